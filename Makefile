@@ -1,0 +1,19 @@
+# Everything a newcomer needs: `make demo` and `make test` set up all they use. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REQUIREMENTS := deploy/requirements/development.txt
+INSTALLED := $(VENV)/installed
+
+.PHONY: help demo test lint corpus bench lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
+
+$(INSTALLED): $(REQUIREMENTS) pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary lxml,xmlsec -r $(REQUIREMENTS)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q $(VENV)/lib federation_bridge || true
+	@touch $@

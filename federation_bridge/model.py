@@ -1,0 +1,276 @@
+"""The nouns, in the order in which a person meets them: SignIn, Identity, Session, Entitlement, Grant, credentials.
+
+All are frozen; each step takes one and returns the next. Instants are timezone-aware UTC, spans are `timedelta`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+
+Clock = Callable[[], datetime]
+"""Gives the present instant, aware, in UTC. Passed in, so that a test can hold it still."""
+
+Randomness = Callable[[int], bytes]
+"""Gives that many unpredictable bytes (`secrets.token_bytes` outside tests)."""
+
+Road = Literal["saml", "oidc"]
+"""How AWS comes to believe us: an assertion (`AssumeRoleWithSAML`) or a JWT (`AssumeRoleWithWebIdentity`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who is asking, as far as the wire tells: what the audit says about every decision."""
+
+    reference: str
+    """The short number that a person can quote and an operator can search for."""
+    address: str = ""
+    user_agent: str = ""
+
+
+# ---------------------------------------------------------------------------------------------------------- sign-in
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A person has left for the identity provider and is expected back: once, in the same browser, for ten minutes."""
+
+    handle: str
+    """Unguessable; travels as SAML RelayState or OAuth `state`. Stored as a hash only."""
+    connection: str
+    browser: str
+    """The secret of the browser that left (a short cookie of its own). Stored as a hash only."""
+    return_to: str
+    """A path of ours, checked before it was stored; never taken from the identity provider's answer."""
+    request_id: str
+    """ID of the AuthnRequest; the answer's InResponseTo must equal it (SAML core 3.2.2)."""
+    nonce: str
+    code_verifier: str
+    started_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A way out of our pages, to the identity provider or to AWS: a redirect, or a form that posts itself."""
+
+    url: str
+    form: Mapping[str, str] | None = None
+    """None: redirect (303). Otherwise the fields of a form that is posted to `url`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What came back from the identity provider, unverified, as raw as the wire gave it."""
+
+    method: Literal["GET", "POST"]
+    query: tuple[tuple[str, str], ...]
+    form: tuple[tuple[str, str], ...]
+    content_type: str = ""
+
+
+# --------------------------------------------------------------------------------------------------------- identity
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the identity provider says it is. Made only from what was verified; never stored beyond its session."""
+
+    connection: str
+    subject: str
+    """The stable identifier of this person at this connection: never an e-mail address that can be reassigned."""
+    name: str
+    """For people to read. Decides nothing."""
+    email: str | None = None
+    email_is_verified: bool = False
+    groups: tuple[str, ...] = ()
+    groups_gap: str | None = None
+    """Why the groups are not all there (an overage, a missing claim), or None. A gap never grants."""
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    authn_methods: tuple[str, ...] = ()
+    """AuthnContextClassRef, `amr`, and the provider's own names of methods."""
+    authenticated_at: datetime | None = None
+    session_ends_at: datetime | None = None
+    """SessionNotOnOrAfter of the identity provider, where it sets one."""
+
+    @property
+    def person(self) -> str:
+        """The person: `connection/subject`. The connection's name has no slash, so this is injective."""
+        return f"{self.connection}/{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A verified answer of an identity provider: the identity, and the message that may be spent only once."""
+
+    identity: Identity
+    message_issuer: str
+    message_id: str
+    """Assertion ID, or the ID token's `jti` (else its hash)."""
+    message_ends_at: datetime
+    """Until then a replay could pass the other checks; the spent ID is remembered at least as long."""
+    response_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A person is signed in here. `token_hash` is all that is stored of what the browser holds."""
+
+    token_hash: str
+    identity: Identity
+    started_at: datetime
+    last_seen_at: datetime
+    ends_at: datetime
+    """The absolute end: no later than the identity provider's own SessionNotOnOrAfter."""
+    confirmed: bool = True
+    """False after an unsolicited sign-in, until the person clicks on a page of ours."""
+
+
+# ------------------------------------------------------------------------------------------------------ entitlement
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An IAM role that the register allows."""
+
+    name: str
+    path: str = "/"
+    max_session: timedelta = timedelta(hours=12)
+    """The role's MaxSessionDuration in IAM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A registered AWS account: nothing is issued for any other."""
+
+    id: str
+    name: str
+    partition: str
+    provider_arn: str
+    """The IAM provider that stands for the bridge in this account; its kind picks the road."""
+    region: str
+    roles: Mapping[str, Role]
+
+    @property
+    def road(self) -> Road:
+        """The road to AWS that the provider's ARN picks."""
+        return "oidc" if ":oidc-provider/" in self.provider_arn else "saml"
+
+    def role_arn(self, name: str) -> str:
+        """ARN of a registered role; KeyError for any other name."""
+        role = self.roles[name]
+        return f"arn:{self.partition}:iam::{self.id}:role{role.path}{role.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """What a person may have right now: one role, on the terms of one rule. Computed at each use, never stored."""
+
+    account: Account
+    role: str
+    rule: str
+    """Id of the rule that grants it; where several do, the narrowest (see the rules' documentation)."""
+    because: tuple[str, ...]
+    """Sentences that say why, for the person and the audit."""
+    max_duration: timedelta
+    tags: Mapping[str, str] = field(default_factory=dict)
+    transitive_tags: tuple[str, ...] = ()
+    source_identity: str | None = None
+    """Filled from claims by the rule; None: from the person."""
+    policy_arns: tuple[str, ...] = ()
+    policy: str | None = None
+    """Inline session policy, a JSON text of at most 2048 characters together with the ARNs."""
+
+    @property
+    def key(self) -> str:
+        """`account/role`: how people, addresses and the API name it."""
+        return f"{self.account.id}/{self.role}"
+
+    @property
+    def role_arn(self) -> str:
+        """ARN of the IAM role."""
+        return self.account.role_arn(self.role)
+
+
+# ------------------------------------------------------------------------------------------------------------ grant
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Decided once, audited before AWS is asked: this person, this role, on these terms, until then."""
+
+    id: str
+    """Unguessable and unique; also the ID of the statement that we sign (assertion ID, `jti`)."""
+    person: str
+    account: Account
+    role: str
+    duration: timedelta
+    decided_at: datetime
+    session_name: str
+    source_identity: str
+    tags: Mapping[str, str]
+    transitive_tags: tuple[str, ...]
+    policy_arns: tuple[str, ...]
+    policy: str | None
+    rule: str
+    rules_version: str
+    """Digest of the rules and the register that decided."""
+    because: tuple[str, ...]
+    reason: str = ""
+    """What the person gave as the reason, if they were asked."""
+
+    @property
+    def role_arn(self) -> str:
+        """ARN of the IAM role."""
+        return self.account.role_arn(self.role)
+
+    @property
+    def is_enforced_by_statement(self) -> bool:
+        """Whether AWS enforces all of this grant from the statement alone, so that it may leave the bridge.
+
+        Session policies are parameters of the call, and on the OIDC road so are duration and session name: whoever
+        held the statement could leave them out.
+        """
+        return self.account.road == "saml" and not self.policy and not self.policy_arns
+
+
+@dataclass(frozen=True, slots=True)
+class AwsCredentials:
+    """What AWS handed out. Never stored by the server; its `repr` shows no secret."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+    expires_at: datetime
+    account_id: str
+    role: str
+    region: str
+    assumed_role_arn: str = ""
+
+
+# ------------------------------------------------------------------------------------------------------------ seams
+
+
+class KeptDocuments(Protocol):
+    """Remembers the last good version of what administrators give us (rules, metadata), over restarts too."""
+
+    def last_good(self, kind: str, name: str) -> str | None:
+        """The text kept last under that kind and name, or None."""
+
+    def keep(self, kind: str, name: str, text: str) -> None:
+        """Keeps this text as the last good one."""
+
+
+class SealedKeys(Protocol):
+    """Remembers private keys, sealed; the first of several writers wins."""
+
+    def sealed(self, purpose: str) -> tuple[bytes, ...]:
+        """The sealed keys of a purpose, newest first."""
+
+    def put_first(self, purpose: str, sealed: bytes) -> bytes:
+        """Stores `sealed` as the purpose's only key if it has none yet, atomically; gives the one that now stands."""
+
+
+JsonObject = dict[str, Any]

@@ -1,0 +1,359 @@
+"""Everything configurable, validated when the service starts. An unknown name is refused with the nearest known one.
+
+Settings come from one YAML file; secrets are named by file or environment variable and never stand in it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from federation_bridge.durations import parse_duration
+from federation_bridge.errors import ConfigurationInvalid
+
+_CONNECTION = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _as_duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_as_duration)]
+Network = Annotated[str, BeforeValidator(lambda text: str(ipaddress.ip_network(text)))]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host of this URL is this machine by name or literal address; no look-up is made."""
+    return (urlsplit(url).hostname or "") in _LOOPBACK_NAMES
+
+
+def _checked_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.username or parts.password or parts.fragment or any(ch <= " " for ch in url):
+        raise ValueError("an address carries no user name, fragment or blank")
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url)):
+        return url
+    raise ValueError(f"{url!r} must begin with https:// (http:// only to this machine)")
+
+
+Url = Annotated[str, BeforeValidator(_checked_url)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Secret(_Part):
+    """Where a secret lies: a file, or an environment variable. Read when it is used first, never printed."""
+
+    file: Path | None = None
+    environment: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Secret:
+        if (self.file is None) == (self.environment is None):
+            raise ValueError("a secret lies in either `file` or `environment`")
+        return self
+
+    def read(self) -> str:
+        """The secret's text without the final line break; ConfigurationInvalid where it is not there."""
+        if self.environment is not None:
+            value = os.environ.get(self.environment, "")
+        else:
+            try:
+                value = Path(str(self.file)).read_text(encoding="utf-8")
+            except OSError as problem:
+                raise ConfigurationInvalid(f"the secret file {self.file} cannot be read: {problem.strerror}") from None
+        if not value.strip():
+            raise ConfigurationInvalid(f"the secret in {self.environment or self.file} is empty")
+        return value.rstrip("\r\n")
+
+
+class _Connection(_Part):
+    """What every connection to an identity provider has."""
+
+    title: str = Field(min_length=1, max_length=80)
+    """What people read on the choice page."""
+    preset: Literal["entra", "okta", "google", "generic"] = "generic"
+    email_domains: tuple[str, ...] = ()
+    """People who type an address of these domains are led to this connection."""
+    verified_email_domains: tuple[str, ...] = ()
+    """Domains in which this identity provider alone hands out addresses, so that its word on them holds."""
+    networks: tuple[Network, ...] = ()
+    """Private networks that this one connection may reach (an identity provider on the premises)."""
+    subject: str | None = None
+    """Claim or attribute that identifies a person for good; None: as the preset says."""
+    groups: str | None = None
+    email: str | None = None
+    name: str | None = None
+    skew: Duration = timedelta(seconds=60)
+    max_session: Duration | None = None
+    """A sign-in through this connection holds no longer than this."""
+
+    @field_validator("email_domains", "verified_email_domains")
+    @classmethod
+    def _domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
+        for domain in domains:
+            if not _DOMAIN.fullmatch(domain):
+                raise ValueError(f"{domain!r} is not a domain in lower case")
+        return domains
+
+    @field_validator("skew")
+    @classmethod
+    def _skew(cls, skew: timedelta) -> timedelta:
+        if not timedelta(0) <= skew <= timedelta(seconds=120):
+            raise ValueError("skew lies between 0s and 120s")
+        return skew
+
+
+class SamlConnection(_Connection):
+    """An identity provider that speaks SAML 2.0."""
+
+    protocol: Literal["saml"]
+    metadata_file: Path | None = None
+    metadata_url: Url | None = None
+    metadata_signing_certificate: Path | None = None
+    """Demands that the metadata be signed by this certificate's key."""
+    metadata_refresh: Duration = timedelta(hours=1)
+    hold_new_keys: bool = False
+    """A signing key that appears in refreshed metadata waits for a yes (`federation-bridge metadata accept`)."""
+    idp_entity_id: str | None = None
+    """The identity provider's entityID; needed where the metadata describes several."""
+    request_binding: Literal["redirect", "post"] = "redirect"
+    signed: Literal["either", "assertion", "response", "both"] = "either"
+    encryption: Literal["allowed", "required", "refused"] = "allowed"
+    allow_cbc: bool = False
+    """AES-CBC is taken only under a Response signature that was verified first."""
+    allow_idp_initiated: bool = False
+    force_authn: bool = False
+    name_id_format: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SamlConnection:
+        if (self.metadata_file is None) == (self.metadata_url is None):
+            raise ValueError("give either `metadata_file` or `metadata_url`")
+        return self
+
+
+class OidcConnection(_Connection):
+    """An identity provider that speaks OpenID Connect."""
+
+    protocol: Literal["oidc"]
+    issuer: Url
+    client_id: str = Field(min_length=1, max_length=256)
+    client_secret: Secret | None = None
+    """None: we authenticate with private_key_jwt, with a key of our own (`federation-bridge keys show`)."""
+    algorithms: tuple[Literal["RS256", "PS256", "ES256"], ...] = ("RS256",)
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    response_mode: Literal["query", "form_post"] = "query"
+    tenants: tuple[str, ...] = ()
+    """Entra: tenant ids that may sign in. Google: hosted domains (`hd`)."""
+    prompt: Literal["login", "select_account"] | None = None
+    max_age: Duration | None = None
+
+    @field_validator("scopes")
+    @classmethod
+    def _openid(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        if "openid" not in scopes:
+            raise ValueError("`scopes` must name openid")
+        return scopes
+
+
+Connection = Annotated[SamlConnection | OidcConnection, Field(discriminator="protocol")]
+
+
+class Keys(_Part):
+    """Our private keys lie sealed in the database; this is the key that seals them."""
+
+    sealing_key: Secret | None = None
+    """32 bytes, base64. None: a file of mode 0600 in the data folder, made at the first start (one machine only)."""
+
+
+class Audit(_Part):
+    """Where audit events go besides the database, as JSON lines."""
+
+    also_to: Literal["nowhere", "stdout"] | Path = "stdout"
+
+
+class SessionLimits(_Part):
+    """How long a person stays signed in at the bridge."""
+
+    idle: Duration = timedelta(hours=1)
+    absolute: Duration = timedelta(hours=12)
+
+
+class Aws(_Part):
+    """How AWS is reached."""
+
+    home_regions: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=lambda: {
+            "aws": ("us-east-1", "us-west-2"),
+            "aws-cn": ("cn-north-1", "cn-northwest-1"),
+            "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
+            "aws-eusc": ("eusc-de-east-1",),
+        }
+    )
+    """For each partition the regions whose STS is asked, in order: the second where the first does not answer."""
+    default_duration: Duration = timedelta(hours=1)
+    console: Literal["auto", "federation"] = "auto"
+    """auto: the self-posting form where AWS enforces all of a grant from it, else the federation endpoint."""
+    connect_timeout: Duration = timedelta(seconds=3)
+    read_timeout: Duration = timedelta(seconds=10)
+    local_endpoint: Url | None = None
+    """A local AWS for trying things out: answers for STS, sign-in and console. Only on this machine."""
+
+    @field_validator("local_endpoint")
+    @classmethod
+    def _only_here(cls, url: str | None) -> str | None:
+        if url is not None and not is_loopback(url):
+            raise ValueError("`local_endpoint` is for a local AWS on this machine only")
+        return url
+
+
+class Outgoing(_Part):
+    """How everything that we fetch is fetched. Environment variables for proxies are not heeded."""
+
+    proxy: Url | None = None
+    ca_bundle: Path | None = None
+    timeout: Duration = timedelta(seconds=5)
+
+
+class Serving(_Part):
+    """The web server."""
+
+    listen: str = "127.0.0.1:8400"
+    workers: int = Field(default=2, ge=1, le=64)
+    threads: int = Field(default=8, ge=1, le=64)
+    trusted_proxies: tuple[Network, ...] = ()
+    """Peers whose X-Forwarded-For is believed; nobody else's is."""
+    shutdown_timeout: Duration = timedelta(seconds=20)
+    metrics_networks: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
+    """Who may read /metrics."""
+
+
+class Settings(_Part):
+    """All settings. `load_settings` makes them."""
+
+    base_url: Url
+    """The address that people use; every address of ours is built from it, never from a request."""
+    entity_id: str | None = None
+    """Our SAML entityID towards identity providers and AWS; None: `base_url` + `/saml/metadata`."""
+    aws_issuer: Url | None = None
+    """Our issuer towards AWS on the OIDC road; None: `base_url`."""
+    data: Path = Path()
+    """Folder for what the embedded default keeps: the SQLite file and the sealing key."""
+    database: str | None = None
+    """SQLAlchemy URL (`postgresql+psycopg://...`); None: SQLite in the data folder."""
+    database_password: Secret | None = None
+    rules: Path
+    accounts: Path
+    connections: Mapping[str, Connection] = Field(min_length=1)
+    keys: Keys = Keys()
+    audit: Audit = Audit()
+    sessions: SessionLimits = SessionLimits()
+    sign_in_lifetime: Duration = timedelta(minutes=10)
+    aws: Aws = Aws()
+    outgoing: Outgoing = Outgoing()
+    serving: Serving = Serving()
+
+    @field_validator("connections")
+    @classmethod
+    def _connection_names(cls, connections: Mapping[str, Connection]) -> Mapping[str, Connection]:
+        for name in connections:
+            if not _CONNECTION.fullmatch(name):
+                raise ValueError(f"{name!r}: a connection is named with a-z, 0-9 and -, at most 32")
+        return connections
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_path(cls, url: str) -> str:
+        if urlsplit(url).path not in ("", "/") or urlsplit(url).query:
+            raise ValueError("`base_url` has no path: the bridge needs a host of its own for its __Host- cookies")
+        return url.rstrip("/")
+
+    @property
+    def saml_entity_id(self) -> str:
+        """Our SAML entityID."""
+        return self.entity_id or f"{self.base_url}/saml/metadata"
+
+    @property
+    def issuer(self) -> str:
+        """Our issuer on the OIDC road, exactly as it stands in `iss`."""
+        return self.aws_issuer or self.base_url
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL without the password."""
+        return self.database or f"sqlite:///{self.data.resolve() / 'bridge.db'}"
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in this YAML file, relative paths taken from its folder; ConfigurationInvalid says what to mend."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise ConfigurationInvalid(f"{path}: cannot be read: {problem.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise ConfigurationInvalid(f"{path}: is not YAML: {problem}") from None
+    if not isinstance(document, dict):
+        raise ConfigurationInvalid(f"{path}: must hold settings as `name: value` lines")
+    return settings_from(document, folder=path.resolve().parent, origin=str(path))
+
+
+def settings_from(document: Mapping[str, Any], folder: Path, origin: str = "settings") -> Settings:
+    """The settings in `document`, its relative paths taken from `folder`; ConfigurationInvalid names every mistake."""
+    try:
+        settings = Settings.model_validate(document)
+    except ValidationError as mistakes:
+        lines = [_sentence(error) for error in mistakes.errors()]
+        raise ConfigurationInvalid(f"{origin}: " + "; ".join(lines)) from None
+    rooted = _rooted(settings, folder)
+    if not isinstance(rooted, Settings):  # pragma: no cover - _rooted keeps the type
+        raise TypeError("settings lost their type")
+    return rooted
+
+
+def _rooted(value: Any, folder: Path) -> Any:
+    if isinstance(value, Path):
+        return folder / value
+    if isinstance(value, BaseModel):
+        changes = {name: _rooted(getattr(value, name), folder) for name in type(value).model_fields}
+        return value.model_copy(update=changes)
+    if isinstance(value, dict):
+        return {name: _rooted(part, folder) for name, part in value.items()}
+    return value
+
+
+def _sentence(error: Any) -> str:
+    location = [str(part) for part in error["loc"] if part not in ("saml", "oidc")]
+    where = ".".join(location) or "the file"
+    if error["type"] != "extra_forbidden":
+        return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+    nearest = difflib.get_close_matches(location[-1], _known_names(location[:-1]), n=1, cutoff=0.5)
+    hint = f"; did you mean `{nearest[0]}`?" if nearest else ""
+    return f"{where}: there is no such setting{hint}"
+
+
+def _known_names(location: list[str]) -> list[str]:
+    if location[:1] == ["connections"]:
+        if location[2:] == ["client_secret"]:
+            return list(Secret.model_fields)
+        return sorted({*SamlConnection.model_fields, *OidcConnection.model_fields})
+    model: type[BaseModel] = Settings
+    for name in location:
+        annotation = model.model_fields[name].annotation
+        candidates = [annotation, *get_args(annotation)]
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
+    return list(model.model_fields)
