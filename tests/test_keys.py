@@ -1,0 +1,234 @@
+"""Our keys: one for each purpose, made once, sealed at rest, and only by a key that is ours alone."""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from joserfc.jwk import RSAKey
+
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.keys import KeyRing, Purpose, SigningKey, read_or_make_sealing_key, sealing_key_from
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+SEALING_KEY = bytes(range(32))
+
+
+class Drawer:
+    """Sealed keys in memory: what the store does with a table."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[bytes]] = {}
+        self._lock = threading.Lock()
+
+    def sealed(self, purpose: str) -> tuple[bytes, ...]:
+        return tuple(self.rows.get(purpose, ()))
+
+    def put_first(self, purpose: str, sealed: bytes) -> bytes:
+        with self._lock:
+            return self.rows.setdefault(purpose, [sealed])[0]
+
+
+def ring(drawer: Drawer, sealing_key: bytes = SEALING_KEY) -> KeyRing:
+    return KeyRing(sealing_key, drawer, lambda: NOW, "bridge.example.com")
+
+
+@pytest.fixture(scope="module")
+def drawer() -> Drawer:
+    """A drawer that already holds an AWS_SAML key; tests that read it do not change it."""
+    filled = Drawer()
+    ring(filled).current(Purpose.AWS_SAML)
+    return filled
+
+
+def test_a_key_is_made_once_and_then_stays_the_same_over_restarts(drawer: Drawer) -> None:
+    first = ring(drawer).current(Purpose.AWS_SAML)
+    second = ring(drawer).current(Purpose.AWS_SAML)
+    assert first.kid == second.kid
+    assert first.certificate_pem == second.certificate_pem
+    assert first.created_at == second.created_at == NOW
+
+
+def test_each_purpose_has_a_key_of_its_own(drawer: Drawer) -> None:
+    keys = ring(drawer)
+    assert keys.current(Purpose.AWS_SAML).kid != keys.current(Purpose.AWS_OIDC).kid
+
+
+def test_workers_that_start_together_all_use_the_one_key_that_was_stored_first() -> None:
+    empty, together, made = Drawer(), threading.Barrier(4), []
+
+    class Waiting(Drawer):
+        def sealed(self, purpose: str) -> tuple[bytes, ...]:
+            seen = empty.sealed(purpose)
+            together.wait(timeout=30)
+            return seen
+
+        put_first = empty.put_first
+
+    def start(_worker: int) -> SigningKey:
+        return KeyRing(SEALING_KEY, Waiting(), lambda: NOW, "bridge.example.com", made.append).current(Purpose.TOKENS)
+
+    with ThreadPoolExecutor(4) as workers:
+        kids = {key.kid for key in workers.map(start, range(4))}
+    assert len(kids) == 1
+    assert len(empty.rows[Purpose.TOKENS]) == 1
+    assert [key.kid for key in made] == list(kids), "one worker, and only one, tells the audit that a key was made"
+
+
+def test_threads_of_one_worker_make_one_key() -> None:
+    drawer = Drawer()
+    keys = ring(drawer)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(keys.current, [Purpose.TOKENS] * 4))
+    assert len({id(key) for key in found}) == 1
+
+
+def test_a_stored_key_shows_nothing_of_the_private_key(drawer: Drawer) -> None:
+    (sealed,) = drawer.sealed(Purpose.AWS_SAML)
+    assert b"PRIVATE" not in sealed
+    assert b"BEGIN" not in sealed
+
+
+def test_another_sealing_key_does_not_open_it_and_says_so(drawer: Drawer) -> None:
+    with pytest.raises(ConfigurationInvalid, match="not the sealing key that sealed it"):
+        ring(drawer, bytes(32)).current(Purpose.AWS_SAML)
+
+
+def spoil_a_bit(sealed: bytes) -> bytes:
+    return sealed[:-1] + bytes([sealed[-1] ^ 1])
+
+
+@pytest.mark.parametrize("spoil", [spoil_a_bit, lambda sealed: sealed[:5], lambda sealed: b""])
+def test_a_spoilt_key_does_not_open(drawer: Drawer, spoil: Callable[[bytes], bytes]) -> None:
+    spoilt = Drawer()
+    spoilt.rows[Purpose.AWS_SAML] = [spoil(drawer.sealed(Purpose.AWS_SAML)[0])]
+    with pytest.raises(ConfigurationInvalid):
+        ring(spoilt).current(Purpose.AWS_SAML)
+
+
+def test_a_key_moved_to_another_purpose_does_not_open(drawer: Drawer) -> None:
+    moved = Drawer()
+    moved.rows[Purpose.SERVICE_PROVIDER] = list(drawer.sealed(Purpose.AWS_SAML))
+    with pytest.raises(ConfigurationInvalid):
+        ring(moved).current(Purpose.SERVICE_PROVIDER)
+
+
+def test_the_newest_stored_key_signs_and_all_are_published(drawer: Drawer) -> None:
+    older = drawer.sealed(Purpose.AWS_SAML)[0]
+    other = Drawer()
+    ring(other).current(Purpose.AWS_SAML)
+    both = Drawer()
+    both.rows[Purpose.AWS_SAML] = [*other.sealed(Purpose.AWS_SAML), older]
+    keys = ring(both)
+    assert [key.kid for key in keys.all(Purpose.AWS_SAML)] == [
+        ring(other).current(Purpose.AWS_SAML).kid,
+        ring(drawer).current(Purpose.AWS_SAML).kid,
+    ]
+    assert keys.current(Purpose.AWS_SAML) is keys.all(Purpose.AWS_SAML)[0]
+
+
+def test_the_certificate_is_self_signed_for_ten_years_and_carries_the_host(drawer: Drawer) -> None:
+    key = ring(drawer).current(Purpose.AWS_SAML)
+    certificate = x509.load_der_x509_certificate(base64.b64decode(key.certificate_b64))
+    assert certificate.subject.rfc4514_string() == "CN=bridge.example.com"
+    assert certificate.not_valid_after_utc == NOW + timedelta(days=3650)
+    certificate.verify_directly_issued_by(certificate)
+
+
+@pytest.mark.parametrize("host", ["", "h" * 65, "a" * 300])
+def test_a_host_that_is_no_common_name_still_gets_a_certificate(host: str) -> None:
+    key = KeyRing(SEALING_KEY, Drawer(), lambda: NOW, host).current(Purpose.TOKENS)
+    assert x509.load_pem_x509_certificate(key.certificate_pem.encode()).subject
+
+
+def test_the_public_jwk_has_exactly_the_members_that_aws_reads(drawer: Drawer) -> None:
+    key = ring(drawer).current(Purpose.AWS_SAML)
+    jwk = key.public_jwk()
+    assert set(jwk) == {"kty", "kid", "use", "alg", "n", "e"}
+    imported = RSAKey.import_key(jwk)
+    assert imported.thumbprint() == key.kid == jwk["kid"]
+    signature = key.private_key.sign(b"text", padding.PKCS1v15(), hashes.SHA256())
+    imported.public_key.verify(signature, b"text", padding.PKCS1v15(), hashes.SHA256())
+
+
+def test_the_decryption_key_says_that_it_is_for_encryption(drawer: Drawer) -> None:
+    jwk = ring(drawer).current(Purpose.DECRYPTION).public_jwk()
+    assert (jwk["use"], jwk["alg"]) == ("enc", "RSA-OAEP")
+
+
+def test_the_repr_of_a_key_shows_no_private_part(drawer: Drawer) -> None:
+    key = ring(drawer).current(Purpose.AWS_SAML)
+    assert repr(key) == f"SigningKey(purpose=<Purpose.AWS_SAML: 'aws-saml'>, kid={key.kid!r}, created_at={NOW!r})"
+    assert key.private_pem().startswith("-----BEGIN PRIVATE KEY-----")
+
+
+@pytest.mark.parametrize("length", [0, 16, 31, 33])
+def test_a_sealing_key_of_another_length_is_refused(length: int) -> None:
+    with pytest.raises(ConfigurationInvalid, match="32 bytes"):
+        ring(Drawer(), bytes(length))
+
+
+def test_the_sealing_key_file_is_made_once_for_us_alone(tmp_path: Path) -> None:
+    path = tmp_path / "sealing.key"
+    key = read_or_make_sealing_key(path)
+    assert len(key) == 32
+    assert read_or_make_sealing_key(path) == key
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path], "nothing half-written is left beside it"
+
+
+def test_workers_that_make_the_sealing_key_together_agree_on_one(tmp_path: Path) -> None:
+    path, together = tmp_path / "sealing.key", threading.Barrier(8)
+
+    def start(_worker: int) -> bytes:
+        together.wait(timeout=30)
+        return read_or_make_sealing_key(path)
+
+    with ThreadPoolExecutor(8) as workers:
+        assert len(set(workers.map(start, range(8)))) == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_sealing_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sealing.key"
+    read_or_make_sealing_key(path)
+    path.chmod(0o640)
+    with pytest.raises(ConfigurationInvalid, match="chmod 600"):
+        read_or_make_sealing_key(path)
+
+
+@pytest.mark.parametrize("target", ["real.key", "missing.key"])
+def test_a_sealing_key_behind_a_link_is_refused_and_the_target_left_alone(tmp_path: Path, target: str) -> None:
+    read_or_make_sealing_key(tmp_path / "real.key")
+    path = tmp_path / "sealing.key"
+    path.symlink_to(tmp_path / target)
+    with pytest.raises(ConfigurationInvalid):
+        read_or_make_sealing_key(path)
+    assert not (tmp_path / "missing.key").exists()
+
+
+def test_a_folder_or_a_pipe_is_no_sealing_key(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "absent" / "sealing.key"):
+        with pytest.raises(ConfigurationInvalid):
+            read_or_make_sealing_key(path)
+
+
+@pytest.mark.parametrize("text", ["", "short", "!" * 44, base64.b64encode(bytes(31)).decode(), "\u00e9" * 44])
+def test_a_text_that_is_no_sealing_key_is_refused_without_being_repeated(text: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as refused:
+        sealing_key_from(text)
+    assert not text or text not in refused.value.detail
+
+
+def test_a_sealing_key_may_end_in_a_line_break() -> None:
+    assert sealing_key_from(base64.b64encode(SEALING_KEY).decode() + "\n") == SEALING_KEY
