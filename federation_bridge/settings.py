@@ -225,7 +225,8 @@ class Aws(_Part):
 class Outgoing(_Part):
     """How everything that we fetch is fetched. Environment variables for proxies are not heeded."""
 
-    proxy: Url | None = None
+    proxy: Annotated[str, Field(pattern=r"^http://[A-Za-z0-9.\-\[\]:]+/?$")] | None = None
+    """`http://host:port`; everything that goes through it is encrypted to its end."""
     ca_bundle: Path | None = None
     timeout: Duration = timedelta(seconds=5)
 
