@@ -182,6 +182,8 @@ class Entitlement:
     policy_arns: tuple[str, ...] = ()
     policy: str | None = None
     """Inline session policy, a JSON text of at most 2048 characters together with the ARNs."""
+    ends_at: datetime | None = None
+    """When the rule's dates end this entitlement; no AWS session outlives it."""
 
     @property
     def key(self) -> str:

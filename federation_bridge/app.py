@@ -1,0 +1,187 @@
+"""`create_app`: builds every part and joins them. The only place that does; read it as the table of contents."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+import time
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, g, request
+from flask_babel import Babel
+
+from federation_bridge import audit
+from federation_bridge.audit import AuditLog, Entry
+from federation_bridge.aws.sts import StsClients
+from federation_bridge.background import Background
+from federation_bridge.bridge import Bridge, Parts
+from federation_bridge.connectors import connectors_from
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.keys import KeyRing, read_or_make_sealing_key
+from federation_bridge.model import Clock, Randomness, Visit
+from federation_bridge.outgoing import Outgoing
+from federation_bridge.rulebook import Rulebook
+from federation_bridge.settings import Settings, is_loopback
+from federation_bridge.store import Store, open_store
+from federation_bridge.web import api, headers, health, issuer, languages, metrics, refusals, roles, sign_in
+from federation_bridge.web.door import EXTENSION, Door, visit
+
+_log = structlog.get_logger(__name__)
+
+_MOST_BODY = 1_000_000
+"""A Response of 512 kB in base64, percent-encoded where it must be."""
+
+
+def utc_now() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Randomness = secrets.token_bytes) -> Flask:
+    """The web application for these settings, its background work not yet started (`start_background`).
+
+    Raises:
+        ConfigurationInvalid: rules, register, metadata or keys that an operator has to mend first.
+        Unavailable: the database does not answer.
+    """
+    app = Flask("federation_bridge.web", static_folder="static", template_folder="templates")
+    app.config.update(MAX_CONTENT_LENGTH=_MOST_BODY, MAX_FORM_MEMORY_SIZE=_MOST_BODY, MAX_FORM_PARTS=100)
+    app.extensions[EXTENSION] = _joined(settings, clock, randomness)
+    for blueprint in (sign_in.pages, roles.pages, api.api, issuer.pages, health.pages):
+        app.register_blueprint(blueprint)
+    refusals.install(app)
+    app.before_request(_begin_request)
+    app.after_request(_end_request)
+    app.after_request(headers.harden)
+    Babel(app, default_translation_directories=languages.FOLDER, locale_selector=languages.preferred)
+    app.context_processor(languages.for_templates)
+    return app
+
+
+def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
+    parts = join(settings, clock, randomness)
+    return Door(
+        bridge=Bridge(parts),
+        settings=settings,
+        connectors=dict(parts.connectors),
+        keys=parts.keys,
+        store=parts.store,
+        rulebook=parts.rulebook,
+        audit=parts.audit,
+        clock=clock,
+        randomness=randomness,
+        form_targets=_loopback_targets(settings),
+    )
+
+
+def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
+    """Every part, joined; raises as `create_app` does."""
+    password = settings.database_password.read() if settings.database_password else None
+    store = open_store(settings.database_url, clock=clock, password=password)
+    log = _audit_log(settings, store)
+
+    def notice(connection: str, event: str, detail: str) -> None:
+        change = audit.MetadataChanged(event=event, detail=detail)
+        log.record(Entry(clock(), Visit(reference=event), change, person="", connection=connection))
+
+    def rules_notice(event: str, detail: str) -> None:
+        kind = audit.RulesLoaded if event == "rules.loaded" else audit.RulesRejected
+        log.record(Entry(clock(), Visit(reference=event), kind(detail=detail), person="", connection=""))
+
+    keys = KeyRing(
+        sealing_key(settings), store.sealed_keys, clock, common_name=urlsplit(settings.base_url).hostname or "bridge"
+    )
+    outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
+    connectors = connectors_from(
+        settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=notice
+    )
+    rulebook = Rulebook(
+        settings.rules, settings.accounts, frozenset(settings.connections), store.documents, rules_notice
+    )
+    return Parts(
+        settings=settings,
+        connectors=connectors,
+        rulebook=rulebook,
+        store=store,
+        audit=log,
+        keys=keys,
+        sts=StsClients(settings.aws, settings.outgoing),
+        outgoing=outgoing,
+        clock=clock,
+        randomness=randomness,
+    )
+
+
+def _audit_log(settings: Settings, store: Store) -> AuditLog:
+    return CountedAudit(audit.with_json_lines(store.audit, settings.audit.also_to))
+
+
+class CountedAudit:
+    """The audit log, with a counter for every event's name: what /metrics shows of sign-ins and grants."""
+
+    def __init__(self, behind: AuditLog) -> None:
+        self._behind = behind
+
+    def record(self, entry: Entry) -> None:
+        """Records first, counts then."""
+        self._behind.record(entry)
+        metrics.EVENTS.labels(event=entry.event.name).inc()
+
+
+def sealing_key(settings: Settings) -> bytes:
+    """The 32 bytes that seal our private keys; ConfigurationInvalid says how to make them where they are missing."""
+    if settings.keys.sealing_key is None:
+        if not settings.database_url.startswith("sqlite"):
+            raise ConfigurationInvalid(
+                "keys.sealing_key: several nodes on one database need one sealing key; make it with "
+                "`openssl rand -base64 32`, give every node the same and name it here by file or environment"
+            )
+        return read_or_make_sealing_key(settings.data / "sealing.key")
+    try:
+        key = base64.b64decode(settings.keys.sealing_key.read(), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != 32:  # noqa: PLR2004 - AES-256
+        raise ConfigurationInvalid("keys.sealing_key: must be 32 bytes in base64 (`openssl rand -base64 32`)")
+    return key
+
+
+def _loopback_targets(settings: Settings) -> tuple[str, ...]:
+    """Origins on this machine to which sign-in forms may lead, over http: a sandbox identity provider."""
+    if not is_loopback(settings.base_url):
+        return ()
+    return ("http://localhost:*", "http://127.0.0.1:*")
+
+
+def _begin_request() -> None:
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(reference=visit().reference)
+
+
+def _end_request(response: Response) -> Response:
+    route = request.endpoint or "none"
+    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+    metrics.REQUESTS.labels(route=route, status=str(response.status_code)).inc()
+    metrics.SECONDS.labels(route=route).observe(seconds)
+    # The path only: query strings carry codes and states.
+    _log.info(
+        "answered",
+        method=request.method,
+        route=route,
+        status=response.status_code,
+        milliseconds=round(seconds * 1000, 1),
+        address=visit().address,
+    )
+    return response
+
+
+def start_background(app: Flask) -> Background:
+    """Starts what runs beside the requests in this process; after a fork, threads do not survive one."""
+    found: Door = app.extensions[EXTENSION]
+    background = Background(found.connectors.values(), found.store)
+    background.start()
+    return background

@@ -1,0 +1,60 @@
+"""What runs beside the requests, in every process: metadata refresh, and the sweep of expired rows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Protocol, runtime_checkable
+
+import structlog
+
+from federation_bridge.connectors import Connector
+from federation_bridge.errors import BridgeError
+from federation_bridge.store import Store
+
+_log = structlog.get_logger(__name__)
+
+
+@runtime_checkable
+class Refreshing(Protocol):
+    """A connector that keeps something fresh in a thread of its own."""
+
+    def start_refreshing(self) -> None:
+        """Starts the thread."""
+
+    def stop(self) -> None:
+        """Ends it."""
+
+
+class Background:
+    """All background work of one process; started after the fork, stopped at shutdown."""
+
+    def __init__(self, connectors: Iterable[Connector], store: Store, every: timedelta = timedelta(minutes=5)) -> None:
+        self._refreshing = [one for one in connectors if isinstance(one, Refreshing)]
+        self._store = store
+        self._every = every
+        self._stopping = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
+
+    def start(self) -> None:
+        """Starts all of it."""
+        for connector in self._refreshing:
+            connector.start_refreshing()
+        self._sweeper.start()
+
+    def stop(self) -> None:
+        """Ends all of it and waits for the sweep that is under way."""
+        self._stopping.set()
+        for connector in self._refreshing:
+            connector.stop()
+        self._sweeper.join(timeout=5)
+
+    def _sweep(self) -> None:
+        while not self._stopping.wait(self._every.total_seconds()):
+            try:
+                swept = self._store.sweep()
+            except BridgeError as refusal:
+                _log.warning("sweep failed; the next one is due", detail=refusal.detail)
+            else:
+                _log.debug("swept expired rows", rows=swept)

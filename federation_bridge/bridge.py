@@ -1,0 +1,322 @@
+"""The verbs of the product, top to bottom: the one place that strings the arrows together.
+
+Browser, command line and stock AWS clients are doors onto these verbs. Whatever door is used, credentials and console
+links come from the same `_grant`: no door can skip the audit, the duration cap or a condition.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import quote
+
+from federation_bridge import audit
+from federation_bridge.audit import AuditLog, Entry
+from federation_bridge.aws import assertion, console, id_token, session_names
+from federation_bridge.aws.partitions import PARTITIONS
+from federation_bridge.aws.sts import Redeemed, StsClients
+from federation_bridge.connectors import Connector
+from federation_bridge.errors import BridgeError, NotFound, NotSignedIn, OpinionsDiffer, SignInExpired, SignInRejected
+from federation_bridge.grant import Circumstances, Wish, decide, entitled
+from federation_bridge.keys import KeyRing, Purpose
+from federation_bridge.mapping import Explanation
+from federation_bridge.model import (
+    Arrival,
+    AwsCredentials,
+    Callback,
+    Clock,
+    Departure,
+    Entitlement,
+    Grant,
+    Randomness,
+    Session,
+    SignIn,
+    Visit,
+)
+from federation_bridge.outgoing import Outgoing
+from federation_bridge.rulebook import Rulebook
+from federation_bridge.settings import SamlConnection, Settings
+from federation_bridge.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the verbs work with; `app.py` joins them."""
+
+    settings: Settings
+    connectors: Mapping[str, Connector]
+    rulebook: Rulebook
+    store: Store
+    audit: AuditLog
+    keys: KeyRing
+    sts: StsClients
+    outgoing: Outgoing
+    clock: Clock
+    randomness: Randomness
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A person has come in: what the browser gets to hold, and where they wanted to go."""
+
+    token: str
+    session: Session
+    return_to: str
+
+
+def token_hash(token: str) -> str:
+    """The form in which a bearer secret is stored: SHA-256 of 256 random bits needs no salt."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Bridge:
+    """The product's verbs. Every public method is one sentence that a person could say."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    # ------------------------------------------------------------------------------------------------------ sign-in
+
+    def begin_sign_in(self, connection: str, browser: str, return_to: str, visit: Visit) -> Departure:
+        """The way to the identity provider of `connection`, remembered for this browser alone.
+
+        `return_to` is a path of ours that the door has checked. Raises NotFound for an unknown connection, Unavailable
+        when too many sign-ins are pending.
+        """
+        connector = self._connector(connection)
+        now = self._parts.clock()
+        sign_in = SignIn(
+            handle=self._random_text(32),
+            connection=connection,
+            browser=browser,
+            return_to=return_to,
+            # An xs:ID may not begin with a digit, and Entra refuses one that does.
+            request_id="_" + self._parts.randomness(20).hex(),
+            nonce=self._random_text(32),
+            code_verifier=self._random_text(48),
+            started_at=now,
+            expires_at=now + self._parts.settings.sign_in_lifetime,
+        )
+        departure = connector.depart(sign_in)
+        self._parts.store.sign_ins.begin(sign_in)
+        self._record(visit, audit.SignInBegun(), connection=connection)
+        return departure
+
+    def finish_sign_in(
+        self, connection: str, callback: Callback, browser: str, visit: Visit, previous: Session | None = None
+    ) -> Admission:
+        """The session of the person whom the identity provider's answer names.
+
+        The pending sign-in is taken first, once, and only by the browser that left (attacks F04, G06, I15); the
+        message is spent together with the making of the session (F11). Raises SignInRejected and its kind; every
+        refusal is audited with its reason before it is raised.
+        """
+        try:
+            connector = self._connector(connection)
+            sign_in = self._taken_sign_in(connection, callback, browser)
+            arrival = connector.arrive(sign_in, callback)
+            return self._admitted(arrival, sign_in, visit, previous)
+        except SignInRejected as refusal:
+            kind = audit.OpinionsDiffered if isinstance(refusal, OpinionsDiffer) else audit.SignInRefused
+            self._record(visit, kind(code=refusal.code, reason=refusal.detail), connection=connection)
+            raise
+
+    def _taken_sign_in(self, connection: str, callback: Callback, browser: str) -> SignIn | None:
+        handles = [value for name, value in (*callback.query, *callback.form) if name in ("RelayState", "state")]
+        try:
+            # Not exactly one: an empty handle, which no pending sign-in has.
+            return self._parts.store.sign_ins.take(handles[0] if len(handles) == 1 else "", connection, browser)
+        except SignInExpired:
+            configured = self._parts.settings.connections[connection]
+            if isinstance(configured, SamlConnection) and configured.allow_idp_initiated:
+                return None
+            raise
+
+    def _admitted(self, arrival: Arrival, sign_in: SignIn | None, visit: Visit, previous: Session | None) -> Admission:
+        now = self._parts.clock()
+        identity = arrival.identity
+        token = self._random_text(32)
+        # A change of the person in one browser, and a sign-in nobody here asked for, wait for a click on our own page:
+        # else another site could put its own identity into this browser (G05, G06).
+        is_change = previous is not None and previous.identity.person != identity.person
+        session = Session(
+            token_hash=token_hash(token),
+            identity=identity,
+            started_at=now,
+            last_seen_at=now,
+            ends_at=self._session_end(arrival, now),
+            confirmed=sign_in is not None and not is_change,
+        )
+        if session.ends_at <= now:
+            raise SignInRejected("the identity provider's own session has already ended")
+        finished = audit.SignInFinished(
+            message_id=arrival.message_id,
+            response_id=arrival.response_id,
+            groups=len(identity.groups),
+            unsolicited=sign_in is None,
+        )
+        self._parts.store.sessions.admit(session, arrival.message_issuer, arrival.message_id, arrival.message_ends_at)
+        self._record(visit, finished, person=identity.person, connection=identity.connection)
+        if previous is not None:
+            self._parts.store.sessions.end(previous.token_hash)
+        return Admission(token, session, sign_in.return_to if sign_in else "/")
+
+    def _session_end(self, arrival: Arrival, now: datetime) -> datetime:
+        settings = self._parts.settings
+        ends = [now + settings.sessions.absolute]
+        if (limit := settings.connections[arrival.identity.connection].max_session) is not None:
+            ends.append(now + limit)
+        if arrival.identity.session_ends_at is not None:
+            ends.append(arrival.identity.session_ends_at)
+        return min(ends)
+
+    # ------------------------------------------------------------------------------------------------------ session
+
+    def session(self, token: str) -> Session:
+        """The live session that this token opens; NotSignedIn when there is none, idle or ended ones included."""
+        session = self._parts.store.sessions.live(token_hash(token), self._parts.settings.sessions.idle)
+        if session is None:
+            raise NotSignedIn("no live session for this cookie")
+        if session.identity.connection not in self._parts.connectors:
+            raise NotSignedIn(f"connection {session.identity.connection} is gone")
+        return session
+
+    def confirm(self, session: Session) -> Session:
+        """The session after its person clicked "continue" on a page of ours."""
+        self._parts.store.sessions.confirm(session.token_hash)
+        return replace(session, confirmed=True)
+
+    def sign_out(self, session: Session, visit: Visit) -> None:
+        """Ends the session here. Credentials that AWS has handed out live on until their own end."""
+        self._parts.store.sessions.end(session.token_hash)
+        self._record_of(session, visit, audit.SignedOut())
+
+    # -------------------------------------------------------------------------------------------------- entitlement
+
+    def entitlements(self, session: Session) -> tuple[Entitlement, ...]:
+        """What the session's person may have right now, sorted by account and role."""
+        return self._parts.rulebook.current().entitlements(session.identity, self._parts.clock())
+
+    def explain(self, session: Session) -> Explanation:
+        """Why the session's person has each role, and why each rule that missed gives none."""
+        return self._parts.rulebook.current().explain(session.identity, self._parts.clock())
+
+    # -------------------------------------------------------------------------------------------------------- grant
+
+    def credentials(self, session: Session, wish: Wish, visit: Visit) -> AwsCredentials:
+        """Short-lived credentials of one role; raises RoleNotGranted, AwsRefused, AwsUnreachable."""
+        grant = self._grant(session, wish, visit)
+        return self._redeem(session, grant, visit).credentials
+
+    def console(self, session: Session, wish: Wish, page: str, visit: Visit) -> Departure:
+        """The way to the AWS console as one role: a self-posting form, or the federation endpoint's login link.
+
+        `page` is where to land, "" for the console's home; BadRequest when it is no console page of the partition.
+        """
+        account = entitled(wish, self.entitlements(session)).account
+        destination = console.checked_destination(PARTITIONS[account.partition], page, account.region)
+        grant = self._grant(session, wish, visit)
+        settings = self._parts.settings
+        if settings.aws.console == "auto" and grant.is_enforced_by_statement:
+            departure = console.saml_form(grant, self._statement(grant), destination, settings.aws)
+            self._record_of(session, visit, audit.ConsoleOpened(grant_id=grant.id, way="form", destination=destination))
+            return departure
+        redeemed = self._redeem(session, grant, visit)
+        departure = console.federation_link(
+            redeemed.credentials,
+            destination,
+            issuer_url=self._return_url(grant, destination),
+            duration=grant.duration,
+            partition=PARTITIONS[account.partition],
+            fetch=self._parts.outgoing,
+            aws=settings.aws,
+        )
+        self._record_of(session, visit, audit.ConsoleOpened(grant_id=grant.id, way="link", destination=destination))
+        return departure
+
+    def _return_url(self, grant: Grant, destination: str) -> str:
+        # AWS links back to the Issuer when a console tab expires: this address opens the same page again.
+        page = quote(destination, safe="")
+        return f"{self._parts.settings.base_url}/go/{grant.account.id}/{quote(grant.role)}?to={page}"
+
+    def _grant(self, session: Session, wish: Wish, visit: Visit) -> Grant:
+        """The one decision behind every door. Audited before anything is signed or AWS is asked."""
+        rules = self._parts.rulebook.current()
+        now = self._parts.clock()
+        person = session.identity.person
+        try:
+            if not session.confirmed:
+                raise NotSignedIn("the sign-in was not confirmed on a page of ours")
+            entitlement = entitled(wish, rules.entitlements(session.identity, now))
+            circumstances = Circumstances(
+                person=person,
+                session_name=self._session_name(session),
+                source_identity=session_names.source_identity(entitlement.source_identity or person),
+                rules_version=rules.version,
+                usual_duration=self._parts.settings.aws.default_duration,
+                grant_id="_" + self._parts.randomness(20).hex(),
+                now=now,
+            )
+            grant = decide(entitlement, wish, circumstances)
+        except BridgeError as refusal:
+            self._record_of(
+                session, visit, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail)
+            )
+            raise
+        self._record_of(session, visit, audit.GrantMade.of(grant))
+        return grant
+
+    def _session_name(self, session: Session) -> str:
+        name = session_names.session_name(session.identity)
+        person = session.identity.person
+        if self._parts.store.session_names.claim(name, person):
+            return name
+        # Two people of one name (or one who calls himself as another): the second is told apart for good.
+        return session_names.with_hash(name, person)
+
+    def _statement(self, grant: Grant) -> assertion.Statement:
+        settings = self._parts.settings
+        now = self._parts.clock()
+        if grant.account.road == "saml":
+            key = self._parts.keys.current(Purpose.AWS_SAML)
+            return assertion.build(grant, key=key, issuer_entity_id=settings.saml_entity_id, now=now)
+        key = self._parts.keys.current(Purpose.AWS_OIDC)
+        return id_token.build(grant, key=key, issuer=settings.issuer, now=now)
+
+    def _redeem(self, session: Session, grant: Grant, visit: Visit) -> Redeemed:
+        try:
+            redeemed = self._parts.sts.redeem(grant, self._statement(grant))
+        except BridgeError as refusal:
+            self._record_of(
+                session, visit, audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
+            )
+            raise
+        self._record_of(
+            session, visit, audit.GrantRedeemed.of(grant, redeemed.credentials, redeemed.request_id, redeemed.region)
+        )
+        return redeemed
+
+    # -------------------------------------------------------------------------------------------------------- inside
+
+    def _connector(self, connection: str) -> Connector:
+        try:
+            return self._parts.connectors[connection]
+        except KeyError:
+            raise NotFound(f"no connection is called {connection!r}") from None
+
+    def _random_text(self, size: int) -> str:
+        return self._parts.randomness(size).hex()
+
+    def _record_of(self, session: Session, visit: Visit, event: audit.Event) -> None:
+        self._record(visit, event, person=session.identity.person, connection=session.identity.connection)
+
+    def _record(self, visit: Visit, event: audit.Event, *, person: str = "", connection: str = "") -> None:
+        self._parts.audit.record(Entry(self._parts.clock(), visit, event, person=person, connection=connection))
+
+
+def same_secret(one: str, other: str) -> bool:
+    """Whether two secrets are equal, compared in constant time."""
+    return secrets.compare_digest(one.encode(), other.encode())

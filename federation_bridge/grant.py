@@ -1,0 +1,97 @@
+"""The decision: from what a person may have to what they get now. Pure; `bridge.py` audits it before AWS is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from federation_bridge.durations import format_duration
+from federation_bridge.errors import BadRequest, RoleNotGranted
+from federation_bridge.model import Entitlement, Grant
+
+SHORTEST = timedelta(seconds=900)
+"""The least that STS sells (DurationSeconds, AssumeRoleWithSAML)."""
+LONGEST = timedelta(seconds=43_200)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks for: a role, for how long (None: the usual), and why."""
+
+    account: str
+    role: str
+    duration: timedelta | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a decision takes from around it: who, when, under which rules, and the names CloudTrail will show."""
+
+    person: str
+    session_name: str
+    source_identity: str
+    rules_version: str
+    usual_duration: timedelta
+    grant_id: str
+    now: datetime
+
+
+def entitled(wish: Wish, entitlements: tuple[Entitlement, ...]) -> Entitlement:
+    """The entitlement that the wish names; RoleNotGranted where there is none, whether or not the role exists."""
+    for entitlement in entitlements:
+        if (entitlement.account.id, entitlement.role) == (wish.account, wish.role):
+            return entitlement
+    raise RoleNotGranted(f"no rule grants {wish.account}/{wish.role} to this person now")
+
+
+def granted_duration(
+    entitlement: Entitlement, asked: timedelta | None, usual: timedelta, now: datetime
+) -> tuple[timedelta, str]:
+    """How long the session will be, and the sentence that says what decided it.
+
+    A wish above a cap is cut to the cap and told so: people ask for "a day" and shall not have to guess.
+
+    Raises:
+        BadRequest: a wish outside what AWS sells at all.
+        RoleNotGranted: the rule's dates leave less than the fifteen minutes that AWS sells at least.
+    """
+    if asked is not None and not SHORTEST <= asked <= LONGEST:
+        raise BadRequest(f"a session lasts between 15m and 12h, not {format_duration(asked)}")
+    role = entitlement.account.roles[entitlement.role]
+    caps = [
+        (asked or usual, "as asked for" if asked else "the usual length"),
+        (entitlement.max_duration, f"the longest that rule {entitlement.rule} allows"),
+        (role.max_session, "the longest that the role allows"),
+    ]
+    if entitlement.ends_at is not None:
+        caps.append((entitlement.ends_at - now, "until the rule's end"))
+    duration, why = min(caps, key=lambda cap: cap[0])
+    duration = timedelta(seconds=int(duration.total_seconds()))
+    if duration < SHORTEST:
+        raise RoleNotGranted(f"{format_duration(duration)} ({why}) is less than the 15m that AWS sells at least")
+    return duration, f"lasts {format_duration(duration)}: {why}"
+
+
+def decide(entitlement: Entitlement, wish: Wish, circumstances: Circumstances) -> Grant:
+    """The grant of this entitlement to this person, now; raises as `granted_duration` does."""
+    now = circumstances.now
+    duration, sentence = granted_duration(entitlement, wish.duration, circumstances.usual_duration, now)
+    return Grant(
+        id=circumstances.grant_id,
+        person=circumstances.person,
+        account=entitlement.account,
+        role=entitlement.role,
+        duration=duration,
+        decided_at=now,
+        session_name=circumstances.session_name,
+        source_identity=circumstances.source_identity,
+        tags=dict(entitlement.tags),
+        transitive_tags=entitlement.transitive_tags,
+        policy_arns=entitlement.policy_arns,
+        policy=entitlement.policy,
+        rule=entitlement.rule,
+        rules_version=circumstances.rules_version,
+        because=(*entitlement.because, sentence),
+        reason=wish.reason,
+    )

@@ -1,0 +1,106 @@
+"""`federation-bridge check`: reads all that an operator can get wrong, and says in plain words how to mend it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from federation_bridge import app
+from federation_bridge.bridge import Parts
+from federation_bridge.errors import BridgeError
+from federation_bridge.keys import Purpose
+from federation_bridge.settings import OidcConnection, Settings, load_settings
+
+
+class Kind(StrEnum):
+    """How bad a finding is."""
+
+    GOOD = "ok"
+    DOUBTFUL = "warning"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at, in a sentence."""
+
+    kind: Kind
+    sentence: str
+
+
+def findings(path: Path) -> list[Finding]:
+    """Everything that was looked at: settings, database, keys, register, rules, and every connection."""
+    try:
+        settings = load_settings(path)
+    except BridgeError as refusal:
+        return [Finding(Kind.WRONG, refusal.detail)]
+    found = [Finding(Kind.GOOD, f"settings: {path}"), *_settings(settings)]
+    try:
+        parts = app.join(settings, app.utc_now, secrets.token_bytes)
+    except BridgeError as refusal:
+        return [*found, Finding(Kind.WRONG, refusal.detail)]
+    try:
+        for step in (_database, _keys, _rules, _connections):
+            found.extend(_guarded(step, parts))
+    finally:
+        parts.store.close()
+    return found
+
+
+def _guarded(step: Callable[[Parts], Iterator[Finding]], parts: Parts) -> Iterator[Finding]:
+    try:
+        yield from step(parts)
+    except BridgeError as refusal:
+        yield Finding(Kind.WRONG, refusal.detail)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    if settings.base_url.startswith("http://"):
+        yield Finding(Kind.DOUBTFUL, "base_url: plain http works on this machine only; people need https")
+    if settings.aws.local_endpoint:
+        yield Finding(Kind.DOUBTFUL, "aws.local_endpoint: a local AWS answers, not the real one")
+    for name, connection in settings.connections.items():
+        if isinstance(connection, OidcConnection) and connection.preset == "entra" and not connection.tenants:
+            yield Finding(Kind.DOUBTFUL, f"connections.{name}.tenants: name your tenant; no other is let in then")
+        if connection.subject in ("email", "upn", "preferred_username"):
+            sentence = f"connections.{name}.subject: {connection.subject} can be given to another person later"
+            yield Finding(Kind.DOUBTFUL, sentence)
+
+
+def _database(parts: Parts) -> Iterator[Finding]:
+    parts.store.ping()
+    if parts.store.is_current():
+        yield Finding(Kind.GOOD, "database: answers, and its schema is current")
+    else:
+        yield Finding(Kind.WRONG, "database: its schema is not current; run `federation-bridge migrate`")
+
+
+def _keys(parts: Parts) -> Iterator[Finding]:
+    for purpose in Purpose:
+        key = parts.keys.current(purpose)
+        yield Finding(Kind.GOOD, f"key {purpose.value}: {key.kid}, made {key.created_at:%Y-%m-%d}")
+
+
+def _rules(parts: Parts) -> Iterator[Finding]:
+    rules = parts.rulebook.current()
+    if parts.rulebook.problem:
+        yield Finding(Kind.WRONG, f"{parts.rulebook.problem} (the last good rules are in force)")
+    yield Finding(Kind.GOOD, f"rules: version {rules.version[:12]}")
+    for rule, roles in rules.reachable().items():
+        if roles:
+            yield Finding(Kind.GOOD, f"rule {rule} can reach: {', '.join(sorted(roles))}")
+        else:
+            yield Finding(Kind.DOUBTFUL, f"rule {rule} can reach no registered role")
+
+
+def _connections(parts: Parts) -> Iterator[Finding]:
+    for name, connector in parts.connectors.items():
+        look = getattr(connector, "check", None)
+        sentences = look() if look is not None else ()
+        for sentence in sentences:
+            yield Finding(Kind.DOUBTFUL, f"connection {name}: {sentence}")
+        if not sentences:
+            yield Finding(Kind.GOOD, f"connection {name}: {connector.title}")

@@ -1,0 +1,130 @@
+"""The commands of `federation-bridge`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from federation_bridge import __version__
+from federation_bridge.errors import BridgeError
+from federation_bridge.operate import logs
+from federation_bridge.settings import Settings, load_settings
+
+_SETTINGS = click.option(
+    "--settings",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("federation-bridge.yaml"),
+    envvar="FEDERATION_BRIDGE_SETTINGS",
+    show_default=True,
+    help="The settings file.",
+)
+
+
+@click.group()
+@click.version_option(__version__, prog_name="federation-bridge")
+def commands() -> None:
+    """The identity-federation bridge into AWS: for the person who runs it."""
+
+
+def main() -> None:
+    """Runs the command line; a refusal is one plain line on stderr and exit status 1."""
+    try:
+        commands()
+    except BridgeError as refusal:
+        click.echo(f"federation-bridge: {refusal.detail}", err=True)
+        sys.exit(1)
+
+
+@commands.command()
+@_SETTINGS
+def serve(path: Path) -> None:
+    """Serve the bridge until it is told to stop."""
+    from federation_bridge.operate import serving  # noqa: PLC0415 - the metrics must be told first where they lie
+
+    logs.to_stderr()
+    serving.serve(load_settings(path))
+
+
+@commands.command()
+@_SETTINGS
+def check(path: Path) -> None:
+    """Read everything that can be wrong, and say what is wrong and how to mend it."""
+    from federation_bridge.operate import check as checking  # noqa: PLC0415 - imports the whole server
+
+    findings = checking.findings(path)
+    for finding in findings:
+        click.echo(f"{finding.kind.value:8} {finding.sentence}")
+    if any(finding.kind is checking.Kind.WRONG for finding in findings):
+        sys.exit(1)
+
+
+@commands.command()
+@_SETTINGS
+def migrate(path: Path) -> None:
+    """Bring the database to the present schema. Needed on PostgreSQL after an update; SQLite does it by itself."""
+    from federation_bridge.store import open_store  # noqa: PLC0415 - imports the whole server
+
+    settings = load_settings(path)
+    store = open_store(settings.database_url, clock=_clock(), password=_password(settings))
+    try:
+        store.migrate()
+    finally:
+        store.close()
+    click.echo("The database is current.")
+
+
+@commands.group()
+def issuer() -> None:
+    """What AWS needs to know of the bridge."""
+
+
+@issuer.command()
+@_SETTINGS
+@click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder.")
+def export(path: Path, folder: Path) -> None:
+    """Write the SAML metadata, the OIDC discovery document and the keys as files, to publish them elsewhere."""
+    from federation_bridge.operate import publication  # noqa: PLC0415 - imports the whole server
+
+    for written in publication.export(load_settings(path), folder):
+        click.echo(str(written))
+
+
+@commands.group()
+def keys() -> None:
+    """The bridge's own signing keys."""
+
+
+@keys.command("show")
+@_SETTINGS
+def show_keys(path: Path) -> None:
+    """Show the public parts: what an identity provider needs to believe the bridge."""
+    from federation_bridge.operate import publication  # noqa: PLC0415 - imports the whole server
+
+    click.echo(json.dumps(publication.public_keys(load_settings(path)), indent=2))
+
+
+@commands.command()
+@_SETTINGS
+@click.option("--person", default="", help="Only this person (connection/subject).")
+@click.option("--reference", default="", help="Only this reference number.")
+@click.option("--most", default=50, show_default=True, help="How many events, newest first.")
+def audit(path: Path, person: str, reference: str, most: int) -> None:
+    """Show audit events as JSON lines: the exact reason behind a reference number."""
+    from federation_bridge.operate import trail  # noqa: PLC0415 - imports the whole server
+
+    for line in trail.lines(load_settings(path), person=person, reference=reference, most=most):
+        click.echo(line)
+
+
+def _clock():  # type: ignore[no-untyped-def]
+    from federation_bridge.app import utc_now  # noqa: PLC0415 - imports the whole server
+
+    return utc_now
+
+
+def _password(settings: Settings) -> str | None:
+    return settings.database_password.read() if settings.database_password else None

@@ -1,0 +1,32 @@
+"""The entry of `federation-bridge`: imports nothing of the server until it is known to be installed."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NEEDED = {"click": "server", "flask": "server", "lxml": "server", "sqlalchemy": "server"}
+"""A library that stands for its extra: when it is missing, so is the extra."""
+
+
+def missing_extra() -> str | None:
+    """Name of the extra that has to be installed first, or None."""
+    for library, extra in NEEDED.items():
+        try:
+            importlib.import_module(library)
+        except ImportError:
+            return extra
+    return None
+
+
+def main() -> None:
+    """Runs `federation-bridge`; one line and exit status 1 where the server was not installed."""
+    extra = missing_extra()
+    if extra is not None:
+        sys.exit(_sentence(extra))
+    commands = importlib.import_module("federation_bridge.operate.commands")
+    commands.main()
+
+
+def _sentence(extra: str) -> str:
+    return f"federation-bridge needs its extra [{extra}]: pip install 'federation-bridge[{extra}]'"

@@ -1,0 +1,60 @@
+"""What the bridge makes public of itself, as files for those who publish them elsewhere."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+
+from federation_bridge import app
+from federation_bridge.aws import issuer
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.keys import Purpose
+from federation_bridge.model import JsonObject
+from federation_bridge.settings import Settings
+
+
+def export(settings: Settings, folder: Path) -> tuple[Path, ...]:
+    """Writes metadata, discovery and keys below `folder`, at the paths at which they have to be served.
+
+    Raises:
+        ConfigurationInvalid: a file cannot be written, or the settings are wrong.
+    """
+    parts = app.join(settings, app.utc_now, secrets.token_bytes)
+    try:
+        saml = parts.keys.all(Purpose.AWS_SAML)
+        documents: dict[str, bytes] = {
+            "saml/metadata.xml": issuer.saml_metadata(saml, settings.saml_entity_id, settings.base_url),
+            ".well-known/openid-configuration": _json(issuer.openid_configuration(settings.issuer)),
+            ".well-known/jwks.json": _json(issuer.jwks(parts.keys.all(Purpose.AWS_OIDC))),
+        }
+    finally:
+        parts.store.close()
+    return tuple(_write(folder / name, document) for name, document in documents.items())
+
+
+def public_keys(settings: Settings) -> JsonObject:
+    """For each purpose the public JWKs and certificates of our keys."""
+    parts = app.join(settings, app.utc_now, secrets.token_bytes)
+    try:
+        return {
+            purpose.value: [
+                {"jwk": key.public_jwk(), "certificate": key.certificate_pem} for key in parts.keys.all(purpose)
+            ]
+            for purpose in Purpose
+        }
+    finally:
+        parts.store.close()
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, indent=2).encode()
+
+
+def _write(path: Path, document: bytes) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(document)
+    except OSError as problem:
+        raise ConfigurationInvalid(f"{path} cannot be written: {problem.strerror}") from None
+    return path

@@ -1,0 +1,100 @@
+"""`federation-bridge serve`: the application under gunicorn, its workers started after the settings were found good."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from federation_bridge.errors import BridgeError
+from federation_bridge.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Serves until it is told to stop (SIGTERM or Ctrl-C), then finishes what is in flight, bounded by a setting.
+
+    Raises:
+        ConfigurationInvalid: before any worker starts.
+        Unavailable: the database does not answer.
+    """
+    counters = Path(tempfile.mkdtemp(prefix="federation-bridge-counters-"))
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counters)  # read once, when the metrics are imported
+    try:
+        # Here, in the parent, so that the workers share the memory of the imported code.
+        from federation_bridge.operate import preparation  # noqa: PLC0415
+
+        preparation.prepare(settings)
+        _Server(settings).run()
+    finally:
+        shutil.rmtree(counters, ignore_errors=True)
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """Gunicorn with our settings instead of its own command line and files."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Gives gunicorn what our settings say."""
+        for name, value in gunicorn_settings(self._settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """The application of one worker, made after the fork: connections and threads do not survive one."""
+        from federation_bridge.app import create_app  # noqa: PLC0415
+
+        try:
+            return create_app(self._settings)
+        except BridgeError as refusal:
+            sys.stderr.write(f"federation-bridge: {refusal.detail}\n")
+            sys.exit(1)
+
+
+def gunicorn_settings(settings: Settings) -> dict[str, Any]:
+    """What gunicorn is told."""
+    serving = settings.serving
+    return {
+        "bind": serving.listen,
+        "workers": serving.workers,
+        "threads": serving.threads,
+        "worker_class": "gthread",
+        "timeout": 60,
+        "graceful_timeout": int(serving.shutdown_timeout.total_seconds()),
+        "keepalive": 5,
+        "loglevel": "warning",
+        "limit_request_line": 8190,
+        # Addresses come from base_url, never from a header; client addresses are ours to judge (web/door.py).
+        "secure_scheme_headers": {},
+        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn's heartbeat file
+        "proc_name": "federation-bridge",
+        # No second door into the server beside its port.
+        "control_socket_disable": True,
+        "post_worker_init": _start_background,
+        "worker_exit": _stop_background,
+        "child_exit": _forget_counters,
+    }
+
+
+def _start_background(worker: Any) -> None:
+    from federation_bridge.app import start_background  # noqa: PLC0415
+
+    worker.federation_bridge_background = start_background(worker.wsgi)
+
+
+def _stop_background(_: Any, worker: Any) -> None:
+    background = getattr(worker, "federation_bridge_background", None)
+    if background is not None:
+        background.stop()
+
+
+def _forget_counters(_: Any, worker: Any) -> None:
+    from prometheus_client import multiprocess  # noqa: PLC0415
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

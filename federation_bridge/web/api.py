@@ -1,0 +1,135 @@
+"""`/api/v1`: the same verbs for programs. One error shape; the OpenAPI document is served beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from federation_bridge.durations import format_duration
+from federation_bridge.errors import BadRequest
+from federation_bridge.grant import Wish
+from federation_bridge.model import AwsCredentials, Entitlement, JsonObject
+from federation_bridge.web import cookies, forms
+from federation_bridge.web.door import door, signed_in, visit
+from federation_bridge.web.openapi import DOCUMENT
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+_WISH_FIELDS = frozenset({"duration", "reason", "to", "show_link"})
+
+
+@api.get("/openapi.json")
+def openapi() -> Response:
+    """The OpenAPI 3.1 document of this API."""
+    return jsonify({**DOCUMENT, "servers": [{"url": door().settings.base_url + "/api/v1"}]})
+
+
+@api.get("/me")
+def me() -> Response:
+    """Who is signed in, until when, and the token that changing calls must send."""
+    session = signed_in()
+    return jsonify(
+        person=session.identity.person,
+        connection=session.identity.connection,
+        name=session.identity.name,
+        email=session.identity.email,
+        signed_in_at=session.started_at.isoformat(),
+        ends_at=session.ends_at.isoformat(),
+        csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
+    )
+
+
+@api.get("/roles")
+def roles() -> Response:
+    """The roles that the person may have right now."""
+    return jsonify(roles=[_role(one) for one in door().bridge.entitlements(signed_in())])
+
+
+def _role(entitlement: Entitlement) -> JsonObject:
+    account = entitlement.account
+    return {
+        "account": account.id,
+        "account_name": account.name,
+        "partition": account.partition,
+        "role": entitlement.role,
+        "role_arn": entitlement.role_arn,
+        "max_duration": format_duration(entitlement.max_duration),
+        "rule": entitlement.rule,
+        "because": list(entitlement.because),
+        "has_session_policy": bool(entitlement.policy or entitlement.policy_arns),
+    }
+
+
+@api.get("/explanation")
+def explanation() -> Response:
+    """For every role why, for every rule that missed why not."""
+    found = door().bridge.explain(signed_in())
+    rules = [{"rule": one.rule, "granted": list(one.granted), "reasons": list(one.reasons)} for one in found.outcomes]
+    return jsonify(roles=[_role(one) for one in found.entitlements], rules=rules)
+
+
+@api.post("/roles/<account>/<role>/credentials")
+def credentials(account: str, role: str) -> Response:
+    """Short-lived credentials of one role."""
+    forms.check_same_site()
+    body = _body()
+    return jsonify(_credentials(door().bridge.credentials(signed_in(), _wish(account, role, body), visit())))
+
+
+def _credentials(found: AwsCredentials) -> JsonObject:
+    return {
+        "access_key_id": found.access_key_id,
+        "secret_access_key": found.secret_access_key,
+        "session_token": found.session_token,
+        "expires_at": found.expires_at.isoformat(),
+        "account": found.account_id,
+        "role": found.role,
+        "region": found.region,
+        "assumed_role_arn": found.assumed_role_arn,
+    }
+
+
+@api.post("/roles/<account>/<role>/console")
+def console(account: str, role: str) -> Response:
+    """The way to the console. The link signs in whoever holds it, so it is shown only to who asks for it."""
+    forms.check_same_site()
+    body = _body()
+    if body.get("show_link") is not True:
+        raise BadRequest("the console link is a sign-in: ask for it with show_link true")
+    page = _text(body, "to", 2048)
+    departure = door().bridge.console(signed_in(), _wish(account, role, body), page, visit())
+    return jsonify(url=departure.url, form=dict(departure.form) if departure.form is not None else None)
+
+
+@api.post("/sign-out")
+def sign_out() -> Response:
+    """Ends this session."""
+    forms.check_same_site()
+    door().bridge.sign_out(signed_in(), visit())
+    response = jsonify(signed_out=True)
+    cookies.forget(response, cookies.SESSION)
+    return response
+
+
+def _body() -> dict[str, Any]:
+    if not request.data:
+        return {}
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise BadRequest("the body is not a JSON object sent as application/json")
+    if unknown := sorted(set(body) - _WISH_FIELDS):
+        raise BadRequest(f"unknown field {unknown[0]!r}")
+    return body
+
+
+def _text(body: dict[str, Any], name: str, most: int) -> str:
+    value = body.get(name, "")
+    if not isinstance(value, str):
+        raise BadRequest(f"field {name} is not a text")
+    return forms.checked_text(value, name, most)
+
+
+def _wish(account: str, role: str, body: dict[str, Any]) -> Wish:
+    duration = forms.duration_field(_text(body, "duration", 16))
+    return Wish(account=account, role=role, duration=duration, reason=_text(body, "reason", 256))

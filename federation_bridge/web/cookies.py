@@ -1,0 +1,50 @@
+"""Our three cookies, all `__Host-`: Secure, no Domain, Path=/ (no other host, and no plain-http page, can set them)."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from federation_bridge.model import Randomness
+
+SESSION = "__Host-bridge-session"
+"""Opens the session. Lax: it need not come along with the identity provider's cross-site POST."""
+SIGN_IN = "__Host-bridge-sign-in"
+"""Binds this browser to its pending sign-ins. SameSite=None, because it must survive the identity provider's
+cross-site POST; short, and good for nothing else (attack K04)."""
+CONNECTION = "__Host-bridge-connection"
+"""Remembers the choice of identity provider. Holds a connection's name, opens nothing."""
+
+_SIGN_IN_SECONDS = 600
+_SECRET_LENGTH = 64
+_REMEMBERED_SECONDS = 365 * 86_400
+
+
+def browser_secret(randomness: Randomness) -> str:
+    """The secret that this browser holds for its pending sign-ins, or a fresh one."""
+    held = request.cookies.get(SIGN_IN, "")
+    return held if len(held) == _SECRET_LENGTH and held.isascii() and held.isalnum() else randomness(32).hex()
+
+
+def set_browser_secret(response: Response, secret: str) -> None:
+    """Gives the browser its secret for ten more minutes."""
+    response.set_cookie(
+        SIGN_IN, secret, max_age=_SIGN_IN_SECONDS, secure=True, httponly=True, samesite="None", path="/"
+    )
+
+
+def set_session(response: Response, token: str) -> None:
+    """Gives the browser its session token, until the browser closes; the server ends the session by its own limits."""
+    response.set_cookie(SESSION, token, secure=True, httponly=True, samesite="Lax", path="/")
+
+
+def set_connection(response: Response, connection: str) -> None:
+    """Remembers the identity provider that was chosen."""
+    response.set_cookie(
+        CONNECTION, connection, max_age=_REMEMBERED_SECONDS, secure=True, httponly=True, samesite="Lax", path="/"
+    )
+
+
+def forget(response: Response, *names: str) -> None:
+    """Takes these cookies back."""
+    for name in names:
+        response.set_cookie(name, "", max_age=0, secure=True, httponly=True, samesite="Lax", path="/")

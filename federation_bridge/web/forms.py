@@ -1,0 +1,76 @@
+"""Forms: the token that proves a form is ours (K02), and the strict reading of what was sent."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import request
+
+from federation_bridge.durations import parse_duration
+from federation_bridge.errors import BadRequest, CrossSiteRequest
+from federation_bridge.web import cookies
+from federation_bridge.web.door import door
+
+TOKEN_FIELD = "csrf_token"  # noqa: S105 - the name of a field
+TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of a header
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def form_token(secret: str) -> str:
+    """The token for forms of whoever holds `secret` in a cookie: only our pages can know it."""
+    return hmac.new(secret.encode(), b"federation_bridge form", hashlib.sha256).hexdigest()
+
+
+def check_same_site() -> None:
+    """Refuses a request that another site sent: by the browser's own word (Sec-Fetch-Site, Origin), then by the token.
+
+    Raises:
+        CrossSiteRequest: with the private reason.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    if site not in ("same-origin", "none"):
+        raise CrossSiteRequest(f"Sec-Fetch-Site is {site}")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != door().settings.base_url:
+        raise CrossSiteRequest(f"Origin is {origin[:200]!r}")
+    secret = request.cookies.get(cookies.SESSION) or request.cookies.get(cookies.SIGN_IN) or ""
+    sent = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
+    if not secret or not hmac.compare_digest(sent.encode(), form_token(secret).encode()):
+        raise CrossSiteRequest("the form token is missing or of another session")
+
+
+def one_field(name: str, *, most: int = 256) -> str:
+    """The text of a form field, "" when absent; BadRequest when sent twice, too long or with control characters."""
+    values = request.form.getlist(name)
+    if len(values) > 1:
+        raise BadRequest(f"field {name} was sent {len(values)} times")
+    return checked_text(values[0] if values else "", name, most)
+
+
+def checked_text(value: str, name: str, most: int) -> str:
+    """The value; BadRequest when it is too long or holds control characters."""
+    if len(value) > most or _CONTROL.search(value):
+        raise BadRequest(f"field {name} is longer than {most} characters or holds control characters")
+    return value
+
+
+def duration_field(value: str) -> timedelta | None:
+    """The span that a form or API field names, None when empty; BadRequest when it names none."""
+    try:
+        return parse_duration(value) if value else None
+    except ValueError as problem:
+        raise BadRequest(str(problem)) from None
+
+
+_RETURN_PATH = re.compile(r"/(?:go/[0-9]{12}/[A-Za-z0-9_+=,.@-]{1,64}(?:\?to=[A-Za-z0-9%_.~/:#?&=+,@!-]{0,1500})?)?")
+
+
+def checked_return_path(path: str) -> str:
+    """A path of ours to come back to after sign-in: home or a bookmark; anything else gives home (attack G07)."""
+    parts = urlsplit(path)
+    is_ours = not parts.scheme and not parts.netloc and _RETURN_PATH.fullmatch(path)
+    return path if is_ours else "/"

@@ -1,0 +1,38 @@
+"""Whether we live, whether we can serve, and what we count."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from federation_bridge.errors import BridgeError, NotFound
+from federation_bridge.web import metrics
+from federation_bridge.web.door import door, is_from
+
+pages = Blueprint("health", __name__)
+
+
+@pages.get("/healthz")
+def healthz() -> Response:
+    """The process answers. Says nothing about what it depends on: a restart would not mend that."""
+    return jsonify(status="ok")
+
+
+@pages.get("/readyz")
+def readyz() -> Response:
+    """The database answers and the rules are loaded: send people here. Reasons go to the log, not to the public."""
+    try:
+        door().store.ping()
+        door().rulebook.current()
+    except BridgeError:
+        response = jsonify(status="not ready")
+        response.status_code = 503
+        return response
+    return jsonify(status="ready")
+
+
+@pages.get("/metrics")
+def counted() -> Response:
+    """Counters in the Prometheus text format, for the networks that a setting names; no such page for others."""
+    if not is_from(door().settings.serving.metrics_networks):
+        raise NotFound("metrics asked for from outside the networks that may read them")
+    return Response(metrics.exposition(), mimetype="text/plain")

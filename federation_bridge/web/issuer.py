@@ -1,0 +1,37 @@
+"""What AWS reads of us: our metadata as IAM SAML provider, and discovery and keys as IAM OIDC provider. All public."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from federation_bridge.aws import issuer
+from federation_bridge.keys import Purpose
+from federation_bridge.web.door import door
+
+pages = Blueprint("issuer", __name__)
+
+
+@pages.get("/saml/metadata")
+def saml_metadata() -> Response:
+    """Our IAM metadata: the document for `aws iam create-saml-provider`."""
+    settings = door().settings
+    keys = door().keys.all(Purpose.AWS_SAML)
+    document = issuer.saml_metadata(keys, settings.saml_entity_id, settings.base_url)
+    return _public(Response(document, mimetype="application/samlmetadata+xml"))
+
+
+@pages.get("/.well-known/openid-configuration")
+def openid_configuration() -> Response:
+    """Our discovery document (OIDC discovery 4) towards AWS."""
+    return _public(jsonify(issuer.openid_configuration(door().settings.issuer)))
+
+
+@pages.get("/.well-known/jwks.json")
+def jwks() -> Response:
+    """Our public keys (RFC 7517) towards AWS: exactly the members that STS wants."""
+    return _public(jsonify(issuer.jwks(door().keys.all(Purpose.AWS_OIDC))))
+
+
+def _public(response: Response) -> Response:
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response

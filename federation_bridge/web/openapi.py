@@ -1,0 +1,138 @@
+"""The OpenAPI 3.1 document of `/api/v1`. A test holds it against the routes that exist."""
+
+from __future__ import annotations
+
+from federation_bridge import __version__
+from federation_bridge.model import JsonObject
+
+
+def _object(**properties: str) -> JsonObject:
+    kinds = {"text": {"type": "string"}, "texts": {"type": "array", "items": {"type": "string"}}}
+    kinds |= {"flag": {"type": "boolean"}, "instant": {"type": "string", "format": "date-time"}}
+    return {"type": "object", "properties": {name: kinds[kind] for name, kind in properties.items()}}
+
+
+def _answers(schema: str, *refusals: str) -> JsonObject:
+    answers: JsonObject = {"200": {"description": "Done.", "content": _json(schema)}}
+    for status in refusals:
+        answers[status] = {"description": "Refused.", "content": _json("Error")}
+    return answers
+
+
+def _json(schema: str) -> JsonObject:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+
+
+def _list_of(schema: str, name: str) -> JsonObject:
+    items = {"$ref": f"#/components/schemas/{schema}"}
+    return {"type": "object", "properties": {name: {"type": "array", "items": items}}}
+
+
+_NAMES = [
+    {"name": "account", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9]{12}$"}},
+    {"name": "role", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 64}},
+]
+_TOKEN = {"name": "X-CSRF-Token", "in": "header", "required": True, "schema": {"type": "string"}}
+_SESSION = [{"session": []}]
+
+DOCUMENT: JsonObject = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "Federation bridge",
+        "version": __version__,
+        "description": "Roles, credentials and console links of the signed-in person.",
+    },
+    "paths": {
+        "/openapi.json": {"get": {"summary": "This document.", "responses": {"200": {"description": "Done."}}}},
+        "/me": {"get": {"summary": "Who is signed in.", "security": _SESSION, "responses": _answers("Me", "401")}},
+        "/roles": {"get": {"summary": "My roles.", "security": _SESSION, "responses": _answers("Roles", "401")}},
+        "/explanation": {
+            "get": {
+                "summary": "Why I have each role, and why the other rules give me none.",
+                "security": _SESSION,
+                "responses": _answers("Explanation", "401"),
+            }
+        },
+        "/roles/{account}/{role}/credentials": {
+            "post": {
+                "summary": "Short-lived credentials of one role.",
+                "security": _SESSION,
+                "parameters": [*_NAMES, _TOKEN],
+                "requestBody": {"content": _json("Wish")},
+                "responses": _answers("Credentials", "400", "401", "403", "502", "503"),
+            }
+        },
+        "/roles/{account}/{role}/console": {
+            "post": {
+                "summary": "A console sign-in link, or the form to post. Whoever holds it is signed in.",
+                "security": _SESSION,
+                "parameters": [*_NAMES, _TOKEN],
+                "requestBody": {"content": _json("ConsoleWish")},
+                "responses": _answers("Departure", "400", "401", "403", "502", "503"),
+            }
+        },
+        "/sign-out": {
+            "post": {
+                "summary": "Ends this session. Credentials already handed out live on until their own end.",
+                "security": _SESSION,
+                "parameters": [_TOKEN],
+                "responses": _answers("SignedOut", "401", "403"),
+            }
+        },
+    },
+    "components": {
+        "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "__Host-bridge-session"}},
+        "schemas": {
+            "Me": _object(
+                person="text",
+                connection="text",
+                name="text",
+                email="text",
+                signed_in_at="instant",
+                ends_at="instant",
+                csrf_token="text",  # noqa: S106 - the kind of a field
+            ),
+            "Role": _object(
+                account="text",
+                account_name="text",
+                partition="text",
+                role="text",
+                role_arn="text",
+                max_duration="text",
+                rule="text",
+                because="texts",
+                has_session_policy="flag",
+            ),
+            "Roles": _list_of("Role", "roles"),
+            "RuleOutcome": _object(rule="text", granted="texts", reasons="texts"),
+            "Explanation": {
+                "type": "object",
+                "properties": {
+                    **_list_of("Role", "roles")["properties"],
+                    **_list_of("RuleOutcome", "rules")["properties"],
+                },
+            },
+            "Wish": _object(duration="text", reason="text"),
+            "ConsoleWish": _object(duration="text", reason="text", to="text", show_link="flag"),
+            "Credentials": _object(
+                access_key_id="text",
+                secret_access_key="text",  # noqa: S106 - the kind of a field
+                session_token="text",  # noqa: S106 - the kind of a field
+                expires_at="instant",
+                account="text",
+                role="text",
+                region="text",
+                assumed_role_arn="text",
+            ),
+            "Departure": {
+                "type": "object",
+                "properties": {"url": {"type": "string"}, "form": {"type": ["object", "null"]}},
+            },
+            "SignedOut": _object(signed_out="flag"),
+            "Error": {
+                "type": "object",
+                "properties": {"error": _object(code="text", message="text", reference="text")},
+            },
+        },
+    },
+}

@@ -1,0 +1,79 @@
+"""How a refusal looks: one handler for all, a page or JSON, with a reference number and never the private detail."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from federation_bridge import audit
+from federation_bridge.audit import Entry
+from federation_bridge.errors import BadRequest, BridgeError, MessageTooLarge, NotFound, NotSignedIn
+from federation_bridge.web.door import door, visit
+
+_log = structlog.get_logger(__name__)
+
+_AUDITED_ELSEWHERE = ("sign_in_rejected", "sign_in_expired", "role_not_granted", "aws_refused", "aws_unreachable")
+"""Refusals that the verbs record themselves, with more to say."""
+
+
+def install(app: Flask) -> None:
+    """Makes this application answer every refusal in our one shape."""
+    app.register_error_handler(BridgeError, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def wants_json() -> bool:
+    """Whether the answer goes to a program: the API's addresses, or a client that asks for JSON alone."""
+    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+
+
+def _refused(refusal: BridgeError) -> Response:
+    reference = visit().reference
+    severity = _log.error if refusal.status >= 500 else _log.warning  # noqa: PLR2004 - HTTP's own classes
+    severity("request refused", reference=reference, code=refusal.code, detail=refusal.detail, path=request.path)
+    if refusal.code in ("cross_site", "bad_request", "too_large"):
+        _audit(refusal)
+    return rendered(refusal.code, refusal.status, refusal.public, refusal.retry_after)
+
+
+def _audit(refusal: BridgeError) -> None:
+    event = audit.RequestRefused(code=refusal.code, detail=refusal.detail, path=request.path[:200])
+    try:
+        door().audit.record(Entry(door().clock(), visit(), event))
+    except BridgeError as failure:
+        # Nothing is being issued here: the refusal stands, and the log says that the audit could not take it.
+        _log.error("audit unavailable for a refusal", reference=visit().reference, detail=failure.detail)
+
+
+def _http(problem: HTTPException) -> Response:
+    if problem.code == 404:  # noqa: PLR2004
+        return _refused(NotFound(f"no page at {request.path[:200]!r}"))
+    if problem.code == 413:  # noqa: PLR2004
+        return _refused(MessageTooLarge("the body is over the limit"))
+    if problem.code == 405:  # noqa: PLR2004
+        return rendered("method_not_allowed", 405, "This address does not answer to that method.")
+    return _refused(BadRequest(f"{problem.name}: {problem.description}"))
+
+
+def _unexpected(problem: Exception) -> Response:
+    # The last net: logged with its trace under the reference, answered like any other refusal.
+    _log.exception("unexpected failure", reference=visit().reference, path=request.path, kind=type(problem).__name__)
+    return rendered(BridgeError.code, BridgeError.status, BridgeError.public)
+
+
+def rendered(code: str, status: int, public: str, retry_after: int | None = None) -> Response:
+    """The answer in our one shape: JSON `{"error": {"code", "message", "reference"}}`, or a page that says the same."""
+    reference = visit().reference
+    if wants_json():
+        response = jsonify(error={"code": code, "message": public, "reference": reference})
+    else:
+        page = render_template(
+            "refusal.html", code=code, public=public, reference=reference, is_signed_out=code == NotSignedIn.code
+        )
+        response = make_response(page)
+    response.status_code = status
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response

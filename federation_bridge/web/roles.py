@@ -1,0 +1,123 @@
+"""Routes of what a signed-in person does: see their roles, open a console, take credentials, follow a bookmark."""
+
+from __future__ import annotations
+
+from flask import Blueprint, make_response, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from federation_bridge.aws.partitions import PARTITIONS
+from federation_bridge.delivery import FORMATS
+from federation_bridge.errors import BadRequest
+from federation_bridge.grant import Wish
+from federation_bridge.model import Session
+from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web.departures import leave
+from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.sign_in import choice_page, confirmation_page, depart
+
+pages = Blueprint("roles", __name__)
+
+
+def _session_token() -> str:
+    return forms.form_token(request.cookies.get(cookies.SESSION, ""))
+
+
+def _page(template: str, session: Session, **values: object) -> AnyResponse:
+    page = render_template(template, identity=session.identity, session=session, csrf_token=_session_token(), **values)
+    return make_response(page)
+
+
+def _allow_forms_to_consoles() -> None:
+    # Browsers hold a form's redirects against form-action too: the console's hosts have to be named.
+    local = door().settings.aws.local_endpoint
+    if local:
+        headers.allow_form_to(local)
+    for partition in PARTITIONS.values():
+        headers.allow_form_to(*partition.browser_origins)
+
+
+@pages.get("/")
+def home() -> AnyResponse:
+    """My roles; or, signed out, the choice of the company sign-in."""
+    session = session_or_none()
+    if session is None:
+        return choice_page("/")
+    if not session.confirmed:
+        return confirmation_page(session, "/")
+    _allow_forms_to_consoles()
+    return _page("roles.html", session, entitlements=door().bridge.entitlements(session))
+
+
+@pages.get("/why")
+def why() -> AnyResponse:
+    """Why I have each role, and why the other rules give me none."""
+    session = signed_in()
+    return _page("why.html", session, explanation=door().bridge.explain(session))
+
+
+def _wish(account: str, role: str) -> Wish:
+    return Wish(
+        account=account,
+        role=role,
+        duration=forms.duration_field(forms.one_field("duration", most=16)),
+        reason=forms.one_field("reason"),
+    )
+
+
+@pages.post("/roles/<account>/<role>/console")
+def open_console(account: str, role: str) -> AnyResponse:
+    """Opens the AWS console as one role, on the page `to` if given."""
+    forms.check_same_site()
+    session = signed_in()
+    page = forms.one_field("to", most=2048)
+    return leave(door().bridge.console(session, _wish(account, role), page, visit()))
+
+
+@pages.post("/roles/<account>/<role>/credentials")
+def show_credentials(account: str, role: str) -> AnyResponse:
+    """Shows credentials of one role, in every form in which people paste them. Never cached, never in an address."""
+    forms.check_same_site()
+    session = signed_in()
+    credentials = door().bridge.credentials(session, _wish(account, role), visit())
+    texts = {name: FORMATS[name](credentials) for name in ("env", "powershell", "ini", "json")}
+    return _page("credentials.html", session, credentials=credentials, texts=texts)
+
+
+@pages.get("/go/<account>/<role>")
+def bookmark(account: str, role: str) -> AnyResponse:
+    """A bookmark into the console: signs in on the way and comes back here.
+
+    It shows a page with one button and issues nothing by itself: another site could send a browser here (K02). Only
+    where the browser says that no site did (`Sec-Fetch-Site: none`: typed, or a bookmark) is the button pressed for the
+    person. AWS links an expired console tab to this address; where the browser tells the tab's page, it opens again.
+    """
+    page = forms.checked_text(request.args.get("to", "") or _page_of_expired_tab(), "to", 2048)
+    session = session_or_none()
+    if session is None:
+        return _sign_in_for(request.full_path.rstrip("?"))
+    if not session.confirmed:
+        return confirmation_page(session, forms.checked_return_path(request.full_path.rstrip("?")))
+    entitlement = next((one for one in door().bridge.entitlements(session) if one.key == f"{account}/{role}"), None)
+    _allow_forms_to_consoles()
+    at_once = request.headers.get("Sec-Fetch-Site") == "none"
+    values = {"account": account, "role": role, "to": page, "at_once": at_once}
+    return _page("go.html", session, entitlement=entitlement, **values)
+
+
+def _page_of_expired_tab() -> str:
+    """The console page that the browser came from, or "": only a hint, checked again when the console is opened."""
+    referrer = request.headers.get("Referer", "")
+    hosts = [host for partition in PARTITIONS.values() for host in partition.console_hosts]
+    is_console = any(referrer.startswith(f"https://{host}/") for host in hosts)
+    return referrer if is_console and len(referrer) <= 2048 else ""  # noqa: PLR2004 - the longest page that we take
+
+
+def _sign_in_for(path: str) -> AnyResponse:
+    return_to = forms.checked_return_path(path)
+    if return_to == "/":
+        raise BadRequest("this bookmark is malformed")
+    remembered = request.cookies.get(cookies.CONNECTION, "")
+    names = list(door().connectors)
+    if len(names) == 1 or remembered in names:
+        return depart(names[0] if len(names) == 1 else remembered, return_to)
+    return choice_page(return_to)

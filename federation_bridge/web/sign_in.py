@@ -1,0 +1,133 @@
+"""Routes of signing in and out: the choice of identity provider, the way there, the way back."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from federation_bridge.errors import BadRequest, NotFound
+from federation_bridge.model import Callback, Session
+from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web.departures import leave
+from federation_bridge.web.door import door, session_or_none, signed_in, visit
+
+pages = Blueprint("sign_in", __name__)
+
+
+def choice_page(return_to: str, problem: str = "") -> Response:
+    """The page on which a person picks the company sign-in; the one used last is offered first."""
+    secret = cookies.browser_secret(door().randomness)
+    remembered = request.cookies.get(cookies.CONNECTION, "")
+    choices = sorted(door().connectors.values(), key=lambda one: (one.connection != remembered, one.title))
+    headers.allow_forms_anywhere_secure()
+    response = make_response(
+        render_template(
+            "choice.html",
+            choices=choices,
+            remembered=remembered,
+            asks_email=any(one.email_domains for one in door().settings.connections.values()),
+            return_to=return_to,
+            csrf_token=forms.form_token(secret),
+            problem=problem,
+        )
+    )
+    cookies.set_browser_secret(response, secret)
+    return response
+
+
+def depart(connection: str, return_to: str) -> AnyResponse:
+    """Sends the browser to the identity provider of `connection`, bound to its pending sign-in by a short cookie."""
+    secret = cookies.browser_secret(door().randomness)
+    response = leave(door().bridge.begin_sign_in(connection, secret, return_to, visit()))
+    cookies.set_browser_secret(response, secret)  # type: ignore[arg-type]  # redirect() gives werkzeug's Response
+    cookies.set_connection(response, connection)  # type: ignore[arg-type]  # the same
+    return response
+
+
+@pages.post("/sign-in")
+def begin() -> AnyResponse:
+    """Begins a sign-in at the chosen connection, or at the one that an e-mail address belongs to."""
+    forms.check_same_site()
+    return_to = forms.checked_return_path(forms.one_field("return_to", most=2048))
+    connection = forms.one_field("connection", most=32)
+    if connection:
+        return depart(connection, return_to)
+    email = forms.one_field("email", most=254)
+    domain = email.rpartition("@")[2].strip().lower()
+    for name, configured in door().settings.connections.items():
+        if domain and domain in configured.email_domains:
+            return depart(name, return_to)
+    return choice_page(return_to, problem="unknown_domain")
+
+
+def _finish(connection: str) -> AnyResponse:
+    if request.method not in ("GET", "POST"):
+        raise BadRequest(f"method {request.method} at a callback")
+    callback = Callback(
+        method="POST" if request.method == "POST" else "GET",
+        query=tuple(request.args.items(multi=True)),
+        form=tuple(request.form.items(multi=True)),
+        content_type=request.mimetype,
+    )
+    browser = request.cookies.get(cookies.SIGN_IN, "")
+    admission = door().bridge.finish_sign_in(connection, callback, browser, visit(), session_or_none())
+    target = admission.return_to if admission.session.confirmed else url_for("sign_in.confirm", to=admission.return_to)
+    response = redirect(target, code=303)
+    cookies.set_session(response, admission.token)  # type: ignore[arg-type]  # redirect() gives werkzeug's Response
+    return response
+
+
+@pages.post("/sign-in/<connection>/saml")
+def assertion_consumer_service(connection: str) -> AnyResponse:
+    """The assertion consumer service of one connection (SAML bindings 3.5): posted to from the provider's page."""
+    return _finish(connection)
+
+
+@pages.route("/sign-in/<connection>/oidc", methods=["GET", "POST"])
+def redirect_uri(connection: str) -> AnyResponse:
+    """The redirect URI of one connection (OIDC core 3.1.2.5); POST where it asks for response_mode form_post."""
+    return _finish(connection)
+
+
+@pages.get("/sign-in/<connection>/metadata")
+def service_provider_metadata(connection: str) -> Response:
+    """Our SP metadata for one SAML connection: what its administrator loads at the identity provider."""
+    connector = door().connectors.get(connection)
+    metadata = getattr(connector, "metadata_xml", None)
+    if metadata is None:
+        raise NotFound(f"{connection!r} is no SAML connection")
+    return Response(metadata(), mimetype="application/samlmetadata+xml")
+
+
+@pages.get("/confirm")
+def confirm() -> Response:
+    """Asks "is this you?" after a sign-in that nobody here began, or that changed who this browser is."""
+    return confirmation_page(signed_in(), forms.checked_return_path(request.args.get("to", "/")))
+
+
+def confirmation_page(session: Session, return_to: str) -> Response:
+    """The page that names the person and waits for a click."""
+    token = forms.form_token(request.cookies.get(cookies.SESSION, ""))
+    page = render_template("confirm.html", identity=session.identity, return_to=return_to, csrf_token=token)
+    return make_response(page)
+
+
+@pages.post("/confirm")
+def confirmed() -> AnyResponse:
+    """The click."""
+    forms.check_same_site()
+    door().bridge.confirm(signed_in())
+    return redirect(forms.checked_return_path(forms.one_field("return_to", most=2048)), code=303)
+
+
+@pages.post("/sign-out")
+def sign_out() -> AnyResponse:
+    """Ends the session of this browser."""
+    session = session_or_none()
+    if session is None:
+        return redirect("/", code=303)
+    forms.check_same_site()
+    door().bridge.sign_out(session, visit())
+    response = make_response(render_template("signed_out.html"))
+    cookies.forget(response, cookies.SESSION)
+    return response

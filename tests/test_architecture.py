@@ -1,0 +1,131 @@
+"""The shape of the house: who may import whom, and where each library may be used."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "federation_bridge"
+NAME = "federation_bridge"
+
+LEVELS = {
+    "durations": 0,
+    "model": 0,
+    "errors": 0,
+    "settings": 0,
+    "mapping": 1,
+    "delivery": 1,
+    "audit": 1,
+    "keys": 1,
+    "outgoing": 1,
+    "store": 1,
+    "connectors": 2,
+    "aws": 2,
+    "rulebook": 2,
+    "grant": 2,
+    "bridge": 3,
+    "oauth": 3,
+    "background": 3,
+    "web": 4,
+    "aws_clients": 4,
+    "cli": 4,
+    "app": 5,
+    "sandbox": 5,
+    "operate": 5,
+}
+"""Each module or package of ours and its level; a module that stands in no row fails the test."""
+
+SIBLINGS = {
+    "store": {"mapping", "audit"},
+    "connectors": {"keys", "outgoing"},
+    "aws": {"keys", "outgoing"},
+    "rulebook": {"mapping"},
+    "background": {"connectors", "store"},
+    "operate": {"app", "sandbox"},
+    "settings": {"durations", "errors"},
+    "sandbox": {"app"},
+}
+"""Same-level neighbours, and levels below, that these may import beyond level 0; None of theirs in a row: all below."""
+
+ONLY_LEVEL_0_BELOW = {"mapping", "delivery", "audit", "keys", "outgoing", "store", "connectors", "aws", "rulebook"}
+ONLY = {
+    "cli": {"model", "errors", "delivery", "durations"},
+    "sandbox": {"app", "model", "errors", "settings", "durations"},
+}
+
+LIBRARIES = {
+    "flask": {"app", "web", "aws_clients", "sandbox"},
+    "flask_babel": {"app", "web"},
+    "boto3": {"aws", "sandbox"},
+    "botocore": {"aws", "sandbox"},
+    "onelogin": {"connectors", "aws", "sandbox"},
+    "xmlsec": {"connectors", "aws", "sandbox"},
+    "authlib": {"connectors", "aws", "sandbox"},
+    "sqlalchemy": {"store"},
+    "alembic": {"store"},
+    "psycopg": {"store"},
+    "urllib3": {"outgoing"},
+    "http": {"outgoing", "sandbox"},
+    "requests": {"outgoing", "connectors"},
+    "socket": {"outgoing", "sandbox"},
+    "gunicorn": {"operate"},
+    "signxml": {"sandbox"},
+    "moto": {"sandbox"},
+}
+"""Libraries that only these may use: each has one home."""
+
+
+def _modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def _ours(path: Path) -> set[str]:
+    parts = {name.split(".")[1] for name in _imports(path) if name.startswith(f"{NAME}.")}
+    return {part for part in parts if part in LEVELS}
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_the_levels_below_it(path: Path) -> None:
+    part = _part(path)
+    if part == "__init__":
+        return
+    assert part in LEVELS, f"{part} stands at no level: add it to the table, and say why in an ADR"
+    allowed = {name for name, level in LEVELS.items() if level < LEVELS[part]} | {part} | SIBLINGS.get(part, set())
+    if part in ONLY_LEVEL_0_BELOW:
+        allowed = {name for name, level in LEVELS.items() if level == 0} | {part} | SIBLINGS.get(part, set())
+    allowed = (ONLY[part] | {part}) if part in ONLY else allowed
+    assert _ours(path) <= allowed
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_library_is_used_only_where_it_has_its_home(path: Path) -> None:
+    part = _part(path)
+    for name in _imports(path):
+        library = name.split(".")[0]
+        assert part in LIBRARIES.get(library, {part}), f"{library} has no business in {part}"
+
+
+def test_importing_the_package_imports_nothing_of_it() -> None:
+    assert _imports(PACKAGE / "__init__.py") == set()
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_check_is_written_as_an_assert_that_optimised_python_drops(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]

@@ -1,0 +1,131 @@
+"""Settings: what is wrong stops the start, and the sentence names what to mend."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation_bridge.durations import format_duration, parse_duration
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.settings import Secret, Settings, load_settings, settings_from
+
+GOOD: dict[str, Any] = {
+    "base_url": "https://aws.example.com",
+    "rules": "rules.yaml",
+    "accounts": "accounts.yaml",
+    "connections": {
+        "okta": {"protocol": "saml", "title": "Okta", "metadata_file": "okta.xml"},
+        "google": {
+            "protocol": "oidc",
+            "title": "Google",
+            "issuer": "https://accounts.google.com",
+            "client_id": "client",
+            "client_secret": {"environment": "GOOGLE_SECRET"},
+        },
+    },
+}
+
+
+def made(**changes: Any) -> Settings:
+    return settings_from({**GOOD, **changes}, Path("/etc/bridge"))
+
+
+def with_connection(**changes: Any) -> dict[str, Any]:
+    return {"connections": {"okta": {**GOOD["connections"]["okta"], **changes}}}
+
+
+def test_good_settings_are_read_and_paths_are_taken_from_the_files_folder(tmp_path: Path) -> None:
+    file = tmp_path / "bridge.yaml"
+    file.write_text(
+        "base_url: https://aws.example.com/\nrules: rules.yaml\naccounts: accounts.yaml\n"
+        "connections:\n  okta: {protocol: saml, title: Okta, metadata_file: okta.xml, skew: 90s}\n"
+    )
+    settings = load_settings(file)
+    assert settings.base_url == "https://aws.example.com"
+    assert settings.rules == tmp_path / "rules.yaml"
+    assert settings.connections["okta"].metadata_file == tmp_path / "okta.xml"  # type: ignore[union-attr]
+    assert settings.connections["okta"].skew == timedelta(seconds=90)
+    assert settings.database_url == f"sqlite:///{tmp_path / 'bridge.db'}"
+    assert settings.saml_entity_id == "https://aws.example.com/saml/metadata"
+
+
+MISTAKES = [
+    ({"bas_url": "https://x.example.com"}, "bas_url: there is no such setting; did you mean `base_url`?"),
+    ({"sessions": {"idel": "1h"}}, "sessions.idel: there is no such setting; did you mean `idle`?"),
+    (with_connection(metadata_fil="x"), "did you mean `metadata_file`?"),
+    ({"sessions": {"idle": "soon"}}, "'soon' is not a duration"),
+    ({"base_url": "http://aws.example.com"}, "must begin with https://"),
+    ({"base_url": "https://aws.example.com/bridge"}, "has no path"),
+    ({"base_url": "https://u:p@aws.example.com"}, "carries no user name"),
+    ({"connections": {}}, "connections"),
+    ({"connections": {"Okta!": GOOD["connections"]["okta"]}}, "a connection is named with"),
+    (with_connection(metadata_url="https://okta.example.com/m"), "give either `metadata_file` or `metadata_url`"),
+    (with_connection(email_domains=["Example.COM"]), "is not a domain in lower case"),
+    (with_connection(skew="10m"), "skew lies between"),
+    (with_connection(networks=["10.0.0.0/40"]), "networks"),
+    ({"aws": {"local_endpoint": "https://aws.example.com"}}, "on this machine only"),
+    ({"serving": {"workers": 0}}, "serving.workers"),
+]
+
+
+@pytest.mark.parametrize(("changes", "sentence"), MISTAKES, ids=[sentence for _, sentence in MISTAKES])
+def test_a_wrong_setting_is_refused_with_what_to_mend(changes: dict[str, Any], sentence: str) -> None:
+    made()
+    with pytest.raises(ConfigurationInvalid) as refusal:
+        made(**changes)
+    assert sentence in refusal.value.detail
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ConfigurationInvalid) as refusal:
+        made(bas_url="x", sessions={"idle": "soon"})
+    assert "bas_url" in refusal.value.detail
+    assert "sessions.idle" in refusal.value.detail
+
+
+@pytest.mark.parametrize("text", ["[1]", "a: b: c", "\x00"])
+def test_a_file_that_is_not_settings_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "bridge.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationInvalid, match=r"bridge\.yaml"):
+        load_settings(file)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid, match="cannot be read"):
+        load_settings(tmp_path / "none.yaml")
+
+
+def test_a_secret_is_read_from_its_file_and_never_shown(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("hunter2\n")
+    secret = Secret(file=file)
+    assert secret.read() == "hunter2"
+    assert "hunter2" not in repr(secret)
+
+
+def test_an_empty_or_absent_secret_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ABSENT_SECRET", raising=False)
+    for secret in (Secret(environment="ABSENT_SECRET"), Secret(file=tmp_path / "absent")):
+        with pytest.raises(ConfigurationInvalid):
+            secret.read()
+
+
+DURATIONS = [("90s", 90), ("15m", 900), ("1h30m", 5400), ("7d", 604_800), ("12h", 43_200)]
+
+
+@pytest.mark.parametrize(("text", "seconds"), DURATIONS)
+def test_a_duration_reads_as_people_write_it(text: str, seconds: int) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
+    assert parse_duration(format_duration(timedelta(seconds=seconds))) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "h", "-1h", "1h 30m", "1.5h", "\N{ARABIC-INDIC DIGIT ONE}h", "1h\n", "30m1h"]
+)
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration"):
+        parse_duration(text)
