@@ -1,0 +1,167 @@
+"""Two ways into the AWS console: a login link bought with credentials, and a form that posts our assertion itself.
+
+Either leads only to a page of the partition's own console (attack L05).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from federation_bridge.aws.partitions import Partition
+from federation_bridge.aws.statement import Statement
+from federation_bridge.errors import AwsRefused, AwsUnreachable, BadRequest, ProviderUnreachable
+from federation_bridge.model import AwsCredentials, Departure, Grant
+
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
+_LONGEST_ADDRESS = 2048
+_LABEL = re.compile(r"[a-z][a-z0-9-]{0,40}")
+_SESSION_LABEL = re.compile(r"[0-9]{12}-[a-z0-9]{1,32}")
+_ADDRESS = re.compile(r"[!-~]+")  # printable ASCII without a blank
+_OK, _BAD_REQUEST, _SERVER_ERROR = 200, 400, 500
+
+
+class _Answer(Protocol):
+    @property
+    def status(self) -> int: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+class Fetching(Protocol):
+    """The part of `outgoing.Outgoing` that is needed here."""
+
+    def fetch(self, url: str, *, method: str, data: Mapping[str, str], networks: Sequence[str]) -> _Answer:
+        """Posts the form and gives the answer; ProviderUnreachable where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where this partition's sign-in service is reached: AWS's own addresses, or the local AWS of the settings."""
+
+    federation: str
+    saml: str
+    networks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, partition: Partition, local_endpoint: str | None) -> Endpoints:
+        """The endpoints; `local_endpoint` as in the settings, already held to be on this machine."""
+        if local_endpoint is None:
+            return cls(partition.federation_endpoint, partition.saml_acs)
+        here = local_endpoint.rstrip("/")
+        return cls(f"{here}/federation", f"{here}/saml", _LOOPBACK)
+
+
+def checked_destination(partition: Partition, text: str, region: str) -> str:
+    """The console page that `text` names; empty: the region's first page; a path: that page in the region.
+
+    The random label of a multi-session console is dropped: it belongs to the session that has ended. BadRequest for
+    anything that is not an https address of this partition's console.
+    """
+    if not text:
+        return partition.console_home(region)
+    if text.startswith("/") and not text.startswith("//"):
+        text = f"https://{partition.console_origin(region)}{text}"
+    if len(text) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(text) or "\\" in text:
+        raise BadRequest("the console page is too long or holds a character that no address has")
+    try:
+        parts = urlsplit(text)
+        # Browsers and parsers differ about everything but a bare host, so the whole authority must be one.
+        host = _console_host(partition, parts.netloc)
+    except ValueError:
+        host = None
+    if host is None or parts.scheme != "https":
+        raise BadRequest(f"{text[:200]!r} is no page of the console of partition {partition.name}")
+    return urlunsplit(("https", host, parts.path, parts.query, parts.fragment))
+
+
+def federation_link(
+    credentials: AwsCredentials,
+    destination: str,
+    *,
+    issuer_url: str,
+    endpoints: Endpoints,
+    fetch: Fetching,
+    duration: timedelta | None = None,
+) -> Departure:
+    """A redirect that signs in with these credentials; good for 15 minutes, and a bearer secret: never show or log it.
+
+    `issuer_url`: the page of ours to which AWS leads back when the console session has ended. `duration`: None (usual)
+    lets the console session last exactly as long as the credentials; otherwise SessionDuration asks for another length
+    and is left out again where AWS refuses it (IAM: enabling custom identity broker access, rules of SessionDuration).
+
+    Raises:
+        AwsRefused: no sign-in token for these credentials.
+        AwsUnreachable: the sign-in service did not answer.
+    """
+    fields = {"Action": "getSigninToken", "Session": _session_of(credentials)}
+    longer = {"SessionDuration": str(int(duration.total_seconds()))} if duration else {}
+    answer = _post(fetch, endpoints, fields | longer)
+    if longer and answer.status == _BAD_REQUEST:
+        answer = _post(fetch, endpoints, fields)
+    query = {
+        "Action": "login",
+        "Issuer": issuer_url,
+        "Destination": destination,
+        "SigninToken": _signin_token(answer),
+    }
+    return Departure(f"{endpoints.federation}?{urlencode(query)}")
+
+
+def saml_form(grant: Grant, statement: Statement, destination: str, endpoints: Endpoints) -> Departure:
+    """A form that posts the assertion from the browser; AwsRefused for a grant that AWS would not enforce in full."""
+    if not grant.is_enforced_by_statement:
+        raise AwsRefused("a grant with a session policy, or on the OIDC road, never leaves the bridge as a statement")
+    return Departure(endpoints.saml, {"SAMLResponse": statement.text, "RelayState": destination})
+
+
+def _console_host(partition: Partition, authority: str) -> str | None:
+    """The console host that this authority names, or None."""
+    if authority == partition.console_host:
+        return authority if partition.has_global_console else None
+    labels = authority.removesuffix(f".{partition.console_host}")
+    if labels == authority:
+        return None
+    session, _, rest = labels.rpartition(".")
+    if not _LABEL.fullmatch(rest) or (session and not _SESSION_LABEL.fullmatch(session)):
+        return None
+    return f"{rest}.{partition.console_host}"
+
+
+def _session_of(credentials: AwsCredentials) -> str:
+    return json.dumps(
+        {
+            "sessionId": credentials.access_key_id,
+            "sessionKey": credentials.secret_access_key,
+            "sessionToken": credentials.session_token,
+        }
+    )
+
+
+def _post(fetch: Fetching, endpoints: Endpoints, fields: Mapping[str, str]) -> _Answer:
+    """Posted, since an address that held credentials would stand in logs on the way."""
+    try:
+        answer = fetch.fetch(endpoints.federation, method="POST", data=fields, networks=endpoints.networks)
+    except ProviderUnreachable as failure:
+        raise AwsUnreachable(f"the AWS sign-in service did not answer: {failure.detail}") from None
+    if answer.status >= _SERVER_ERROR:
+        raise AwsUnreachable(f"the AWS sign-in service answered {answer.status}")
+    return answer
+
+
+def _signin_token(answer: _Answer) -> str:
+    if answer.status != _OK:
+        raise AwsRefused(f"the AWS sign-in service answered {answer.status} to getSigninToken")
+    try:
+        token = json.loads(answer.body)["SigninToken"]
+    except (ValueError, KeyError, TypeError):
+        token = None
+    if not isinstance(token, str) or not token:
+        raise AwsRefused("the AWS sign-in service answered without a SigninToken")
+    return token

@@ -1,0 +1,65 @@
+"""The OIDC road's statement: a JWT for one person and one role, as AssumeRoleWithWebIdentity takes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from federation_bridge.aws.session_names import source_identity
+from federation_bridge.aws.statement import LIFE, Statement, check_terms
+from federation_bridge.errors import AwsRefused
+from federation_bridge.keys import SigningKey
+from federation_bridge.model import Grant, JsonObject
+
+AUDIENCE = "sts.amazonaws.com"
+"""The client id under which IAM's OIDC provider knows us; AWS's own choice for tokens that only STS reads."""
+
+_AWS = "https://aws.amazon.com/"
+_LONGEST = 20_000  # WebIdentityToken (STS API)
+
+
+def build(grant: Grant, *, key: SigningKey, issuer: str, now: datetime) -> Statement:
+    """The signed JWT (RS256, RFC 7519) for this grant; AwsRefused where its terms are outside AWS's limits."""
+    check_terms(grant)
+    now = now.replace(microsecond=0)
+    header = {"alg": "RS256", "kid": key.kid, "typ": "JWT"}
+    text = jwt.encode(header, claims_of(grant, issuer, now), _jose_key(key), algorithms=["RS256"])
+    if len(text) > _LONGEST:
+        raise AwsRefused(f"the token takes {len(text)} characters; AWS takes {_LONGEST}")
+    return Statement(text, grant.id, now + LIFE)
+
+
+def subject_of(account_id: str, role: str, person: str) -> str:
+    """`sub`: account, role and person. Trust policies pin the first two, so a token made for one role opens no other.
+
+    None of the parts can hold a slash, so this is injective (attack J03).
+    """
+    return f"{account_id}/{role}/{person}"
+
+
+def claims_of(grant: Grant, issuer: str, now: datetime) -> JsonObject:
+    """The claims of the JWT (IAM: session tags in AssumeRoleWithWebIdentity, nested form)."""
+    claims: JsonObject = {
+        "iss": issuer,
+        "sub": subject_of(grant.account.id, grant.role, source_identity(grant.person)),
+        "aud": AUDIENCE,
+        "iat": int(now.timestamp()),
+        "exp": int((now + LIFE).timestamp()),
+        "jti": grant.id,
+        f"{_AWS}source_identity": grant.source_identity,
+    }
+    if grant.tags:
+        tags: JsonObject = {"principal_tags": {name: [value] for name, value in sorted(grant.tags.items())}}
+        if grant.transitive_tags:
+            tags["transitive_tag_keys"] = sorted(grant.transitive_tags)
+        claims[f"{_AWS}tags"] = tags
+    return claims
+
+
+@lru_cache(maxsize=8)
+def _jose_key(key: SigningKey) -> RSAKey:
+    """Reading a PEM costs more than the signature, so it is done once for each key."""
+    return RSAKey.import_key(key.private_pem())

@@ -1,0 +1,67 @@
+"""Names that CloudTrail will show, in AWS's alphabet: readable, and never the same for two people.
+
+A name that stands as it came and a name that was folded never look alike: what was folded ends in a hyphen and sixteen
+characters of hash, and a text that already ends so is folded too.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import unicodedata
+
+from federation_bridge.model import Identity
+
+LEGAL = re.compile(r"[a-zA-Z0-9_+=,.@-]{2,64}")
+"""RoleSessionName and SourceIdentity (STS API). ASCII only; no colon, so nothing can begin with `aws:`."""
+
+_HASH_BYTES = 10  # 80 bits: sixteen characters of base32 without padding
+_LONGEST = 64
+_FOLDED = re.compile(r".*-[a-z2-7]{16}", re.DOTALL)
+_READABLE_LENGTH = _LONGEST - 1 - 16
+_ILLEGAL_RUN = re.compile(r"[^a-zA-Z0-9_+=,.]+")
+
+
+def session_name(identity: Identity) -> str:
+    """RoleSessionName of this person: the verified e-mail address as it is, otherwise a readable name with a hash.
+
+    Only a verified address holds an `@`, so nobody can be named as another's address.
+    """
+    email = identity.email or ""
+    if identity.email_is_verified and "@" in email and LEGAL.fullmatch(email):
+        return email
+    readable = email if identity.email_is_verified and email else identity.name
+    return with_hash(readable, identity.person)
+
+
+def with_hash(name: str, person: str) -> str:
+    """A readable form of `name` and at least 64 bits of hash of the person (`connection/subject`); 18 to 64 characters.
+
+    Told apart by the hash alone, so two people never share one, whatever they are called.
+    """
+    suffix = "-" + _hash(person)
+    if name.endswith(suffix) and "@" not in name and LEGAL.fullmatch(name):
+        return name
+    return (_readable(name)[:_READABLE_LENGTH].rstrip("-") or "person") + suffix
+
+
+def source_identity(text: str) -> str:
+    """SourceIdentity for a person (`connection/subject`) or for what a rule filled in: as it is where AWS can take it,
+    otherwise folded with a hash of the text. Injective; never begins with `aws:`.
+    """
+    if LEGAL.fullmatch(text) and not _FOLDED.fullmatch(text):
+        return text
+    return (_readable(text)[:_READABLE_LENGTH].rstrip("-") or "person") + "-" + _hash(text)
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:_HASH_BYTES]
+    return base64.b32encode(digest).decode().lower()
+
+
+def _readable(text: str) -> str:
+    """Letters without their accents; every run of anything else AWS does not take (and `@`) becomes one hyphen."""
+    plain = unicodedata.normalize("NFKD", text)
+    letters = "".join(char for char in plain if not unicodedata.combining(char))
+    return _ILLEGAL_RUN.sub("-", letters).strip("-")

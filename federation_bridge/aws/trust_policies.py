@@ -1,0 +1,50 @@
+"""The trust policy that a role needs to believe the bridge, and nobody else (attack J01).
+
+STS itself checks neither an assertion's Audience nor its Recipient: only the conditions here do.
+"""
+
+from __future__ import annotations
+
+from federation_bridge.aws.id_token import AUDIENCE, subject_of
+from federation_bridge.aws.partitions import PARTITIONS
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.model import Account, JsonObject
+
+
+def for_role(account: Account, role: str, *, entity_id: str, issuer: str) -> JsonObject:
+    """The policy document of a registered role; the account's road decides what is pinned.
+
+    `entity_id` and `issuer`: ours (`settings.saml_entity_id`, `settings.issuer`). ConfigurationInvalid for a role or
+    partition that is not registered.
+    """
+    if role not in account.roles or account.partition not in PARTITIONS:
+        raise ConfigurationInvalid(f"role {role!r} of account {account.id} ({account.partition}) is not registered")
+    if account.road == "saml":
+        action, condition = "sts:AssumeRoleWithSAML", _saml_condition(account, entity_id)
+    else:
+        action, condition = "sts:AssumeRoleWithWebIdentity", _oidc_condition(account, role, issuer)
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": account.provider_arn},
+                "Action": [action, "sts:TagSession", "sts:SetSourceIdentity"],
+                "Condition": condition,
+            }
+        ],
+    }
+
+
+def _saml_condition(account: Account, entity_id: str) -> JsonObject:
+    recipient = PARTITIONS[account.partition].saml_acs
+    return {"StringEquals": {"saml:aud": recipient, "saml:iss": entity_id, "saml:sub_type": "persistent"}}
+
+
+def _oidc_condition(account: Account, role: str, issuer: str) -> JsonObject:
+    """`sub` begins with account and role, so that a token made for one role opens no other."""
+    name = issuer.removeprefix("https://")
+    return {
+        "StringEquals": {f"{name}:aud": AUDIENCE},
+        "StringLike": {f"{name}:sub": subject_of(account.id, role, "*")},
+    }
