@@ -1,0 +1,82 @@
+"""Signing in at the identity provider: the form, the session cookie, and on with what the application asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, Response, make_response, redirect, request
+from flask.typing import ResponseReturnValue
+
+from federation_bridge.errors import NotSignedIn
+from federation_bridge.sandbox.identity_provider.pages import page
+from federation_bridge.sandbox.identity_provider.presence import Errand, Presence
+from federation_bridge.sandbox.identity_provider.provider import IdentityProvider
+
+# `None`, as real providers have it: an AuthnRequest by HTTP-POST is a cross-site POST and must find the session.
+_COOKIE = "__Host-company"
+
+
+def login_pages(provider: IdentityProvider) -> Blueprint:
+    """The pages where people sign in, decline and sign out, and the front page with everybody's password."""
+    pages = Blueprint("login", __name__)
+
+    @pages.get("/")
+    def home() -> ResponseReturnValue:
+        return page(
+            "home.html",
+            people=list(provider.directory),
+            service_providers=provider.service_providers,
+            present=provider.presences.here(request.cookies.get(_COOKIE, "")),
+        )
+
+    @pages.post("/login")
+    def login() -> ResponseReturnValue:
+        errand = provider.presences.take(request.form.get("errand", ""))
+        name = request.form.get("login", "")
+        try:
+            person = provider.directory.sign_in(name, request.form.get("password", ""))
+        except NotSignedIn:
+            return _form(provider, errand, "This login name and password do not belong together.", name, status=403)
+        handle, presence = provider.presences.enter(person)
+        response = make_response(errand.answer(presence))
+        _put_cookie(response, handle)
+        return response
+
+    @pages.post("/decline")
+    def decline() -> ResponseReturnValue:
+        return provider.presences.take(request.form.get("errand", "")).decline()
+
+    @pages.post("/logout")
+    def logout() -> ResponseReturnValue:
+        provider.presences.leave(request.cookies.get(_COOKIE, ""))
+        return redirect("/", 303)
+
+    return pages
+
+
+def run(provider: IdentityProvider, errand: Errand, *, max_age: timedelta | None = None) -> ResponseReturnValue:
+    """Answers the errand for whoever is signed in here; asks for name and password where nobody is.
+
+    `max_age` zero asks in any case (ForceAuthn, `prompt=login`).
+    """
+    presence = whoever_is_here(provider, max_age)
+    return errand.answer(presence) if presence else _form(provider, errand)
+
+
+def whoever_is_here(provider: IdentityProvider, max_age: timedelta | None = None) -> Presence | None:
+    """Who is signed in in the asking browser, not longer ago than `max_age`; None: nobody."""
+    handle = request.cookies.get(_COOKIE, "")
+    if max_age is None:
+        return provider.presences.here(handle)
+    return provider.presences.here(handle, max_age) if max_age > timedelta(0) else None
+
+
+def _form(
+    provider: IdentityProvider, errand: Errand, problem: str = "", login: str = "", *, status: int = 200
+) -> Response:
+    handle = provider.presences.wait(errand)
+    return page("login.html", status, application=errand.application, errand=handle, problem=problem, login=login)
+
+
+def _put_cookie(response: Response, handle: str) -> None:
+    response.set_cookie(_COOKIE, handle, secure=True, httponly=True, samesite="None", path="/")

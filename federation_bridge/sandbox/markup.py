@@ -1,0 +1,106 @@
+"""Finds forms, links and readable words in a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form as a browser would send it: where to, how, and its fields with the values that they begin with."""
+
+    action: str
+    method: str
+    fields: Mapping[str, str]
+    buttons: tuple[tuple[str, str], ...]
+    """Name and value of each button that has a name; only the pressed one is sent."""
+    is_all_hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """What a page offers."""
+
+    forms: tuple[Form, ...]
+    links: tuple[str, ...]
+    words: str
+
+
+def read_markup(url: str, html: str) -> Markup:
+    """What the page at `url` offers; addresses in it are made absolute."""
+    reader = _Reader(url)
+    reader.feed(html)
+    reader.close()
+    return Markup(tuple(draft.finished() for draft in reader.drafts), tuple(reader.links), " ".join(reader.words))
+
+
+@dataclass(slots=True)
+class _Draft:
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
+    is_all_hidden: bool = True
+
+    def finished(self) -> Form:
+        return Form(self.action, self.method, self.fields, tuple(self.buttons), self.is_all_hidden)
+
+
+class _Reader(HTMLParser):
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.drafts: list[_Draft] = []
+        self.links: list[str] = []
+        self.words: list[str] = []
+        self._url = url
+        self._open: _Draft | None = None
+        self._select = ""
+        self._unread = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag in ("script", "style", "title", "template"):
+            self._unread += 1
+        elif tag == "a" and "href" in values:
+            self.links.append(urljoin(self._url, values["href"]))
+        elif tag == "form":
+            action = urljoin(self._url, values.get("action") or self._url)
+            self._open = _Draft(action, values.get("method", "get").upper())
+            self.drafts.append(self._open)
+        elif self._open is not None:
+            self._control(self._open, tag, values)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style", "title", "template"):
+            self._unread -= 1
+        elif tag == "form":
+            self._open = None
+
+    def handle_data(self, data: str) -> None:
+        if not self._unread and data.strip():
+            self.words.append(" ".join(data.split()))
+
+    def _control(self, form: _Draft, tag: str, values: Mapping[str, str]) -> None:
+        name, kind = values.get("name", ""), values.get("type", "").lower()
+        if tag == "button" or (tag == "input" and kind in ("submit", "button")):
+            if name:
+                form.buttons.append((name, values.get("value", "")))
+        elif tag == "input":
+            self._input(form, name, kind, values)
+        elif tag in ("select", "textarea"):
+            self._select = name
+            form.is_all_hidden = False
+            form.fields.setdefault(name, "")
+        elif tag == "option" and ("selected" in values or not form.fields.get(self._select)):
+            form.fields[self._select] = values.get("value", "")
+
+    def _input(self, form: _Draft, name: str, kind: str, values: Mapping[str, str]) -> None:
+        form.is_all_hidden &= kind == "hidden"
+        if kind in ("checkbox", "radio"):
+            if "checked" in values and name:
+                form.fields[name] = values.get("value", "on")
+        elif name:
+            form.fields[name] = values.get("value", "")
