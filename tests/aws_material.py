@@ -1,0 +1,83 @@
+"""A grant, an account and a key as the tests of the AWS side need them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from federation_bridge.keys import KeyRing, Purpose, SigningKey
+from federation_bridge.model import Account, AwsCredentials, Grant, Role
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+ENTITY_ID = "https://bridge.example.com/saml/metadata"
+ISSUER = "https://bridge.example.com"
+ACCOUNT_ID = "123456789012"
+
+CREDENTIALS = AwsCredentials(
+    access_key_id="ASIAEXAMPLEEXAMPLE12",
+    secret_access_key="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    session_token="IQoJb3JpZ2luX2VjEXAMPLE//////////wEaCXVzLWVhc3QtMSJHMEUCIQD=",
+    expires_at=NOW + timedelta(hours=1),
+    account_id=ACCOUNT_ID,
+    role="Admin",
+    region="eu-central-1",
+    assumed_role_arn=f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/Admin/alice@example.com",
+)
+
+
+class Drawer:
+    """Sealed keys in memory: what the store does with a table."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[bytes]] = {}
+
+    def sealed(self, purpose: str) -> tuple[bytes, ...]:
+        return tuple(self.rows.get(purpose, ()))
+
+    def put_first(self, purpose: str, sealed: bytes) -> bytes:
+        return self.rows.setdefault(purpose, [sealed])[0]
+
+
+@lru_cache(maxsize=1)
+def key_ring() -> KeyRing:
+    return KeyRing(bytes(range(32)), Drawer(), lambda: NOW, "bridge.example.com")
+
+
+def signing_key(purpose: Purpose = Purpose.AWS_SAML) -> SigningKey:
+    return key_ring().current(purpose)
+
+
+def account(road: str = "saml", partition: str = "aws", **changes: Any) -> Account:
+    provider = "saml-provider/Bridge" if road == "saml" else "oidc-provider/bridge.example.com"
+    made = Account(
+        id=ACCOUNT_ID,
+        name="Production",
+        partition=partition,
+        provider_arn=f"arn:{partition}:iam::{ACCOUNT_ID}:{provider}",
+        region="eu-central-1",
+        roles={"Admin": Role("Admin"), "Audit": Role("Audit", path="/people/")},
+    )
+    return replace(made, **changes)
+
+
+def grant(road: str = "saml", **changes: Any) -> Grant:
+    made = Grant(
+        id="_0123456789abcdef0123456789abcdef01234567",
+        person="okta/00u1a2b3c4",
+        account=account(road),
+        role="Admin",
+        duration=timedelta(hours=1),
+        decided_at=NOW,
+        session_name="alice@example.com",
+        source_identity="alice",
+        tags={},
+        transitive_tags=(),
+        policy_arns=(),
+        policy=None,
+        rule="admins",
+        rules_version="v1",
+        because=("in group admins",),
+    )
+    return replace(made, **changes)
