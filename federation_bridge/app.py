@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -14,18 +13,18 @@ from flask import Flask, Response, g, request
 from flask_babel import Babel
 
 from federation_bridge import audit
-from federation_bridge.audit import AuditLog, Entry
+from federation_bridge.audit import AuditLog, Entry, Lines
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import connectors_from
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import KeyRing, read_or_make_sealing_key
+from federation_bridge.keys import KeyRing, read_or_make_sealing_key, sealing_key_from
 from federation_bridge.model import Clock, Randomness, Visit
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings, is_loopback
-from federation_bridge.store import Store, open_store
+from federation_bridge.store import open_store
 from federation_bridge.web import api, headers, health, issuer, languages, metrics, refusals, roles, sign_in
 from federation_bridge.web.door import EXTENSION, Door, visit
 
@@ -80,23 +79,24 @@ def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
 def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
     """Every part, joined; raises as `create_app` does."""
     password = settings.database_password.read() if settings.database_password else None
-    store = open_store(settings.database_url, clock=clock, password=password)
-    log = _audit_log(settings, store)
+    lines = CountedLines(audit.lines_to(settings.audit.also_to))
+    store = open_store(settings.database_url, clock=clock, password=password, lines=lines)
+    log: AuditLog = store.audit
 
-    def notice(connection: str, event: str, detail: str) -> None:
-        change = audit.MetadataChanged(event=event, detail=detail)
-        log.record(Entry(clock(), Visit(reference=event), change, person="", connection=connection))
+    def metadata_notice(connection: str, event: str, detail: str) -> None:
+        kind = audit.MetadataRefused if "refused" in event else audit.MetadataChanged
+        log.record(Entry(clock(), Visit(reference=event), kind(detail=detail), connection=connection))
 
     def rules_notice(event: str, detail: str) -> None:
-        kind = audit.RulesLoaded if event == "rules.loaded" else audit.RulesRejected
-        log.record(Entry(clock(), Visit(reference=event), kind(detail=detail), person="", connection=""))
+        change = audit.RulesRejected(detail) if "rejected" in event else audit.RulesLoaded(detail)
+        log.record(Entry(clock(), Visit(reference=event), change))
 
     keys = KeyRing(
         sealing_key(settings), store.sealed_keys, clock, common_name=urlsplit(settings.base_url).hostname or "bridge"
     )
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
     connectors = connectors_from(
-        settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=notice
+        settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=metadata_notice
     )
     rulebook = Rulebook(
         settings.rules, settings.accounts, frozenset(settings.connections), store.documents, rules_notice
@@ -115,20 +115,17 @@ def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
     )
 
 
-def _audit_log(settings: Settings, store: Store) -> AuditLog:
-    return CountedAudit(audit.with_json_lines(store.audit, settings.audit.also_to))
+class CountedLines:
+    """The lines of the audit, with a counter for every event's name: what /metrics shows of sign-ins and grants."""
 
-
-class CountedAudit:
-    """The audit log, with a counter for every event's name: what /metrics shows of sign-ins and grants."""
-
-    def __init__(self, behind: AuditLog) -> None:
+    def __init__(self, behind: Lines) -> None:
         self._behind = behind
 
-    def record(self, entry: Entry) -> None:
-        """Records first, counts then."""
-        self._behind.record(entry)
-        metrics.EVENTS.labels(event=entry.event.name).inc()
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Counts the entries and passes them on."""
+        for entry in entries:
+            metrics.EVENTS.labels(event=entry.event.name).inc()
+        self._behind.write(entries)
 
 
 def sealing_key(settings: Settings) -> bytes:
@@ -140,13 +137,7 @@ def sealing_key(settings: Settings) -> bytes:
                 "`openssl rand -base64 32`, give every node the same and name it here by file or environment"
             )
         return read_or_make_sealing_key(settings.data / "sealing.key")
-    try:
-        key = base64.b64decode(settings.keys.sealing_key.read(), validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != 32:  # noqa: PLR2004 - AES-256
-        raise ConfigurationInvalid("keys.sealing_key: must be 32 bytes in base64 (`openssl rand -base64 32`)")
-    return key
+    return sealing_key_from(settings.keys.sealing_key.read(), "keys.sealing_key")
 
 
 def _loopback_targets(settings: Settings) -> tuple[str, ...]:

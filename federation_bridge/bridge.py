@@ -7,16 +7,16 @@ links come from the same `_grant`: no door can skip the audit, the duration cap 
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from federation_bridge import audit
 from federation_bridge.audit import AuditLog, Entry
 from federation_bridge.aws import assertion, console, id_token, session_names
 from federation_bridge.aws.partitions import PARTITIONS
+from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import Redeemed, StsClients
 from federation_bridge.connectors import Connector
 from federation_bridge.errors import BridgeError, NotFound, NotSignedIn, OpinionsDiffer, SignInExpired, SignInRejected
@@ -40,6 +40,9 @@ from federation_bridge.outgoing import Outgoing
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import SamlConnection, Settings
 from federation_bridge.store import Store
+
+_SEEN_EVERY = timedelta(minutes=1)
+"""How exactly idleness is measured: a write for every page would cost more than the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,9 @@ class Bridge:
             expires_at=now + self._parts.settings.sign_in_lifetime,
         )
         departure = connector.depart(sign_in)
-        self._parts.store.sign_ins.begin(sign_in)
-        self._record(visit, audit.SignInBegun(), connection=connection)
+        self._parts.store.sign_ins.begin(
+            sign_in, self._entry(visit, audit.SignInBegun(return_to), connection=connection)
+        )
         return departure
 
     def finish_sign_in(
@@ -120,8 +124,7 @@ class Bridge:
             arrival = connector.arrive(sign_in, callback)
             return self._admitted(arrival, sign_in, visit, previous)
         except SignInRejected as refusal:
-            kind = audit.OpinionsDiffered if isinstance(refusal, OpinionsDiffer) else audit.SignInRefused
-            self._record(visit, kind(code=refusal.code, reason=refusal.detail), connection=connection)
+            self._parts.audit.record(self._entry(visit, _refusal(refusal), connection=connection))
             raise
 
     def _taken_sign_in(self, connection: str, callback: Callback, browser: str) -> SignIn | None:
@@ -152,16 +155,14 @@ class Bridge:
         )
         if session.ends_at <= now:
             raise SignInRejected("the identity provider's own session has already ended")
-        finished = audit.SignInFinished(
-            message_id=arrival.message_id,
-            response_id=arrival.response_id,
-            groups=len(identity.groups),
-            unsolicited=sign_in is None,
-        )
-        self._parts.store.sessions.admit(session, arrival.message_issuer, arrival.message_id, arrival.message_ends_at)
-        self._record(visit, finished, person=identity.person, connection=identity.connection)
+        entries = [self._entry_of(session, visit, _finished(arrival, is_unsolicited=sign_in is None))]
+        if previous is not None and is_change:
+            entries.append(self._entry_of(session, visit, audit.IdentityChanged(previous.identity.person)))
+        sessions = self._parts.store.sessions
+        sessions.admit(session, arrival.message_issuer, arrival.message_id, arrival.message_ends_at, *entries)
         if previous is not None:
-            self._parts.store.sessions.end(previous.token_hash)
+            # Its token was known before this sign-in (K01): nothing of it stays good.
+            sessions.end(previous.token_hash)
         return Admission(token, session, sign_in.return_to if sign_in else "/")
 
     def _session_end(self, arrival: Arrival, now: datetime) -> datetime:
@@ -182,17 +183,18 @@ class Bridge:
             raise NotSignedIn("no live session for this cookie")
         if session.identity.connection not in self._parts.connectors:
             raise NotSignedIn(f"connection {session.identity.connection} is gone")
+        if self._parts.clock() - session.last_seen_at > _SEEN_EVERY:
+            self._parts.store.sessions.seen(session.token_hash)
         return session
 
-    def confirm(self, session: Session) -> Session:
-        """The session after its person clicked "continue" on a page of ours."""
-        self._parts.store.sessions.confirm(session.token_hash)
-        return replace(session, confirmed=True)
+    def confirm(self, session: Session, visit: Visit) -> None:
+        """Lets a session act after its person clicked "continue" on a page of ours."""
+        entry = self._entry_of(session, visit, audit.SessionConfirmed())
+        self._parts.store.sessions.confirm(session.token_hash, entry)
 
     def sign_out(self, session: Session, visit: Visit) -> None:
         """Ends the session here. Credentials that AWS has handed out live on until their own end."""
-        self._parts.store.sessions.end(session.token_hash)
-        self._record_of(session, visit, audit.SignedOut())
+        self._parts.store.sessions.end(session.token_hash, self._entry_of(session, visit, audit.SignedOut()))
 
     # -------------------------------------------------------------------------------------------------- entitlement
 
@@ -220,8 +222,9 @@ class Bridge:
         destination = console.checked_destination(PARTITIONS[account.partition], page, account.region)
         grant = self._grant(session, wish, visit)
         settings = self._parts.settings
+        endpoints = console.Endpoints.of(PARTITIONS[account.partition], settings.aws.local_endpoint)
         if settings.aws.console == "auto" and grant.is_enforced_by_statement:
-            departure = console.saml_form(grant, self._statement(grant), destination, settings.aws)
+            departure = console.saml_form(grant, self._statement(grant), destination, endpoints)
             self._record_of(session, visit, audit.ConsoleOpened(grant_id=grant.id, way="form", destination=destination))
             return departure
         redeemed = self._redeem(session, grant, visit)
@@ -229,12 +232,12 @@ class Bridge:
             redeemed.credentials,
             destination,
             issuer_url=self._return_url(grant, destination),
-            duration=grant.duration,
-            partition=PARTITIONS[account.partition],
+            endpoints=endpoints,
             fetch=self._parts.outgoing,
-            aws=settings.aws,
         )
-        self._record_of(session, visit, audit.ConsoleOpened(grant_id=grant.id, way="link", destination=destination))
+        self._record_of(
+            session, visit, audit.ConsoleOpened(grant_id=grant.id, way="federation", destination=destination)
+        )
         return departure
 
     def _return_url(self, grant: Grant, destination: str) -> str:
@@ -266,7 +269,7 @@ class Bridge:
                 session, visit, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail)
             )
             raise
-        self._record_of(session, visit, audit.GrantMade.of(grant))
+        self._record_of(session, visit, _made(grant))
         return grant
 
     def _session_name(self, session: Session) -> str:
@@ -277,7 +280,7 @@ class Bridge:
         # Two people of one name (or one who calls himself as another): the second is told apart for good.
         return session_names.with_hash(name, person)
 
-    def _statement(self, grant: Grant) -> assertion.Statement:
+    def _statement(self, grant: Grant) -> Statement:
         settings = self._parts.settings
         now = self._parts.clock()
         if grant.account.road == "saml":
@@ -294,9 +297,7 @@ class Bridge:
                 session, visit, audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
             )
             raise
-        self._record_of(
-            session, visit, audit.GrantRedeemed.of(grant, redeemed.credentials, redeemed.request_id, redeemed.region)
-        )
+        self._record_of(session, visit, _redemption(grant, redeemed))
         return redeemed
 
     # -------------------------------------------------------------------------------------------------------- inside
@@ -311,12 +312,59 @@ class Bridge:
         return self._parts.randomness(size).hex()
 
     def _record_of(self, session: Session, visit: Visit, event: audit.Event) -> None:
-        self._record(visit, event, person=session.identity.person, connection=session.identity.connection)
+        self._parts.audit.record(self._entry_of(session, visit, event))
 
-    def _record(self, visit: Visit, event: audit.Event, *, person: str = "", connection: str = "") -> None:
-        self._parts.audit.record(Entry(self._parts.clock(), visit, event, person=person, connection=connection))
+    def _entry_of(self, session: Session, visit: Visit, event: audit.Event) -> Entry:
+        identity = session.identity
+        return self._entry(visit, event, person=identity.person, connection=identity.connection)
+
+    def _entry(self, visit: Visit, event: audit.Event, *, person: str = "", connection: str = "") -> Entry:
+        return Entry(self._parts.clock(), visit, event, person=person, connection=connection)
 
 
-def same_secret(one: str, other: str) -> bool:
-    """Whether two secrets are equal, compared in constant time."""
-    return secrets.compare_digest(one.encode(), other.encode())
+# ------------------------------------------------------------------------------------------------ what the audit says
+
+
+def _refusal(refusal: SignInRejected) -> audit.Event:
+    if isinstance(refusal, OpinionsDiffer):
+        return audit.OpinionsDiffered(reason=refusal.detail)
+    return audit.SignInRefused(reason=refusal.detail, code=refusal.code)
+
+
+def _finished(arrival: Arrival, *, is_unsolicited: bool) -> audit.Event:
+    return audit.SignInFinished(
+        message_id=arrival.message_id,
+        response_id=arrival.response_id,
+        groups=len(arrival.identity.groups),
+        unsolicited=is_unsolicited,
+        message_issuer=arrival.message_issuer,
+        authn_methods=arrival.identity.authn_methods,
+    )
+
+
+def _made(grant: Grant) -> audit.Event:
+    return audit.GrantMade(
+        grant_id=grant.id,
+        account=grant.account.id,
+        role=grant.role,
+        duration=grant.duration,
+        session_name=grant.session_name,
+        source_identity=grant.source_identity,
+        tags=grant.tags,
+        rule=grant.rule,
+        rules_version=grant.rules_version,
+        because=grant.because,
+        reason=grant.reason,
+        statement_id=grant.id,
+    )
+
+
+def _redemption(grant: Grant, redeemed: Redeemed) -> audit.Event:
+    return audit.GrantRedeemed(
+        grant_id=grant.id,
+        access_key_id=redeemed.credentials.access_key_id,
+        aws_request_id=redeemed.request_id,
+        region=redeemed.region,
+        expires_at=redeemed.credentials.expires_at,
+        assumed_role_arn=redeemed.credentials.assumed_role_arn,
+    )

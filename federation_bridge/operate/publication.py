@@ -22,11 +22,10 @@ def export(settings: Settings, folder: Path) -> tuple[Path, ...]:
     """
     parts = app.join(settings, app.utc_now, secrets.token_bytes)
     try:
-        saml = parts.keys.all(Purpose.AWS_SAML)
         documents: dict[str, bytes] = {
-            "saml/metadata.xml": issuer.saml_metadata(saml, settings.saml_entity_id, settings.base_url),
+            "saml/metadata.xml": issuer.saml_metadata(parts.keys, settings.saml_entity_id, settings.base_url),
             ".well-known/openid-configuration": _json(issuer.openid_configuration(settings.issuer)),
-            ".well-known/jwks.json": _json(issuer.jwks(parts.keys.all(Purpose.AWS_OIDC))),
+            ".well-known/jwks.json": _json(issuer.jwks(parts.keys)),
         }
     finally:
         parts.store.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from federation_bridge.aws import issuer
-from federation_bridge.keys import Purpose
 from federation_bridge.web.door import door
 
 pages = Blueprint("issuer", __name__)
@@ -15,8 +14,7 @@ pages = Blueprint("issuer", __name__)
 def saml_metadata() -> Response:
     """Our IAM metadata: the document for `aws iam create-saml-provider`."""
     settings = door().settings
-    keys = door().keys.all(Purpose.AWS_SAML)
-    document = issuer.saml_metadata(keys, settings.saml_entity_id, settings.base_url)
+    document = issuer.saml_metadata(door().keys, settings.saml_entity_id, settings.base_url)
     return _public(Response(document, mimetype="application/samlmetadata+xml"))
 
 
@@ -29,7 +27,7 @@ def openid_configuration() -> Response:
 @pages.get("/.well-known/jwks.json")
 def jwks() -> Response:
     """Our public keys (RFC 7517) towards AWS: exactly the members that STS wants."""
-    return _public(jsonify(issuer.jwks(door().keys.all(Purpose.AWS_OIDC))))
+    return _public(jsonify(issuer.jwks(door().keys)))
 
 
 def _public(response: Response) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from federation_bridge.aws import console
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.delivery import FORMATS
 from federation_bridge.errors import BadRequest
@@ -33,7 +34,8 @@ def _allow_forms_to_consoles() -> None:
     if local:
         headers.allow_form_to(local)
     for partition in PARTITIONS.values():
-        headers.allow_form_to(*partition.browser_origins)
+        for host in (partition.signin_host, partition.console_host):
+            headers.allow_form_to(f"https://{host}", f"https://*.{host}")
 
 
 @pages.get("/")
@@ -107,9 +109,12 @@ def bookmark(account: str, role: str) -> AnyResponse:
 def _page_of_expired_tab() -> str:
     """The console page that the browser came from, or "": only a hint, checked again when the console is opened."""
     referrer = request.headers.get("Referer", "")
-    hosts = [host for partition in PARTITIONS.values() for host in partition.console_hosts]
-    is_console = any(referrer.startswith(f"https://{host}/") for host in hosts)
-    return referrer if is_console and len(referrer) <= 2048 else ""  # noqa: PLR2004 - the longest page that we take
+    for partition in PARTITIONS.values():
+        try:
+            return console.checked_destination(partition, referrer, "") if referrer else ""
+        except BadRequest:
+            continue
+    return ""
 
 
 def _sign_in_for(path: str) -> AnyResponse:

@@ -116,7 +116,7 @@ def confirmation_page(session: Session, return_to: str) -> Response:
 def confirmed() -> AnyResponse:
     """The click."""
     forms.check_same_site()
-    door().bridge.confirm(signed_in())
+    door().bridge.confirm(signed_in(), visit())
     return redirect(forms.checked_return_path(forms.one_field("return_to", most=2048)), code=303)
 
 
