@@ -8,7 +8,6 @@ them. Signatures and encryption are made by libxmlsec.
 from __future__ import annotations
 
 import base64
-import copy
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -356,8 +355,8 @@ def encrypt(assertion: etree._Element, certificate_pem: str, encryption: Encrypt
     if response is None:
         raise ValueError("an assertion is encrypted within its Response")
     wrapper = etree.Element(f"{{{ASSERTION}}}EncryptedAssertion")
-    # A copy by itself: the plaintext must declare every namespace that it uses, whatever stands around it.
-    alone = etree.fromstring(etree.tostring(copy.deepcopy(assertion)))
+    # Alone, as written here: the plaintext must declare every namespace that it uses, whatever stands around it.
+    alone = etree.fromstring(etree.tostring(assertion, with_tail=False))
     data = xmlsec.template.encrypted_data_create(alone, cipher, type=xmlsec.EncryptionType.ELEMENT, ns="xenc")
     xmlsec.template.encrypted_data_ensure_cipher_value(data)
     info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="ds")

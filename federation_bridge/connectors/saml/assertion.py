@@ -1,0 +1,79 @@
+"""What a verified message says, as values: read once, from the signed bytes, and never looked up in a tree again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The Response around the assertion (SAML core 3.3.3)."""
+
+    id: str
+    issued_at: datetime
+    issuer: str | None
+    destination: str | None
+    in_response_to: str | None
+    is_signed: bool
+    """Only then may any of it be believed; otherwise it can refuse, and never grant."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameId:
+    """Who it is about (SAML core 2.2.3), code points untouched."""
+
+    text: str
+    format: str | None
+    name_qualifier: str | None
+    sp_name_qualifier: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """One SubjectConfirmation with its data (SAML core 2.4.1)."""
+
+    method: str
+    has_data: bool
+    recipient: str | None
+    in_response_to: str | None
+    not_before: datetime | None
+    not_on_or_after: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under which the assertion holds (SAML core 2.5.1)."""
+
+    not_before: datetime | None
+    not_on_or_after: datetime | None
+    audiences: tuple[tuple[str, ...], ...]
+    """One tuple for each AudienceRestriction; every one of them must name us."""
+    proxy_counts: tuple[int | None, ...]
+    """One for each ProxyRestriction: how often the assertion may be passed on; None: no count given."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthnStatement:
+    """How and when the person was authenticated (SAML core 2.7.2)."""
+
+    authenticated_at: datetime
+    session_index: str | None
+    session_ends_at: datetime | None
+    context_class: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One assertion (SAML core 2.3.3)."""
+
+    id: str
+    issued_at: datetime
+    issuer: str
+    name_id: NameId | None
+    confirmations: tuple[Confirmation, ...]
+    conditions: Conditions | None
+    authn: tuple[AuthnStatement, ...]
+    attributes: Mapping[str, tuple[str, ...]]
+    """Values by Name, in the message's order; an attribute without values has an empty tuple."""

@@ -1,0 +1,181 @@
+"""The first room: bytes and structure, before any cryptography sees the message.
+
+`decoded` and `parsed` hold for every XML that we are given (Responses, metadata, decrypted assertions); `admit` is the
+gate of the assertion consumer service. Refused here: what could make two readers see two documents, what costs more
+than a sign-in is worth, and every place where a second assertion or signature might hide.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from federation_bridge.connectors.saml import names
+from federation_bridge.connectors.saml.names import saml, samlp
+from federation_bridge.connectors.saml.policy import Limits, Policy
+from federation_bridge.connectors.saml.shape import ASSERTION_SHAPES, RESPONSE_SHAPES, check_shape
+from federation_bridge.connectors.saml.signature import Signature, signature_of
+from federation_bridge.errors import SignInRejected
+from federation_bridge.model import Callback
+
+_FORM = "application/x-www-form-urlencoded"
+_DECLARATION = re.compile(
+    rb"<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*([\"'])1\.0\1"
+    rb"(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*([\"'])(?i:utf-8)\2)?"
+    rb"(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*([\"'])(?:yes|no)\3)?[ \t\r\n]*\?>"
+)
+_NAMESPACE_DECLARATION = re.compile(rb"xmlns(?::([^\s=:<>\"'&]+))?\s*=\s*[\"']([^\"'<]{0,512})")
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A message whose structure is in order. Nothing in it is verified yet, so nothing in it may be believed."""
+
+    response: etree._Element
+    assertion: etree._Element | None
+    """None: `encrypted` holds it."""
+    encrypted: etree._Element | None
+    response_signature: Signature | None
+    assertion_signature: Signature | None
+
+
+def form_value(callback: Callback) -> str:
+    """The one `SAMLResponse` that was posted as an ordinary form (SAML bindings 3.5); SignInRejected otherwise."""
+    if callback.method != "POST":
+        raise SignInRejected("form: a Response arrives by POST only")
+    if callback.content_type.partition(";")[0].strip().lower() != _FORM:
+        raise SignInRejected("form: not application/x-www-form-urlencoded")
+    names_given = [name for name, _ in (*callback.query, *callback.form)]
+    if any(name.startswith(("SAMLResponse", "SAMLRequest")) for name, _ in callback.query):
+        raise SignInRejected("form: a SAML message in the address")
+    values = [value for name, value in callback.form if name == "SAMLResponse"]
+    if len(values) != 1 or sum(name.startswith("SAML") for name in names_given) != 1:
+        raise SignInRejected(f"form: {len(values)} SAMLResponse fields, or other SAML fields beside it")
+    return values[0]
+
+
+def decoded(value: str, limits: Limits) -> bytes:
+    """The bytes that this base64 text stands for: strict, only line breaks and blanks left out."""
+    if len(value) > limits.message_bytes * 3 // 2:
+        raise SignInRejected("bytes: the message is too large")
+    compact = value.translate({13: None, 10: None, 32: None})
+    try:
+        message = base64.b64decode(compact.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise SignInRejected("bytes: not base64") from None
+    return message
+
+
+def parsed(message: bytes, limits: Limits) -> etree._Element:
+    """The root of the one UTF-8 document in `message`, with no document type, instruction or foreign encoding.
+
+    Comments are kept in the tree, for the shape to refuse them. Raises SignInRejected.
+    """
+    if not message or len(message) > limits.message_bytes:
+        raise SignInRejected(f"bytes: {len(message)} bytes")
+    _check_text(message)
+    _check_namespaces(message, limits)
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=False,
+        remove_pis=False,
+    )
+    try:
+        root = etree.fromstring(message, parser)
+    except (etree.XMLSyntaxError, ValueError) as problem:
+        raise SignInRejected(f"bytes: not one XML document: {str(problem)[:200]}") from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise SignInRejected("bytes: a document type")
+    if root.getprevious() is not None or root.getnext() is not None:
+        raise SignInRejected("bytes: something beside the root element")
+    return root
+
+
+def _check_text(message: bytes) -> None:
+    try:
+        message.decode("utf-8")
+    except UnicodeDecodeError:
+        raise SignInRejected("bytes: not UTF-8") from None
+    if b"\0" in message or message.startswith(b"\xef\xbb\xbf"):
+        raise SignInRejected("bytes: NUL or byte order mark")
+    declaration = _DECLARATION.match(message)
+    if b"<?" in message[declaration.end() if declaration else 0 :]:
+        raise SignInRejected("bytes: a processing instruction, or a declaration that is not XML 1.0 in UTF-8")
+    # Also within CDATA or a text: no honest message has these, and no reader shall have to tell the cases apart.
+    if b"<!DOCTYPE" in message or b"<!ENTITY" in message or b"<!--" in message:
+        raise SignInRejected("bytes: a document type, entity or comment")
+
+
+def _check_namespaces(message: bytes, limits: Limits) -> None:
+    # Canonicalization costs more than the square of the namespaces in scope, so they are counted before it. A name
+    # cannot be written with references, so each declaration is found; a text that looks like one counts too.
+    declarations = set(_NAMESPACE_DECLARATION.findall(message))
+    if len({prefix for prefix, _ in declarations}) > limits.prefixes:
+        raise SignInRejected(f"bytes: more than {limits.prefixes} namespace prefixes")
+    uris = {uri for _, uri in declarations}
+    if len(uris) > limits.namespaces:
+        raise SignInRejected(f"bytes: more than {limits.namespaces} namespaces")
+    for uri in uris:
+        _check_namespace(uri)
+
+
+def _check_namespace(uri: bytes) -> None:
+    # A relative or non-ASCII namespace name makes canonicalization fail, and a failure that somebody takes for an
+    # empty text makes one signature fit any content ("void canonicalization").
+    if uri and (not uri.isascii() or b"&" in uri or not urlsplit(uri).scheme):
+        raise SignInRejected("bytes: a namespace name that is not an absolute URI")
+
+
+def admit(message: bytes, policy: Policy) -> Admitted:
+    """The Response in `message` if its structure is what SAML lets a sign-in look like; SignInRejected otherwise."""
+    response = parsed(message, policy.limits)
+    if response.tag != samlp("Response"):
+        raise SignInRejected(f"gate: the message is no Response but {str(response.tag)[:100]}")
+    _check_status(response)
+    check_shape(response, RESPONSE_SHAPES, policy.limits)
+    _check_head(response)
+    assertion, encrypted = response.find(saml("Assertion")), response.find(saml("EncryptedAssertion"))
+    if assertion is not None:
+        _check_head(assertion)
+    return Admitted(
+        response,
+        assertion,
+        encrypted,
+        signature_of(response, policy),
+        None if assertion is None else signature_of(assertion, policy),
+    )
+
+
+def admit_assertion(plaintext: bytes, policy: Policy) -> tuple[etree._Element, Signature | None]:
+    """The assertion that was encrypted, parsed alone: the same gate for what nobody has seen before decryption."""
+    assertion = parsed(plaintext, policy.limits)
+    if assertion.tag != saml("Assertion"):
+        raise SignInRejected("gate: what was encrypted is not one assertion")
+    check_shape(assertion, ASSERTION_SHAPES, policy.limits)
+    _check_head(assertion)
+    return assertion, signature_of(assertion, policy)
+
+
+def _check_head(element: etree._Element) -> None:
+    if element.get("Version") != "2.0":
+        raise SignInRejected("gate: Version is not 2.0")
+    if not element.get("ID"):
+        raise SignInRejected("gate: no ID")
+
+
+def _check_status(response: etree._Element) -> None:
+    """Refuses an error Response in its own words. They are unsigned: they may refuse, and never grant."""
+    for status in response.iterchildren(samlp("Status")):
+        codes = [str(code.get("Value", "")) for code in status.iter(samlp("StatusCode"))]
+        if codes[:1] != [names.SUCCESS]:
+            message = status.findtext(samlp("StatusMessage")) or ""
+            told = " / ".join(code.rpartition(":")[2][:80] for code in codes[:4])
+            raise SignInRejected(f"status: {told}: {message[:300]!r}")

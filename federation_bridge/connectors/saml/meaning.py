@@ -1,0 +1,136 @@
+"""The fourth room: whether what was read is meant for us, now, and as the answer to what this browser was sent for.
+
+The rules are SAML profiles 4.1.4.3 where they are strict enough, and stricter where they leave room: exact strings
+for audience, recipient and destination, a solicited answer unless the connection allows otherwise, and an acceptance
+that ends ten minutes after IssueInstant whatever the message's own window says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from federation_bridge.connectors.saml.assertion import Assertion, Confirmation, Envelope
+from federation_bridge.connectors.saml.names import BEARER
+from federation_bridge.connectors.saml.policy import Policy
+from federation_bridge.errors import SignInRejected
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What we expect of an answer, from our own settings and the sign-in that is pending; never from the message."""
+
+    entity_id: str
+    """Ours: the audience."""
+    acs_url: str
+    """Ours, for this one connection: recipient and destination."""
+    idp_entity_id: str
+    request_id: str | None
+    """None: nothing is pending, the answer is unsolicited."""
+    now: datetime
+    skew: timedelta = timedelta(seconds=60)
+    """How far the identity provider's clock may run ahead of ours."""
+    forbids_proxying: bool = True
+    """Whether ProxyRestriction Count=0 refuses: what we say to AWS rests on this assertion."""
+
+
+def acceptance_ends(assertion: Assertion, envelope: Envelope, expected: Expectation, policy: Policy) -> datetime:
+    """The instant until which this message could be accepted (again); SignInRejected if it must not be now."""
+    _check_envelope(envelope, expected)
+    _check_issue(assertion, expected)
+    _check_subject(assertion, expected)
+    ends = [
+        assertion.issued_at + policy.longest_acceptance,
+        _check_conditions(assertion, expected),
+        _check_confirmation(assertion, expected),
+    ]
+    _check_authn(assertion, expected)
+    end = min(ends)
+    if expected.now >= end:
+        raise SignInRejected(f"meaning: too old: it was acceptable until {end.isoformat()}")
+    return end
+
+
+def _check_envelope(envelope: Envelope, expected: Expectation) -> None:
+    if envelope.issuer is not None and envelope.issuer != expected.idp_entity_id:
+        raise SignInRejected(f"meaning: the Response's Issuer is {envelope.issuer[:200]!r}")
+    if envelope.issuer is None and envelope.is_signed:
+        raise SignInRejected("meaning: a signed Response without Issuer")
+    if envelope.destination is None and envelope.is_signed:
+        raise SignInRejected("meaning: a signed Response without Destination")
+    if envelope.destination is not None and envelope.destination != expected.acs_url:
+        raise SignInRejected(f"meaning: the Response's Destination is {envelope.destination[:200]!r}")
+    if envelope.in_response_to != expected.request_id:
+        raise SignInRejected(f"meaning: the Response's InResponseTo is {str(envelope.in_response_to)[:100]!r}")
+    if envelope.issued_at > expected.now + expected.skew:
+        raise SignInRejected("meaning: the Response was issued in the future")
+
+
+def _check_issue(assertion: Assertion, expected: Expectation) -> None:
+    if assertion.issuer != expected.idp_entity_id:
+        raise SignInRejected(f"meaning: the assertion's Issuer is {assertion.issuer[:200]!r}")
+    if assertion.issued_at > expected.now + expected.skew:
+        raise SignInRejected("meaning: the assertion was issued in the future")
+
+
+def _check_subject(assertion: Assertion, expected: Expectation) -> None:
+    name_id = assertion.name_id
+    if name_id is None:
+        return
+    if not name_id.text.strip():
+        raise SignInRejected("meaning: a blank NameID")
+    if name_id.sp_name_qualifier not in (None, "", expected.entity_id):
+        raise SignInRejected("meaning: the NameID is qualified for another service provider")
+
+
+def _check_conditions(assertion: Assertion, expected: Expectation) -> datetime:
+    conditions = assertion.conditions
+    if conditions is None or conditions.not_on_or_after is None:
+        raise SignInRejected("meaning: no Conditions with NotOnOrAfter")
+    if not conditions.audiences or any(expected.entity_id not in audiences for audiences in conditions.audiences):
+        raise SignInRejected(f"meaning: the audience is {str(conditions.audiences)[:300]}")
+    if expected.forbids_proxying and 0 in conditions.proxy_counts:
+        raise SignInRejected("meaning: ProxyRestriction forbids to pass this assertion on")
+    _check_begun(conditions.not_before, expected, "Conditions")
+    return conditions.not_on_or_after
+
+
+def _check_begun(not_before: datetime | None, expected: Expectation, where: str) -> None:
+    if not_before is not None and not_before > expected.now + expected.skew:
+        raise SignInRejected(f"meaning: not valid before {not_before.isoformat()} ({where})")
+
+
+def _check_confirmation(assertion: Assertion, expected: Expectation) -> datetime:
+    """The end of the one bearer confirmation that passes every check by itself; they are never put together."""
+    reasons = []
+    for confirmation in assertion.confirmations:
+        reason = _objection(confirmation, expected)
+        if reason is None and confirmation.not_on_or_after is not None:
+            return confirmation.not_on_or_after
+        reasons.append(reason)
+    told = "; ".join(str(reason) for reason in reasons) or "there is none"
+    raise SignInRejected(f"meaning: no SubjectConfirmation that holds: {told}"[:600])
+
+
+def _objection(confirmation: Confirmation, expected: Expectation) -> str | None:
+    ends = confirmation.not_on_or_after
+    objections = (
+        (confirmation.method != BEARER, f"method {confirmation.method[:80]!r}"),
+        (not confirmation.has_data, "no data"),
+        (confirmation.recipient != expected.acs_url, f"recipient {str(confirmation.recipient)[:200]!r}"),
+        (confirmation.in_response_to != expected.request_id, "InResponseTo of another request, or missing"),
+        (confirmation.not_before is not None, "NotBefore, which a bearer confirmation must not have"),
+        (ends is None, "no NotOnOrAfter"),
+        (ends is not None and expected.now >= ends, f"ended at {ends}"),
+    )
+    return next((words for objects, words in objections if objects), None)
+
+
+def _check_authn(assertion: Assertion, expected: Expectation) -> None:
+    if not assertion.authn:
+        raise SignInRejected("meaning: no AuthnStatement: nobody says that the person was authenticated")
+    for statement in assertion.authn:
+        if statement.authenticated_at > expected.now + expected.skew:
+            raise SignInRejected("meaning: authenticated in the future")
+        if statement.session_ends_at is not None and statement.session_ends_at <= expected.now:
+            raise SignInRejected("meaning: the identity provider's session has ended (SessionNotOnOrAfter)")

@@ -1,0 +1,99 @@
+"""The four rooms in their one order: what a posted message must pass to become an assertion that we believe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from lxml import etree
+
+from federation_bridge.connectors.saml import reader
+from federation_bridge.connectors.saml.assertion import Assertion, Envelope
+from federation_bridge.connectors.saml.decryption import plaintext_of
+from federation_bridge.connectors.saml.gate import admit, admit_assertion
+from federation_bridge.connectors.saml.policy import Policy
+from federation_bridge.connectors.saml.signature import Signature
+from federation_bridge.connectors.saml.verifier import TrustedKey, Verified, verify
+from federation_bridge.errors import SignInRejected
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What one connection trusts and demands."""
+
+    keys: Sequence[TrustedKey]
+    decryption_keys: Sequence[rsa.RSAPrivateKey] = ()
+    signed: Literal["either", "assertion", "response", "both"] = "either"
+    encryption: Literal["allowed", "required", "refused"] = "allowed"
+    allow_cbc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """An assertion that the identity provider signed, the Response around it, and the keys that signed."""
+
+    assertion: Assertion
+    envelope: Envelope
+    keys: tuple[TrustedKey, ...]
+
+
+def believe(message: bytes, trust: Trust, policy: Policy, open_id: reader.OpenId | None = None) -> Believed:
+    """The assertion in `message`, read from signed bytes only. Its meaning is still to be judged.
+
+    Raises SignInRejected with the room and the reason.
+    """
+    admitted = admit(message, policy)
+    # A signature that is present must hold, also where another one would do; the outer one first, while the
+    # ciphertext that it covers is untouched.
+    outer = _verified(admitted.response_signature, trust, policy)
+    response = admitted.response if outer is None else reader.tree_of(outer.canonical)
+    envelope = reader.read_envelope(response, is_signed=outer is not None)
+    if admitted.encrypted is None:
+        inner = _verified(admitted.assertion_signature, trust, policy)
+        unsigned = admitted.assertion
+    else:
+        unsigned, inner = _opened(response, trust, policy, is_under_signature=outer is not None)
+    _check_demands(trust, outer, inner, is_encrypted=admitted.encrypted is not None)
+    if inner is not None:
+        trusted = reader.tree_of(inner.canonical)
+    elif admitted.encrypted is None:
+        trusted = reader.assertion_in(response)
+    elif unsigned is not None:
+        trusted = unsigned
+    else:
+        raise SignInRejected("signature: nothing that is signed holds an assertion")
+    keys = tuple(one.key for one in (outer, inner) if one is not None)
+    return Believed(reader.read_assertion(trusted, open_id), envelope, keys)
+
+
+def _verified(signature: Signature | None, trust: Trust, policy: Policy) -> Verified | None:
+    return None if signature is None else verify(signature, trust.keys, policy)
+
+
+def _opened(
+    response: etree._Element, trust: Trust, policy: Policy, *, is_under_signature: bool
+) -> tuple[etree._Element, Verified | None]:
+    encrypted = reader.encrypted_in(response)
+    if encrypted is None or trust.encryption == "refused":
+        raise SignInRejected("decryption: this connection takes no encrypted assertions")
+    plaintext = plaintext_of(
+        encrypted,
+        trust.decryption_keys,
+        policy.encryption,
+        is_under_signature=is_under_signature and trust.allow_cbc,
+    )
+    assertion, signature = admit_assertion(plaintext, policy)
+    return assertion, _verified(signature, trust, policy)
+
+
+def _check_demands(trust: Trust, outer: Verified | None, inner: Verified | None, *, is_encrypted: bool) -> None:
+    if outer is None and inner is None:
+        raise SignInRejected("signature: neither Response nor Assertion is signed")
+    if inner is None and trust.signed in ("assertion", "both"):
+        raise SignInRejected("signature: this connection wants the Assertion signed")
+    if outer is None and trust.signed in ("response", "both"):
+        raise SignInRejected("signature: this connection wants the Response signed")
+    if not is_encrypted and trust.encryption == "required":
+        raise SignInRejected("decryption: this connection wants the assertion encrypted")
