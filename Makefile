@@ -15,5 +15,5 @@ $(INSTALLED): $(REQUIREMENTS) pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --only-binary lxml,xmlsec -r $(REQUIREMENTS)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q $(VENV)/lib federation_bridge || true
+	$(BIN)/python -m compileall -q federation_bridge
 	@touch $@

@@ -52,14 +52,16 @@ Url = Annotated[str, BeforeValidator(_checked_url)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Secret(_Part):
     """Where a secret lies: a file, or an environment variable. Read when it is used first, never printed."""
 
     file: Path | None = None
+    """The file that holds it."""
     environment: str | None = None
+    """The environment variable that holds it."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Secret:
@@ -87,6 +89,7 @@ class _Connection(_Part):
     title: str = Field(min_length=1, max_length=80)
     """What people read on the choice page."""
     preset: Literal["entra", "okta", "google", "generic"] = "generic"
+    """Which identity provider it is: knows the names of its claims."""
     email_domains: tuple[str, ...] = ()
     """People who type an address of these domains are led to this connection."""
     verified_email_domains: tuple[str, ...] = ()
@@ -96,9 +99,13 @@ class _Connection(_Part):
     subject: str | None = None
     """Claim or attribute that identifies a person for good; None: as the preset says."""
     groups: str | None = None
+    """Claim or attribute that names the groups; None: as the preset says."""
     email: str | None = None
+    """Claim or attribute with the e-mail address; None: as the preset says."""
     name: str | None = None
+    """Claim or attribute with the name that people read; None: as the preset says."""
     skew: Duration = timedelta(seconds=60)
+    """How far the identity provider's clock may be off; at most 120s."""
     max_session: Duration | None = None
     """A sign-in through this connection holds no longer than this."""
 
@@ -122,23 +129,33 @@ class SamlConnection(_Connection):
     """An identity provider that speaks SAML 2.0."""
 
     protocol: Literal["saml"]
+    """`saml`"""
     metadata_file: Path | None = None
+    """The identity provider's metadata as a file; read again when it changes."""
     metadata_url: Url | None = None
+    """The identity provider's metadata by address; refreshed in the background, the last good one is kept."""
     metadata_signing_certificate: Path | None = None
     """Demands that the metadata be signed by this certificate's key."""
     metadata_refresh: Duration = timedelta(hours=1)
+    """How often the metadata is looked at again."""
     hold_new_keys: bool = False
     """A signing key that appears in refreshed metadata waits for a yes (`federation-bridge metadata accept`)."""
     idp_entity_id: str | None = None
     """The identity provider's entityID; needed where the metadata describes several."""
     request_binding: Literal["redirect", "post"] = "redirect"
+    """How our signed AuthnRequest travels."""
     signed: Literal["either", "assertion", "response", "both"] = "either"
+    """What must be signed. Whatever is signed must verify in any case."""
     encryption: Literal["allowed", "required", "refused"] = "allowed"
+    """Whether assertions may or must be encrypted to us (AES-GCM, RSA-OAEP)."""
     allow_cbc: bool = False
     """AES-CBC is taken only under a Response signature that was verified first."""
     allow_idp_initiated: bool = False
+    """Whether people may come unasked, by a tile of the identity provider; they confirm on a page of ours first."""
     force_authn: bool = False
+    """Asks the identity provider to authenticate anew for each sign-in."""
     name_id_format: str | None = None
+    """NameIDPolicy Format to ask for; None: the identity provider's own choice."""
 
     @model_validator(mode="after")
     def _one_source(self) -> SamlConnection:
@@ -151,17 +168,25 @@ class OidcConnection(_Connection):
     """An identity provider that speaks OpenID Connect."""
 
     protocol: Literal["oidc"]
+    """`oidc`"""
     issuer: Url
+    """The issuer, exactly as it stands in its discovery document and tokens."""
     client_id: str = Field(min_length=1, max_length=256)
+    """The client id that the identity provider gave us."""
     client_secret: Secret | None = None
     """None: we authenticate with private_key_jwt, with a key of our own (`federation-bridge keys show`)."""
     algorithms: tuple[Literal["RS256", "PS256", "ES256"], ...] = ("RS256",)
+    """Signature algorithms of ID tokens that are taken; never what a token or its issuer says."""
     scopes: tuple[str, ...] = ("openid", "profile", "email")
+    """Scopes to ask for."""
     response_mode: Literal["query", "form_post"] = "query"
+    """How the answer comes back."""
     tenants: tuple[str, ...] = ()
     """Entra: tenant ids that may sign in. Google: hosted domains (`hd`)."""
     prompt: Literal["login", "select_account"] | None = None
+    """Asks the identity provider to show its sign-in, or its choice of accounts, each time."""
     max_age: Duration | None = None
+    """How long ago the person may have authenticated at the identity provider; checked in the answer."""
 
     @field_validator("scopes")
     @classmethod
@@ -185,13 +210,16 @@ class Audit(_Part):
     """Where audit events go besides the database, as JSON lines."""
 
     also_to: Literal["nowhere", "stdout"] | Path = "stdout"
+    """Where audit events go after the database has them: `stdout`, `nowhere`, or a file."""
 
 
 class SessionLimits(_Part):
     """How long a person stays signed in at the bridge."""
 
     idle: Duration = timedelta(hours=1)
+    """A session that nobody uses ends after this."""
     absolute: Duration = timedelta(hours=12)
+    """Every session ends after this at the latest."""
 
 
 class Aws(_Part):
@@ -207,10 +235,13 @@ class Aws(_Part):
     )
     """For each partition the regions whose STS is asked, in order: the second where the first does not answer."""
     default_duration: Duration = timedelta(hours=1)
+    """How long an AWS session lasts when nobody asks for anything else."""
     console: Literal["auto", "federation"] = "auto"
     """auto: the self-posting form where AWS enforces all of a grant from it, else the federation endpoint."""
     connect_timeout: Duration = timedelta(seconds=3)
+    """How long a connection to AWS may take to open."""
     read_timeout: Duration = timedelta(seconds=10)
+    """How long AWS may take to answer."""
     local_endpoint: Url | None = None
     """A local AWS for trying things out: answers for STS, sign-in and console. Only on this machine."""
 
@@ -228,18 +259,24 @@ class Outgoing(_Part):
     proxy: Annotated[str, Field(pattern=r"^http://[A-Za-z0-9.\-\[\]:]+/?$")] | None = None
     """`http://host:port`; everything that goes through it is encrypted to its end."""
     ca_bundle: Path | None = None
+    """Certificate authorities to trust instead of the system's, as a PEM file."""
     timeout: Duration = timedelta(seconds=5)
+    """How long one fetch may take in all."""
 
 
 class Serving(_Part):
     """The web server."""
 
     listen: str = "127.0.0.1:8400"
+    """Address and port to listen on."""
     workers: int = Field(default=2, ge=1, le=64)
+    """Processes; one for each core is a good number."""
     threads: int = Field(default=8, ge=1, le=64)
+    """Threads in each process."""
     trusted_proxies: tuple[Network, ...] = ()
     """Peers whose X-Forwarded-For is believed; nobody else's is."""
     shutdown_timeout: Duration = timedelta(seconds=20)
+    """How long requests in flight may take to finish when the service is told to stop."""
     metrics_networks: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
     """Who may read /metrics."""
 
@@ -258,13 +295,18 @@ class Settings(_Part):
     database: str | None = None
     """SQLAlchemy URL (`postgresql+psycopg://...`); None: SQLite in the data folder."""
     database_password: Secret | None = None
+    """The database's password, kept out of the address."""
     rules: Path
+    """The file of rules: who gets which role."""
     accounts: Path
+    """The register of accounts and roles that may be granted at all."""
     connections: Mapping[str, Connection] = Field(min_length=1)
+    """The identity providers, by a short name each."""
     keys: Keys = Keys()
     audit: Audit = Audit()
     sessions: SessionLimits = SessionLimits()
     sign_in_lifetime: Duration = timedelta(minutes=10)
+    """How long a person may take at the identity provider."""
     aws: Aws = Aws()
     outgoing: Outgoing = Outgoing()
     serving: Serving = Serving()

@@ -10,6 +10,7 @@ import pytest
 
 from federation_bridge.durations import format_duration, parse_duration
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.operate.reference import markdown
 from federation_bridge.settings import Secret, Settings, load_settings, settings_from
 
 GOOD: dict[str, Any] = {
@@ -129,3 +130,12 @@ def test_a_duration_reads_as_people_write_it(text: str, seconds: int) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         parse_duration(text)
+
+
+def test_the_page_of_settings_is_the_one_that_the_settings_make() -> None:
+    page = Path(__file__).parent.parent / "docs" / "settings.md"
+    assert page.read_text(encoding="utf-8") == markdown(), "run `federation-bridge settings > docs/settings.md`"
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert not [line for line in markdown().splitlines() if line.endswith("|  |")]

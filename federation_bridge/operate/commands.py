@@ -77,6 +77,14 @@ def migrate(path: Path) -> None:
     click.echo("The database is current.")
 
 
+@commands.command("settings")
+def show_settings() -> None:
+    """Show every setting with its default and what it means."""
+    from federation_bridge.operate import reference  # noqa: PLC0415 - imports pydantic
+
+    click.echo(reference.markdown(), nl=False)
+
+
 @commands.group()
 def issuer() -> None:
     """What AWS needs to know of the bridge."""
