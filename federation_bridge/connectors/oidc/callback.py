@@ -1,0 +1,75 @@
+"""The provider's answer as it comes through the browser (RFC 6749 4.1.2, RFC 9207): one reading of it, or none."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Literal
+
+from federation_bridge.errors import SignInRejected
+from federation_bridge.model import Callback, SignIn
+
+_TOKENS = frozenset({"id_token", "access_token", "response", "token_type"})
+"""Answers of response types that we never ask for (attack I19)."""
+_LONGEST_CODE = 4096
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The authorization code; `repr` hides it."""
+
+    code: str = field(repr=False)
+
+
+def read_answer(
+    callback: Callback,
+    sign_in: SignIn,
+    *,
+    response_mode: Literal["query", "form_post"],
+    issuers: Collection[str],
+    announces_iss: bool,
+) -> Answer:
+    """The code that answers this sign-in. SignInRejected where the answer came another way than we asked, repeats
+    a parameter, belongs to another sign-in or issuer, or is an error; the error's text is for the log alone.
+    """
+    parameters = _parameters(callback, response_mode)
+    state = parameters.get("state", "")
+    if not hmac.compare_digest(state.encode("utf-8", "surrogatepass"), sign_in.handle.encode()):
+        raise SignInRejected("answer: its state is not this sign-in's")
+    _check_issuer(parameters, issuers, announces_iss=announces_iss)
+    if "error" in parameters:
+        said = f"{parameters['error'][:80]!r}: {parameters.get('error_description', '')[:300]!r}"
+        raise SignInRejected(f"answer: the identity provider refused: {said}")
+    surprises = sorted(_TOKENS & parameters.keys())
+    if surprises:
+        raise SignInRejected(f"answer: carries {surprises!r}, though a code was asked for")
+    code = parameters.get("code", "")
+    if not 0 < len(code) <= _LONGEST_CODE or not code.isascii() or not code.isprintable():
+        raise SignInRejected("answer: carries no usable code")
+    return Answer(code)
+
+
+def _parameters(callback: Callback, response_mode: str) -> dict[str, str]:
+    if response_mode == "query":
+        right_way = callback.method == "GET" and not callback.form
+        pairs = callback.query
+    else:
+        media_type = callback.content_type.split(";")[0].strip().lower()
+        right_way = callback.method == "POST" and not callback.query and media_type == _FORM
+        pairs = callback.form
+    if not right_way:
+        raise SignInRejected(f"answer: did not come as {response_mode}")
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise SignInRejected("answer: a parameter stands twice")
+    return parameters
+
+
+def _check_issuer(parameters: dict[str, str], issuers: Collection[str], *, announces_iss: bool) -> None:
+    """The answer names its issuer where the provider announced that it does (RFC 9207 2.4; attack I16)."""
+    if "iss" not in parameters and not announces_iss:
+        return
+    if parameters.get("iss") not in issuers:
+        raise SignInRejected(f"answer: its issuer {parameters.get('iss', '')[:120]!r} is not this connection's")

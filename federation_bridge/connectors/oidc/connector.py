@@ -1,0 +1,181 @@
+"""The connector: leave for the provider, come back, be somebody. Every check stands here, none in a preset."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from federation_bridge.connectors.oidc.callback import read_answer
+from federation_bridge.connectors.oidc.discovery import ENTRA_SHARED_AUTHORITIES, ProviderMetadata, expected_issuer
+from federation_bridge.connectors.oidc.id_token import Expected, verify_id_token
+from federation_bridge.connectors.oidc.identity import identity_from
+from federation_bridge.connectors.oidc.provider import Provider, Surroundings
+from federation_bridge.connectors.oidc.token_request import (
+    Client,
+    authentication_methods,
+    authorization_address,
+    client_assertion,
+    redeem_code,
+)
+from federation_bridge.connectors.presets import OIDC_PRESETS, OidcPreset
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInExpired, SignInRejected
+from federation_bridge.keys import Purpose
+from federation_bridge.model import Arrival, Callback, Departure, SignIn
+from federation_bridge.outgoing import OutgoingAdapter
+from federation_bridge.settings import OidcConnection
+
+_REASSIGNABLE = frozenset({"email", "preferred_username", "upn", "unique_name", "name", "nickname"})
+_REFRESH_EVERY = timedelta(minutes=30)
+_LARGEST_TOKEN_ANSWER = 512_000
+
+
+class OidcConnector:
+    """Sign-in at one OpenID Connect provider."""
+
+    def __init__(self, connection: str, settings: OidcConnection, base_url: str, surroundings: Surroundings) -> None:
+        """ConfigurationInvalid where these settings would let in people whom nobody meant."""
+        self.connection, self.title = connection, settings.title
+        self._settings, self._preset = settings, OIDC_PRESETS[settings.preset]
+        _check_settings(connection, settings, self._preset)
+        self._surroundings = surroundings
+        self._provider = Provider(connection, settings, self._preset.tenancy, surroundings)
+        self._issuers = _issuers(settings, self._preset)
+        self._client = Client(
+            settings.client_id,
+            f"{base_url}/sign-in/{connection}/oidc",
+            settings.scopes,
+            settings.client_secret.read if settings.client_secret else None,
+            self._assertion,
+        )
+        self._adapter = OutgoingAdapter(surroundings.outgoing, settings.networks, _LARGEST_TOKEN_ANSWER)
+        self._stopping = threading.Event()
+        self._refresher: threading.Thread | None = None
+
+    def depart(self, sign_in: SignIn) -> Departure:
+        """The way to the provider; ProviderUnreachable where its metadata was never to be had."""
+        extra = {"response_mode": "form_post"} if self._settings.response_mode == "form_post" else {}
+        if self._settings.prompt is not None:
+            extra["prompt"] = self._settings.prompt
+        if self._settings.max_age is not None:
+            extra["max_age"] = str(int(self._settings.max_age.total_seconds()))
+        if self._preset.tenancy == "hosted_domain" and len(self._settings.tenants) == 1:
+            extra["hd"] = self._settings.tenants[0]
+        return Departure(authorization_address(self._client, self._provider.metadata(), sign_in, extra))
+
+    def arrive(self, sign_in: SignIn | None, callback: Callback) -> Arrival:
+        """Who has come back, of the sign-in that the pipeline has taken. SignInRejected says why not;
+        ProviderUnreachable where the provider does not answer.
+        """
+        if sign_in is None or sign_in.connection != self.connection:
+            raise SignInRejected("OpenID Connect: an answer that nobody here asked for")
+        if self._surroundings.clock() >= sign_in.expires_at:
+            raise SignInExpired("OpenID Connect: the answer came too late")
+        metadata = self._provider.metadata()
+        answer = read_answer(
+            callback,
+            sign_in,
+            response_mode=self._settings.response_mode,
+            issuers=self._issuers,
+            announces_iss=metadata.announces_iss,
+        )
+        tokens = redeem_code(self._client, metadata, self._adapter, sign_in, answer.code)
+        token = verify_id_token(
+            tokens.unverified_id_token,
+            self._provider.key,
+            self._expected(sign_in),
+            code=answer.code,
+            access_token=tokens.access_token,
+        )
+        identity = identity_from(token, self.connection, self._settings, self._preset)
+        return Arrival(identity, token.issuer, token.token_id, token.expires_at + self._settings.skew)
+
+    def check(self) -> tuple[str, ...]:
+        """What an operator should mend, in plain words; nothing where all is well."""
+        try:
+            metadata = self._provider.metadata()
+            self._provider.refresh()
+        except BridgeError as refusal:
+            return (f"connection {self.connection}: the identity provider's documents: {refusal.detail}",)
+        wanted = authentication_methods(self._client)
+        if set(wanted) & set(metadata.token_endpoint_auth_methods):
+            return ()
+        return (f"connection {self.connection}: the provider offers none of {', '.join(wanted)} at its token endpoint",)
+
+    def start_refreshing(self) -> None:
+        """Keeps metadata and keys fresh in a thread of its own, so that no sign-in has to wait for them."""
+        if self._refresher is None:
+            self._refresher = threading.Thread(target=self._refresh, name=f"oidc-{self.connection}", daemon=True)
+            self._refresher.start()
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._stopping.set()
+        if self._refresher is not None:
+            self._refresher.join(timeout=1)
+
+    def _refresh(self) -> None:
+        while True:
+            try:
+                self._provider.refresh()
+            except BridgeError as refusal:
+                self._surroundings.notice(self.connection, "metadata.refused", refusal.detail)
+            if self._stopping.wait(_REFRESH_EVERY.total_seconds()):
+                return
+
+    def _expected(self, sign_in: SignIn) -> Expected:
+        return Expected(
+            issuers=self._issuers,
+            client_id=self._settings.client_id,
+            nonce=sign_in.nonce,
+            algorithms=self._settings.algorithms,
+            started_at=sign_in.started_at,
+            now=self._surroundings.clock(),
+            skew=self._settings.skew,
+            max_age=self._settings.max_age,
+        )
+
+    def _assertion(self, metadata: ProviderMetadata) -> str:
+        audience = self._settings.issuer
+        if self._preset.assertion_audience == "token_endpoint":
+            audience = metadata.token_endpoint
+            # an assertion for another's endpoint would sign us in there (attack I20)
+            if urlsplit(audience).netloc != urlsplit(self._settings.issuer).netloc:
+                raise SignInRejected(
+                    "token endpoint: lies on another host than the issuer; no assertion is made for it"
+                )
+        surroundings = self._surroundings
+        return client_assertion(
+            surroundings.keys.current(Purpose.CLIENT_ASSERTION),
+            self._settings.client_id,
+            audience,
+            clock=surroundings.clock,
+            randomness=surroundings.randomness,
+        )
+
+
+def _issuers(settings: OidcConnection, preset: OidcPreset) -> frozenset[str]:
+    """Every spelling of the issuer that a token may carry, complete: no pattern is ever matched."""
+    issuer = expected_issuer(settings.issuer, preset.tenancy)
+    spellings = {issuer}
+    if issuer != settings.issuer:
+        spellings = {issuer.replace("{tenantid}", tenant) for tenant in settings.tenants}
+    if preset.other_issuer_spelling:
+        spellings |= {issuer.removeprefix("https://")}
+    return frozenset(spellings)
+
+
+def _check_settings(connection: str, settings: OidcConnection, preset: OidcPreset) -> None:
+    where = f"connections.{connection}"
+    if settings.subject in _REASSIGNABLE:
+        raise ConfigurationInvalid(
+            f"{where}.subject: `{settings.subject}` can pass to another person; name a stable claim"
+        )
+    authority = urlsplit(settings.issuer).path.split("/")[1:2]
+    is_shared = preset.tenancy == "entra" and bool(set(authority) & (ENTRA_SHARED_AUTHORITIES | {"consumers"}))
+    if is_shared and not settings.tenants:
+        raise ConfigurationInvalid(
+            f"{where}.tenants: this issuer stands for everybody; name the tenants that may sign in"
+        )
+    if preset.tenancy == "hosted_domain" and not settings.tenants:
+        raise ConfigurationInvalid(f"{where}.tenants: name the hosted domains that may sign in, else anybody may")

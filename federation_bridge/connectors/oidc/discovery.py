@@ -1,0 +1,86 @@
+"""The provider's own description of itself (OpenID Connect Discovery 1.0), checked before anything in it is used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from federation_bridge.connectors.oidc.strict_json import strict_object
+from federation_bridge.errors import SignInRejected
+from federation_bridge.settings import is_loopback
+
+MAX_DISCOVERY_BYTES = 256_000
+_ADDRESS = re.compile(r"https?://[!-\[\]-~]{1,2000}")
+ENTRA_SHARED_AUTHORITIES = frozenset({"common", "organizations"})
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderMetadata:
+    """What we use of the document. Lists of algorithms are not among it: ours are fixed in the settings."""
+
+    issuer: str
+    """As configured; with `{tenantid}` where an Entra authority stands for many tenants."""
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    token_endpoint_auth_methods: tuple[str, ...]
+    announces_iss: bool
+    """The answer to our request must carry `iss` (RFC 9207)."""
+
+
+def discovery_address(issuer: str) -> str:
+    """Where the issuer's document lies (OpenID Connect Discovery 4)."""
+    return issuer.rstrip("/") + "/.well-known/openid-configuration"
+
+
+def expected_issuer(issuer: str, tenancy: str) -> str:
+    """The `issuer` that the document must name: the configured one, or Entra's template for a shared authority."""
+    parts = urlsplit(issuer)
+    segments = parts.path.split("/")
+    if tenancy == "entra" and len(segments) > 1 and segments[1] in ENTRA_SHARED_AUTHORITIES:
+        path = "/".join(["", "{tenantid}", *segments[2:]])
+        return f"{parts.scheme}://{parts.netloc}{path}"
+    return issuer
+
+
+def read_discovery(text: bytes, issuer: str) -> ProviderMetadata:
+    """The provider's metadata; `issuer` must stand in it letter for letter (Discovery 4.3). Else SignInRejected."""
+    if len(text) > MAX_DISCOVERY_BYTES:
+        raise SignInRejected("discovery: more than 256 kB")
+    document = strict_object(text, "discovery")
+    if document.get("issuer") != issuer:
+        raise SignInRejected(f"discovery: names the issuer {str(document.get('issuer'))[:200]!r}, not {issuer!r}")
+    allows_http = is_loopback(issuer) and issuer.startswith("http:")
+    return ProviderMetadata(
+        issuer,
+        _endpoint(document, "authorization_endpoint", allows_http=allows_http),
+        _endpoint(document, "token_endpoint", allows_http=allows_http),
+        _endpoint(document, "jwks_uri", allows_http=allows_http),
+        _methods(document),
+        document.get("authorization_response_iss_parameter_supported") is True,
+    )
+
+
+def _endpoint(document: Mapping[str, Any], name: str, *, allows_http: bool) -> str:
+    """An https address; http only where the issuer itself is one on this machine."""
+    url = document.get(name)
+    if not isinstance(url, str) or not _ADDRESS.fullmatch(url):
+        raise SignInRejected(f"discovery: `{name}` is not an address")
+    try:
+        parts = urlsplit(url)
+        plain = parts.port != 0 and not (parts.username or parts.password or "#" in url) and bool(parts.hostname)
+    except ValueError:
+        plain = False
+    if not plain or not (url.startswith("https:") or (allows_http and is_loopback(url))):
+        raise SignInRejected(f"discovery: `{name}` is not a plain https address")
+    return url
+
+
+def _methods(document: Mapping[str, Any]) -> tuple[str, ...]:
+    methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    if not isinstance(methods, list):
+        raise SignInRejected("discovery: `token_endpoint_auth_methods_supported` is not a list")
+    return tuple(method for method in methods if isinstance(method, str))

@@ -1,0 +1,157 @@
+"""What a verified ID token must say to be ours, fresh and of this sign-in (OpenID Connect Core 3.1.3.7). Pure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from federation_bridge.connectors.oidc.compact_token import KeyByKid, VerifiedToken, verified_token
+from federation_bridge.connectors.oidc.strict_json import strict_object
+from federation_bridge.errors import SignInRejected
+from federation_bridge.model import JsonObject
+
+_SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
+_LONGEST_LIFE = timedelta(hours=24)
+_BACKDATING = timedelta(minutes=10)
+"""Some providers date `iat` some minutes back, for the sake of slow clocks."""
+_LAST_SECOND = 253_402_300_799  # the year 9999
+_LONGEST_TOKEN_ID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the ID token of one sign-in must match."""
+
+    issuers: Collection[str]
+    """Every spelling of the issuer that is believed, complete and exact."""
+    client_id: str
+    nonce: str = field(repr=False)
+    algorithms: Collection[str]
+    started_at: datetime
+    now: datetime
+    skew: timedelta
+    max_age: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdToken:
+    """A token that passed every check."""
+
+    claims: JsonObject = field(repr=False)
+    issuer: str
+    token_id: str
+    """`jti`, or the hash of what was signed: a signature can be rewritten without its key, the signed text cannot."""
+    expires_at: datetime
+
+
+def verify_id_token(
+    token: object, key_by_kid: KeyByKid, expected: Expected, *, code: str, access_token: str | None
+) -> IdToken:
+    """The ID token, if it is signed by a key of the provider and says what `expected` demands; else SignInRejected.
+
+    `code` and `access_token` are what c_hash and at_hash must match where they stand.
+    """
+    verified = verified_token(token, key_by_kid, expected.algorithms)
+    claims = strict_object(verified.payload, "ID token")
+    _check_kind(claims)
+    issuer = _checked_issuer(claims, verified, expected)
+    _check_audience(claims, expected.client_id)
+    _check_nonce(claims, expected.nonce)
+    expires_at = _checked_times(claims, expected)
+    _check_hash(claims, "at_hash", access_token)
+    _check_hash(claims, "c_hash", code)
+    if not isinstance(claims.get("sub"), str) or not _SUBJECT.fullmatch(claims["sub"]):
+        raise SignInRejected("ID token: `sub` is not 1 to 255 plain characters")
+    return IdToken(claims, issuer, _token_id(claims, verified), expires_at)
+
+
+def _check_kind(claims: JsonObject) -> None:
+    """Another token of the same issuer, signed by the same key, is no ID token (attack I09)."""
+    if "events" in claims:
+        raise SignInRejected("ID token: is a logout or security event token")
+    if claims.get("typ", "ID") not in ("ID", "JWT") or claims.get("token_use", "id") != "id":
+        raise SignInRejected("ID token: calls itself another kind of token")
+
+
+def _checked_issuer(claims: JsonObject, verified: VerifiedToken, expected: Expected) -> str:
+    issuer = claims.get("iss")
+    if not isinstance(issuer, str) or issuer not in expected.issuers:
+        raise SignInRejected(f"ID token: issuer {str(issuer)[:120]!r} is not this connection's")
+    bound_to = verified.key.issuer
+    if bound_to is not None and bound_to.replace("{tenantid}", str(claims.get("tid"))) != issuer:
+        raise SignInRejected("ID token: signed by a key of another issuer")
+    return issuer
+
+
+def _check_audience(claims: JsonObject, client_id: str) -> None:
+    if claims.get("aud") not in (client_id, [client_id]):
+        raise SignInRejected(f"ID token: audience {str(claims.get('aud'))[:120]!r} is not us alone")
+    if claims.get("azp", client_id) != client_id:
+        raise SignInRejected(f"ID token: made for the client {str(claims['azp'])[:120]!r}")
+
+
+def _check_nonce(claims: JsonObject, expected: str) -> None:
+    nonce = claims.get("nonce")
+    if not isinstance(nonce, str) or not expected or not hmac.compare_digest(nonce.encode(), expected.encode()):
+        raise SignInRejected("ID token: is not of this sign-in (nonce)")
+
+
+def _checked_times(claims: JsonObject, expected: Expected) -> datetime:
+    """The instant at which the token ends; every time an integer, none beyond what an honest clock explains."""
+    expires_at, issued_at = _instant(claims, "exp", expected), _instant(claims, "iat", expected)
+    latest_start = expected.now + expected.skew
+    if expires_at + expected.skew <= expected.now:
+        raise SignInRejected("ID token: has expired")
+    if expires_at - issued_at > _LONGEST_LIFE or expires_at > latest_start + _LONGEST_LIFE:
+        raise SignInRejected("ID token: lives longer than 24 hours")
+    if issued_at > latest_start:
+        raise SignInRejected("ID token: issued in the future")
+    if issued_at < expected.started_at - expected.skew - _BACKDATING:
+        raise SignInRejected("ID token: issued before this sign-in began")
+    if "nbf" in claims and _instant(claims, "nbf", expected) > latest_start:
+        raise SignInRejected("ID token: not valid yet")
+    _check_authentication_time(claims, expected)
+    return expires_at
+
+
+def _check_authentication_time(claims: JsonObject, expected: Expected) -> None:
+    if "auth_time" not in claims and expected.max_age is None:
+        return
+    authenticated_at = _instant(claims, "auth_time", expected)
+    if authenticated_at > expected.now + expected.skew:
+        raise SignInRejected("ID token: authenticated in the future")
+    if expected.max_age is not None and authenticated_at + expected.max_age + expected.skew < expected.now:
+        raise SignInRejected("ID token: authenticated longer ago than `max_age` allows")
+
+
+def _instant(claims: JsonObject, name: str, expected: Expected) -> datetime:
+    value = claims.get(name)
+    if type(value) is not int or not 0 <= value <= _LAST_SECOND:
+        raise SignInRejected(f"ID token: `{name}` is not a whole number of seconds")
+    return datetime.fromtimestamp(value, expected.now.tzinfo)
+
+
+def _check_hash(claims: JsonObject, name: str, text: str | None) -> None:
+    """`at_hash` and `c_hash` (OpenID Connect Core 3.1.3.6): half of SHA-256, as all our algorithms hash by it."""
+    if name not in claims:
+        return
+    digest = hashlib.sha256((text or "").encode()).digest()[:16]
+    wanted = base64.urlsafe_b64encode(digest).rstrip(b"=")
+    found: Any = claims[name]
+    if text is None or not isinstance(found, str) or not hmac.compare_digest(found.encode(), wanted):
+        raise SignInRejected(f"ID token: `{name}` does not match")
+
+
+def _token_id(claims: JsonObject, verified: VerifiedToken) -> str:
+    if "jti" not in claims:
+        return "sha256:" + hashlib.sha256(verified.signing_input.encode()).hexdigest()
+    token_id = claims["jti"]
+    if not isinstance(token_id, str) or not 0 < len(token_id) <= _LONGEST_TOKEN_ID:
+        raise SignInRejected("ID token: `jti` is not a short text")
+    return token_id

@@ -1,0 +1,158 @@
+"""Who the verified claims say it is. Pure. What is shaped wrongly is never guessed at: it grants nothing (I14)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from federation_bridge.connectors.oidc.id_token import IdToken
+from federation_bridge.connectors.presets import OidcPreset
+from federation_bridge.errors import SignInRejected
+from federation_bridge.model import Identity, JsonObject
+from federation_bridge.settings import OidcConnection
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
+_EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_LONGEST_NAME, _LONGEST_VALUE, _MOST_GROUPS = 200, 2048, 5000
+_PROTOCOL_CLAIMS = frozenset(
+    {"iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "jti", "at_hash", "c_hash", "s_hash", "auth_time", "acr"}
+    | {"amr", "acrs", "email", "email_verified", "xms_edov", "_claim_names", "_claim_sources", "hasgroups"}
+    | {"aio", "rh", "uti", "sid", "ver"}
+)
+"""Claims that are read for what they mean, or mean nothing to a rule: never offered as attributes."""
+
+
+def identity_from(token: IdToken, connection: str, settings: OidcConnection, preset: OidcPreset) -> Identity:
+    """The person of this ID token. SignInRejected where the tenant may not sign in or the subject is not to be had.
+
+    A gap in the groups is told in `groups_gap`, and then there are none.
+    """
+    claims = token.claims
+    _check_tenant(token, settings, preset)
+    groups, gap = _groups(claims, settings.groups or preset.groups)
+    email = _email(claims, settings.email or "email")
+    subject = _subject(claims, (settings.subject,) if settings.subject else preset.subject)
+    return Identity(
+        connection=connection,
+        subject=subject,
+        name=_name(claims, settings.name) or subject,
+        email=email,
+        email_is_verified=email is not None and _is_verified(email, claims, settings, preset),
+        groups=groups,
+        groups_gap=gap,
+        attributes=_attributes(claims, settings.groups or preset.groups),
+        authn_methods=_methods(claims),
+        authenticated_at=_authenticated_at(claims),
+    )
+
+
+def _check_tenant(token: IdToken, settings: OidcConnection, preset: OidcPreset) -> None:
+    if preset.tenancy == "entra":
+        _check_entra_tenant(token, settings)
+    elif preset.tenancy == "hosted_domain" and settings.tenants:
+        # the request's own `hd` only steers the account chooser: a consumer account has no such claim
+        domain = token.claims.get("hd")
+        if not isinstance(domain, str) or domain not in settings.tenants:
+            raise SignInRejected(f"ID token: hosted domain {str(domain)[:80]!r} may not sign in here")
+
+
+def _check_entra_tenant(token: IdToken, settings: OidcConnection) -> None:
+    """`tid` is a tenant, the one in the issuer's path, and one that may sign in (attack I06)."""
+    tenant, person = token.claims.get("tid"), token.claims.get("oid")
+    if not all(isinstance(value, str) and _GUID.fullmatch(value) for value in (tenant, person)):
+        raise SignInRejected("ID token: `tid` and `oid` are not both GUIDs")
+    if urlsplit(token.issuer).path.split("/")[1:2] != [tenant]:
+        raise SignInRejected("ID token: `tid` is not the tenant of its issuer")
+    if settings.tenants and tenant not in settings.tenants:
+        raise SignInRejected(f"ID token: tenant {tenant!r} may not sign in here")
+
+
+def _subject(claims: JsonObject, names: tuple[str, ...]) -> str:
+    values = [claims.get(name) for name in names]
+    if not all(isinstance(value, str) and _SUBJECT.fullmatch(value) for value in values):
+        raise SignInRejected(f"ID token: the subject ({', '.join(names)}) is missing or not plain text")
+    return ".".join(str(value) for value in values)
+
+
+def _groups(claims: JsonObject, name: str | None) -> tuple[tuple[str, ...], str | None]:
+    elsewhere = claims.get("_claim_names")
+    if (elsewhere is not None and _names_groups(elsewhere, name)) or claims.get("hasgroups", False) is not False:
+        return (), "the identity provider left the groups out because they are too many (overage)"
+    if name is None:
+        return (), None
+    if name not in claims:
+        return (), f"the ID token has no claim {name!r}"
+    value = claims[name]
+    if not isinstance(value, list):
+        return (), f"the claim {name!r} is not a list"
+    if len(value) > _MOST_GROUPS or not all(_is_plain(group) for group in value):
+        return (), f"the claim {name!r} holds something that is no group's name, or too many"
+    return tuple(dict.fromkeys(value)), None
+
+
+def _names_groups(elsewhere: Any, name: str | None) -> bool:
+    """Whether `_claim_names` says that the groups are elsewhere; one that cannot be read says so too."""
+    return not isinstance(elsewhere, dict) or "groups" in elsewhere or name in elsewhere
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE and not _CONTROL.search(value)
+
+
+def _email(claims: JsonObject, name: str) -> str | None:
+    value = claims.get(name)
+    return value if isinstance(value, str) and len(value) < 255 and _EMAIL.fullmatch(value) else None  # noqa: PLR2004
+
+
+def _is_verified(email: str, claims: JsonObject, settings: OidcConnection, preset: OidcPreset) -> bool:
+    """Whether somebody who may say so says that the address is this person's."""
+    domain = email.rpartition("@")[2].lower()
+    if domain in settings.verified_email_domains:
+        return True
+    if (settings.email or "email") != "email":
+        return False  # `email_verified` speaks of the claim `email` alone
+    if preset.tenancy == "entra":
+        owner = claims.get("xms_edov")
+        return owner is True or (type(owner) is int and owner == 1)
+    if preset.tenancy == "hosted_domain" and domain != claims.get("hd"):
+        return False  # a consumer account can be opened on anybody's address
+    return claims.get("email_verified") is True
+
+
+def _name(claims: JsonObject, chosen: str | None) -> str | None:
+    for name in (chosen,) if chosen else ("name", "preferred_username"):
+        value = claims.get(name)
+        cleaned = _CONTROL.sub("", value).strip()[:_LONGEST_NAME] if isinstance(value, str) else ""
+        if cleaned:
+            return cleaned
+    return None
+
+
+def _attributes(claims: JsonObject, groups: str | None) -> dict[str, tuple[str, ...]]:
+    """Every other claim that is a text, whole number, truth or a list of texts."""
+    offered = {name: value for name, value in claims.items() if name not in _PROTOCOL_CLAIMS | {groups, "groups"}}
+    texts = {name: _texts(value) for name, value in offered.items()}
+    return {name: found for name, found in texts.items() if found}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return ("true" if value else "false",)
+    if isinstance(value, int):
+        return (str(value),)
+    values: list[Any] = value if isinstance(value, list) else [value]
+    return tuple(values) if len(values) <= _MOST_GROUPS and all(_is_plain(one) for one in values) else ()
+
+
+def _methods(claims: JsonObject) -> tuple[str, ...]:
+    """`acr`, `amr` and Entra's `acrs`, each as it is written."""
+    found = [one for name in ("acr", "amr", "acrs") for one in _texts(claims.get(name))]
+    return tuple(dict.fromkeys(found))
+
+
+def _authenticated_at(claims: JsonObject) -> datetime | None:
+    return datetime.fromtimestamp(claims["auth_time"], UTC) if "auth_time" in claims else None

@@ -1,0 +1,119 @@
+"""The identity provider's public keys, read strictly (RFC 7517; attacks I02, I03, I18)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+from federation_bridge.connectors.oidc.strict_json import strict_object
+from federation_bridge.errors import SignInRejected
+from federation_bridge.model import JsonObject
+
+MAX_KEY_SET_BYTES = 256_000
+_MOST_KEYS = 50
+_RSA_BITS = range(2048, 8193)
+_LARGEST_EXPONENT = 2**32
+_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,2048}")
+_KID = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
+_ALGORITHMS_BY_TYPE: Mapping[str, frozenset[str]] = {
+    "RSA": frozenset({"RS256", "PS256"}),
+    "EC": frozenset({"ES256"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationKey:
+    """One public key, and the algorithms that its own description leaves open to it."""
+
+    kid: str
+    algorithms: frozenset[str]
+    key: RSAKey | ECKey = field(repr=False)
+    issuer: str | None = None
+    """Entra binds a key to an issuer, perhaps with `{tenantid}` in it."""
+
+
+KeySet = Mapping[str, VerificationKey]
+"""The usable keys by their kid."""
+
+
+def read_key_set(text: bytes) -> KeySet:
+    """The keys of a JWK Set that can verify an ID token, by kid.
+
+    Keys of other types, for encryption, too weak or without kid are passed over: nothing will verify against them.
+    SignInRejected refuses the whole set: too large, not plain JSON, a kid twice, a private or symmetric key (whoever
+    publishes those has lost them), or no usable key at all.
+    """
+    if len(text) > MAX_KEY_SET_BYTES:
+        raise SignInRejected("key set: more than 256 kB")
+    entries = strict_object(text, "key set").get("keys")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise SignInRejected("key set: `keys` is not a list of objects")
+    if len(entries) > _MOST_KEYS:
+        raise SignInRejected(f"key set: more than {_MOST_KEYS} keys")
+    _refuse_exposed(entries)
+    found = [key for entry in entries if (key := _usable(entry)) is not None]
+    if not found:
+        raise SignInRejected("key set: holds no key that could verify an ID token")
+    return {key.kid: key for key in found}
+
+
+def _refuse_exposed(entries: list[JsonObject]) -> None:
+    for entry in entries:
+        if entry.get("kty") == "oct" or _PRIVATE_MEMBERS & entry.keys():
+            raise SignInRejected("key set: publishes a private or symmetric key")
+    kids = [entry["kid"] for entry in entries if isinstance(entry.get("kid"), str)]
+    if len(kids) != len(set(kids)):
+        raise SignInRejected("key set: two keys have the same kid")
+
+
+def _usable(entry: JsonObject) -> VerificationKey | None:
+    kid, kty, issuer = entry.get("kid"), entry.get("kty"), entry.get("issuer")
+    if not isinstance(kid, str) or not _KID.fullmatch(kid) or not isinstance(issuer, str | None):
+        return None
+    algorithms = _ALGORITHMS_BY_TYPE.get(kty, frozenset()) if isinstance(kty, str) else frozenset()
+    if "alg" in entry:
+        algorithms &= {entry["alg"]} if isinstance(entry["alg"], str) else frozenset()
+    if not algorithms or not _may_verify(entry):
+        return None
+    key = _rsa(entry) if kty == "RSA" else _p256(entry)
+    return VerificationKey(kid, algorithms, key, issuer) if key is not None else None
+
+
+def _may_verify(entry: JsonObject) -> bool:
+    operations = entry.get("key_ops", ["verify"])
+    return entry.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations
+
+
+def _rsa(entry: JsonObject) -> RSAKey | None:
+    imported = _imported(RSAKey, {"kty": "RSA", "n": entry.get("n"), "e": entry.get("e")})
+    if imported is None:
+        return None
+    numbers = imported.public_key.public_numbers()
+    strong = numbers.n.bit_length() in _RSA_BITS and 2 < numbers.e < _LARGEST_EXPONENT  # noqa: PLR2004 - e=1 signs all
+    return imported if strong else None
+
+
+def _p256(entry: JsonObject) -> ECKey | None:
+    if entry.get("crv") != "P-256":
+        return None
+    members = {"kty": "EC", "crv": "P-256", "x": entry.get("x"), "y": entry.get("y")}
+    imported: ECKey | None = _imported(ECKey, members)
+    return imported
+
+
+def _imported(kind: Any, members: dict[str, Any]) -> Any:
+    """The key made of exactly these public members, or None where they make none."""
+    if not all(isinstance(value, str) and _BASE64URL.fullmatch(value) for value in members.values()):
+        return None
+    try:
+        key = kind.import_key(members)
+        _ = key.public_key  # the numbers are checked when the key is built
+    except (JoseError, ValueError, TypeError):
+        return None
+    return key

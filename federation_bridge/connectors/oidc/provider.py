@@ -1,0 +1,101 @@
+"""One identity provider as seen from here: its metadata and its keys, fetched and kept, each change told about."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from federation_bridge.connectors.oidc.discovery import (
+    MAX_DISCOVERY_BYTES,
+    ProviderMetadata,
+    discovery_address,
+    expected_issuer,
+    read_discovery,
+)
+from federation_bridge.connectors.oidc.key_set import MAX_KEY_SET_BYTES, KeySet, VerificationKey, read_key_set
+from federation_bridge.connectors.oidc.refreshed import Ages, Keeping, Refreshed
+from federation_bridge.errors import ProviderUnreachable
+from federation_bridge.keys import KeyRing
+from federation_bridge.model import Clock, KeptDocuments, Randomness
+from federation_bridge.outgoing import Outgoing
+from federation_bridge.settings import OidcConnection
+
+Notice = Callable[[str, str, str], None]
+"""Hears (connection, event, detail); the caller audits it."""
+
+_OK = 200
+_DISCOVERY_AGES = Ages(fresh=timedelta(hours=1), usable=timedelta(days=7))
+_KEY_SET_AGES = Ages(fresh=timedelta(hours=1), usable=timedelta(hours=24))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a connector needs of the house."""
+
+    keys: KeyRing
+    outgoing: Outgoing
+    kept: KeptDocuments
+    clock: Clock
+    notice: Notice
+    randomness: Randomness = secrets.token_bytes
+
+
+class Provider:
+    """Metadata and keys of one connection's identity provider."""
+
+    def __init__(
+        self,
+        connection: str,
+        settings: OidcConnection,
+        tenancy: str,
+        surroundings: Surroundings,
+    ) -> None:
+        kept, clock, notice = surroundings.kept, surroundings.clock, surroundings.notice
+        self._settings, self._outgoing = settings, surroundings.outgoing
+        issuer = expected_issuer(settings.issuer, tenancy)
+        self._metadata: Refreshed[ProviderMetadata] = Refreshed(
+            lambda: self._document(discovery_address(settings.issuer), MAX_DISCOVERY_BYTES),
+            lambda text: read_discovery(text, issuer),
+            Keeping(kept, "oidc-discovery", connection),
+            _DISCOVERY_AGES,
+            clock,
+        )
+        self._keys: Refreshed[KeySet] = Refreshed(
+            lambda: self._document(self.metadata().jwks_uri, MAX_KEY_SET_BYTES),
+            read_key_set,
+            Keeping(kept, "oidc-keys", connection),
+            _KEY_SET_AGES,
+            clock,
+        )
+        self._metadata.failed = lambda detail: notice(connection, "metadata.refused", detail)
+        self._keys.failed = lambda detail: notice(connection, "metadata.refused", detail)
+        self._metadata.changed = lambda _before, after: notice(connection, "metadata.changed", f"endpoints: {after}")
+        self._keys.changed = lambda before, after: notice(connection, "metadata.changed", _told(before, after))
+
+    def metadata(self) -> ProviderMetadata:
+        """The provider's metadata; ProviderUnreachable where there is none that is good."""
+        return self._metadata.current()
+
+    def key(self, kid: str) -> VerificationKey | None:
+        """The key of that kid; an unknown one is looked for once more, at most every five minutes."""
+        return self._keys.current().get(kid) or self._keys.renewed().get(kid)
+
+    def refresh(self) -> None:
+        """Brings both up to date where they are no longer fresh; ProviderUnreachable as above."""
+        self.metadata()
+        self._keys.current()
+
+    def _document(self, url: str, max_bytes: int) -> bytes:
+        answer = self._outgoing.fetch(
+            url, headers={"Accept": "application/json"}, networks=self._settings.networks, max_bytes=max_bytes
+        )
+        if answer.status != _OK:
+            raise ProviderUnreachable(f"{url}: answered {answer.status}")
+        return answer.body
+
+
+def _told(before: KeySet, after: KeySet) -> str:
+    came, went = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
+    return f"signing keys: new {came!r}, gone {went!r}"

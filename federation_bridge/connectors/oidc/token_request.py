@@ -1,0 +1,167 @@
+"""The authorization request and the exchange of its code (RFC 6749, RFC 7636), by authlib's client over Outgoing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote_plus
+
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.requests_client import OAuth2Session
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from federation_bridge.connectors.oidc.discovery import ProviderMetadata
+from federation_bridge.connectors.oidc.strict_json import strict_object
+from federation_bridge.errors import ProviderUnreachable, SignInRejected
+from federation_bridge.keys import SigningKey
+from federation_bridge.model import Clock, Randomness, SignIn
+from federation_bridge.outgoing import OutgoingAdapter
+
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_ASSERTION_LIFE_SECONDS = 60
+_OK, _SERVER_ERROR = 200, 500
+_LONGEST_TOKEN = 128_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What the token endpoint gave; nothing of it is verified yet."""
+
+    unverified_id_token: str = field(repr=False)
+    access_token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who we are at one provider. `secret` gives the client secret; None: `assertion` signs one for us."""
+
+    client_id: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    secret: Callable[[], str] | None
+    assertion: Callable[[ProviderMetadata], str]
+
+
+def authorization_address(client: Client, metadata: ProviderMetadata, sign_in: SignIn, extra: Mapping[str, str]) -> str:
+    """Where the browser goes: authorization code with PKCE S256, state and nonce, whatever the provider announces."""
+    session = OAuth2Session(
+        client.client_id,
+        scope=" ".join(client.scopes),
+        redirect_uri=client.redirect_uri,
+        code_challenge_method="S256",
+    )
+    url, _ = session.create_authorization_url(
+        metadata.authorization_endpoint,
+        state=sign_in.handle,
+        code_verifier=sign_in.code_verifier,
+        nonce=sign_in.nonce,
+        **extra,
+    )
+    return str(url)
+
+
+def redeem_code(
+    client: Client, metadata: ProviderMetadata, adapter: OutgoingAdapter, sign_in: SignIn, code: str
+) -> Tokens:
+    """The tokens for the code. SignInRejected where the provider refuses or answers oddly, ProviderUnreachable where
+    it does not answer.
+    """
+    method = _method(client, metadata)
+    session = OAuth2Session(
+        client.client_id,
+        client.secret() if client.secret else None,
+        token_endpoint_auth_method=method,
+        redirect_uri=client.redirect_uri,
+    )
+    session.trust_env = False
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.register_client_auth_method(("client_secret_basic", _basic))
+    session.register_client_auth_method(("private_key_jwt", _asserting(client, metadata)))
+    answers: list[Tokens] = []
+    session.register_compliance_hook("access_token_response", lambda answer: _checked(answer, answers))
+    try:
+        session.fetch_token(
+            metadata.token_endpoint,
+            grant_type="authorization_code",
+            code=code,
+            code_verifier=sign_in.code_verifier,
+        )
+    except (AuthlibBaseError, requests.RequestException, ssl.SSLError, ValueError) as problem:
+        raise SignInRejected(f"token endpoint: {type(problem).__name__}") from None
+    finally:
+        session.close()
+    return answers[0]
+
+
+def client_assertion(key: SigningKey, client_id: str, audience: str, *, clock: Clock, randomness: Randomness) -> str:
+    """A private_key_jwt for one request (RFC 7523 3): one audience, one use, one minute."""
+    now = int(clock().timestamp())
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "jti": base64.urlsafe_b64encode(randomness(24)).decode(),
+        "iat": now,
+        "nbf": now,
+        "exp": now + _ASSERTION_LIFE_SECONDS,
+    }
+    certificate = ssl.PEM_cert_to_DER_cert(key.certificate_pem)
+    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(certificate).digest()).rstrip(b"=").decode()
+    # Entra finds the key by its certificate's thumbprint, the others by kid
+    header = {"alg": "RS256", "typ": "JWT", "kid": key.kid, "x5t#S256": thumbprint}
+    return jwt.encode(header, claims, RSAKey.import_key(key.private_key), algorithms=["RS256"])
+
+
+def authentication_methods(client: Client) -> tuple[str, ...]:
+    """How we can authenticate, the best first: post before basic, whose special characters servers read differently."""
+    return ("client_secret_post", "client_secret_basic") if client.secret else ("private_key_jwt",)
+
+
+def _method(client: Client, metadata: ProviderMetadata) -> str:
+    offered, wanted = metadata.token_endpoint_auth_methods, authentication_methods(client)
+    for method in wanted:
+        if method in offered:
+            return method
+    raise ProviderUnreachable(f"token endpoint: offers {offered[:8]!r}, and we can do {wanted!r}")
+
+
+def _basic(client: Any, _method: str, uri: str, headers: dict[str, str], body: str) -> tuple[str, dict[str, str], str]:
+    """Client id and secret as RFC 6749 2.3.1 encodes them."""
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}".encode()
+    return uri, {**headers, "Authorization": f"Basic {base64.b64encode(pair).decode()}"}, body
+
+
+def _asserting(client: Client, metadata: ProviderMetadata) -> Callable[..., tuple[str, dict[str, str], str]]:
+    def sign(
+        _client: Any, _method: str, uri: str, headers: dict[str, str], body: str
+    ) -> tuple[str, dict[str, str], str]:
+        assertion = client.assertion(metadata)
+        fields = f"client_assertion_type={quote_plus(_ASSERTION_TYPE)}&client_assertion={quote_plus(assertion)}"
+        named = f"client_id={quote_plus(client.client_id)}"
+        return uri, headers, f"{body}&{named}&{fields}"
+
+    return sign
+
+
+def _checked(answer: requests.Response, answers: list[Tokens]) -> requests.Response:
+    """Lets through only an answer that can be read in one way; what it says goes to `answers`."""
+    if answer.status_code >= _SERVER_ERROR:
+        raise ProviderUnreachable(f"token endpoint: answered {answer.status_code}")
+    document = strict_object(answer.content, f"token endpoint, status {answer.status_code}")
+    if answer.status_code != _OK or "error" in document:
+        said = f"{str(document.get('error'))[:80]!r}: {str(document.get('error_description', ''))[:300]!r}"
+        raise SignInRejected(f"token endpoint: refused with {said}")
+    id_token, access_token = document.get("id_token"), document.get("access_token")
+    if not isinstance(id_token, str) or not isinstance(access_token, str | None):
+        raise SignInRejected("token endpoint: gave no ID token")
+    if str(document.get("token_type", "")).lower() != "bearer" or len(access_token or "") > _LONGEST_TOKEN:
+        raise SignInRejected("token endpoint: gave no bearer token")
+    answers.append(Tokens(id_token, access_token))
+    return answer
