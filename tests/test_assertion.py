@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 import xmlsec
+from aws_material import ENTITY_ID, NOW, account, grant, signing_key
 from lxml import etree
 from signxml import XMLVerifier
 
-from aws_material import ENTITY_ID, NOW, account, grant, signing_key
 from federation_bridge.aws import assertion
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.errors import AwsRefused
@@ -134,8 +134,6 @@ def test_it_lives_five_minutes_and_the_session_ends_with_the_grant_whatever_is_a
 
 
 def test_instants_are_cut_to_seconds_and_in_utc_so_that_no_session_is_stretched() -> None:
-    from datetime import timezone
-
     elsewhere = (NOW + timedelta(microseconds=999_999)).astimezone(timezone(timedelta(hours=9)))
     statement = only(built(grant(), now=elsewhere), f"{SAML}AuthnStatement")
     assert statement.get("AuthnInstant") == "2026-03-04T05:06:07Z"

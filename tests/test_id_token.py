@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_material import ISSUER, NOW, account, grant, key_ring, signing_key
 from joserfc import jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
-from aws_material import ISSUER, NOW, account, grant, key_ring, signing_key
 from federation_bridge.aws import id_token, issuer
 from federation_bridge.errors import AwsRefused
 from federation_bridge.keys import Purpose

@@ -17,7 +17,8 @@ from typing import Any
 import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004
+from botocore.parsers import ResponseParserError
 
 from federation_bridge.aws.refusals import explained, printable
 from federation_bridge.aws.statement import Statement
@@ -72,6 +73,7 @@ class StsClients:
         self._jitter = jitter
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
+        self._session: Any = None
 
     def redeem(self, grant: Grant, statement: Statement) -> Redeemed:
         """The credentials that STS gives for this statement, for no longer than was granted.
@@ -140,9 +142,10 @@ class StsClients:
             proxies=self._proxies(),
         )
         try:
-            session = botocore.session.get_session()
-            session.set_config_variable("sts_regional_endpoints", "regional")
-            return session.create_client(
+            if self._session is None:
+                self._session = botocore.session.get_session()
+                self._session.set_config_variable("sts_regional_endpoints", "regional")
+            return self._session.create_client(
                 "sts",
                 region_name=region,
                 config=config,
@@ -164,25 +167,27 @@ def _translated(call: Callable[..., Mapping[str, Any]], parameters: Mapping[str,
     try:
         return call(**parameters)
     except ClientError as refusal:
-        _sort(refusal)
-        raise  # pragma: no cover - _sort always raises
-    except HTTPClientError as failure:
+        raise _sorted(refusal) from None
+    except (HTTPClientError, ConnectionError) as failure:
         # Its text holds the address and the cause; never the body.
         raise _AskElsewhere(printable(str(failure))) from None
     except BotoCoreError as failure:
         raise AwsRefused(f"STS could not be asked: {printable(str(failure))}") from None
+    except (ResponseParserError, KeyError, ValueError):
+        # The parser's text repeats the body, and with it what may be credentials.
+        raise _AskElsewhere("answered something that is no answer of STS") from None
 
 
-def _sort(refusal: ClientError) -> None:
+def _sorted(refusal: ClientError) -> Exception:
     error = refusal.response.get("Error", {})
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
     status = int(refusal.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     told = f"{printable(code)}: {printable(message)}"
     if code in _THROTTLING or code in _AGAIN or status == _TOO_MANY_REQUESTS:
-        raise _AskAgain(told) from None
+        return _AskAgain(told)
     if code in _ELSEWHERE or status >= _SERVER_ERROR:
-        raise _AskElsewhere(told) from None
-    raise AwsRefused(explained(code, message)) from None
+        return _AskElsewhere(told)
+    return AwsRefused(explained(code, message))
 
 
 def _call_of(grant: Grant, statement: Statement) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,372 @@
+"""Redeeming at STS: what is asked, what becomes of each answer, and where we turn when a region does not answer."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_material import NOW, account, grant
+from sts_stub import Answer, StubSts, granted, refused, stub_sts, unused_address
+
+from federation_bridge.aws.statement import Statement
+from federation_bridge.aws.sts import StsClients
+from federation_bridge.errors import AwsRefused, AwsUnreachable, ConfigurationInvalid
+from federation_bridge.model import Grant
+from federation_bridge.settings import Aws, Outgoing
+
+SECRET = "c3RhdGVtZW50" * 10
+STATEMENT = Statement(SECRET, "_id", NOW + timedelta(minutes=5))
+OIDC_GRANTED = granted("AssumeRoleWithWebIdentity")
+
+
+@pytest.fixture(autouse=True)
+def _own_aws_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CA_BUNDLE", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+
+@pytest.fixture
+def stub() -> Iterator[StubSts]:
+    with stub_sts() as server:
+        yield server
+    # botocore's clients and their sockets form cycles; collected here, no open socket is left for another test.
+    gc.collect()
+
+
+class Pauses(list[float]):
+    """Sleeps nothing and remembers for how long it was told to; as jitter it gives the longest."""
+
+    def sleep(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+def clients(address: str | None, pauses: Pauses | None = None, **changes: Any) -> StsClients:
+    pauses = Pauses() if pauses is None else pauses
+    aws = Aws(local_endpoint=address, **changes)
+    return StsClients(aws, Outgoing(), sleep=pauses.sleep, jitter=lambda longest: longest)
+
+
+def test_a_saml_grant_is_redeemed_with_exactly_its_terms_and_no_signature(stub: StubSts) -> None:
+    redeemed = clients(stub.url).redeem(grant(), STATEMENT)
+    (asked,) = stub.asked
+    assert asked == {
+        "Action": "AssumeRoleWithSAML",
+        "Version": "2011-06-15",
+        "RoleArn": "arn:aws:iam::123456789012:role/Admin",
+        "PrincipalArn": "arn:aws:iam::123456789012:saml-provider/Bridge",
+        "SAMLAssertion": SECRET,
+        "DurationSeconds": "3600",
+        "authorization": "",
+    }
+    assert (redeemed.request_id, redeemed.region) == ("request-1", "us-east-1")
+    credentials = redeemed.credentials
+    assert (credentials.access_key_id, credentials.secret_access_key) == ("ASIAEXAMPLEEXAMPLE12", "the-secret-key")
+    assert credentials.session_token == "the-session-token"
+    assert credentials.expires_at == datetime(2026, 3, 4, 6, 6, 7, tzinfo=UTC)
+    assert (credentials.account_id, credentials.role, credentials.region) == ("123456789012", "Admin", "eu-central-1")
+    assert "the-secret-key" not in repr(redeemed)
+    assert "the-session-token" not in repr(redeemed)
+
+
+def test_an_oidc_grant_carries_session_name_and_duration_in_the_call(stub: StubSts) -> None:
+    stub.answers = [OIDC_GRANTED]
+    clients(stub.url).redeem(grant("oidc"), STATEMENT)
+    (asked,) = stub.asked
+    assert asked["Action"] == "AssumeRoleWithWebIdentity"
+    assert asked["WebIdentityToken"] == SECRET
+    assert asked["RoleSessionName"] == "alice@example.com"
+    assert asked["DurationSeconds"] == "3600"
+    assert "PrincipalArn" not in asked
+    assert "ProviderId" not in asked
+
+
+@pytest.mark.parametrize("road", ["saml", "oidc"])
+def test_session_policies_are_sent_with_the_call(stub: StubSts, road: str) -> None:
+    stub.answers = [granted("AssumeRoleWithSAML" if road == "saml" else "AssumeRoleWithWebIdentity")]
+    arns = ("arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::123456789012:policy/Narrow")
+    clients(stub.url).redeem(grant(road, policy='{"Version":"2012-10-17"}', policy_arns=arns), STATEMENT)
+    (asked,) = stub.asked
+    assert asked["Policy"] == '{"Version":"2012-10-17"}'
+    assert (asked["PolicyArns.member.1.arn"], asked["PolicyArns.member.2.arn"]) == arns
+
+
+REFUSALS = [
+    ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithSAML", 403, "sts:TagSession"),
+    ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403, "trust policy"),
+    ("ExpiredTokenException", "Token must be redeemed within 5 minutes of issuance", 400, "clock is behind"),
+    ("ExpiredTokenException", "Response has expired", 400, "clock is wrong"),
+    ("ExpiredTokenException", "Token expired: current date/time 1 must be before 2", 400, "clock"),
+    ("InvalidIdentityToken", "Response signature invalid", 400, "upload the bridge's current metadata"),
+    ("InvalidIdentityToken", "Issuer not present in specified provider", 400, "entityID"),
+    ("InvalidIdentityToken", "Specified provider doesn't exist", 400, "no IAM SAML provider"),
+    (
+        "InvalidIdentityToken",
+        "SAML Assertion doesn't contain the requested Role and Metadata in the attributes",
+        400,
+        "provider ARN",
+    ),
+    ("InvalidIdentityToken", "RoleSessionName is required in AuthnResponse", 400, "session name"),
+    (
+        "InvalidIdentityToken",
+        "Source Identity must match [a-z]{2,64} and not",
+        400,
+        "source identity",
+    ),
+    ("InvalidIdentityToken", "No OpenIDConnect provider found in your account for https://x", 400, "OIDC provider"),
+    (
+        "InvalidIdentityToken",
+        "Couldn't retrieve verification key from your identity provider,  please reference",
+        400,
+        "public HTTPS",
+    ),
+    (
+        "InvalidIdentityToken",
+        "OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint",
+        400,
+        "thumbprint",
+    ),
+    ("InvalidIdentityToken", "Token issued in the future: 1", 400, "clock is ahead"),
+    ("InvalidIdentityToken", "Token not yet valid: current date/time 1", 400, "clock is ahead"),
+    ("InvalidIdentityToken", "The web identity token provided could not be validated. See", 400, "audience"),
+    ("InvalidIdentityToken", "principal_tags passed in claim is not in correct format.", 400, "session tags"),
+    ("InvalidIdentityToken", "Invalid base64 SAMLResponse", 400, "does not fit the provider"),
+    ("IDPRejectedClaim", "x", 403, "revoked"),
+    ("MalformedPolicyDocument", "Syntax errors in policy.", 400, "session policy"),
+    ("PackedPolicyTooLarge", "Packed policy consumes 112% of allotted space", 400, "fewer tags"),
+    (
+        "ValidationError",
+        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        400,
+        "MaxSessionDuration in IAM is shorter",
+    ),
+    ("ValidationError", "1 validation error detected", 400, "outside what STS takes"),
+]
+
+
+@pytest.mark.parametrize(("code", "message", "status", "cause"), REFUSALS)
+def test_a_refusal_names_the_code_and_the_likely_cause_and_is_not_repeated(
+    stub: StubSts, code: str, message: str, status: int, cause: str
+) -> None:
+    stub.answers = [refused(code, message, status)]
+    with pytest.raises(AwsRefused) as refusal:
+        clients(stub.url).redeem(grant(), STATEMENT)
+    assert code in refusal.value.detail
+    assert message[:40] in refusal.value.detail
+    assert cause in refusal.value.detail
+    assert len(stub.asked) == 1
+    assert cause not in refusal.value.public
+
+
+def test_an_unknown_refusal_is_told_as_it_came(stub: StubSts) -> None:
+    stub.answers = [refused("SomethingNew", "never seen")]
+    with pytest.raises(AwsRefused, match=r"AWS answered SomethingNew: never seen$"):
+        clients(stub.url).redeem(grant(), STATEMENT)
+
+
+def test_a_refusal_that_echoes_the_statement_does_not_reach_the_log(stub: StubSts) -> None:
+    stub.answers = [refused("ValidationError", f"Value '{SECRET}' at 'webIdentityToken'\r\nfailed")]
+    with pytest.raises(AwsRefused) as refusal:
+        clients(stub.url).redeem(grant(), STATEMENT)
+    assert SECRET[:80] not in refusal.value.detail
+    assert "\n" not in refusal.value.detail
+
+
+THROTTLED = [
+    refused("Throttling", "Rate exceeded"),
+    refused("ThrottlingException", "Rate exceeded"),
+    refused("RequestLimitExceeded", "", 503),
+    refused("Unheard", "", 429),
+    refused("IDPCommunicationError", "could not reach"),
+]
+
+
+@pytest.mark.parametrize("answer", THROTTLED, ids=lambda answer: str(answer[1].split("Code>")[1]))
+def test_throttling_is_met_with_longer_and_longer_pauses_and_then_another_region(stub: StubSts, answer: Answer) -> None:
+    pauses = Pauses()
+    stub.answers = [answer, answer, answer, granted()]
+    assert clients(stub.url, pauses).redeem(grant(), STATEMENT).region == "us-west-2"
+    assert pauses == [0.4, 0.8]
+
+
+def test_throttling_that_passes_stays_in_the_first_region(stub: StubSts) -> None:
+    pauses = Pauses()
+    stub.answers = [refused("Throttling"), granted()]
+    assert clients(stub.url, pauses).redeem(grant(), STATEMENT).region == "us-east-1"
+    assert pauses == [0.4]
+
+
+def test_when_every_region_throttles_the_attempts_end(stub: StubSts) -> None:
+    stub.answers = [refused("Throttling", "Rate exceeded")]
+    with pytest.raises(AwsUnreachable, match=r"us-east-1: Throttling.*3 times.*us-west-2: Throttling") as refusal:
+        clients(stub.url).redeem(grant(), STATEMENT)
+    assert len(stub.asked) == 6
+    assert refusal.value.retry_after
+
+
+def test_the_pause_is_a_random_part_of_the_longest() -> None:
+    chosen = StsClients(Aws(), Outgoing())._jitter
+    drawn = {chosen(1.0) for _ in range(20)}
+    assert len(drawn) > 1
+    assert all(0 <= pause <= 1 for pause in drawn)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [refused("RegionDisabledException", "STS is not activated", 403), refused("InternalFailure", "", 500), (503, "no")],
+)
+def test_a_region_that_is_off_or_broken_is_left_for_the_next_at_once(stub: StubSts, answer: Answer) -> None:
+    pauses = Pauses()
+    stub.answers = [answer, granted()]
+    assert clients(stub.url, pauses).redeem(grant(), STATEMENT).region == "us-west-2"
+    assert pauses == []
+
+
+def test_a_region_that_nobody_answers_in_is_left_for_the_next(stub: StubSts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", unused_address())
+    sts = clients(None, home_regions={"aws": ("us-east-1",)})
+    sts.prepare("aws")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", stub.url)
+    sts._aws = Aws()
+    assert sts.redeem(grant(), STATEMENT).region == "us-west-2"
+
+
+def test_when_nobody_answers_anywhere_the_regions_are_named_and_the_statement_is_not() -> None:
+    with pytest.raises(AwsUnreachable, match=r"us-east-1: .*us-west-2: ") as refusal:
+        clients(unused_address()).redeem(grant(), STATEMENT)
+    assert SECRET[:40] not in refusal.value.detail
+
+
+def test_a_region_that_is_silent_is_left_after_the_read_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        sts = clients(address, read_timeout="1s", home_regions={"aws": ("us-east-1",)})
+        with pytest.raises(AwsUnreachable, match="timeout"):
+            sts.redeem(grant(), STATEMENT)
+    gc.collect()
+
+
+def test_the_environments_sts_address_is_honoured(stub: StubSts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", stub.url)
+    clients(None).redeem(grant(), STATEMENT)
+    assert len(stub.asked) == 1
+
+
+def test_the_settings_local_endpoint_goes_before_the_environment(
+    stub: StubSts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", unused_address())
+    clients(stub.url).redeem(grant(), STATEMENT)
+    assert len(stub.asked) == 1
+
+
+def test_proxies_of_the_environment_are_not_heeded(stub: StubSts, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, unused_address())
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", stub.url)
+    clients(None).redeem(grant(), STATEMENT)
+    assert len(stub.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "address"),
+    [
+        ("aws", "eu-central-1", "https://sts.eu-central-1.amazonaws.com"),
+        ("aws", "us-east-1", "https://sts.us-east-1.amazonaws.com"),
+        ("aws-cn", "cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn"),
+        ("aws-us-gov", "us-gov-west-1", "https://sts.us-gov-west-1.amazonaws.com"),
+        ("aws-eusc", "eusc-de-east-1", "https://sts.eusc-de-east-1.amazonaws.eu"),
+    ],
+)
+def test_each_region_is_asked_at_its_own_endpoint_even_where_the_environment_says_legacy(
+    monkeypatch: pytest.MonkeyPatch, partition: str, region: str, address: str
+) -> None:
+    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    sts = clients(None, home_regions={partition: (region,)})
+    sts.prepare(partition)
+    assert sts._client(region).meta.endpoint_url == address
+
+
+def test_the_settings_proxy_and_ca_are_used_for_aws_and_not_for_this_machine(tmp_path: Path) -> None:
+    outgoing = Outgoing(proxy="http://proxy.example.com:3128", ca_bundle=tmp_path / "ca.pem")
+    far, near = StsClients(Aws(), outgoing), StsClients(Aws(local_endpoint="http://127.0.0.1:1"), outgoing)
+    http = far._client("us-east-1")._endpoint.http_session
+    assert http._proxy_config.proxy_url_for("https://sts.us-east-1.amazonaws.com") == "http://proxy.example.com:3128"
+    assert http._verify == str(tmp_path / "ca.pem")
+    assert near._client("us-east-1")._endpoint.http_session._proxy_config.proxy_url_for("http://127.0.0.1:1") is None
+
+
+def test_a_regions_client_is_made_once_for_all_threads(stub: StubSts) -> None:
+    sts = clients(stub.url)
+    with ThreadPoolExecutor(8) as threads:
+        made = set(threads.map(lambda _: id(sts._client("us-east-1")), range(16)))
+        list(threads.map(lambda _: sts.redeem(grant(), STATEMENT), range(16)))
+    assert len(made) == 1
+    assert len(stub.asked) == 16
+
+
+def test_credentials_that_lie_about_are_neither_read_nor_sent(stub: StubSts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-powerful-secret")
+    clients(stub.url).redeem(grant(), STATEMENT)
+    assert stub.asked[0]["authorization"] == ""
+
+
+def test_a_profile_that_does_not_exist_is_the_operators_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    with pytest.raises(ConfigurationInvalid, match="no-such-profile"):
+        clients(None).prepare("aws")
+
+
+def test_a_partition_without_regions_is_the_operators_to_mend() -> None:
+    with pytest.raises(ConfigurationInvalid, match="home_regions"):
+        clients(None, home_regions={}).redeem(grant(), STATEMENT)
+
+
+WRONG_ANSWERS = [
+    (200, "not xml at all"),
+    (200, "<AssumeRoleWithSAMLResponse/>"),
+    granted(arn="arn:aws:sts::999999999999:assumed-role/Admin/alice@example.com"),
+    granted(arn="arn:aws:sts::123456789012:assumed-role/Other/alice@example.com"),
+    granted(arn="arn:aws:sts::123456789012:assumed-role/Admin/mallory"),
+    granted(expiration="soon"),
+    refused("AccessDenied", "x", 200),
+]
+
+
+@pytest.mark.parametrize("answer", WRONG_ANSWERS)
+def test_an_answer_that_is_not_for_this_grant_is_refused(stub: StubSts, answer: Answer) -> None:
+    stub.answers = [answer]
+    with pytest.raises((AwsRefused, AwsUnreachable)):
+        clients(stub.url).redeem(grant(), STATEMENT)
+
+
+@pytest.mark.parametrize(
+    "made", [grant(policy="x" * 2049), grant("oidc", session_name="x"), grant(role="Audit", duration=timedelta(0))]
+)
+def test_what_botocore_will_not_send_is_refused_in_our_words(stub: StubSts, made: Grant) -> None:
+    stub.answers = [refused("ValidationError", "1 validation error detected")]
+    with pytest.raises(AwsRefused) as refusal:
+        clients(stub.url).redeem(made, STATEMENT)
+    assert SECRET[:40] not in refusal.value.detail
+
+
+def test_the_log_holds_no_secret_even_at_level_debug(stub: StubSts, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        clients(stub.url).redeem(grant(), STATEMENT)
+    assert "the-secret-key" not in caplog.text
+    assert SECRET[:40] not in caplog.text
+
+
+def test_a_role_with_a_path_is_recognised_in_the_answer_by_its_name(stub: StubSts) -> None:
+    stub.answers = [granted(arn="arn:aws:sts::123456789012:assumed-role/Audit/alice@example.com")]
+    clients(stub.url).redeem(grant(role="Audit", account=account()), STATEMENT)
+    assert stub.asked[0]["RoleArn"] == "arn:aws:iam::123456789012:role/people/Audit"
