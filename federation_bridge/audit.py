@@ -1,0 +1,457 @@
+"""Every kind of event that is audited, and the log they go to: the database first, then JSON lines to where one wants.
+
+An event carries what an operator needs to join it with the identity provider's log and with CloudTrail, and no secret.
+`docs/audit.md` has a row for each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import structlog
+
+from federation_bridge.model import AwsCredentials, Grant, Visit
+
+_LONGEST_TEXT = 1024
+_MOST_ITEMS = 64
+_LAST_OF_FOUR_DIGITS = "\uffff"
+_UNCLEAR = re.compile(r"\\(?=[uU])|[^\x20-\x7e]")
+
+JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was decided or happened. `name` is what the log calls it."""
+
+    name: ClassVar[str]
+
+
+# ---------------------------------------------------------------------------------------------------------- sign-in
+
+
+@dataclass(frozen=True, slots=True)
+class SignInBegun(Event):
+    """A person left for the identity provider."""
+
+    name: ClassVar[str] = "sign_in.begun"
+    return_to: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFinished(Event):
+    """The identity provider's answer was believed and a session began."""
+
+    name: ClassVar[str] = "sign_in.finished"
+    message_id: str
+    response_id: str
+    groups: int
+    """How many groups the answer named; which ones decided stands in `grant.made`."""
+    unsolicited: bool = False
+    message_issuer: str = ""
+    authn_methods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRefused(Event):
+    """The answer was not believed, or belongs to no sign-in of this browser."""
+
+    name: ClassVar[str] = "sign_in.refused"
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionsDiffered(Event):
+    """Our verifier accepted a message that the second opinion refused: somebody should look at it."""
+
+    name: ClassVar[str] = "sign_in.opinions_differed"
+    reason: str
+    code: str = "sign_in_rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChanged(Event):
+    """Another person signed in where somebody was signed in already."""
+
+    name: ClassVar[str] = "session.identity_changed"
+    previous: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionConfirmed(Event):
+    """After an unsolicited sign-in the person clicked on a page of ours."""
+
+    name: ClassVar[str] = "session.confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut(Event):
+    """A session ended before its time."""
+
+    name: ClassVar[str] = "session.ended"
+    reason: str = "sign-out"
+
+
+# ------------------------------------------------------------------------------------------------------------ grant
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRefused(Event):
+    """Somebody asked for a role that no rule gives them now, or on terms that it does not allow."""
+
+    name: ClassVar[str] = "grant.refused"
+    account: str
+    role: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantMade(Event):
+    """A role was granted. Written before AWS is asked, so that nothing is issued without it."""
+
+    name: ClassVar[str] = "grant.made"
+    grant_id: str
+    account: str
+    role: str
+    duration: timedelta
+    session_name: str
+    source_identity: str
+    tags: Mapping[str, str]
+    rule: str
+    rules_version: str
+    because: tuple[str, ...]
+    reason: str = ""
+    policy_arns: tuple[str, ...] = ()
+    policy: str = ""
+    statement_id: str = ""
+    """The assertion's ID or the JWT's `jti`: what CloudTrail shows of the statement."""
+
+    @classmethod
+    def of(cls, grant: Grant) -> GrantMade:
+        """The event of this grant."""
+        return cls(
+            grant_id=grant.id,
+            account=grant.account.id,
+            role=grant.role,
+            duration=grant.duration,
+            session_name=grant.session_name,
+            source_identity=grant.source_identity,
+            tags=grant.tags,
+            rule=grant.rule,
+            rules_version=grant.rules_version,
+            because=grant.because,
+            reason=grant.reason,
+            statement_id=grant.id,
+            policy_arns=grant.policy_arns,
+            policy=grant.policy or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRedeemed(Event):
+    """AWS issued a session for a grant."""
+
+    name: ClassVar[str] = "grant.redeemed"
+    grant_id: str
+    access_key_id: str
+    """CloudTrail's `userIdentity.accessKeyId`; an identifier, not a secret."""
+    aws_request_id: str
+    region: str
+    expires_at: datetime
+    assumed_role_arn: str
+
+    @classmethod
+    def of(cls, grant: Grant, credentials: AwsCredentials, aws_request_id: str, region: str) -> GrantRedeemed:
+        """The event of the session that AWS issued for this grant."""
+        return cls(
+            grant_id=grant.id,
+            access_key_id=credentials.access_key_id,
+            aws_request_id=aws_request_id,
+            region=region,
+            expires_at=credentials.expires_at,
+            assumed_role_arn=credentials.assumed_role_arn,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFailed(Event):
+    """AWS refused a grant or could not be reached."""
+
+    name: ClassVar[str] = "grant.failed"
+    grant_id: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleOpened(Event):
+    """A person was sent to AWS's console."""
+
+    name: ClassVar[str] = "console.opened"
+    grant_id: str
+    way: str
+    """`form` (the statement itself is posted) or `federation` (a login link)."""
+    destination: str
+
+
+# ------------------------------------------------------------------------------------------------------- the service
+
+
+@dataclass(frozen=True, slots=True)
+class RulesLoaded(Event):
+    """New rules are in force."""
+
+    name: ClassVar[str] = "rules.loaded"
+    detail: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RulesRejected(Event):
+    """The rules or the register changed and are broken; the last good ones stay in force."""
+
+    name: ClassVar[str] = "rules.rejected"
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataChanged(Event):
+    """An identity provider's metadata brought something new, for example a signing key."""
+
+    name: ClassVar[str] = "metadata.changed"
+    event: str
+    """What happened, in the connector's own word."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataRefused(Event):
+    """An identity provider's metadata could not be fetched or is not acceptable; the last good one stays."""
+
+    name: ClassVar[str] = "metadata.refused"
+    event: str
+    """What happened, in the connector's own word."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMade(Event):
+    """A signing key of ours was made."""
+
+    name: ClassVar[str] = "key.made"
+    purpose: str
+    kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused(Event):
+    """Any other refusal that somebody got to see with a reference number."""
+
+    name: ClassVar[str] = "request.refused"
+    code: str
+    detail: str
+    path: str
+
+
+EVENTS: Mapping[str, type[Event]] = {
+    event.name: event
+    for event in (
+        SignInBegun,
+        SignInFinished,
+        SignInRefused,
+        OpinionsDiffered,
+        IdentityChanged,
+        SessionConfirmed,
+        SignedOut,
+        GrantRefused,
+        GrantMade,
+        GrantRedeemed,
+        GrantFailed,
+        ConsoleOpened,
+        RulesLoaded,
+        RulesRejected,
+        MetadataChanged,
+        MetadataRefused,
+        KeyMade,
+        RequestRefused,
+    )
+}
+
+
+# ---------------------------------------------------------------------------------------------------------- the log
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event, when it was, and on whose request."""
+
+    at: datetime
+    visit: Visit
+    event: Event
+    person: str = ""
+    """`connection/subject`, or empty while nobody is known."""
+    connection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry as it stands in the log: every text made printable, long ones cut."""
+
+    at: datetime
+    event: str
+    person: str
+    connection: str
+    reference: str
+    address: str
+    user_agent: str
+    details: Mapping[str, JsonValue]
+    """The event's own fields."""
+    number: int | None = None
+    """Its place in the database's log."""
+
+
+class AuditLog(Protocol):
+    """Where decisions are recorded."""
+
+    def record(self, *entries: Entry) -> None:
+        """Records all of these durably, or none; raises Unavailable."""
+
+
+class Lines(Protocol):
+    """A second place for entries that are in the database already."""
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Writes them; a failure is counted and logged, never raised: the database has them."""
+
+
+def json_line(entry: Entry | Recorded) -> str:
+    """The entry as one line of JSON: ASCII, no line break, the event's own fields under `details`."""
+    row = entry if isinstance(entry, Recorded) else recorded(entry)
+    document = {member.name: getattr(row, member.name) for member in fields(row)} | {"at": _instant(row.at)}
+    return json.dumps(document, separators=(",", ":"))
+
+
+def recorded(entry: Entry) -> Recorded:
+    """What the log keeps of an entry: printable, bounded, in JSON's types (instants ISO 8601, spans in seconds)."""
+    event, visit = entry.event, entry.visit
+    return Recorded(
+        at=entry.at,
+        event=event.name,
+        person=printable(entry.person),
+        connection=printable(entry.connection),
+        reference=printable(visit.reference),
+        address=printable(visit.address),
+        user_agent=printable(visit.user_agent),
+        details={member.name: _plain(getattr(event, member.name)) for member in fields(event)},
+    )
+
+
+def printable(text: str) -> str:
+    r"""The text with everything that a terminal or a log reader might obey shown as `\uXXXX`, and cut.
+
+    What is escaped: whatever is not printable (line breaks, ANSI escapes, bidirectional controls, U+2028, NUL, lone
+    surrogates) and a backslash that could be taken for such an escape, so that two texts never look the same. A cut
+    text ends with its length and hash for the same reason.
+    """
+    if len(text) > _LONGEST_TEXT:
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return f"{printable(text[: _LONGEST_TEXT - 64])}... ({len(text)} characters, sha256 {digest})"
+    return _UNCLEAR.sub(_shown, text)
+
+
+def _shown(match: re.Match[str]) -> str:
+    char = match[0]
+    if char != "\\" and char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if char <= _LAST_OF_FOUR_DIGITS else f"\\U{ord(char):08x}"
+
+
+def _plain(value: object) -> JsonValue:
+    match value:
+        case None | bool() | int():
+            return value
+        case datetime():
+            return _instant(value)
+        case timedelta():
+            return int(value.total_seconds())
+        case Mapping():
+            return {printable(str(key)): _plain(part) for key, part in list(value.items())[:_MOST_ITEMS]}
+        case tuple() | list():
+            rest = [f"... ({len(value)} in all)"] if len(value) > _MOST_ITEMS else []
+            return [_plain(part) for part in [*value[:_MOST_ITEMS], *rest]]
+    return printable(str(value))
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class JsonLines:
+    """Writes entries as JSON lines. Made by `lines_to`; `failures` says how many entries could not be written."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._write = write
+        self.failures = 0
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Writes each entry as one line; what fails is counted and logged."""
+        for entry in entries:
+            try:
+                self._write(json_line(entry).encode("ascii") + b"\n")
+            except (OSError, ValueError) as problem:
+                self.failures += 1
+                reason = type(problem).__name__
+                structlog.get_logger().error("audit.line_lost", reference=entry.visit.reference, reason=reason)
+
+
+def lines_to(where: str | Path) -> JsonLines:
+    """The lines for setting `audit.also_to`: `nowhere`, `stdout`, or a file (mode 0600, appended to)."""
+    if where == "nowhere":
+        return JsonLines(lambda _: None)
+    if where == "stdout":
+        return JsonLines(_to_stdout)
+    return JsonLines(lambda line: _append(Path(where), line))
+
+
+class Tee:
+    """An audit log with lines behind it: first durably to the log, then to the lines, whose failure changes nothing."""
+
+    def __init__(self, log: AuditLog, lines: Lines) -> None:
+        self._log = log
+        self._lines = lines
+
+    def record(self, *entries: Entry) -> None:
+        """Records all of these durably, or none; raises Unavailable, and then no line claims otherwise."""
+        self._log.record(*entries)
+        self._lines.write(entries)
+
+
+def with_json_lines(log: AuditLog, also_to: str | Path) -> Tee:
+    """The log, with the JSON lines that setting `audit.also_to` asks for behind it."""
+    return Tee(log, lines_to(also_to))
+
+
+def _to_stdout(line: bytes) -> None:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+
+
+def _append(path: Path, line: bytes) -> None:
+    # Opened for each line: survives rotation and forks. O_APPEND keeps lines of several processes whole; a symbolic
+    # link that somebody put in the place is not followed.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        while line:
+            line = line[os.write(descriptor, line) :]
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,82 @@
+"""What the bridge remembers between requests and over restarts, in SQLite or PostgreSQL, shared by all nodes.
+
+Owns the SQL, the database's shape and its migrations, durability, and that one-time things are taken once. Leaves to
+others what the things mean: it checks no assertion and decides no role. Everything that fails here is Unavailable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+
+from federation_bridge.audit import Lines
+from federation_bridge.model import Clock
+from federation_bridge.store import schema, sweeping
+from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.store.documents import Documents
+from federation_bridge.store.engine import Database, open_database
+from federation_bridge.store.sealed_keys import SealedKeyTable
+from federation_bridge.store.session_names import SessionNames
+from federation_bridge.store.sessions import Sessions
+from federation_bridge.store.sign_ins import SignIns
+
+__all__ = ["Store", "open_store"]
+
+
+@dataclass(frozen=True)
+class Store:
+    """The store's parts, one noun each. `open_store` makes it."""
+
+    sign_ins: SignIns
+    sessions: Sessions
+    audit: AuditTable
+    session_names: SessionNames
+    documents: Documents
+    sealed_keys: SealedKeyTable
+    _database: Database = field(repr=False)
+    _clock: Clock = field(repr=False)
+
+    def migrate(self) -> None:
+        """Brings the database into the present shape. Many nodes may call this at once: one does it, others wait."""
+        schema.migrate(self._database)
+
+    def is_current(self) -> bool:
+        """Whether the database has the present shape; Unavailable when it does not answer."""
+        return schema.is_current(self._database)
+
+    def ping(self) -> None:
+        """Nothing when the database answers; Unavailable otherwise."""
+        with self._database.reading() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def sweep(self) -> int:
+        """Removes what has run out and gives how many rows that were; to be called now and then."""
+        return sweeping.sweep(self._database, self._clock())
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._database.close()
+
+
+def open_store(url: str, *, clock: Clock, password: str | None = None, lines: Lines | None = None) -> Store:
+    """The store at this SQLAlchemy URL. What is audited goes to `lines` too, after it was committed.
+
+    A SQLite file is made and migrated as needed; PostgreSQL is not touched (`Store.migrate`, an operator's decision).
+    ConfigurationInvalid for a URL that cannot be; Unavailable when a SQLite file cannot be used.
+    """
+    database = open_database(url, password)
+    audit = AuditTable(database, lines)
+    store = Store(
+        sign_ins=SignIns(audit, clock),
+        sessions=Sessions(database, audit, clock),
+        audit=audit,
+        session_names=SessionNames(database, audit, clock),
+        documents=Documents(database, clock),
+        sealed_keys=SealedKeyTable(database, clock),
+        _database=database,
+        _clock=clock,
+    )
+    if database.dialect == "sqlite" and not store.is_current():
+        store.migrate()
+    return store

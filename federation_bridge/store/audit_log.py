@@ -1,0 +1,98 @@
+"""The audit in the database: append-only, written in the transaction of what it tells about, then told to the lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Executable, Row, insert, select
+
+from federation_bridge.audit import Entry, Lines, Recorded, printable, recorded
+from federation_bridge.store.engine import Database
+from federation_bridge.store.tables import AUDIT
+
+_INSERT = insert(AUDIT)
+_JOINS = ("grant_id", "access_key_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """An open transaction that also takes audit entries: they stand if and only if the rest does."""
+
+    connection: Connection
+    entries: list[Entry] = field(default_factory=list)
+
+    def execute(self, statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Executes one statement."""
+        return self.connection.execute(statement, values)
+
+    def record(self, *entries: Entry) -> None:
+        """Adds entries."""
+        if entries:
+            self.connection.execute(_INSERT, [_row(entry) for entry in entries])
+            self.entries.extend(entries)
+
+
+class AuditTable:
+    """An `audit.AuditLog`. What it recorded durably goes to `lines` afterwards, whose failure changes nothing."""
+
+    def __init__(self, database: Database, lines: Lines | None = None) -> None:
+        self._database = database
+        self._lines = lines
+
+    def record(self, *entries: Entry) -> None:
+        """Records all of these in one durable transaction, or none; raises Unavailable."""
+        with self.writing() as writing:
+            writing.record(*entries)
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """A transaction of the store's other parts, with its entries; Unavailable when the database fails."""
+        with self._database.writing() as connection:
+            writing = Writing(connection)
+            yield writing
+        if self._lines is not None and writing.entries:
+            self._lines.write(writing.entries)
+
+    def entries(
+        self,
+        *,
+        person: str | None = None,
+        reference: str | None = None,
+        grant_id: str | None = None,
+        access_key_id: str | None = None,
+        limit: int = 100,
+    ) -> tuple[Recorded, ...]:
+        """The newest entries, newest first, narrowed by equality; Unavailable when the database fails."""
+        wanted = {"person": person, "reference": reference, "grant_id": grant_id, "access_key_id": access_key_id}
+        query = select(AUDIT).order_by(AUDIT.c.number.desc()).limit(limit)
+        for name, value in wanted.items():
+            if value is not None:
+                query = query.where(AUDIT.c[name] == printable(value))
+        with self._database.reading() as connection:
+            return tuple(_recorded(row) for row in connection.execute(query))
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    row = recorded(entry)
+    common = {name: getattr(row, name) for name in ("at", "event", "person", "connection")}
+    visit = {name: getattr(row, name) for name in ("reference", "address", "user_agent")}
+    joins = {name: row.details.get(name) for name in _JOINS}
+    return {**common, **visit, **joins, "details": json.dumps(row.details, separators=(",", ":"))}
+
+
+def _recorded(row: Row[Any]) -> Recorded:
+    return Recorded(
+        at=row.at,
+        event=row.event,
+        person=row.person,
+        connection=row.connection,
+        reference=row.reference,
+        address=row.address,
+        user_agent=row.user_agent,
+        details=json.loads(row.details),
+        number=row.number,
+    )

@@ -1,0 +1,39 @@
+"""The last good version of what administrators give us: a `model.KeptDocuments`."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from federation_bridge.model import Clock
+from federation_bridge.store.engine import Database
+from federation_bridge.store.tables import KEPT_DOCUMENTS
+
+_TEXT = select(KEPT_DOCUMENTS.c.text).where(
+    KEPT_DOCUMENTS.c.kind == bindparam("asked_kind"), KEPT_DOCUMENTS.c.name == bindparam("asked_name")
+)
+
+
+class Documents:
+    """Rules, registers and metadata that were good when they were seen last, over restarts and for all nodes."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        dialect = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
+        insert = dialect(KEPT_DOCUMENTS)
+        newer = {"text": insert.excluded.text, "kept_at": insert.excluded.kept_at}
+        self._keep = insert.on_conflict_do_update(index_elements=["kind", "name"], set_=newer)
+
+    def last_good(self, kind: str, name: str) -> str | None:
+        """The text kept last under that kind and name, or None."""
+        with self._database.reading() as connection:
+            return connection.execute(_TEXT, {"asked_kind": kind, "asked_name": name}).scalar_one_or_none()
+
+    def keep(self, kind: str, name: str, text: str) -> None:
+        """Keeps this text as the last good one; writes nothing where it is that already."""
+        if self.last_good(kind, name) == text:
+            return
+        row = {"kind": kind, "name": name, "text": text, "kept_at": self._clock()}
+        with self._database.writing() as connection:
+            connection.execute(self._keep, row)

@@ -1,0 +1,127 @@
+"""Who is signed in here, and which messages of identity providers are spent."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Executable, Insert, Row, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from federation_bridge.audit import Entry
+from federation_bridge.errors import SignInRejected
+from federation_bridge.model import Clock, Session
+from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.store.codec import identity_from_text, identity_to_text
+from federation_bridge.store.digests import digest_of
+from federation_bridge.store.engine import Database
+from federation_bridge.store.tables import SESSIONS, SPENT_MESSAGES
+
+REMEMBERED_LONGER = timedelta(minutes=10)
+"""How much longer a spent message is remembered than it could pass: more than any skew of any node's clock."""
+
+_SEEN_EVERY = timedelta(minutes=1)
+
+_INSERT = insert(SESSIONS)
+_LIVE = (
+    select(SESSIONS)
+    .where(SESSIONS.c.token_hash == bindparam("token"))
+    .where(SESSIONS.c.ends_at > bindparam("now"))
+    .where(SESSIONS.c.last_seen_at > bindparam("seen_after"))
+)
+_LAST_SEEN = select(SESSIONS.c.last_seen_at).where(SESSIONS.c.token_hash == bindparam("token"))
+_SEEN = (
+    update(SESSIONS)
+    .where(SESSIONS.c.token_hash == bindparam("token"), SESSIONS.c.last_seen_at < bindparam("now"))
+    .values(last_seen_at=bindparam("now"))
+)
+_CONFIRM = update(SESSIONS).where(SESSIONS.c.token_hash == bindparam("token")).values(confirmed=True)
+_END = delete(SESSIONS).where(SESSIONS.c.token_hash == bindparam("token"))
+_END_OF_PERSON = delete(SESSIONS).where(SESSIONS.c.person == bindparam("whose"))
+
+
+class Sessions:
+    """The live sessions. Only the hash of what the browser holds is here, so a reader of the database cannot use it."""
+
+    def __init__(self, database: Database, audit: AuditTable, clock: Clock) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+        dialect = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
+        self._spend: Insert = dialect(SPENT_MESSAGES).on_conflict_do_nothing()
+
+    def admit(
+        self, session: Session, message_issuer: str, message_id: str, message_ends_at: datetime, *entries: Entry
+    ) -> None:
+        """Spends the message and begins the session, with these audit entries: all in one transaction, or nothing.
+
+        SignInRejected where the message was spent before, on whatever node; Unavailable when the database fails.
+        """
+        spent = {
+            "message": digest_of("message", message_issuer, message_id),
+            "kept_until": message_ends_at + REMEMBERED_LONGER,
+        }
+        with self._audit.writing() as writing:
+            if writing.execute(self._spend, spent).rowcount != 1:
+                raise SignInRejected("the message was used before: a replay")
+            writing.execute(_INSERT, _row(session))
+            writing.record(*entries)
+
+    def live(self, token_hash: str, idle: timedelta) -> Session | None:
+        """The session with this hash that has neither ended nor idled that long; None otherwise.
+
+        NotSignedIn where its identity was kept by a release with another shape.
+        """
+        now = self._clock()
+        with self._database.reading() as connection:
+            row = connection.execute(_LIVE, {"token": token_hash, "now": now, "seen_after": now - idle}).one_or_none()
+        return None if row is None else _session(row)
+
+    def seen(self, token_hash: str) -> None:
+        """The person is here now. Writes at most once a minute and session."""
+        now = self._clock()
+        with self._database.reading() as connection:
+            last = connection.execute(_LAST_SEEN, {"token": token_hash}).scalar_one_or_none()
+        if last is not None and now - last > _SEEN_EVERY:
+            self._change(_SEEN, {"token": token_hash, "now": now})
+
+    def confirm(self, token_hash: str, *entries: Entry) -> None:
+        """After an unsolicited sign-in: the person clicked on a page of ours."""
+        self._change(_CONFIRM, {"token": token_hash}, *entries)
+
+    def end(self, token_hash: str, *entries: Entry) -> None:
+        """Ends a session; no harm where there is none."""
+        self._change(_END, {"token": token_hash}, *entries)
+
+    def end_of_person(self, person: str, *entries: Entry) -> int:
+        """Ends all sessions of a person (`connection/subject`); gives how many there were."""
+        return self._change(_END_OF_PERSON, {"whose": digest_of("person", person)}, *entries)
+
+    def _change(self, statement: Executable, values: dict[str, Any], *entries: Entry) -> int:
+        with self._audit.writing() as writing:
+            changed = writing.execute(statement, values).rowcount
+            writing.record(*entries)
+        return changed
+
+
+def _row(session: Session) -> dict[str, Any]:
+    return {
+        "token_hash": session.token_hash,
+        "person": digest_of("person", session.identity.person),
+        "identity": identity_to_text(session.identity),
+        "started_at": session.started_at,
+        "last_seen_at": session.last_seen_at,
+        "ends_at": session.ends_at,
+        "confirmed": session.confirmed,
+    }
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(
+        token_hash=row.token_hash,
+        identity=identity_from_text(row.identity),
+        started_at=row.started_at,
+        last_seen_at=row.last_seen_at,
+        ends_at=row.ends_at,
+        confirmed=row.confirmed,
+    )

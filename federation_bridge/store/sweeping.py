@@ -1,0 +1,42 @@
+"""Removes what has run out: pending sign-ins, ended sessions, spent messages that nobody could replay any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Column, Delete, Table, bindparam, delete, select
+
+from federation_bridge.store.engine import Database
+from federation_bridge.store.tables import SESSIONS, SIGN_INS, SPENT_MESSAGES
+
+_BATCH = 1_000
+"""Rows in one transaction: on SQLite nobody else writes meanwhile."""
+
+
+def sweep(database: Database, now: datetime) -> int:
+    """Removes all rows that have run out by `now`; gives how many. Several nodes may sweep at the same time."""
+    return sum(_sweep(database, statement, now) for statement in _STATEMENTS)
+
+
+def _sweep(database: Database, statement: Delete, now: datetime) -> int:
+    swept = 0
+    while True:
+        with database.writing() as connection:
+            removed = connection.execute(statement, {"now": now}).rowcount
+        swept += removed
+        if removed < _BATCH:
+            return swept
+
+
+def _removal(table: Table, key: Column[str], runs_out: Column[datetime]) -> Delete:
+    # SKIP LOCKED (PostgreSQL; SQLite knows no row locks): two nodes that sweep take different rows, and never wait for
+    # each other.
+    gone = select(key).where(runs_out <= bindparam("now")).limit(_BATCH).with_for_update(skip_locked=True)
+    return delete(table).where(key.in_(gone))
+
+
+_STATEMENTS = (
+    _removal(SIGN_INS, SIGN_INS.c.handle, SIGN_INS.c.expires_at),
+    _removal(SESSIONS, SESSIONS.c.token_hash, SESSIONS.c.ends_at),
+    _removal(SPENT_MESSAGES, SPENT_MESSAGES.c.message, SPENT_MESSAGES.c.kept_until),
+)

@@ -1,0 +1,129 @@
+"""All tables as they are now. Instants are integers: microseconds since 1970 UTC, the same on both databases.
+
+Digests are 64 hexadecimal digits of SHA-256. Equality is of bytes: no case folding, no trailing blanks forgiven.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+HEAD = "0001"
+"""The last migration step; a test holds it equal to Alembic's."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, kept as whole microseconds since 1970 UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Microseconds of an aware instant."""
+        return None if value is None else (value - _EPOCH) // _TICK
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """The instant, in UTC."""
+        return None if value is None else _EPOCH + value * _TICK
+
+
+METADATA = MetaData()
+
+_DIGEST = String(64).with_variant(String(64, collation="C"), "postgresql")
+_EXACT = Text().with_variant(Text(collation="C"), "postgresql")
+
+SIGN_INS = Table(
+    "sign_ins",
+    METADATA,
+    Column("handle", _DIGEST, primary_key=True),
+    Column("bound_to", _DIGEST, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("token_hash", _EXACT, primary_key=True),
+    Column("person", _DIGEST, nullable=False, index=True),
+    Column("identity", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False, index=True),
+    Column("confirmed", Boolean, nullable=False),
+)
+
+SPENT_MESSAGES = Table(
+    "spent_messages",
+    METADATA,
+    Column("message", _DIGEST, primary_key=True),
+    Column("kept_until", Instant, nullable=False, index=True),
+)
+
+SESSION_NAMES = Table(
+    "session_names",
+    METADATA,
+    Column("name", _EXACT, primary_key=True),
+    Column("person", _DIGEST, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+)
+
+KEPT_DOCUMENTS = Table(
+    "kept_documents",
+    METADATA,
+    Column("kind", _EXACT, nullable=False),
+    Column("name", _EXACT, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+    PrimaryKeyConstraint("kind", "name"),
+)
+
+SEALED_KEYS = Table(
+    "sealed_keys",
+    METADATA,
+    Column("purpose", _EXACT, nullable=False),
+    Column("serial", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    PrimaryKeyConstraint("purpose", "serial"),
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    # AUTOINCREMENT: a number is never given twice, so that a gap shows.
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("event", _EXACT, nullable=False),
+    Column("person", _EXACT, nullable=False),
+    Column("connection", _EXACT, nullable=False),
+    Column("reference", _EXACT, nullable=False),
+    Column("address", _EXACT, nullable=False),
+    Column("user_agent", _EXACT, nullable=False),
+    Column("grant_id", _EXACT),
+    Column("access_key_id", _EXACT),
+    Column("details", Text, nullable=False),
+    Index("ix_audit_person", "person", "number"),
+    Index("ix_audit_reference", "reference"),
+    Index("ix_audit_grant_id", "grant_id"),
+    Index("ix_audit_access_key_id", "access_key_id"),
+    sqlite_autoincrement=True,
+)
