@@ -1,0 +1,23 @@
+"""What a person may have: rules, the account register they bind into, and the reasons for every yes and no.
+
+Pure: text and facts in, values out. It reads no file, asks no clock and stores nothing; `rulebook.py` does that. It
+knows nothing of how people sign in or of how AWS is asked.
+"""
+
+from federation_bridge.mapping.explanation import Explanation, RuleOutcome
+from federation_bridge.mapping.language import CONDITIONS
+from federation_bridge.mapping.register import Register, load_register, register_schema
+from federation_bridge.mapping.rules import Rule, RuleSet, load_rules, rules_schema
+
+__all__ = [
+    "CONDITIONS",
+    "Explanation",
+    "Register",
+    "Rule",
+    "RuleOutcome",
+    "RuleSet",
+    "load_register",
+    "load_rules",
+    "register_schema",
+    "rules_schema",
+]

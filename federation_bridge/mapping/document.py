@@ -1,0 +1,178 @@
+"""An administrator's YAML file as a tree of texts that know their lines, read strictly and without interpretation.
+
+Scalars stay the texts that were written: `0123` stays four characters, `no` stays a word. So nothing here guesses a
+type, and whoever wants a number or a date says so where it is used.
+"""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import yaml
+
+from federation_bridge.errors import ConfigurationInvalid
+
+MAX_CHARACTERS = 4_000_000
+MAX_DEPTH = 24
+# Letters and marks by category that nevertheless draw nothing: two values could look alike and differ.
+_DRAWS_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0") | frozenset(
+    chr(selector) for selector in range(0xFE00, 0xFE10)
+)
+_ABSENT = frozenset({"", "~", "null", "Null", "NULL"})
+# libyaml where PyYAML was built with it: the same events, many times faster.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value of the document: a text, a list or a mapping, and the line (from 1) where it begins."""
+
+    line: int
+    value: str | tuple[Node, ...] | Mapping[str, Node]
+    is_plain: bool = False
+    """A scalar that was written without quotes."""
+
+
+def read_document(written: str) -> Node:
+    """The document's tree; ConfigurationInvalid with the line for anything but one plain, bounded YAML document.
+
+    Anchors, aliases and tags are refused: they let a small file grow without bound or make objects, and no rule needs
+    them.
+    """
+    if len(written) > MAX_CHARACTERS:
+        raise ConfigurationInvalid(f"line 1: the file has more than {MAX_CHARACTERS} characters")
+    try:
+        return _only_document(iter(yaml.parse(written, Loader=_LOADER)))
+    except (yaml.YAMLError, UnicodeError) as mistake:
+        mark: Any = getattr(mistake, "problem_mark", None)
+        line = mark.line + 1 if mark else _line_of(mistake, written)
+        raise ConfigurationInvalid(f"line {line}: this is not YAML: {_words_of(mistake)}") from None
+
+
+def _line_of(mistake: Exception, written: str) -> int:
+    position = getattr(mistake, "position", None)
+    return written.count("\n", 0, position) + 1 if isinstance(position, int) else 1
+
+
+def _words_of(mistake: Exception) -> str:
+    return str(getattr(mistake, "problem", None) or getattr(mistake, "reason", None) or "it cannot be read")
+
+
+def _only_document(events: Iterator[Any]) -> Node:
+    root: Node | None = None
+    for event in events:
+        if isinstance(event, yaml.NodeEvent):
+            if root is not None:
+                refuse(_line(event), "the file holds a second document")
+            root = _node(event, events, 1)
+    if root is None:
+        refuse(1, "the file is empty")
+    return root
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _node(event: Any, events: Iterator[Any], depth: int) -> Node:
+    line = _line(event)
+    if event.anchor is not None:
+        refuse(line, "anchors and aliases (& and *) are not used here; write the value out")
+    if event.tag is not None:
+        refuse(line, f"tags ({event.tag}) are not used here")
+    if depth > MAX_DEPTH:
+        refuse(line, f"nested more than {MAX_DEPTH} deep")
+    if isinstance(event, yaml.SequenceStartEvent):
+        return Node(line, tuple(_items(events, depth)))
+    if isinstance(event, yaml.MappingStartEvent):
+        return Node(line, _entries(events, depth))
+    return Node(line, event.value, is_plain=event.style is None or event.style == "")
+
+
+def _items(events: Iterator[Any], depth: int) -> Iterator[Node]:
+    for event in events:
+        if isinstance(event, yaml.SequenceEndEvent):
+            return
+        yield _node(event, events, depth + 1)
+
+
+def _entries(events: Iterator[Any], depth: int) -> Mapping[str, Node]:
+    entries: dict[str, Node] = {}
+    for event in events:
+        if isinstance(event, yaml.MappingEndEvent):
+            break
+        key = _node(event, events, depth + 1)
+        if not isinstance(key.value, str):
+            refuse(key, "a key must be a word")
+        if key.value in entries:
+            refuse(key, f"{key.value!r} stands here twice")
+        entries[key.value] = _node(next(events), events, depth + 1)
+    return entries
+
+
+def refuse(place: Node | int, reason: str) -> NoReturn:
+    """Raises ConfigurationInvalid with the line and the reason."""
+    line = place if isinstance(place, int) else place.line
+    raise ConfigurationInvalid(f"line {line}: {reason}")
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """The end of a sentence that names the nearest known word, or nothing where none is near."""
+    nearest = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
+
+
+def fields(node: Node, what: str, known: Collection[str], required: Collection[str] = ()) -> Mapping[str, Node]:
+    """The entries of a mapping that has no unknown key and every required one."""
+    if not isinstance(node.value, Mapping):
+        refuse(node, f"{what} must be written as `name: value` lines")
+    for key, value in node.value.items():
+        if key not in known:
+            refuse(value, f"{what} knows no {key!r}{did_you_mean(key, known)}")
+    for key in required:
+        if key not in node.value:
+            refuse(node, f"{what} needs `{key}`")
+    return node.value
+
+
+def items(node: Node, what: str) -> tuple[Node, ...]:
+    """The items of a list that is not empty."""
+    if not isinstance(node.value, tuple):
+        refuse(node, f"{what} must be a list")
+    if not node.value:
+        refuse(node, f"{what} must not be empty")
+    return node.value
+
+
+def text(node: Node, what: str) -> str:
+    """A text that shows all it is: not empty, no blank at either end, nothing that draws nothing."""
+    if not isinstance(node.value, str):
+        refuse(node, f"{what} must be a text")
+    if node.value in _ABSENT and (node.is_plain or not node.value):
+        refuse(node, f"{what} must not be empty")
+    if node.value != node.value.strip():
+        refuse(node, f"{what} begins or ends with a blank")
+    for character in node.value:
+        if not is_visible(character):
+            name = unicodedata.name(character, "a control character")
+            refuse(node, f"{what} has a character that cannot be seen: U+{ord(character):04X} ({name})")
+    return node.value
+
+
+def texts(node: Node, what: str) -> tuple[str, ...]:
+    """One text, or a list of different ones."""
+    if isinstance(node.value, str):
+        return (text(node, what),)
+    values = tuple(text(item, what) for item in items(node, what))
+    if len(set(values)) != len(values):
+        refuse(node, f"{what} names the same twice")
+    return values
+
+
+def is_visible(character: str) -> bool:
+    """Whether people see this character: no control, format or odd space character, no filler."""
+    return character.isprintable() and character not in _DRAWS_NOTHING

@@ -1,0 +1,76 @@
+"""From what each rule says to what stands: one rule for each role, and the sentences that say why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from federation_bridge.model import Entitlement
+
+_FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What one rule says for itself, before the others are heard."""
+
+    rule: str
+    entitlements: tuple[Entitlement, ...] = ()
+    reasons: tuple[str, ...] = ()
+    """Why it grants nothing, or not all that it could."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """What one rule came to for this person."""
+
+    rule: str
+    granted: tuple[str, ...]
+    """Keys of the roles that the person has on this rule's terms."""
+    reasons: tuple[str, ...]
+    """Why these, why no others, and for which roles a narrower rule stands."""
+
+    @classmethod
+    def of(cls, hearing: Hearing, standing: Mapping[str, Entitlement]) -> RuleOutcome:
+        """The outcome of a hearing, given the entitlements that stand by their keys."""
+        granted: list[str] = []
+        sentences: list[str] = []
+        for entitlement in hearing.entitlements:
+            sentences.extend(entitlement.because)
+            stands = standing[entitlement.key].rule
+            if stands == hearing.rule:
+                granted.append(entitlement.key)
+            else:
+                sentences.append(f"{entitlement.key} stands on the narrower terms of rule {stands}")
+        return cls(hearing.rule, tuple(sorted(granted)), tuple(dict.fromkeys((*sentences, *hearing.reasons))))
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a person may have and why; what not and why not."""
+
+    entitlements: tuple[Entitlement, ...]
+    outcomes: tuple[RuleOutcome, ...]
+    """Every rule of the person's connection, sorted by id."""
+
+
+def standing(hearings: Iterable[Hearing]) -> tuple[Entitlement, ...]:
+    """For each role the narrowest of its entitlements, sorted by account name and role.
+
+    Terms are never mixed: the union of two rules would be a third one that nobody wrote.
+    """
+    narrowest: dict[str, Entitlement] = {}
+    for hearing in hearings:
+        for entitlement in hearing.entitlements:
+            other = narrowest.get(entitlement.key)
+            if other is None or _breadth(entitlement) < _breadth(other):
+                narrowest[entitlement.key] = entitlement
+    return tuple(sorted(narrowest.values(), key=lambda entitlement: (entitlement.account.name, entitlement.role)))
+
+
+def _breadth(entitlement: Entitlement) -> tuple[bool, float, datetime, int, str]:
+    """The order of rules that grant one role, narrowest first; it depends on nothing but the rules themselves."""
+    is_unlimited = not entitlement.policy and not entitlement.policy_arns
+    span = entitlement.max_duration.total_seconds()
+    return is_unlimited, span, entitlement.ends_at or _FOREVER, len(entitlement.tags), entitlement.rule

@@ -1,0 +1,59 @@
+"""The table of conditions: what may stand under `when`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from federation_bridge.mapping.combinations import All, AnyOf, Not
+from federation_bridge.mapping.conditions import (
+    Condition,
+    HasAttribute,
+    HasEmailDomain,
+    InGroup,
+    InTemplateGroup,
+    IsPerson,
+    SignedInWith,
+)
+from federation_bridge.mapping.dates import Within
+from federation_bridge.mapping.document import Node, fields, refuse
+
+CONDITIONS: Mapping[str, type[Condition]] = {
+    condition.name: condition
+    for condition in (
+        InGroup,
+        InTemplateGroup,
+        HasAttribute,
+        IsPerson,
+        HasEmailDomain,
+        SignedInWith,
+        Within,
+        All,
+        AnyOf,
+        Not,
+    )
+}
+
+
+def parse_condition(node: Node) -> Condition:
+    """The condition in `{name: value}`; ConfigurationInvalid with the line for anything else."""
+    entry = fields(node, "a condition", CONDITIONS)
+    if len(entry) != 1:
+        refuse(node, "a condition has exactly one name; join several with `all: [...]` or `any: [...]`")
+    ((name, value),) = entry.items()
+    return CONDITIONS[name].parse(value, parse_condition)
+
+
+def condition_schema() -> dict[str, Any]:
+    """JSON schema of a condition: exactly one entry of the table."""
+    properties = {
+        name: {**condition.schema, "description": (condition.__doc__ or "").strip()}
+        for name, condition in CONDITIONS.items()
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+        "properties": properties,
+    }

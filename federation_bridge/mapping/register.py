@@ -1,0 +1,205 @@
+"""The account register: every account, role and provider that anything may ever be issued for."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from federation_bridge.durations import format_duration, parse_duration
+from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
+from federation_bridge.model import Account, Role
+
+ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
+ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}", re.ASCII)
+_PATH = re.compile(r"/(?:[A-Za-z0-9_+=,.@-]+/)*", re.ASCII)
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,2}-[0-9]{1,2}", re.ASCII)
+_PROVIDER = re.compile(
+    r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):"
+    r"(?:saml-provider/[A-Za-z0-9_.-]{1,128}|oidc-provider/[a-z0-9.-]{1,253}(?:/[A-Za-z0-9_.~/-]{1,200})?)",
+    re.ASCII,
+)
+# Partition -> how its regions begin, and the region taken where the register names none.
+PARTITIONS: Mapping[str, tuple[str, str]] = {
+    "aws": ("", "us-east-1"),
+    "aws-cn": ("cn-", "cn-north-1"),
+    "aws-us-gov": ("us-gov-", "us-gov-west-1"),
+    "aws-eusc": ("eusc-", "eusc-de-east-1"),
+}
+_LONGEST = timedelta(hours=12)
+_LONGEST_NAME = 64
+_LONGEST_PATH = 512
+_ACCOUNT_FIELDS = ("id", "name", "partition", "provider", "region", "roles")
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The registered accounts by id. `digest` changes whenever the file does."""
+
+    accounts: Mapping[str, Account]
+    digest: str
+    role_names: frozenset[str] = field(repr=False)
+    """Every role name that some account allows."""
+
+    def role(self, account: str, name: str) -> tuple[Account, Role] | None:
+        """The registered account and role, or None: then nothing is ever issued for them."""
+        found = self.accounts.get(account)
+        return (found, found.roles[name]) if found and name in found.roles else None
+
+
+def load_register(written: str) -> Register:
+    """The register in this YAML text; ConfigurationInvalid with line and reason where it is not one."""
+    document = fields(read_document(written), "the register", ("version", "accounts"), ("accounts",))
+    if "version" in document and text(document["version"], "the version") != "1":
+        refuse(document["version"], "this is not version 1 of the register")
+    accounts: dict[str, Account] = {}
+    names: set[str] = set()
+    for node in items(document["accounts"], "`accounts`"):
+        account = _account(node)
+        if account.id in accounts:
+            refuse(node, f"account {account.id} stands in the register twice")
+        # People tell accounts apart by name alone, so names that differ in case only count as the same.
+        if account.name.casefold() in names:
+            refuse(node, f"two accounts are named {account.name!r}")
+        names.add(account.name.casefold())
+        accounts[account.id] = account
+    role_names = frozenset(name for account in accounts.values() for name in account.roles)
+    return Register(accounts, hashlib.sha256(written.encode()).hexdigest(), role_names)
+
+
+def _account(node: Node) -> Account:
+    entry = fields(node, "an account", _ACCOUNT_FIELDS, ("id", "name", "provider", "roles"))
+    number = text(entry["id"], "an account id")
+    if not ACCOUNT_ID.fullmatch(number):
+        refuse(entry["id"], f"{number!r} is not an account id: it has 12 digits, 0 to 9")
+    name = text(entry["name"], "an account name")
+    if len(name) > _LONGEST_NAME:
+        refuse(entry["name"], "an account name has at most 64 characters")
+    arn, partition = _provider(entry["provider"], number)
+    if "partition" in entry and _partition(entry["partition"]) != partition:
+        refuse(entry["partition"], f"the provider of account {number} belongs to partition {partition}")
+    region = _region(entry.get("region"), partition)
+    return Account(number, name, partition, arn, region, _roles(entry["roles"]))
+
+
+def _partition(node: Node) -> str:
+    partition = text(node, "a partition")
+    if partition not in PARTITIONS:
+        refuse(node, f"there is no partition {partition!r}{did_you_mean(partition, PARTITIONS)}")
+    return partition
+
+
+def _provider(node: Node, number: str) -> tuple[str, str]:
+    arn = text(node, "a provider")
+    match = _PROVIDER.fullmatch(arn)
+    if match is None or match["partition"] not in PARTITIONS:
+        refuse(node, f"{arn!r} is not the ARN of an IAM SAML or OIDC provider")
+    if match["account"] != number:
+        refuse(node, f"the provider belongs to account {match['account']}, not to {number}")
+    return arn, match["partition"]
+
+
+def _region(node: Node | None, partition: str) -> str:
+    prefix, usual = PARTITIONS[partition]
+    if node is None:
+        return usual
+    region = text(node, "a region")
+    foreign = [begins for name, (begins, _) in PARTITIONS.items() if name != partition and begins]
+    if (
+        not _REGION.fullmatch(region)
+        or not region.startswith(prefix)
+        or (not prefix and region.startswith(tuple(foreign)))
+    ):
+        refuse(node, f"{region!r} is not a region of partition {partition}")
+    return region
+
+
+def _roles(node: Node) -> Mapping[str, Role]:
+    roles: dict[str, Role] = {}
+    for item in items(node, "`roles`"):
+        role = _role(item)
+        # IAM tells role names apart without regard to case.
+        if role.name.lower() in {name.lower() for name in roles}:
+            refuse(item, f"role {role.name!r} stands here twice")
+        roles[role.name] = role
+    return roles
+
+
+def _role(node: Node) -> Role:
+    if isinstance(node.value, str):
+        return Role(_role_name(node))
+    entry = fields(node, "a role", ("name", "path", "max_session"), ("name",))
+    path = text(entry["path"], "a path") if "path" in entry else "/"
+    if not _PATH.fullmatch(path) or len(path) > _LONGEST_PATH:
+        refuse(entry["path"], f"{path!r} is not a path: it begins and ends with /, for example /teams/")
+    longest = _LONGEST
+    if "max_session" in entry:
+        longest = duration(entry["max_session"], "max_session", timedelta(hours=1))
+    return Role(_role_name(entry["name"]), path, longest)
+
+
+def _role_name(node: Node) -> str:
+    name = text(node, "a role name")
+    if not ROLE_NAME.fullmatch(name):
+        refuse(node, f"{name!r} is not a role name: at most 64 of A-Z a-z 0-9 and _+=,.@-")
+    return name
+
+
+def duration(node: Node, what: str, shortest: timedelta) -> timedelta:
+    """A span between `shortest` and AWS's longest, 12 hours (aws: MaxSessionDuration, DurationSeconds)."""
+    try:
+        span = parse_duration(text(node, what))
+    except ValueError as problem:
+        refuse(node, str(problem))
+    if not shortest <= span <= _LONGEST:
+        refuse(node, f"`{what}` lies between {format_duration(shortest)} and 12h")
+    return span
+
+
+DURATION_SCHEMA: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": "^(?=.)([0-9]{1,3}d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?$",
+    "description": "A span of time such as 30m, 1h or 1h30m.",
+}
+
+
+def register_schema() -> dict[str, Any]:
+    """The published JSON schema of the register (draft 2020-12)."""
+    name = {"type": "string", "pattern": f"^{ROLE_NAME.pattern}$"}
+    role = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["name"],
+        "properties": {
+            "name": name,
+            "path": {"type": "string", "pattern": f"^{_PATH.pattern}$", "maxLength": _LONGEST_PATH},
+            "max_session": DURATION_SCHEMA,
+        },
+    }
+    account = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["id", "name", "provider", "roles"],
+        "properties": {
+            "id": {"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
+            "name": {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME},
+            "partition": {"enum": list(PARTITIONS)},
+            "provider": {"type": "string", "pattern": "^arn:", "description": "ARN of the IAM provider of the bridge."},
+            "region": {"type": "string", "pattern": f"^{_REGION.pattern}$"},
+            "roles": {"type": "array", "minItems": 1, "items": {"anyOf": [name, role]}},
+        },
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Account register of the federation bridge",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["accounts"],
+        "properties": {
+            "version": {"enum": [1, "1"]},
+            "accounts": {"type": "array", "minItems": 1, "items": account},
+        },
+    }

@@ -1,0 +1,200 @@
+"""Rules: for people of one connection, when a condition holds, roles are granted. Nothing else grants.
+
+A rule set decides without looking at most rules: each rule is filed under the facts of which one must be there for it
+to grant anything, so that a decision costs as much as the person has facts, however many rules there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from federation_bridge.mapping.conditions import Anchor, Condition, anchors_of
+from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
+from federation_bridge.mapping.explanation import Explanation, Hearing, RuleOutcome, standing
+from federation_bridge.mapping.grants import Granted, granted_schema, parse_granted
+from federation_bridge.mapping.language import condition_schema, parse_condition
+from federation_bridge.mapping.register import Register
+from federation_bridge.mapping.verdicts import Answer, Facts, each_once
+from federation_bridge.model import Entitlement, Identity
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_RULE_FIELDS = ("id", "description", "connection", "when", "grant")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the file."""
+
+    id: str
+    connection: str
+    when: Condition
+    grant: Granted
+    description: str = ""
+    line: int = 0
+
+    def hear(self, facts: Facts) -> Hearing:
+        """What this rule alone says: entitlements, and the reasons why there are none or not more."""
+        verdict = self.when.check(facts)
+        if verdict.answer is not Answer.YES:
+            return Hearing(self.id, reasons=verdict.reasons)
+        entitlements: dict[str, Entitlement] = {}
+        reasons = list(verdict.reasons)
+        for way in verdict.ways:
+            for outcome in self.grant.entitle(self.id, way, facts):
+                if isinstance(outcome, str):
+                    reasons.append(outcome)
+                else:
+                    entitlements.setdefault(outcome.key, outcome)
+        return Hearing(self.id, tuple(entitlements.values()), each_once(reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """The rules of one connection, filed by the facts that lead to them."""
+
+    rules: tuple[Rule, ...]
+    by_fact: Mapping[Anchor, tuple[Rule, ...]]
+    prefix_lengths: tuple[int, ...]
+    always: tuple[Rule, ...]
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> _Shelf:
+        """Files the rules."""
+        ordered = tuple(rules)
+        by_fact: dict[Anchor, list[Rule]] = {}
+        for rule in ordered:
+            for anchor in rule.when.anchors() or ():
+                by_fact.setdefault(anchor, []).append(rule)
+        lengths = {len(anchor[1]) for anchor in by_fact if anchor[0] == "prefix"}
+        always = tuple(rule for rule in ordered if rule.when.anchors() is None)
+        filed = {anchor: tuple(found) for anchor, found in by_fact.items()}
+        return cls(ordered, filed, tuple(sorted(lengths)), always)
+
+    def candidates(self, identity: Identity) -> tuple[Rule, ...]:
+        """The rules that could say yes to this identity; all others are bound to say no."""
+        found = {rule.id: rule for rule in self.always}
+        prefixes = {("prefix", group[:length]) for group in identity.groups for length in self.prefix_lengths}
+        for anchor in anchors_of(identity) | prefixes:
+            found.update((rule.id, rule) for rule in self.by_fact.get(anchor, ()))
+        return tuple(found[name] for name in sorted(found))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """All rules in force, with the register they bind into. `load_rules` makes it."""
+
+    rules: tuple[Rule, ...]
+    register: Register
+    version: str
+    """Digest of the rules and the register: the audit says by it what decided."""
+    _shelves: Mapping[str, _Shelf] = field(repr=False)
+
+    def candidates(self, identity: Identity) -> tuple[Rule, ...]:
+        """The rules that a decision about this identity looks at."""
+        shelf = self._shelves.get(identity.connection)
+        return shelf.candidates(identity) if shelf else ()
+
+    def entitlements(self, identity: Identity, now: datetime) -> tuple[Entitlement, ...]:
+        """What this person may have at this instant, sorted by account name and role. Nothing without a rule."""
+        facts = Facts.of(identity, now, self.register)
+        return standing(rule.hear(facts) for rule in self.candidates(identity))
+
+    def explain(self, identity: Identity, now: datetime) -> Explanation:
+        """The same entitlements, and for every rule of the person's connection why it granted what it did."""
+        facts = Facts.of(identity, now, self.register)
+        shelf = self._shelves.get(identity.connection)
+        hearings = [rule.hear(facts) for rule in shelf.rules] if shelf else []
+        entitlements = standing(hearings)
+        by_key = {entitlement.key: entitlement for entitlement in entitlements}
+        return Explanation(entitlements, tuple(RuleOutcome.of(hearing, by_key) for hearing in hearings))
+
+    def reachable(self) -> Mapping[str, tuple[str, ...]]:
+        """For every rule the keys of all roles that it could ever grant to anybody."""
+        return {rule.id: rule.grant.reachable(self.register) for rule in self.rules}
+
+    def cautions(self) -> tuple[str, ...]:
+        """Sentences about what is allowed and yet worth a second look, for `federation-bridge check`."""
+        return tuple(sentence for rule in self.rules for sentence in _cautions(rule, self.register))
+
+
+def load_rules(written: str, register: Register, connections: Collection[str]) -> RuleSet:
+    """The rules in this YAML text, for these connections; ConfigurationInvalid with line and reason."""
+    document = fields(read_document(written), "the rules", ("version", "rules"), ("version", "rules"))
+    if text(document["version"], "the version") != "1":
+        refuse(document["version"], "this is not version 1 of the rules")
+    rules: dict[str, Rule] = {}
+    for node in items(document["rules"], "`rules`"):
+        rule = _rule(node, register, connections)
+        if rule.id in rules:
+            refuse(node, f"rule {rule.id!r} stands here twice, first in line {rules[rule.id].line}")
+        rules[rule.id] = rule
+    ordered = tuple(sorted(rules.values(), key=lambda rule: rule.id))
+    shelves = {name: _Shelf.of(rule for rule in ordered if rule.connection == name) for name in connections}
+    version = hashlib.sha256(f"{len(written)}:{written}{register.digest}".encode()).hexdigest()
+    return RuleSet(ordered, register, version, shelves)
+
+
+def _rule(node: Node, register: Register, connections: Collection[str]) -> Rule:
+    entry = fields(node, "a rule", _RULE_FIELDS, ("id", "connection", "when", "grant"))
+    name = text(entry["id"], "a rule's id")
+    if not _ID.fullmatch(name):
+        refuse(entry["id"], f"{name!r} is not a rule's id: at most 64 of A-Z a-z 0-9 and ._-")
+    connection = text(entry["connection"], "a connection")
+    if connection not in connections:
+        refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
+    when = parse_condition(entry["when"])
+    grant = parse_granted(entry["grant"], register, when.always_binds())
+    description = text(entry["description"], "a description") if "description" in entry else ""
+    return Rule(name, connection, when, grant, description, node.line)
+
+
+def _cautions(rule: Rule, register: Register) -> Iterator[str]:
+    anchors = rule.when.anchors()
+    if anchors is None:
+        yield f"rule {rule.id}: nothing in it says who; everybody at {rule.connection} may meet it"
+    for kind, *words in sorted(anchors or ()):
+        if kind == "prefix":
+            count = len(rule.grant.reachable(register))
+            yield (
+                f"rule {rule.id}: whoever may create or rename groups at {rule.connection} "
+                f"can reach {count} role(s) by names that begin with {words[0]!r}"
+            )
+        if not all(word.isascii() for word in words):
+            yield f"rule {rule.id}: {words[-1]!a} has letters beyond ASCII, of which some look alike"
+    for tag in rule.grant.tags:
+        if "name" in tag.value.placeholders:
+            yield f"rule {rule.id}: tag {tag.key!r} holds the display name, which people often choose themselves"
+
+
+def rules_schema() -> dict[str, Any]:
+    """The published JSON schema of the rules (draft 2020-12), made from the classes that read them."""
+    name = {"type": "string", "minLength": 1}
+    rule = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["id", "connection", "when", "grant"],
+        "properties": {
+            "id": {"type": "string", "pattern": f"^{_ID.pattern}$"},
+            "description": name,
+            "connection": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$"},
+            "when": {"$ref": "#/$defs/condition"},
+            "grant": {"$ref": "#/$defs/grant"},
+        },
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Rules of the federation bridge",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version", "rules"],
+        "properties": {
+            "version": {"enum": [1, "1"]},
+            "rules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/rule"}},
+        },
+        "$defs": {"rule": rule, "condition": condition_schema(), "grant": granted_schema()},
+    }

@@ -1,0 +1,93 @@
+"""What a condition answers: yes, no, or that it cannot be known, always with sentences that say why.
+
+Three answers, not two: `not` turns yes into no and no into yes, but what is not known stays not known. So a group list
+that is incomplete can never prove that somebody is *not* in a group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from federation_bridge.mapping.register import Register
+from federation_bridge.mapping.templates import Binding
+from federation_bridge.model import Identity
+
+_NOTHING = Binding()
+
+
+class Answer(StrEnum):
+    """The three answers (Kleene's logic)."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a condition may look at."""
+
+    identity: Identity
+    groups: frozenset[str]
+    now: datetime
+    register: Register
+
+    @classmethod
+    def of(cls, identity: Identity, now: datetime, register: Register) -> Self:
+        """The facts about this identity at this instant."""
+        return cls(identity, frozenset(identity.groups), now, register)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way in which a condition is met: what it binds, why, and until when it will hold (None: no end in sight)."""
+
+    because: tuple[str, ...]
+    binding: Binding = _NOTHING
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A condition's answer. Only YES has ways; its reasons say what was passed over, the others' why they are none."""
+
+    answer: Answer
+    ways: tuple[Way, ...] = ()
+    reasons: tuple[str, ...] = ()
+    until: datetime | None = None
+    """Until when a NO will hold (None: no end in sight)."""
+
+
+def yes(because: str, until: datetime | None = None) -> Verdict:
+    """Met, in one way that binds nothing."""
+    return Verdict(Answer.YES, ways=(Way((because,), until=until),))
+
+
+def no(reason: str, until: datetime | None = None) -> Verdict:
+    """Not met."""
+    return Verdict(Answer.NO, reasons=(reason,), until=until)
+
+
+def unknown(reason: str) -> Verdict:
+    """Nobody told us: neither met nor provably not met."""
+    return Verdict(Answer.UNKNOWN, reasons=(reason,))
+
+
+def earliest(instants: Iterable[datetime | None]) -> datetime | None:
+    """The first of these ends; None (no end) only where all are None."""
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def latest(instants: Iterable[datetime | None]) -> datetime | None:
+    """The last of these ends; None (no end) where any is None."""
+    ends = list(instants)
+    return None if not ends or None in ends else max(end for end in ends if end is not None)
+
+
+def each_once(sentences: Iterable[str]) -> tuple[str, ...]:
+    """The sentences in their order, none twice."""
+    return tuple(dict.fromkeys(sentences))
