@@ -85,7 +85,7 @@ def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
 
     def metadata_notice(connection: str, event: str, detail: str) -> None:
         kind = audit.MetadataRefused if "refused" in event else audit.MetadataChanged
-        log.record(Entry(clock(), Visit(reference=event), kind(detail=detail), connection=connection))
+        log.record(Entry(clock(), Visit(reference=event), kind(event, detail), connection=connection))
 
     def rules_notice(event: str, detail: str) -> None:
         change = audit.RulesRejected(detail) if "rejected" in event else audit.RulesLoaded(detail)

@@ -269,7 +269,7 @@ class Bridge:
                 session, visit, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail)
             )
             raise
-        self._record_of(session, visit, _made(grant))
+        self._record_of(session, visit, audit.GrantMade.of(grant))
         return grant
 
     def _session_name(self, session: Session) -> str:
@@ -297,7 +297,8 @@ class Bridge:
                 session, visit, audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
             )
             raise
-        self._record_of(session, visit, _redemption(grant, redeemed))
+        found = (redeemed.credentials, redeemed.request_id, redeemed.region)
+        self._record_of(session, visit, audit.GrantRedeemed.of(grant, *found))
         return redeemed
 
     # -------------------------------------------------------------------------------------------------------- inside
@@ -339,32 +340,4 @@ def _finished(arrival: Arrival, *, is_unsolicited: bool) -> audit.Event:
         unsolicited=is_unsolicited,
         message_issuer=arrival.message_issuer,
         authn_methods=arrival.identity.authn_methods,
-    )
-
-
-def _made(grant: Grant) -> audit.Event:
-    return audit.GrantMade(
-        grant_id=grant.id,
-        account=grant.account.id,
-        role=grant.role,
-        duration=grant.duration,
-        session_name=grant.session_name,
-        source_identity=grant.source_identity,
-        tags=grant.tags,
-        rule=grant.rule,
-        rules_version=grant.rules_version,
-        because=grant.because,
-        reason=grant.reason,
-        statement_id=grant.id,
-    )
-
-
-def _redemption(grant: Grant, redeemed: Redeemed) -> audit.Event:
-    return audit.GrantRedeemed(
-        grant_id=grant.id,
-        access_key_id=redeemed.credentials.access_key_id,
-        aws_request_id=redeemed.request_id,
-        region=redeemed.region,
-        expires_at=redeemed.credentials.expires_at,
-        assumed_role_arn=redeemed.credentials.assumed_role_arn,
     )

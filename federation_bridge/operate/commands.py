@@ -10,6 +10,7 @@ import click
 
 from federation_bridge import __version__
 from federation_bridge.errors import BridgeError
+from federation_bridge.model import Clock
 from federation_bridge.operate import logs
 from federation_bridge.settings import Settings, load_settings
 
@@ -128,7 +129,7 @@ def audit(path: Path, person: str, reference: str, most: int) -> None:
         click.echo(line)
 
 
-def _clock():  # type: ignore[no-untyped-def]
+def _clock() -> Clock:
     from federation_bridge.app import utc_now  # noqa: PLC0415 - imports the whole server
 
     return utc_now

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from federation_bridge import app
+from federation_bridge.audit import json_line
 from federation_bridge.settings import Settings
 from federation_bridge.store import open_store
 
@@ -14,8 +15,7 @@ def lines(settings: Settings, *, person: str, reference: str, most: int) -> Iter
     password = settings.database_password.read() if settings.database_password else None
     store = open_store(settings.database_url, clock=app.utc_now, password=password)
     try:
-        having = {name: value for name, value in (("person", person), ("reference", reference)) if value}
-        for _, entry in store.audit.entries(limit=most, **having):
-            yield entry.line()
+        for entry in store.audit.entries(person=person or None, reference=reference or None, limit=most):
+            yield json_line(entry)
     finally:
         store.close()

@@ -33,7 +33,7 @@ _NAMES = [
     {"name": "role", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 64}},
 ]
 _TOKEN = {"name": "X-CSRF-Token", "in": "header", "required": True, "schema": {"type": "string"}}
-_SESSION = [{"session": []}]
+_SESSION: list[JsonObject] = [{"session": []}]
 
 DOCUMENT: JsonObject = {
     "openapi": "3.1.0",
