@@ -1,8 +1,8 @@
 """Who are you? Sign-in at identity providers, by SAML 2.0 and OpenID Connect.
 
-A connector sends a person to one identity provider (`depart`) and believes an answer only after every check (`arrive`).
-It owns the messages, the keys that verify them and the claims in them. Spending a sign-in and a message only once, the
-session and what the person may have are the pipeline's business.
+Owns the way there and all that is checked of an answer: `depart` and `arrive` of each connection. It leaves to the
+pipeline what must be atomic (taking the pending sign-in, spending a message once), and knows nothing of sessions,
+rules and AWS. What differs between providers in name only is data, in `presets`.
 """
 
 from __future__ import annotations
@@ -11,42 +11,68 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from federation_bridge.connectors.oidc.connector import OidcConnector
-from federation_bridge.connectors.oidc.provider import Surroundings
+from federation_bridge.connectors.oidc.provider import Surroundings as OidcSurroundings
+from federation_bridge.connectors.saml.connector import SamlConnector
+from federation_bridge.connectors.saml.metadata_source import Surroundings as SamlSurroundings
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.keys import KeyRing
 from federation_bridge.model import Arrival, Callback, Clock, Departure, KeptDocuments, SignIn
 from federation_bridge.outgoing import Outgoing
-from federation_bridge.settings import OidcConnection, Settings
+from federation_bridge.settings import SamlConnection, Settings
 
 Notice = Callable[[str, str, str], None]
-"""Hears (connection, event, detail) when metadata brings a new key, or a refresh fails; the caller audits it."""
+"""(connection, event, detail): metadata that brings a new key, a refresh that fails. The caller audits it."""
 
 
 class Connector(Protocol):
-    """The way to one identity provider and back."""
+    """One connection to an identity provider."""
 
     connection: str
+    """Its name in settings, rules and addresses."""
     title: str
+    """What people read on the choice page."""
 
     def depart(self, sign_in: SignIn) -> Departure:
-        """The way to the identity provider; ProviderUnreachable where its metadata is not to be had."""
+        """The way to the identity provider; raises ProviderUnreachable."""
 
     def arrive(self, sign_in: SignIn | None, callback: Callback) -> Arrival:
-        """Who has come back. `sign_in` was taken by the pipeline and cannot be used again; None: unsolicited.
-
-        SignInRejected where the answer is not believed, ProviderUnreachable where the provider does not answer.
-        """
+        """Who has come back; None: unsolicited. Raises SignInRejected, ProviderUnreachable."""
 
 
 def connectors_from(
-    settings: Settings, *, keys: KeyRing, outgoing: Outgoing, kept: KeptDocuments, clock: Clock, notice: Notice
+    settings: Settings,
+    *,
+    keys: KeyRing,
+    outgoing: Outgoing,
+    kept: KeptDocuments,
+    clock: Clock,
+    notice: Notice,
 ) -> Mapping[str, Connector]:
-    """The connectors of all connections by name; ConfigurationInvalid where one of them cannot be made."""
-    surroundings = Surroundings(keys, outgoing, kept, clock, notice)
-    made: dict[str, Connector] = {}
+    """A connector for each connection of the settings, by its name, in their order.
+
+    Raises ConfigurationInvalid, also where two connections are one identity provider: an answer meant for the one
+    could then be shown to the other.
+    """
+    _check_distinct(settings)
+    found: dict[str, Connector] = {}
     for name, connection in settings.connections.items():
-        if isinstance(connection, OidcConnection):
-            made[name] = OidcConnector(name, connection, settings.base_url, surroundings)
+        if isinstance(connection, SamlConnection):
+            around = SamlSurroundings(outgoing, kept, clock, notice)
+            found[name] = SamlConnector(name, connection, (settings.base_url, settings.saml_entity_id), keys, around)
         else:
-            raise ConfigurationInvalid(f"connections.{name}: this protocol is not built yet")
-    return made
+            surroundings = OidcSurroundings(keys, outgoing, kept, clock, notice)
+            found[name] = OidcConnector(name, connection, settings.base_url, surroundings)
+    return found
+
+
+def _check_distinct(settings: Settings) -> None:
+    seen: dict[tuple[str, ...], str] = {}
+    for name, connection in settings.connections.items():
+        if isinstance(connection, SamlConnection):
+            source = str(connection.metadata_url or connection.metadata_file)
+            identity = ("saml", source, connection.idp_entity_id or "")
+        else:
+            identity = ("oidc", connection.issuer, connection.client_id)
+        if identity in seen:
+            raise ConfigurationInvalid(f"connections {seen[identity]!r} and {name!r} are the same identity provider")
+        seen[identity] = name

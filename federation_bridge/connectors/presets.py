@@ -29,3 +29,41 @@ OIDC_PRESETS: Mapping[str, OidcPreset] = {
     "okta": OidcPreset(assertion_audience="token_endpoint"),
     "google": OidcPreset(groups=None, tenancy="hosted_domain", other_issuer_spelling=True),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SamlPreset:
+    """How one kind of identity provider names what an assertion tells. A connection's own settings go before it."""
+
+    subject: str | None = None
+    """Attribute that identifies a person for good; None: the NameID."""
+    groups: str = "groups"
+    groups_link: str | None = None
+    """Attribute that stands in the groups' place when they are too many."""
+    most_groups: int | None = None
+    """So many are sent at most: with that many, some may be missing."""
+    email: tuple[str, ...] = ("email", "mail", "urn:oid:0.9.2342.19200300.100.1.3")
+    """Attributes with the address, the first that is there; then the NameID, if its format says that it is one."""
+    name: tuple[str, ...] = ("displayName", "name", "urn:oid:2.16.840.1.113730.3.1.241")
+    methods: str | None = None
+    """Attribute with the provider's own names of how the person was authenticated."""
+    format_is_true: bool = True
+    """Whether the NameID's Format tells the truth; where it does not, `transient` refuses nobody."""
+
+
+_WS_CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+_MS_CLAIMS = "http://schemas.microsoft.com/identity/claims/"
+
+SAML_PRESETS: Mapping[str, SamlPreset] = {
+    "generic": SamlPreset(),
+    "entra": SamlPreset(
+        subject=_MS_CLAIMS + "objectidentifier",
+        groups="http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
+        groups_link="http://schemas.microsoft.com/claims/groups.link",
+        email=(_WS_CLAIMS + "emailaddress",),
+        name=(_MS_CLAIMS + "displayname", _WS_CLAIMS + "name"),
+        methods="http://schemas.microsoft.com/claims/authnmethodsreferences",
+    ),
+    "okta": SamlPreset(),
+    "google": SamlPreset(most_groups=75, format_is_true=False),
+}

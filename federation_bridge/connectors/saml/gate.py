@@ -71,21 +71,21 @@ def decoded(value: str, limits: Limits) -> bytes:
     return message
 
 
-def parsed(message: bytes, limits: Limits) -> etree._Element:
+def parsed(message: bytes, limits: Limits, *, with_comments: bool = False) -> etree._Element:
     """The root of the one UTF-8 document in `message`, with no document type, instruction or foreign encoding.
 
-    Comments are kept in the tree, for the shape to refuse them. Raises SignInRejected.
+    `with_comments`: comments are left out of the tree; otherwise they refuse the message. Raises SignInRejected.
     """
     if not message or len(message) > limits.message_bytes:
         raise SignInRejected(f"bytes: {len(message)} bytes")
-    _check_text(message)
+    _check_text(message, with_comments=with_comments)
     _check_namespaces(message, limits)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
         huge_tree=False,
-        remove_comments=False,
+        remove_comments=with_comments,
         remove_pis=False,
     )
     try:
@@ -99,7 +99,7 @@ def parsed(message: bytes, limits: Limits) -> etree._Element:
     return root
 
 
-def _check_text(message: bytes) -> None:
+def _check_text(message: bytes, *, with_comments: bool) -> None:
     try:
         message.decode("utf-8")
     except UnicodeDecodeError:
@@ -110,7 +110,7 @@ def _check_text(message: bytes) -> None:
     if b"<?" in message[declaration.end() if declaration else 0 :]:
         raise SignInRejected("bytes: a processing instruction, or a declaration that is not XML 1.0 in UTF-8")
     # Also within CDATA or a text: no honest message has these, and no reader shall have to tell the cases apart.
-    if b"<!DOCTYPE" in message or b"<!ENTITY" in message or b"<!--" in message:
+    if b"<!DOCTYPE" in message or b"<!ENTITY" in message or (b"<!--" in message and not with_comments):
         raise SignInRejected("bytes: a document type, entity or comment")
 
 

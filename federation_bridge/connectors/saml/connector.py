@@ -1,0 +1,200 @@
+"""The connector: leaves for one SAML identity provider, and believes of what comes back what every room let pass."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from onelogin.saml2.settings import OneLogin_Saml2_Settings
+
+from federation_bridge.connectors.presets import SAML_PRESETS
+from federation_bridge.connectors.saml import names
+from federation_bridge.connectors.saml.gate import decoded, form_value
+from federation_bridge.connectors.saml.identity import identity_from
+from federation_bridge.connectors.saml.meaning import Expectation, acceptance_ends
+from federation_bridge.connectors.saml.metadata import IdpMetadata
+from federation_bridge.connectors.saml.metadata_source import MetadataSource, Surroundings
+from federation_bridge.connectors.saml.policy import POLICY
+from federation_bridge.connectors.saml.request import authn_request, by_post, by_redirect
+from federation_bridge.connectors.saml.rooms import Trust, believe
+from federation_bridge.connectors.saml.second_opinion import agree
+from federation_bridge.connectors.saml.service_provider_metadata import service_provider_metadata
+from federation_bridge.connectors.saml.stock import Parties, stock_settings
+from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInExpired, SignInRejected
+from federation_bridge.keys import KeyRing, Purpose
+from federation_bridge.model import Arrival, Callback, Departure, SignIn
+from federation_bridge.settings import SamlConnection
+
+_EXPIRY_WARNING = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What follows from one version of the metadata; made once for each."""
+
+    metadata: IdpMetadata
+    trust: Trust
+    reading: OneLogin_Saml2_Settings
+    writing: OneLogin_Saml2_Settings
+    location: str
+
+
+class SamlConnector:
+    """Sign-in at one SAML 2.0 identity provider."""
+
+    def __init__(
+        self, connection: str, settings: SamlConnection, house: tuple[str, str], keys: KeyRing, around: Surroundings
+    ) -> None:
+        """`house`: our base URL and our entityID. ConfigurationInvalid where metadata from a file is no good."""
+        base_url, self._entity_id = house
+        self.connection, self.title = connection, settings.title
+        self._settings, self._preset = settings, SAML_PRESETS[settings.preset]
+        self._keys, self._around = keys, around
+        self._acs_url = f"{base_url}/sign-in/{connection}/saml"
+        self._source = MetadataSource(connection, settings, around)
+        self._prepared: _Prepared | None = None
+        self._stopping = threading.Event()
+        self._refresher: threading.Thread | None = None
+
+    def depart(self, sign_in: SignIn) -> Departure:
+        """The way to the identity provider with a signed AuthnRequest; ProviderUnreachable without metadata."""
+        prepared = self._now_prepared()
+        settings = self._settings
+        request = authn_request(
+            prepared.writing,
+            sign_in,
+            self._around.clock(),
+            force_authn=settings.force_authn,
+            names_format=settings.name_id_format is not None,
+        )
+        send = by_post if settings.request_binding == "post" else by_redirect
+        return send(prepared.location, request, sign_in, self._keys.current(Purpose.SERVICE_PROVIDER))
+
+    def arrive(self, sign_in: SignIn | None, callback: Callback) -> Arrival:
+        """Who has come back with this Response. The caller has taken the sign-in and spends the message's ID.
+
+        `sign_in` None: nobody left from here; only a connection that allows it takes such an answer. Raises
+        SignInRejected (SignInExpired, OpinionsDiffer) with the reason; ProviderUnreachable without metadata.
+        """
+        now = self._around.clock()
+        request_id = self._pending_request(sign_in, now)
+        posted = form_value(callback)
+        message = decoded(posted, POLICY.limits)
+        prepared = self._now_prepared()
+        believed = believe(message, prepared.trust, POLICY)
+        expected = Expectation(
+            entity_id=self._entity_id,
+            acs_url=self._acs_url,
+            idp_entity_id=prepared.metadata.entity_id,
+            request_id=request_id,
+            now=now,
+            skew=self._settings.skew,
+        )
+        ends = acceptance_ends(believed.assertion, believed.envelope, expected, POLICY)
+        agree(posted, believed.assertion, expected, prepared.reading)
+        return Arrival(
+            identity=identity_from(believed.assertion, self.connection, self._settings, self._preset),
+            message_issuer=believed.assertion.issuer,
+            message_id=believed.assertion.id,
+            message_ends_at=ends + self._settings.skew,
+            response_id=believed.envelope.id,
+        )
+
+    def metadata_xml(self) -> bytes:
+        """Our SP metadata for this connection."""
+        return service_provider_metadata(
+            self._entity_id,
+            self._acs_url,
+            self._keys.all(Purpose.SERVICE_PROVIDER),
+            () if self._settings.encryption == "refused" else self._keys.all(Purpose.DECRYPTION),
+            wants_assertions_signed=self._settings.signed in ("assertion", "both"),
+            name_id_format=self._settings.name_id_format,
+        )
+
+    def check(self) -> tuple[str, ...]:
+        """What an operator should mend, in plain words; nothing where all is well."""
+        self._source.refresh()
+        where = f"connection {self.connection}"
+        try:
+            prepared = self._now_prepared()
+        except BridgeError as refusal:
+            return (f"{where}: {refusal.detail}",)
+        soon = self._around.clock() + _EXPIRY_WARNING
+        told = [f"{where}: {weak}" for weak in prepared.metadata.weak]
+        if self._source.problem:
+            told.append(f"{where}: the last good metadata is in use, because: {self._source.problem}")
+        told.extend(
+            f"{where}: the certificate {key.fingerprint[:16]} ends {key.expires_at.date()}; that refuses nobody here"
+            for key in prepared.metadata.keys
+            if key.expires_at < soon
+        )
+        if self._settings.subject in (self._settings.email or "email", "mail"):
+            told.append(f"{where}: `subject` is an e-mail address, which can be given to somebody else later")
+        return tuple(told)
+
+    def start_refreshing(self) -> None:
+        """Keeps the metadata fresh in a thread of its own, so that no sign-in has to wait for it."""
+        if self._refresher is None:
+            self._refresher = threading.Thread(target=self._refresh, name=f"saml-{self.connection}", daemon=True)
+            self._refresher.start()
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._stopping.set()
+        if self._refresher is not None:
+            self._refresher.join(timeout=1)
+
+    def _refresh(self) -> None:
+        while True:
+            self._source.refresh()
+            if self._stopping.wait(self._settings.metadata_refresh.total_seconds()):
+                return
+
+    def _pending_request(self, sign_in: SignIn | None, now: datetime) -> str | None:
+        if sign_in is None:
+            if not self._settings.allow_idp_initiated:
+                raise SignInRejected("request: an answer that nobody here asked for")
+            return None
+        if sign_in.connection != self.connection:
+            raise SignInRejected("request: the sign-in that is pending is of another connection")
+        if now >= sign_in.expires_at:
+            raise SignInExpired("request: the answer came too late")
+        return sign_in.request_id
+
+    def _now_prepared(self) -> _Prepared:
+        metadata = self._source.current()
+        prepared = self._prepared
+        if prepared is None or prepared.metadata is not metadata:
+            prepared = self._prepared = self._prepare(metadata)
+        return prepared
+
+    def _prepare(self, metadata: IdpMetadata) -> _Prepared:
+        settings = self._settings
+        binding = names.POST_BINDING if settings.request_binding == "post" else names.REDIRECT_BINDING
+        location = metadata.sign_on.get(binding)
+        if location is None:
+            raise ProviderUnreachable(f"metadata: no sign-on address for {binding.rpartition(':')[2]}")
+        decryption = self._keys.all(Purpose.DECRYPTION)
+        parties = Parties(
+            self._entity_id,
+            self._acs_url,
+            metadata.entity_id,
+            location,
+            tuple(key.certificate_b64 for key in metadata.keys),
+            settings.name_id_format,
+        )
+        trust = Trust(
+            keys=metadata.keys,
+            decryption_keys=tuple(key.private_key for key in decryption),
+            signed=settings.signed,
+            encryption=settings.encryption,
+            allow_cbc=settings.allow_cbc,
+        )
+        return _Prepared(
+            metadata,
+            trust,
+            stock_settings(parties, private_pem=decryption[0].private_pem()),
+            stock_settings(parties, is_for_writing=True),
+            location,
+        )

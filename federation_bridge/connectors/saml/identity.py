@@ -1,0 +1,122 @@
+"""Who a believed assertion says it is. Pure. What is missing is told as a gap, and a gap never grants."""
+
+from __future__ import annotations
+
+import re
+
+from federation_bridge.connectors.presets import SamlPreset
+from federation_bridge.connectors.saml.assertion import Assertion, NameId
+from federation_bridge.connectors.saml.names import TRANSIENT
+from federation_bridge.errors import SignInRejected
+from federation_bridge.model import Identity
+from federation_bridge.settings import SamlConnection
+
+NAME_ID = "NameID"
+"""What `subject` (or `email`, `name`) is set to for the NameID itself."""
+
+_EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+_EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_LONGEST_SUBJECT, _LONGEST_NAME, _LONGEST_EMAIL, _LONGEST_VALUE = 256, 200, 254, 2048
+
+
+def identity_from(assertion: Assertion, connection: str, settings: SamlConnection, preset: SamlPreset) -> Identity:
+    """The person of this assertion; SignInRejected where nothing in it identifies a person for good."""
+    groups_name = settings.groups or preset.groups
+    groups, gap = _groups(assertion, groups_name, preset)
+    subject = _subject(assertion, settings.subject or preset.subject or NAME_ID, preset)
+    email = _email(assertion, settings, preset)
+    ends = [one.session_ends_at for one in assertion.authn if one.session_ends_at is not None]
+    authenticated_at = min(one.authenticated_at for one in assertion.authn)
+    if settings.max_session is not None:
+        ends.append(assertion.issued_at + settings.max_session)
+    return Identity(
+        connection=connection,
+        subject=subject,
+        name=_name(assertion, settings, preset) or email or subject,
+        email=email,
+        email_is_verified=email is not None and _domain(email) in settings.verified_email_domains,
+        groups=groups,
+        groups_gap=gap,
+        attributes={name: values for name, values in assertion.attributes.items() if values and name != groups_name},
+        authn_methods=_methods(assertion, preset),
+        authenticated_at=authenticated_at,
+        session_ends_at=min(ends, default=None),
+    )
+
+
+def _subject(assertion: Assertion, source: str, preset: SamlPreset) -> str:
+    if source == NAME_ID:
+        subject = _stable(assertion.name_id, preset)
+    else:
+        values = assertion.attributes.get(source, ())
+        if len(values) != 1:
+            raise SignInRejected(f"identity: {len(values)} values of {source!r}, which is to identify the person")
+        subject = values[0]
+    if not subject.strip() or len(subject) > _LONGEST_SUBJECT or _CONTROL.search(subject):
+        raise SignInRejected("identity: the subject is blank, too long, or has control characters")
+    return subject
+
+
+def _stable(name_id: NameId | None, preset: SamlPreset) -> str:
+    if name_id is None:
+        raise SignInRejected("identity: no NameID; name an attribute as `subject`")
+    if name_id.format == TRANSIENT and preset.format_is_true:
+        raise SignInRejected("identity: a transient NameID is another one at each sign-in; name an attribute")
+    return name_id.text
+
+
+def _groups(assertion: Assertion, name: str, preset: SamlPreset) -> tuple[tuple[str, ...], str | None]:
+    if preset.groups_link is not None and preset.groups_link in assertion.attributes:
+        return (), "the identity provider left the groups out because they are too many (overage)"
+    values = assertion.attributes.get(name)
+    if values is None:
+        return (), f"the assertion has no attribute {name!r}"
+    if any(len(value) > _LONGEST_VALUE or _CONTROL.search(value) for value in values):
+        return (), f"the attribute {name!r} holds something that is no group's name"
+    if preset.most_groups is not None and len(values) >= preset.most_groups:
+        return _once(values), f"the identity provider sends {preset.most_groups} groups at most; some may be missing"
+    return _once(values), None
+
+
+def _once(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _email(assertion: Assertion, settings: SamlConnection, preset: SamlPreset) -> str | None:
+    sources = (settings.email,) if settings.email else preset.email
+    found = _first(assertion, sources)
+    name_id = assertion.name_id
+    if found is None and settings.email is None and name_id is not None and _is_address(name_id, preset):
+        found = name_id.text
+    return found if found is not None and len(found) <= _LONGEST_EMAIL and _EMAIL.fullmatch(found) else None
+
+
+def _is_address(name_id: NameId, preset: SamlPreset) -> bool:
+    return name_id.format == _EMAIL_FORMAT or not preset.format_is_true
+
+
+def _domain(email: str) -> str:
+    return email.rpartition("@")[2].lower()
+
+
+def _name(assertion: Assertion, settings: SamlConnection, preset: SamlPreset) -> str:
+    found = _first(assertion, (settings.name,) if settings.name else preset.name) or ""
+    return _CONTROL.sub("", found).strip()[:_LONGEST_NAME]
+
+
+def _first(assertion: Assertion, sources: tuple[str, ...]) -> str | None:
+    """The one value of the first of these attributes that has exactly one."""
+    for source in sources:
+        if source == NAME_ID and assertion.name_id is not None:
+            return assertion.name_id.text
+        values = assertion.attributes.get(source, ())
+        if len(values) == 1:
+            return values[0]
+    return None
+
+
+def _methods(assertion: Assertion, preset: SamlPreset) -> tuple[str, ...]:
+    contexts = tuple(one.context_class for one in assertion.authn if one.context_class)
+    named = assertion.attributes.get(preset.methods, ()) if preset.methods else ()
+    return _once((*contexts, *named))

@@ -1,0 +1,180 @@
+"""Where an identity provider's metadata comes from, and which version of it is in force.
+
+A file or an address is looked at again in the background. What cannot be fetched, read or believed changes nothing:
+the last good document stays in force, over restarts too, and the administrators hear of it. A new signing key is
+noticed, and on a connection that says so it waits for an administrator's yes.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
+from federation_bridge.connectors.saml.policy import POLICY
+from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, ProviderUnreachable
+from federation_bridge.model import Clock, KeptDocuments
+from federation_bridge.outgoing import Outgoing
+from federation_bridge.settings import SamlConnection
+
+KEPT = "saml-metadata"
+HELD = "saml-metadata-held"
+_LARGEST = 1_000_000
+
+Notice = Callable[[str, str, str], None]
+"""(connection, event, detail): told to audit and administrators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a source needs of the house."""
+
+    outgoing: Outgoing
+    kept: KeptDocuments
+    clock: Clock
+    notice: Notice
+
+
+class MetadataSource:
+    """The metadata of one connection, always the newest that may be believed. Shared between threads."""
+
+    def __init__(self, connection: str, settings: SamlConnection, surroundings: Surroundings) -> None:
+        """Takes what a file gives or what was kept; an address is asked when it is first needed.
+
+        ConfigurationInvalid where a file is no good and nothing was ever kept.
+        """
+        self._connection, self._settings, self._surroundings = connection, settings, surroundings
+        self._signers = _signers(settings)
+        self._lock = threading.Lock()
+        self._in_force: IdpMetadata | None = None
+        self._document = ""
+        self._last_problem = ""
+        self._take_kept()
+        if settings.metadata_file is not None:
+            self.refresh()
+            if self._in_force is None:
+                raise ConfigurationInvalid(f"connection {connection}: {self._last_problem}")
+
+    def current(self) -> IdpMetadata:
+        """The metadata in force; ProviderUnreachable where there never was any, or what there was has expired."""
+        if self._in_force is None:
+            self.refresh()
+        found = self._in_force
+        if found is None:
+            raise ProviderUnreachable(self._last_problem)
+        if found.valid_until is not None and found.valid_until <= self._surroundings.clock():
+            raise ProviderUnreachable(f"metadata: was valid until {found.valid_until.isoformat()}")
+        return found
+
+    @property
+    def problem(self) -> str:
+        """What the last look found wrong, or nothing."""
+        return self._last_problem
+
+    def refresh(self) -> None:
+        """Looks at the file or address again. Never raises for what it finds: the last good one stays in force."""
+        with self._lock:
+            try:
+                self._take_kept()
+                self._take(self._fetched())
+                self._last_problem = ""
+            except BridgeError as refusal:
+                if refusal.detail != self._last_problem:
+                    self._notice("metadata.refused", refusal.detail)
+                self._last_problem = refusal.detail
+
+    def _fetched(self) -> str:
+        if self._settings.metadata_file is not None:
+            try:
+                return self._settings.metadata_file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as problem:
+                raise ConfigurationInvalid(f"{self._settings.metadata_file}: cannot be read: {problem}") from None
+        answer = self._surroundings.outgoing.fetch(
+            str(self._settings.metadata_url), networks=self._settings.networks, max_bytes=_LARGEST
+        )
+        if answer.status != 200:  # noqa: PLR2004
+            raise ProviderUnreachable(f"metadata: the address answered {answer.status}")
+        try:
+            return answer.body.decode("utf-8")
+        except UnicodeDecodeError:
+            raise ProviderUnreachable("metadata: not UTF-8") from None
+
+    def _take(self, document: str) -> None:
+        if document == self._document and self._in_force is not None:
+            return
+        found = self._read(document)
+        before = self._in_force
+        if before is not None:
+            self._check_succession(before, found)
+            fresh = {key.fingerprint for key in found.keys} - {key.fingerprint for key in before.keys}
+            if fresh and self._settings.hold_new_keys:
+                self._hold(document, fresh)
+                return
+            if fresh:
+                self._notice("metadata.new_key", f"new signing keys {', '.join(sorted(fresh))}")
+        self._in_force, self._document = found, document
+        self._surroundings.kept.keep(KEPT, self._connection, document)
+
+    def _check_succession(self, before: IdpMetadata, found: IdpMetadata) -> None:
+        if found.entity_id != before.entity_id and self._settings.idp_entity_id is None:
+            raise ConfigurationInvalid(
+                f"metadata: the entityID changed from {before.entity_id!r} to {found.entity_id!r};"
+                " set `idp_entity_id` if that is meant"
+            )
+        # Older signed metadata is genuine too: it would bring back a key that was withdrawn.
+        ends = (before.valid_until, found.valid_until)
+        if self._signers and ends[0] is not None and ends[1] is not None and ends[1] < ends[0]:
+            raise ConfigurationInvalid("metadata: older than what is in force")
+
+    def _hold(self, document: str, fresh: set[str]) -> None:
+        if self._surroundings.kept.last_good(HELD, self._connection) != document:
+            self._surroundings.kept.keep(HELD, self._connection, document)
+            self._notice("metadata.held", f"new signing keys wait for a yes: {', '.join(sorted(fresh))}")
+
+    def _take_kept(self) -> None:
+        """What this or another process kept last; also how an administrator's yes arrives here."""
+        document = self._surroundings.kept.last_good(KEPT, self._connection)
+        if document is None or document == self._document:
+            return
+        try:
+            self._in_force, self._document = self._read(document), document
+        except ConfigurationInvalid as refusal:
+            self._last_problem = refusal.detail
+
+    def _read(self, document: str) -> IdpMetadata:
+        return read_metadata(
+            document.encode(),
+            self._surroundings.clock(),
+            entity_id=self._settings.idp_entity_id,
+            signed_by=self._signers,
+        )
+
+    def _notice(self, event: str, detail: str) -> None:
+        self._surroundings.notice(self._connection, event, detail)
+
+
+def accept_held(kept: KeptDocuments, connection: str) -> bool:
+    """An administrator's yes to the keys that wait on this connection; False where none wait.
+
+    Running processes take it up when they look at the metadata next.
+    """
+    held = kept.last_good(HELD, connection)
+    if not held or held == kept.last_good(KEPT, connection):
+        return False
+    kept.keep(KEPT, connection, held)
+    return True
+
+
+def _signers(settings: SamlConnection) -> tuple[TrustedKey, ...]:
+    path = settings.metadata_signing_certificate
+    if path is None:
+        return ()
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+        der = base64.b64decode("".join(line for line in lines if "-----" not in line), validate=True)
+    except (OSError, ValueError):
+        raise ConfigurationInvalid(f"{path}: is not a certificate in PEM") from None
+    return (trusted_key(der, POLICY),)
