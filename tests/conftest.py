@@ -1,1 +1,195 @@
-"""Tests of every package share this folder on the path; what one package needs stands in its own module."""
+"""What every test has: no network but loopback, a clock that stands still, and both databases."""
+
+from __future__ import annotations
+
+import ipaddress
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_socket import socket_allow_hosts
+
+from federation_bridge.audit import Lines
+from federation_bridge.store import Store, open_store
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import postgresql  # noqa: E402 - from this folder
+
+_LOOPBACK = ["127.0.0.1", "::1", "localhost"]
+_FOLDER = pytest.StashKey[Path]()
+_real_getaddrinfo = socket.getaddrinfo
+
+
+# ------------------------------------------------------------------------------------------------------ the network
+
+
+def _getaddrinfo(host: str | bytes | None, *rest: Any, **more: Any) -> Any:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name is None or name in _LOOPBACK or _is_address(name):
+        return _real_getaddrinfo(host, *rest, **more)
+    raise socket.gaierror(socket.EAI_NONAME, f"tests look up no names: {name}")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.split("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup() -> None:
+    """Lets sockets reach this machine only, and names be looked up nowhere."""
+    socket_allow_hosts(_LOOPBACK, allow_unix_socket=True)
+    socket.getaddrinfo = _getaddrinfo
+
+
+# -------------------------------------------------------------------------------------------------------- the clock
+
+
+@dataclass
+class HeldClock:
+    """A `model.Clock` that stands still until it is moved."""
+
+    now: datetime = datetime(2026, 3, 4, 12, 0, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, span: timedelta) -> None:
+        """Moves the clock on."""
+        self.now += span
+
+
+@pytest.fixture
+def clock() -> HeldClock:
+    return HeldClock()
+
+
+# ---------------------------------------------------------------------------------------------------- the databases
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One PostgreSQL server for the whole run: the first worker who needs it starts it."""
+    worker = getattr(config, "workerinput", None)
+    config.stash[_FOLDER] = Path(worker["postgresql"]) if worker else postgresql.new_folder()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells an xdist worker where the run's server is."""
+    node.workerinput["postgresql"] = str(node.config.stash[_FOLDER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The process that began the run ends the server."""
+    if not hasattr(config, "workerinput") and _FOLDER in config.stash:
+        postgresql.stop(config.stash[_FOLDER])
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(pytestconfig: pytest.Config) -> postgresql.Server:
+    return postgresql.started(pytestconfig.stash[_FOLDER])
+
+
+@dataclass
+class Place:
+    """A database that stores can be opened on: each `open()` is one more node."""
+
+    url: str
+    password: str | None
+    clock: HeldClock
+    admin: Callable[[str], None]
+    """Executes one statement behind the store's back, with all rights."""
+    _open: list[Store] = field(default_factory=list)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
+    def open(self, lines: Lines | None = None) -> Store:
+        """One more store on this database, closed when the test ends."""
+        store = open_store(self.url, clock=self.clock, password=self.password, lines=lines)
+        self._open.append(store)
+        return store
+
+    def close(self) -> None:
+        for store in self._open:
+            store.close()
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "bridge.db"
+    open_store(f"sqlite:///{path}", clock=HeldClock()).close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def _worker_database(postgresql_server: postgresql.Server, worker_id: str) -> str:
+    name = f"bridge_{worker_id}"
+    postgresql_server.make_database(name)
+    store = open_store(postgresql_server.url(name), clock=HeldClock(), password=postgresql_server.password)
+    store.migrate()
+    store.close()
+    return name
+
+
+@pytest.fixture
+def sqlite_place(tmp_path: Path, clock: HeldClock, _migrated_sqlite: Path) -> Iterator[Place]:
+    """A SQLite database of this test's own, in the present shape."""
+    import sqlite3
+
+    path = tmp_path / "bridge.db"
+    shutil.copy(_migrated_sqlite, path)
+
+    def admin(statement: str) -> None:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute(statement)
+        connection.close()
+
+    place = Place(f"sqlite:///{path}", None, clock, admin)
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def postgresql_place(
+    clock: HeldClock, postgresql_server: postgresql.Server, _worker_database: str
+) -> Iterator[Place]:
+    """This worker's PostgreSQL database, in the present shape and empty."""
+
+    def admin(statement: str) -> None:
+        with postgresql_server.admin(_worker_database) as connection:
+            connection.execute(statement)
+
+    place = Place(postgresql_server.url(_worker_database), postgresql_server.password, clock, admin)
+    yield place
+    place.close()
+    # `replica` lets a superuser past the triggers that keep the audit.
+    with postgresql_server.admin(_worker_database) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "TRUNCATE sign_ins, sessions, spent_messages, session_names, kept_documents, sealed_keys, audit"
+        )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Either database: what uses it runs on both."""
+    found: Place = request.getfixturevalue(f"{request.param}_place")
+    return found
+
+
+@pytest.fixture
+def store(place: Place) -> Store:
+    """A store on either database."""
+    return place.open()
