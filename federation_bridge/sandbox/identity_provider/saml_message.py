@@ -37,6 +37,7 @@ EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 _UNSPECIFIED = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified"
 _ENTITY = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 _PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"  # noqa: S105 - a class of authentication
+_XMLENC_1_1 = "http://www.w3.org/2009/xmlenc11#"
 _XS = "http://www.w3.org/2001/XMLSchema"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
@@ -45,7 +46,8 @@ _Namespaces = Any
 
 Style = Literal["entra", "okta", "google"]
 Signed = Literal["assertion", "response", "both", "none"]
-Encryption = Literal["aes256-gcm", "aes128-gcm", "aes256-cbc"]
+Encryption = Literal["aes256-gcm", "aes128-gcm", "aes256-cbc", "aes128-cbc"]
+KeyTransport = Literal["oaep-mgf1p", "oaep-sha256-mgf1-sha1", "oaep-sha256-mgf1-sha256"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,12 +346,19 @@ def _key_info(signature: etree._Element, signer: Signer, style: Style) -> None:
     etree.SubElement(data, f"{{{SIGNATURE}}}X509Certificate").text = signer.certificate_b64
 
 
-def encrypt(assertion: etree._Element, certificate_pem: str, encryption: Encryption = "aes256-gcm") -> etree._Element:
+def encrypt(
+    assertion: etree._Element,
+    certificate_pem: str,
+    encryption: Encryption = "aes256-gcm",
+    *,
+    transport: KeyTransport = "oaep-mgf1p",
+) -> etree._Element:
     """Puts an EncryptedAssertion in the place of `assertion` and gives it: AES as asked for, key by RSA-OAEP."""
     cipher, bits = {
         "aes256-gcm": (xmlsec.Transform.AES256_GCM, 256),
         "aes128-gcm": (xmlsec.Transform.AES128_GCM, 128),
         "aes256-cbc": (xmlsec.Transform.AES256, 256),
+        "aes128-cbc": (xmlsec.Transform.AES128, 128),
     }[encryption]
     response = assertion.getparent()
     if response is None:
@@ -362,6 +371,7 @@ def encrypt(assertion: etree._Element, certificate_pem: str, encryption: Encrypt
     info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="ds")
     wrapped_key = xmlsec.template.add_encrypted_key(info, xmlsec.Transform.RSA_OAEP)
     xmlsec.template.encrypted_data_ensure_cipher_value(wrapped_key)
+    _name_transport(wrapped_key, transport)
     manager = xmlsec.KeysManager()
     manager.add_key(xmlsec.Key.from_memory(certificate_pem.encode(), xmlsec.KeyFormat.CERT_PEM))
     context = xmlsec.EncryptionContext(manager)
@@ -370,6 +380,16 @@ def encrypt(assertion: etree._Element, certificate_pem: str, encryption: Encrypt
     response.replace(assertion, wrapper)
     wrapper.append(encrypted)
     return wrapper
+
+
+def _name_transport(wrapped_key: etree._Element, transport: KeyTransport) -> None:
+    method = wrapped_key[0]
+    if transport == "oaep-mgf1p":
+        return
+    etree.SubElement(method, f"{{{SIGNATURE}}}DigestMethod", Algorithm=SHA256)
+    if transport == "oaep-sha256-mgf1-sha256":
+        method.set("Algorithm", f"{_XMLENC_1_1}rsa-oaep")
+        etree.SubElement(method, f"{{{_XMLENC_1_1}}}MGF", Algorithm=f"{_XMLENC_1_1}mgf1sha256")
 
 
 # --------------------------------------------------------------------------------------------------------- metadata
