@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -91,12 +92,21 @@ def _may_verify(entry: JsonObject) -> bool:
 
 
 def _rsa(entry: JsonObject) -> RSAKey | None:
-    imported = _imported(RSAKey, {"kty": "RSA", "n": entry.get("n"), "e": entry.get("e")})
-    if imported is None:
+    modulus, exponent = _number(entry.get("n")), _number(entry.get("e"))
+    if modulus.bit_length() not in _RSA_BITS or not 2 < exponent < _LARGEST_EXPONENT:  # noqa: PLR2004 - e=1 signs all
         return None
-    numbers = imported.public_key.public_numbers()
-    strong = numbers.n.bit_length() in _RSA_BITS and 2 < numbers.e < _LARGEST_EXPONENT  # noqa: PLR2004 - e=1 signs all
-    return imported if strong else None
+    imported: RSAKey | None = _imported(RSAKey, {"kty": "RSA", "n": entry["n"], "e": entry["e"]})
+    return imported
+
+
+def _number(text: object) -> int:
+    """The unsigned number of RFC 7518 section 2 (Base64urlUInt); 0 where the text is none."""
+    if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
+        return 0
+    try:
+        return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:
+        return 0
 
 
 def _p256(entry: JsonObject) -> ECKey | None:

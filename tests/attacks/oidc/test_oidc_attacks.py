@@ -1,0 +1,559 @@
+"""The attacks on a sign-in by OpenID Connect, each against every preset, each with the honest sign-in beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc.jwk import RSAKey
+from openid_provider import (
+    CLIENT_ID,
+    ISSUERS,
+    NOON,
+    OTHER_TENANT,
+    OpenIdProvider,
+    World,
+    algorithm,
+    b64,
+    by_query,
+    ec_key,
+    public_jwk,
+    rs256,
+    rsa_key,
+    signed,
+    world,
+)
+
+from federation_bridge.errors import ProviderUnreachable, SignInExpired, SignInRejected
+from federation_bridge.model import Callback
+
+Lie = Callable[[OpenIdProvider], None]
+_NOW = int(NOON.timestamp())
+
+
+def claim(name: str, value: Any) -> Lie:
+    return lambda provider: provider.claims.update({name: value})
+
+
+def missing(name: str) -> Lie:
+    return lambda provider: setattr(provider, "without", (name,))
+
+
+def both(*lies: Lie) -> Lie:
+    def lie(provider: OpenIdProvider) -> None:
+        for one in lies:
+            one(provider)
+
+    return lie
+
+
+def header(**members: Any) -> Lie:
+    return lambda provider: provider.headers.update(members)
+
+
+def header_without(name: str) -> Lie:
+    return lambda provider: provider.headers.pop(name) and None
+
+
+def token(make: Callable[[OpenIdProvider, dict[str, Any]], Any]) -> Lie:
+    return lambda provider: setattr(provider, "make_token", make)
+
+
+def answer(**parameters: str | None) -> Lie:
+    return lambda provider: provider.answer.update(parameters)
+
+
+def key_set(*keys: dict[str, Any]) -> Lie:
+    return lambda provider: setattr(provider, "keys", list(keys))
+
+
+def discovery(**members: Any) -> Lie:
+    return lambda provider: provider.discovery.update(members)
+
+
+def rewritten(change: Callable[[str], str]) -> Lie:
+    """The honest token, its text changed."""
+    return token(lambda provider, claims: change(_honest(provider, claims)))
+
+
+def payload(change: Callable[[bytes], bytes]) -> Lie:
+    """The payload's bytes changed before the provider's own key signs them."""
+    return token(lambda provider, claims: signed(provider.headers, change(json.dumps(claims).encode())))
+
+
+def raw_header(text: bytes) -> Lie:
+    return token(lambda provider, claims: signed(text, json.dumps(claims).encode()))
+
+
+def keyed_with(secret: bytes) -> Lie:
+    """HS256 with what everybody knows as the secret (attack I02)."""
+
+    def make(provider: OpenIdProvider, claims: dict[str, Any]) -> str:
+        sign = lambda message: hmac.digest(secret, message, "sha256")  # noqa: E731
+        return signed({"alg": "HS256", "kid": "first"}, json.dumps(claims).encode(), sign)
+
+    return token(make)
+
+
+def _honest(provider: OpenIdProvider, claims: dict[str, Any]) -> str:
+    return signed(provider.headers, json.dumps(claims).encode())
+
+
+def _unsigned(alg: Any) -> Lie:
+    return token(
+        lambda _, claims: (
+            f"{b64(json.dumps({'alg': alg, 'kid': 'first'}).encode())}.{b64(json.dumps(claims).encode())}."
+        )
+    )
+
+
+def _flattened(text: str) -> str:
+    protected, body, signature = text.split(".")
+    return json.dumps({"protected": protected, "payload": body, "signature": signature})
+
+
+def _last_character_changed(text: str) -> str:
+    """Other padding bits in the last character: the same bytes to a lenient decoder."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return text[:-1] + alphabet[alphabet.index(text[-1]) ^ 1]
+
+
+def _ec_signature(signature: bytes) -> Lie:
+    def lie(provider: OpenIdProvider) -> None:
+        jwk = {**ec_key("provider").as_dict(private=False), "kid": "curve", "use": "sig", "alg": "ES256"}
+        provider.keys = [*provider.keys, jwk]
+        provider.make_token = lambda _, claims: signed(
+            {"alg": "ES256", "kid": "curve"}, json.dumps(claims).encode(), lambda _message: signature
+        )
+
+    return lie
+
+
+_PUBLIC = rsa_key("provider").public_key()
+_PEM = _PUBLIC.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_OTHERS_JWK = public_jwk(rsa_key("attacker"), kid="attacker")
+
+LIES: dict[str, Lie] = {
+    # I01
+    **{f"i01 alg {alg!r} unsigned": _unsigned(alg) for alg in ("none", "None", "NONE", "nOnE", "", None, ["none"], 0)},
+    "i01 alg missing": raw_header(b'{"kid":"first"}'),
+    "i01 signature emptied": rewritten(lambda text: text.rsplit(".", 1)[0] + "."),
+    "i01 alg none under a real signature": header(alg="none"),
+    "i01 none announced by the provider": both(
+        discovery(id_token_signing_alg_values_supported=["none", "RS256"]), _unsigned("none")
+    ),
+    # I02
+    "i02 HS256 keyed with the PEM": keyed_with(_PEM),
+    "i02 HS256 keyed with the PEM, no newline": keyed_with(_PEM.strip()),
+    "i02 HS256 keyed with the DER": keyed_with(_PUBLIC.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),
+    "i02 HS256 keyed with PKCS #1": keyed_with(_PUBLIC.public_bytes(Encoding.PEM, PublicFormat.PKCS1)),
+    "i02 HS256 keyed with the modulus": keyed_with(_PUBLIC.public_numbers().n.to_bytes(256, "big")),
+    "i02 HS256 keyed with the JWK": keyed_with(json.dumps(public_jwk(rsa_key("provider"), kid="first")).encode()),
+    "i02 HS256 keyed with nothing": keyed_with(b""),
+    "i02 HS256 keyed with the client id": keyed_with(CLIENT_ID.encode()),
+    "i02 HS256 keyed with the client secret": keyed_with(b"quiet secret"),
+    "i02 an RSA key named with ES256": header(alg="ES256"),
+    "i02 RS512, which is not in our list": token(
+        lambda _, claims: signed(
+            {"alg": "RS512", "kid": "first"},
+            json.dumps(claims).encode(),
+            algorithm("RS512", RSAKey.import_key(rsa_key("provider"))),
+        )
+    ),
+    "i02 PS256, which this connection does not take": token(
+        lambda _, claims: signed(
+            {"alg": "PS256", "kid": "first"},
+            json.dumps(claims).encode(),
+            algorithm("PS256", RSAKey.import_key(rsa_key("provider"))),
+        )
+    ),
+    "i02 a key for encryption": key_set(public_jwk(rsa_key("provider"), kid="first", use="enc")),
+    "i02 a key for another algorithm": key_set(public_jwk(rsa_key("provider"), kid="first", alg="PS256")),
+    "i02 a key that may only encrypt": key_set(public_jwk(rsa_key("provider"), kid="first", key_ops=["encrypt"])),
+    "i02 a 1024 bit key": both(
+        key_set(public_jwk(rsa_key("small", 1024), kid="first")),
+        token(lambda p, claims: signed(p.headers, json.dumps(claims).encode(), rs256(rsa_key("small", 1024)))),
+    ),
+    # I03
+    "i03 another's key": token(
+        lambda p, claims: signed(p.headers, json.dumps(claims).encode(), rs256(rsa_key("attacker")))
+    ),
+    "i03 another's key in the header (jwk)": token(
+        lambda p, claims: signed(
+            {**p.headers, "jwk": _OTHERS_JWK}, json.dumps(claims).encode(), rs256(rsa_key("attacker"))
+        )
+    ),
+    "i03 jku": header(jku="https://attacker.example.test/keys"),
+    "i03 x5u": header(x5u="https://attacker.example.test/chain"),
+    "i03 x5c": header(x5c=["MIIB"]),
+    **{
+        f"i03 kid {str(kid)[:24]!r}": header(kid=kid)
+        for kid in ("' OR 1=1 --", "../../dev/null", "https://a.test/", ["first"], "k" * 10_000, "FIRST", "", None, 1)
+    },
+    "i03 kid missing": header_without("kid"),
+    # I04
+    "i04 crit unknown": header(crit=["exp"], exp=1),
+    "i04 crit empty": header(crit=[]),
+    "i04 crit no list": header(crit="b64"),
+    "i04 b64 false": header(b64=False, crit=["b64"]),
+    "i04 zip": header(zip="DEF"),
+    "i04 nested": header(cty="JWT"),
+    "i04 a member nobody knows": header(extra="1"),
+    # I05
+    "i05 nonce missing": missing("nonce"),
+    **{f"i05 nonce {value!r}": claim("nonce", value) for value in ("other", "", None, ["n" * 43], {"a": 1}, True)},
+    "i05 nonce unsupported": both(missing("nonce"), claim("nonce_supported", False)),
+    # I06
+    "i06 issuer missing": missing("iss"),
+    **{
+        f"i06 issuer {value!r}": claim("iss", value)
+        for value in ("https://attacker.example.test", "", None, ["https://id.example.test/realm"])
+    },
+    "i06 issuer with a slash more": lambda provider: claim("iss", provider.issuer + "/")(provider),
+    "i06 issuer in a list": lambda provider: claim("iss", [provider.issuer])(provider),
+    "i06 issuer as a template": claim("iss", "https://login.example.test/{tenantid}/v2.0"),
+    "i06 issuer of another tenant": claim("iss", f"https://login.example.test/{OTHER_TENANT}/v2.0"),
+    "i06 key of another issuer": key_set(
+        public_jwk(rsa_key("provider"), kid="first", issuer="https://login.example.test/other/v2.0")
+    ),
+    "i06 discovery names another issuer": discovery(issuer="https://attacker.example.test"),
+    # I07
+    **{f"i07 {name} missing": missing(name) for name in ("exp", "iat")},
+    **{
+        f"i07 {name} {str(value)[:12]!r}": claim(name, value)
+        for name in ("exp", "iat", "nbf", "auth_time")
+        for value in (str(_NOW), True, None, [_NOW], float(_NOW) + 0.5, -1, 10**30)
+    },
+    "i07 exp a century ahead": claim("exp", _NOW + 3_155_760_000),
+    "i07 exp 25 hours ahead": claim("exp", _NOW + 90_000),
+    "i07 exp past by the skew": claim("exp", _NOW - 60),
+    "i07 iat ahead": claim("iat", _NOW + 61),
+    "i07 nbf ahead": claim("nbf", _NOW + 61),
+    "i07 auth_time ahead": claim("auth_time", _NOW + 61),
+    "i07 iat of another day": claim("iat", _NOW - 7200),
+    **{
+        f"i07 exp {literal}": payload(
+            lambda text, literal=literal: text.replace(f'"exp": {_NOW + 3600}'.encode(), f'"exp": {literal}'.encode())
+        )
+        for literal in ("NaN", "Infinity", "1e400", "1795438800.0", "1" + "0" * 5000)
+    },
+    # I08
+    "i08 aud missing": missing("aud"),
+    **{
+        f"i08 aud {value!r}": claim("aud", value)
+        for value in ("other", "", [], None, [[CLIENT_ID]], [CLIENT_ID, "other"], [CLIENT_ID] * 2, {CLIENT_ID: 1})
+    },
+    "i08 foreign aud with our azp": lambda provider: provider.claims.update(aud="other", azp=CLIENT_ID),
+    "i08 azp of another client": claim("azp", "other"),
+    "i08 azp empty": claim("azp", ""),
+    # I09
+    "i09 an access token": header(typ="at+jwt"),
+    "i09 a logout token": header(typ="logout+jwt"),
+    "i09 a security event": header(typ="secevent+jwt"),
+    "i09 a logout token by its claim": claim("events", {"http://schemas.openid.net/event/backchannel-logout": {}}),
+    "i09 events null": claim("events", None),
+    "i09 calls itself Bearer": claim("typ", "Bearer"),
+    "i09 token_use access": claim("token_use", "access"),
+    "i09 typ a list": header(typ=["JWT"]),
+    "i09 a JARM answer": token(
+        lambda p, _: signed(
+            p.headers, json.dumps({"iss": p.issuer, "aud": CLIENT_ID, "exp": _NOW + 60, "code": "c"}).encode()
+        )
+    ),
+    "i09 no ID token": lambda provider: provider.token_answer.update(id_token=None),
+    "i09 the ID token a list": lambda provider: provider.token_answer.update(id_token=["a.b.c"]),
+    # I10
+    **{f"i10 at_hash {str(value)[:8]!r}": claim("at_hash", value) for value in (b64(b"x" * 16), "", None, ["a"], 1)},
+    "i10 at_hash of the whole digest": claim("at_hash", b64(hashlib.sha256(b"the-access-token").digest())),
+    "i10 at_hash without an access token": lambda provider: provider.token_answer.update(access_token=None),
+    "i10 c_hash wrong": claim("c_hash", b64(b"x" * 16)),
+    "i10 access token swapped": lambda provider: provider.token_answer.update(access_token="another"),
+    # I11
+    "i11 a name twice": payload(lambda text: text[:-1] + b', "sub": "admin"}'),
+    "i11 a name twice, escaped": payload(lambda text: text[:-1] + b', "s\\u0075b": "admin"}'),
+    "i11 a name twice, deep": payload(lambda text: text[:-1] + b', "x": {"a": 1, "a": 2}}'),
+    "i11 UTF-16": payload(lambda text: text.decode().encode("utf-16")),
+    "i11 UTF-16 without a mark": payload(lambda text: text.decode().encode("utf-16-le")),
+    "i11 a byte order mark": payload(lambda text: b"\xef\xbb\xbf" + text),
+    "i11 a lone surrogate": payload(lambda text: text.replace(b"Ada", b"\\ud800")),
+    "i11 two values": payload(lambda text: text + text),
+    "i11 text after it": payload(lambda text: text + b"x"),
+    "i11 a list": payload(lambda text: b"[" + text + b"]"),
+    "i11 5,000 levels": payload(lambda text: text[:-1] + b', "x": ' + b"[" * 5000 + b"]" * 5000 + b"}"),
+    "i11 no UTF-8": payload(lambda text: text.replace(b"Ada", b"\xff")),
+    "i11 NaN anywhere": payload(lambda text: text[:-1] + b', "x": NaN}'),
+    "i11 alg twice in the header": raw_header(b'{"alg":"none","alg":"RS256","kid":"first"}'),
+    "i11 header in UTF-16": raw_header(json.dumps({"alg": "RS256", "kid": "first"}).encode("utf-16")),
+    "i11 header with a mark": raw_header(b"\xef\xbb\xbf" + json.dumps({"alg": "RS256", "kid": "first"}).encode()),
+    # I12
+    "i12 padded": rewritten(lambda text: text + "=="),
+    "i12 a line break after it": rewritten(lambda text: text + "\n"),
+    "i12 a blank inside": rewritten(lambda text: text.replace(".", ". ", 1)),
+    "i12 the other alphabet": rewritten(lambda text: text.replace(".", "+/.", 1)),
+    "i12 four segments": rewritten(lambda text: text + ".AAAA"),
+    "i12 five segments": rewritten(lambda text: "AAAA.BBBB." + text),
+    "i12 two segments": rewritten(lambda text: text.rsplit(".", 1)[0]),
+    "i12 JSON serialisation": rewritten(_flattened),
+    "i12 500 kB": payload(lambda text: text[:-1] + b', "x": "' + b"x" * 400_000 + b'"}'),
+    "i12 another last character": rewritten(_last_character_changed),
+    "i12 digits of another script": rewritten(lambda text: text + "\uff11"),
+    "i12 an object": token(lambda _, claims: claims),
+    "i12 a long header": header(x5t="x" * 600),
+    # I13
+    "i13 r and s zero": _ec_signature(bytes(64)),
+    "i13 r and s the order": _ec_signature(_ORDER.to_bytes(32, "big") * 2),
+    "i13 empty": _ec_signature(b""),
+    "i13 DER": _ec_signature(bytes.fromhex("3006020101020101")),
+    # I18
+    "i18 a symmetric key": lambda provider: provider.keys.append({"kty": "oct", "k": b64(b"x" * 32), "kid": "s"}),
+    "i18 a private key": key_set({**RSAKey.import_key(rsa_key("provider")).as_dict(private=True), "kid": "first"}),
+    "i18 a kid twice": key_set(
+        public_jwk(rsa_key("attacker"), kid="first"), public_jwk(rsa_key("provider"), kid="first")
+    ),
+    "i18 51 keys": key_set(*(public_jwk(rsa_key("provider"), kid="first" if n == 0 else f"k{n}") for n in range(51))),
+    "i18 no keys": key_set(),
+    "i18 256 kB": lambda provider: provider.keys[0].update(x5c=["x" * 260_000]),
+    "i18 keys no list": lambda provider: setattr(provider, "raw_keys", b'{"keys": {}}'),
+    "i18 keys not JSON": lambda provider: setattr(provider, "raw_keys", b"<html>"),
+    "i18 exponent 1": lambda provider: provider.keys[0].update(e="AQ"),
+    "i18 exponent even": lambda provider: provider.keys[0].update(e="Ag"),
+    # subject
+    "sub missing": missing("sub"),
+    **{
+        f"sub {str(value)[:12]!r}": claim("sub", value)
+        for value in ("", None, 7, ["a"], "a" * 256, "a\nb", " a", "\u0430da")
+    },
+    # I15 to I17, I19: the answer
+    "i15 state missing": answer(state=None),
+    "i15 state of another": answer(state="other"),
+    "i15 state no ASCII": answer(state="\ud800"),
+    "i16 iss missing though announced": answer(iss=None),
+    "i16 iss of another": answer(iss="https://attacker.example.test"),
+    "i16 iss empty": answer(iss=""),
+    "i17 an injected code": answer(code="stolen"),
+    "i19 an error": answer(error="access_denied", error_description="<script>alert(1)</script>\r\nX: y"),
+    "i19 an error without a code": answer(error="access_denied", code=None),
+    "i19 no code": answer(code=None),
+    "i19 a code that is no code": answer(code="a\nb"),
+    "i19 a code of 5 kB": answer(code="c" * 5000),
+    "i19 an ID token from the front": answer(id_token="a.b.c"),
+    "i19 an access token from the front": answer(access_token="x"),
+    "i19 a JARM answer": answer(response="a.b.c"),
+    # the token endpoint
+    "token endpoint: no bearer": lambda provider: provider.token_answer.update(token_type="DPoP"),
+    "token endpoint: a name twice": lambda provider: setattr(
+        provider, "raw_token_answer", (200, b'{"id_token":"a.b.c","id_token":"d.e.f","token_type":"Bearer"}')
+    ),
+    "token endpoint: HTML": lambda provider: setattr(provider, "raw_token_answer", (200, b"<html>")),
+    "token endpoint: an error with 200": lambda provider: provider.token_answer.update(error="invalid_grant"),
+}
+
+HONEST: dict[str, Lie] = {
+    "as it is": lambda provider: None,
+    "typ left out": header_without("typ"),
+    "typ in small letters": header(typ="jwt"),
+    "aud as a list of one": claim("aud", [CLIENT_ID]),
+    "azp is us": claim("azp", CLIENT_ID),
+    "no at_hash": missing("at_hash"),
+    "c_hash that fits": claim("c_hash", b64(hashlib.sha256(b"the-code").digest()[:16])),
+    "exp within the skew": claim("exp", _NOW - 59),
+    "iat within the skew": claim("iat", _NOW + 60),
+    "iat dated back five minutes": claim("iat", _NOW - 300),
+    "nbf now": claim("nbf", _NOW),
+    "a key without alg": key_set({k: v for k, v in public_jwk(rsa_key("provider"), kid="first").items() if k != "alg"}),
+    "keys of other kinds beside it": lambda provider: provider.keys.extend(
+        [{"kty": "OKP", "crv": "Ed25519", "x": "AAAA", "kid": "o"}, public_jwk(rsa_key("small", 1024), kid="old")]
+    ),
+    "x5t in the header": header(x5t="abcdefghijklmnopqrstuvwxyz0"),
+    "no iss parameter where none is announced": both(
+        discovery(authorization_response_iss_parameter_supported=False), answer(iss=None)
+    ),
+    "parameters that mean nothing to us": answer(session_state="x", scope="openid"),
+    "1,500 groups": claim("groups", [f"group-{number}" for number in range(1500)]),
+}
+
+
+@pytest.mark.parametrize("preset", ISSUERS)
+@pytest.mark.parametrize("name", LIES)
+def test_a_sign_in_that_lies_in_one_thing_is_refused_by_every_preset(preset: str, name: str) -> None:
+    lying = world(preset)
+    LIES[name](lying.provider)
+    with pytest.raises((SignInRejected, ProviderUnreachable)) as refusal:
+        lying.sign_in()
+    assert refusal.value.detail != refusal.value.public, "the log is told why"
+    assert "quiet secret" not in refusal.value.detail
+
+
+@pytest.mark.parametrize("preset", ISSUERS)
+@pytest.mark.parametrize("name", HONEST)
+def test_its_honest_twin_is_let_in_by_every_preset(preset: str, name: str) -> None:
+    honest = world(preset)
+    HONEST[name](honest.provider)
+    assert honest.sign_in().identity.email == "ada@example.test"
+
+
+@pytest.mark.parametrize("preset", ISSUERS)
+def test_the_same_key_and_token_pass_where_the_connection_takes_the_algorithm(preset: str) -> None:
+    for name in ("PS256", "ES256"):
+        honest = world(preset, algorithms=(name,))
+        curve = {**ec_key("provider").as_dict(private=False), "kid": "curve", "use": "sig", "alg": "ES256"}
+        honest.provider.keys = [public_jwk(rsa_key("provider"), kid="curve", alg="PS256") if name == "PS256" else curve]
+        key = RSAKey.import_key(rsa_key("provider")) if name == "PS256" else ec_key("provider")
+        header(alg=name, kid="curve")(honest.provider)
+        token(lambda p, c, name=name, key=key: signed(p.headers, json.dumps(c).encode(), algorithm(name, key)))(
+            honest.provider
+        )
+        assert honest.sign_in().identity.subject
+
+
+@pytest.mark.parametrize("preset", ISSUERS)
+@pytest.mark.parametrize(
+    "signature", [bytes(64), _ORDER.to_bytes(32, "big") * 2, b"", bytes.fromhex("3006020101020101")]
+)
+def test_edge_values_of_a_curve_are_no_signature_where_es256_is_taken(preset: str, signature: bytes) -> None:
+    lying = world(preset, algorithms=("ES256",))
+    _ec_signature(signature)(lying.provider)
+    with pytest.raises(SignInRejected):
+        lying.sign_in()
+
+
+# ------------------------------------------------------------------------------------------------ the browser's part
+
+
+@pytest.mark.parametrize("preset", ISSUERS)
+@pytest.mark.parametrize("repeated", ["state", "code", "iss"])
+def test_a_parameter_that_stands_twice_is_refused(preset: str, repeated: str) -> None:
+    asked = world(preset)
+    sign_in, found = asked.begin()
+    pairs = tuple(found.items())
+    with pytest.raises(SignInRejected, match="twice"):
+        asked.connector.arrive(sign_in, by_query(*pairs, (repeated, found[repeated])))
+    assert asked.connector.arrive(sign_in, by_query(*pairs)).identity.subject
+
+
+@pytest.mark.parametrize("preset", ISSUERS)
+def test_an_answer_comes_only_the_way_that_was_asked_for(preset: str) -> None:
+    asked = world(preset)
+    sign_in, found = asked.begin()
+    pairs, media_type = tuple(found.items()), "application/x-www-form-urlencoded"
+    for wrong in (Callback("POST", (), pairs, media_type), Callback("POST", pairs, ()), Callback("GET", pairs, pairs)):
+        with pytest.raises(SignInRejected):
+            asked.connector.arrive(sign_in, wrong)
+    posting = world(preset, response_mode="form_post")
+    sign_in, found = posting.begin()
+    assert posting.provider.asked["response_mode"] == "form_post"
+    pairs = tuple(found.items())
+    for wrong in (
+        by_query(*pairs),
+        Callback("POST", pairs, pairs, media_type),
+        Callback("POST", (), pairs, "text/plain"),
+    ):
+        with pytest.raises(SignInRejected):
+            posting.connector.arrive(sign_in, wrong)
+    right = Callback("POST", (), pairs, media_type + "; charset=utf-8")
+    assert posting.connector.arrive(sign_in, right).identity.subject
+
+
+@pytest.mark.parametrize("preset", ISSUERS)
+def test_an_answer_that_nobody_asked_for_is_refused(preset: str) -> None:
+    asked = world(preset)
+    sign_in, found = asked.begin()
+    callback = by_query(*found.items())
+    with pytest.raises(SignInRejected):
+        asked.connector.arrive(None, callback)
+    with pytest.raises(SignInRejected):
+        asked.connector.arrive(replace(sign_in, connection="another"), callback)
+    asked.clock[0] += timedelta(minutes=10)
+    with pytest.raises(SignInExpired):
+        asked.connector.arrive(sign_in, callback)
+
+
+@pytest.mark.parametrize("preset", ISSUERS)
+def test_a_code_redeems_only_with_the_verifier_of_the_browser_that_left(preset: str) -> None:
+    asked = world(preset)
+    sign_in, found = asked.begin()
+    assert asked.provider.asked["code_challenge_method"] == "S256"
+    assert "code_verifier" not in asked.provider.asked
+    with pytest.raises(SignInRejected):
+        asked.connector.arrive(replace(sign_in, code_verifier="w" * 43), by_query(*found.items()))
+    assert asked.connector.arrive(sign_in, by_query(*found.items())).identity.subject
+
+
+def test_pkce_state_and_nonce_are_sent_whatever_the_provider_announces() -> None:
+    asked = world()
+    asked.provider.discovery = {"code_challenge_methods_supported": ["plain"], "response_types_supported": ["id_token"]}
+    asked.begin()
+    sent = asked.provider.asked
+    assert (sent["response_type"], sent["code_challenge_method"], sent["nonce"]) == ("code", "S256", "n" * 43)
+    assert len(base64.urlsafe_b64decode(sent["code_challenge"] + "=")) == 32
+
+
+def test_an_error_of_the_provider_reaches_the_log_escaped_and_the_public_not_at_all() -> None:
+    asked = world()
+    LIES["i19 an error"](asked.provider)
+    with pytest.raises(SignInRejected) as refusal:
+        asked.sign_in()
+    assert "access_denied" in refusal.value.detail
+    assert "\r" not in refusal.value.detail
+    assert "script" not in refusal.value.public
+
+
+# ------------------------------------------------------------------------------------------------------------- keys
+
+
+def _kid(name: str) -> Lie:
+    return lambda provider: provider.headers.update(kid=name)
+
+
+def _key_fetches(asked: World) -> int:
+    return sum(url.endswith("/keys") for url in asked.provider.fetched)
+
+
+def test_a_flood_of_unknown_kids_fetches_the_keys_once_in_five_minutes() -> None:
+    asked = world()
+    asked.sign_in()
+    asked.clock[0] += timedelta(minutes=6)
+    for number in range(20):
+        _kid(f"unknown-{number}")(asked.provider)
+        with pytest.raises(SignInRejected, match="kid"):
+            asked.sign_in()
+    assert _key_fetches(asked) == 2
+
+
+def test_a_new_key_is_found_when_a_token_names_it_and_the_audit_hears_of_it() -> None:
+    asked = world()
+    asked.sign_in()
+    asked.clock[0] += timedelta(minutes=6)
+    asked.provider.keys.append(public_jwk(rsa_key("provider"), kid="second"))
+    _kid("second")(asked.provider)
+    assert asked.sign_in().identity.subject
+    assert [(event, "second" in detail) for _, event, detail in asked.notices] == [("metadata.changed", True)]
+
+
+def test_the_last_good_keys_hold_for_a_day_when_the_provider_withdraws_them_all() -> None:
+    asked = world()
+    asked.sign_in()
+    asked.provider.keys = []
+    asked.clock[0] += timedelta(hours=23)
+    assert asked.sign_in().identity.subject
+    assert asked.notices[-1][1] == "metadata.refused"
+    asked.clock[0] += timedelta(hours=1)
+    with pytest.raises(ProviderUnreachable):
+        asked.sign_in()
+
+
+def test_a_client_assertion_is_made_for_this_issuer_and_for_no_other_host() -> None:
+    asked = world("okta", client_secret=None)
+    asked.provider.discovery = {"token_endpoint": "https://attacker.example.test/token"}
+    with pytest.raises(SignInRejected, match="another host"):
+        asked.sign_in()
+    assert asked.provider.token_requests == []

@@ -1,0 +1,315 @@
+"""An OpenID provider small enough to read, for tests: honest by itself, and every part of it can be made to lie."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from federation_bridge.connectors.oidc.connector import OidcConnector
+from federation_bridge.connectors.oidc.provider import Surroundings
+from federation_bridge.errors import ProviderUnreachable
+from federation_bridge.keys import KeyRing
+from federation_bridge.model import Arrival, Callback, SignIn
+from federation_bridge.outgoing import Fetched, Outgoing
+from federation_bridge.settings import OidcConnection
+
+TENANT = "11111111-2222-4333-8444-555555555555"
+OTHER_TENANT = "99999999-2222-4333-8444-555555555555"
+PERSON = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+CLIENT_ID = "the-bridge"
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+BASE_URL = "https://bridge.example.test"
+
+ISSUERS = {
+    "generic": "https://id.example.test/realm",
+    "entra": f"https://login.example.test/{TENANT}/v2.0",
+    "okta": "https://okta.example.test",
+    "google": "https://accounts.example.test",
+}
+SETTINGS: Mapping[str, Mapping[str, Any]] = {"google": {"tenants": ("example.test",)}}
+PERSON_CLAIMS: Mapping[str, Mapping[str, Any]] = {
+    "generic": {"email_verified": True},
+    "entra": {"tid": TENANT, "oid": PERSON, "ver": "2.0"},
+    "okta": {"email_verified": True, "amr": ["pwd", "mfa"], "jti": "ID.first"},
+    "google": {"email_verified": True, "hd": "example.test", "azp": CLIENT_ID},
+}
+
+
+@functools.cache
+def rsa_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
+    """A key of that name, made once in a run."""
+    return rsa.generate_private_key(65537, bits)
+
+
+@functools.cache
+def ec_key(name: str, curve: str = "P-256") -> ECKey:
+    return ECKey.generate_key(curve)
+
+
+def b64(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def public_jwk(key: rsa.RSAPrivateKey, **members: Any) -> dict[str, Any]:
+    numbers = key.public_key().public_numbers()
+    modulus, exponent = (b64(n.to_bytes((n.bit_length() + 7) // 8, "big")) for n in (numbers.n, numbers.e))
+    return {"kty": "RSA", "n": modulus, "e": exponent, "use": "sig", "alg": "RS256", **members}
+
+
+def signed(header: Mapping[str, Any] | bytes, payload: bytes, key: Any = None) -> str:
+    """A compact token over exactly these bytes; `key` an RSA or EC key, a function, or None: the provider's own."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    signing_input = f"{b64(text)}.{b64(payload)}"
+    signature = (key or rs256(rsa_key("provider")))(signing_input.encode())
+    return f"{signing_input}.{b64(signature)}"
+
+
+def rs256(key: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:
+    return lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+
+
+def algorithm(name: str, key: Any) -> Callable[[bytes], bytes]:
+    return lambda message: _joserfc_signature(name, message, key)
+
+
+def _joserfc_signature(name: str, message: bytes, key: Any) -> bytes:
+    return jws.JWSRegistry(algorithms=[name]).get_alg(name).sign(message, key)
+
+
+class Memory:
+    """What the store remembers for a connector."""
+
+    def __init__(self) -> None:
+        self.texts: dict[tuple[str, str], str] = {}
+        self.keys: dict[str, bytes] = {}
+
+    def last_good(self, kind: str, name: str) -> str | None:
+        return self.texts.get((kind, name))
+
+    def keep(self, kind: str, name: str, text: str) -> None:
+        self.texts[kind, name] = text
+
+    def sealed(self, purpose: str) -> tuple[bytes, ...]:
+        return (self.keys[purpose],) if purpose in self.keys else ()
+
+    def put_first(self, purpose: str, sealed: bytes) -> bytes:
+        return self.keys.setdefault(purpose, sealed)
+
+
+@dataclass
+class OpenIdProvider:
+    """What it answers is made of plain fields: a test changes one of them and it lies in just that."""
+
+    issuer: str
+    person: dict[str, Any]
+    now: Callable[[], datetime]
+    secret: str | None = "quiet secret"
+    headers: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256", "kid": "first", "typ": "JWT"})
+    discovery: dict[str, Any] = field(default_factory=dict)
+    claims: dict[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    keys: list[dict[str, Any]] = field(default_factory=lambda: [public_jwk(rsa_key("provider"), kid="first")])
+    raw_keys: bytes | None = None
+    make_token: Callable[[OpenIdProvider, dict[str, Any]], Any] = lambda self, claims: signed(
+        self.headers, json.dumps(claims).encode()
+    )
+    token_answer: dict[str, Any] = field(default_factory=dict)
+    raw_token_answer: tuple[int, bytes] | None = None
+    answer: dict[str, str | None] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
+    token_requests: list[tuple[dict[str, str], dict[str, str]]] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+
+    @property
+    def endpoints(self) -> dict[str, Any]:
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": self.issuer + "/authorize",
+            "token_endpoint": self.issuer + "/token",
+            "jwks_uri": self.issuer + "/keys",
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic", "private_key_jwt"],
+            "authorization_response_iss_parameter_supported": True,
+            **self.discovery,
+        }
+
+    def authorize(self, url: str) -> dict[str, str]:
+        """The parameters of the answer to this authorization request."""
+        self.asked = dict(parse_qsl(urlsplit(url).query))
+        honest = {"state": self.asked["state"], "code": "the-code", "iss": self.issuer}
+        return {name: value for name, value in {**honest, **self.answer}.items() if value is not None}
+
+    def id_token(self) -> Any:
+        now = int(self.now().timestamp())
+        claims = {
+            "iss": self.issuer,
+            "sub": "00u-person",
+            "aud": CLIENT_ID,
+            "iat": now,
+            "exp": now + 3600,
+            "nonce": self.asked.get("nonce", ""),
+            "name": "Ada Example",
+            "email": "ada@example.test",
+            "groups": ["readers", "aws#123456789012#Auditor"],
+            "at_hash": b64(hashlib.sha256(b"the-access-token").digest()[:16]),
+            **self.person,
+            **self.claims,
+        }
+        return self.make_token(self, {name: value for name, value in claims.items() if name not in self.without})
+
+    def respond(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Status and body for a request; 404 where there is nothing."""
+        self.fetched.append(url)
+        if url.endswith("/.well-known/openid-configuration"):
+            return 200, json.dumps(self.endpoints).encode()
+        if url == self.issuer + "/keys":
+            return 200, self.raw_keys if self.raw_keys is not None else json.dumps({"keys": self.keys}).encode()
+        if url == self.issuer + "/token" and method == "POST":
+            return self._redeem(headers, body)
+        return 404, b"{}"
+
+    def _redeem(self, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        fields = {name: values[0] for name, values in parse_qs(body.decode(), strict_parsing=True).items()}
+        self.token_requests.append((fields, {name.lower(): value for name, value in headers.items()}))
+        if self.raw_token_answer is not None:
+            return self.raw_token_answer
+        challenge = b64(hashlib.sha256(fields["code_verifier"].encode()).digest())
+        honest = fields["code"] == "the-code" and challenge == self.asked["code_challenge"]
+        if not honest or (self.secret and fields.get("client_secret") != self.secret):
+            return 400, b'{"error": "invalid_grant"}'
+        answer = {"access_token": "the-access-token", "token_type": "Bearer", "id_token": self.id_token()}
+        return 200, json.dumps({**answer, **self.token_answer}).encode()
+
+
+class DirectOutgoing(Outgoing):
+    """Reaches the provider without a network."""
+
+    def __init__(self, provider: OpenIdProvider) -> None:
+        super().__init__()
+        self.provider = provider
+        self.is_down = False
+
+    def fetch(self, url: str, **kwargs: Any) -> Fetched:  # type: ignore[override]
+        if self.is_down:
+            raise ProviderUnreachable("nobody answers")
+        data = kwargs.get("data") or b""
+        status, body = self.provider.respond(kwargs.get("method", "GET"), url, kwargs.get("headers") or {}, data)
+        return Fetched(status, {"content-type": "application/json"}, body)
+
+
+@dataclass
+class World:
+    """One connection, its provider, and a clock that a test moves."""
+
+    preset: str
+    provider: OpenIdProvider
+    connector: OidcConnector
+    outgoing: Outgoing
+    memory: Memory
+    notices: list[tuple[str, str, str]]
+    clock: list[datetime]
+
+    def begin(self) -> tuple[SignIn, dict[str, str]]:
+        """A person leaves for the provider, which lets them in: the sign-in, and what the browser brings back."""
+        now = self.clock[0]
+        sign_in = SignIn(
+            handle=f"handle-{len(self.provider.fetched)}",
+            connection="company",
+            browser="browser",
+            return_to="/",
+            request_id="_r",
+            nonce="n" * 43,
+            code_verifier="v" * 43,
+            started_at=now,
+            expires_at=now + timedelta(minutes=10),
+        )
+        return sign_in, self.provider.authorize(self.connector.depart(sign_in).url)
+
+    def sign_in(self) -> Arrival:
+        sign_in, answer = self.begin()
+        return self.connector.arrive(sign_in, by_query(*answer.items()))
+
+
+def by_query(*pairs: tuple[str, str]) -> Callback:
+    return Callback("GET", tuple(pairs), ())
+
+
+def world(preset: str = "generic", *, issuer: str | None = None, **settings: Any) -> World:
+    clock = [NOON]
+    chosen = {
+        "protocol": "oidc",
+        "title": "Company",
+        "preset": preset,
+        "issuer": issuer or ISSUERS[preset],
+        "client_id": CLIENT_ID,
+        "client_secret": {"environment": "TEST_CLIENT_SECRET"},
+        **SETTINGS.get(preset, {}),
+        **settings,
+    }
+    connection = OidcConnection.model_validate({name: value for name, value in chosen.items() if value is not None})
+    secret = "quiet secret" if connection.client_secret else None
+    provider = OpenIdProvider(issuer or ISSUERS[preset], dict(PERSON_CLAIMS[preset]), lambda: clock[0], secret=secret)
+    outgoing, memory = DirectOutgoing(provider), Memory()
+    return joined(preset, provider, connection, outgoing, memory, clock)
+
+
+def joined(
+    preset: str,
+    provider: OpenIdProvider,
+    connection: OidcConnection,
+    outgoing: Outgoing,
+    memory: Memory,
+    clock: list[datetime],
+) -> World:
+    notices: list[tuple[str, str, str]] = []
+    keys = KeyRing(b"k" * 32, memory, lambda: clock[0], "bridge.example.test")
+    surroundings = Surroundings(
+        keys, outgoing, memory, lambda: clock[0], lambda *notice: notices.append(notice), lambda size: b"r" * size
+    )
+    connector = OidcConnector("company", connection, BASE_URL, surroundings)
+    return World(preset, provider, connector, outgoing, memory, notices, clock)
+
+
+@contextmanager
+def served(respond: Callable[[str, str, Mapping[str, str], bytes], tuple[int, bytes]]) -> Iterator[str]:
+    """A real HTTP server on this machine that answers by `respond`; gives its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            url = f"http://127.0.0.1:{self.server.server_address[1]}{self.path}"
+            status, body = respond(self.command, url, dict(self.headers), self.rfile.read(length))
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = _answer  # noqa: N815 - the names that http.server calls
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
