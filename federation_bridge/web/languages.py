@@ -7,7 +7,7 @@ from flask_babel import get_locale, gettext
 
 FOLDER = "translations"
 AVAILABLE = ("en", "zh_Hans_CN")
-_BY_PREFERENCE = ("en", "zh-CN", "zh-Hans", "zh")
+_BY_PREFERENCE = ("en", "zh-CN", "zh-Hans-CN", "zh-Hans", "zh")
 
 
 def preferred() -> str:
