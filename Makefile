@@ -17,3 +17,6 @@ $(INSTALLED): $(REQUIREMENTS) pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q federation_bridge
 	@touch $@
+
+demo: $(INSTALLED) ## the main job on this machine, then stay up for a browser (ONCE=1: exit instead)
+	@$(BIN)/python -m federation_bridge.sandbox.demo $(if $(ONCE),--once)

@@ -38,6 +38,8 @@ class Page:
     links: tuple[str, ...]
     words: str
     """The text that a person can read."""
+    by_id: Mapping[str, str]
+    """The text of every element that has an id and nothing but text in it."""
     visited: tuple[str, ...] = ()
     """The addresses on the way here, this one included."""
 
@@ -207,7 +209,7 @@ class Browser:
 def _page(url: str, status: int, headers: HTTPMessage, body: str, visited: tuple[str, ...]) -> Page:
     is_html = headers.get_content_type() == "text/html"
     markup = read_markup(url, body if is_html else "")
-    return Page(url, status, headers, body, markup.forms, markup.links, markup.words, visited)
+    return Page(url, status, headers, body, markup.forms, markup.links, markup.words, markup.by_id, visited)
 
 
 def _origin(url: str) -> str:
@@ -245,11 +247,9 @@ def _sent_origin(initiator: Page, url: str) -> str:
 
 
 def _posts_itself(page: Page) -> Form | None:
-    """The form that a script of the page posts at once: the only one, all hidden, to another origin."""
-    if len(page.forms) != 1 or "<script" not in page.body:
-        return None
-    form = page.forms[0]
-    return form if form.is_all_hidden and _origin(form.action) != _origin(page.url) else None
+    """The form that a script of the page posts at once, or None."""
+    departing = [form for form in page.forms if form.is_departing]
+    return departing[0] if departing and "<script" in page.body else None
 
 
 def _check_form_action(page: Page, url: str) -> None:
@@ -268,6 +268,17 @@ def _directive(policy: str, name: str) -> Iterator[list[str]]:
 
 
 def _matches(source: str, page: Page, url: str) -> bool:
+    """Whether a source expression of a policy covers the address (CSP 3, 6.7.2.7), paths aside."""
     if source == "'self'":
         return _origin(url) == _origin(page.url)
-    return source == "*" or url.startswith(source if source.endswith((":", "/")) else f"{source}/") or url == source
+    source = source.rstrip("/")
+    scheme, separator, authority = source.rpartition("//")
+    parts = urlsplit(url)
+    if source in ("*", f"{parts.scheme}:"):
+        return True
+    if separator and scheme != f"{parts.scheme}:":
+        return False
+    host, _, port = authority.partition(":")
+    is_host = parts.hostname == host or (host.startswith("*.") and (parts.hostname or "").endswith(host[1:]))
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return is_host and (port == "*" or (parts.port or usual) == int(port or usual or 0))

@@ -17,7 +17,8 @@ class Form:
     fields: Mapping[str, str]
     buttons: tuple[tuple[str, str], ...]
     """Name and value of each button that has a name; only the pressed one is sent."""
-    is_all_hidden: bool
+    is_departing: bool
+    """Marked (`data-departing`) as the form that a script of the page posts at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Markup:
     forms: tuple[Form, ...]
     links: tuple[str, ...]
     words: str
+    by_id: Mapping[str, str]
+    """The text of every element that has an id and nothing but text in it."""
 
 
 def read_markup(url: str, html: str) -> Markup:
@@ -34,7 +37,8 @@ def read_markup(url: str, html: str) -> Markup:
     reader = _Reader(url)
     reader.feed(html)
     reader.close()
-    return Markup(tuple(draft.finished() for draft in reader.drafts), tuple(reader.links), " ".join(reader.words))
+    forms = tuple(draft.finished() for draft in reader.drafts)
+    return Markup(forms, tuple(reader.links), " ".join(reader.words), reader.by_id)
 
 
 @dataclass(slots=True)
@@ -43,10 +47,10 @@ class _Draft:
     method: str
     fields: dict[str, str] = field(default_factory=dict)
     buttons: list[tuple[str, str]] = field(default_factory=list)
-    is_all_hidden: bool = True
+    is_departing: bool = False
 
     def finished(self) -> Form:
-        return Form(self.action, self.method, self.fields, tuple(self.buttons), self.is_all_hidden)
+        return Form(self.action, self.method, self.fields, tuple(self.buttons), self.is_departing)
 
 
 class _Reader(HTMLParser):
@@ -55,6 +59,8 @@ class _Reader(HTMLParser):
         self.drafts: list[_Draft] = []
         self.links: list[str] = []
         self.words: list[str] = []
+        self.by_id: dict[str, str] = {}
+        self._id = ""
         self._url = url
         self._open: _Draft | None = None
         self._select = ""
@@ -62,24 +68,28 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
+        self._id = values.get("id", "")
         if tag in ("script", "style", "title", "template"):
             self._unread += 1
         elif tag == "a" and "href" in values:
             self.links.append(urljoin(self._url, values["href"]))
         elif tag == "form":
             action = urljoin(self._url, values.get("action") or self._url)
-            self._open = _Draft(action, values.get("method", "get").upper())
+            self._open = _Draft(action, values.get("method", "get").upper(), is_departing="data-departing" in values)
             self.drafts.append(self._open)
         elif self._open is not None:
             self._control(self._open, tag, values)
 
     def handle_endtag(self, tag: str) -> None:
+        self._id = ""
         if tag in ("script", "style", "title", "template"):
             self._unread -= 1
         elif tag == "form":
             self._open = None
 
     def handle_data(self, data: str) -> None:
+        if self._id:
+            self.by_id[self._id] = self.by_id.get(self._id, "") + data
         if not self._unread and data.strip():
             self.words.append(" ".join(data.split()))
 
@@ -92,13 +102,11 @@ class _Reader(HTMLParser):
             self._input(form, name, kind, values)
         elif tag in ("select", "textarea"):
             self._select = name
-            form.is_all_hidden = False
             form.fields.setdefault(name, "")
         elif tag == "option" and ("selected" in values or not form.fields.get(self._select)):
             form.fields[self._select] = values.get("value", "")
 
     def _input(self, form: _Draft, name: str, kind: str, values: Mapping[str, str]) -> None:
-        form.is_all_hidden &= kind == "hidden"
         if kind in ("checkbox", "radio"):
             if "checked" in values and name:
                 form.fields[name] = values.get("value", "on")

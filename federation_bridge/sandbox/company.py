@@ -1,0 +1,172 @@
+"""The example company as a whole: its people, its identity provider, its AWS accounts, and the bridge between them.
+
+Everything answers on this machine only. The bridge may run in a process of its own, as an operator would start it, or
+in threads of this process, which is quicker for tests.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.error import URLError
+
+from federation_bridge.app import create_app
+from federation_bridge.errors import Unavailable
+from federation_bridge.sandbox.aws.app import serve_local_aws
+from federation_bridge.sandbox.aws.local_aws import LocalAws, make_local_aws
+from federation_bridge.sandbox.browser import Browser
+from federation_bridge.sandbox.company_accounts import provision
+from federation_bridge.sandbox.company_files import CLIENT_ID, Addresses, write_files
+from federation_bridge.sandbox.directory import Directory, example_company
+from federation_bridge.sandbox.identity_provider.application import ServedIdentityProvider, serve_identity_provider
+from federation_bridge.sandbox.identity_provider.applications import OidcClient
+from federation_bridge.sandbox.identity_provider.provider import IdentityProvider
+from federation_bridge.sandbox.serving import Served, free_port, serve
+from federation_bridge.settings import Settings, load_settings
+
+_STARTS_WITHIN = 30.0
+_ENDS_WITHIN = 15.0
+
+
+@dataclass(slots=True)
+class Company:
+    """Where everything is, while `open_company` holds it open."""
+
+    folder: Path
+    settings: Settings
+    addresses: Addresses
+    provider: IdentityProvider
+    local: LocalAws
+    directory: Directory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.directory = self.provider.directory
+
+    @property
+    def bridge(self) -> str:
+        """The bridge's address."""
+        return self.addresses.bridge
+
+    @property
+    def rules(self) -> Path:
+        """The rules file, which may be changed while the bridge runs."""
+        return self.folder / "rules.yaml"
+
+    def end_session(self, access_key_id: str) -> None:
+        """Lets the AWS session of these credentials reach its end now, as if its time had passed."""
+        state = self.local.state
+        with state.lock:
+            session = state.sessions[access_key_id]
+            state.sessions[access_key_id] = replace(session, expires_at=state.now() - timedelta(seconds=1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What stands before the bridge starts."""
+
+    folder: Path
+    client_secret: str
+    identity_provider: ServedIdentityProvider
+    local: LocalAws
+    aws: Served
+
+    def write_files(self, bridge: str) -> tuple[Addresses, Path]:
+        addresses = Addresses(bridge, self.identity_provider.provider.address, self.aws.address)
+        return addresses, write_files(self.folder, addresses, self.client_secret, datetime.now(UTC).date())
+
+    def stop(self) -> None:
+        self.aws.stop()
+        self.identity_provider.served.stop()
+
+
+@contextmanager
+def open_company(folder: Path, *, in_this_process: bool = False) -> Iterator[Company]:
+    """Opens the company in `folder` (its files and the bridge's data go there) and closes it in the end.
+
+    Raises:
+        Unavailable: the bridge did not start; its own words are in `folder`/bridge.log.
+    """
+    surroundings = _open_surroundings(folder)
+    start = _serve_bridge if in_this_process else _spawn_bridge
+    try:
+        addresses, settings_file, stop = start(surroundings)
+        try:
+            yield _introduced(surroundings, addresses, load_settings(settings_file))
+        finally:
+            stop()
+    finally:
+        surroundings.stop()
+
+
+def _open_surroundings(folder: Path) -> _Surroundings:
+    local = make_local_aws()
+    served = serve_identity_provider(lambda address: IdentityProvider(address, example_company(), style="okta"))
+    return _Surroundings(folder, secrets.token_urlsafe(24), served, local, serve_local_aws(local))
+
+
+def _introduced(surroundings: _Surroundings, addresses: Addresses, settings: Settings) -> Company:
+    """Makes the parts known to each other, as administrators do once: metadata here, a client there."""
+    provider, browser = surroundings.identity_provider.provider, Browser()
+    sp_metadata = browser.open(f"{addresses.bridge}/sign-in/company/metadata").body
+    provider.register_service_provider(sp_metadata.encode())
+    redirect_uri = f"{addresses.bridge}/sign-in/company-oidc/oidc"
+    provider.register_client(OidcClient(CLIENT_ID, (redirect_uri,), secret=surroundings.client_secret))
+    iam_metadata = browser.open(f"{addresses.bridge}/saml/metadata").body.encode()
+    provision(surroundings.local, addresses.bridge, settings.saml_entity_id, iam_metadata)
+    return Company(surroundings.folder, settings, addresses, provider, surroundings.local)
+
+
+_Started = tuple[Addresses, Path, Callable[[], None]]
+
+
+def _serve_bridge(surroundings: _Surroundings) -> _Started:
+    written: list[tuple[Addresses, Path]] = []
+
+    def make(address: str):  # type: ignore[no-untyped-def]  # a Flask application
+        written.append(surroundings.write_files(address))
+        return create_app(load_settings(written[0][1]))
+
+    served = serve(make)
+    return *written[0], served.stop
+
+
+def _spawn_bridge(surroundings: _Surroundings) -> _Started:
+    addresses, settings_file = surroundings.write_files(f"http://127.0.0.1:{free_port()}")
+    log = surroundings.folder / "bridge.log"
+    command = [sys.executable, "-m", "federation_bridge.operate", "serve", "--settings", str(settings_file)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=surroundings.folder)  # noqa: S603
+    try:
+        _wait_until_ready(process, addresses.bridge, log)
+    except BaseException:
+        _end(process)
+        raise
+    return addresses, settings_file, lambda: _end(process)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], bridge: str, log: Path) -> None:
+    browser, give_up_at = Browser(), time.monotonic() + _STARTS_WITHIN
+    while time.monotonic() < give_up_at and process.poll() is None:
+        try:
+            if browser.open(f"{bridge}/readyz").status == 200:  # noqa: PLR2004
+                return
+        except (URLError, ConnectionError):
+            pass
+        time.sleep(0.05)
+    raise Unavailable(f"the bridge did not start; it said: {log.read_text(encoding='utf-8')[-2000:]}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

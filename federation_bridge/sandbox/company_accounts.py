@@ -1,0 +1,82 @@
+"""What the example company's two AWS accounts hold: the bridge as provider, roles with trust and permissions, data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from federation_bridge.sandbox.aws import provisioning
+from federation_bridge.sandbox.aws.local_aws import LocalAws
+from federation_bridge.sandbox.company_files import ANALYTICS, ISSUER, PRODUCTION
+
+_EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+_LIST = {"Effect": "Allow", "Action": ["s3:ListAllMyBuckets", "s3:ListBucket"], "Resource": "*"}
+_READ = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket", "s3:ListAllMyBuckets"], "Resource": "*"}
+_REPORTS = {
+    "Effect": "Allow",
+    "Action": ["s3:GetObject", "s3:ListBucket"],
+    "Resource": ["arn:aws:s3:::production-reports", "arn:aws:s3:::production-reports/*"],
+}
+_ROLES: Mapping[str, Mapping[str, tuple[Mapping[str, Any], ...]]] = {
+    PRODUCTION: {"Administrator": (_EVERYTHING,), "Developer": (_LIST, _REPORTS), "ReadOnly": (_READ,)},
+    ANALYTICS: {"Administrator": (_EVERYTHING,), "DataReader": (_READ,), "ReadOnly": (_READ,)},
+}
+
+
+def provision(local: LocalAws, bridge: str, entity_id: str, iam_metadata: bytes) -> None:
+    """Fills the local AWS as an administrator would fill two real accounts with the bridge's own documents.
+
+    `bridge`: where the bridge answers on this machine; `iam_metadata`: what it publishes at /saml/metadata.
+    """
+    local.issuers[ISSUER] = bridge
+    production = local.account(PRODUCTION, alias="production")
+    analytics = local.account(ANALYTICS, alias="analytics")
+    provisioning.put_saml_provider(local.state, production, "federation-bridge", iam_metadata)
+    provisioning.put_oidc_provider(local.state, analytics, ISSUER, ["sts.amazonaws.com"])
+    for account, trust in ((production, _saml_trust(entity_id)), (analytics, _oidc_trust())):
+        for name, statements in _ROLES[account.id].items():
+            provisioning.put_role(
+                local.state,
+                account,
+                name,
+                _document(*trust),
+                permissions={"permissions": _document(*statements)},
+                max_session=timedelta(hours=8),
+            )
+    reports = {"2026/summary.txt": b"All is well.\n"}
+    provisioning.put_bucket(local.state, production, "production-reports", reports)
+    data = {"public/cities.csv": b"city,people\n", "private/salaries.csv": b"name,salary\n"}
+    provisioning.put_bucket(local.state, analytics, "analytics-data", data)
+
+
+def _document(*statements: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _saml_trust(entity_id: str) -> tuple[Mapping[str, Any], ...]:
+    pinned = {
+        "saml:aud": "https://signin.aws.amazon.com/saml",
+        "saml:iss": entity_id,
+        "saml:sub_type": "persistent",
+    }
+    return (
+        {
+            "Effect": "Allow",
+            "Principal": {"Federated": f"arn:aws:iam::{PRODUCTION}:saml-provider/federation-bridge"},
+            "Action": ["sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetSourceIdentity"],
+            "Condition": {"StringEquals": pinned},
+        },
+    )
+
+
+def _oidc_trust() -> tuple[Mapping[str, Any], ...]:
+    name = ISSUER.removeprefix("https://")
+    return (
+        {
+            "Effect": "Allow",
+            "Principal": {"Federated": f"arn:aws:iam::{ANALYTICS}:oidc-provider/{name}"},
+            "Action": ["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"],
+            "Condition": {"StringEquals": {f"{name}:aud": "sts.amazonaws.com"}},
+        },
+    )

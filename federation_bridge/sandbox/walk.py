@@ -1,0 +1,208 @@
+"""The walk through the main job: each step says what was asked and answered, and fails if it is not as promised.
+
+Everything goes through the real HTTP endpoints, by forms and cookies, and through stock AWS clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from botocore.exceptions import ClientError
+
+from federation_bridge.sandbox.company import Company
+from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
+from federation_bridge.sandbox.visitor import Credentials, Visitor, aws_client
+
+
+class StepFailed(Exception):
+    """An answer of the walk was not the one that the product promises."""
+
+
+@dataclass(slots=True)
+class Teller:
+    """Tells the walk in plain words."""
+
+    out: TextIO
+    steps: int = field(default=0)
+
+    def step(self, title: str) -> None:
+        """Begins a step."""
+        self.steps += 1
+        self.out.write(f"\n{self.steps:2}. {title}\n")
+
+    def asked(self, what: str) -> None:
+        """What was asked."""
+        self.out.write(f"    asked:    {what}\n")
+
+    def answered(self, what: str) -> None:
+        """What was answered."""
+        self.out.write(f"    answered: {what}\n")
+        self.out.flush()
+
+
+def walk(company: Company, tell: Teller) -> None:
+    """Walks the whole main job; StepFailed at the first answer that is not the promised one."""
+    ada = _sign_in(company, tell, "ada", "company", "SAML 2.0")
+    developer = _take_credentials(tell, ada, f"{PRODUCTION}/Developer", "AssumeRoleWithSAML")
+    _use_in_production(company, tell, developer)
+    _open_console(tell, ada, f"{PRODUCTION}/Administrator", "a form that posts our assertion to AWS's sign-in page")
+    ada_by_oidc = _sign_in(company, tell, "ada", "company-oidc", "OpenID Connect")
+    administrator = _take_credentials(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "AssumeRoleWithWebIdentity")
+    _use_in_analytics(company, tell, administrator)
+    _open_console(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "a login link bought with getSigninToken")
+    _contractor(company, tell)
+    _auditor(company, tell)
+    _nobody(company, tell)
+    _after_expiry(company, tell, developer)
+
+
+# ------------------------------------------------------------------------------------------------------ at the bridge
+
+
+def _sign_in(company: Company, tell: Teller, login: str, connection: str, protocol: str) -> Visitor:
+    visitor = Visitor(company, login)
+    tell.step(f"{visitor.person.name} signs in over {protocol}.")
+    tell.asked(f"{company.bridge}/ -> choose {connection!r} -> name and password at {company.addresses.provider}")
+    page = visitor.sign_in(connection)
+    _expect(page.url == f"{company.bridge}/", f"no way back to the bridge: {page.url}: {page.words}")
+    roles = visitor.roles()
+    tell.answered(f"signed in; roles: {', '.join(roles) or 'none'}")
+    return visitor
+
+
+def _take_credentials(tell: Teller, visitor: Visitor, role: str, action: str) -> Credentials:
+    tell.step(f'{visitor.person.name} presses "Show credentials" for {role} (the bridge asks STS: {action}).')
+    tell.asked(f"POST /roles/{role}/credentials")
+    credentials = _credentials(visitor, role)
+    tell.answered(f"{credentials.access_key_id}, good until {credentials.expires_at}")
+    return credentials
+
+
+def _credentials(visitor: Visitor, role: str) -> Credentials:
+    try:
+        return visitor.credentials(role)
+    except LookupError as problem:
+        raise StepFailed(str(problem)) from None
+
+
+def _open_console(tell: Teller, visitor: Visitor, role: str, way: str) -> None:
+    tell.step(f"{visitor.person.name} opens the console as {role}: {way}.")
+    tell.asked(f"POST /roles/{role}/console, and followed where it leads")
+    page = visitor.console(role)
+    _expect(page.by_id.get("account") == role.partition("/")[0], f"no console: {page.url}: {page.words}")
+    tell.answered(f"the console of {page.by_id['account']} as {page.by_id['principal']}")
+
+
+def _contractor(company: Company, tell: Teller) -> None:
+    carla = _sign_in(company, tell, "carla", "company", "SAML 2.0")
+    reader = _take_credentials(
+        tell, carla, f"{ANALYTICS}/DataReader", "AssumeRoleWithWebIdentity, with a session policy"
+    )
+    s3 = aws_client(company, "s3", reader)
+    tell.step("She reads what the session policy leaves her ...")
+    _call(
+        tell, "s3 get-object analytics-data/public/cities.csv", lambda: _read(s3, "analytics-data", "public/cities.csv")
+    )
+    tell.step("... and not what the role itself could read, for the session policy is narrower.")
+    _denied(
+        tell,
+        "s3 get-object analytics-data/private/salaries.csv",
+        lambda: _read(s3, "analytics-data", "private/salaries.csv"),
+    )
+
+
+def _auditor(company: Company, tell: Teller) -> None:
+    bruno = _sign_in(company, tell, "bruno", "company-oidc", "OpenID Connect")
+    _expect(bruno.roles() != [], "the auditor has no role within the dates of the audit")
+    _why(tell, bruno, "company-oidc.audit")
+    _why(tell, bruno, "company-oidc.audit-of-last-year")
+
+
+def _nobody(company: Company, tell: Teller) -> None:
+    dan = _sign_in(company, tell, "dan", "company", "SAML 2.0")
+    _expect(dan.roles() == [], "somebody without access has a role")
+    _why(tell, dan, "company.platform")
+    tell.step("He asks for a role all the same.")
+    tell.asked(f"POST /api/v1/roles/{PRODUCTION}/Administrator/credentials")
+    answer = dan.call_api("POST", f"/roles/{PRODUCTION}/Administrator/credentials", {})
+    _expect(answer.status == 403, f"a role without a rule was answered {answer.status}")  # noqa: PLR2004
+    tell.answered(f"{answer.status} {answer.body.strip()}")
+
+
+def _why(tell: Teller, visitor: Visitor, rule: str) -> None:
+    tell.step(f"{visitor.person.name} asks why: rule {rule}.")
+    tell.asked("GET /api/v1/explanation")
+    explanation = visitor.call_api("GET", "/explanation").json()
+    found = next((one for one in explanation["rules"] if one["rule"] == rule), None)
+    if found is None:
+        raise StepFailed(f"rule {rule} is not explained")
+    granted = ", ".join(found["granted"]) or "nothing"
+    tell.answered(f"grants {granted}: {'; '.join(found['reasons'])}")
+
+
+# ------------------------------------------------------------------------------------------------------------- at AWS
+
+
+def _use_in_production(company: Company, tell: Teller, credentials: Credentials) -> None:
+    sts, s3 = (aws_client(company, service, credentials) for service in ("sts", "s3"))
+    tell.step("The credentials say whom they stand for ...")
+    _call(tell, "sts get-caller-identity", lambda: sts.get_caller_identity()["Arn"])
+    tell.step("... may do what the role may ...")
+    _call(
+        tell,
+        "s3 get-object production-reports/2026/summary.txt",
+        lambda: _read(s3, "production-reports", "2026/summary.txt"),
+    )
+    tell.step("... and nothing else: the same live session is denied what the role may not.")
+    _denied(
+        tell,
+        "s3 put-object production-reports/2026/forged.txt",
+        lambda: s3.put_object(Bucket="production-reports", Key="2026/forged.txt", Body=b"x"),
+    )
+
+
+def _use_in_analytics(company: Company, tell: Teller, credentials: Credentials) -> None:
+    sts, s3 = (aws_client(company, service, credentials) for service in ("sts", "s3"))
+    tell.step("These credentials work, too, in the account that knows the bridge as an OIDC provider.")
+    _call(tell, "sts get-caller-identity", lambda: sts.get_caller_identity()["Arn"])
+    _call(tell, "s3 list-buckets", lambda: ", ".join(one["Name"] for one in s3.list_buckets()["Buckets"]))
+
+
+def _after_expiry(company: Company, tell: Teller, credentials: Credentials) -> None:
+    tell.step("The time of the first credentials is over (the local AWS lets their session end now).")
+    company.end_session(credentials.access_key_id)
+    s3 = aws_client(company, "s3", credentials)
+    what = "s3 get-object production-reports/2026/summary.txt"
+    _denied(tell, what, lambda: _read(s3, "production-reports", "2026/summary.txt"), code="ExpiredToken")
+
+
+def _read(s3: Any, bucket: str, key: str) -> str:
+    body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return body.decode().strip()
+
+
+def _call(tell: Teller, what: str, call: Callable[[], str]) -> None:
+    tell.asked(what)
+    try:
+        tell.answered(call())
+    except ClientError as refusal:
+        raise StepFailed(f"{what}: {refusal}") from None
+
+
+def _denied(tell: Teller, what: str, call: Callable[[], object], code: str = "AccessDenied") -> None:
+    tell.asked(what)
+    try:
+        call()
+    except ClientError as refusal:
+        error = refusal.response.get("Error", {})
+        _expect(error.get("Code") == code, f"{what}: refused, but not with {code}: {refusal}")
+        tell.answered(f"{error.get('Code')}: {error.get('Message')}")
+    else:
+        raise StepFailed(f"{what}: was allowed")
+
+
+def _expect(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise StepFailed(otherwise)
