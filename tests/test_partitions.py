@@ -10,7 +10,6 @@ ROWS = [
     (
         "aws",
         "eu-central-1",
-        "https://sts.eu-central-1.amazonaws.com",
         "https://signin.aws.amazon.com/saml",
         "urn:amazon:webservices",
         "https://eu-central-1.console.aws.amazon.com/console/home?region=eu-central-1",
@@ -18,7 +17,6 @@ ROWS = [
     (
         "aws-cn",
         "cn-north-1",
-        "https://sts.cn-north-1.amazonaws.com.cn",
         "https://signin.amazonaws.cn/saml",
         "urn:amazon:webservices:cn-north-1",
         "https://cn-north-1.console.amazonaws.cn/console/home?region=cn-north-1",
@@ -26,7 +24,6 @@ ROWS = [
     (
         "aws-us-gov",
         "us-gov-west-1",
-        "https://sts.us-gov-west-1.amazonaws.com",
         "https://signin.amazonaws-us-gov.com/saml",
         "urn:amazon:webservices:govcloud",
         "https://us-gov-west-1.console.amazonaws-us-gov.com/console/home?region=us-gov-west-1",
@@ -34,7 +31,6 @@ ROWS = [
     (
         "aws-eusc",
         "eusc-de-east-1",
-        "https://sts.eusc-de-east-1.amazonaws.eu",
         "https://eusc-de-east-1.signin.amazonaws-eusc.eu/saml",
         "urn:amazon:webservices",
         "https://eusc-de-east-1.console.amazonaws-eusc.eu/console/home?region=eusc-de-east-1",
@@ -46,17 +42,13 @@ def test_every_row_of_the_table_is_tested() -> None:
     assert [row[0] for row in ROWS] == list(PARTITIONS)
 
 
-@pytest.mark.parametrize(("name", "region", "sts", "acs", "audience", "home"), ROWS)
-def test_a_partition_has_its_own_addresses(
-    name: str, region: str, sts: str, acs: str, audience: str, home: str
-) -> None:
+@pytest.mark.parametrize(("name", "region", "acs", "audience", "home"), ROWS)
+def test_a_partition_has_its_own_addresses(name: str, region: str, acs: str, audience: str, home: str) -> None:
     partition = PARTITIONS[name]
-    assert partition.sts_endpoint(region) == sts
     assert partition.saml_acs == acs
     assert partition.federation_endpoint == acs.replace("/saml", "/federation")
     assert partition.saml_audience == audience
     assert partition.console_home(region) == home
-    assert partition.logout_url.startswith(acs.replace("/saml", "/oauth?Action=logout"))
 
 
 @pytest.mark.parametrize("region", [row[1] for row in ROWS])

@@ -16,7 +16,6 @@ class Partition:
     """As it stands in ARNs."""
     region: re.Pattern[str]
     """Matches, in full, the names of this partition's regions."""
-    sts_suffix: str
     signin_host: str
     saml_audience: str
     """The sign-in service's entityID (its SP metadata)."""
@@ -24,10 +23,6 @@ class Partition:
     """The console; each region's console stands one label below it."""
     has_global_console: bool = True
     """Whether `console_host` itself answers; otherwise only the regional ones do."""
-
-    def sts_endpoint(self, region: str) -> str:
-        """Address of the region's STS."""
-        return f"https://sts.{region}.{self.sts_suffix}"
 
     @property
     def saml_acs(self) -> str:
@@ -38,12 +33,6 @@ class Partition:
     def federation_endpoint(self) -> str:
         """Where getSigninToken and login are asked."""
         return f"https://{self.signin_host}/federation"
-
-    @property
-    def logout_url(self) -> str:
-        """Ends every console session of the browser."""
-        home = "https://aws.amazon.com" if self.name == "aws" else f"https://{self.console_host}"
-        return f"https://{self.signin_host}/oauth?Action=logout&redirect_uri={home}"
 
     def console_home(self, region: str) -> str:
         """The console's first page in this region."""
@@ -58,7 +47,6 @@ _ROWS = (
     Partition(
         name="aws",
         region=re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]{1,2}"),
-        sts_suffix="amazonaws.com",
         signin_host="signin.aws.amazon.com",
         saml_audience="urn:amazon:webservices",
         console_host="console.aws.amazon.com",
@@ -66,7 +54,6 @@ _ROWS = (
     Partition(
         name="aws-cn",
         region=re.compile(r"cn-[a-z]+-[0-9]{1,2}"),
-        sts_suffix="amazonaws.com.cn",
         signin_host="signin.amazonaws.cn",
         saml_audience="urn:amazon:webservices:cn-north-1",
         console_host="console.amazonaws.cn",
@@ -74,7 +61,6 @@ _ROWS = (
     Partition(
         name="aws-us-gov",
         region=re.compile(r"us-gov-[a-z]+-[0-9]{1,2}"),
-        sts_suffix="amazonaws.com",
         signin_host="signin.amazonaws-us-gov.com",
         saml_audience="urn:amazon:webservices:govcloud",
         console_host="console.amazonaws-us-gov.com",
@@ -82,7 +68,6 @@ _ROWS = (
     Partition(
         name="aws-eusc",
         region=re.compile(r"eusc-[a-z]{2}-[a-z]+-[0-9]{1,2}"),
-        sts_suffix="amazonaws.eu",
         signin_host="eusc-de-east-1.signin.amazonaws-eusc.eu",
         # AWS publishes no audience for this partition yet; STS does not look at it, the sign-in page may.
         saml_audience="urn:amazon:webservices",

@@ -20,7 +20,7 @@ _TRUST = (
     "the role does not exist under exactly this name, or its trust policy does not trust the bridge's provider, or one "
     "of its conditions fails (saml:aud and saml:iss, or the issuer's aud and sub), or it does not allow sts:TagSession "
     "while session tags are sent, or not sts:SetSourceIdentity, which the bridge always needs; "
-    "`federation-bridge trust-policy` prints the policy that is needed"
+    "docs/aws.md shows the policy that is needed"
 )
 _SIGNATURE = (
     "the metadata at the IAM SAML provider does not hold the key that signed this; upload the bridge's current metadata"

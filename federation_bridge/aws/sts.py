@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004
 from botocore.parsers import ResponseParserError
 
+from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.refusals import explained, printable
 from federation_bridge.aws.statement import Statement
 from federation_bridge.errors import AwsRefused, AwsUnreachable, ConfigurationInvalid
@@ -36,6 +37,7 @@ _FIRST_PAUSE = 0.2  # seconds; doubled each time, and each pause is a random par
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _CONNECTIONS = 64
+_SHUNNED_FOR = 30.0  # seconds, so that not every grant waits for a region that is down
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,10 @@ class StsClients:
         *,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float], float] = lambda longest: random.uniform(0, longest),  # noqa: S311 - not a secret
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`jitter` gives a pause of at most the seconds it is given."""
+        """`jitter` gives a pause of at most the seconds it is given; ConfigurationInvalid for a region of nowhere."""
+        _check_regions(aws)
         self._aws = aws
         self._outgoing = outgoing
         self._sleep = sleep
@@ -74,6 +78,8 @@ class StsClients:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._session: Any = None
+        self._monotonic = monotonic
+        self._shunned_until: dict[str, float] = {}
 
     def redeem(self, grant: Grant, statement: Statement) -> Redeemed:
         """The credentials that STS gives for this statement, for no longer than was granted.
@@ -88,6 +94,7 @@ class StsClients:
             try:
                 answer = self._ask(region, operation, parameters)
             except _AskElsewhere as failure:
+                self._shunned_until[region] = self._monotonic() + _SHUNNED_FOR
                 failures.append(f"{region}: {failure}")
             else:
                 return _redeemed(answer, grant, region)
@@ -98,11 +105,13 @@ class StsClients:
         for region in self._aws.home_regions.get(partition, ()):
             self._client(region)
 
-    def _regions(self, grant: Grant) -> tuple[str, ...]:
+    def _regions(self, grant: Grant) -> list[str]:
+        """The partition's regions in the settings' order, but those that failed a moment ago last."""
         regions = self._aws.home_regions.get(grant.account.partition)
         if not regions:
             raise ConfigurationInvalid(f"`aws.home_regions` names no region of {grant.account.partition}")
-        return regions
+        now = self._monotonic()
+        return sorted(regions, key=lambda region: self._shunned_until.get(region, now) > now)
 
     def _ask(self, region: str, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         call = getattr(self._client(region), operation)
@@ -160,6 +169,15 @@ class StsClients:
         if proxy is None or self._aws.local_endpoint is not None:
             return {}
         return {"https": proxy, "http": proxy}
+
+
+def _check_regions(aws: Aws) -> None:
+    for name, regions in aws.home_regions.items():
+        partition = PARTITIONS.get(name)
+        wrong = [region for region in regions if partition is None or not partition.region.fullmatch(region)]
+        if partition is None or wrong:
+            what = f"{wrong[0]!r} is no region of {name}" if partition else f"there is no partition {name!r}"
+            raise ConfigurationInvalid(f"`aws.home_regions`: {what}")
 
 
 def _translated(call: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
