@@ -52,6 +52,14 @@ def pytest_runtest_setup() -> None:
     socket.getaddrinfo = _getaddrinfo
 
 
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine at which nobody answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 # -------------------------------------------------------------------------------------------------------- the clock
 
 
@@ -162,9 +170,7 @@ def sqlite_place(tmp_path: Path, clock: HeldClock, _migrated_sqlite: Path) -> It
 
 
 @pytest.fixture
-def postgresql_place(
-    clock: HeldClock, postgresql_server: postgresql.Server, _worker_database: str
-) -> Iterator[Place]:
+def postgresql_place(clock: HeldClock, postgresql_server: postgresql.Server, _worker_database: str) -> Iterator[Place]:
     """This worker's PostgreSQL database, in the present shape and empty."""
 
     def admin(statement: str) -> None:

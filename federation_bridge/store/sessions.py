@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Executable, Insert, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Executable, Row, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
@@ -48,7 +48,7 @@ class Sessions:
         self._audit = audit
         self._clock = clock
         dialect = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
-        self._spend: Insert = dialect(SPENT_MESSAGES).on_conflict_do_nothing()
+        self._spend = dialect(SPENT_MESSAGES).on_conflict_do_nothing().returning(SPENT_MESSAGES.c.message)
 
     def admit(
         self, session: Session, message_issuer: str, message_id: str, message_ends_at: datetime, *entries: Entry
@@ -62,7 +62,7 @@ class Sessions:
             "kept_until": message_ends_at + REMEMBERED_LONGER,
         }
         with self._audit.writing() as writing:
-            if writing.execute(self._spend, spent).rowcount != 1:
+            if writing.execute(self._spend, spent).scalar_one_or_none() is None:
                 raise SignInRejected("the message was used before: a replay")
             writing.execute(_INSERT, _row(session))
             writing.record(*entries)

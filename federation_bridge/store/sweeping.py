@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Column, Delete, Table, bindparam, delete, select
 
@@ -13,25 +14,25 @@ _BATCH = 1_000
 """Rows in one transaction: on SQLite nobody else writes meanwhile."""
 
 
-def sweep(database: Database, now: datetime) -> int:
+def sweep(database: Database, now: datetime, batch: int = _BATCH) -> int:
     """Removes all rows that have run out by `now`; gives how many. Several nodes may sweep at the same time."""
-    return sum(_sweep(database, statement, now) for statement in _STATEMENTS)
+    return sum(_sweep(database, statement, {"now": now, "batch": batch}) for statement in _STATEMENTS)
 
 
-def _sweep(database: Database, statement: Delete, now: datetime) -> int:
+def _sweep(database: Database, statement: Delete, values: dict[str, Any]) -> int:
     swept = 0
     while True:
         with database.writing() as connection:
-            removed = connection.execute(statement, {"now": now}).rowcount
+            removed = connection.execute(statement, values).rowcount
         swept += removed
-        if removed < _BATCH:
+        if removed < values["batch"]:
             return swept
 
 
 def _removal(table: Table, key: Column[str], runs_out: Column[datetime]) -> Delete:
     # SKIP LOCKED (PostgreSQL; SQLite knows no row locks): two nodes that sweep take different rows, and never wait for
     # each other.
-    gone = select(key).where(runs_out <= bindparam("now")).limit(_BATCH).with_for_update(skip_locked=True)
+    gone = select(key).where(runs_out <= bindparam("now")).limit(bindparam("batch")).with_for_update(skip_locked=True)
     return delete(table).where(key.in_(gone))
 
 

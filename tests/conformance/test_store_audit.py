@@ -1,0 +1,114 @@
+"""The audit: every entry whole and in order, nobody changes one, lines come after the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from conftest import HeldClock, Place
+from store_material import entry, session, sign_in
+
+from federation_bridge.audit import Entry, GrantRedeemed, RequestRefused, SignedOut, json_line, recorded
+from federation_bridge.errors import SignInRejected, Unavailable
+from federation_bridge.store import Store
+
+
+class Heard:
+    """Lines that remember what they were told, and what the database held at that moment."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.entries: list[Entry] = []
+        self.stood: list[int] = []
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        self.entries.extend(entries)
+        self.stood.append(len(self._place.open().audit.entries()))
+
+
+def test_an_entry_comes_back_as_it_was_recorded(store: Store, clock: HeldClock) -> None:
+    store.audit.record(entry(clock()))
+    (row,) = store.audit.entries()
+    assert json.loads(json_line(row)) | {"number": None} == json.loads(json_line(recorded(entry(clock()))))
+
+
+def test_entries_are_read_newest_first_and_limited(store: Store, clock: HeldClock) -> None:
+    for number in range(5):
+        store.audit.record(entry(clock(), RequestRefused(code=str(number), detail="", path="/")))
+    assert [row.details["code"] for row in store.audit.entries(limit=3)] == ["4", "3", "2"]
+
+
+def test_entries_are_found_by_person_reference_grant_and_access_key(store: Store, clock: HeldClock) -> None:
+    redeemed = GrantRedeemed(
+        "_grant", "ASIAEXAMPLE", "request", "eu-west-1", clock(), "arn:aws:sts::1:assumed-role/r/n"
+    )
+    store.audit.record(entry(clock(), person="corp/\x1b[31mred"), entry(clock(), redeemed))
+    assert len(store.audit.entries(person="corp/\x1b[31mred")) == 1
+    assert len(store.audit.entries(reference="ref-1")) == 2
+    assert len(store.audit.entries(grant_id="_grant", person="corp/alice")) == 1
+    assert len(store.audit.entries(access_key_id="ASIAEXAMPLE")) == 1
+    assert store.audit.entries(person="CORP/ALICE") == ()
+
+
+def test_text_that_databases_do_not_take_is_recorded_all_the_same(store: Store, clock: HeldClock) -> None:
+    store.audit.record(entry(clock(), RequestRefused("c\x00", "\ud800", "/" + "x" * 100_000), person="\x00\udfff"))
+    (row,) = store.audit.entries()
+    assert row.person == r"\u0000\udfff"
+
+
+@pytest.mark.parametrize("change", ["UPDATE audit SET person = 'nobody'", "DELETE FROM audit"])
+def test_no_statement_changes_or_removes_an_entry(store: Store, place: Place, clock: HeldClock, change: str) -> None:
+    store.audit.record(entry(clock()))
+    with pytest.raises(Exception, match="append-only"):
+        place.admin(change)
+    assert [row.person for row in store.audit.entries()] == ["corp/alice"]
+
+
+def test_postgresql_truncates_no_audit(postgresql_place: Place, clock: HeldClock) -> None:
+    postgresql_place.open().audit.record(entry(clock()))
+    with pytest.raises(Exception, match="append-only"):
+        postgresql_place.admin("TRUNCATE audit")
+
+
+def test_sqlite_replaces_no_entry(sqlite_place: Place, clock: HeldClock) -> None:
+    sqlite_place.open().audit.record(entry(clock()))
+    with pytest.raises(Exception, match="append-only"):
+        sqlite_place.admin("INSERT OR REPLACE INTO audit SELECT * FROM audit")
+
+
+def test_several_entries_stand_or_fall_together(store: Store, place: Place, clock: HeldClock) -> None:
+    place.admin("CREATE UNIQUE INDEX one_reference ON audit (reference)")
+    try:
+        with pytest.raises(Unavailable):
+            store.audit.record(entry(clock()), entry(clock()))
+        assert store.audit.entries() == ()
+    finally:
+        place.admin("DROP INDEX one_reference")
+
+
+def test_lines_are_told_after_the_entry_stands(place: Place, clock: HeldClock) -> None:
+    heard = Heard(place)
+    store = place.open(lines=heard)
+    store.audit.record(entry(clock()))
+    store.sign_ins.begin(sign_in(clock()), entry(clock()))
+    store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
+    store.sessions.end("a" * 64, entry(clock(), SignedOut()))
+    store.session_names.claim("alice", "corp/alice", entry(clock()))
+    assert heard.stood == [1, 2, 3, 4, 5]
+
+
+def test_lines_hear_nothing_of_what_was_rolled_back(place: Place, clock: HeldClock) -> None:
+    heard = Heard(place)
+    store = place.open(lines=heard)
+    store.sessions.admit(session(clock()), "issuer", "_m", clock() + timedelta(minutes=1))
+    with pytest.raises(SignInRejected):
+        store.sessions.admit(session(clock(), "b"), "issuer", "_m", clock(), entry(clock()))
+    place.admin("ALTER TABLE audit RENAME TO audit_away")
+    try:
+        with pytest.raises(Unavailable):
+            store.audit.record(entry(clock()))
+    finally:
+        place.admin("ALTER TABLE audit_away RENAME TO audit")
+    assert heard.entries == []

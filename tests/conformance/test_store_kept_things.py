@@ -1,0 +1,103 @@
+"""Session names, documents and sealed keys; what runs out is swept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from conftest import HeldClock, Place
+from store_material import IDLE, entry, session, sign_in
+
+from federation_bridge.store import Store, sweeping
+
+
+def test_a_session_name_belongs_to_whoever_claims_it_first_for_good(place: Place) -> None:
+    store = place.open()
+    assert store.session_names.claim("alice", "corp/alice")
+    assert not store.session_names.claim("alice", "corp/mallory")
+    assert place.open().session_names.claim("alice", "corp/alice")
+
+
+@pytest.mark.parametrize("other", ["Alice", "ALICE", "alice.", "a_lice"])
+def test_session_names_are_told_apart_byte_by_byte(store: Store, other: str) -> None:
+    assert store.session_names.claim("alice", "corp/alice")
+    assert store.session_names.claim(other, "corp/other")
+
+
+@pytest.mark.parametrize("other", ["corp/Alice", "corp/alice ", "corq/alice", "corp/alice\x00"])
+def test_persons_are_told_apart_byte_by_byte(store: Store, other: str) -> None:
+    assert store.session_names.claim("alice", "corp/alice")
+    assert not store.session_names.claim("alice", other)
+
+
+def test_a_claim_records_its_grant_and_a_failed_claim_records_nothing(store: Store, clock: HeldClock) -> None:
+    assert store.session_names.claim("alice", "corp/alice", entry(clock()))
+    assert not store.session_names.claim("alice", "corp/mallory", entry(clock(), person="corp/mallory"))
+    assert [row.person for row in store.audit.entries()] == ["corp/alice"]
+
+
+def test_the_document_kept_last_is_the_last_good_one_over_a_restart(place: Place) -> None:
+    store = place.open()
+    store.documents.keep("rules", "rules.yaml", "first")
+    store.documents.keep("rules", "rules.yaml", "second")
+    store.documents.keep("rules", "Rules.yaml", "another name")
+    store.documents.keep("metadata", "rules.yaml", "another kind")
+    store.close()
+    assert place.open().documents.last_good("rules", "rules.yaml") == "second"
+
+
+def test_a_document_never_kept_is_none(store: Store) -> None:
+    assert store.documents.last_good("rules", "rules.yaml") is None
+
+
+def test_a_document_comes_back_to_the_byte(store: Store) -> None:
+    text = "é 👩‍🚀 \r\n\t' \" \\ %s :name " * 20_000
+    store.documents.keep("metadata", "corp", text)
+    assert store.documents.last_good("metadata", "corp") == text
+
+
+def test_keeping_the_same_document_again_writes_nothing(store: Store, place: Place, clock: HeldClock) -> None:
+    store.documents.keep("rules", "r", "text")
+    # Any write would fail from here on.
+    place.admin("ALTER TABLE kept_documents RENAME COLUMN kept_at TO elsewhere")
+    try:
+        store.documents.keep("rules", "r", "text")
+        with pytest.raises(Exception, match="database failed"):
+            store.documents.keep("rules", "r", "other text")
+    finally:
+        place.admin("ALTER TABLE kept_documents RENAME COLUMN elsewhere TO kept_at")
+
+
+def test_the_first_sealed_key_of_a_purpose_stands(place: Place) -> None:
+    store = place.open()
+    assert store.sealed_keys.sealed("tokens") == ()
+    assert store.sealed_keys.put_first("tokens", b"one\x00") == b"one\x00"
+    assert store.sealed_keys.put_first("tokens", b"two") == b"one\x00"
+    assert store.sealed_keys.put_first("aws-saml", b"three") == b"three"
+    assert place.open().sealed_keys.sealed("tokens") == (b"one\x00",)
+
+
+def test_the_sweep_removes_what_has_run_out_and_nothing_else(store: Store, clock: HeldClock) -> None:
+    store.sign_ins.begin(sign_in(clock()))
+    store.sign_ins.begin(replace(sign_in(clock()), handle="later", expires_at=clock() + timedelta(days=2)))
+    short = replace(session(clock(), "short"), ends_at=clock() + timedelta(minutes=1))
+    lasting = replace(session(clock(), "lasting"), ends_at=clock() + timedelta(days=2))
+    store.sessions.admit(short, "issuer", "_1", clock())
+    store.sessions.admit(lasting, "issuer", "_2", clock() + timedelta(days=2))
+    store.audit.record(entry(clock()))
+    assert store.sweep() == 0
+    clock.advance(timedelta(days=1))
+    assert store.sweep() == 3
+    assert store.sweep() == 0
+    assert store.sign_ins.take("later", "corp", "browser")
+    assert store.sessions.live("lasting", timedelta(days=2))
+    assert len(store.audit.entries()) == 1
+
+
+def test_the_sweep_goes_on_until_all_is_gone(store: Store, clock: HeldClock) -> None:
+    for number in range(5):
+        store.sessions.admit(session(clock(), f"t{number}"), "issuer", f"_{number}", clock())
+    clock.advance(timedelta(days=1))
+    assert sweeping.sweep(store._database, clock(), batch=2) == 10
+    assert store.sessions.live("t0", IDLE) is None

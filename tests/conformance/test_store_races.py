@@ -1,0 +1,82 @@
+"""Many at the same instant, as threads, as processes, as nodes with a store each: exactly one wins."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import store_race
+from conftest import HeldClock, Place
+from store_material import entry, sign_in
+from store_race import Race
+
+from federation_bridge.store import Store
+
+RACERS, ROUNDS = 4, 25
+WON_BY_ONE = ["take", "admit", "put_first", "claim"]
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(RACERS)
+    with ProcessPoolExecutor(RACERS, context, store_race.join_the_others, (barrier,)) as pool:
+        yield pool
+
+
+def _prepared(place: Place, verb: str) -> Race:
+    store = place.open()
+    for number in range(ROUNDS):
+        store.sign_ins.begin(replace(sign_in(place.clock()), handle=f"handle {number}"))
+    return Race(verb, place.url, place.password, place.clock(), ROUNDS)
+
+
+@pytest.mark.parametrize("verb", WON_BY_ONE)
+def test_of_many_processes_exactly_one_wins(place: Place, processes: ProcessPoolExecutor, verb: str) -> None:
+    race = _prepared(place, verb)
+    outcomes = [future.result(120) for future in [processes.submit(store_race.run, race, n) for n in range(RACERS)]]
+    assert [sum(round_) for round_ in zip(*outcomes, strict=True)] == [1] * ROUNDS
+
+
+@pytest.mark.parametrize("verb", WON_BY_ONE)
+def test_of_many_threads_exactly_one_wins(place: Place, verb: str) -> None:
+    race = _prepared(place, verb)
+    barrier = threading.Barrier(RACERS)
+    with ThreadPoolExecutor(RACERS) as threads:
+        futures = [threads.submit(store_race.run, race, number, barrier) for number in range(RACERS)]
+        outcomes = [future.result(120) for future in futures]
+    assert [sum(round_) for round_ in zip(*outcomes, strict=True)] == [1] * ROUNDS
+
+
+@pytest.mark.parametrize("verb", ["admit", "claim"])
+def test_the_audit_tells_of_the_winner_only(place: Place, processes: ProcessPoolExecutor, verb: str) -> None:
+    race = _prepared(place, verb)
+    for future in [processes.submit(store_race.run, race, number) for number in range(RACERS)]:
+        future.result(120)
+    assert len(place.open().audit.entries(limit=1000)) == ROUNDS
+
+
+def test_documents_kept_at_the_same_time_harm_nobody(place: Place, processes: ProcessPoolExecutor) -> None:
+    race = _prepared(place, "keep")
+    outcomes = [future.result(120) for future in [processes.submit(store_race.run, race, n) for n in range(RACERS)]]
+    assert any(outcome[-1] for outcome in outcomes)
+    assert place.open().documents.last_good("rules", "r") in {f"{ROUNDS - 1} {racer}" for racer in range(RACERS)}
+
+
+def test_threads_that_share_a_store_lose_no_entry(store: Store, clock: HeldClock) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda _: store.audit.record(entry(clock())), range(200)))
+    numbers = [row.number for row in store.audit.entries(limit=1000)]
+    assert len(set(numbers)) == 200
+
+
+def test_nodes_that_sweep_at_once_remove_everything_once(place: Place, clock: HeldClock) -> None:
+    _prepared(place, "take")
+    clock.now = clock.now.replace(year=2027)
+    with ThreadPoolExecutor(RACERS) as threads:
+        swept = list(threads.map(Store.sweep, [place.open() for _ in range(RACERS)]))
+    assert sum(swept) == ROUNDS

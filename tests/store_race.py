@@ -1,0 +1,83 @@
+"""One racer of many: a process or thread with a store of its own, that waits for the others and then tries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from store_material import entry, session, sign_in
+
+from federation_bridge.errors import SignInRejected
+from federation_bridge.store import Store, open_store
+
+
+class Barrier(Protocol):
+    """Of `threading` or of `multiprocessing`."""
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+@dataclass(frozen=True)
+class Race:
+    """What is raced for, and where."""
+
+    verb: str
+    url: str
+    password: str | None
+    now: datetime
+    rounds: int
+
+
+_barrier: list[Barrier] = []
+
+
+def join_the_others(barrier: Barrier) -> None:
+    """Gives this process the barrier (which can be handed over at a process's birth only)."""
+    _barrier[:] = [barrier]
+
+
+def run(race: Race, racer: int, barrier: Barrier | None = None) -> list[bool]:
+    """For each round, whether this racer won it."""
+    store = open_store(race.url, clock=lambda: race.now, password=race.password)
+    try:
+        won = []
+        for number in range(race.rounds):
+            (barrier or _barrier[0]).wait(60)
+            won.append(_VERBS[race.verb](store, race.now, number, racer))
+        return won
+    finally:
+        store.close()
+
+
+def _take(store: Store, now: datetime, number: int, racer: int) -> bool:
+    try:
+        taken = store.sign_ins.take(f"handle {number}", "corp", "browser")
+    except SignInRejected:
+        return False
+    return taken == replace(sign_in(now), handle=f"handle {number}")
+
+
+def _admit(store: Store, now: datetime, number: int, racer: int) -> bool:
+    ends = now + timedelta(minutes=5)
+    try:
+        store.sessions.admit(session(now, f"{number}-{racer}"), "issuer", f"_{number}", ends, entry(now))
+    except SignInRejected:
+        return False
+    return True
+
+
+def _put_first(store: Store, now: datetime, number: int, racer: int) -> bool:
+    return store.sealed_keys.put_first(f"purpose {number}", b"%d" % racer) == b"%d" % racer
+
+
+def _claim(store: Store, now: datetime, number: int, racer: int) -> bool:
+    return store.session_names.claim(f"name {number}", f"corp/{racer}", entry(now))
+
+
+def _keep(store: Store, now: datetime, number: int, racer: int) -> bool:
+    store.documents.keep("rules", "r", f"{number} {racer}")
+    return (store.documents.last_good("rules", "r") or "").startswith(str(number))
+
+
+_VERBS = {"take": _take, "admit": _admit, "put_first": _put_first, "claim": _claim, "keep": _keep}
