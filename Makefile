@@ -20,3 +20,6 @@ $(INSTALLED): $(REQUIREMENTS) pyproject.toml
 
 demo: $(INSTALLED) ## the main job on this machine, then stay up for a browser (ONCE=1: exit instead)
 	@$(BIN)/python -m federation_bridge.sandbox.demo $(if $(ONCE),--once)
+
+corpus: $(INSTALLED) ## every message that others published, with the verdict that it deserves (CORPUS: where they lie)
+	@$(BIN)/python -m pytest -m corpus tests/corpus

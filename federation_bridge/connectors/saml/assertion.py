@@ -18,6 +18,8 @@ class Envelope:
     in_response_to: str | None
     is_signed: bool
     """Only then may any of it be believed; otherwise it can refuse, and never grant."""
+    is_around_ciphertext: bool
+    """Whether the assertion was encrypted; then, too, SAML profiles 4.1.4.2 demands the Response's Issuer."""
 
 
 @dataclass(frozen=True, slots=True)

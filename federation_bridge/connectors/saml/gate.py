@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
@@ -99,6 +101,20 @@ def parsed(message: bytes, limits: Limits, *, with_comments: bool = False) -> et
     return root
 
 
+def parsed_in_scope(plaintext: bytes, prefixes: Mapping[str | None, str], limits: Limits) -> etree._Element:
+    """The one element in `plaintext`, parsed within nothing but these namespace declarations; SignInRejected."""
+    declared = "".join(
+        f" xmlns{f':{prefix}' if prefix else ''}={quoteattr(uri)}"
+        for prefix, uri in prefixes.items()
+        if prefix != "xml"
+    )
+    scope = parsed(b"<scope" + declared.encode() + b">" + plaintext + b"</scope>", limits)
+    beside = (scope.text or "") + (scope[0].tail or "" if len(scope) else "")
+    if len(scope) != 1 or beside.strip() or not isinstance(scope[0].tag, str):
+        raise SignInRejected("gate: what was encrypted is not one element alone")
+    return scope[0]
+
+
 def _check_text(message: bytes, *, with_comments: bool) -> None:
     try:
         message.decode("utf-8")
@@ -154,9 +170,15 @@ def admit(message: bytes, policy: Policy) -> Admitted:
     )
 
 
-def admit_assertion(plaintext: bytes, policy: Policy) -> tuple[etree._Element, Signature | None]:
-    """The assertion that was encrypted, parsed alone: the same gate for what nobody has seen before decryption."""
-    assertion = parsed(plaintext, policy.limits)
+def admit_assertion(
+    plaintext: bytes, prefixes: Mapping[str | None, str], policy: Policy
+) -> tuple[etree._Element, Signature | None]:
+    """The one assertion that was encrypted, through the same gate as what everybody could see.
+
+    `prefixes`: the namespaces in scope where the ciphertext stood, of which the plaintext may make use (XML Encryption
+    4.4). Nothing else of that document is there when the plaintext is parsed.
+    """
+    assertion = parsed_in_scope(plaintext, prefixes, policy.limits)
     if assertion.tag != saml("Assertion"):
         raise SignInRejected("gate: what was encrypted is not one assertion")
     check_shape(assertion, ASSERTION_SHAPES, policy.limits)

@@ -38,7 +38,11 @@ def identity_from(assertion: Assertion, connection: str, settings: SamlConnectio
         email_is_verified=email is not None and _domain(email) in settings.verified_email_domains,
         groups=groups,
         groups_gap=gap,
-        attributes={name: values for name, values in assertion.attributes.items() if values and name != groups_name},
+        attributes={
+            name: tuple(value for value in values if value)
+            for name, values in assertion.attributes.items()
+            if any(values) and name != groups_name
+        },
         authn_methods=_methods(assertion, preset),
         authenticated_at=authenticated_at,
         session_ends_at=min(ends, default=None),
@@ -72,6 +76,7 @@ def _groups(assertion: Assertion, name: str, preset: SamlPreset) -> tuple[tuple[
     values = assertion.attributes.get(name)
     if values is None:
         return (), f"the assertion has no attribute {name!r}"
+    values = tuple(value for value in values if value)
     if any(len(value) > _LONGEST_VALUE or _CONTROL.search(value) for value in values):
         return (), f"the attribute {name!r} holds something that is no group's name"
     if preset.most_groups is not None and len(values) >= preset.most_groups:

@@ -97,6 +97,8 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     longest_acceptance: timedelta = timedelta(minutes=10)
     """After IssueInstant, whatever the message's own window says."""
+    longest_ahead: timedelta = timedelta(minutes=5)
+    """How far IssueInstant and AuthnInstant may lie ahead of us. NotBefore has the connection's own skew."""
 
 
 POLICY = Policy(

@@ -52,6 +52,7 @@ def read_envelope(response: etree._Element, *, is_signed: bool) -> Envelope:
         destination=response.get("Destination"),
         in_response_to=response.get("InResponseTo"),
         is_signed=is_signed,
+        is_around_ciphertext=encrypted_in(response) is not None,
     )
 
 
@@ -131,10 +132,18 @@ def _attributes(assertion: etree._Element) -> dict[str, tuple[str, ...]]:
             name = _attribute(attribute, "Name")
             if name in attributes:
                 raise SignInRejected(f"reader: the attribute {name[:200]!r} comes twice")
-            # A value without text is no value; one with blanks alone is one.
-            values = tuple(_text(value) for value in attribute)
-            attributes[name] = tuple(value for value in values if value)
+            attributes[name] = tuple(_value(value) for value in attribute)
     return attributes
+
+
+def _value(element: etree._Element) -> str:
+    """The text; where the value is a NameID (eduPersonTargetedID), that one's text."""
+    name_id = _optional(element, saml("NameID"))
+    if name_id is None:
+        return _text(element)
+    if (element.text or "").strip():
+        raise SignInRejected("reader: text beside a NameID")
+    return _text(name_id)
 
 
 def _text(element: etree._Element) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
@@ -84,7 +84,7 @@ def _opened(
         policy.encryption,
         is_under_signature=is_under_signature and trust.allow_cbc,
     )
-    assertion, signature = admit_assertion(plaintext, policy)
+    assertion, signature = admit_assertion(plaintext, cast("Mapping[str | None, str]", encrypted.nsmap), policy)
     return assertion, _verified(signature, trust, policy)
 
 

@@ -103,8 +103,46 @@ SIGNATURE_SHAPES: Mapping[str, Shape] = {
 }
 """XML Signature as SAML core 5.4 narrows it: one SignedInfo, one Reference, no Object."""
 
+_KEY_INFO_OF_CIPHER = _shape(
+    several(ds("X509Data"), ds("KeyName"), ds("KeyValue"), ds("RetrievalMethod"), xenc("EncryptedKey"), most=8),
+    has="Id",
+)
+
+ENCRYPTION_SHAPES: Mapping[str, Shape] = {
+    xenc("EncryptedData"): _shape(
+        one(xenc("EncryptionMethod")),
+        optional(ds("KeyInfo")),
+        one(xenc("CipherData")),
+        has="Id Type MimeType",
+    ),
+    xenc("EncryptedKey"): _shape(
+        one(xenc("EncryptionMethod")),
+        optional(ds("KeyInfo")),
+        one(xenc("CipherData")),
+        optional(xenc("ReferenceList")),
+        has="Id Recipient Type MimeType",
+    ),
+    xenc("EncryptionMethod"): _shape(
+        optional(xenc("KeySize")),
+        optional(xenc("OAEPparams")),
+        several(ds("DigestMethod"), f"{{{names.ENCRYPTION_11}}}MGF", most=2),
+        has="Algorithm",
+    ),
+    f"{{{names.ENCRYPTION_11}}}MGF": _shape(has="Algorithm"),
+    xenc("KeySize"): _text(),
+    xenc("CipherData"): _shape(one(xenc("CipherValue"))),
+    xenc("CipherValue"): _text(),
+    xenc("ReferenceList"): _shape(several(xenc("DataReference"), most=4)),
+    xenc("DataReference"): _shape(has="URI"),
+    ds("RetrievalMethod"): _shape(has="URI Type"),
+}
+"""XML Encryption with the ciphertext inline: no CipherReference, no derived keys."""
+
 ASSERTION_SHAPES: Mapping[str, Shape] = {
     **SIGNATURE_SHAPES,
+    **ENCRYPTION_SHAPES,
+    ds("KeyInfo"): _KEY_INFO_OF_CIPHER,
+    saml("EncryptedID"): _shape(one(xenc("EncryptedData")), several(xenc("EncryptedKey"), most=4)),
     saml("Issuer"): _NAME_ID,
     saml("Assertion"): _shape(
         one(saml("Issuer")),
@@ -114,8 +152,11 @@ ASSERTION_SHAPES: Mapping[str, Shape] = {
         several(*_STATEMENTS, most=16),
         has="ID Version IssueInstant",
     ),
+    # The reader refuses an EncryptedID; some senders put it last.
     saml("Subject"): _shape(
-        optional(saml("NameID"), saml("EncryptedID")), several(saml("SubjectConfirmation"), most=8)
+        optional(saml("NameID"), saml("EncryptedID")),
+        several(saml("SubjectConfirmation"), most=8),
+        optional(saml("EncryptedID")),
     ),
     saml("NameID"): _NAME_ID,
     saml("SubjectConfirmation"): _shape(
@@ -153,48 +194,13 @@ ASSERTION_SHAPES: Mapping[str, Shape] = {
         frozenset({"Name", "NameFormat", "FriendlyName"}),
         foreign_attributes=True,
     ),
-    saml("AttributeValue"): Shape((), frozenset({_XSI + "type", _XSI + "nil"}), text=True),
+    # eduPersonTargetedID has a NameID for its value; nothing else may stand where text is read.
+    saml("AttributeValue"): Shape((optional(saml("NameID")),), frozenset({_XSI + "type", _XSI + "nil"}), text=True),
 }
 """SAML core 2, without Advice, AuthzDecisionStatement and extension points."""
 
-_KEY_INFO_OF_CIPHER = _shape(
-    several(ds("X509Data"), ds("KeyName"), ds("KeyValue"), ds("RetrievalMethod"), xenc("EncryptedKey"), most=8),
-    has="Id",
-)
-
-ENCRYPTION_SHAPES: Mapping[str, Shape] = {
-    xenc("EncryptedData"): _shape(
-        one(xenc("EncryptionMethod")),
-        optional(ds("KeyInfo")),
-        one(xenc("CipherData")),
-        has="Id Type MimeType",
-    ),
-    xenc("EncryptedKey"): _shape(
-        one(xenc("EncryptionMethod")),
-        optional(ds("KeyInfo")),
-        one(xenc("CipherData")),
-        optional(xenc("ReferenceList")),
-        has="Id Recipient Type MimeType",
-    ),
-    xenc("EncryptionMethod"): _shape(
-        optional(xenc("KeySize")),
-        optional(xenc("OAEPparams")),
-        several(ds("DigestMethod"), f"{{{names.ENCRYPTION_11}}}MGF", most=2),
-        has="Algorithm",
-    ),
-    f"{{{names.ENCRYPTION_11}}}MGF": _shape(has="Algorithm"),
-    xenc("KeySize"): _text(),
-    xenc("CipherData"): _shape(one(xenc("CipherValue"))),
-    xenc("CipherValue"): _text(),
-    xenc("ReferenceList"): _shape(several(xenc("DataReference"), most=4)),
-    xenc("DataReference"): _shape(has="URI"),
-    ds("RetrievalMethod"): _shape(has="URI Type"),
-}
-"""XML Encryption with the ciphertext inline: no CipherReference, no derived keys."""
-
 RESPONSE_SHAPES: Mapping[str, Shape] = {
     **ASSERTION_SHAPES,
-    **ENCRYPTION_SHAPES,
     samlp("Response"): _shape(
         optional(saml("Issuer")),
         optional(ds("Signature")),
@@ -206,8 +212,6 @@ RESPONSE_SHAPES: Mapping[str, Shape] = {
     samlp("StatusCode"): _shape(optional(samlp("StatusCode")), has="Value"),
     samlp("StatusMessage"): _text(),
     saml("EncryptedAssertion"): _shape(one(xenc("EncryptedData")), several(xenc("EncryptedKey"), most=4)),
-    saml("EncryptedID"): _shape(one(xenc("EncryptedData")), several(xenc("EncryptedKey"), most=4)),
-    ds("KeyInfo"): _KEY_INFO_OF_CIPHER,
 }
 """A Response (SAML core 3.3.3) with one assertion, in the clear or encrypted."""
 
@@ -273,6 +277,8 @@ def _check_attributes(element: etree._Element, shape: Shape, limits: Limits, ids
         local = name.rpartition("}")[2]
         if name not in shape.attributes and not (shape.foreign_attributes and name.startswith("{")):
             raise SignInRejected(f"shape: unexpected attribute {local} on {_shown(element)}")
+        if name == "InResponseTo" and not _ID.fullmatch(value):
+            raise SignInRejected(f"shape: InResponseTo of {_shown(element)} is not an identifier")
         if local in _ID_NAMES:
             # Any attribute that some reader might take for an ID counts, whatever its namespace.
             if not _ID.fullmatch(value):
