@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import shutil
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from federation_bridge.store import Store, open_store
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import postgresql  # noqa: E402 - from this folder
+import postgresql
 
 _LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 _FOLDER = pytest.StashKey[Path]()
@@ -39,7 +40,7 @@ def _getaddrinfo(host: str | bytes | None, *rest: Any, **more: Any) -> Any:
 
 def _is_address(name: str) -> bool:
     try:
-        ipaddress.ip_address(name.split("%")[0])
+        ipaddress.ip_address(name.partition("%")[0])
     except ValueError:
         return False
     return True
@@ -154,8 +155,6 @@ def _worker_database(postgresql_server: postgresql.Server, worker_id: str) -> st
 @pytest.fixture
 def sqlite_place(tmp_path: Path, clock: HeldClock, _migrated_sqlite: Path) -> Iterator[Place]:
     """A SQLite database of this test's own, in the present shape."""
-    import sqlite3
-
     path = tmp_path / "bridge.db"
     shutil.copy(_migrated_sqlite, path)
 
@@ -171,7 +170,7 @@ def sqlite_place(tmp_path: Path, clock: HeldClock, _migrated_sqlite: Path) -> It
 
 @pytest.fixture
 def postgresql_place(clock: HeldClock, postgresql_server: postgresql.Server, _worker_database: str) -> Iterator[Place]:
-    """This worker's PostgreSQL database, in the present shape and empty."""
+    """The PostgreSQL database of the worker, in the present shape and empty."""
 
     def admin(statement: str) -> None:
         with postgresql_server.admin(_worker_database) as connection:

@@ -1,0 +1,240 @@
+"""What the log shows of an entry, where it goes, and that its documentation is whole."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import stat
+import sys
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from store_material import entry
+
+from federation_bridge import audit
+from federation_bridge.audit import (
+    EVENTS,
+    Entry,
+    Event,
+    GrantMade,
+    JsonLines,
+    Recorded,
+    RequestRefused,
+    SignedOut,
+    json_line,
+    lines_to,
+    printable,
+    with_json_lines,
+)
+from federation_bridge.errors import Unavailable
+from federation_bridge.model import Account, Grant, Role
+
+NOW = datetime(2026, 3, 4, 12, 0, 0, 5000, tzinfo=UTC)
+DOCUMENT = (Path(__file__).parent.parent / "docs" / "audit.md").read_text(encoding="utf-8")
+
+
+class Kept:
+    """An audit log in memory."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def record(self, *entries: Entry) -> None:
+        self.entries.extend(entries)
+
+
+class Down:
+    """An audit log whose database is down."""
+
+    def record(self, *_: Entry) -> None:
+        raise Unavailable("down")
+
+
+def grant() -> Grant:
+    arn = "arn:aws:iam::111122223333:saml-provider/bridge"
+    account = Account("111122223333", "Test", "aws", arn, "eu-west-1", {"reader": Role("reader")})
+    return Grant(
+        id="_grant",
+        person="corp/alice",
+        account=account,
+        role="reader",
+        duration=timedelta(hours=1),
+        decided_at=NOW,
+        session_name="alice",
+        source_identity="corp-alice",
+        tags={"team": "blue"},
+        transitive_tags=(),
+        policy_arns=("arn:aws:iam::aws:policy/ReadOnlyAccess",),
+        policy=None,
+        rule="readers",
+        rules_version="v1",
+        because=("is in group staff",),
+    )
+
+
+def test_a_line_tells_who_what_when_and_the_details() -> None:
+    assert json.loads(json_line(entry(NOW, GrantMade.of(grant())))) == {
+        "at": "2026-03-04T12:00:00.005Z",
+        "event": "grant.made",
+        "person": "corp/alice",
+        "connection": "corp",
+        "reference": "ref-1",
+        "address": "192.0.2.7",
+        "user_agent": "Browser/1",
+        "number": None,
+        "details": {
+            "grant_id": "_grant",
+            "account": "111122223333",
+            "role": "reader",
+            "duration": 3600,
+            "session_name": "alice",
+            "source_identity": "corp-alice",
+            "tags": {"team": "blue"},
+            "rule": "readers",
+            "rules_version": "v1",
+            "because": ["is in group staff"],
+            "reason": "",
+            "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+            "policy": "",
+            "statement_id": "_grant",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("Zoë 日本 👩", "Zoë 日本 👩"),
+        ("a\r\nb\tc", r"a\u000d\u000ab\u0009c"),
+        ("\x1b[31mred\x07", r"\u001b[31mred\u0007"),
+        ("a\u2028b\u2029c\u0085d", r"a\u2028b\u2029c\u0085d"),
+        ("admin\u202enimda", r"admin\u202enimda"),
+        ("a\u200bb\ufeff\u00a0", r"a\u200bb\ufeff\u00a0"),
+        ("\x00\ud800", r"\u0000\ud800"),
+        ("\U000e0041", r"\U000e0041"),
+        ("CORP\\alice", "CORP\\alice"),
+        ("CORP\\ursula", r"CORP\u005cursula"),
+        (r"fake \u000a", r"fake \u005cu000a"),
+    ],
+)
+def test_what_a_terminal_might_obey_is_shown_as_an_escape(text: str, shown: str) -> None:
+    assert printable(text) == shown
+    line = json_line(entry(NOW, person=text))
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["person"] == shown
+
+
+def test_a_long_text_is_cut_and_two_long_texts_stay_apart() -> None:
+    one, other = printable("x" * 5_000 + "1"), printable("x" * 5_000 + "2")
+    assert len(one) < 1_100
+    assert one != other
+    assert "5001 characters" in one
+
+
+def test_a_text_as_long_as_is_kept_stays_whole() -> None:
+    assert printable("x" * 1024) == "x" * 1024
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    made = GrantMade.of(grant())
+    event = type(made)(**{f.name: getattr(made, f.name) for f in fields(made)} | {"because": ("why",) * 100})
+    because = json.loads(json_line(entry(NOW, event)))["details"]["because"]
+    assert because == ["why"] * 64 + ["... (100 in all)"]
+
+
+def test_the_database_is_first_and_then_the_lines() -> None:
+    order: list[str] = []
+
+    class Log:
+        def record(self, *_: Entry) -> None:
+            order.append("database")
+
+    audit.Tee(Log(), JsonLines(lambda _: order.append("line"))).record(entry(NOW), entry(NOW))
+    assert order == ["database", "line", "line"]
+
+
+def test_no_line_claims_what_the_database_did_not_take() -> None:
+    written: list[bytes] = []
+    with pytest.raises(Unavailable):
+        audit.Tee(Down(), JsonLines(written.append)).record(entry(NOW))
+    assert written == []
+
+
+def test_lines_that_fail_are_counted_and_logged_and_change_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    kept, lines = Kept(), JsonLines(_broken)
+    audit.Tee(kept, lines).record(entry(NOW), entry(NOW))
+    assert len(kept.entries) == 2
+    assert lines.failures == 2
+    assert "audit.line_lost" in capsys.readouterr().out
+
+
+def _broken(_: bytes) -> None:
+    raise OSError("no space left on device")
+
+
+def test_lines_to_a_file_are_appended_for_the_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    with_json_lines(Kept(), path).record(entry(NOW))
+    path.rename(tmp_path / "rotated")
+    log = with_json_lines(Kept(), path)
+    log.record(entry(NOW))
+    log.record(entry(NOW, SignedOut()))
+    events = [json.loads(line)["event"] for line in path.read_text().splitlines()]
+    assert events == ["sign_in.finished", "session.ended"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_lines_follow_no_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    lines = lines_to(tmp_path / "link")
+    lines.write([entry(NOW)])
+    assert lines.failures == 1
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_lines_to_stdout_and_to_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", out)
+    lines_to("nowhere").write([entry(NOW)])
+    lines_to("stdout").write([entry(NOW, RequestRefused("c", "two\nlines", "/"))])
+    out.seek(0)
+    (line,) = out.read().splitlines()
+    assert json.loads(line)["details"]["detail"] == r"two\u000alines"
+
+
+def _event_classes() -> list[type[Event]]:
+    return [
+        kind
+        for kind in vars(audit).values()
+        if isinstance(kind, type) and is_dataclass(kind) and issubclass(kind, Event) and kind is not Event
+    ]
+
+
+def test_every_kind_of_event_stands_in_the_table_under_a_name_of_its_own() -> None:
+    assert sorted(kind.name for kind in _event_classes()) == sorted(EVENTS)
+
+
+@pytest.mark.parametrize("kind", EVENTS.values(), ids=lambda kind: kind.name)
+def test_every_event_and_each_of_its_fields_is_documented(kind: type[Event]) -> None:
+    (row,) = re.findall(rf"^\| `{re.escape(kind.name)}` \|.*$", DOCUMENT, re.MULTILINE)
+    assert {field.name for field in fields(kind)} == set(re.findall(r"`([a-z_]+)`", row.split("|")[3]))
+
+
+def test_the_documentation_knows_no_event_that_is_gone() -> None:
+    assert set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", DOCUMENT, re.MULTILINE)) == set(EVENTS)
+
+
+def test_every_common_field_is_documented() -> None:
+    rows = set(re.findall(r"^\| `([a-z_]+)` \|", DOCUMENT, re.MULTILINE))
+    assert rows == {field.name for field in fields(Recorded)}
+
+
+@pytest.mark.parametrize("kind", EVENTS.values(), ids=lambda kind: kind.name)
+def test_no_event_has_a_place_for_a_secret(kind: type[Event]) -> None:
+    names = {field.name for field in fields(kind)}
+    assert not {name for name in names if re.search(r"secret|token|password|cookie|assertion|handle", name)}
