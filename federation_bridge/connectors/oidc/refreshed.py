@@ -25,6 +25,8 @@ class Ages:
     """Until then it is used while the provider does not answer properly."""
     pause: timedelta = timedelta(minutes=5)
     """The least time between two attempts, whoever asks for them (attack I18: a flood of unknown kids)."""
+    pause_without: timedelta = timedelta(seconds=5)
+    """The same while there is nothing to use meanwhile: a provider that starts after us is soon found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Refreshed(Generic[T]):
         self._lock = threading.Lock()
         self._value: tuple[datetime, T] | None = None
         self._attempted_at: datetime | None = None
+        self._last_failure = "not fetched yet"
         self.failed: Callable[[str], None] = lambda _detail: None
         self.changed: Callable[[T, T], None] = lambda _before, _after: None
 
@@ -64,13 +67,20 @@ class Refreshed(Generic[T]):
                 self._value = self._kept()
             if self._is_due():
                 self._attempt()
-            held = self._value
-        if held is None or self._clock() - held[0] >= self._ages.usable:
-            raise ProviderUnreachable(f"{self._keeping.kind} of {self._keeping.name}: none that is young enough")
-        return held[1]
+            held = self._usable()
+        if held is None:
+            where = f"{self._keeping.kind} of {self._keeping.name}"
+            raise ProviderUnreachable(f"{where}: none that is young enough; {self._last_failure}")
+        return held
+
+    def _usable(self) -> T | None:
+        if self._value is None or self._clock() - self._value[0] >= self._ages.usable:
+            return None
+        return self._value[1]
 
     def _is_due(self) -> bool:
-        return self._attempted_at is None or self._clock() - self._attempted_at >= self._ages.pause
+        pause = self._ages.pause_without if self._usable() is None else self._ages.pause
+        return self._attempted_at is None or self._clock() - self._attempted_at >= pause
 
     def _attempt(self) -> None:
         before, self._attempted_at = self._value, self._clock()
@@ -78,6 +88,7 @@ class Refreshed(Generic[T]):
             text = self._fetch()
             value = self._read(text)
         except (ProviderUnreachable, SignInRejected) as refusal:
+            self._last_failure = refusal.detail
             self.failed(refusal.detail)
             return
         self._value = (self._attempted_at, value)

@@ -107,10 +107,10 @@ def _honest(provider: OpenIdProvider, claims: dict[str, Any]) -> str:
     return signed(provider.headers, json.dumps(claims).encode())
 
 
-def _unsigned(alg: Any) -> Lie:
+def _unsigned(alg: Any, signature: str = "") -> Lie:
     return token(
         lambda _, claims: (
-            f"{b64(json.dumps({'alg': alg, 'kid': 'first'}).encode())}.{b64(json.dumps(claims).encode())}."
+            f"{b64(json.dumps({'alg': alg, 'kid': 'first'}).encode())}.{b64(json.dumps(claims).encode())}.{signature}"
         )
     )
 
@@ -145,6 +145,7 @@ _OTHERS_JWK = public_jwk(rsa_key("attacker"), kid="attacker")
 LIES: dict[str, Lie] = {
     # I01
     **{f"i01 alg {alg!r} unsigned": _unsigned(alg) for alg in ("none", "None", "NONE", "nOnE", "", None, ["none"], 0)},
+    **{f"i01 alg {alg!r} with an empty word for it": _unsigned(alg, "AAAA") for alg in ("none", "None", "", None)},
     "i01 alg missing": raw_header(b'{"kid":"first"}'),
     "i01 signature emptied": rewritten(lambda text: text.rsplit(".", 1)[0] + "."),
     "i01 alg none under a real signature": header(alg="none"),
