@@ -35,7 +35,9 @@ def register() -> Register:
     return load_register(REGISTER_TEXT)
 
 
-def rule(when: str, grant: str = '{role: "111111111111/Administrator"}', name: str = "r", connection: str = "entra") -> str:
+def rule(
+    when: str, grant: str = '{role: "111111111111/Administrator"}', name: str = "r", connection: str = "entra"
+) -> str:
     """One rule's text, to be put into `rules`."""
     return f"- id: {name}\n  connection: {connection}\n  when: {when}\n  grant: {grant}\n"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from mapping_material import NOW, identity, keys, rule, rule_set, why
 
 from federation_bridge.errors import ConfigurationInvalid
-from mapping_material import NOW, identity, keys, rule, rule_set, why
 
 GAP = {"groups_gap": "there are more than 150"}
 CASES = [

@@ -1,0 +1,82 @@
+"""The account register: what it takes, and what it refuses with line and reason."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from mapping_material import REGISTER_TEXT, register
+
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.mapping import load_register
+
+
+def test_a_register_gives_accounts_with_their_roles_and_roads() -> None:
+    accounts = register().accounts
+
+    assert list(accounts) == ["111111111111", "222222222222", "333333333333"]
+    assert accounts["111111111111"].role_arn("ReadOnly") == "arn:aws:iam::111111111111:role/teams/ReadOnly"
+    assert accounts["111111111111"].roles["ReadOnly"].max_session == timedelta(hours=4)
+    assert accounts["111111111111"].region == "eu-central-1"
+    assert accounts["222222222222"].road == "oidc"
+    assert (accounts["333333333333"].partition, accounts["333333333333"].region) == ("aws-cn", "cn-north-1")
+
+
+def test_an_account_id_keeps_its_leading_zeros_without_quotes() -> None:
+    text = REGISTER_TEXT.replace('"111111111111"', "012345670123").replace("::111111111111:", "::012345670123:")
+
+    assert "012345670123" in load_register(text).accounts
+
+
+def test_the_digest_follows_every_change() -> None:
+    assert load_register(REGISTER_TEXT).digest != load_register(REGISTER_TEXT + "# \n").digest
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "line", "reason"),
+    [
+        ('"222222222222"\n', '"22222222222"\n', 9, "12 digits"),
+        ('"222222222222"\n', '"\u066222222222222"\n', 9, "12 digits"),
+        ('"222222222222"\n', '" 22222222222"\n', 9, "blank"),
+        ("name: Development", "name: production", 9, "two accounts are named"),
+        ("name: Development", "nam: Development", 10, "did you mean 'name'?"),
+        ("name: Development", "name: 'Dev\u202eelopment'", 10, "cannot be seen"),
+        ("partition: aws-cn", "partition: aws-us-gov", 15, "belongs to partition aws-cn"),
+        ("partition: aws-cn", "partition: aws-ch", 15, "did you mean 'aws-cn'?"),
+        ("arn:aws:iam::222222222222", "arn:aws:iam::111111111111", 11, "belongs to account 111111111111"),
+        ("oidc-provider/bridge", "user/bridge", 11, "not the ARN"),
+        ("oidc-provider/bridge", "oidc-provider/*", 11, "not the ARN"),
+        ("arn:aws:iam::222", "arn:aws-x:iam::222", 11, "not the ARN"),
+        ("region: eu-central-1", "region: cn-north-1", 7, "not a region of partition aws"),
+        ("region: eu-central-1", "region: nowhere", 7, "not a region"),
+        ("[Administrator, Developer]", "[]", 12, "must not be empty"),
+        ("[Administrator, Developer]", "[Administrator, administrator]", 12, "twice"),
+        ("[Administrator, Developer]", "['Admin*']", 12, "not a role name"),
+        ("[Administrator, Developer]", "['a/b']", 12, "not a role name"),
+        ("path: /teams/", "path: /teams", 8, "not a path"),
+        ("max_session: 4h", "max_session: 13h", 8, "between 1h and 12h"),
+        ("max_session: 4h", "max_session: soon", 8, "not a duration"),
+        ("version: 1", "version: 2", 1, "not version 1"),
+        ("version: 1", "versoin: 1", 1, "did you mean 'version'?"),
+        ("name: Development", "name: Development\n    name: Other", 11, "stands here twice"),
+        ("name: Development", "name: &a Development", 10, "anchors"),
+        ("name: Development", "name: !!python/name:os.system Development", 10, "tags"),
+        ("name: Development", "name: [unclosed", 11, "not YAML"),
+    ],
+)
+def test_a_mistaken_register_is_refused_with_its_line_and_reason(there, instead, line, reason) -> None:
+    assert there in REGISTER_TEXT
+
+    with pytest.raises(ConfigurationInvalid) as refused:
+        load_register(REGISTER_TEXT.replace(there, instead, 1))
+
+    assert refused.value.detail.startswith(f"line {line}: ")
+    assert reason in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing\n", "--- a\n--- b\n", "accounts: []", "- a", "\x00", "a: \ud800", "\tx: y"]
+)
+def test_what_is_no_register_at_all_is_refused_in_words(text) -> None:
+    with pytest.raises(ConfigurationInvalid, match=r"^line \d+: "):
+        load_register(text)
