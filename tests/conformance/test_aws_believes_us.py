@@ -1,0 +1,148 @@
+"""The parts of the AWS side together, against a local AWS that refuses what AWS refuses: what we publish is taken, what
+we sign is redeemed under the trust policy that we make, and a statement for one role opens no other.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from aws_material import ENTITY_ID, ISSUER, grant, key_ring, signing_key
+from local_aws_material import ACCOUNT, Place, served
+
+from federation_bridge.aws import assertion, id_token, issuer, trust_policies
+from federation_bridge.aws.statement import Statement
+from federation_bridge.aws.sts import Redeemed, StsClients
+from federation_bridge.errors import AwsRefused
+from federation_bridge.keys import Purpose
+from federation_bridge.model import Account, Grant, Role
+from federation_bridge.sandbox.aws import provisioning
+from federation_bridge.settings import Aws, Outgoing
+
+PROVIDERS = {"saml": "saml-provider/OurBridge", "oidc": "oidc-provider/bridge.example.com"}
+TERMS = {
+    "tags": {"Team": "data", "Cost Center": "987654"},
+    "transitive_tags": ("Team",),
+    "duration": timedelta(hours=2),
+}
+
+
+def registered(road: str) -> Account:
+    roles = {"Admin": Role("Admin", max_session=timedelta(hours=4)), "Audit": Role("Audit")}
+    return Account(ACCOUNT, "Production", "aws", f"arn:aws:iam::{ACCOUNT}:{PROVIDERS[road]}", "us-east-1", roles)
+
+
+@contextmanager
+def published() -> Iterator[str]:
+    """Our discovery document and JWKS on loopback."""
+    documents = {
+        "/.well-known/openid-configuration": issuer.openid_configuration(ISSUER),
+        "/.well-known/jwks.json": issuer.jwks(key_ring()),
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(documents[self.path]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="module", params=["aws", "paranoid"])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """An account that trusts us on both roads, set up as docs/aws.md says; `paranoid` refuses what AWS ignores too."""
+    with published() as address, served(mode=request.param, issuers={ISSUER: address}) as local:
+        state, account = local.local.state, local.account
+        metadata = issuer.saml_metadata(key_ring(), ENTITY_ID, "https://bridge.example.com")
+        provisioning.put_saml_provider(state, account, "OurBridge", metadata)
+        provisioning.put_oidc_provider(state, account, ISSUER, (id_token.AUDIENCE,))
+        yield local
+    gc.collect()
+
+
+def trusted(place: Place, made: Grant) -> None:
+    """Gives both roles the trust policies that we make for this road."""
+    for name in ("Admin", "Audit"):
+        policy = trust_policies.for_role(made.account, name, entity_id=ENTITY_ID, issuer=ISSUER)
+        place.account.roles.pop(name, None)
+        place.put_role(name, policy, max_session=timedelta(hours=4))
+
+
+def signed(made: Grant, now: datetime) -> Statement:
+    if made.account.road == "saml":
+        return assertion.build(made, key=signing_key(), issuer_entity_id=ENTITY_ID, now=now)
+    return id_token.build(made, key=signing_key(Purpose.AWS_OIDC), issuer=ISSUER, now=now)
+
+
+def redeemed(place: Place, made: Grant, statement: Statement) -> Redeemed:
+    sts = StsClients(Aws(local_endpoint=place.address), Outgoing(), sleep=lambda _: None)
+    return sts.redeem(made, statement)
+
+
+@pytest.fixture(params=["saml", "oidc"])
+def ours(request: pytest.FixtureRequest, place: Place) -> Grant:
+    made = grant(request.param, account=registered(request.param), id=f"_{request.node.name.encode().hex()[:60]}")
+    trusted(place, made)
+    return made
+
+
+def test_a_grant_with_all_its_terms_is_redeemed_for_exactly_its_length(place: Place, ours: Grant) -> None:
+    made = replace(ours, id=f"{ours.id}a", **TERMS)
+    credentials = redeemed(place, made, signed(made, place.clock())).credentials
+    assert credentials.expires_at == place.clock() + timedelta(hours=2)
+    assert credentials.assumed_role_arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/alice@example.com"
+
+
+def test_a_statement_for_one_role_opens_no_other(place: Place, ours: Grant) -> None:
+    made = replace(ours, id=f"{ours.id}b", role="Audit")
+    statement = signed(made, place.clock())
+    with pytest.raises(AwsRefused, match="likely"):
+        redeemed(place, replace(made, role="Admin"), statement)
+    twin = replace(made, id=f"{made.id}e")
+    assert redeemed(place, twin, signed(twin, place.clock())).credentials.role == "Audit"
+
+
+def test_a_statement_of_another_issuer_is_not_believed(place: Place, ours: Grant) -> None:
+    made = replace(ours, id=f"{ours.id}c")
+    other = (
+        assertion.build(made, key=signing_key(), issuer_entity_id="https://other.example.com", now=place.clock())
+        if made.account.road == "saml"
+        else id_token.build(made, key=signing_key(), issuer=ISSUER, now=place.clock())
+    )
+    with pytest.raises(AwsRefused, match="InvalidIdentityToken"):
+        redeemed(place, made, other)
+
+
+def test_a_statement_past_its_life_is_refused_in_words(place: Place, ours: Grant) -> None:
+    made = replace(ours, id=f"{ours.id}d")
+    old = signed(made, place.clock() - timedelta(minutes=11))
+    with pytest.raises(AwsRefused, match=r"ExpiredToken.*clock"):
+        redeemed(place, made, old)
+
+
+def test_the_holder_of_an_assertion_cannot_stretch_the_session(place: Place) -> None:
+    made = grant(account=registered("saml"), id="_stretched", duration=timedelta(minutes=15))
+    trusted(place, made)
+    longer = redeemed(place, replace(made, duration=timedelta(hours=4)), signed(made, place.clock()))
+    assert longer.credentials.expires_at <= place.clock() + timedelta(minutes=15)
