@@ -17,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.error import URLError
 
+from flask import Flask
+
 from federation_bridge.app import create_app
 from federation_bridge.errors import Unavailable
 from federation_bridge.sandbox.aws.app import serve_local_aws
@@ -128,13 +130,20 @@ _Started = tuple[Addresses, Path, Callable[[], None]]
 
 def _serve_bridge(surroundings: _Surroundings) -> _Started:
     written: list[tuple[Addresses, Path]] = []
+    made: list[Flask] = []
 
-    def make(address: str):  # type: ignore[no-untyped-def]  # a Flask application
+    def make(address: str) -> Flask:
         written.append(surroundings.write_files(address))
-        return create_app(load_settings(written[0][1]))
+        made.append(create_app(load_settings(written[0][1])))
+        return made[0]
 
     served = serve(make)
-    return *written[0], served.stop
+
+    def stop() -> None:
+        served.stop()
+        made[0].extensions["federation_bridge"].store.close()
+
+    return *written[0], stop
 
 
 def _spawn_bridge(surroundings: _Surroundings) -> _Started:

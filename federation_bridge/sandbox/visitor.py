@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -99,9 +101,10 @@ class Visitor:
         return self.browser.submit(page, page.form("/sign-out"))
 
 
-def aws_client(company: Company, service: str, credentials: Credentials) -> Any:
+@contextmanager
+def aws_client(company: Company, service: str, credentials: Credentials) -> Iterator[Any]:
     """A stock client of `service` (`sts`, `s3`) that asks the local AWS with these credentials, once per call."""
-    return boto3.client(
+    client = boto3.client(
         service,  # type: ignore[call-overload]
         region_name="eu-central-1",
         endpoint_url=company.addresses.aws,
@@ -110,3 +113,33 @@ def aws_client(company: Company, service: str, credentials: Credentials) -> Any:
         aws_session_token=credentials.session_token,
         config=_ONE_TRY,
     )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def caller_arn(company: Company, credentials: Credentials) -> str:
+    """Whom the credentials stand for, by sts:GetCallerIdentity."""
+    with aws_client(company, "sts", credentials) as sts:
+        arn: str = sts.get_caller_identity()["Arn"]
+        return arn
+
+
+def read_object(company: Company, credentials: Credentials, bucket: str, key: str) -> str:
+    """The text of an object, by s3:GetObject; botocore's ClientError where AWS refuses."""
+    with aws_client(company, "s3", credentials) as s3:
+        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body.decode()
+
+
+def write_object(company: Company, credentials: Credentials, bucket: str, key: str) -> None:
+    """Writes an object, by s3:PutObject; botocore's ClientError where AWS refuses."""
+    with aws_client(company, "s3", credentials) as s3:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"written\n")
+
+
+def list_buckets(company: Company, credentials: Credentials) -> list[str]:
+    """The account's buckets, by s3:ListAllMyBuckets; botocore's ClientError where AWS refuses."""
+    with aws_client(company, "s3", credentials) as s3:
+        return [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]

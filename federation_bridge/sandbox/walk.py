@@ -7,13 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import TextIO
 
 from botocore.exceptions import ClientError
 
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
-from federation_bridge.sandbox.visitor import Credentials, Visitor, aws_client
+from federation_bridge.sandbox.visitor import (
+    Credentials,
+    Visitor,
+    caller_arn,
+    list_buckets,
+    read_object,
+    write_object,
+)
+
+_REPORT = "production-reports/2026/summary.txt"
 
 
 class StepFailed(Exception):
@@ -100,17 +109,11 @@ def _contractor(company: Company, tell: Teller) -> None:
     reader = _take_credentials(
         tell, carla, f"{ANALYTICS}/DataReader", "AssumeRoleWithWebIdentity, with a session policy"
     )
-    s3 = aws_client(company, "s3", reader)
+    public, private = "analytics-data/public/cities.csv", "analytics-data/private/salaries.csv"
     tell.step("She reads what the session policy leaves her ...")
-    _call(
-        tell, "s3 get-object analytics-data/public/cities.csv", lambda: _read(s3, "analytics-data", "public/cities.csv")
-    )
+    _call(tell, f"s3 get-object {public}", lambda: _read(company, reader, public))
     tell.step("... and not what the role itself could read, for the session policy is narrower.")
-    _denied(
-        tell,
-        "s3 get-object analytics-data/private/salaries.csv",
-        lambda: _read(s3, "analytics-data", "private/salaries.csv"),
-    )
+    _denied(tell, f"s3 get-object {private}", lambda: _read(company, reader, private))
 
 
 def _auditor(company: Company, tell: Teller) -> None:
@@ -146,41 +149,29 @@ def _why(tell: Teller, visitor: Visitor, rule: str) -> None:
 
 
 def _use_in_production(company: Company, tell: Teller, credentials: Credentials) -> None:
-    sts, s3 = (aws_client(company, service, credentials) for service in ("sts", "s3"))
     tell.step("The credentials say whom they stand for ...")
-    _call(tell, "sts get-caller-identity", lambda: sts.get_caller_identity()["Arn"])
+    _call(tell, "sts get-caller-identity", lambda: caller_arn(company, credentials))
     tell.step("... may do what the role may ...")
-    _call(
-        tell,
-        "s3 get-object production-reports/2026/summary.txt",
-        lambda: _read(s3, "production-reports", "2026/summary.txt"),
-    )
+    _call(tell, f"s3 get-object {_REPORT}", lambda: _read(company, credentials, _REPORT))
     tell.step("... and nothing else: the same live session is denied what the role may not.")
-    _denied(
-        tell,
-        "s3 put-object production-reports/2026/forged.txt",
-        lambda: s3.put_object(Bucket="production-reports", Key="2026/forged.txt", Body=b"x"),
-    )
+    forged = "production-reports/2026/forged.txt"
+    _denied(tell, f"s3 put-object {forged}", lambda: write_object(company, credentials, *forged.split("/", 1)))
 
 
 def _use_in_analytics(company: Company, tell: Teller, credentials: Credentials) -> None:
-    sts, s3 = (aws_client(company, service, credentials) for service in ("sts", "s3"))
     tell.step("These credentials work, too, in the account that knows the bridge as an OIDC provider.")
-    _call(tell, "sts get-caller-identity", lambda: sts.get_caller_identity()["Arn"])
-    _call(tell, "s3 list-buckets", lambda: ", ".join(one["Name"] for one in s3.list_buckets()["Buckets"]))
+    _call(tell, "sts get-caller-identity", lambda: caller_arn(company, credentials))
+    _call(tell, "s3 list-buckets", lambda: ", ".join(list_buckets(company, credentials)))
 
 
 def _after_expiry(company: Company, tell: Teller, credentials: Credentials) -> None:
     tell.step("The time of the first credentials is over (the local AWS lets their session end now).")
     company.end_session(credentials.access_key_id)
-    s3 = aws_client(company, "s3", credentials)
-    what = "s3 get-object production-reports/2026/summary.txt"
-    _denied(tell, what, lambda: _read(s3, "production-reports", "2026/summary.txt"), code="ExpiredToken")
+    _denied(tell, f"s3 get-object {_REPORT}", lambda: _read(company, credentials, _REPORT), code="ExpiredToken")
 
 
-def _read(s3: Any, bucket: str, key: str) -> str:
-    body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    return body.decode().strip()
+def _read(company: Company, credentials: Credentials, path: str) -> str:
+    return read_object(company, credentials, *path.split("/", 1)).strip()
 
 
 def _call(tell: Teller, what: str, call: Callable[[], str]) -> None:

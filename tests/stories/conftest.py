@@ -1,0 +1,37 @@
+"""The example company for stories: people, identity provider, AWS accounts and the bridge, all on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from federation_bridge.sandbox.company import Company, open_company
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """The company, shared by the stories of a module: a story that changes anything takes `own_company`."""
+    with open_company(tmp_path_factory.mktemp("company"), in_this_process=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A company of this story's own."""
+    with open_company(tmp_path_factory.mktemp("company"), in_this_process=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def trail() -> Any:
+    """Reads the audit file of a company: all events, oldest first, or those of one reference number."""
+
+    def read(company: Company, reference: str = "") -> list[dict[str, Any]]:
+        lines = (company.folder / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+        events = [json.loads(line) for line in lines]
+        return [event for event in events if not reference or event["reference"] == reference]
+
+    return read

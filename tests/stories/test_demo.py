@@ -1,0 +1,64 @@
+"""`make demo ONCE=1`: the whole main job, with the bridge in a process of its own."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from federation_bridge.sandbox import demo
+from federation_bridge.sandbox.company import Company
+from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
+from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.walk import StepFailed, Teller, walk
+
+
+def test_the_demo_keeps_every_promise_and_says_so() -> None:
+    told = io.StringIO()
+    status = demo.run(told, once=True)
+    text = told.getvalue()
+    assert (status, "All of it as promised" in text) == (0, True), text
+    for promised in (
+        "AssumeRoleWithSAML",
+        "AssumeRoleWithWebIdentity",
+        "because no identity-based policy allows the s3:PutObject action",
+        "because no session policy allows the s3:GetObject action",
+        "ExpiredToken",
+        f"the console of {PRODUCTION}",
+        f"the console of {ANALYTICS}",
+        "role_not_granted",
+        "the rule ended on",
+    ):
+        assert promised in text
+
+
+def test_the_demo_shows_no_secret(company: Company) -> None:
+    told = io.StringIO()
+    walk(company, Teller(told))
+    for person in company.directory:
+        assert person.password not in told.getvalue()
+    credentials = Visitor(company, "ada")
+    credentials.sign_in()
+    shown = credentials.credentials(f"{PRODUCTION}/Developer")
+    assert shown.secret_access_key not in repr(shown)
+    assert shown.session_token not in repr(shown)
+
+
+def test_the_walk_fails_where_an_answer_is_not_the_promised_one(own_company: Company) -> None:
+    own_company.directory.move("dan", "platform-admins")
+    with pytest.raises(StepFailed, match="somebody without access has a role"):
+        walk(own_company, Teller(io.StringIO()))
+
+
+def test_a_bridge_that_does_not_start_fails_the_demo_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = demo.open_company
+
+    def spoiled(folder: Path):  # type: ignore[no-untyped-def]
+        (folder / "bridge.db").mkdir()
+        return real(folder)
+
+    monkeypatch.setattr(demo, "open_company", spoiled)
+    told = io.StringIO()
+    assert demo.run(told, once=True) == 1
+    assert "the bridge did not start" in told.getvalue()
