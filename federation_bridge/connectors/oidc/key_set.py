@@ -95,8 +95,25 @@ def _rsa(entry: JsonObject) -> RSAKey | None:
     modulus, exponent = _number(entry.get("n")), _number(entry.get("e"))
     if modulus.bit_length() not in _RSA_BITS or not 2 < exponent < _LARGEST_EXPONENT:  # noqa: PLR2004 - e=1 signs all
         return None
+    if _is_guessable(modulus):
+        return None
     imported: RSAKey | None = _imported(RSAKey, {"kty": "RSA", "n": entry["n"], "e": entry["e"]})
     return imported
+
+
+def _powers(prime: int) -> frozenset[int]:
+    """Every remainder that a power of 65537 leaves when divided by this prime."""
+    return frozenset(pow(65537, exponent, prime) for exponent in range(prime - 1))
+
+
+_FINGERPRINT = {
+    prime: _powers(prime) for prime in (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151)
+}
+
+
+def _is_guessable(modulus: int) -> bool:
+    """Whether the modulus has the mark of smart cards whose keys can be factored (CVE-2017-15361)."""
+    return all(modulus % prime in powers for prime, powers in _FINGERPRINT.items())
 
 
 def _number(text: object) -> int:
