@@ -218,7 +218,7 @@ class Bridge:
 
         `page` is where to land, "" for the console's home; BadRequest when it is no console page of the partition.
         """
-        account = entitled(wish, self.entitlements(session)).account
+        account = self._entitled(session, wish, visit).account
         destination = console.checked_destination(PARTITIONS[account.partition], page, account.region)
         grant = self._grant(session, wish, visit)
         settings = self._parts.settings
@@ -239,6 +239,15 @@ class Bridge:
             session, visit, audit.ConsoleOpened(grant_id=grant.id, way="federation", destination=destination)
         )
         return departure
+
+    def _entitled(self, session: Session, wish: Wish, visit: Visit) -> Entitlement:
+        try:
+            return entitled(wish, self.entitlements(session))
+        except BridgeError as refusal:
+            self._record_of(
+                session, visit, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail)
+            )
+            raise
 
     def _return_url(self, grant: Grant, destination: str) -> str:
         # AWS links back to the Issuer when a console tab expires: this address opens the same page again.
