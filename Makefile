@@ -23,3 +23,21 @@ demo: $(INSTALLED) ## the main job on this machine, then stay up for a browser (
 
 corpus: $(INSTALLED) ## every message that others published, with the verdict that it deserves (CORPUS: where they lie)
 	@$(BIN)/python -m pytest -m corpus tests/corpus
+
+test: $(INSTALLED) ## every test, on SQLite and on a real PostgreSQL (no server to install, no root needed)
+	@$(BIN)/python -m pytest --numprocesses 2 -m "not corpus" tests
+
+lint: $(INSTALLED) ## style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(INSTALLED) ## speed and memory, each beside its yardstick in the same run
+	@$(BIN)/python -m tests.benchmarks
+
+lock: $(INSTALLED) ## the locked, hashed requirements; names no registry
+	$(BIN)/python -m pip install --quiet 'uv>=0.5'
+	$(BIN)/python deploy/requirements/lock.py
+
+clean: ## what `make` made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,31 @@
+"""Makes the locked requirements: every version and hash of what is installed, for all supported Pythons, no addresses."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parent.parent
+BUILD = "setuptools>=77\n"
+FILES = {
+    "server": ["--extra", "server"],
+    "sandbox": ["--extra", "server", "--extra", "sandbox"],
+    "development": ["--extra", "server", "--extra", "sandbox", "--group", "development"],
+}
+OPTIONS = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
+
+
+def main() -> None:
+    """Writes one file for each way to install; the development one also holds what builds the package."""
+    with tempfile.TemporaryDirectory() as folder:
+        build = Path(folder) / "build.in"
+        build.write_text(BUILD)
+        for name, choice in FILES.items():
+            sources = ["pyproject.toml", *([str(build)] if name == "development" else [])]
+            command = [sys.executable, "-m", "uv", "pip", "compile", "--no-emit-index-url", "--quiet"]
+            target = ["--output-file", str(FOLDER / f"{name}.txt")]
+            subprocess.run([*command, *OPTIONS, *choice, *sources, *target], check=True, cwd=ROOT)  # noqa: S603
+
+
+main()
