@@ -72,7 +72,9 @@ class Rulebook:
         self._problem: str | None = None
         self._looked_at = monotonic()
         self._signature = self._sign()
-        self._rules = self._first()
+        self._not_kept: _Texts | None = None
+        self._rules: RuleSet
+        self._begin()
 
     @property
     def problem(self) -> str | None:
@@ -90,6 +92,7 @@ class Rulebook:
 
     def _look(self) -> None:
         self._looked_at = self._monotonic()
+        self._keep()
         signature = self._sign()
         if signature == self._signature:
             return
@@ -104,17 +107,16 @@ class Rulebook:
         self._problem = None
         # A touched file, or one put back to what is in force, is no event.
         if rules.version != self._rules.version:
-            self._rules = rules
-            self._keep(texts, rules)
+            self._take(texts, rules)
 
-    def _first(self) -> RuleSet:
+    def _begin(self) -> None:
         try:
             texts = self._read()
             rules = self._load(texts)
         except ConfigurationInvalid as mistake:
-            return self._last_good(mistake)
-        self._keep(texts, rules)
-        return rules
+            self._rules = self._last_good(mistake)
+            return
+        self._take(texts, rules)
 
     def _last_good(self, mistake: ConfigurationInvalid) -> RuleSet:
         kept = self._kept.last_good(_KIND, _NAME)
@@ -131,15 +133,26 @@ class Rulebook:
         self._notice(REJECTED, f"{mistake.detail} (the rules kept last are in force)")
         return rules
 
-    def _keep(self, texts: _Texts, rules: RuleSet) -> None:
+    def _take(self, texts: _Texts, rules: RuleSet) -> None:
         """Good rules are in force even while they cannot be kept: refusing them would keep a leaver's access alive."""
+        self._rules = rules
+        self._not_kept = texts
+        if problem := self._keep():
+            self._notice(NOT_KEPT, f"{problem} (they are in force, and will be kept when that is possible)")
+        self._notice(LOADED, f"version {rules.version}, {len(rules.rules)} rules")
+
+    def _keep(self) -> str | None:
+        """Keeps what is in force where that is not yet done; gives what went wrong."""
+        if self._not_kept is None:
+            return None
+        document = self._not_kept.to_kept()
         try:
-            document = texts.to_kept()
             if self._kept.last_good(_KIND, _NAME) != document:
                 self._kept.keep(_KIND, _NAME, document)
         except BridgeError as problem:
-            self._notice(NOT_KEPT, problem.detail)
-        self._notice(LOADED, f"version {rules.version}, {len(rules.rules)} rules")
+            return problem.detail
+        self._not_kept = None
+        return None
 
     def _load(self, texts: _Texts) -> RuleSet:
         rules_path, accounts_path = self._paths

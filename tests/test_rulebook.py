@@ -1,0 +1,244 @@
+"""The rulebook: follows its files, never falls below the last good rules, and says what is wrong."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, identity, keys, rule, rules_text
+
+from federation_bridge import rulebook
+from federation_bridge.errors import ConfigurationInvalid, Unavailable
+from federation_bridge.rulebook import LOADED, NOT_KEPT, REJECTED, Rulebook
+
+GOOD = rules_text(rule("{group: g}"))
+OTHER = rules_text(rule("{group: h}"))
+BROKEN = GOOD.replace("when", "wen")
+ADMINISTRATOR = ("111111111111/Administrator",)
+
+
+class Kept:
+    """Keeps documents in memory; can be told to be down."""
+
+    def __init__(self) -> None:
+        self.documents: dict[tuple[str, str], str] = {}
+        self.is_down = False
+
+    def last_good(self, kind: str, name: str) -> str | None:
+        return self.documents.get((kind, name))
+
+    def keep(self, kind: str, name: str, text: str) -> None:
+        if self.is_down:
+            raise Unavailable("the database is down")
+        self.documents[kind, name] = text
+
+
+class House:
+    """A folder with both files, and a rulebook whose clock stands still until it is moved."""
+
+    def __init__(self, folder: Path) -> None:
+        self.rules, self.accounts = folder / "rules.yaml", folder / "accounts.yaml"
+        self.kept = Kept()
+        self.notices: list[tuple[str, str]] = []
+        self.seconds = 0.0
+        self.write(GOOD)
+        self.accounts.write_text(REGISTER_TEXT, encoding="utf-8")
+
+    def write(self, text: str) -> None:
+        # A new file under the old name, as editors and mounts do it: its inode differs however coarse the clock is.
+        draft = self.rules.with_suffix(".draft")
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, self.rules)  # noqa: PTH105 - the same as Path.replace
+
+    def open(self, connections: tuple[str, ...] = CONNECTIONS) -> Rulebook:
+        return Rulebook(
+            self.rules,
+            self.accounts,
+            connections,
+            self.kept,
+            lambda event, detail: self.notices.append((event, detail)),
+            monotonic=lambda: self.seconds,
+        )
+
+    def events(self) -> list[str]:
+        return [event for event, _ in self.notices]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def has_admin(book: Rulebook, group: str) -> bool:
+    return keys(book.current(), identity(groups=(group,)), NOW) == ADMINISTRATOR
+
+
+def test_a_saved_rule_takes_effect_within_a_second(house: House) -> None:
+    book = house.open()
+    house.write(OTHER)
+
+    house.seconds = 0.9
+    assert has_admin(book, "g")
+    house.seconds = 1.0
+    assert has_admin(book, "h")
+    assert not has_admin(book, "g")
+    assert house.events() == [LOADED, LOADED]
+
+
+def test_a_change_of_the_register_takes_effect_as_well(house: House) -> None:
+    book = house.open()
+    before = book.current().version
+    house.accounts.write_text(REGISTER_TEXT.replace("Developer]", "Developer, Auditor]"), encoding="utf-8")
+
+    house.seconds = 1.0
+
+    assert book.current().version != before
+
+
+def test_a_broken_file_is_told_once_with_line_and_reason_and_changes_nothing(house: House) -> None:
+    book = house.open()
+    house.write(BROKEN)
+
+    for house.seconds in (1.0, 2.0, 3.0):
+        assert has_admin(book, "g")
+
+    assert house.events() == [LOADED, REJECTED]
+    assert book.problem is not None
+    assert f"{house.rules}: line 5: a rule knows no 'wen'; did you mean 'when'?" in book.problem
+    assert book.problem in house.notices[-1][1]
+
+
+def test_a_mended_file_is_in_force_again(house: House) -> None:
+    book = house.open()
+    house.write(BROKEN)
+    house.seconds = 1.0
+    book.current()
+    house.write(OTHER)
+    house.seconds = 2.0
+
+    assert has_admin(book, "h")
+    assert book.problem is None
+
+
+def test_files_put_back_as_they_were_are_no_event_but_no_problem_either(house: House) -> None:
+    book = house.open()
+    house.write(BROKEN)
+    house.seconds = 1.0
+    book.current()
+    house.write(GOOD)
+    house.seconds = 2.0
+    book.current()
+
+    assert book.problem is None
+    assert house.events() == [LOADED, REJECTED]
+
+
+@pytest.mark.parametrize("harm", ["broken", "missing", "not_utf8", "a_folder", "too_large", "broken_register"])
+def test_the_last_good_rules_survive_a_restart_with_a_harmed_file(house: House, harm: str, monkeypatch) -> None:
+    house.open()
+    harm_file(house, harm, monkeypatch)
+
+    book = house.open()
+
+    assert has_admin(book, "g")
+    assert house.events() == [LOADED, REJECTED]
+    assert str(house.rules.parent) in str(book.problem)
+
+
+@pytest.mark.parametrize("harm", ["broken", "missing", "not_utf8", "a_folder", "too_large", "broken_register"])
+def test_the_start_is_refused_where_nothing_good_was_ever_kept(house: House, harm: str, monkeypatch) -> None:
+    harm_file(house, harm, monkeypatch)
+
+    with pytest.raises(ConfigurationInvalid, match=str(house.rules.parent)):
+        house.open()
+    assert house.kept.documents == {}
+
+
+def harm_file(house: House, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if harm == "broken":
+        house.write(BROKEN)
+    elif harm == "not_utf8":
+        house.rules.write_bytes(b"version: 1\nrules: \xff")
+    elif harm == "too_large":
+        monkeypatch.setattr(rulebook, "_MAX_BYTES", 10)
+    elif harm == "broken_register":
+        house.accounts.write_text("accounts: []", encoding="utf-8")
+    else:
+        house.rules.unlink()
+        if harm == "a_folder":
+            house.rules.mkdir()
+
+
+def test_rules_and_register_are_kept_together_so_that_they_always_fit(house: House) -> None:
+    house.open()
+    # The register loses an account that the kept rules name, and the new rules are broken.
+    house.accounts.write_text(REGISTER_TEXT.replace("[Administrator, {", "[{"), encoding="utf-8")
+    house.write(BROKEN)
+
+    assert has_admin(house.open(), "g")
+    assert len(house.kept.documents) == 1
+
+
+def test_kept_rules_that_fit_no_longer_are_not_forced_on_the_service(house: House) -> None:
+    house.open()
+    house.write(BROKEN)
+
+    with pytest.raises(ConfigurationInvalid, match="nor do the rules kept last fit any more"):
+        house.open(connections=("okta",))
+
+
+@pytest.mark.parametrize("kept", ["", "{", "[]", '{"rules": "x"}', '{"rules": 1, "accounts": 2}'])
+def test_a_kept_document_that_cannot_be_read_is_refused_in_words(house: House, kept: str) -> None:
+    house.kept.documents["rules", "rulebook"] = kept
+    house.write(BROKEN)
+
+    with pytest.raises(ConfigurationInvalid):
+        house.open()
+
+
+def test_good_rules_are_in_force_even_while_they_cannot_be_kept(house: House) -> None:
+    book = house.open()
+    house.kept.is_down = True
+    house.write(OTHER)
+    house.seconds = 1.0
+
+    assert has_admin(book, "h")
+    assert house.events() == [LOADED, NOT_KEPT, LOADED]
+
+
+def test_what_could_not_be_kept_is_kept_when_the_store_is_back(house: House) -> None:
+    house.kept.is_down = True
+    book = house.open()
+    house.kept.is_down = False
+    house.seconds = 1.0
+    book.current()
+
+    assert len(house.kept.documents) == 1
+
+
+def test_while_one_thread_reads_the_files_the_others_do_not_wait(house: House, monkeypatch) -> None:
+    book = house.open()
+    house.write(OTHER)
+    house.seconds = 1.0
+    reading, go_on = threading.Event(), threading.Event()
+    load = rulebook.load_rules
+
+    def slow_load(*arguments):
+        reading.set()
+        assert go_on.wait(10)
+        return load(*arguments)
+
+    monkeypatch.setattr(rulebook, "load_rules", slow_load)
+    first = threading.Thread(target=book.current)
+    first.start()
+    try:
+        assert reading.wait(10)
+        house.seconds = 5.0
+        assert has_admin(book, "g")
+    finally:
+        go_on.set()
+        first.join()
+
+    assert has_admin(book, "h")
