@@ -1,0 +1,82 @@
+"""The published schemas and the documentation of rules say what the code does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from mapping_material import REGISTER_TEXT, rule, rules_text
+
+from federation_bridge.mapping import CONDITIONS, load_register, load_rules, register_schema, rules_schema
+from federation_bridge.mapping.filling import FILLINGS
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = (DOCS / "rules.md").read_text(encoding="utf-8")
+SCHEMAS = {"rules.schema.json": rules_schema, "accounts.schema.json": register_schema}
+
+
+def example(kind: str) -> str:
+    _, _, rest = PAGE.partition(f"```yaml {kind}\n")
+    return rest.partition("```")[0]
+
+
+def is_valid(schema: dict, text: str) -> bool:
+    # Every scalar as a text, as an editor with YAML 1.2's failsafe schema and our own reader see it.
+    return jsonschema.Draft202012Validator(schema).is_valid(yaml.load(text, Loader=yaml.BaseLoader))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_published_schema_is_the_one_that_the_code_makes(name: str) -> None:
+    """To publish a change: write `json.dumps(SCHEMAS[name](), indent=2, ensure_ascii=False)` there."""
+    assert json.loads((DOCS / "schemas" / name).read_text(encoding="utf-8")) == SCHEMAS[name]()
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_published_schema_is_a_schema(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name]())
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_every_condition_has_a_heading_in_the_documentation(name: str) -> None:
+    assert f"\n### {name}\n" in PAGE
+
+
+@pytest.mark.parametrize("name", FILLINGS)
+def test_every_placeholder_is_named_in_the_documentation(name: str) -> None:
+    assert f"`{{{name}}}`" in PAGE
+
+
+@pytest.mark.parametrize("name", rules_schema()["$defs"]["grant"]["properties"])
+def test_every_key_of_a_grant_is_named_in_the_documentation(name: str) -> None:
+    assert f"`{name}`" in PAGE
+
+
+def test_the_documentations_examples_are_good_rules_and_fit_their_schemas() -> None:
+    rules = load_rules(example("rules"), load_register(example("accounts")), ("entra", "okta"))
+
+    assert [found.id for found in rules.rules] == ["auditor-of-the-year", "by-group-name", "platform-admins"]
+    assert is_valid(rules_schema(), example("rules"))
+    assert is_valid(register_schema(), example("accounts"))
+    assert is_valid(register_schema(), REGISTER_TEXT)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "{grup: a}",
+        "{}",
+        "{group: a, person: b}",
+        "{group: ''}",
+        "{all: []}",
+        "{attribute: {name: a}}",
+        "{dates: {not_after: soon}}",
+        "{group_template: plain}",
+        "{not: {group: [a]}}",
+    ],
+)
+def test_the_schema_refuses_what_the_code_refuses(when: str) -> None:
+    assert is_valid(rules_schema(), rules_text(rule("{group: a}")))
+    assert not is_valid(rules_schema(), rules_text(rule(when)))
