@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -35,3 +37,18 @@ def trail() -> Any:
         return [event for event in events if not reference or event["reference"] == reference]
 
     return read
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], bool]:
+    """Whether something comes to hold: the bridge looks at its files at most once a second."""
+
+    def comes_to_hold(holds: Callable[[], bool]) -> bool:
+        give_up_at = time.monotonic() + 5
+        while not holds():
+            if time.monotonic() > give_up_at:
+                return False
+            threading.Event().wait(0.05)
+        return True
+
+    return comes_to_hold

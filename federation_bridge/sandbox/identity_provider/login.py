@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from flask import Blueprint, Response, make_response, redirect, request
@@ -66,9 +67,11 @@ def run(provider: IdentityProvider, errand: Errand, *, max_age: timedelta | None
 def whoever_is_here(provider: IdentityProvider, max_age: timedelta | None = None) -> Presence | None:
     """Who is signed in in the asking browser, not longer ago than `max_age`; None: nobody."""
     handle = request.cookies.get(_COOKIE, "")
-    if max_age is None:
-        return provider.presences.here(handle)
-    return provider.presences.here(handle, max_age) if max_age > timedelta(0) else None
+    if max_age is not None and max_age <= timedelta(0):
+        return None
+    presence = provider.presences.here(handle) if max_age is None else provider.presences.here(handle, max_age)
+    # Told as the directory knows the person now, not as it did when they signed in.
+    return replace(presence, person=provider.directory[presence.person.login]) if presence else None
 
 
 def _form(
