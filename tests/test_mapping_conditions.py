@@ -76,6 +76,12 @@ def test_the_first_instant_of_a_span_belongs_to_it_and_its_end_does_not(bound, m
     assert bool(keys(rule_set(rule(f"{{dates: {{{bound}}}}}")), identity(), moment)) is holds
 
 
+def test_at_its_end_a_rule_has_ended_and_not_merely_too_little_left() -> None:
+    assert why(rule_set(rule("{dates: {not_after: 2026-03-10T12:00:00Z}}")), identity()) == (
+        "the rule ended on 2026-03-10T12:00:00Z"
+    )
+
+
 def test_an_entitlement_knows_when_the_rules_dates_end_it() -> None:
     rules = rule_set(rule("{all: [{dates: {not_after: 2026-03-12}}, {dates: {not_after: 2026-03-11}}]}"))
 

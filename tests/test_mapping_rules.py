@@ -34,6 +34,13 @@ def test_a_template_binds_account_and_role_from_the_whole_group_name(template, g
     assert why(rules, identity(groups=(group,))) == f"you are in group '{group}'"
 
 
+@pytest.mark.parametrize("group", ["aws#11111111111x#ReadOnly", "aws#111111111111#Read/Only", "aws#111111111111#"])
+def test_a_name_whose_parts_are_no_account_id_or_role_name_does_not_have_the_form_at_all(group) -> None:
+    rules = rule_set(rule('{group_template: "aws#{account}#{role}"}', BOTH))
+
+    assert why(rules, identity(groups=(group,))) == "none of your groups has the form 'aws#{account}#{role}'"
+
+
 def test_conditions_beside_a_template_narrow_every_role_that_it_binds() -> None:
     rules = rule_set(rule('{all: [{group_template: "a#{account}"}, {group_template: "r#{role}"}, {group: x}]}', BOTH))
     groups = ("a#111111111111", "a#222222222222", "r#Administrator", "r#Developer")

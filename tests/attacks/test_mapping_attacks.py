@@ -51,6 +51,8 @@ def test_m_group_that_only_resembles_the_rules_group_grants_nothing(group) -> No
         pytest.param("aws#111111111111#Administrator\n", id="m02_newline_at_the_end"),
         pytest.param("aws#111111111111#Administrator#x", id="m02_longer"),
         pytest.param("xaws#111111111111#Administrator", id="m02_unanchored"),
+        pytest.param("aws#111111111111-Administrator", id="m02_another_separator"),
+        pytest.param("awz#111111111111#Administrator", id="m02_another_beginning"),
         pytest.param("aws#111111111111#*", id="m02_wildcard_role"),
         pytest.param("aws#999999999999#Administrator", id="m09_unregistered_account"),
         pytest.param("aws#111111111111#Root", id="m09_unregistered_role"),
