@@ -18,7 +18,7 @@ from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.keys import KeyRing
 from federation_bridge.model import Arrival, Callback, Clock, Departure, KeptDocuments, SignIn
 from federation_bridge.outgoing import Outgoing
-from federation_bridge.settings import SamlConnection, Settings
+from federation_bridge.settings import OidcConnection, SamlConnection, Settings
 
 Notice = Callable[[str, str, str], None]
 """(connection, event, detail): metadata that brings a new key, a refresh that fails. The caller audits it."""
@@ -53,7 +53,6 @@ def connectors_from(
     Raises ConfigurationInvalid, also where two connections are one identity provider: an answer meant for the one
     could then be shown to the other.
     """
-    _check_distinct(settings)
     found: dict[str, Connector] = {}
     for name, connection in settings.connections.items():
         if isinstance(connection, SamlConnection):
@@ -62,17 +61,22 @@ def connectors_from(
         else:
             surroundings = OidcSurroundings(keys, outgoing, kept, clock, notice)
             found[name] = OidcConnector(name, connection, settings.base_url, surroundings)
+    _check_distinct(found, settings)
     return found
 
 
-def _check_distinct(settings: Settings) -> None:
+def _check_distinct(connectors: Mapping[str, Connector], settings: Settings) -> None:
     seen: dict[tuple[str, ...], str] = {}
-    for name, connection in settings.connections.items():
-        if isinstance(connection, SamlConnection):
-            source = str(connection.metadata_url or connection.metadata_file)
-            identity = ("saml", source, connection.idp_entity_id or "")
-        else:
-            identity = ("oidc", connection.issuer, connection.client_id)
+    for name, connector in connectors.items():
+        identity = _provider(connector, settings.connections[name])
         if identity in seen:
             raise ConfigurationInvalid(f"connections {seen[identity]!r} and {name!r} are the same identity provider")
         seen[identity] = name
+
+
+def _provider(connector: Connector, settings: SamlConnection | OidcConnection) -> tuple[str, ...]:
+    """What makes the identity provider behind a connection one; the connection itself where that is not known yet."""
+    if isinstance(settings, OidcConnection):
+        return ("oidc", settings.issuer, settings.client_id)
+    known = connector.idp_entity_id if isinstance(connector, SamlConnector) else None
+    return ("saml", known) if known else ("unknown", connector.connection)

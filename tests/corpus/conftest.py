@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from published import FOLDER, cases  # noqa: E402 - from this folder
+from published import FOLDER, cases
 
 _SECONDS_PER_CASE = 5.0
 _MORE_MEMORY = 1 << 30

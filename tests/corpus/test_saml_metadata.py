@@ -1,4 +1,4 @@
-"""Published metadata through our reading of it. The labels are of low confidence: where we differ, the reason stands."""
+"""Published metadata through our reading of it. The labels are of low confidence: where we differ, we say why."""
 
 from __future__ import annotations
 

@@ -101,6 +101,11 @@ class SamlConnector:
             response_id=believed.envelope.id,
         )
 
+    @property
+    def idp_entity_id(self) -> str | None:
+        """The identity provider's entityID, where it is known already."""
+        return self._source.entity_id
+
     def metadata_xml(self) -> bytes:
         """Our SP metadata for this connection."""
         return service_provider_metadata(

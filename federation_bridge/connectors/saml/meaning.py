@@ -126,8 +126,8 @@ def _objection(confirmation: Confirmation, expected: Expectation) -> str | None:
 
 
 def _check_authn(assertion: Assertion, expected: Expectation, latest: datetime) -> None:
-    if not assertion.authn:
-        raise SignInRejected("meaning: no AuthnStatement: nobody says that the person was authenticated")
+    if len(assertion.authn) != 1:
+        raise SignInRejected(f"meaning: {len(assertion.authn)} AuthnStatements, where one says how it was proven")
     for statement in assertion.authn:
         if statement.authenticated_at > latest:
             raise SignInRejected("meaning: authenticated in the future")

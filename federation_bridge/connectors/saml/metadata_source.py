@@ -70,6 +70,11 @@ class MetadataSource:
         return found
 
     @property
+    def entity_id(self) -> str | None:
+        """The identity provider's entityID, where it is known already; nothing is fetched for it."""
+        return self._in_force.entity_id if self._in_force is not None else self._settings.idp_entity_id
+
+    @property
     def problem(self) -> str:
         """What the last look found wrong, or nothing."""
         return self._last_problem
