@@ -558,3 +558,11 @@ def test_a_client_assertion_is_made_for_this_issuer_and_for_no_other_host() -> N
     with pytest.raises(SignInRejected, match="another host"):
         asked.sign_in()
     assert asked.provider.token_requests == []
+
+
+def test_a_segment_written_another_way_is_refused_before_any_key_is_asked() -> None:
+    asked = world()
+    LIES["i12 another last character"](asked.provider)
+    with pytest.raises(SignInRejected, match="canonically"):
+        asked.sign_in()
+    assert _key_fetches(asked) == 0
