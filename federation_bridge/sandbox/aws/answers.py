@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -50,6 +51,11 @@ def query_refusal(namespace: str, refused: Refused, request_id: str) -> bytes:
     return (
         f'<ErrorResponse xmlns="{namespace}"><Error>{error}</Error><RequestId>{request_id}</RequestId></ErrorResponse>'
     ).encode()
+
+
+def json_refusal(refused: Refused) -> bytes:
+    """A refusal of the JSON protocol (CloudTrail)."""
+    return json.dumps({"__type": refused.code, "message": refused.message}).encode()
 
 
 def s3_refusal(refused: Refused, resource: str, request_id: str) -> bytes:

@@ -11,13 +11,15 @@ from urllib.parse import parse_qsl
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from federation_bridge.sandbox.aws import s3
-from federation_bridge.sandbox.aws.answers import query_refusal, s3_refusal
-from federation_bridge.sandbox.aws.caller import Caller
+from federation_bridge.sandbox.aws import faults, s3
+from federation_bridge.sandbox.aws.answers import json_refusal, query_refusal, s3_refusal
+from federation_bridge.sandbox.aws.cloudtrail.events import event_of, identity_of
+from federation_bridge.sandbox.aws.cloudtrail.lookup import answer_lookup
+from federation_bridge.sandbox.aws.iam import service as iam
 from federation_bridge.sandbox.aws.local_aws import LocalAws
 from federation_bridge.sandbox.aws.parameters import Parameters
 from federation_bridge.sandbox.aws.refusals import Refused
-from federation_bridge.sandbox.aws.signature_v4 import Claim, authenticate, read_claim
+from federation_bridge.sandbox.aws.signature_v4 import Claim, Signed, authenticate, read_claim
 from federation_bridge.sandbox.aws.signin import PATHS, SigninRequest, answer_signin
 from federation_bridge.sandbox.aws.sts import service as sts
 from federation_bridge.sandbox.aws.sts.handing_out import Call
@@ -29,7 +31,7 @@ _MAX_BODY = 32 * 1024 * 1024
 _METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 _DEFAULT_REGION = "us-east-1"
 
-Service = Literal["sts", "iam", "s3", "cloudtrail", "signin"]
+Service = Literal["sts", "iam", "s3", "cloudtrail", "signin", "own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +110,45 @@ def _response(answer: Answer) -> Response:
 def _answer(local: LocalAws, wire: Wire, own_address: str) -> Answer:
     trail = Trail()
     asked = Asked(wire, "s3", None)
+    refused: Refused | None = None
     try:
         asked = _asked(wire)
+        if asked.service != "own":
+            local.faults.strike(asked.service, _action(asked), asked.region)
         answer = _HANDLERS[asked.service](local, asked, trail, own_address)
-        if asked.service == "iam" or (asked.service == "s3" and wire.method not in ("GET", "HEAD")):
+        if asked.service == "iam" or (asked.service == "s3" and wire.method not in {"GET", "HEAD"}):
             local.after_change()
-    except Refused as refused:
-        _log.debug("%s refused: %s: %s", asked.service, refused.code, refused.message)
-        answer = _refusal(asked, refused)
+    except Refused as found:
+        _log.debug("%s refused: %s: %s", asked.service, found.code, found.message)
+        refused, answer = found, _refusal(asked, found)
+    if trail.name and trail.account_id in local.state.accounts:
+        local.events.record(event_of(asked.service, asked.region, wire, trail, refused))
     identifier = "x-amz-request-id" if asked.service == "s3" else "x-amzn-RequestId"
     return Answer(answer.body, answer.status, answer.content_type, {**answer.headers, identifier: wire.request_id})
 
 
+def _action(asked: Asked) -> str:
+    if asked.service == "s3":
+        return s3.operation(asked.wire.method, *s3.address(asked.wire))
+    if asked.service == "cloudtrail":
+        return asked.wire.headers.get("x-amz-target", "").rpartition(".")[2]
+    return "" if asked.service == "signin" else asked.wire.fields().get("Action", "")
+
+
 def _asked(wire: Wire) -> Asked:
+    if wire.path == faults.PATH:
+        return Asked(wire, "own", None)
     if wire.path.startswith(PATHS) and "authorization" not in wire.headers and "X-Amz-Signature" not in wire.query:
         return Asked(wire, "signin", None)
     claim = _readable_claim(wire)
-    if claim is not None and claim.service in ("sts", "iam", "s3", "cloudtrail"):
-        return Asked(wire, claim.service, claim)  # type: ignore[arg-type] # one of them
+    if claim is not None and claim.service in _SIGNED_SERVICES:
+        return Asked(wire, _SIGNED_SERVICES[claim.service], claim)
     if wire.path == "/" and (wire.method == "POST" or "Action=" in wire.query):
         return Asked(wire, "sts", claim)
     return Asked(wire, "s3", claim)
+
+
+_SIGNED_SERVICES: dict[str, Service] = {"sts": "sts", "iam": "iam", "s3": "s3", "cloudtrail": "cloudtrail"}
 
 
 def _readable_claim(wire: Wire) -> Claim | None:
@@ -151,40 +171,59 @@ def _refusal(asked: Asked, refused: Refused) -> Answer:
     if asked.service == "s3" and not isinstance(refused, _QueryRefused):
         body = b"" if asked.wire.method == "HEAD" else s3_refusal(refused, asked.wire.path, asked.wire.request_id)
         return Answer(body, refused.status, "application/xml")
-    namespace = sts.NAMESPACE
+    if asked.service == "cloudtrail":
+        return Answer(json_refusal(refused), refused.status, "application/x-amz-json-1.1")
+    namespace = iam.NAMESPACE if asked.service == "iam" else sts.NAMESPACE
     return Answer(query_refusal(namespace, refused, asked.wire.request_id), refused.status)
 
 
 def _answer_sts(local: LocalAws, asked: Asked, trail: Trail, _own_address: str) -> Answer:
     fields = asked.wire.fields()
-    action = fields.get("Action", "")
+    trail.name = fields.get("Action", "")
     call = Call(local.state, asked.wire, Parameters(fields), trail, asked.region, local.mode == "paranoid")
-    return sts.answer_sts(action, call, _signer(local, asked), local.keys)
+    return sts.answer_sts(trail.name, call, lambda: _signed(local, asked, trail).caller, local.keys)
 
 
-def _signer(local: LocalAws, asked: Asked) -> Callable[[], Caller]:
-    return lambda: authenticate(asked.wire, asked.claim, asked.service, local.state).caller
+def _signed(local: LocalAws, asked: Asked, trail: Trail) -> Signed:
+    signed = authenticate(asked.wire, asked.claim, asked.service, local.state)
+    trail.identity, trail.account_id = identity_of(signed.caller), signed.caller.account_id
+    return signed
+
+
+def _answer_iam(local: LocalAws, asked: Asked, trail: Trail, _own_address: str) -> Answer:
+    fields = asked.wire.fields()
+    trail.name = fields.get("Action", "")
+    call = Call(local.state, asked.wire, Parameters(fields), trail, asked.region)
+    return iam.answer_iam(trail.name, call, _signed(local, asked, trail).caller)
 
 
 def _answer_s3(local: LocalAws, asked: Asked, trail: Trail, _own_address: str) -> Answer:
-    signed = authenticate(asked.wire, asked.claim, "s3", local.state)
     bucket, key = s3.address(asked.wire)
+    trail.name = s3.operation(asked.wire.method, bucket, key)
+    signed = _signed(local, asked, trail)
     query = dict(parse_qsl(asked.wire.query, keep_blank_values=True))
     return s3.answer_s3(s3.S3Request(local.state, asked.wire, signed, trail, bucket, key, query))
 
 
+def _answer_cloudtrail(local: LocalAws, asked: Asked, trail: Trail, _own_address: str) -> Answer:
+    caller = _signed(local, asked, trail).caller
+    return answer_lookup(asked.wire, caller, asked.region, local.events, trail)
+
+
 def _answer_signin(local: LocalAws, asked: Asked, trail: Trail, own_address: str) -> Answer:
-    return answer_signin(SigninRequest(local.state, local.consoles, asked.wire, trail, own_address))
+    is_paranoid = local.mode == "paranoid"
+    return answer_signin(SigninRequest(local.state, local.consoles, asked.wire, trail, own_address, is_paranoid))
 
 
-def _not_here(_local: LocalAws, asked: Asked, _trail: Trail, _own_address: str) -> Answer:
-    raise Refused("InvalidAction", f"The local AWS has no {asked.service}.")
+def _answer_own(local: LocalAws, asked: Asked, _trail: Trail, _own_address: str) -> Answer:
+    return faults.answer_faults(local.faults, asked.wire)
 
 
 _HANDLERS: dict[Service, Callable[[LocalAws, Asked, Trail, str], Answer]] = {
     "sts": _answer_sts,
-    "iam": _not_here,
-    "cloudtrail": _not_here,
+    "iam": _answer_iam,
+    "cloudtrail": _answer_cloudtrail,
     "s3": _answer_s3,
     "signin": _answer_signin,
+    "own": _answer_own,
 }

@@ -10,7 +10,9 @@ from typing import Literal
 
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.sandbox.aws import provisioning
+from federation_bridge.sandbox.aws.cloudtrail.events import Events
 from federation_bridge.sandbox.aws.console_sessions import ConsoleSessions
+from federation_bridge.sandbox.aws.faults import Faults
 from federation_bridge.sandbox.aws.openid_keys import OpenIdKeys, fetch_from_loopback
 from federation_bridge.sandbox.aws.state import AccountState, State
 
@@ -37,10 +39,13 @@ class LocalAws:
     fetch: Callable[[str], bytes] = fetch_from_loopback
     after_change: Callable[[], None] = _nothing
     """Called after every request that may have changed what accounts hold."""
+    events: Events = field(default_factory=Events)
     consoles: ConsoleSessions = field(init=False)
+    faults: Faults = field(init=False)
 
     def __post_init__(self) -> None:
         self.consoles = ConsoleSessions(self.state)
+        self.faults = Faults(self.state)
 
     @property
     def keys(self) -> OpenIdKeys:

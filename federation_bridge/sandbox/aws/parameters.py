@@ -63,6 +63,10 @@ class Parameters:
             for number in sorted(numbers, key=int)
         ]
 
+    def tags(self) -> list[tuple[str, str]]:
+        """The entries of `Tags`, in order: key and value."""
+        return [(entry[0], entry[1]) for entry in self.members("Tags", "Key", "Value")]
+
     def texts(self, name: str, *part: str) -> tuple[str, ...]:
         """The entries of a list of single texts."""
         return tuple(entry[0] for entry in self.members(name, *part))

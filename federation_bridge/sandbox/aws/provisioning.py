@@ -266,14 +266,14 @@ def put_policy(
     return policy
 
 
-def put_user(
+def add_user(
     state: State,
     account: AccountState,
     name: str,
     permissions: Mapping[str, Document] | None = None,
     tags: Mapping[str, str] | None = None,
-) -> AccessKey:
-    """A new IAM user with inline policies, and a key pair of theirs."""
+) -> User:
+    """A new IAM user with inline policies (IAM CreateUser)."""
     _demand_name(name, "/", 64)
     policies = {key: parse_policy(text_of(document)) for key, document in (permissions or {}).items()}
     user = User(account.arn(f"user/{name}"), name, "/", state.new_id("AIDA", 17), state.now(), policies, (), tags or {})
@@ -281,7 +281,14 @@ def put_user(
         if name in account.users:
             raise Refused("EntityAlreadyExists", f"User with name {name} already exists.", 409)
         account.users[name] = user
-    return put_access_key(state, account, name)
+    return user
+
+
+def put_user(
+    state: State, account: AccountState, name: str, permissions: Mapping[str, Document] | None = None
+) -> AccessKey:
+    """A new IAM user with inline policies, and a key pair of theirs."""
+    return put_access_key(state, account, add_user(state, account, name, permissions).name)
 
 
 def put_access_key(state: State, account: AccountState, user: str = "") -> AccessKey:

@@ -55,6 +55,7 @@ class SigninRequest:
     wire: Wire
     trail: Trail
     own_address: str
+    is_paranoid: bool = False
 
 
 def answer_signin(request: SigninRequest) -> Answer:
@@ -75,6 +76,7 @@ def _answer(request: SigninRequest) -> Answer:
         raise Refused("NotFound", "There is no such page.", 404)
     if wire.method != "POST":
         raise Refused("InvalidRequest", "The SAML endpoint takes a posted form.", 405)
+    request.trail.name = "ConsoleLogin"
     return _saml(request, wire.fields())
 
 
@@ -95,6 +97,7 @@ def _page(template: str, status: int = 200, **values: Any) -> Answer:
 
 def _federation(request: SigninRequest, fields: Mapping[str, str]) -> Answer:
     action = fields.get("Action")
+    request.trail.name = "ConsoleLogin" if action == "login" else "GetSigninToken"
     if action == "getSigninToken":
         return _get_signin_token(request, fields)
     if action == "login":
@@ -248,7 +251,7 @@ def _is_provider(state: State, arn: str, statement: SamlStatement) -> bool:
 
 
 def _enter(request: SigninRequest, text: str, role: str, provider_arn: str, relay_state: str) -> Answer:
-    call = Call(request.state, request.wire, Parameters({}), request.trail, "us-east-1")
+    call = Call(request.state, request.wire, Parameters({}), request.trail, "us-east-1", request.is_paranoid)
     asked = read_verified(call, role, provider_arn, text, None)
     # In the console SessionDuration lengthens, too: here it is the duration that is asked for.
     session, _ = redeem(call, replace(asked, duration=asked.attribute_duration))

@@ -45,6 +45,7 @@ class Running:
 def started(options: StartOptions) -> Running:
     """Starts a local AWS; ConfigurationInvalid for options that do not fit."""
     local = make_local_aws(mode=cast("Mode", options.mode), issuers=issuer_table(options.issuers))
+    local.events.path = options.events
     if options.state is not None:
         # Imported here: it needs a library that costs a tenth of a second.
         from federation_bridge.sandbox.aws.state_file import read_state, write_state  # noqa: PLC0415

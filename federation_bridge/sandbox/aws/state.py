@@ -204,16 +204,20 @@ class State:
     def __init__(self, clock: Clock, randomness: Randomness = secrets.token_bytes) -> None:
         self.clock = clock
         self.randomness = randomness
+        self.skew = timedelta(0)
+        """How far the local AWS's clock is ahead of everybody's (a fault on demand)."""
         self.lock = threading.RLock()
         self.accounts: dict[str, AccountState] = {}
         self.access_keys: dict[str, AccessKey] = {}
         self.buckets: dict[str, Bucket] = {}
         self.sessions: dict[str, Session] = {}
         """By access key id."""
+        self.spent: set[str] = set()
+        """Statements that were used, in paranoid mode."""
 
     def now(self) -> datetime:
         """The present instant of the local AWS."""
-        return self.clock().astimezone(UTC)
+        return self.clock().astimezone(UTC) + self.skew
 
     def new_id(self, prefix: str, length: int = 16) -> str:
         """A fresh identifier such as `AROA...`: the prefix and that many of A-Z and 2-7."""

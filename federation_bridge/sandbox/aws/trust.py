@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
 
+from federation_bridge.sandbox.aws.caller import Caller
 from federation_bridge.sandbox.aws.policy.document import Policy
 from federation_bridge.sandbox.aws.policy.evaluation import Verdict, decide_trust
 from federation_bridge.sandbox.aws.policy.patterns import Context
@@ -24,6 +26,28 @@ def trusts_federated(trust: Policy, provider_arn: str, actions: Iterable[str], c
         return provider_arn in principals.get("Federated", ())
 
     return all(decide_trust(trust, action, context, is_named) is Verdict.ALLOWED for action in actions)
+
+
+def trusts_caller(
+    trust: Policy, caller: Caller, actions: Iterable[str], context: Context
+) -> Literal["by name", "by account"] | None:
+    """How the policy allows every one of these actions to a signed caller: named itself, or only its account."""
+    session = caller.session
+    own = {caller.arn, *((session.role_arn,) if session and session.role_arn else ())}
+    account = {"*", caller.account_id, f"arn:{caller.arn.split(':')[1]}:iam::{caller.account_id}:root"}
+
+    def is_one_of(names: set[str]) -> Callable[[Mapping[str, tuple[str, ...]]], bool]:
+        return lambda principals: bool(names & {*principals.get("AWS", ()), *principals.get("*", ())})
+
+    asked = tuple(actions)
+
+    def allow_all(names: set[str]) -> bool:
+        return all(decide_trust(trust, action, context, is_one_of(names)) is Verdict.ALLOWED for action in asked)
+
+    # A Deny may name the account only, so being named is looked at second.
+    if not allow_all(own | account):
+        return None
+    return "by name" if allow_all(own) else "by account"
 
 
 def demand_trust_policy(policy: Policy) -> None:

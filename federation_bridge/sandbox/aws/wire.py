@@ -57,6 +57,8 @@ class Answer:
 class Trail:
     """What a service notes about a call while it works on it, for CloudTrail; kept when the call is refused too."""
 
+    name: str = ""
+    """The operation."""
     identity: dict[str, Any] = field(default_factory=dict)
     request: dict[str, Any] | None = None
     response: dict[str, Any] | None = None

@@ -8,7 +8,9 @@ from federation_bridge.sandbox.aws.answers import Value, query_answer
 from federation_bridge.sandbox.aws.caller import Caller
 from federation_bridge.sandbox.aws.openid_keys import OpenIdKeys
 from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.sts.for_users import get_federation_token, get_session_token
 from federation_bridge.sandbox.aws.sts.handing_out import Call
+from federation_bridge.sandbox.aws.sts.with_role import assume_role
 from federation_bridge.sandbox.aws.sts.with_saml import assume_role_with_saml
 from federation_bridge.sandbox.aws.sts.with_web_identity import assume_role_with_web_identity
 from federation_bridge.sandbox.aws.wire import Answer
@@ -26,7 +28,10 @@ def get_caller_identity(_call: Call, caller: Caller) -> dict[str, Value]:
 
 
 _SIGNED: Mapping[str, Callable[[Call, Caller], dict[str, Value]]] = {
+    "AssumeRole": assume_role,
     "GetCallerIdentity": get_caller_identity,
+    "GetFederationToken": get_federation_token,
+    "GetSessionToken": get_session_token,
 }
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.answers import Value
+from federation_bridge.sandbox.aws.paranoid import demand_careful_statement
 from federation_bridge.sandbox.aws.policy.patterns import Context
 from federation_bridge.sandbox.aws.refusals import invalid_identity_token, not_authorized
 from federation_bridge.sandbox.aws.saml_statement import SamlStatement, read_statement
@@ -117,6 +118,8 @@ def read_verified(call: Call, role_arn: str, provider_arn: str, text: str, durat
     call.trail.account_id = account_of(provider_arn)
     statement = read_statement(text, provider, call.wire.request_id)
     statement.demand_live(call.wire.received_at)
+    if call.is_paranoid:
+        demand_careful_statement(statement, call.state)
     if (role_arn, provider_arn) not in role_pairs(statement):
         raise invalid_identity_token("SAML Assertion doesn't contain the requested Role and Metadata in the attributes")
     request = _read_attributes(statement, role_arn, provider, call.state, duration)

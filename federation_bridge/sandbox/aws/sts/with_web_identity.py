@@ -9,6 +9,7 @@ from datetime import timedelta
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.answers import Value
 from federation_bridge.sandbox.aws.openid_keys import OpenIdKeys
+from federation_bridge.sandbox.aws.paranoid import demand_careful_token
 from federation_bridge.sandbox.aws.policy.patterns import Context
 from federation_bridge.sandbox.aws.refusals import invalid_identity_token, not_authorized
 from federation_bridge.sandbox.aws.session_terms import (
@@ -92,6 +93,8 @@ def _read(call: Call, keys: OpenIdKeys) -> Request:
         raise not_authorized(ACTION)
     account = call.state.accounts.get(account_of(role_arn))
     identity, provider = read_web_identity(token, account, keys, call.wire.received_at)
+    if call.is_paranoid:
+        demand_careful_token(identity, call.state)
     if account is None:  # pragma: no cover - without an account there is no provider
         raise not_authorized(ACTION)
     if identity.authorized_roles is not None and role_arn not in identity.authorized_roles:

@@ -1,0 +1,109 @@
+"""Faults on demand, for tests of what has to live with AWS: throttling, outages, slow answers, a clock that is off.
+
+Ordered in Python (`local.faults`), or over HTTP with a JSON list put to `/_local/faults`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal, get_args
+
+from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.state import State
+from federation_bridge.sandbox.aws.wire import Answer, Wire
+
+PATH = "/_local/faults"
+Kind = Literal["throttle", "outage", "region-disabled", "slow", "clock-skew"]
+_KINDS = get_args(Kind)
+_LONGEST_WAIT = 60.0
+_MOST_SECONDS = 10 * 365 * 86_400
+
+
+@dataclass(slots=True)
+class Fault:
+    """What goes wrong, where and how often. None: for every service, action or region; for as long as it is set."""
+
+    kind: Kind
+    service: str | None = None
+    action: str | None = None
+    region: str | None = None
+    times: int | None = None
+    seconds: float = 0.0
+    """How slow, or how far the clock is ahead (negative: behind)."""
+
+    def concerns(self, service: str, action: str, region: str) -> bool:
+        """Whether it strikes this call."""
+        pairs = ((self.service, service), (self.action, action), (self.region, region))
+        return self.times != 0 and all(wanted in (None, given) for wanted, given in pairs)
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults that are set now."""
+
+    state: State
+    _faults: list[Fault] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def set(self, *faults: Fault) -> None:
+        """Sets these faults, in place of all that were set; without any, everything works again."""
+        skew = sum(fault.seconds for fault in faults if fault.kind == "clock-skew")
+        with self._lock:
+            self._faults = [fault for fault in faults if fault.kind != "clock-skew"]
+            self.state.skew = timedelta(seconds=skew)
+
+    def strike(self, service: str, action: str, region: str) -> None:
+        """Waits, or raises Refused, as the first fault that concerns the call says; otherwise nothing."""
+        with self._lock:
+            struck = next((one for one in self._faults if one.concerns(service, action, region)), None)
+            if struck is None:
+                return
+            if struck.times is not None:
+                struck.times -= 1
+        if struck.kind == "slow":
+            threading.Event().wait(min(struck.seconds, _LONGEST_WAIT))
+            return
+        raise _refusal(struck, service)
+
+
+def _refusal(fault: Fault, service: str) -> Refused:
+    if fault.kind == "throttle":
+        code, status = ("SlowDown", 503) if service == "s3" else ("Throttling", 400)
+        return Refused(code, "Rate exceeded", status)
+    if fault.kind == "region-disabled":
+        return Refused("RegionDisabledException", "STS is not activated in this region for account.", 403)
+    return Refused("ServiceUnavailable", "Service is unavailable", 503)
+
+
+def answer_faults(faults: Faults, wire: Wire) -> Answer:
+    """Sets the faults that a JSON list names (PUT), or none (DELETE); Refused for a malformed list."""
+    if wire.method == "DELETE":
+        faults.set()
+        return Answer(status=204)
+    # Only a script sends JSON: no page of another site can set faults with a form.
+    if wire.method != "PUT" or not wire.headers.get("content-type", "").startswith("application/json"):
+        raise Refused("MethodNotAllowed", "PUT a JSON list of faults, or DELETE them.", 405)
+    try:
+        listed = json.loads(wire.body)
+        faults.set(*(_fault(one) for one in listed))
+    except (ValueError, TypeError, RecursionError) as problem:
+        raise Refused("InvalidRequest", f"The list of faults cannot be read: {problem}") from None
+    return Answer(status=204)
+
+
+def _fault(source: Any) -> Fault:
+    if not isinstance(source, dict) or source.get("kind") not in _KINDS:
+        raise ValueError(f"kind is one of {', '.join(_KINDS)}")
+    seconds, times = source.get("seconds", 0.0), source.get("times")
+    if not _is_number(seconds) or not abs(seconds) <= _MOST_SECONDS or not (times is None or _is_number(times)):
+        raise ValueError("times and seconds are numbers")
+    if not all(isinstance(source.get(name, ""), str) for name in ("service", "action", "region")):
+        raise ValueError("service, action and region are texts")
+    return Fault(**source)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,161 @@
+"""Roles with their trust policies, inline policies and attached policies."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+from federation_bridge.sandbox.aws.answers import Value
+from federation_bridge.sandbox.aws.iam.calls import IamCall, document, inline_policy, tag_list, without
+from federation_bridge.sandbox.aws.parameters import Parameters
+from federation_bridge.sandbox.aws.policy.document import parse_policy
+from federation_bridge.sandbox.aws.provisioning import demand_max_session, put_role, trust_policy
+from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
+from federation_bridge.sandbox.aws.state import Role
+
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")
+
+
+def create_role(call: IamCall) -> dict[str, Value]:
+    """CreateRole."""
+    parameters = call.parameters
+    role = put_role(
+        call.state,
+        call.account,
+        parameters.required("RoleName", 1, 64),
+        parameters.required("AssumeRolePolicyDocument"),
+        max_session=_max_session(parameters) or timedelta(hours=1),
+        path=parameters.optional("Path") or "/",
+        description=parameters.optional("Description", 0, 1000) or "",
+        tags=dict(parameters.tags()),
+    )
+    return {"Role": _shown(role)}
+
+
+def _max_session(parameters: Parameters) -> timedelta | None:
+    text = parameters.optional("MaxSessionDuration")
+    if text is None:
+        return None
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise Refused("MalformedInput", "MaxSessionDuration is not a number")
+    return timedelta(seconds=int(text))
+
+
+def _shown(role: Role) -> dict[str, Value]:
+    return {
+        "Path": role.path,
+        "RoleName": role.name,
+        "RoleId": role.id,
+        "Arn": role.arn,
+        "CreateDate": role.created_at,
+        "AssumeRolePolicyDocument": document(role.trust),
+        "Description": role.description or None,
+        "MaxSessionDuration": int(role.max_session.total_seconds()),
+        "Tags": tag_list(role.tags),
+    }
+
+
+def get_role(call: IamCall) -> dict[str, Value]:
+    """GetRole."""
+    return {"Role": _shown(call.role())}
+
+
+def list_roles(call: IamCall) -> dict[str, Value]:
+    """ListRoles."""
+    prefix = call.parameters.optional("PathPrefix") or "/"
+    roles = [role for role in call.account.roles.values() if role.path.startswith(prefix)]
+    return {"Roles": [_shown(role) for role in roles], "IsTruncated": False}
+
+
+def delete_role(call: IamCall) -> dict[str, Value]:
+    """DeleteRole; Refused (DeleteConflict) while policies hang on it."""
+    role = call.role()
+    if role.inline or role.attached:
+        raise Refused("DeleteConflict", "Cannot delete entity, must delete policies first.", 409)
+    call.account.roles.pop(role.name, None)
+    return {}
+
+
+def update_role(call: IamCall) -> dict[str, Value]:
+    """UpdateRole: description and MaxSessionDuration."""
+    role, parameters = call.role(), call.parameters
+    span = _max_session(parameters) or role.max_session
+    demand_max_session(span)
+    description = parameters.optional("Description", 0, 1000)
+    changed = replace(role, max_session=span, description=role.description if description is None else description)
+    call.account.roles[role.name] = changed
+    return {}
+
+
+def update_assume_role_policy(call: IamCall) -> dict[str, Value]:
+    """UpdateAssumeRolePolicy."""
+    role = call.role()
+    trust = trust_policy(call.parameters.required("PolicyDocument"))
+    call.account.roles[role.name] = replace(role, trust=trust)
+    return {}
+
+
+def put_role_policy(call: IamCall) -> dict[str, Value]:
+    """PutRolePolicy."""
+    role, name = call.role(), call.parameters.required("PolicyName", 1, 128)
+    policy = parse_policy(call.parameters.required("PolicyDocument"))
+    call.account.roles[role.name] = replace(role, inline={**role.inline, name: policy})
+    return {}
+
+
+def get_role_policy(call: IamCall) -> dict[str, Value]:
+    """GetRolePolicy."""
+    role, name = call.role(), call.parameters.required("PolicyName", 1, 128)
+    policy = inline_policy(name, role.inline, "role")
+    return {"RoleName": role.name, "PolicyName": name, "PolicyDocument": document(policy)}
+
+
+def delete_role_policy(call: IamCall) -> dict[str, Value]:
+    """DeleteRolePolicy."""
+    role, name = call.role(), call.parameters.required("PolicyName", 1, 128)
+    inline_policy(name, role.inline, "role")
+    call.account.roles[role.name] = replace(role, inline=without(role.inline, name))
+    return {}
+
+
+def list_role_policies(call: IamCall) -> dict[str, Value]:
+    """ListRolePolicies."""
+    return {"PolicyNames": list(call.role().inline), "IsTruncated": False}
+
+
+def attach_role_policy(call: IamCall) -> dict[str, Value]:
+    """AttachRolePolicy."""
+    role, arn = call.role(), call.parameters.arn("PolicyArn")
+    if call.state.managed_policy(call.account, arn) is None:
+        raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
+    attached = (*(one for one in role.attached if one != arn), arn)
+    if len(attached) > 10:  # noqa: PLR2004
+        raise Refused("LimitExceeded", "Cannot exceed quota for PoliciesPerRole: 10", 409)
+    call.account.roles[role.name] = replace(role, attached=attached)
+    return {}
+
+
+def detach_role_policy(call: IamCall) -> dict[str, Value]:
+    """DetachRolePolicy."""
+    role, arn = call.role(), call.parameters.arn("PolicyArn")
+    if arn not in role.attached:
+        raise no_such_entity(f"Policy {arn} was not found.")
+    call.account.roles[role.name] = replace(role, attached=tuple(one for one in role.attached if one != arn))
+    return {}
+
+
+def list_attached_role_policies(call: IamCall) -> dict[str, Value]:
+    """ListAttachedRolePolicies."""
+    attached: list[Value] = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in call.role().attached]
+    return {"AttachedPolicies": attached, "IsTruncated": False}
+
+
+def tag_role(call: IamCall) -> dict[str, Value]:
+    """TagRole."""
+    role = call.role()
+    tags = {**role.tags, **dict(call.parameters.tags())}
+    if len(tags) > 50:  # noqa: PLR2004
+        raise validation_error("The number of tags has reached the maximum limit.")
+    call.account.roles[role.name] = replace(role, tags=tags)
+    return {}
