@@ -7,21 +7,19 @@ import shutil
 import socket
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_socket import socket_allow_hosts
 
-from federation_bridge.audit import Lines
 from federation_bridge.store import Store, open_store
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import postgresql
+from database_place import HeldClock, Place
 
 _LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 _FOLDER = pytest.StashKey[Path]()
@@ -64,20 +62,6 @@ def free_port() -> int:
 # -------------------------------------------------------------------------------------------------------- the clock
 
 
-@dataclass
-class HeldClock:
-    """A `model.Clock` that stands still until it is moved."""
-
-    now: datetime = datetime(2026, 3, 4, 12, 0, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, span: timedelta) -> None:
-        """Moves the clock on."""
-        self.now += span
-
-
 @pytest.fixture
 def clock() -> HeldClock:
     return HeldClock()
@@ -107,32 +91,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def postgresql_server(pytestconfig: pytest.Config) -> postgresql.Server:
     return postgresql.started(pytestconfig.stash[_FOLDER])
-
-
-@dataclass
-class Place:
-    """A database that stores can be opened on: each `open()` is one more node."""
-
-    url: str
-    password: str | None
-    clock: HeldClock
-    admin: Callable[[str], None]
-    """Executes one statement behind the store's back, with all rights."""
-    _open: list[Store] = field(default_factory=list)
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.url.startswith("sqlite")
-
-    def open(self, lines: Lines | None = None) -> Store:
-        """One more store on this database, closed when the test ends."""
-        store = open_store(self.url, clock=self.clock, password=self.password, lines=lines)
-        self._open.append(store)
-        return store
-
-    def close(self) -> None:
-        for store in self._open:
-            store.close()
 
 
 @pytest.fixture(scope="session")

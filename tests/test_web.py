@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HeldClock
+from database_place import HeldClock
 from web_material import ACCOUNT, BASE, TOKEN, Person, door_of, person_at
 
 from federation_bridge.web import cookies

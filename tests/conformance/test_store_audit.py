@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from conftest import HeldClock, Place
+from database_place import HeldClock, Place
 from store_material import entry, session, sign_in
 
 from federation_bridge.audit import Entry, GrantRedeemed, RequestRefused, SignedOut, json_line, recorded

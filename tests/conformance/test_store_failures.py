@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import HeldClock, Place
+from database_place import HeldClock, Place
 from store_material import IDLE, entry, session, sign_in
 
 from federation_bridge.errors import ConfigurationInvalid, SignInExpired, Unavailable

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 import store_race
-from conftest import HeldClock, Place
+from database_place import HeldClock, Place
 from store_material import entry, sign_in
 from store_race import Race
 

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import HeldClock, Place
+from database_place import HeldClock, Place
 from store_material import IDLE, entry, session
 
 from federation_bridge.store import Store, open_store

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conftest import HeldClock, Place
+from database_place import HeldClock, Place
 from store_material import entry, sign_in
 
 from federation_bridge.errors import SignInExpired, Unavailable
