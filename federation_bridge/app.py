@@ -13,14 +13,15 @@ from flask import Flask, Response, g, request
 from flask_babel import Babel
 
 from federation_bridge import audit
-from federation_bridge.audit import AuditLog, Entry, Lines
+from federation_bridge.audit import Entry, Lines
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import connectors_from
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.keys import KeyRing, read_or_make_sealing_key, sealing_key_from
-from federation_bridge.model import Clock, Randomness, Visit
+from federation_bridge.model import Clock, Randomness
+from federation_bridge.notices import Notices
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings, is_loopback
@@ -81,32 +82,21 @@ def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
     password = settings.database_password.read() if settings.database_password else None
     lines = CountedLines(audit.lines_to(settings.audit.also_to))
     store = open_store(settings.database_url, clock=clock, password=password, lines=lines)
-    log: AuditLog = store.audit
-
-    def metadata_notice(connection: str, event: str, detail: str) -> None:
-        kind = audit.MetadataRefused if "refused" in event else audit.MetadataChanged
-        log.record(Entry(clock(), Visit(reference=event), kind(event, detail), connection=connection))
-
-    def rules_notice(event: str, detail: str) -> None:
-        change = audit.RulesRejected(detail) if "rejected" in event else audit.RulesLoaded(detail)
-        log.record(Entry(clock(), Visit(reference=event), change))
-
-    keys = KeyRing(
-        sealing_key(settings), store.sealed_keys, clock, common_name=urlsplit(settings.base_url).hostname or "bridge"
-    )
+    notices = Notices(store.audit, clock)
+    keys = KeyRing(sealing_key(settings), store.sealed_keys, clock, _host(settings), notices.key)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
     connectors = connectors_from(
-        settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=metadata_notice
+        settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=notices.metadata
     )
     rulebook = Rulebook(
-        settings.rules, settings.accounts, frozenset(settings.connections), store.documents, rules_notice
+        settings.rules, settings.accounts, frozenset(settings.connections), store.documents, notices.rules
     )
     return Parts(
         settings=settings,
         connectors=connectors,
         rulebook=rulebook,
         store=store,
-        audit=log,
+        audit=store.audit,
         keys=keys,
         sts=StsClients(settings.aws, settings.outgoing),
         outgoing=outgoing,
@@ -126,6 +116,10 @@ class CountedLines:
         for entry in entries:
             metrics.EVENTS.labels(event=entry.event.name).inc()
         self._behind.write(entries)
+
+
+def _host(settings: Settings) -> str:
+    return urlsplit(settings.base_url).hostname or "bridge"
 
 
 def sealing_key(settings: Settings) -> bytes:

@@ -139,16 +139,19 @@ class Rulebook:
         self._not_kept = texts
         if problem := self._keep():
             self._notice(NOT_KEPT, f"{problem} (they are in force, and will be kept when that is possible)")
-        self._notice(LOADED, f"version {rules.version}, {len(rules.rules)} rules")
 
     def _keep(self) -> str | None:
-        """Keeps what is in force where that is not yet done; gives what went wrong."""
+        """Keeps what is in force where that is not yet done; gives what went wrong.
+
+        New rules are told of by the one process that keeps them, not by every worker and node that reads them.
+        """
         if self._not_kept is None:
             return None
         document = self._not_kept.to_kept()
         try:
             if self._kept.last_good(_KIND, _NAME) != document:
                 self._kept.keep(_KIND, _NAME, document)
+                self._notice(LOADED, f"version {self._rules.version}, {len(self._rules.rules)} rules")
         except BridgeError as problem:
             return problem.detail
         self._not_kept = None

@@ -28,6 +28,7 @@ LEVELS = {
     "bridge": 3,
     "oauth": 3,
     "background": 3,
+    "notices": 3,
     "web": 4,
     "aws_clients": 4,
     "cli": 4,

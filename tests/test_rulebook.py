@@ -205,7 +205,14 @@ def test_good_rules_are_in_force_even_while_they_cannot_be_kept(house: House) ->
     house.seconds = 1.0
 
     assert has_admin(book, "h")
-    assert house.events() == [LOADED, NOT_KEPT, LOADED]
+    assert house.events() == [LOADED, NOT_KEPT]
+
+
+def test_new_rules_are_told_of_once_however_many_processes_read_them(house: House) -> None:
+    house.open()
+    house.open()
+
+    assert house.events() == [LOADED]
 
 
 def test_what_could_not_be_kept_is_kept_when_the_store_is_back(house: House) -> None:

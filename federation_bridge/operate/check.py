@@ -89,6 +89,8 @@ def _rules(parts: Parts) -> Iterator[Finding]:
     if parts.rulebook.problem:
         yield Finding(Kind.WRONG, f"{parts.rulebook.problem} (the last good rules are in force)")
     yield Finding(Kind.GOOD, f"rules: version {rules.version[:12]}")
+    for sentence in rules.cautions():
+        yield Finding(Kind.DOUBTFUL, f"rules: {sentence}")
     for rule, roles in rules.reachable().items():
         if roles:
             yield Finding(Kind.GOOD, f"rule {rule} can reach: {', '.join(sorted(roles))}")
@@ -101,6 +103,6 @@ def _connections(parts: Parts) -> Iterator[Finding]:
         look = getattr(connector, "check", None)
         sentences = look() if look is not None else ()
         for sentence in sentences:
-            yield Finding(Kind.DOUBTFUL, f"connection {name}: {sentence}")
+            yield Finding(Kind.DOUBTFUL, f"connection {name}: {sentence.removeprefix(f'connection {name}: ')}")
         if not sentences:
             yield Finding(Kind.GOOD, f"connection {name}: {connector.title}")

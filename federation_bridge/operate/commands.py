@@ -102,6 +102,17 @@ def export(path: Path, folder: Path) -> None:
         click.echo(str(written))
 
 
+@commands.command("trust-policy")
+@_SETTINGS
+@click.argument("account")
+@click.argument("role")
+def trust_policy(path: Path, account: str, role: str) -> None:
+    """Print the trust policy that makes ROLE in ACCOUNT believe the bridge, and nobody else."""
+    from federation_bridge.operate import publication  # noqa: PLC0415 - imports the whole server
+
+    click.echo(json.dumps(publication.trust_policy(load_settings(path), account, role), indent=2))
+
+
 @commands.group()
 def keys() -> None:
     """The bridge's own signing keys."""

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from federation_bridge import app
-from federation_bridge.aws import issuer
+from federation_bridge.aws import issuer, trust_policies
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.keys import Purpose
 from federation_bridge.model import JsonObject
@@ -44,6 +44,18 @@ def public_keys(settings: Settings) -> JsonObject:
         }
     finally:
         parts.store.close()
+
+
+def trust_policy(settings: Settings, account: str, role: str) -> JsonObject:
+    """The trust policy of a registered role; ConfigurationInvalid for any other account or role."""
+    parts = app.join(settings, app.utc_now, secrets.token_bytes)
+    try:
+        accounts = parts.rulebook.current().register.accounts
+    finally:
+        parts.store.close()
+    if account not in accounts:
+        raise ConfigurationInvalid(f"account {account!r} is not in the register {settings.accounts}")
+    return trust_policies.for_role(accounts[account], role, entity_id=settings.saml_entity_id, issuer=settings.issuer)
 
 
 def _json(document: object) -> bytes:
