@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -152,7 +153,9 @@ class SamlConnector:
 
     def _refresh(self) -> None:
         while True:
-            self._source.refresh()
+            # The store or the audit may be down for a while: the next round tries again.
+            with suppress(BridgeError):
+                self._source.refresh()
             if self._stopping.wait(self._settings.metadata_refresh.total_seconds()):
                 return
 

@@ -10,7 +10,19 @@ from dataclasses import replace
 
 import pytest
 from lxml import etree
-from saml_material import arrive, changed, connector, honest, posted, saml, samlp, sign_in, tampered
+from saml_material import (
+    arrive,
+    changed,
+    connector,
+    honest,
+    idp_signer,
+    message,
+    posted,
+    saml,
+    samlp,
+    sign_in,
+    tampered,
+)
 
 from federation_bridge.errors import OpinionsDiffer, SignInRejected
 from federation_bridge.model import Callback
@@ -96,12 +108,28 @@ BYTES: dict[str, Attack] = {
 
 
 def _long_prefix_list() -> bytes:
-    response = made.unsigned_tree(made.SamlMessage())
+    response = made.unsigned_tree(message())
     shape = made.SignatureShape(prefix_list=" ".join(f"n{n}" for n in range(2000)))
     assertion = response.find(saml("Assertion"))
     assert assertion is not None
-    made.sign(assertion, made.make_signer(), shape=shape)
+    made.sign(assertion, idp_signer(), shape=shape)
     return made.serialized(response)
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("a07_not_utf8", "not UTF-8"),
+        ("a11_namespace_bomb", "namespace prefixes"),
+        ("a11_many_namespaces_one_prefix", "namespaces"),
+        ("a11_long_prefix_list", "long PrefixList"),
+        ("a10_ten_megabytes", "too large"),
+        ("c02_relative_namespace", "absolute URI"),
+    ],
+)
+def test_what_costs_or_deceives_is_refused_for_just_that(case: str, reason: str) -> None:
+    with pytest.raises(SignInRejected, match=reason):
+        arrive(BYTES[case](honest()))
 
 
 @pytest.mark.parametrize("case", BYTES)

@@ -352,6 +352,14 @@ def test_a_genuine_signature_of_a_kind_that_we_do_not_take_is_refused(case: str)
     assert not isinstance(refusal.value, OpinionsDiffer)
 
 
+@pytest.mark.parametrize("uri", ["", "#xpointer(/)"])
+def test_b18_a_genuine_signature_over_the_whole_document_without_naming_it_is_refused(uri: str) -> None:
+    response = made.unsigned_tree(message())
+    made.sign(response, idp_signer(), shape=made.SignatureShape(uri=uri))
+    with pytest.raises(SignInRejected, match="something else than its parent"):
+        arrive(made.serialized(response))
+
+
 def test_ok_inclusive_ns_prefixlist_is_accepted() -> None:
     assert arrive(_shape(made.SignatureShape(prefix_list="xs xsi"))).identity.subject == "alice@example.com"
 
