@@ -30,6 +30,7 @@ from federation_bridge.sandbox.directory import Directory, example_company
 from federation_bridge.sandbox.identity_provider.application import ServedIdentityProvider, serve_identity_provider
 from federation_bridge.sandbox.identity_provider.applications import OidcClient
 from federation_bridge.sandbox.identity_provider.provider import IdentityProvider
+from federation_bridge.sandbox.identity_provider.styles import StyleName
 from federation_bridge.sandbox.serving import Served, free_port, serve
 from federation_bridge.settings import Settings, load_settings
 
@@ -78,10 +79,13 @@ class _Surroundings:
     identity_provider: ServedIdentityProvider
     local: LocalAws
     aws: Served
+    edit_settings: Callable[[str], str]
 
     def write_files(self, bridge: str) -> tuple[Addresses, Path]:
         addresses = Addresses(bridge, self.identity_provider.provider.address, self.aws.address)
-        return addresses, write_files(self.folder, addresses, self.client_secret, datetime.now(UTC).date())
+        settings_file = write_files(self.folder, addresses, self.client_secret, datetime.now(UTC).date())
+        settings_file.write_text(self.edit_settings(settings_file.read_text(encoding="utf-8")), encoding="utf-8")
+        return addresses, settings_file
 
     def stop(self) -> None:
         self.aws.stop()
@@ -89,13 +93,22 @@ class _Surroundings:
 
 
 @contextmanager
-def open_company(folder: Path, *, in_this_process: bool = False) -> Iterator[Company]:
+def open_company(
+    folder: Path,
+    *,
+    in_this_process: bool = False,
+    style: StyleName = "okta",
+    edit_settings: Callable[[str], str] = str,
+) -> Iterator[Company]:
     """Opens the company in `folder` (its files and the bridge's data go there) and closes it in the end.
+
+    `style`: whose product the identity provider resembles. `edit_settings`: what the administrator changes in the
+    settings file before the bridge starts.
 
     Raises:
         Unavailable: the bridge did not start; its own words are in `folder`/bridge.log.
     """
-    surroundings = _open_surroundings(folder)
+    surroundings = _open_surroundings(folder, style, edit_settings)
     start = _serve_bridge if in_this_process else _spawn_bridge
     try:
         addresses, settings_file, stop = start(surroundings)
@@ -107,10 +120,10 @@ def open_company(folder: Path, *, in_this_process: bool = False) -> Iterator[Com
         surroundings.stop()
 
 
-def _open_surroundings(folder: Path) -> _Surroundings:
+def _open_surroundings(folder: Path, style: StyleName, edit: Callable[[str], str]) -> _Surroundings:
     local = make_local_aws()
-    served = serve_identity_provider(lambda address: IdentityProvider(address, example_company(), style="okta"))
-    return _Surroundings(folder, secrets.token_urlsafe(24), served, local, serve_local_aws(local))
+    served = serve_identity_provider(lambda address: IdentityProvider(address, example_company(), style=style))
+    return _Surroundings(folder, secrets.token_urlsafe(24), served, local, serve_local_aws(local), edit)
 
 
 def _introduced(surroundings: _Surroundings, addresses: Addresses, settings: Settings) -> Company:
