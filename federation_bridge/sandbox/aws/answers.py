@@ -38,7 +38,7 @@ def instant(value: datetime) -> str:
 
 def query_answer(namespace: str, action: str, result: Mapping[str, Value], request_id: str) -> bytes:
     """A success of the query protocol (STS, IAM)."""
-    inner = f"<{action}Result>{xml_of(result)}</{action}Result>" if result else ""
+    inner = f"<{action}Result>{xml_of(result)}</{action}Result>"
     return (
         f'<{action}Response xmlns="{namespace}">{inner}'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"

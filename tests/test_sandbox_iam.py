@@ -1,0 +1,435 @@
+"""IAM, CloudTrail, faults and the state file of the local AWS, with unmodified boto3."""
+
+# ruff: noqa: E501 - the rows of a table stay on one line
+
+from __future__ import annotations
+
+import json
+import stat
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from local_aws_material import ENTITY_ID, Place, allow, metadata, policy, refusal, served, session, signer
+
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.sandbox.aws import provisioning
+from federation_bridge.sandbox.aws.faults import Fault
+from federation_bridge.sandbox.aws.start import StartOptions, issuer_table, started
+from federation_bridge.sandbox.aws.state import State
+from federation_bridge.sandbox.aws.state_file import read_state, write_state
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with served() as made:
+        yield made
+
+
+@pytest.fixture
+def iam(place: Place) -> Any:
+    root = provisioning.put_access_key(place.local.state, place.account)
+    return place.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+
+
+# ------------------------------------------------------------------------------------------------------------ providers
+
+
+def test_a_federation_is_provisioned_by_boto3_and_then_works(place: Place, iam: Any) -> None:
+    made = iam.create_saml_provider(Name="second", SAMLMetadataDocument=metadata().decode())
+    trust = place.trust(Principal={"Federated": made["SAMLProviderArn"]})
+    role = iam.create_role(
+        RoleName="Second", AssumeRolePolicyDocument=json.dumps(trust), MaxSessionDuration=7200, Path="/team/"
+    )["Role"]
+    assert role["AssumeRolePolicyDocument"] == trust
+    managed = iam.create_policy(PolicyName="Buckets", PolicyDocument=json.dumps(policy(allow("s3:ListAllMyBuckets"))))
+    iam.attach_role_policy(RoleName="Second", PolicyArn=managed["Policy"]["Arn"])
+    message = place.message(attributes={"Role": [f"{role['Arn']},{made['SAMLProviderArn']}"]})
+    answer = place.assume(message, RoleArn=role["Arn"], PrincipalArn=made["SAMLProviderArn"], DurationSeconds=7200)
+    assert answer["AssumedRoleUser"]["Arn"].endswith(":assumed-role/Second/alice@example.com")
+    assert place.client("s3", answer["Credentials"]).list_buckets()["Buckets"]
+    iam.detach_role_policy(RoleName="Second", PolicyArn=managed["Policy"]["Arn"])
+    assert refusal(place.client("s3", answer["Credentials"]).list_buckets)[0] == "AccessDenied"
+
+
+def test_a_saml_provider_tells_what_it_was_made_of(place: Place, iam: Any) -> None:
+    arn = iam.create_saml_provider(Name="second", SAMLMetadataDocument=metadata().decode())["SAMLProviderArn"]
+    key = signer("decrypts").private_pem.decode()
+    iam.update_saml_provider(SAMLProviderArn=arn, AssertionEncryptionMode="Required", AddPrivateKey=key)
+    told = iam.get_saml_provider(SAMLProviderArn=arn)
+    assert told["SAMLMetadataDocument"] == metadata().decode()
+    assert told["AssertionEncryptionMode"] == "Required"
+    assert told["SAMLProviderUUID"].startswith("SAMLSP")
+    assert len(told["PrivateKeyList"]) == 1
+    assert arn in [one["Arn"] for one in iam.list_saml_providers()["SAMLProviderList"]]
+    iam.delete_saml_provider(SAMLProviderArn=arn)
+    assert refusal(lambda: iam.get_saml_provider(SAMLProviderArn=arn))[::2] == ("NoSuchEntity", 404)
+
+
+def test_plain_assertions_are_refused_where_encryption_is_required(place: Place, iam: Any) -> None:
+    key = signer("decrypts").private_pem.decode()
+    iam.update_saml_provider(SAMLProviderArn=place.provider_arn, AssertionEncryptionMode="Required", AddPrivateKey=key)
+    assert refusal(place.assume)[1].startswith("Invalid base64 SAMLResponse")
+    assert place.assume(place.message(encrypt_to=signer("decrypts").certificate_pem))["Subject"] == "alice"
+
+
+def test_a_rotation_publishes_both_keys_for_a_while(place: Place, iam: Any) -> None:
+    def update(*names: str) -> None:
+        document = metadata(*map(signer, names)).decode()
+        iam.update_saml_provider(SAMLProviderArn=place.provider_arn, SAMLMetadataDocument=document)
+
+    update("first", "other")
+    assert place.assume(by=signer("first"))["Subject"] == place.assume(by=signer("other"))["Subject"]
+    update("other")
+    assert refusal(lambda: place.assume(by=signer("first")))[1] == "Response signature invalid"
+
+
+SHORT = "<x/>"
+LONG = " " * 1000
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        (SHORT, "ValidationError"),
+        ("x" * 1000, "InvalidInput"),
+        (SHORT + LONG, "InvalidInput"),
+        ("\ufeff" + metadata().decode(), "InvalidInput"),
+        ("<!DOCTYPE x>" + metadata().decode(), "InvalidInput"),
+        (metadata().decode().replace("IDPSSODescriptor", "SPSSODescriptor"), "InvalidInput"),
+        (metadata().decode().replace(f'entityID="{ENTITY_ID}"', f'x="{LONG}"'), "InvalidInput"),
+        (metadata().decode().replace("SingleSignOnService", "SingleLogoutService"), "InvalidInput"),
+        (metadata().decode().replace(signer().certificate_b64, "AAAA" * 250), "InvalidInput"),
+    ],
+    ids=range(9),
+)  # fmt: skip
+def test_metadata_that_iam_cannot_use_is_refused(document: str, code: str, iam: Any) -> None:
+    assert refusal(lambda: iam.create_saml_provider(Name="new", SAMLMetadataDocument=document))[::2] == (code, 400)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"Url": "http://issuer.example.test"}, "ValidationError"),
+        ({"Url": "https://issuer.example.test:8443"}, "ValidationError"),
+        ({"Url": "https://issuer.example.test/?a=b"}, "ValidationError"),
+        ({"Url": "https://" + "a" * 250 + ".test"}, "ValidationError"),
+        ({"ClientIDList": [str(n) for n in range(101)]}, "LimitExceeded"),
+        ({"ThumbprintList": ["a" * 40] * 6}, "InvalidInput"),
+        ({"ThumbprintList": ["g" * 40]}, "ValidationError"),
+    ],
+    ids=str,
+)
+def test_an_oidc_provider_is_held_to_its_limits(changes: dict[str, Any], code: str, iam: Any) -> None:
+    plain = {"Url": "https://issuer.example.test/tenant", "ClientIDList": ["sts.amazonaws.com"]}
+    assert refusal(lambda: iam.create_open_id_connect_provider(**(plain | changes)))[0] == code
+
+
+def test_an_oidc_provider_can_be_changed(iam: Any) -> None:
+    url = "https://issuer.example.test/tenant"
+    arn = iam.create_open_id_connect_provider(Url=url, ClientIDList=["one"])["OpenIDConnectProviderArn"]
+    assert arn == "arn:aws:iam::111122223333:oidc-provider/issuer.example.test/tenant"
+    iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="two")
+    iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="one")
+    iam.update_open_id_connect_provider_thumbprint(OpenIDConnectProviderArn=arn, ThumbprintList=["a" * 40])
+    told = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    assert (told["Url"], told["ClientIDList"]) == ("issuer.example.test/tenant", ["two"])
+    assert told["ThumbprintList"] == ["a" * 40]
+    assert refusal(lambda: iam.create_open_id_connect_provider(Url=url))[::2] == ("EntityAlreadyExists", 409)
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
+
+
+def test_a_second_private_key_is_the_last(place: Place, iam: Any) -> None:
+    key = signer("decrypts").private_pem.decode()
+    update = iam.update_saml_provider
+    for _ in range(2):
+        update(SAMLProviderArn=place.provider_arn, AddPrivateKey=key)
+    assert refusal(lambda: update(SAMLProviderArn=place.provider_arn, AddPrivateKey=key))[0] == "LimitExceeded"
+    first = iam.get_saml_provider(SAMLProviderArn=place.provider_arn)["PrivateKeyList"][0]["KeyId"]
+    both = {"AddPrivateKey": key, "RemovePrivateKey": first}
+    assert refusal(lambda: update(SAMLProviderArn=place.provider_arn, **both))[0] == "InvalidInput"
+    update(SAMLProviderArn=place.provider_arn, RemovePrivateKey=first)
+    assert len(iam.get_saml_provider(SAMLProviderArn=place.provider_arn)["PrivateKeyList"]) == 1
+
+
+# ---------------------------------------------------------------------------------------------------- roles, users
+
+
+def test_roles_are_read_changed_and_deleted(place: Place, iam: Any) -> None:
+    iam.update_role(RoleName="Reader", MaxSessionDuration=3600, Description="reads")
+    iam.tag_role(RoleName="Reader", Tags=[{"Key": "team", "Value": "red"}])
+    told = iam.get_role(RoleName="Reader")["Role"]
+    assert (told["MaxSessionDuration"], told["Description"]) == (3600, "reads")
+    assert told["Tags"] == [{"Key": "team", "Value": "red"}]
+    assert [one["RoleName"] for one in iam.list_roles()["Roles"]] == ["Reader"]
+    assert iam.list_role_policies(RoleName="Reader")["PolicyNames"] == ["read"]
+    assert refusal(lambda: iam.delete_role(RoleName="Reader"))[::2] == ("DeleteConflict", 409)
+    assert iam.get_role_policy(RoleName="Reader", PolicyName="read")["PolicyDocument"]["Statement"]
+    iam.delete_role_policy(RoleName="Reader", PolicyName="read")
+    iam.delete_role(RoleName="Reader")
+    assert refusal(lambda: iam.get_role(RoleName="Reader"))[::2] == ("NoSuchEntity", 404)
+
+
+def test_a_changed_trust_policy_counts_at_once(place: Place, iam: Any) -> None:
+    never = place.trust(condition={"Bool": {"aws:SecureTransport": "true"}})
+    iam.update_assume_role_policy(RoleName="Reader", PolicyDocument=json.dumps(never))
+    assert refusal(place.assume)[0] == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"RoleName": "Reader"}, "EntityAlreadyExists"),
+        ({"RoleName": "a" * 65}, "ValidationError"),
+        ({"RoleName": "a b"}, "ValidationError"),
+        ({"MaxSessionDuration": 3599}, "ValidationError"),
+        ({"MaxSessionDuration": 43201}, "ValidationError"),
+        ({"Path": "team"}, "ValidationError"),
+        ({"AssumeRolePolicyDocument": "{}"}, "MalformedPolicyDocument"),
+        ({"AssumeRolePolicyDocument": json.dumps(policy(allow("sts:AssumeRole")))}, "MalformedPolicyDocument"),
+        ({"AssumeRolePolicyDocument": " " * 5000}, "LimitExceeded"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_role_is_held_to_its_limits(changes: dict[str, Any], code: str, place: Place, iam: Any) -> None:
+    plain = {"RoleName": "New", "AssumeRolePolicyDocument": json.dumps(place.trust())}
+    assert refusal(lambda: iam.create_role(**(plain | changes)))[0] == code
+
+
+def test_users_get_keys_that_work_until_they_are_deleted(place: Place, iam: Any) -> None:
+    iam.create_user(UserName="operator")
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    sts = place.sts(key)
+    assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::111122223333:user/operator"
+    iam.put_user_policy(
+        UserName="operator", PolicyName="own", PolicyDocument=json.dumps(policy(allow("s3:ListAllMyBuckets")))
+    )
+    assert place.client("s3", key).list_buckets()["Buckets"]
+    assert refusal(place.client("iam", key).list_roles)[0] == "AccessDenied"
+    assert refusal(lambda: iam.delete_user(UserName="operator"))[0] == "DeleteConflict"
+    iam.delete_access_key(UserName="operator", AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName="operator", PolicyName="own")
+    iam.delete_user(UserName="operator")
+    assert refusal(sts.get_caller_identity)[::2] == ("InvalidClientTokenId", 403)
+
+
+def test_an_attached_policy_cannot_be_deleted(place: Place, iam: Any) -> None:
+    arn = iam.create_policy(PolicyName="Own", PolicyDocument=json.dumps(policy(allow("s3:*"))))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="Reader", PolicyArn=arn)
+    told = iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"]
+    assert told == policy(allow("s3:*"))
+    assert iam.list_attached_role_policies(RoleName="Reader")["AttachedPolicies"] == [
+        {"PolicyName": "Own", "PolicyArn": arn}
+    ]
+    assert refusal(lambda: iam.delete_policy(PolicyArn=arn))[0] == "DeleteConflict"
+    iam.detach_role_policy(RoleName="Reader", PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)
+    assert refusal(lambda: iam.get_policy(PolicyArn=arn))[0] == "NoSuchEntity"
+
+
+def test_an_action_that_is_not_here_is_named(iam: Any) -> None:
+    code, message, _ = refusal(iam.list_groups)
+    assert (code, message) == ("InvalidAction", "Could not find operation ListGroups for version 2010-05-08")
+
+
+# ------------------------------------------------------------------------------------------------------- CloudTrail
+
+
+def _trail(place: Place) -> Any:
+    keys = place.user("auditor", allow("cloudtrail:LookupEvents"))
+    return place.client("cloudtrail", keys)
+
+
+def _events(place: Place, **attribute: str) -> list[dict[str, Any]]:
+    wanted = [{"AttributeKey": name, "AttributeValue": value} for name, value in attribute.items()]
+    found = _trail(place).lookup_events(LookupAttributes=wanted)["Events"]
+    return [json.loads(one["CloudTrailEvent"]) for one in found]
+
+
+def test_a_person_is_followed_from_the_sign_in_to_the_last_call(place: Place) -> None:
+    attributes = {"SourceIdentity": ["alice"], "PrincipalTag:team": ["red"]}
+    message = place.message(attributes=attributes)
+    answer = place.assume(message)
+    s3 = place.client("s3", answer["Credentials"])
+    s3.get_object(Bucket="reports", Key="a.txt")
+    refusal(lambda: s3.delete_object(Bucket="reports", Key="a.txt"))
+    denied, read = _events(place, AccessKeyId=answer["Credentials"]["AccessKeyId"])
+    assert (read["eventName"], denied["eventName"]) == ("GetObject", "DeleteObject")
+    assert denied["errorCode"] == "AccessDenied"
+    assert read["userIdentity"]["sessionContext"]["sourceIdentity"] == "alice"
+    assert read["requestParameters"] == {"bucketName": "reports", "key": "a.txt"}
+    (begun,) = _events_by_name(place, "AssumeRoleWithSAML")
+    assert begun["userIdentity"]["type"] == "SAMLUser"
+    assert begun["userIdentity"]["principalId"] == f"{answer['NameQualifier']}:alice"
+    assert begun["requestParameters"]["sAMLAssertionID"] == message.assertion_id
+    assert begun["requestParameters"]["principalTags"] == {"team": "red"}
+    assert begun["responseElements"]["credentials"]["accessKeyId"] == answer["Credentials"]["AccessKeyId"]
+    assert begun["requestID"] == answer["ResponseMetadata"]["RequestId"]
+
+
+def _events_by_name(place: Place, name: str) -> list[dict[str, Any]]:
+    keys = place.user("second-auditor", allow("cloudtrail:LookupEvents"))
+    wanted = [{"AttributeKey": "EventName", "AttributeValue": name}]
+    found = place.client("cloudtrail", keys).lookup_events(LookupAttributes=wanted)["Events"]
+    return [json.loads(one["CloudTrailEvent"]) for one in found]
+
+
+def test_a_refused_call_leaves_its_code_and_no_secret(place: Place, tmp_path: Path) -> None:
+    place.local.events.path = tmp_path / "events.jsonl"
+    answer = place.assume()
+    refusal(lambda: place.assume(place.message(attributes={"RoleSessionName": None})))
+    text = place.local.events.path.read_text(encoding="ascii")
+    assert answer["Credentials"]["SecretAccessKey"] not in text
+    assert answer["Credentials"]["SessionToken"] not in text
+    made, refused = (json.loads(line) for line in text.splitlines())
+    assert "errorCode" not in made
+    assert refused["errorCode"] == "InvalidIdentityToken"
+    assert stat.S_IMODE(place.local.events.path.stat().st_mode) == 0o600
+
+
+def test_events_belong_to_their_account_and_come_in_pages(place: Place) -> None:
+    for _ in range(3):
+        place.assume()
+    other = place.local.account("444455556666")
+    root = provisioning.put_access_key(place.local.state, other)
+    theirs = place.client("cloudtrail", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+    assert theirs.lookup_events()["Events"] == []
+    trail = _trail(place)
+    first = trail.lookup_events(MaxResults=2)
+    assert len(first["Events"]) == 2
+    assert trail.lookup_events(MaxResults=2, NextToken=first["NextToken"])["Events"]
+    assert refusal(lambda: trail.lookup_events(NextToken="x"))[0] == "InvalidNextTokenException"
+    later = place.clock() + timedelta(hours=1)
+    assert trail.lookup_events(StartTime=later)["Events"] == []
+
+
+# ------------------------------------------------------------------------------------------------------------ faults
+
+
+def test_faults_strike_what_they_name_as_often_as_they_say(place: Place) -> None:
+    place.local.faults.set(Fault("throttle", "sts", "AssumeRoleWithSAML", times=1))
+    assert refusal(place.assume)[0] == "Throttling"
+    assert place.assume()["Subject"] == "alice"
+    s3 = place.client("s3", place.credentials())
+    place.local.faults.set(Fault("outage", "s3"))
+    assert refusal(s3.list_buckets)[::2] == ("ServiceUnavailable", 503)
+    assert place.assume()["Subject"] == "alice"
+    place.local.faults.set(Fault("region-disabled"))
+    assert refusal(place.assume)[::2] == ("RegionDisabledException", 403)
+    place.local.faults.set()
+    assert s3.list_buckets()["Buckets"]
+
+
+def test_a_clock_that_is_ahead_sees_an_assertion_as_expired(place: Place) -> None:
+    place.local.faults.set(Fault("clock-skew", seconds=301))
+    assert refusal(place.assume)[0] == "ExpiredTokenException"
+
+
+def _put(place: Place, body: bytes, content_type: str = "application/json") -> int:
+    request = urllib.request.Request(
+        f"{place.address}/_local/faults", body, {"Content-Type": content_type}, method="PUT"
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code
+
+
+def test_faults_are_ordered_over_http_as_json_only(place: Place) -> None:
+    body = b'[{"kind": "throttle", "times": 1}]'
+    assert _put(place, body, "text/plain") == 405
+    assert place.assume()["Subject"] == "alice"
+    assert _put(place, body) == 204
+    assert refusal(place.assume)[0] == "Throttling"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[", b"{}x", b"[1]", b"5", b'[{"kind": "quake"}]', b'[{"kind": "slow", "seconds": "x"}]', b'[{"kind": "slow", "more": 1}]', b'[{"kind": "clock-skew", "seconds": 1e300}]', b'[{"kind": "clock-skew", "seconds": NaN}]'],
+)  # fmt: skip
+def test_a_list_of_faults_that_cannot_be_read_sets_none(body: bytes, place: Place) -> None:
+    assert _put(place, body) == 400
+    assert place.assume()["Subject"] == "alice"
+
+
+# --------------------------------------------------------------------------------------------------- state file, start
+
+
+def test_accounts_come_back_from_their_file(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    provisioning.put_oidc_provider(place.local.state, place.account, "https://issuer.example.test", ["a"])
+    provisioning.change_saml_provider(
+        place.local.state, place.account, "bridge", add_private_key=signer("decrypts").private_pem.decode()
+    )
+    place.user("operator", allow("s3:*"))
+    write_state(path, place.local.state)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    again = State(place.clock)
+    read_state(path, again)
+    assert again.accounts == place.local.state.accounts
+    assert again.access_keys == place.local.state.access_keys
+    assert again.buckets == place.local.state.buckets
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 2}', '{"accounts": {"x": 1}}', "\x00"])
+def test_a_file_that_is_no_state_is_refused(text: str, tmp_path: Path, place: Place) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationInvalid):
+        read_state(path, State(place.clock))
+
+
+def test_a_change_made_over_iam_survives_a_restart(tmp_path: Path) -> None:
+    options = StartOptions(
+        state=tmp_path / "state.json", accounts=("111122223333",), issuers=("https://a.test=http://127.0.0.1:1",)
+    )
+    first = started(options)
+    (key,) = first.local.state.access_keys.values()
+    iam = _client_of("iam", first.address, key.id, key.secret)
+    iam.create_user(UserName="operator")
+    first.stop()
+    second = started(options)
+    assert second.local.issuers == {"https://a.test": "http://127.0.0.1:1"}
+    assert _client_of("iam", second.address, key.id, key.secret).get_user(UserName="operator")["User"]
+    assert any(key.secret in line for line in second.lines)
+    second.stop()
+
+
+def _client_of(service: str, address: str, identifier: str, secret: str) -> Any:
+    return session().client(service, endpoint_url=address, aws_access_key_id=identifier, aws_secret_access_key=secret)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    ["x", "http://a.test=http://127.0.0.1:1", "https://a.test=http://10.0.0.1:1", "https://a.test=https://127.0.0.1"],
+)
+def test_an_issuer_is_https_and_answers_on_this_machine(pair: str) -> None:
+    with pytest.raises(ConfigurationInvalid):
+        issuer_table((pair,))
+
+
+def test_it_listens_beyond_loopback_only_when_told_so() -> None:
+    with pytest.raises(ConfigurationInvalid):
+        started(StartOptions(host="0.0.0.0"))
+
+
+def test_an_account_number_has_twelve_digits() -> None:
+    with pytest.raises(ConfigurationInvalid):
+        started(StartOptions(accounts=("12",)))
+
+
+def test_client_errors_are_what_boto3_expects(place: Place, iam: Any) -> None:
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.get_role(RoleName="Nobody")
+    with pytest.raises(place.sts().exceptions.ExpiredTokenException):
+        place.assume(place.message(valid_for=timedelta(seconds=-1)))
+    with pytest.raises(ClientError):
+        place.assume(SAMLAssertion="x")
