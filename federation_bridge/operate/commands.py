@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -138,6 +139,18 @@ def audit(path: Path, person: str, reference: str, most: int) -> None:
 
     for line in trail.lines(load_settings(path), person=person, reference=reference, most=most):
         click.echo(line)
+
+
+@commands.command()
+@click.option("--once", is_flag=True, help="Leave when the walk is done, instead of staying up for a browser.")
+def demo(once: bool) -> None:
+    """Open an example company on this machine, walk the main job, and stay up for a browser."""
+    if find_spec("signxml") is None:
+        click.echo("the demo needs the extra [sandbox]: pip install 'federation-bridge[sandbox]'", err=True)
+        sys.exit(1)
+    from federation_bridge.sandbox import demo as walking  # noqa: PLC0415 - imports the whole server and the sandbox
+
+    sys.exit(walking.main(["--once"] if once else []))
 
 
 def _clock() -> Clock:

@@ -24,11 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="walk and exit, instead of staying up for a browser")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    usual = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return run(sys.stdout, once=options.once)
     except KeyboardInterrupt:
         return 0
+    finally:
+        signal.signal(signal.SIGTERM, usual)
 
 
 def run(out: TextIO, *, once: bool) -> int:

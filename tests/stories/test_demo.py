@@ -6,7 +6,9 @@ import io
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from federation_bridge.operate import commands
 from federation_bridge.sandbox import demo
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
@@ -62,3 +64,23 @@ def test_a_bridge_that_does_not_start_fails_the_demo_with_its_own_words(monkeypa
     told = io.StringIO()
     assert demo.run(told, once=True) == 1
     assert "the bridge did not start" in told.getvalue()
+
+
+def test_the_operators_command_says_which_extra_the_demo_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "find_spec", lambda _name: None)
+    answer = CliRunner().invoke(commands.commands, ["demo", "--once"])
+    assert (answer.exit_code, len(answer.stderr.splitlines())) == (1, 1)
+    assert "federation-bridge[sandbox]" in answer.stderr
+
+
+@pytest.mark.parametrize(("arguments", "once"), [(["demo"], False), (["demo", "--once"], True)])
+def test_the_operators_command_runs_the_demo(monkeypatch: pytest.MonkeyPatch, arguments: list[str], once: bool) -> None:
+    asked: list[bool] = []
+
+    def run(_out: object, *, once: bool) -> int:
+        asked.append(once)
+        return 1
+
+    monkeypatch.setattr(demo, "run", run)
+    assert CliRunner().invoke(commands.commands, arguments).exit_code == 1
+    assert asked == [once]
