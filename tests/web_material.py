@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import yaml
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -56,23 +57,43 @@ def counted_randomness() -> Callable[[int], bytes]:
     return lambda size: next(numbers).to_bytes(size, "big")
 
 
-def made_app(folder: Path, clock: Clock, **changes: Any) -> Flask:
-    """The application on a SQLite database in `folder`, with the connections `corp` and `partner`."""
+_SETTINGS: dict[str, Any] = {
+    "base_url": BASE,
+    "rules": "rules.yaml",
+    "accounts": "accounts.yaml",
+    "audit": {"also_to": "nowhere"},
+    "connections": {
+        "corp": {
+            "protocol": "oidc",
+            "issuer": "https://idp.example.com",
+            "client_id": "bridge",
+            "title": "Corporate account",
+            "email_domains": ["example.com"],
+        },
+        "partner": {
+            "protocol": "oidc",
+            "issuer": "https://partner.example.com",
+            "client_id": "bridge",
+            "title": "Partner account",
+        },
+    },
+}
+
+
+def write_files(folder: Path) -> Path:
+    """The three files of an administrator in `folder`; gives the settings file."""
     (folder / "rules.yaml").write_text(_RULES)
     (folder / "accounts.yaml").write_text(_ACCOUNTS)
-    connection = {"protocol": "oidc", "issuer": "https://idp.example.com", "client_id": "bridge"}
-    document: dict[str, Any] = {
-        "base_url": BASE,
-        "rules": "rules.yaml",
-        "accounts": "accounts.yaml",
-        "audit": {"also_to": "nowhere"},
-        "connections": {
-            "corp": {**connection, "title": "Corporate account", "email_domains": ["example.com"]},
-            "partner": {**connection, "title": "Partner account", "issuer": "https://partner.example.com"},
-        },
-        **changes,
-    }
-    app = create_app(settings_from(document, folder), clock=clock, randomness=counted_randomness())
+    settings = folder / "federation-bridge.yaml"
+    settings.write_text(yaml.safe_dump(_SETTINGS))
+    return settings
+
+
+def made_app(folder: Path, clock: Clock, **changes: Any) -> Flask:
+    """The application on a SQLite database in `folder`, with the connections `corp` and `partner`."""
+    write_files(folder)
+    settings = settings_from({**_SETTINGS, **changes}, folder)
+    app = create_app(settings, clock=clock, randomness=counted_randomness())
     app.config["TESTING"] = False  # refusals are to look as they do for people
     return app
 

@@ -1,4 +1,4 @@
-"""Makes the locked requirements: every version and hash of what is installed, for all supported Pythons, no addresses."""
+"""Makes the locked requirements: every version and hash, for all supported Pythons, with no addresses."""
 
 import subprocess
 import sys

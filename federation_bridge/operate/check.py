@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from federation_bridge import app
 from federation_bridge.bridge import Parts
 from federation_bridge.errors import BridgeError
 from federation_bridge.keys import Purpose
+from federation_bridge.operate.opening import parts_of
 from federation_bridge.settings import OidcConnection, Settings, load_settings
 
 
@@ -39,14 +38,11 @@ def findings(path: Path) -> list[Finding]:
         return [Finding(Kind.WRONG, refusal.detail)]
     found = [Finding(Kind.GOOD, f"settings: {path}"), *_settings(settings)]
     try:
-        parts = app.join(settings, app.utc_now, secrets.token_bytes)
+        with parts_of(settings) as parts:
+            for step in (_database, _keys, _rules, _connections):
+                found.extend(_guarded(step, parts))
     except BridgeError as refusal:
-        return [*found, Finding(Kind.WRONG, refusal.detail)]
-    try:
-        for step in (_database, _keys, _rules, _connections):
-            found.extend(_guarded(step, parts))
-    finally:
-        parts.store.close()
+        found.append(Finding(Kind.WRONG, refusal.detail))
     return found
 
 

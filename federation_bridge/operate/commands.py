@@ -10,10 +10,9 @@ from pathlib import Path
 import click
 
 from federation_bridge import __version__
-from federation_bridge.errors import BridgeError
-from federation_bridge.model import Clock
+from federation_bridge.errors import BridgeError, ConfigurationInvalid
 from federation_bridge.operate import logs
-from federation_bridge.settings import Settings, load_settings
+from federation_bridge.settings import load_settings
 
 _SETTINGS = click.option(
     "--settings",
@@ -68,14 +67,10 @@ def check(path: Path) -> None:
 @_SETTINGS
 def migrate(path: Path) -> None:
     """Bring the database to the present schema. Needed on PostgreSQL after an update; SQLite does it by itself."""
-    from federation_bridge.store import open_store  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate.opening import store_of  # noqa: PLC0415 - imports the whole server
 
-    settings = load_settings(path)
-    store = open_store(settings.database_url, clock=_clock(), password=_password(settings))
-    try:
+    with store_of(load_settings(path)) as store:
         store.migrate()
-    finally:
-        store.close()
     click.echo("The database is current.")
 
 
@@ -115,6 +110,27 @@ def trust_policy(path: Path, account: str, role: str) -> None:
 
 
 @commands.group()
+def metadata() -> None:
+    """The metadata of identity providers."""
+
+
+@metadata.command()
+@_SETTINGS
+@click.argument("connection")
+def accept(path: Path, connection: str) -> None:
+    """Say yes to the signing keys that wait at CONNECTION (its setting `hold_new_keys`)."""
+    from federation_bridge.connectors.saml.metadata_source import accept_held  # noqa: PLC0415 - the whole server
+    from federation_bridge.operate.opening import store_of  # noqa: PLC0415 - the same
+
+    settings = load_settings(path)
+    if connection not in settings.connections:
+        raise ConfigurationInvalid(f"no connection is called {connection!r} in {path}")
+    with store_of(settings) as store:
+        is_accepted = accept_held(store.documents, connection)
+    click.echo("The new keys are believed from the next refresh on." if is_accepted else "No key waits there.")
+
+
+@commands.group()
 def keys() -> None:
     """The bridge's own signing keys."""
 
@@ -141,23 +157,39 @@ def audit(path: Path, person: str, reference: str, most: int) -> None:
         click.echo(line)
 
 
+class _Sandbox(click.Group):
+    """Commands of the sandbox, imported when they are asked for: the server does not need them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names."""
+        return ["aws"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name; one line and exit status 1 where the extra is not installed."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        _need_sandbox()
+        from federation_bridge.sandbox.aws.command import aws_command  # noqa: PLC0415 - imports the sandbox
+
+        return aws_command
+
+
+@commands.group(cls=_Sandbox)
+def sandbox() -> None:
+    """A local AWS that refuses what AWS refuses, for trying things out."""
+
+
 @commands.command()
 @click.option("--once", is_flag=True, help="Leave when the walk is done, instead of staying up for a browser.")
 def demo(once: bool) -> None:
     """Open an example company on this machine, walk the main job, and stay up for a browser."""
-    if find_spec("signxml") is None:
-        click.echo("the demo needs the extra [sandbox]: pip install 'federation-bridge[sandbox]'", err=True)
-        sys.exit(1)
+    _need_sandbox()
     from federation_bridge.sandbox import demo as walking  # noqa: PLC0415 - imports the whole server and the sandbox
 
     sys.exit(walking.main(["--once"] if once else []))
 
 
-def _clock() -> Clock:
-    from federation_bridge.app import utc_now  # noqa: PLC0415 - imports the whole server
-
-    return utc_now
-
-
-def _password(settings: Settings) -> str | None:
-    return settings.database_password.read() if settings.database_password else None
+def _need_sandbox() -> None:
+    if find_spec("signxml") is None:
+        click.echo("this needs the extra [sandbox]: pip install 'federation-bridge[sandbox]'", err=True)
+        sys.exit(1)

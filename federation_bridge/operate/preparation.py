@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
-
-from federation_bridge import app
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.keys import Purpose
-from federation_bridge.model import Clock
+from federation_bridge.operate.opening import parts_of
 from federation_bridge.settings import Settings
 
 
-def prepare(settings: Settings, clock: Clock = app.utc_now) -> None:
+def prepare(settings: Settings) -> None:
     """Joins all parts once in the parent process and lets them go again: what is wrong stops the start here.
 
     Raises:
         ConfigurationInvalid: with what to mend.
         Unavailable: the database does not answer.
     """
-    parts = app.join(settings, clock, secrets.token_bytes)
-    try:
+    # Nothing of this may be shared with the workers: connections do not survive a fork.
+    with parts_of(settings) as parts:
         if not parts.store.is_current():
             raise ConfigurationInvalid("the database is not current: run `federation-bridge migrate`")
         for purpose in Purpose:
             parts.keys.current(purpose)
         parts.rulebook.current()
-    finally:
-        # Nothing of this may be shared with the workers: connections do not survive a fork.
-        parts.store.close()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets
 from pathlib import Path
 
-from federation_bridge import app
 from federation_bridge.aws import issuer, trust_policies
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.keys import Purpose
 from federation_bridge.model import JsonObject
+from federation_bridge.operate.opening import parts_of
 from federation_bridge.settings import Settings
 
 
@@ -20,39 +19,30 @@ def export(settings: Settings, folder: Path) -> tuple[Path, ...]:
     Raises:
         ConfigurationInvalid: a file cannot be written, or the settings are wrong.
     """
-    parts = app.join(settings, app.utc_now, secrets.token_bytes)
-    try:
+    with parts_of(settings) as parts:
         documents: dict[str, bytes] = {
             "saml/metadata.xml": issuer.saml_metadata(parts.keys, settings.saml_entity_id, settings.base_url),
             ".well-known/openid-configuration": _json(issuer.openid_configuration(settings.issuer)),
             ".well-known/jwks.json": _json(issuer.jwks(parts.keys)),
         }
-    finally:
-        parts.store.close()
     return tuple(_write(folder / name, document) for name, document in documents.items())
 
 
 def public_keys(settings: Settings) -> JsonObject:
     """For each purpose the public JWKs and certificates of our keys."""
-    parts = app.join(settings, app.utc_now, secrets.token_bytes)
-    try:
+    with parts_of(settings) as parts:
         return {
             purpose.value: [
                 {"jwk": key.public_jwk(), "certificate": key.certificate_pem} for key in parts.keys.all(purpose)
             ]
             for purpose in Purpose
         }
-    finally:
-        parts.store.close()
 
 
 def trust_policy(settings: Settings, account: str, role: str) -> JsonObject:
     """The trust policy of a registered role; ConfigurationInvalid for any other account or role."""
-    parts = app.join(settings, app.utc_now, secrets.token_bytes)
-    try:
+    with parts_of(settings) as parts:
         accounts = parts.rulebook.current().register.accounts
-    finally:
-        parts.store.close()
     if account not in accounts:
         raise ConfigurationInvalid(f"account {account!r} is not in the register {settings.accounts}")
     return trust_policies.for_role(accounts[account], role, entity_id=settings.saml_entity_id, issuer=settings.issuer)

@@ -112,7 +112,8 @@ def _is_verified(email: str, claims: JsonObject, settings: OidcConnection, prese
     """Whether somebody who may say so says that the address is this person's."""
     domain = email.rpartition("@")[2].lower()
     if domain in settings.verified_email_domains:
-        return True
+        # What the setting says of a domain yields to what the provider says of this address.
+        return "email_verified" not in claims or claims["email_verified"] is True
     if (settings.email or "email") != "email":
         return False  # `email_verified` speaks of the claim `email` alone
     if preset.tenancy == "entra":
