@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 from local_aws_material import allow, policy
+from work_material import lines_executed
 
 from federation_bridge.sandbox.aws.policy.conditions import OPERATORS, holds, read_conditions
 from federation_bridge.sandbox.aws.policy.document import parse_policy
@@ -278,7 +278,6 @@ def test_an_arn_with_too_few_parts_fits_nothing() -> None:
 
 
 def test_no_pattern_stalls() -> None:
-    begun = time.process_time()
+    assert lines_executed(lambda: matches("*a" * 1000 + "b", "a" * 6000)) < 500_000
+    assert lines_executed(lambda: matches("*?" * 300 + "b", "a" * 3000)) < 500_000
     assert not matches("*a" * 1000 + "b", "a" * 6000)
-    assert not matches("*?" * 300 + "b", "a" * 3000)
-    assert time.process_time() - begun < 1

@@ -13,7 +13,6 @@ import hmac
 import json
 import re
 import socket
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -321,12 +320,10 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_message_is_refused_quickly(name: str, shared: Place) -> None:
+def test_a_forged_message_is_refused_as_aws_refuses_it(name: str, shared: Place) -> None:
     text = _b64(FORGERIES[name](shared))
-    begun = time.monotonic()
     code, _, status = refusal(lambda: shared.assume(text or "===="))
     assert (code, status) == ("InvalidIdentityToken", 400)
-    assert time.monotonic() - begun < 2
 
 
 ENVELOPED, EXCLUSIVE = saml_message.ENVELOPED, saml_message.EXCLUSIVE
