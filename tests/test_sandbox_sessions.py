@@ -247,6 +247,15 @@ def test_a_managed_session_policy_narrows_too(place: Place) -> None:
     assert _code(lambda: s3.get_object(Bucket="reports", Key="a.txt")) == "AccessDenied"
 
 
+def test_a_few_policies_of_aws_s_own_are_there(place: Place) -> None:
+    arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+    s3 = place.client("s3", place.credentials(PolicyArns=[{"arn": arn}]))
+    assert s3.get_object(Bucket="reports", Key="a.txt")["Body"].read() == b"hello"
+    assert _code(lambda: s3.put_object(Bucket="reports", Key="a.txt", Body=b"")) == "AccessDenied"
+    unknown = {"arn": "arn:aws:iam::aws:policy/NotOneOfThem"}
+    assert _code(lambda: place.credentials(PolicyArns=[unknown])) == "MalformedPolicyDocument"
+
+
 def test_a_session_ends_on_the_second(place: Place) -> None:
     credentials = place.credentials(DurationSeconds=900)
     s3, sts = place.client("s3", credentials), place.sts(credentials)

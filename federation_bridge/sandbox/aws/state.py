@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from federation_bridge.model import Clock, Randomness
+from federation_bridge.sandbox.aws.managed_policies import policy_of_aws
 from federation_bridge.sandbox.aws.policy.document import Policy
 from federation_bridge.sandbox.aws.saml_metadata import SamlMetadata
 
@@ -246,7 +247,7 @@ class State:
     def managed_policy(self, account: AccountState, arn: str) -> Policy | None:
         """The managed policy with this ARN as this account sees it, or None."""
         found = account.policies.get(arn)
-        return found.policy if found else None
+        return found.policy if found else policy_of_aws(arn)
 
     def identity_policies(self, session: Session) -> tuple[Policy, ...]:
         """The permissions on which a session rests, as they stand now; none once the role or user is gone."""
