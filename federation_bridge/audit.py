@@ -423,24 +423,6 @@ def lines_to(where: str | Path) -> JsonLines:
     return JsonLines(lambda line: _append(Path(where), line))
 
 
-class Tee:
-    """An audit log with lines behind it: first durably to the log, then to the lines, whose failure changes nothing."""
-
-    def __init__(self, log: AuditLog, lines: Lines) -> None:
-        self._log = log
-        self._lines = lines
-
-    def record(self, *entries: Entry) -> None:
-        """Records all of these durably, or none; raises Unavailable, and then no line claims otherwise."""
-        self._log.record(*entries)
-        self._lines.write(entries)
-
-
-def with_json_lines(log: AuditLog, also_to: str | Path) -> Tee:
-    """The log, with the JSON lines that setting `audit.also_to` asks for behind it."""
-    return Tee(log, lines_to(also_to))
-
-
 def _to_stdout(line: bytes) -> None:
     sys.stdout.buffer.write(line)
     sys.stdout.buffer.flush()

@@ -17,7 +17,6 @@ from store_material import entry
 from federation_bridge import audit
 from federation_bridge.audit import (
     EVENTS,
-    Entry,
     Event,
     GrantMade,
     JsonLines,
@@ -27,30 +26,11 @@ from federation_bridge.audit import (
     json_line,
     lines_to,
     printable,
-    with_json_lines,
 )
-from federation_bridge.errors import Unavailable
 from federation_bridge.model import Account, Grant, Role
 
 NOW = datetime(2026, 3, 4, 12, 0, 0, 5000, tzinfo=UTC)
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "audit.md").read_text(encoding="utf-8")
-
-
-class Kept:
-    """An audit log in memory."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-
-    def record(self, *entries: Entry) -> None:
-        self.entries.extend(entries)
-
-
-class Down:
-    """An audit log whose database is down."""
-
-    def record(self, *_: Entry) -> None:
-        raise Unavailable("down")
 
 
 def grant() -> Grant:
@@ -147,28 +127,9 @@ def test_a_long_list_is_cut_and_says_so() -> None:
     assert because == ["why"] * 64 + ["... (100 in all)"]
 
 
-def test_the_database_is_first_and_then_the_lines() -> None:
-    order: list[str] = []
-
-    class Log:
-        def record(self, *_: Entry) -> None:
-            order.append("database")
-
-    audit.Tee(Log(), JsonLines(lambda _: order.append("line"))).record(entry(NOW), entry(NOW))
-    assert order == ["database", "line", "line"]
-
-
-def test_no_line_claims_what_the_database_did_not_take() -> None:
-    written: list[bytes] = []
-    with pytest.raises(Unavailable):
-        audit.Tee(Down(), JsonLines(written.append)).record(entry(NOW))
-    assert written == []
-
-
 def test_lines_that_fail_are_counted_and_logged_and_change_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    kept, lines = Kept(), JsonLines(_broken)
-    audit.Tee(kept, lines).record(entry(NOW), entry(NOW))
-    assert len(kept.entries) == 2
+    lines = JsonLines(_broken)
+    lines.write([entry(NOW), entry(NOW)])
     assert lines.failures == 2
     assert "audit.line_lost" in capsys.readouterr().out
 
@@ -179,11 +140,10 @@ def _broken(_: bytes) -> None:
 
 def test_lines_to_a_file_are_appended_for_the_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    with_json_lines(Kept(), path).record(entry(NOW))
+    lines = lines_to(path)
+    lines.write([entry(NOW)])
     path.rename(tmp_path / "rotated")
-    log = with_json_lines(Kept(), path)
-    log.record(entry(NOW))
-    log.record(entry(NOW, SignedOut()))
+    lines.write([entry(NOW), entry(NOW, SignedOut())])
     events = [json.loads(line)["event"] for line in path.read_text().splitlines()]
     assert events == ["sign_in.finished", "session.ended"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -10,8 +10,9 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Pool, create_engine, event, make_url
@@ -160,12 +161,30 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _make_private(path: Path) -> None:
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
+    """Makes the file, empty, readable by its owner only and in WAL mode, where there is none."""
+    # It appears under its name in one step, already in WAL mode: the switch needs the file for itself, and SQLite does
+    # not wait for that where two processes that start together both try.
+    if path.exists():
         return
+    try:
+        with TemporaryDirectory(prefix=".new-", dir=path.parent) as folder:
+            new = Path(folder) / "database"
+            os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            _switch_to_wal(new)
+            with suppress(FileExistsError):
+                os.link(new, path)
     except OSError as problem:
         raise ConfigurationInvalid(f"the database file {path} cannot be made: {problem.strerror}") from None
+
+
+def _switch_to_wal(path: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+    except sqlite3.Error as problem:
+        raise Unavailable(
+            f"SQLite cannot keep a database in {path.parent.parent}: {problem.sqlite_errorname}"
+        ) from None
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

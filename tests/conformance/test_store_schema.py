@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,14 +72,29 @@ def test_a_database_of_a_later_release_is_not_current(store: Store, place: Place
         place.admin(f"UPDATE alembic_version SET version_num = '{HEAD}'")
 
 
-def test_opening_a_new_sqlite_file_migrates_it_and_opening_it_again_keeps_it(tmp_path: Path, clock: HeldClock) -> None:
-    url = f"sqlite:///{tmp_path}/bridge.db"
-    with ThreadPoolExecutor(4) as threads:
-        stores = list(threads.map(lambda _: open_store(url, clock=clock), range(4)))
-    stores[0].sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
+@pytest.mark.parametrize("round_", range(10))
+def test_workers_that_open_a_new_sqlite_file_at_once_make_one_shape(
+    tmp_path: Path, clock: HeldClock, round_: int
+) -> None:
+    barrier = threading.Barrier(6)
+
+    def open_one(_: int) -> Store:
+        barrier.wait(60)
+        return open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock)
+
+    with ThreadPoolExecutor(6) as threads:
+        stores = list(threads.map(open_one, range(6)))
+    assert all(store.is_current() for store in stores)
     for store in stores:
         store.close()
-    again = open_store(url, clock=clock)
+    assert [path.name for path in tmp_path.iterdir()] == ["bridge.db"]
+
+
+def test_a_sqlite_file_that_is_opened_again_keeps_what_it_had(tmp_path: Path, clock: HeldClock) -> None:
+    first = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock)
+    first.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
+    first.close()
+    again = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock)
     assert again.is_current()
     assert again.sessions.live("a" * 64, IDLE) == session(clock())
     again.close()
