@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -19,7 +19,15 @@ from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import Redeemed, StsClients
 from federation_bridge.connectors import Connector
-from federation_bridge.errors import BridgeError, NotFound, NotSignedIn, OpinionsDiffer, SignInExpired, SignInRejected
+from federation_bridge.errors import (
+    BridgeError,
+    NotFound,
+    NotSignedIn,
+    OpinionsDiffer,
+    SignInExpired,
+    SignInRejected,
+    Unavailable,
+)
 from federation_bridge.grant import Circumstances, Wish, decide, entitled
 from federation_bridge.keys import KeyRing, Purpose
 from federation_bridge.mapping import Explanation
@@ -265,29 +273,31 @@ class Bridge:
             entitlement = entitled(wish, rules.entitlements(session.identity, now))
             circumstances = Circumstances(
                 person=person,
-                session_name=self._session_name(session),
+                session_name=session_names.session_name(session.identity),
                 source_identity=session_names.source_identity(entitlement.source_identity or person),
                 rules_version=rules.version,
                 usual_duration=self._parts.settings.aws.default_duration,
                 grant_id="_" + self._parts.randomness(20).hex(),
                 now=now,
             )
-            grant = decide(entitlement, wish, circumstances)
+            return self._named_and_recorded(session, decide(entitlement, wish, circumstances), visit)
         except BridgeError as refusal:
             self._record_of(
                 session, visit, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail)
             )
             raise
-        self._record_of(session, visit, audit.GrantMade.of(grant))
-        return grant
 
-    def _session_name(self, session: Session) -> str:
-        name = session_names.session_name(session.identity)
-        person = session.identity.person
-        if self._parts.store.session_names.claim(name, person):
-            return name
-        # Two people of one name (or one who calls himself as another): the second is told apart for good.
-        return session_names.with_hash(name, person)
+    def _named_and_recorded(self, session: Session, grant: Grant, visit: Visit) -> Grant:
+        """The grant under a session name that is this person's for good, audited with the claim on that name.
+
+        Two people of one name (or one who calls himself as another) are told apart: the second by a hash.
+        """
+        hashed = session_names.with_hash(grant.session_name, grant.person)
+        for candidate in (grant, replace(grant, session_name=hashed)):
+            entry = self._entry_of(session, visit, audit.GrantMade.of(candidate))
+            if self._parts.store.session_names.claim(candidate.session_name, grant.person, entry):
+                return candidate
+        raise Unavailable(f"the session names {grant.session_name} and {hashed} are both of other people")
 
     def _statement(self, grant: Grant) -> Statement:
         settings = self._parts.settings
