@@ -19,6 +19,7 @@ from federation_bridge.store import Store, open_store
 sys.path.insert(0, str(Path(__file__).parent))
 
 import postgresql
+from absent_software import pytest_terminal_summary  # noqa: F401 - a hook of the whole run
 from database_place import HeldClock, Place
 
 _LOOPBACK = ["127.0.0.1", "::1", "localhost"]

@@ -10,7 +10,10 @@ from federation_bridge.web import headers
 
 
 def leave(departure: Departure) -> Response:
-    """The answer that sends the browser on its way. Never cached; the next site learns no address of ours."""
+    """The answer that sends the browser on its way. Never cached; the next site learns no address of ours.
+
+    The caller lets forms lead to where the next site redirects (`headers.allow_forms_...`).
+    """
     if departure.form is None:
         answer: Response = redirect(departure.url, code=303)
     else:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
+from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.web.door import door
 
 
@@ -20,6 +21,16 @@ def allow_forms_anywhere_secure() -> None:
     Browsers apply form-action to every redirect that follows a form. Such pages hold no secret.
     """
     g.form_targets = (*g.get("form_targets", ()), "https:", *door().form_targets)
+
+
+def allow_forms_to_consoles() -> None:
+    """For pages from which a form leads to AWS: its sign-in redirects to a region's sign-in and on to its console."""
+    local = door().settings.aws.local_endpoint
+    if local:
+        allow_form_to(local)
+    for partition in PARTITIONS.values():
+        for host in (partition.signin_host, partition.console_host):
+            allow_form_to(f"https://{host}", f"https://*.{host}")
 
 
 def origin_of(url: str) -> str:

@@ -28,16 +28,6 @@ def _page(template: str, session: Session, **values: object) -> AnyResponse:
     return make_response(page)
 
 
-def _allow_forms_to_consoles() -> None:
-    # Browsers hold a form's redirects against form-action too: the console's hosts have to be named.
-    local = door().settings.aws.local_endpoint
-    if local:
-        headers.allow_form_to(local)
-    for partition in PARTITIONS.values():
-        for host in (partition.signin_host, partition.console_host):
-            headers.allow_form_to(f"https://{host}", f"https://*.{host}")
-
-
 @pages.get("/")
 def home() -> AnyResponse:
     """My roles; or, signed out, the choice of the company sign-in."""
@@ -46,7 +36,7 @@ def home() -> AnyResponse:
         return choice_page("/")
     if not session.confirmed:
         return confirmation_page(session, "/")
-    _allow_forms_to_consoles()
+    headers.allow_forms_to_consoles()
     return _page("roles.html", session, entitlements=door().bridge.entitlements(session))
 
 
@@ -72,6 +62,7 @@ def open_console(account: str, role: str) -> AnyResponse:
     forms.check_same_site()
     session = signed_in()
     page = forms.one_field("to", most=2048)
+    headers.allow_forms_to_consoles()
     return leave(door().bridge.console(session, _wish(account, role), page, visit()))
 
 
@@ -100,7 +91,7 @@ def bookmark(account: str, role: str) -> AnyResponse:
     if not session.confirmed:
         return confirmation_page(session, forms.checked_return_path(request.full_path.rstrip("?")))
     entitlement = next((one for one in door().bridge.entitlements(session) if one.key == f"{account}/{role}"), None)
-    _allow_forms_to_consoles()
+    headers.allow_forms_to_consoles()
     at_once = request.headers.get("Sec-Fetch-Site") == "none"
     values = {"account": account, "role": role, "to": page, "at_once": at_once}
     return _page("go.html", session, entitlement=entitlement, **values)

@@ -38,6 +38,7 @@ def choice_page(return_to: str, problem: str = "") -> Response:
 def depart(connection: str, return_to: str) -> AnyResponse:
     """Sends the browser to the identity provider of `connection`, bound to its pending sign-in by a short cookie."""
     secret = cookies.browser_secret(door().randomness)
+    headers.allow_forms_anywhere_secure()
     response = leave(door().bridge.begin_sign_in(connection, secret, return_to, visit()))
     cookies.set_browser_secret(response, secret)  # type: ignore[arg-type]  # redirect() gives werkzeug's Response
     cookies.set_connection(response, connection)  # type: ignore[arg-type]  # the same

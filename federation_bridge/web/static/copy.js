@@ -1,8 +1,14 @@
 "use strict";
 for (const button of document.querySelectorAll("button[data-copies]")) {
+  const text = document.getElementById(button.dataset.copies);
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
-    button.textContent = button.dataset.done;
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = button.dataset.done;
+    } catch {
+      getSelection().selectAllChildren(text);
+      button.textContent = button.dataset.refused;
+    }
   });
 }

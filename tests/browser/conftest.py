@@ -1,0 +1,156 @@
+"""A real Chromium, and windows of it in which people of the example company sit.
+
+The bridge is at 127.0.0.1 and the identity provider at localhost: two sites, so that its answers really are cross-site.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from absent_software import program
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
+
+from federation_bridge.sandbox.company import Company, open_company
+
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_REPORTS_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", event =>
+  window.reportViolation(`${event.effectiveDirective} stopped ${event.blockedURI} on ${event.documentURI}`));
+"""
+
+
+class Window:
+    """A window that shares nothing with other windows, and what its developer console complains about."""
+
+    def __init__(self, context: BrowserContext, company: Company) -> None:
+        self.company = company
+        self.context = context
+        self.complaints: list[str] = []
+        context.expose_binding("reportViolation", lambda _, text: self.complaints.append(text))
+        context.add_init_script(_REPORTS_VIOLATIONS)
+        context.on("console", self._hear)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        self.page: Page = context.new_page()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # A refusal that a test asks for is a refusal, not a complaint.
+        if message.type in ("error", "warning") and "the server responded with a status of" not in message.text:
+            self.complaints.append(message.text)
+
+    def open(self, path: str = "/") -> None:
+        """A page of the bridge, its address typed."""
+        self.page.goto(self.company.bridge + path)
+
+    def press(self, name: str, within: str = "body") -> None:
+        """The button with that name."""
+        self.page.locator(within).get_by_role("button", name=name, exact=True).click()
+
+    def press_for(self, role: str, what: str) -> None:
+        """The button `console` or `credentials` of `account/role` among my roles."""
+        self.page.locator(f"form[action='/roles/{role}/{what}'] button").click()
+
+    def type_password(self, login: str) -> None:
+        """Name and password in the identity provider's form."""
+        person = self.company.directory[login]
+        self.page.get_by_label("Login name").fill(person.login)
+        self.page.get_by_label("Password").fill(person.password)
+        self.press("Sign in")
+
+    def sign_in(self, login: str = "ada", title: str = "Example company") -> None:
+        """From the choice page to my roles."""
+        self.open()
+        self.press(title)
+        self.type_password(login)
+        self.shows("My roles")
+
+    def follow_link_elsewhere(self, url: str) -> None:
+        """The click on a link to `url` on a page of another site."""
+        self.page.goto(self.company.addresses.provider)
+        self.page.evaluate("url => document.body.append(Object.assign(document.createElement('a'), {href: url}))", url)
+        self.page.evaluate("() => document.querySelector('body > a').click()")
+
+    def shows(self, heading: str) -> None:
+        """Waits until the page has this heading; fails where it does not come."""
+        expect(self.page.locator("h1")).to_have_text(heading)
+
+    def is_at(self, start: str) -> None:
+        """Waits until the address begins so; fails where it does not."""
+        expect(self.page).to_have_url(re.compile(re.escape(start)))
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles on offer, as `account/role`."""
+        actions = [str(form.get_attribute("action")) for form in self.page.locator("form").all()]
+        return [action[7:-8] for action in actions if action.startswith("/roles/") and action.endswith("/console")]
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def launch(playwright: Playwright) -> Iterator[Callable[..., Browser]]:
+    """Starts a Chromium with further flags; closed at the module's end."""
+    path = program("chromium", "apt-get install chromium")
+    browsers: list[Browser] = []
+
+    def start(*flags: str) -> Browser:
+        browsers.append(playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags]))
+        return browsers[-1]
+
+    yield start
+    for browser in browsers:
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(launch: Callable[..., Browser]) -> Browser:
+    return launch()
+
+
+@pytest.fixture(scope="module")
+def company(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """The example company, its bridge under the real server in a process of its own."""
+    with open_company(tmp_path_factory.mktemp("company")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def new_window(chromium: Browser, company: Company) -> Iterator[Callable[..., Window]]:
+    """Opens windows, each a browser of its own; in the end none may have complained about our pages."""
+    windows: list[Window] = []
+
+    def new(**context: Any) -> Window:
+        windows.append(Window(chromium.new_context(**context), company))
+        return windows[-1]
+
+    yield new
+    complaints = [complaint for window in windows for complaint in window.complaints]
+    for window in windows:
+        window.context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def window(new_window: Callable[..., Window]) -> Window:
+    return new_window()
+
+
+@pytest.fixture
+def ada(window: Window) -> Window:
+    """A window in which Ada, the platform administrator, is signed in."""
+    window.sign_in("ada")
+    return window

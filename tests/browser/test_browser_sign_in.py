@@ -1,0 +1,134 @@
+"""Signing in and out in a real browser, with its own ideas of cookies, sites and policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Error
+
+from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
+
+pytestmark = pytest.mark.browser
+
+SESSION, PENDING = "__Host-bridge-session", "__Host-bridge-sign-in"
+
+
+def cookies_of(window: Any) -> dict[str, Any]:
+    return {cookie["name"]: cookie for cookie in window.context.cookies(window.company.bridge)}
+
+
+@pytest.mark.parametrize("title", ["Example company", "Example company (OpenID Connect)"])
+def test_a_person_signs_in_and_sees_their_roles(window: Any, title: str) -> None:
+    window.sign_in("ada", title)
+    assert window.roles[:2] == [f"{ANALYTICS}/Administrator", f"{PRODUCTION}/Administrator"]
+
+
+def test_the_pending_sign_in_survives_the_providers_cross_site_post(window: Any) -> None:
+    posts: list[Any] = []
+    window.page.on("request", lambda request: posts.append(request) if request.url.endswith("/saml") else None)
+    window.sign_in("ada")
+    sent = posts[0].all_headers()
+    assert (posts[0].method, sent["sec-fetch-site"]) == ("POST", "cross-site")
+    assert PENDING in sent["cookie"]
+
+
+def test_our_cookies_are_bound_to_the_host_and_hidden_from_scripts(ada: Any) -> None:
+    cookies = cookies_of(ada)
+    assert {name: cookie["sameSite"] for name, cookie in cookies.items()} == {
+        SESSION: "Lax",
+        PENDING: "None",
+        "__Host-bridge-connection": "Lax",
+    }
+    assert all(cookie["secure"] and cookie["httpOnly"] for cookie in cookies.values())
+    assert ada.page.evaluate("document.cookie") == ""
+
+
+def test_the_choice_page_offers_the_connection_used_last_first(window: Any) -> None:
+    window.sign_in("ada", "Example company (OpenID Connect)")
+    window.press("Sign out")
+    window.open()
+    names = [button.inner_text() for button in window.page.locator("button.choice").all()]
+    assert names == ["Example company (OpenID Connect) · used last", "Example company"]
+
+
+def test_an_email_address_leads_to_its_company(window: Any) -> None:
+    window.open()
+    window.page.get_by_label("e-mail address").fill("ada@example.com")
+    window.press("Continue")
+    window.type_password("ada")
+    window.shows("My roles")
+
+
+def test_an_unknown_email_domain_is_said_in_place(window: Any) -> None:
+    window.open()
+    window.page.get_by_label("e-mail address").fill("ada@example.org")
+    window.press("Continue")
+    assert "No company sign-in is set up" in window.page.get_by_role("alert").inner_text()
+
+
+def test_two_tabs_may_both_finish_their_sign_in(window: Any) -> None:
+    first, second = window.page, window.context.new_page()
+    for page in (first, second):
+        page.goto(window.company.bridge)
+    for page in (first, second):
+        page.get_by_role("button", name="Example company", exact=True).click()
+        page.get_by_label("Password").wait_for()
+    for page in (second, first):
+        window.page = page
+        window.type_password("ada")
+        window.shows("My roles")
+
+
+def test_somebody_without_a_role_is_told_why(window: Any) -> None:
+    window.sign_in("dan")
+    assert window.roles == []
+    window.page.get_by_role("link", name="See why").click()
+    window.shows("Why these roles?")
+    assert "you are not in group 'platform-admins'" in window.page.locator("main").inner_text()
+
+
+def test_a_declined_sign_in_is_refused_with_a_reference(window: Any) -> None:
+    window.open()
+    window.press("Example company (OpenID Connect)")
+    window.press("Not now")
+    window.shows("We could not sign you in.")
+    assert len(window.page.locator(".reference").inner_text()) == 9
+
+
+def test_signing_out_ends_the_session_and_leaves_nothing_behind_the_back_button(ada: Any) -> None:
+    ada.press_for(f"{PRODUCTION}/Developer", "credentials")
+    ada.page.locator("#text-env").wait_for()
+    ada.press("Sign out")
+    ada.shows("You are signed out here")
+    assert SESSION not in cookies_of(ada)
+    with pytest.raises(Error, match="ERR_CACHE_MISS"):
+        ada.page.go_back()
+    assert "AWS_SECRET_ACCESS_KEY" not in ada.page.content()
+    ada.open()
+    ada.shows("Sign in with your company account")
+
+
+def test_coming_unasked_as_somebody_else_needs_a_click(ada: Any) -> None:
+    """Another site can sign a browser in at the provider: nobody is to work as somebody else unawares."""
+    ada.page.goto(ada.company.addresses.provider)
+    ada.press("Sign out")
+    ada.page.locator("li a").first.click()
+    ada.type_password("bruno")
+    ada.shows("Is this you?")
+    assert "Bruno Hale" in ada.page.locator("main").inner_text()
+    ada.open()
+    ada.shows("Is this you?")
+    ada.press("Yes, continue")
+    ada.shows("My roles")
+    assert ada.roles == [f"{ANALYTICS}/ReadOnly", f"{PRODUCTION}/ReadOnly"]
+
+
+def test_signing_in_needs_no_script(new_window: Callable[..., Any]) -> None:
+    window = new_window(java_script_enabled=False)
+    window.open()
+    window.press("Example company")
+    window.type_password("ada")
+    window.press("Continue")
+    window.shows("My roles")
