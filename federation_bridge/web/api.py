@@ -115,7 +115,10 @@ def sign_out() -> Response:
 def _body() -> dict[str, Any]:
     if not request.data:
         return {}
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        raise BadRequest("the body is nested too deeply") from None
     if not isinstance(body, dict):
         raise BadRequest("the body is not a JSON object sent as application/json")
     if unknown := sorted(set(body) - _WISH_FIELDS):

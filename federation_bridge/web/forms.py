@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import re
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from flask import request
 
@@ -25,8 +24,11 @@ def form_token(secret: str) -> str:
     return hmac.new(secret.encode(), b"federation_bridge form", hashlib.sha256).hexdigest()
 
 
-def check_same_site() -> None:
+def check_same_site(bound_to: str = cookies.SESSION) -> None:
     """Refuses a request that another site sent: by the browser's own word (Sec-Fetch-Site, Origin), then by the token.
+
+    `bound_to`: the cookie that the form's token was made from. Each form has one: a session that has ended leaves its
+    cookie behind, and must not stand in the way of the form with which its person signs in again.
 
     Raises:
         CrossSiteRequest: with the private reason.
@@ -37,7 +39,7 @@ def check_same_site() -> None:
     origin = request.headers.get("Origin")
     if origin is not None and origin != door().settings.base_url:
         raise CrossSiteRequest(f"Origin is {origin[:200]!r}")
-    secret = request.cookies.get(cookies.SESSION) or request.cookies.get(cookies.SIGN_IN) or ""
+    secret = request.cookies.get(bound_to, "")
     sent = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
     if not secret or not hmac.compare_digest(sent.encode(), form_token(secret).encode()):
         raise CrossSiteRequest("the form token is missing or of another session")
@@ -71,6 +73,4 @@ _RETURN_PATH = re.compile(r"/(?:go/[0-9]{12}/[A-Za-z0-9_+=,.@-]{1,64}(?:\?to=[A-
 
 def checked_return_path(path: str) -> str:
     """A path of ours to come back to after sign-in: home or a bookmark; anything else gives home (attack G07)."""
-    parts = urlsplit(path)
-    is_ours = not parts.scheme and not parts.netloc and _RETURN_PATH.fullmatch(path)
-    return path if is_ours else "/"
+    return path if _RETURN_PATH.fullmatch(path) else "/"

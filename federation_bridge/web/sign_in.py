@@ -48,7 +48,7 @@ def depart(connection: str, return_to: str) -> AnyResponse:
 @pages.post("/sign-in")
 def begin() -> AnyResponse:
     """Begins a sign-in at the chosen connection, or at the one that an e-mail address belongs to."""
-    forms.check_same_site()
+    forms.check_same_site(bound_to=cookies.SIGN_IN)
     return_to = forms.checked_return_path(forms.one_field("return_to", most=2048))
     connection = forms.one_field("connection", most=32)
     if connection:

@@ -12,7 +12,6 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
 
 from lxml import etree
@@ -31,6 +30,7 @@ _DECLARATION = re.compile(
     rb"(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*([\"'])(?i:utf-8)\2)?"
     rb"(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*([\"'])(?:yes|no)\3)?[ \t\r\n]*\?>"
 )
+_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")  # RFC 3986 3.1
 _NAMESPACE_DECLARATION = re.compile(rb"xmlns(?::([^\s=:<>\"'&]+))?\s*=\s*[\"']([^\"'<]{0,512})")
 
 
@@ -146,7 +146,7 @@ def _check_namespaces(message: bytes, limits: Limits) -> None:
 def _check_namespace(uri: bytes) -> None:
     # A relative or non-ASCII namespace name makes canonicalization fail, and a failure that somebody takes for an
     # empty text makes one signature fit any content ("void canonicalization").
-    if uri and (not uri.isascii() or b"&" in uri or not urlsplit(uri).scheme):
+    if uri and (not uri.isascii() or b"&" in uri or not _SCHEME.match(uri)):
         raise SignInRejected("bytes: a namespace name that is not an absolute URI")
 
 

@@ -103,6 +103,7 @@ BYTES: dict[str, Attack] = {
     "c01_comment_in_group": _swap(b"aws-dev", b"aws-dev<!-- -->-x"),
     "c02_relative_namespace": _swap(b"<samlp:Response ", b'<samlp:Response xmlns:x="1" '),
     "c02_non_ascii_namespace": _swap(b"<samlp:Response ", '<samlp:Response xmlns:x="http://ü/" '.encode()),
+    "c02_namespace_that_no_parser_reads": _swap(b"<samlp:Response ", b'<samlp:Response xmlns:x="http://[x" '),
     "c02_namespace_by_reference": _swap(b"<samlp:Response ", b'<samlp:Response xmlns:x="&#49;" '),
 }
 

@@ -1,0 +1,54 @@
+"""Attack catalogue G, K and O at the browser's door: input made to trip it, beside what an honest browser sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from database_place import HeldClock
+from web_material import ACCOUNT, BASE, TOKEN, Person, person_at
+
+from federation_bridge.web import cookies
+from federation_bridge.web.forms import checked_return_path, form_token
+
+ROLE = f"/api/v1/roles/{ACCOUNT}/Administrator/console"
+
+
+@pytest.fixture
+def person(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
+    yield from person_at(tmp_path, clock)
+
+
+@pytest.mark.parametrize("path", ["//[", "https://[x", "//\u2100", "/go/111122223333/Reader?to=//["])
+def test_g07_an_address_that_no_parser_can_read_gives_home(person: Person, clock: HeldClock, path: str) -> None:
+    assert checked_return_path(f"/go/{ACCOUNT}/Reader") == f"/go/{ACCOUNT}/Reader"
+    assert checked_return_path(path) == "/"
+    person.sign_in(clock, "admins")
+    assert 'name="return_to" value="/"' in person.get("/confirm?" + urlencode({"to": path})).text
+
+
+@pytest.mark.parametrize("body", ["[" * 200_000, '{"reason":' * 100_000], ids=["lists", "objects"])
+def test_o01_json_as_deep_as_a_well_is_a_bad_request(person: Person, clock: HeldClock, body: str) -> None:
+    person.sign_in(clock, "admins")
+    assert _asked(person, '{"to": "/s3/home", "show_link": true}') == 200
+    assert _asked(person, body) == 400
+
+
+def _asked(person: Person, body: str) -> int:
+    headers = {"X-CSRF-Token": form_token(TOKEN), "Content-Type": "application/json"}
+    status: int = person.client.post(ROLE, base_url=BASE, data=body, headers=headers).status_code
+    return status
+
+
+def test_k01_the_cookie_of_a_session_that_has_ended_keeps_nobody_from_signing_in_again(person: Person) -> None:
+    person.client.set_cookie(cookies.SESSION, "ef" * 32, domain="aws.example.com", secure=True)
+    page = person.get("/")
+    assert "Sign in with your company account" in page.text
+    held = person.client.get_cookie(cookies.SIGN_IN, domain="aws.example.com")
+    assert held is not None
+    taken = person.post("/sign-in", {"email": "ada@nowhere.example"}, token=held.value)
+    assert "No company sign-in is set up" in taken.text
+    forged = person.post("/sign-in", {"email": "ada@nowhere.example"}, token="cd" * 32)
+    assert forged.status_code == 403
