@@ -291,6 +291,20 @@ def _same_id(place: Place) -> bytes:
     return etree.tostring(tree)
 
 
+def _stray_signature(place: Place) -> bytes:
+    """A second signature where none belongs; the genuine one still covers its assertion."""
+    tree = etree.fromstring(_text(place))
+    signature = tree.find(f".//{{{saml_message.SIGNATURE}}}Signature")
+    assert signature is not None
+    extensions = etree.SubElement(tree, f"{{{saml_message.PROTOCOL}}}Extensions")
+    extensions.append(etree.fromstring(etree.tostring(signature)))
+    return etree.tostring(tree)
+
+
+def _shared_id(place: Place) -> bytes:
+    return base64.b64decode(response(place.message(response_id="_same", assertion_id="_same"), signer()))
+
+
 def _insert(place: Place, text: bytes) -> bytes:
     return _text(place).replace(b">alice<", b">ali" + text + b"ce<")
 
@@ -299,6 +313,10 @@ FORGERIES = {
     "wrapped": _wrapped,
     "twin inside the signature": _twin_inside_signature,
     "the same ID twice": _same_id,
+    "one ID for both": _shared_id,
+    "a stray signature": _stray_signature,
+    "an instruction before the root": lambda place: b"<?x?>" + _text(place),
+    "a comment before the root": lambda place: b"<!-- -->" + _text(place),
     "a comment in the name": lambda place: _insert(place, b"<!-- -->"),
     "an instruction in the name": lambda place: _insert(place, b"<?x?>"),
     "an entity": lambda place: b'<!DOCTYPE r [<!ENTITY x "y">]>' + _insert(place, b"&x;"),
