@@ -1,0 +1,69 @@
+"""`python -m tests.benchmarks`: speed and memory as one table, each value beside its yardstick from the same run.
+
+Slowness is told and never an error; the exit status is 1 when something that is measured does not work.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from federation_bridge.sandbox.identity_provider.saml_message import Signer, make_signer
+from tests.benchmarks import grant, local_aws, sign_in
+from tests.benchmarks.bridge import Browser, make_place, served
+from tests.benchmarks.processes import DoesNotWork, child_of, free_port, memory_of, python, running
+from tests.benchmarks.table import Row, markdown, median
+from tests.postgresql import Server, running_postgresql
+
+_STARTS = 3
+
+
+def main() -> int:
+    began = time.perf_counter()
+    signer = make_signer()
+    try:
+        with tempfile.TemporaryDirectory() as folder, running_postgresql() as postgresql:
+            rows = _rows(Path(folder), signer, postgresql)
+    except DoesNotWork as problem:
+        sys.stderr.write(f"does not work: {problem}\n")
+        return 1
+    sys.stdout.write(f"{markdown(rows)}\n\n{time.perf_counter() - began:.0f} s in all; medians.\n")
+    return 0
+
+
+def _rows(folder: Path, signer: Signer, postgresql: Server) -> list[Row]:
+    sts_port = free_port()
+    sts = python("-m", "tests.benchmarks.answering_sts", str(sts_port), grant.assumed_role_arn())
+    with running(sts, sts_port, "/", folder / "sts.log"):
+        rows = [
+            *_bridge_rows(folder / "sqlite", signer, sts_port, None),
+            *_bridge_rows(folder / "postgresql", signer, sts_port, postgresql),
+        ]
+    return [*rows, *local_aws.measure(folder, signer)]
+
+
+def _bridge_rows(folder: Path, signer: Signer, sts_port: int, postgresql: Server | None) -> list[Row]:
+    where = "SQLite" if postgresql is None else "PostgreSQL"
+    place = make_place(folder, signer, sts_port, postgresql)
+    starts = []
+    for _ in range(_STARTS):
+        with served(place) as (_, seconds):
+            starts.append(seconds)
+    with served(place) as (process, _):
+        browser = Browser(place)
+        rows = [sign_in.measure(place, browser, signer, groups, where) for groups in (30, 150)]
+        rows.append(grant.measure(browser, signer, sts_port, where))
+        memory = memory_of(child_of(process))
+        browser.close()
+    return [
+        *rows,
+        Row(f"start-up until ready, {where}", median(starts), "s", most=2.0),
+        Row(f"memory of a worker, resident (RSS), {where}", memory["Rss"], "MB", most=160),
+        Row(f"memory of a worker, its share (PSS), {where}", memory["Pss"], "MB", most=160),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

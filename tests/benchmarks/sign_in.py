@@ -1,0 +1,86 @@
+"""One sign-in by SAML, from the POST to the session's cookie, beside stock python3-saml's bare validation of it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from onelogin.saml2.response import OneLogin_Saml2_Response
+from onelogin.saml2.settings import OneLogin_Saml2_Settings
+
+from federation_bridge.sandbox.identity_provider.saml_message import SamlMessage, Signer, form_value
+from tests.benchmarks.bridge import IDP, PERSON, Browser, Place
+from tests.benchmarks.processes import DoesNotWork
+from tests.benchmarks.table import Row, median, milliseconds
+
+_TIMES, _WARM_UP = 60, 8
+
+
+@dataclass(frozen=True)
+class _Answer:
+    request_id: str
+    value: str
+    form: str
+
+
+def measure(place: Place, browser: Browser, signer: Signer, groups: int, where: str) -> Row:
+    """The median sign-in with this many groups; each yardstick validates the very message that was just posted."""
+    settings = _stock_settings(place, signer)
+    ours, theirs = [], []
+    # Begun beforehand: a person spends that time at the identity provider.
+    for answer in [_answer(place, browser, signer, groups) for _ in range(_WARM_UP + _TIMES)]:
+        ours.append(milliseconds(lambda form=answer.form: browser.arrive(form)))
+        theirs.append(milliseconds(lambda answer=answer: _validate(settings, place, answer)))
+    what = f"sign-in, {groups} groups, {where}"
+    return Row(what, median(ours[_WARM_UP:]), "ms", median(theirs[_WARM_UP:]), most=2.0)
+
+
+def _answer(place: Place, browser: Browser, signer: Signer, groups: int) -> _Answer:
+    request_id, relay_state = browser.leave()
+    message = SamlMessage(
+        issuer=IDP,
+        audience=place.entity_id,
+        recipient=place.acs,
+        in_response_to=request_id,
+        name_id=PERSON,
+        issued_at=datetime.now(UTC),
+        attributes={
+            "id": ("00u1a2b3c4",),
+            "email": (PERSON,),
+            "name": ("Alice Example",),
+            "groups": tuple(f"group-{number}" for number in range(groups)),
+        },
+    )
+    value = form_value(message, signer)
+    return _Answer(request_id, value, urlencode({"SAMLResponse": value, "RelayState": relay_state}))
+
+
+def _stock_settings(place: Place, signer: Signer) -> OneLogin_Saml2_Settings:
+    if "federation_bridge.connectors" in sys.modules:
+        raise DoesNotWork("the yardstick is not the stock library: our connectors change it in this process")
+    return _settings(place, signer)
+
+
+def _settings(place: Place, signer: Signer) -> OneLogin_Saml2_Settings:
+    """Made beforehand, as a careful user of the library would; otherwise the library as it comes."""
+    return OneLogin_Saml2_Settings(
+        {
+            "strict": True,
+            "sp": {"entityId": place.entity_id, "assertionConsumerService": {"url": place.acs}},
+            "idp": {
+                "entityId": IDP,
+                "singleSignOnService": {"url": "https://idp.example.test/sso"},
+                "x509cert": signer.certificate_b64,
+            },
+            "security": {"requestedAuthnContext": False, "allowSingleLabelDomains": True},
+        }
+    )
+
+
+def _validate(settings: OneLogin_Saml2_Settings, place: Place, answer: _Answer) -> None:
+    request = {"https": "off", "http_host": f"127.0.0.1:{place.port}", "script_name": "/sign-in/company/saml"}
+    response = OneLogin_Saml2_Response(settings, answer.value)
+    if not response.is_valid(request, answer.request_id):
+        raise DoesNotWork(f"the yardstick refuses the message: {response.get_error()}")
