@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := deploy/requirements/development.txt
 INSTALLED := $(VENV)/installed
+PROVIDER := tests/interop/oidc_provider
 
 .PHONY: help demo test lint corpus bench lock clean
 
@@ -24,7 +25,10 @@ demo: $(INSTALLED) ## the main job on this machine, then stay up for a browser (
 corpus: $(INSTALLED) ## every message that others published, with the verdict that it deserves (CORPUS: where they lie)
 	@$(BIN)/python -m pytest -m corpus tests/corpus
 
-test: $(INSTALLED) ## every test, on SQLite and on a real PostgreSQL (no server to install, no root needed)
+$(PROVIDER)/node_modules/.package-lock.json: $(PROVIDER)/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $(PROVIDER) --silent --no-audit --no-fund --ignore-scripts; fi
+
+test: $(INSTALLED) $(PROVIDER)/node_modules/.package-lock.json ## every test, on SQLite and on a real PostgreSQL (no server to install, no root needed)
 	@$(BIN)/python -m pytest --numprocesses 2 -m "not corpus" tests
 
 lint: $(INSTALLED) ## style and types
@@ -40,4 +44,4 @@ lock: $(INSTALLED) ## the locked, hashed requirements; names no registry
 	$(BIN)/python deploy/requirements/lock.py
 
 clean: ## what `make` made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PROVIDER)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
