@@ -25,7 +25,7 @@ from federation_bridge.notices import Notices
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings, is_loopback
-from federation_bridge.store import open_store
+from federation_bridge.store import Store, open_store
 from federation_bridge.web import api, headers, health, issuer, languages, metrics, refusals, roles, sign_in
 from federation_bridge.web.door import EXTENSION, Door, visit
 
@@ -78,10 +78,18 @@ def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
 
 
 def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
-    """Every part, joined; raises as `create_app` does."""
+    """Every part, joined; raises as `create_app` does, and then leaves no connection open."""
     password = settings.database_password.read() if settings.database_password else None
     lines = CountedLines(audit.lines_to(settings.audit.also_to))
     store = open_store(settings.database_url, clock=clock, password=password, lines=lines)
+    try:
+        return _around(store, settings, clock, randomness)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _around(store: Store, settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
     notices = Notices(store.audit, clock)
     keys = KeyRing(sealing_key(settings), store.sealed_keys, clock, _host(settings), notices.key)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
@@ -167,6 +175,6 @@ def _end_request(response: Response) -> Response:
 def start_background(app: Flask) -> Background:
     """Starts what runs beside the requests in this process; after a fork, threads do not survive one."""
     found: Door = app.extensions[EXTENSION]
-    background = Background(found.connectors.values(), found.store)
+    background = Background(found.connectors.values(), found.store, found.bridge.get_ready)
     background.start()
     return background

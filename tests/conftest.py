@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,8 @@ def sqlite_place(tmp_path: Path, clock: HeldClock, _migrated_sqlite: Path) -> It
     shutil.copy(_migrated_sqlite, path)
 
     def admin(statement: str) -> None:
-        connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute(statement)
-        connection.close()
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(statement)
 
     place = Place(f"sqlite:///{path}", None, clock, admin)
     yield place
