@@ -1,0 +1,33 @@
+<?php
+// The least that a SimpleSAMLphp identity provider needs; everything of this run lies in one folder.
+$folder = getenv('PROVIDER_FOLDER');
+$config = [
+    'baseurlpath' => getenv('PROVIDER_ADDRESS') . '/simplesaml/',
+    'certdir' => "$folder/",
+    'loggingdir' => "$folder/",
+    'datadir' => "$folder/",
+    'tempdir' => "$folder/",
+    'metadatadir' => __DIR__ . '/metadata/',
+    'secretsalt' => bin2hex(random_bytes(16)),
+    'auth.adminpassword' => bin2hex(random_bytes(16)),
+    'timezone' => 'UTC',
+    'technicalcontact_email' => 'nobody@example.com',
+    'logging.handler' => 'file',
+    'logging.level' => SimpleSAML\Logger::WARNING,
+    'showerrors' => true,
+    'enable.saml20-idp' => true,
+    'module.enable' => ['exampleauth' => true, 'core' => true, 'saml' => true],
+    'session.cookie.secure' => false,
+    'session.cookie.samesite' => null,
+    'session.phpsession.savepath' => $folder,
+    'store.type' => 'phpsession',
+    'admin.checkforupdates' => false,
+    'trusted.url.domains' => null,
+    'theme.use' => 'default',
+    'language.default' => 'en',
+    'language.available' => ['en'],
+    'language.cookie.secure' => false,
+    'metadata.sources' => [['type' => 'flatfile']],
+    'authproc.idp' => [],
+    'proxy' => null,
+];
