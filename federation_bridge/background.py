@@ -1,9 +1,9 @@
-"""What runs beside the requests, in every process: metadata refresh, and the sweep of expired rows."""
+"""What runs beside the requests, in every process: metadata refresh, the sweep, and what the first grant waits for."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
@@ -30,9 +30,17 @@ class Refreshing(Protocol):
 class Background:
     """All background work of one process; started after the fork, stopped at shutdown."""
 
-    def __init__(self, connectors: Iterable[Connector], store: Store, every: timedelta = timedelta(minutes=5)) -> None:
+    def __init__(
+        self,
+        connectors: Iterable[Connector],
+        store: Store,
+        make_ready: Callable[[], None] = lambda: None,
+        every: timedelta = timedelta(minutes=5),
+    ) -> None:
+        """`make_ready` is called once, beside the requests: what it does delays neither them nor readiness."""
         self._refreshing = [one for one in connectors if isinstance(one, Refreshing)]
         self._store = store
+        self._make_ready = make_ready
         self._every = every
         self._stopping = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
@@ -51,6 +59,10 @@ class Background:
         self._sweeper.join(timeout=5)
 
     def _sweep(self) -> None:
+        try:
+            self._make_ready()
+        except BridgeError as refusal:
+            _log.warning("not ready ahead; the first request that needs it will try", detail=refusal.detail)
         while not self._stopping.wait(self._every.total_seconds()):
             try:
                 swept = self._store.sweep()

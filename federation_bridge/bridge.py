@@ -320,6 +320,14 @@ class Bridge:
         self._record_of(session, visit, audit.GrantRedeemed.of(grant, *found))
         return redeemed
 
+    def get_ready(self) -> None:
+        """Makes ahead what the first grant would wait for: keys, and clients of the registered accounts' partitions."""
+        parts = self._parts
+        for purpose in (Purpose.AWS_SAML, Purpose.AWS_OIDC):
+            parts.keys.current(purpose)
+        for partition in sorted({one.partition for one in parts.rulebook.current().register.accounts.values()}):
+            parts.sts.prepare(partition)
+
     # -------------------------------------------------------------------------------------------------------- inside
 
     def _connector(self, connection: str) -> Connector:
