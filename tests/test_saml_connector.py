@@ -292,6 +292,20 @@ def test_without_any_metadata_nobody_signs_in() -> None:
         _source(Wire(), Kept(), Notices()).current()
 
 
+def test_o01_a_silent_address_holds_one_sign_in_and_not_each_that_waits() -> None:
+    wire, now = Wire(), [NOW]
+    chosen = SamlConnection(protocol="saml", title="x", metadata_url=URL)
+    around = Surroundings(wire, Kept(), lambda: now[0], Notices())  # type: ignore[arg-type]
+    source = MetadataSource("company", chosen, around)
+    for _ in range(10):
+        with pytest.raises(ProviderUnreachable):
+            source.current()
+    assert wire.asked == [URL]
+    wire.documents[URL] = _document()
+    now[0] += timedelta(seconds=5)
+    assert source.current().entity_id == IDP
+
+
 def test_a_broken_refresh_changes_nothing() -> None:
     wire, notices = Wire({URL: _document()}), Notices()
     source = _source(wire, Kept(), notices)

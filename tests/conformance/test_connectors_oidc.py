@@ -34,7 +34,7 @@ from openid_provider import (
 
 from federation_bridge.connectors import connectors_from
 from federation_bridge.connectors.oidc.discovery import read_discovery
-from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected
+from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected, Unavailable
 from federation_bridge.keys import KeyRing, Purpose
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import OidcConnection, settings_from
@@ -220,6 +220,20 @@ def test_a_provider_that_was_down_at_the_start_is_found_seconds_later() -> None:
     asked.outgoing.is_down = False  # type: ignore[attr-defined]
     asked.clock[0] += timedelta(seconds=5)
     assert asked.sign_in().identity.subject
+
+
+def test_refreshing_outlives_an_outage_of_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = world()
+    asked.outgoing.is_down = True  # type: ignore[attr-defined]
+
+    def audit_is_down(_detail: str) -> None:
+        raise Unavailable
+
+    asked.connector._provider._metadata.failed = audit_is_down
+    rounds = iter([False, False, True])
+    monkeypatch.setattr(asked.connector._stopping, "wait", lambda _seconds: next(rounds))
+    asked.connector._refresh()
+    assert list(rounds) == []
 
 
 def test_refreshing_runs_beside_the_requests_and_stops_when_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -116,10 +117,9 @@ class OidcConnector:
 
     def _refresh(self) -> None:
         while True:
-            try:
+            # What failed was told already; and where the audit itself is down, the next round tries again.
+            with suppress(BridgeError):
                 self._provider.refresh()
-            except BridgeError as refusal:
-                self._surroundings.notice(self.connection, "metadata.refused", refusal.detail)
             if self._stopping.wait(_REFRESH_EVERY.total_seconds()):
                 return
 

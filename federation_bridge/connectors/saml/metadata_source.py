@@ -11,6 +11,7 @@ import base64
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
 from federation_bridge.connectors.saml.policy import POLICY
@@ -23,6 +24,8 @@ from federation_bridge.settings import SamlConnection
 KEPT = "saml-metadata"
 HELD = "saml-metadata-held"
 _LARGEST = 1_000_000
+_PAUSE_WITHOUT = timedelta(seconds=5)
+"""The least time between two attempts of sign-ins to find metadata where there never was any."""
 
 Notice = Callable[[str, str, str], None]
 """(connection, event, detail): told to audit and administrators."""
@@ -52,6 +55,7 @@ class MetadataSource:
         self._in_force: IdpMetadata | None = None
         self._document = ""
         self._last_problem = ""
+        self._looked_at: datetime | None = None
         self._take_kept()
         if settings.metadata_file is not None:
             self.refresh()
@@ -61,7 +65,7 @@ class MetadataSource:
     def current(self) -> IdpMetadata:
         """The metadata in force; ProviderUnreachable where there never was any, or what there was has expired."""
         if self._in_force is None:
-            self.refresh()
+            self._look_for_the_first()
         found = self._in_force
         if found is None:
             raise ProviderUnreachable(self._last_problem)
@@ -82,14 +86,28 @@ class MetadataSource:
     def refresh(self) -> None:
         """Looks at the file or address again. Never raises for what it finds: the last good one stays in force."""
         with self._lock:
-            try:
-                self._take_kept()
-                self._take(self._fetched())
-                self._last_problem = ""
-            except BridgeError as refusal:
-                if refusal.detail != self._last_problem:
-                    self._notice("metadata.refused", refusal.detail)
-                self._last_problem = refusal.detail
+            self._look()
+
+    def _look_for_the_first(self) -> None:
+        # Whoever waited here while another looked has that one's answer: else an address that is silent would hold
+        # every thread of the server, one after the other (attack O01).
+        with self._lock:
+            looked_at = self._looked_at
+            is_due = looked_at is None or self._surroundings.clock() - looked_at >= _PAUSE_WITHOUT
+            if self._in_force is None and is_due:
+                self._look()
+
+    def _look(self) -> None:
+        try:
+            self._take_kept()
+            self._take(self._fetched())
+            self._last_problem = ""
+        except BridgeError as refusal:
+            if refusal.detail != self._last_problem:
+                self._notice("metadata.refused", refusal.detail)
+            self._last_problem = refusal.detail
+        finally:
+            self._looked_at = self._surroundings.clock()
 
     def _fetched(self) -> str:
         if self._settings.metadata_file is not None:
