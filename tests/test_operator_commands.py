@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from gunicorn.config import Config
 from web_material import ACCOUNT, write_files
 
 from federation_bridge.cli import entry as person_entry
@@ -152,5 +153,9 @@ def test_the_persons_command_imports_nothing_of_the_server() -> None:
 def test_gunicorn_believes_no_header_and_opens_no_second_door(settings: Path) -> None:
     told = gunicorn_settings(load_settings(settings))
     assert told["secure_scheme_headers"] == {}
+    configured = Config()
+    for name in ("forwarder_headers", "forwarded_allow_ips"):
+        configured.set(name, told[name])
+    assert (configured.forwarder_headers, configured.forwarded_allow_ips) == ([], [])
     assert told["control_socket_disable"] is True
     assert told["bind"] == "127.0.0.1:8400"

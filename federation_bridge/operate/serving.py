@@ -64,7 +64,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "bind": serving.listen,
         "workers": serving.workers,
         "threads": serving.threads,
-        "worker_class": "gthread",
+        "worker_class": "federation_bridge.operate.slow_clients.Worker",
         "timeout": 60,
         "graceful_timeout": int(serving.shutdown_timeout.total_seconds()),
         "keepalive": 5,
@@ -72,6 +72,10 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "limit_request_line": 8190,
         # Addresses come from base_url, never from a header; client addresses are ours to judge (web/door.py).
         "secure_scheme_headers": {},
+        # By default a client behind a proxy on this machine may send SCRIPT_NAME, and so choose another path than the
+        # one that the proxy judged.
+        "forwarder_headers": "",
+        "forwarded_allow_ips": "",
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn's heartbeat file
         "proc_name": "federation-bridge",
         # No second door into the server beside its port.

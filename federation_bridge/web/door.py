@@ -90,7 +90,10 @@ def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IP
 
 
 def is_from(networks: Sequence[str]) -> bool:
-    """Whether the present request comes from one of these networks."""
+    """Whether the present request comes from one of these networks; no where a peer that is not trusted forwards it."""
+    # A proxy on this machine that no setting names would lend its own address to everybody behind it.
+    if visit().address == request.remote_addr and "X-Forwarded-For" in request.headers:
+        return False
     return _is_in(visit().address, [ipaddress.ip_network(network) for network in networks])
 
 

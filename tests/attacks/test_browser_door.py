@@ -52,3 +52,9 @@ def test_k01_the_cookie_of_a_session_that_has_ended_keeps_nobody_from_signing_in
     assert "No company sign-in is set up" in taken.text
     forged = person.post("/sign-in", {"email": "ada@nowhere.example"}, token="cd" * 32)
     assert forged.status_code == 403
+
+
+def test_a_proxy_that_no_setting_names_lends_its_address_to_nobody(person: Person) -> None:
+    assert person.get("/metrics").status_code == 200
+    assert person.get("/metrics", **{"X-Forwarded-For": "203.0.113.9"}).status_code == 404
+    assert person.get("/metrics", **{"X-Forwarded-For": "127.0.0.1"}).status_code == 404
