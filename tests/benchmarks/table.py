@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -72,3 +75,8 @@ def milliseconds(call: Callable[[], object]) -> float:
 
 def median(values: Sequence[float]) -> float:
     return statistics.median(values)
+
+
+def in_turns(items: Sequence[_Item], size: int = 10) -> Iterator[Sequence[_Item]]:
+    """The items in turns of `size`: what is compared takes turns, rather than one side all first."""
+    return (items[start : start + size] for start in range(0, len(items), size))
