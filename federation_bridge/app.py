@@ -18,7 +18,7 @@ from federation_bridge.aws.sts import StsClients
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import connectors_from
-from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.errors import BadRequest, ConfigurationInvalid
 from federation_bridge.keys import KeyRing, read_or_make_sealing_key, sealing_key_from
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.notices import Notices
@@ -153,6 +153,9 @@ def _begin_request() -> None:
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(reference=visit().reference)
+    if "Transfer-Encoding" in request.headers:
+        # No browser sends one, and a size that is not said first cannot be held to a limit first.
+        raise BadRequest("a body in chunks, without a Content-Length")
 
 
 def _end_request(response: Response) -> Response:

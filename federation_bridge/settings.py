@@ -275,6 +275,8 @@ class Serving(_Part):
     """Threads in each process."""
     trusted_proxies: tuple[Network, ...] = ()
     """Peers whose X-Forwarded-For is believed; nobody else's is."""
+    request_timeout: Duration = timedelta(seconds=10)
+    """How long a client may take to send one request; whoever needs longer is heard no more."""
     shutdown_timeout: Duration = timedelta(seconds=20)
     """How long requests in flight may take to finish when the service is told to stop."""
     metrics_networks: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")

@@ -70,7 +70,7 @@ LIBRARIES = {
     "urllib3": {"outgoing"},
     "http": {"outgoing", "sandbox"},
     "requests": {"outgoing", "connectors"},
-    "socket": {"outgoing", "sandbox"},
+    "socket": {"operate", "outgoing", "sandbox"},
     "gunicorn": {"operate"},
     "signxml": {"sandbox"},
     "moto": {"sandbox"},

@@ -12,6 +12,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from federation_bridge.errors import BridgeError
+from federation_bridge.operate import slow_clients
 from federation_bridge.settings import Settings
 
 
@@ -64,7 +65,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "bind": serving.listen,
         "workers": serving.workers,
         "threads": serving.threads,
-        "worker_class": "federation_bridge.operate.slow_clients.Worker",
+        "worker_class": slow_clients.worker_class(serving.request_timeout),
         "timeout": 60,
         "graceful_timeout": int(serving.shutdown_timeout.total_seconds()),
         "keepalive": 5,

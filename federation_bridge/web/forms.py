@@ -16,7 +16,8 @@ from federation_bridge.web.door import door
 
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - the name of a field
 TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of a header
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and halves of characters, which JSON can spell but no database and no log can hold."""
 
 
 def form_token(secret: str) -> str:

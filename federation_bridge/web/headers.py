@@ -56,7 +56,7 @@ def harden(response: Response) -> Response:
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
     if door().settings.base_url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=63072000"
-    if request.endpoint != "static":
+    if request.endpoint != "static" or response.status_code >= 400:  # noqa: PLR2004 - HTTP's own classes
         headers.setdefault("Cache-Control", "no-store")
         headers["Vary"] = "Cookie"
     return response
