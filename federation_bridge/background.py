@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Protocol, runtime_checkable
 
 import structlog
 
@@ -14,17 +13,6 @@ from federation_bridge.errors import BridgeError
 from federation_bridge.store import Store
 
 _log = structlog.get_logger(__name__)
-
-
-@runtime_checkable
-class Refreshing(Protocol):
-    """A connector that keeps something fresh in a thread of its own."""
-
-    def start_refreshing(self) -> None:
-        """Starts the thread."""
-
-    def stop(self) -> None:
-        """Ends it."""
 
 
 class Background:
@@ -38,7 +26,7 @@ class Background:
         every: timedelta = timedelta(minutes=5),
     ) -> None:
         """`make_ready` is called once, beside the requests: what it does delays neither them nor readiness."""
-        self._refreshing = [one for one in connectors if isinstance(one, Refreshing)]
+        self._refreshers = [connector.refresher for connector in connectors]
         self._store = store
         self._make_ready = make_ready
         self._every = every
@@ -47,15 +35,15 @@ class Background:
 
     def start(self) -> None:
         """Starts all of it."""
-        for connector in self._refreshing:
-            connector.start_refreshing()
+        for refresher in self._refreshers:
+            refresher.start()
         self._sweeper.start()
 
     def stop(self) -> None:
         """Ends all of it and waits for the sweep that is under way."""
         self._stopping.set()
-        for connector in self._refreshing:
-            connector.stop()
+        for refresher in self._refreshers:
+            refresher.stop()
         self._sweeper.join(timeout=5)
 
     def _sweep(self) -> None:

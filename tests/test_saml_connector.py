@@ -372,11 +372,9 @@ def test_a_file_that_is_no_metadata_stops_the_start_and_says_why() -> None:
 
 def test_a_thread_refreshes_and_ends() -> None:
     here = connector()
-    here.start_refreshing()
-    here.stop()
-    assert here._refresher is not None
-    here._refresher.join(5)
-    assert not here._refresher.is_alive()
+    here.refresher.start()
+    here.refresher.stop()
+    assert not here.refresher.is_running
 
 
 def test_two_connections_to_one_identity_provider_are_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.oidc.provider import Surroundings as OidcSurroundings
+from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings as SamlSurroundings
 from federation_bridge.errors import ConfigurationInvalid
@@ -31,6 +32,8 @@ class Connector(Protocol):
     """Its name in settings, rules and addresses."""
     title: str
     """What people read on the choice page."""
+    refresher: Refresher
+    """Keeps what the provider publishes fresh; started and stopped by the process that serves."""
 
     def depart(self, sign_in: SignIn) -> Departure:
         """The way to the identity provider; raises ProviderUnreachable."""

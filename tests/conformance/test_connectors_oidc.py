@@ -231,17 +231,16 @@ def test_refreshing_outlives_an_outage_of_the_audit(monkeypatch: pytest.MonkeyPa
 
     asked.connector._provider._metadata.failed = audit_is_down
     rounds = iter([False, False, True])
-    monkeypatch.setattr(asked.connector._stopping, "wait", lambda _seconds: next(rounds))
-    asked.connector._refresh()
+    monkeypatch.setattr(asked.connector.refresher._stopping, "wait", lambda _seconds: next(rounds))
+    asked.connector.refresher._run()
     assert list(rounds) == []
 
 
 def test_refreshing_runs_beside_the_requests_and_stops_when_told() -> None:
     asked = world()
-    asked.connector.start_refreshing()
-    asked.connector.stop()
-    assert asked.connector._refresher is not None
-    assert not asked.connector._refresher.is_alive()
+    asked.connector.refresher.start()
+    asked.connector.refresher.stop()
+    assert not asked.connector.refresher.is_running
 
 
 ENDPOINTS = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -20,6 +18,7 @@ from federation_bridge.connectors.oidc.token_request import (
     redeem_code,
 )
 from federation_bridge.connectors.presets import OIDC_PRESETS, OidcPreset
+from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInExpired, SignInRejected
 from federation_bridge.keys import Purpose
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
@@ -50,8 +49,7 @@ class OidcConnector:
             self._assertion,
         )
         self._adapter = OutgoingAdapter(surroundings.outgoing, settings.networks, _LARGEST_TOKEN_ANSWER)
-        self._stopping = threading.Event()
-        self._refresher: threading.Thread | None = None
+        self.refresher = Refresher(f"oidc-{connection}", self._provider.refresh, _REFRESH_EVERY)
 
     def depart(self, sign_in: SignIn) -> Departure:
         """The way to the provider; ProviderUnreachable where its metadata was never to be had."""
@@ -102,26 +100,6 @@ class OidcConnector:
         if set(wanted) & set(metadata.token_endpoint_auth_methods):
             return ()
         return (f"connection {self.connection}: the provider offers none of {', '.join(wanted)} at its token endpoint",)
-
-    def start_refreshing(self) -> None:
-        """Keeps metadata and keys fresh in a thread of its own, so that no sign-in has to wait for them."""
-        if self._refresher is None:
-            self._refresher = threading.Thread(target=self._refresh, name=f"oidc-{self.connection}", daemon=True)
-            self._refresher.start()
-
-    def stop(self) -> None:
-        """Ends the thread."""
-        self._stopping.set()
-        if self._refresher is not None:
-            self._refresher.join(timeout=1)
-
-    def _refresh(self) -> None:
-        while True:
-            # What failed was told already; and where the audit itself is down, the next round tries again.
-            with suppress(BridgeError):
-                self._provider.refresh()
-            if self._stopping.wait(_REFRESH_EVERY.total_seconds()):
-                return
 
     def _expected(self, sign_in: SignIn) -> Expected:
         return Expected(

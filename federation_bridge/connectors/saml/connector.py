@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from federation_bridge.connectors.presets import SAML_PRESETS
+from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.gate import decoded, form_value
 from federation_bridge.connectors.saml.identity import identity_from
@@ -55,8 +54,7 @@ class SamlConnector:
         self._acs_url = f"{base_url}/sign-in/{connection}/saml"
         self._source = MetadataSource(connection, settings, around)
         self._prepared: _Prepared | None = None
-        self._stopping = threading.Event()
-        self._refresher: threading.Thread | None = None
+        self.refresher = Refresher(f"saml-{connection}", self._source.refresh, settings.metadata_refresh)
 
     def depart(self, sign_in: SignIn) -> Departure:
         """The way to the identity provider with a signed AuthnRequest; ProviderUnreachable without metadata."""
@@ -138,26 +136,6 @@ class SamlConnector:
         if self._settings.subject in (self._settings.email or "email", "mail"):
             told.append(f"{where}: `subject` is an e-mail address, which can be given to somebody else later")
         return tuple(told)
-
-    def start_refreshing(self) -> None:
-        """Keeps the metadata fresh in a thread of its own, so that no sign-in has to wait for it."""
-        if self._refresher is None:
-            self._refresher = threading.Thread(target=self._refresh, name=f"saml-{self.connection}", daemon=True)
-            self._refresher.start()
-
-    def stop(self) -> None:
-        """Ends the thread."""
-        self._stopping.set()
-        if self._refresher is not None:
-            self._refresher.join(timeout=1)
-
-    def _refresh(self) -> None:
-        while True:
-            # The store or the audit may be down for a while: the next round tries again.
-            with suppress(BridgeError):
-                self._source.refresh()
-            if self._stopping.wait(self._settings.metadata_refresh.total_seconds()):
-                return
 
     def _pending_request(self, sign_in: SignIn | None, now: datetime) -> str | None:
         if sign_in is None:
