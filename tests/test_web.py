@@ -308,6 +308,15 @@ def test_a_bookmark_asks_who_is_signed_out_and_keeps_the_way_back(person: Person
     assert f'value="/go/{ACCOUNT}/Administrator?to=https%3A%2F%2Fconsole.aws.amazon.com%2Fs3"' in page
 
 
+def test_a_bookmark_to_a_role_that_nobody_granted_says_so_and_leads_to_the_reasons(
+    person: Person, clock: HeldClock
+) -> None:
+    person.sign_in(clock, "admins")
+    answer = person.get(f"/go/{ACCOUNT}/Reader")
+    assert answer.status_code == 403
+    assert 'href="/why"' in answer.text
+
+
 def test_k02_a_bookmark_issues_nothing_by_itself(person: Person, clock: HeldClock) -> None:
     person.sign_in(clock, "admins")
     for site in ("cross-site", "same-site", "none"):

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.aws import console
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.delivery import FORMATS
-from federation_bridge.errors import BadRequest
+from federation_bridge.errors import BadRequest, RoleNotGranted
 from federation_bridge.grant import Wish
 from federation_bridge.model import Session
 from federation_bridge.web import cookies, forms, headers
@@ -94,7 +94,10 @@ def bookmark(account: str, role: str) -> AnyResponse:
     headers.allow_forms_to_consoles()
     at_once = request.headers.get("Sec-Fetch-Site") == "none"
     values = {"account": account, "role": role, "to": page, "at_once": at_once}
-    return _page("go.html", session, entitlement=entitlement, **values)
+    response = _page("go.html", session, entitlement=entitlement, **values)
+    if entitlement is None:
+        response.status_code = RoleNotGranted.status
+    return response
 
 
 def _page_of_expired_tab() -> str:
