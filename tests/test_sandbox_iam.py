@@ -4,23 +4,33 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import stat
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
-from botocore.exceptions import ClientError
-from local_aws_material import ENTITY_ID, Place, allow, metadata, policy, refusal, served, session, signer
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from local_aws_material import ENTITY_ID, Place, allow, metadata, policy, refusal, response, served, session, signer
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.faults import Fault
-from federation_bridge.sandbox.aws.start import StartOptions, issuer_table, started
+from federation_bridge.sandbox.aws.start import StartOptions, issuer_table, started, thumbprint_table
 from federation_bridge.sandbox.aws.state import State
 from federation_bridge.sandbox.aws.state_file import read_state, write_state
 
@@ -112,6 +122,48 @@ def test_metadata_that_iam_cannot_use_is_refused(document: str, code: str, iam: 
     assert refusal(lambda: iam.create_saml_provider(Name="new", SAMLMetadataDocument=document))[::2] == (code, 400)
 
 
+def _certificate(key: Any, *extensions: bytes) -> str:
+    """A certificate with these extensions (DER), in base64; put together by hand, for no library repeats one."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "weak")])
+    began, issuer = datetime(2020, 1, 1, tzinfo=UTC), rsa.generate_private_key(65537, 2048)
+    builder = x509.CertificateBuilder(name, name, key, 1, began, began + timedelta(days=9999))
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=False)
+    made = builder.add_extension(_SPARE, critical=False).sign(issuer, SHA256()).public_bytes(Encoding.DER)
+    for old, new in zip(extensions[::2], extensions[1::2], strict=True):
+        assert made.count(old) == 1
+        made = made.replace(old, new)
+    return base64.b64encode(made).decode()
+
+
+def _key(bits: int) -> Any:
+    """A public key of this length to which nobody has the private one."""
+    return rsa.RSAPublicNumbers(65537, (1 << (bits - 1)) + 1).public_key()
+
+
+_BASIC, _OTHER = b"\x06\x03\x55\x1d\x13", b"\x06\x03\x55\x1d\x7f"
+_SPARE = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.127"), b"\x30\x00")
+
+
+@pytest.mark.parametrize(
+    ("certificate", "is_taken"),
+    [
+        (_certificate(_key(1024)), True),
+        (_certificate(_key(1024), _OTHER, _BASIC), False),
+        (_certificate(_key(1023)), False),
+    ],
+    ids=["the shortest key", "an extension twice", "a key of 1023 bits"],
+)
+def test_a_certificate_s_key_is_long_enough_and_no_extension_stands_twice(
+    certificate: str, is_taken: bool, iam: Any
+) -> None:
+    document = metadata().decode().replace(signer().certificate_b64, certificate) + f"<!--{LONG}-->"
+    call = lambda: iam.create_saml_provider(Name="new", SAMLMetadataDocument=document)  # noqa: E731
+    if is_taken:
+        assert call()["SAMLProviderArn"]
+    else:
+        assert refusal(call) == ("InvalidInput", "Could not parse metadata", 400)
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -122,6 +174,9 @@ def test_metadata_that_iam_cannot_use_is_refused(document: str, code: str, iam: 
         ({"ClientIDList": [str(n) for n in range(101)]}, "LimitExceeded"),
         ({"ThumbprintList": ["a" * 40] * 6}, "InvalidInput"),
         ({"ThumbprintList": ["g" * 40]}, "ValidationError"),
+        ({"ThumbprintList": ["a" * 39]}, "ValidationError"),
+        ({"ThumbprintList": ["a" * 41]}, "ValidationError"),
+        ({"ClientIDList": ["a" * 256]}, "ValidationError"),
     ],
     ids=str,
 )
@@ -329,6 +384,70 @@ def test_faults_strike_what_they_name_as_often_as_they_say(place: Place) -> None
 def test_a_clock_that_is_ahead_sees_an_assertion_as_expired(place: Place) -> None:
     place.local.faults.set(Fault("clock-skew", seconds=301))
     assert refusal(place.assume)[0] == "ExpiredTokenException"
+    place.local.faults.set(Fault("clock-skew", seconds=-301))
+    assert place.assume()["Subject"] == "alice"
+    place.local.faults.set()
+    assert place.assume()["Subject"] == "alice"
+
+
+def test_a_clock_that_is_off_refuses_what_is_signed_by_another(place: Place, iam: Any) -> None:
+    for seconds in (901, -901):
+        place.local.faults.set(Fault("clock-skew", seconds=seconds))
+        assert refusal(iam.list_roles)[0] in {"SignatureDoesNotMatch", "RequestExpired"}
+    place.local.faults.set(Fault("clock-skew", seconds=120))
+    assert iam.list_roles()["Roles"]
+
+
+def test_an_outage_of_one_region_leaves_the_others(place: Place) -> None:
+    root = provisioning.put_access_key(place.local.state, place.account)
+    keys = {"aws_access_key_id": root.id, "aws_secret_access_key": root.secret}
+    config = Config(retries={"max_attempts": 0})
+    here, there = (
+        boto3.client("sts", region_name=region, endpoint_url=place.address, config=config, **keys)
+        for region in ("us-east-1", "eu-central-1")
+    )
+    place.local.faults.set(Fault("outage", "sts", region="eu-central-1"))
+    assert refusal(there.get_caller_identity)[::2] == ("ServiceUnavailable", 503)
+    assert here.get_caller_identity()["Account"] == place.account.id
+    place.local.faults.set(Fault("region-disabled", "sts", region="eu-central-1"))
+    assert refusal(there.get_caller_identity)[::2] == ("RegionDisabledException", 403)
+    assert here.get_caller_identity()["Account"] == place.account.id
+
+
+def test_a_slow_answer_outlasts_a_client_that_does_not_wait(place: Place) -> None:
+    place.local.faults.set(Fault("slow", "sts", "AssumeRoleWithSAML", times=1, seconds=0.6))
+    config = Config(signature_version=UNSIGNED, read_timeout=0.2, retries={"max_attempts": 0})
+    hasty = boto3.client("sts", region_name="us-east-1", endpoint_url=place.address, config=config)
+    call = {
+        "RoleArn": place.role.arn,
+        "PrincipalArn": place.provider_arn,
+        "SAMLAssertion": response(place.message(), signer()),
+    }
+    with pytest.raises(ReadTimeoutError):
+        hasty.assume_role_with_saml(**call)
+    assert hasty.assume_role_with_saml(**call)["Subject"] == "alice"
+
+
+def test_a_slow_answer_is_the_ordinary_one_in_the_end(place: Place) -> None:
+    place.local.faults.set(Fault("slow", seconds=0.3))
+    began = time.monotonic()
+    assert place.assume()["Subject"] == "alice"
+    assert time.monotonic() - began >= 0.3
+
+
+def test_what_is_new_in_iam_is_unknown_to_sts_for_as_long_as_is_asked(place: Place, iam: Any) -> None:
+    place.local.faults.set(Fault("propagation", seconds=7))
+    denied = ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithSAML", 403)
+    assert refusal(place.assume) == denied
+    place.clock.now += timedelta(seconds=6)
+    assert refusal(place.assume) == denied
+    place.clock.now += timedelta(seconds=1)
+    assert place.assume()["Subject"] == "alice"
+    iam.delete_saml_provider(SAMLProviderArn=place.provider_arn)
+    iam.create_saml_provider(Name="bridge", SAMLMetadataDocument=metadata().decode())
+    assert refusal(place.assume) == denied
+    place.local.faults.set()
+    assert place.assume()["Subject"] == "alice"
 
 
 def _put(place: Place, body: bytes, content_type: str = "application/json") -> int:
@@ -414,6 +533,13 @@ def _client_of(service: str, address: str, identifier: str, secret: str) -> Any:
 def test_an_issuer_is_https_and_answers_on_this_machine(pair: str) -> None:
     with pytest.raises(ConfigurationInvalid):
         issuer_table((pair,))
+
+
+@pytest.mark.parametrize("pair", ["x", f"http://a.test={'a' * 40}", f"https://a.test={'a' * 39}", "https://a.test="])
+def test_a_thumbprint_is_forty_hex_digits_of_an_https_issuer(pair: str) -> None:
+    assert thumbprint_table((f"https://a.test={'a' * 40}",)) == {"https://a.test": "a" * 40}
+    with pytest.raises(ConfigurationInvalid):
+        thumbprint_table((pair,))
 
 
 def test_it_listens_beyond_loopback_only_when_told_so() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
-from local_aws_material import ISSUER, Place, refusal, served
+from local_aws_material import ISSUER, Place, refusal, served, signer
 
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.identity_provider.saml_message import Signer
 
 KEYS_URL = f"{ISSUER}/keys"
 NO_KEY = (
@@ -312,6 +313,80 @@ def _discovery(**changes: Any) -> Callable[[Documents], None]:
 def test_an_issuer_s_documents_must_be_as_aws_wants_them(change: Callable[[Documents], None], web: Web) -> None:
     change(web.documents)
     assert refusal(web.ask) == ("InvalidIdentityToken", NO_KEY, 400)
+
+
+def test_too_many_keys_of_one_kind_spoil_only_tokens_of_that_kind(web: Web) -> None:
+    many = [{"kty": "RSA", "kid": str(n), "n": "AQAB", "e": "AQAB"} for n in range(100)]
+    web.documents.keys = [*many, public(rsa()), public(ec("P-256"))]
+    assert refusal(web.ask) == ("InvalidIdentityToken", NO_KEY, 400)
+    assert web.send(token(web.claims(), {"alg": "ES256"}, ec("P-256")))["Provider"]
+    web.documents.keys = [*many[1:], public(rsa())]
+    assert web.ask()["Provider"]
+
+
+def test_more_than_a_hundred_ec_keys_spoil_tokens_signed_with_ec(web: Web) -> None:
+    many = [public(ec("P-256"), kid=str(n)) for n in range(100)]
+    web.documents.keys = [*many, public(ec("P-256"))]
+    assert refusal(lambda: web.send(token(web.claims(), {"alg": "ES256"}, ec("P-256"))))[1] == NO_KEY
+    web.documents.keys = [*many[1:], public(ec("P-256"))]
+    assert web.send(token(web.claims(), {"alg": "ES256"}, ec("P-256")))["Provider"]
+
+
+def _certified(key: Signer) -> dict[str, Any]:
+    made = RSAKey.import_key(key.private_pem)
+    return {**made.as_dict(private=False), "kid": "certified", "x5c": [key.certificate_b64]}
+
+
+def test_a_key_beside_a_certificate_must_be_the_certificate_s_own(web: Web) -> None:
+    key = RSAKey.import_key(signer().private_pem, {"kid": "certified"})
+    text = token(web.claims(), key=key)
+    web.documents.keys = [_certified(signer())]
+    assert web.send(text)["Provider"]
+    for foreign in ([signer("other").certificate_b64], [], ["AAAA"], "x", None, [5]):
+        web.documents.keys = [_certified(signer()) | {"x5c": foreign}]
+        assert refusal(lambda: web.send(text)) == ("InvalidIdentityToken", NO_KEY, 400), foreign
+
+
+def test_an_issuer_known_by_its_thumbprint_only_needs_it_in_the_provider(web: Web) -> None:
+    web.place.local.thumbprints[ISSUER] = "0123456789ABCDEF0123456789abcdef01234567"
+    sentence = "OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint"
+    assert refusal(web.ask) == ("InvalidIdentityToken", sentence, 400)
+    name = ISSUER.removeprefix("https://")
+    provider = web.place.account.oidc_providers[name]
+    known = ("f" * 40, "0123456789abcdef0123456789abcdef01234567")
+    web.place.account.oidc_providers[name] = replace(provider, thumbprints=known)
+    assert web.ask()["Provider"]
+
+
+def test_paranoid_takes_a_careful_issuer_s_token_but_only_once(web: Web) -> None:
+    web.place.local.mode = "paranoid"
+    text = token(web.claims(jti="first"))
+    assert web.send(text)["Provider"]
+    code, sentence, status = refusal(lambda: web.send(text))
+    assert (code, sentence.rpartition(": ")[2], status) == ("ParanoidRefusal", "it was used before", 400)
+    assert web.send(token(web.claims(jti="second")))["Provider"]
+    web.place.local.mode = "aws"
+    assert web.send(text)["Provider"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"jti": MISSING}, "the token has no jti"),
+        ({"jti": ""}, "the token has no jti"),
+        ({"exp": 601}, "the token lives longer than 10 minutes"),
+        ({"aud": ["other", "more"], "azp": "sts.amazonaws.com"}, "the token is good for more than one audience"),
+    ],
+    ids=range(4),
+)
+def test_paranoid_refuses_tokens_that_aws_lets_pass(changes: dict[str, Any], reason: str, web: Web) -> None:
+    if "exp" in changes:
+        changes = {"exp": int(web.place.clock().timestamp()) + changes["exp"]}
+    claims = web.claims(**({"jti": "one"} | changes))
+    assert web.ask(claims)["Provider"]
+    web.place.local.mode = "paranoid"
+    code, sentence, _ = refusal(lambda: web.ask(claims))
+    assert (code, sentence.rpartition(": ")[2]) == ("ParanoidRefusal", reason)
 
 
 @pytest.mark.parametrize(

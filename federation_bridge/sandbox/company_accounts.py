@@ -34,8 +34,9 @@ def provision(local: LocalAws, bridge: str, entity_id: str, iam_metadata: bytes)
     analytics = local.account(ANALYTICS, alias="analytics")
     provisioning.put_saml_provider(local.state, production, "federation-bridge", iam_metadata)
     provisioning.put_oidc_provider(local.state, analytics, ISSUER, ["sts.amazonaws.com"])
-    for account, trust in ((production, _saml_trust(entity_id)), (analytics, _oidc_trust())):
+    for account in (production, analytics):
         for name, statements in _ROLES[account.id].items():
+            trust = _saml_trust(entity_id) if account is production else _oidc_trust(name)
             provisioning.put_role(
                 local.state,
                 account,
@@ -70,13 +71,17 @@ def _saml_trust(entity_id: str) -> tuple[Mapping[str, Any], ...]:
     )
 
 
-def _oidc_trust() -> tuple[Mapping[str, Any], ...]:
+def _oidc_trust(role: str) -> tuple[Mapping[str, Any], ...]:
+    """Pins the subject too: it begins with account and role, so that a token made for one role opens no other."""
     name = ISSUER.removeprefix("https://")
     return (
         {
             "Effect": "Allow",
             "Principal": {"Federated": f"arn:aws:iam::{ANALYTICS}:oidc-provider/{name}"},
             "Action": ["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"],
-            "Condition": {"StringEquals": {f"{name}:aud": "sts.amazonaws.com"}},
+            "Condition": {
+                "StringEquals": {f"{name}:aud": "sts.amazonaws.com"},
+                "StringLike": {f"{name}:sub": f"{ANALYTICS}/{role}/*"},
+            },
         },
     )

@@ -26,6 +26,13 @@ from federation_bridge.errors import ConfigurationInvalid
     metavar="https://NAME=http://127.0.0.1:PORT",
     help="Where on this machine an OpenID Connect issuer answers; may be repeated.",
 )
+@click.option(
+    "--thumbprint",
+    "thumbprints",
+    multiple=True,
+    metavar="https://NAME=SHA1",
+    help="AWS shall know this issuer's certificate by its thumbprint only; may be repeated.",
+)
 @click.option("--mode", type=click.Choice(["aws", "paranoid"]), default="aws", show_default=True)
 @click.option(
     "--events", type=click.Path(dir_okay=False, path_type=Path), help="Append CloudTrail events to this file."
@@ -37,6 +44,7 @@ def aws_command(  # noqa: PLR0913, PLR0917 - one per option
     state: Path | None,
     accounts: tuple[str, ...],
     issuers: tuple[str, ...],
+    thumbprints: tuple[str, ...],
     mode: str,
     events: Path | None,
 ) -> None:
@@ -44,7 +52,7 @@ def aws_command(  # noqa: PLR0913, PLR0917 - one per option
     # Imported here: the terminal's other commands should not pay for it.
     from federation_bridge.sandbox.aws.start import StartOptions, started  # noqa: PLC0415
 
-    options = StartOptions(host, port, allow_beyond_loopback, state, accounts, issuers, mode, events)
+    options = StartOptions(host, port, allow_beyond_loopback, state, accounts, issuers, thumbprints, mode, events)
     try:
         running = started(options)
     except ConfigurationInvalid as problem:

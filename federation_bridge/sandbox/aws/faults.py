@@ -1,4 +1,5 @@
-"""Faults on demand, for tests of what has to live with AWS: throttling, outages, slow answers, a clock that is off.
+"""Faults on demand, for tests of what has to live with AWS: throttling, outages, slow answers, a clock that is off,
+new roles that are not known everywhere yet.
 
 Ordered in Python (`local.faults`), or over HTTP with a JSON list put to `/_local/faults`.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, get_args
@@ -16,7 +18,7 @@ from federation_bridge.sandbox.aws.state import State
 from federation_bridge.sandbox.aws.wire import Answer, Wire
 
 PATH = "/_local/faults"
-Kind = Literal["throttle", "outage", "region-disabled", "slow", "clock-skew"]
+Kind = Literal["throttle", "outage", "region-disabled", "slow", "clock-skew", "propagation"]
 _KINDS = get_args(Kind)
 _LONGEST_WAIT = 60.0
 _MOST_SECONDS = 10 * 365 * 86_400
@@ -32,7 +34,7 @@ class Fault:
     region: str | None = None
     times: int | None = None
     seconds: float = 0.0
-    """How slow, or how far the clock is ahead (negative: behind)."""
+    """How slow, how far the clock is ahead (negative: behind), or how long new roles and providers stay unknown."""
 
     def concerns(self, service: str, action: str, region: str) -> bool:
         """Whether it strikes this call."""
@@ -50,10 +52,10 @@ class Faults:
 
     def set(self, *faults: Fault) -> None:
         """Sets these faults, in place of all that were set; without any, everything works again."""
-        skew = sum(fault.seconds for fault in faults if fault.kind == "clock-skew")
         with self._lock:
-            self._faults = [fault for fault in faults if fault.kind != "clock-skew"]
-            self.state.skew = timedelta(seconds=skew)
+            self._faults = [fault for fault in faults if fault.kind not in ("clock-skew", "propagation")]
+            self.state.skew = _seconds_of("clock-skew", faults)
+            self.state.propagation = _seconds_of("propagation", faults)
 
     def strike(self, service: str, action: str, region: str) -> None:
         """Waits, or raises Refused, as the first fault that concerns the call says; otherwise nothing."""
@@ -67,6 +69,10 @@ class Faults:
             threading.Event().wait(min(struck.seconds, _LONGEST_WAIT))
             return
         raise _refusal(struck, service)
+
+
+def _seconds_of(kind: Kind, faults: Iterable[Fault]) -> timedelta:
+    return timedelta(seconds=sum(fault.seconds for fault in faults if fault.kind == kind))
 
 
 def _refusal(fault: Fault, service: str) -> Refused:

@@ -36,6 +36,8 @@ class LocalAws:
     state: State
     mode: Mode = "aws"
     issuers: dict[str, str] = field(default_factory=dict)
+    thumbprints: dict[str, str] = field(default_factory=dict)
+    """Issuers whose certificate AWS is to know by its thumbprint only: loopback itself has no certificates."""
     fetch: Callable[[str], bytes] = fetch_from_loopback
     after_change: Callable[[], None] = _nothing
     """Called after every request that may have changed what accounts hold."""
@@ -50,7 +52,7 @@ class LocalAws:
     @property
     def keys(self) -> OpenIdKeys:
         """Finds the keys of issuers, through the table."""
-        return OpenIdKeys(self.issuers, self.fetch)
+        return OpenIdKeys(self.issuers, self.fetch, self.thumbprints)
 
     def account(self, account_id: str, *, partition: str = "aws", alias: str = "") -> AccountState:
         """The account with this number, made when it is new."""

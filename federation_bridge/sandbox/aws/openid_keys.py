@@ -6,12 +6,18 @@ nothing else is ever fetched.
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
 
 from federation_bridge.sandbox.aws.refusals import Refused, invalid_identity_token
 
@@ -38,6 +44,16 @@ class OpenIdKeys:
 
     issuers: Issuers
     fetch: Callable[[str], bytes]
+    thumbprints: Mapping[str, str] = field(default_factory=dict)
+    """Issuer to the SHA-1 of a certificate above its own, for issuers whose chain AWS is to know only by that."""
+
+    def demand_thumbprint(self, issuer: str, configured: Iterable[str]) -> None:
+        """Refused when the table says how the issuer's certificate is known, and the provider does not know it."""
+        own = self.thumbprints.get(issuer)
+        if own is not None and own.lower() not in {one.lower() for one in configured}:
+            raise invalid_identity_token(
+                "OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint"
+            )
 
     def key_for(self, issuer: str, header: Mapping[str, Any]) -> Mapping[str, Any]:
         """The JWK that this JWS header names; Refused when it cannot be had."""
@@ -106,7 +122,22 @@ def _is_usable(key: Mapping[str, Any]) -> bool:
     numbers = ("n", "e") if key.get("kty") == "RSA" else ("crv", "x", "y")
     if not isinstance(key.get("kid"), str) or not key["kid"] or "key_ops" in key or key.get("use") == "enc":
         return False
-    return all(isinstance(key.get(name), str) for name in numbers)
+    return all(isinstance(key.get(name), str) for name in numbers) and _fits_its_certificate(key)
+
+
+def _fits_its_certificate(key: Mapping[str, Any]) -> bool:
+    """`x5c` may be absent; where it stands, its first certificate holds the same key."""
+    if "x5c" not in key:
+        return True
+    numbers: dict[str, str | list[str]] = {
+        name: str(key[name]) for name in ("kty", "n", "e", "crv", "x", "y") if name in key
+    }
+    try:
+        certificate = x509.load_der_x509_certificate(base64.b64decode(key["x5c"][0], validate=True))
+        own = (RSAKey if key["kty"] == "RSA" else ECKey).import_key(numbers).public_key
+        return bool(certificate.public_key() == own)
+    except (ValueError, TypeError, LookupError, JoseError, UnsupportedAlgorithm):
+        return False
 
 
 def fetch_from_loopback(address: str) -> bytes:

@@ -39,7 +39,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _PROVIDER_NAME = re.compile(r"[\w._-]{1,128}", re.ASCII)
 _NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _PATH = re.compile(r"/([\x21-\x7e]{1,510}/)?")
-_THUMBPRINT = re.compile(r"[0-9a-fA-F]{40}")
+THUMBPRINT = re.compile(r"[0-9a-fA-F]{40}")
 _LONGEST_ROLE_NAME = 64
 _LONGEST_TRUST = 4_096
 _MAX_CLIENT_IDS, _MAX_THUMBPRINTS, _MAX_PROVIDERS = 100, 5, 100
@@ -180,7 +180,7 @@ def demand_thumbprints(thumbprints: tuple[str, ...]) -> None:
     """Refused unless these can be a provider's thumbprints."""
     if len(thumbprints) > _MAX_THUMBPRINTS:
         raise Refused("InvalidInput", "Thumbprint list must contain fewer than 5 entries.")
-    if not all(_THUMBPRINT.fullmatch(one) for one in thumbprints):
+    if not all(THUMBPRINT.fullmatch(one) for one in thumbprints):
         raise validation_error("Value at 'thumbprintList' failed to satisfy constraint: 40 hexadecimal characters")
 
 

@@ -7,6 +7,7 @@ import binascii
 from dataclasses import dataclass, field
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -69,8 +70,9 @@ def _unparsable() -> Refused:
 
 def _public_key(text: str) -> bytes:
     try:
-        key = x509.load_der_x509_certificate(base64.b64decode("".join(text.split()), validate=True)).public_key()
-    except (ValueError, binascii.Error):
+        certificate = x509.load_der_x509_certificate(base64.b64decode("".join(text.split()), validate=True))
+        key, _ = certificate.public_key(), certificate.extensions
+    except (ValueError, binascii.Error, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise _unparsable() from None
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < _MIN_KEY_BITS:
         raise _unparsable()

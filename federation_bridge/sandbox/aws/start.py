@@ -28,6 +28,7 @@ class StartOptions:
     state: Path | None = None
     accounts: tuple[str, ...] = ()
     issuers: tuple[str, ...] = ()
+    thumbprints: tuple[str, ...] = ()
     mode: str = "aws"
     events: Path | None = None
 
@@ -45,6 +46,7 @@ class Running:
 def started(options: StartOptions) -> Running:
     """Starts a local AWS; ConfigurationInvalid for options that do not fit."""
     local = make_local_aws(mode=cast("Mode", options.mode), issuers=issuer_table(options.issuers))
+    local.thumbprints.update(thumbprint_table(options.thumbprints))
     local.events.path = options.events
     if options.state is not None:
         # Imported here: it needs a library that costs a tenth of a second.
@@ -87,4 +89,15 @@ def issuer_table(pairs: tuple[str, ...]) -> dict[str, str]:
         if not issuer.startswith("https://") or not address.startswith("http://") or not is_loopback(address):
             raise ConfigurationInvalid(f"{pair!r}: write https://NAME=http://127.0.0.1:PORT")
         table[issuer] = address
+    return table
+
+
+def thumbprint_table(pairs: tuple[str, ...]) -> dict[str, str]:
+    """The table of thumbprints from `https://name=40 hex digits` texts; ConfigurationInvalid for any other."""
+    table = {}
+    for pair in pairs:
+        issuer, _, thumbprint = pair.rpartition("=")
+        if not issuer.startswith("https://") or not provisioning.THUMBPRINT.fullmatch(thumbprint):
+            raise ConfigurationInvalid(f"{pair!r}: write https://NAME= and the certificate's SHA-1 in 40 hex digits")
+        table[issuer] = thumbprint
     return table

@@ -207,6 +207,8 @@ class State:
         self.randomness = randomness
         self.skew = timedelta(0)
         """How far the local AWS's clock is ahead of everybody's (a fault on demand)."""
+        self.propagation = timedelta(0)
+        """How long what is new in IAM stays unknown to STS (a fault on demand)."""
         self.lock = threading.RLock()
         self.accounts: dict[str, AccountState] = {}
         self.access_keys: dict[str, AccessKey] = {}
@@ -219,6 +221,11 @@ class State:
     def now(self) -> datetime:
         """The present instant of the local AWS."""
         return self.clock().astimezone(UTC) + self.skew
+
+    def is_known_everywhere(self, *made: Role | SamlProvider | OidcProvider) -> bool:
+        """Whether STS has heard of all of these by now: IAM's changes take their time to arrive."""
+        known_until = self.now() - self.propagation
+        return not self.propagation or all(one.created_at <= known_until for one in made)
 
     def new_id(self, prefix: str, length: int = 16) -> str:
         """A fresh identifier such as `AROA...`: the prefix and that many of A-Z and 2-7."""

@@ -80,6 +80,7 @@ def read_web_identity(
         raise invalid_identity_token(f"No OpenIDConnect provider found in your account for {issuer}")
     if audience not in provider.client_ids:
         raise _not_validated()
+    keys.demand_thumbprint(issuer, provider.thumbprints)
     _demand_signature(token, header, keys.key_for(issuer, header))
     _demand_times(times, int(now.timestamp()))
     identity = WebIdentity(

@@ -142,7 +142,7 @@ def _denied(caller: Caller, role_arn: str) -> Refused:
 
 def _trusted_role(call: Call, caller: Caller, request: Request) -> tuple[AccountState, Role]:
     found = find_role(call.state, request.role_arn)
-    if found is None:
+    if found is None or not call.state.is_known_everywhere(found[1]):
         raise _denied(caller, request.role_arn)
     account, role = found
     actions = [ACTION]

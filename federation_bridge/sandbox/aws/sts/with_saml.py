@@ -209,7 +209,7 @@ def redeem(call: Call, request: Request) -> tuple[Session, int]:
     if found is None or found[0] is not request.account or request.statement.subject is None:
         raise not_authorized(ACTION)
     account, role = found
-    if role.name.startswith("AWSReservedSSO_"):
+    if role.name.startswith("AWSReservedSSO_") or not call.state.is_known_everywhere(role, request.provider):
         raise not_authorized(ACTION)
     actions = [ACTION]
     if request.tags.tags:

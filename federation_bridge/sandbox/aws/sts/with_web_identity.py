@@ -109,6 +109,8 @@ def _trusted_role(call: Call, request: Request) -> tuple[AccountState, Role]:
     if found is None or found[1].name.startswith("AWSReservedSSO_"):
         raise not_authorized(ACTION)
     account, role = found
+    if not call.state.is_known_everywhere(role, request.provider):
+        raise not_authorized(ACTION)
     actions = [ACTION]
     if request.identity.tags.tags:
         actions.append("sts:TagSession")
