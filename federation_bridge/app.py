@@ -15,6 +15,8 @@ from flask_babel import Babel
 from federation_bridge import audit
 from federation_bridge.audit import AuditLog, Entry, Lines
 from federation_bridge.aws.sts import StsClients
+from federation_bridge.aws_clients import sign_in as aws_login
+from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import connectors_from
@@ -71,6 +73,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         oauth.endpoints,
         authorize.pages,
         device.pages,
+        sso_oidc.oidc,
+        sso_portal.portal,
+        aws_login.pages,
+        aws_login.tokens,
         issuer.pages,
         health.pages,
     ):

@@ -46,6 +46,7 @@ SIBLINGS = {
     "operate": {"app", "sandbox"},
     "settings": {"durations", "errors"},
     "sandbox": {"app"},
+    "aws_clients": {"web"},
 }
 """Same-level neighbours, and levels below, that these may import beyond level 0; None of theirs in a row: all below."""
 

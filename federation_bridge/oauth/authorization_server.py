@@ -419,6 +419,9 @@ class AuthorizationServer:
         family = self._parts.store.token_families.live(_bounded(access_token))
         if family is None:
             raise InvalidToken("no live token")
+        if family.role:
+            # What was let in for one role shall not open the others: its door takes the tokens' session itself.
+            raise InvalidToken(f"the token stands for {family.role} alone")
         if family.dpop_jkt is not None:
             if proof is None:
                 raise InvalidToken("the token is bound to a key and came without a proof")

@@ -72,6 +72,10 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "limit_request_line": 8190,
         # Addresses come from base_url, never from a header; client addresses are ours to judge (web/door.py).
         "secure_scheme_headers": {},
+        # Stock AWS clients send their token in a header with underscores, which gunicorn drops unless it is named.
+        # Naming it alone lets no `X_Forwarded_For` pass as X-Forwarded-For, so it may come from everybody.
+        "forwarder_headers": "X-AMZ-SSO_BEARER_TOKEN",
+        "forwarded_allow_ips": "*",
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn's heartbeat file
         "proc_name": "federation-bridge",
         # No second door into the server beside its port.
