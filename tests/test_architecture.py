@@ -68,7 +68,7 @@ LIBRARIES = {
     "alembic": {"store"},
     "psycopg": {"store"},
     "urllib3": {"outgoing"},
-    "http": {"outgoing", "sandbox"},
+    "http": {"outgoing", "sandbox", "cli"},
     "requests": {"outgoing", "connectors"},
     "socket": {"outgoing", "sandbox"},
     "gunicorn": {"operate"},
