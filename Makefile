@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := deploy/requirements/development.txt
+AWS_CLIENTS := deploy/requirements/aws_clients.txt
 INSTALLED := $(VENV)/installed
 
 .PHONY: help demo test lint corpus bench lock clean
@@ -10,10 +11,11 @@ INSTALLED := $(VENV)/installed
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
 
-$(INSTALLED): $(REQUIREMENTS) pyproject.toml
+$(INSTALLED): $(REQUIREMENTS) $(AWS_CLIENTS) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --only-binary lxml,xmlsec -r $(REQUIREMENTS)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(AWS_CLIENTS)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q federation_bridge
 	@touch $@
