@@ -1,4 +1,4 @@
-"""What stands before a bridge in real life: a server that ends TLS, here with a certificate of a throwaway authority."""
+"""What stands before a bridge in real life: a server that ends TLS, here with a throwaway authority's certificate."""
 
 from __future__ import annotations
 
@@ -88,12 +88,15 @@ def tls_front(port: int, folder: Path) -> Iterator[Front]:
 
     class Passing(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with suppress(OSError), context.wrap_socket(self.request, server_side=True) as inside:
-                with socket.create_connection(("127.0.0.1", port)) as behind:
-                    back = threading.Thread(target=_pump, args=(behind, inside), daemon=True)
-                    back.start()
-                    _pump(inside, behind)
-                    back.join()
+            with (
+                suppress(OSError),
+                context.wrap_socket(self.request, server_side=True) as inside,
+                socket.create_connection(("127.0.0.1", port)) as behind,
+            ):
+                back = threading.Thread(target=_pump, args=(behind, inside), daemon=True)
+                back.start()
+                _pump(inside, behind)
+                back.join()
 
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = True
