@@ -56,6 +56,7 @@ class Call:
 
 def login(call: Call) -> int:
     """Signs in."""
+    call.asked.way = chosen_way(call.asked.way, call.environ)
     place = call.place()
     session = LocalSession(place)
     session.login()
@@ -76,6 +77,7 @@ def logout(call: Call) -> int:
 
 def whoami(call: Call) -> int:
     """Shows who is signed in."""
+    call.asked.way = "never"
     me = LocalSession(call.place()).get("/me")
     if call.asked.json:
         wanted = ("person", "connection", "name", "email", "signed_in_at", "ends_at")
@@ -120,8 +122,6 @@ def credentials(call: Call) -> int:
 def credential_process(call: Call) -> int:
     """What a profile runs: on the person's own terminal it asks, on stdout it answers."""
     with controlling_terminal(call.environ) as terminal:
-        if not terminal.can_tell and chosen_way(call.asked.way, call.environ) == "device":
-            call.asked.way = "never"  # nobody would see the code
         place = call.place(terminal)
         if not call.asked.renew:
             call.terminal.write(answer_text(obtain(place, _wanted(call, place))))

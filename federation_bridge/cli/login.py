@@ -44,7 +44,8 @@ def sign_in(place: Place) -> StoredSession:
         CommandFailed: refused, out of time, or nobody to ask.
     """
     way = chosen_way(place.way, place.environ)
-    if way == "never":
+    unseen = place.way == "auto" and way == "device" and not place.terminal.can_tell
+    if way == "never" or unseen:
         raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=place.address))
     endpoints, key = discover(place), DpopKey.fresh()
     session = (_by_browser if way == "browser" else _by_device)(place, endpoints, key)
