@@ -7,6 +7,7 @@ import json
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -223,8 +224,6 @@ def test_processes_without_a_session_show_one_code_and_share_its_refusal(ada: Pe
 
 
 def _codes_of(processes: list[subprocess.Popen[str]], browser: Visitor) -> list[str]:
-    import threading
-
     codes: list[str] = []
 
     def read(process: subprocess.Popen[str]) -> None:
