@@ -21,7 +21,6 @@ from federation_bridge.audit import AuditLog, Entry
 from federation_bridge.errors import (
     AccessDenied,
     AuthorizationPending,
-    BadRequest,
     ExpiredCode,
     InvalidDpopProof,
     InvalidGrant,
@@ -390,7 +389,7 @@ class AuthorizationServer:
     def revoke(self, token: str, client_id: str, visit: Visit) -> None:
         """Ends the family of this access or refresh token (RFC 7009). Nothing where it is nobody's, or another's."""
         client_named(client_id)
-        family = self._parts.store.token_families.holding(_bounded(token))
+        family = self._parts.store.token_families.holding(token)
         if family is not None and family.client_id == client_id:
             self._end(family, "signed out by the program", visit)
 
@@ -416,7 +415,8 @@ class AuthorizationServer:
         A family whose person has lost every role ends here. The session that it gives is named by the family, so that
         signing it out ends the family.
         """
-        family = self._parts.store.token_families.live(_bounded(access_token))
+        is_bounded = len(access_token) <= _LONGEST_SECRET
+        family = self._parts.store.token_families.live(access_token) if is_bounded else None
         if family is None:
             raise InvalidToken("no live token")
         if family.role:
@@ -598,7 +598,7 @@ def _session(family: TokenFamily) -> Session:
 
 def _bounded(secret: str) -> str:
     if len(secret) > _LONGEST_SECRET:
-        raise BadRequest("a code or token longer than any of ours")
+        raise InvalidGrant("a code or token longer than any of ours")
     return secret
 
 
