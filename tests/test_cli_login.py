@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,12 +22,14 @@ from keyring.backend import KeyringBackend
 
 from federation_bridge.cli import authorization, failures, login
 from federation_bridge.cli.address import checked_address
+from federation_bridge.cli.completion import SCRIPTS, candidates
 from federation_bridge.cli.dpop import DpopKey
 from federation_bridge.cli.failures import BridgeUnreachable, ComputerRefused, LoginRefused, SignInNeeded, UsageWrong
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.folders import folder_name
 from federation_bridge.cli.loopback import Loopback
 from federation_bridge.cli.place import Place
+from federation_bridge.cli.program import parser, run
 from federation_bridge.cli.roles import RoleOnOffer, matching, named_role, pick
 from federation_bridge.cli.terminal import Terminal
 from federation_bridge.cli.token_store import StoredSession, open_token_store
@@ -365,3 +368,47 @@ def test_without_a_person_no_role_is_picked() -> None:
 def test_nobody_is_asked_to_sign_in_where_nobody_would_see_it(tmp_path: Path) -> None:
     with pytest.raises(SignInNeeded):
         login.sign_in(place(tmp_path, SSH_TTY="x"))
+
+
+# ------------------------------------------------------------------------------------------------------ documentation
+
+
+def test_every_command_exit_status_and_variable_is_documented() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+    statuses = [kind.exit_status for kind in failures.CommandFailed.__subclasses__()]
+    assert [status for status in statuses if f"\n| {status} | " not in text] == []
+    commands = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
+    assert [name for name in commands if name != "complete" and f"\n| `{name}" not in text] == []
+    product = "".join(path.read_text(encoding="utf-8") for path in Path(login.__file__).parent.glob("*.py"))
+    assert [name for name in set(re.findall(r"FEDBRIDGE_[A-Z_]+", product)) if name not in text] == []
+
+
+@pytest.mark.parametrize("shell", sorted(SCRIPTS))
+def test_a_completion_script_asks_the_command_for_the_words(shell: str) -> None:
+    assert "fedbridge complete --" in SCRIPTS[shell]
+
+
+def test_completion_knows_commands_options_and_the_roles_that_were_seen_last(tmp_path: Path) -> None:
+    (tmp_path / "roles.json").write_text('[{"account": "1", "account_name": "production", "role": "Developer"}]')
+    options = {"roles": ["--filter", "--json"], "exec": ["--role"]}
+    assert candidates(["r"], options, tmp_path) == ["roles"]
+    assert candidates(["roles", "--j"], options, tmp_path) == ["--json"]
+    assert candidates(["exec", "--role", "prod"], options, tmp_path) == ["production/Developer"]
+    (tmp_path / "roles.json").write_text("[")
+    assert candidates(["exec", "--role", ""], options, tmp_path) == []
+
+
+def test_help_stands_for_every_command_in_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    for language in ("en", "zh"):
+        monkeypatch.setenv("FEDBRIDGE_LANGUAGE", language)
+        made = parser()
+        commands = next(action.choices for action in made._actions if isinstance(action.choices, dict))
+        assert all(command.format_help() for command in [made, *commands.values()])
+
+
+@pytest.mark.parametrize("arguments", [["nothing"], ["roles", "--nothing"], [], ["credentials", "--format", "xml"]])
+def test_a_wrong_call_ends_with_one_sentence_and_status_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1

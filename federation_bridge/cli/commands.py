@@ -130,14 +130,12 @@ def credential_process(call: Call) -> int:
 
 
 def _renew(call: Call) -> int:
-    """The background renewal: asks nobody, and frees its mark whatever happens."""
+    """The background renewal: asks nobody. Where it fails its mark stays for a minute, so that not every call tries."""
     call.asked.way = "never"
     place = call.place()
     wanted = _wanted(call, place)
-    try:
-        obtain(place, wanted, renew=True)
-    finally:
-        Path(f"{place.answer_path(wanted.role)}.renewing").unlink(missing_ok=True)
+    obtain(place, wanted, renew=True)
+    Path(f"{place.answer_path(wanted.role)}.renewing").unlink(missing_ok=True)
     return 0
 
 

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -257,3 +258,22 @@ def test_the_death_of_the_one_that_signs_in_blocks_nobody(ada: Person, browser: 
     approve_code(browser, told_code(second))
     out, words = second.communicate(timeout=60)
     assert (second.returncode, json.loads(out)["Version"]) == (0, 1), words
+
+
+def test_credentials_are_renewed_in_the_background_before_their_end(signed_in: Person, redemptions) -> None:  # type: ignore[no-untyped-def]
+    signed_in.run("configure", "--yes")
+    config = configparser.RawConfigParser()
+    config.read(signed_in.home / ".aws/config")
+    command = shlex.split(config["profile production-Developer"]["credential_process"])
+    assert signed_in.start_command(command).communicate(timeout=60)[0]
+    path = signed_in.folder / "answers" / DEVELOPER.replace("/", "-")
+    header, _, rest = path.read_text().partition("\n")
+    usable_until, _, expires = header.split()
+    path.write_text(f"{usable_until} 0 {expires}\n{rest}")
+    process = signed_in.start_command(command)
+    assert json.loads(process.communicate(timeout=60)[0]) == json.loads(rest.partition("\n")[0])
+    for _ in range(300):
+        if path.read_text().partition("\n")[2] != rest:
+            break
+        time.sleep(0.05)
+    assert (path.read_text().split()[1] != "0", redemptions()) == (True, 2)
