@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.errors import BadRequest, WrongUserCode
 from federation_bridge.model import Session
-from federation_bridge.web import cookies, forms
+from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
 from federation_bridge.web.sign_in import confirmation_page, depart, sign_in_for
 
@@ -30,6 +30,7 @@ def type_code() -> AnyResponse:
     if not session.confirmed:
         return confirmation_page(session, "/device")
     if not door().oauth.is_fresh(session):
+        headers.allow_forms_anywhere_secure()
         return _page("device_stale.html", session)
     return _page("device.html", session, wrong=False)
 
