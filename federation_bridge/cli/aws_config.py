@@ -25,7 +25,19 @@ _BEGINS = re.compile(r"# fedbridge (\S+) ([0-9]{12}/\S+): ")
 _NAME = re.compile(r"[A-Za-z0-9_.+=,@-]+")
 _SECTION = re.compile(r"\s*\[\s*(?:profile\s+)?[\"']?([^\]\"']+?)[\"']?\s*\]")
 _UNQUOTABLE = frozenset("\"'`$\\%\n\r")
-_OURS = ("credential_process",)
+_OURS = (
+    "credential_process",
+    "services",
+    "sso",
+    "sso_oidc",
+    "endpoint_url",
+    "sso_session",
+    "sso_account_id",
+    "sso_role_name",
+    "sso_start_url",
+    "sso_region",
+    "sso_registration_scopes",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +136,12 @@ def reconcile(text: str, address: str, wanted: Sequence[Profile]) -> Reconciled:
 
 
 def _block(address: str, profile: Profile, extra: Sequence[str], newline: str) -> str:
-    head = [_BEGIN.format(address=address, role=profile.role), f"[profile {profile.name}]", *profile.lines]
+    head = [_BEGIN.format(address=address, role=profile.role), _header(profile.name), *profile.lines]
     return newline.join([*head, *_foreign(extra), _END]) + newline
+
+
+def _header(name: str) -> str:
+    return f"[{name}]" if name.startswith(("sso-session ", "services ")) else f"[profile {name}]"
 
 
 def _foreign(block: Sequence[str]) -> list[str]:

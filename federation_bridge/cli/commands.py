@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from federation_bridge.cli import aws_config, folders
+from federation_bridge.cli import aws_config, folders, sso
 from federation_bridge.cli import completion as completing
 from federation_bridge.cli import doctor as examining
 from federation_bridge.cli.address import checked_address
@@ -244,12 +244,15 @@ def configure(call: Call) -> int:
     offered = sorted(matching(call.asked.filter, offered) if call.asked.filter else offered, key=lambda role: role.name)
     commands = {role.key: aws_config.process_command(place.folder, role.key, need) for role in offered}
     profiles = aws_config.profiles(offered, call.asked.template, commands)
+    if call.asked.sso:
+        profiles = sso.with_lines(profiles, place, offered)
     path = aws_config.config_path(call.environ)
     before = aws_config.read_config(path)
     after = aws_config.reconcile(before, place.address, profiles)
     for notice in after.notices:
         call.terminal.tell(notice)
     if after.text == before:
+        _sign_stock_clients_in(call, place)
         call.terminal.tell(say("{path} is up to date.", path=str(path)))
         return 0
     lines = difflib.unified_diff(before.splitlines(), after.text.splitlines(), str(path), str(path), lineterm="")
@@ -261,14 +264,21 @@ def configure(call: Call) -> int:
     if aws_config.read_config(path) != before:
         raise ComputerRefused(say("{path} was changed by another program meanwhile. Run it again.", path=str(path)))
     _write_config(path, after.text)
+    _sign_stock_clients_in(call, place)
     call.terminal.tell(
         say("Written. Try: AWS_PROFILE={name} aws sts get-caller-identity", name=_example(profiles)), "green"
     )
     return 0
 
 
+def _sign_stock_clients_in(call: Call, place: Place) -> None:
+    if call.asked.sso and not call.asked.dry_run:
+        path = sso.write_token(place)
+        call.terminal.tell(say("The token for AWS clients lies in {path}.", path=str(path)))
+
+
 def _example(profiles: list[aws_config.Profile]) -> str:
-    return profiles[0].name if profiles else "PROFILE"
+    return profiles[-1].name if profiles else "PROFILE"
 
 
 def _confirm(terminal: Terminal) -> None:

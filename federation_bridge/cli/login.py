@@ -164,13 +164,18 @@ def _by_device(place: Place, endpoints: Endpoints, key: DpopKey) -> StoredSessio
     uri, code = begun.text("verification_uri"), begun.text("user_code")
     if not begun.is_ok or not code or not begun.text("device_code") or not place.wire.is_ours(uri):
         raise refusal(begun)
+    show_code(place, uri, code)
+    fields = {"grant_type": DEVICE_GRANT, "device_code": begun.text("device_code")}
+    interval, seconds = begun.number("interval", 5), begun.number("expires_in", 600)
+    return _poll(place, (endpoints, key), fields, (timedelta(seconds=interval), timedelta(seconds=seconds)))
+
+
+def show_code(place: Place, uri: str, code: str) -> None:
+    """Tells the address, which must have been checked to be the bridge's own, and the code to type there."""
     place.terminal.tell(say("Open this address in any browser and type the code:"))
     place.terminal.tell(f"\n  {uri}\n")
     place.terminal.tell(f"  {say('{code}', code=code)}\n", "bold")
     place.terminal.qr_code(uri)
-    fields = {"grant_type": DEVICE_GRANT, "device_code": begun.text("device_code")}
-    interval, seconds = begun.number("interval", 5), begun.number("expires_in", 600)
-    return _poll(place, (endpoints, key), fields, (timedelta(seconds=interval), timedelta(seconds=seconds)))
 
 
 def begin_device(place: Place, endpoint: str, key: DpopKey) -> Answer:
@@ -190,7 +195,7 @@ def _poll(
     interval, ends_at = times[0].total_seconds(), time.monotonic() + times[1].total_seconds()
     with place.terminal.progress(say("Waiting for your approval")) as move:
         while time.monotonic() < ends_at:
-            _pause(interval, move)
+            pause(interval, move)
             answer = ask_for_tokens(place, *with_, fields)
             error = answer.text("error")
             if error == "slow_down":
@@ -200,7 +205,8 @@ def _poll(
     raise LoginRefused(say("Nobody approved the sign-in in time. Please start again."))
 
 
-def _pause(seconds: float, move: Callable[[], None]) -> None:
+def pause(seconds: float, move: Callable[[], None]) -> None:
+    """Waits, and lets the progress line move."""
     ends_at = time.monotonic() + seconds
     while (left := ends_at - time.monotonic()) > 0:
         move()

@@ -142,6 +142,7 @@ def _tools(under: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     configure.add_argument(
         "--min-remaining", metavar="30m", default="", help=say("the credentials last at least so long")
     )
+    configure.add_argument("--sso", action="store_true", help=say("sign in by the token cache of AWS clients instead"))
     configure.add_argument("--yes", action="store_true", help=say("write without asking"))
     configure.add_argument("--dry-run", action="store_true", help=say("show the difference and write nothing"))
     _ways(configure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import hashlib
 import json
 import shlex
 import subprocess
@@ -277,3 +278,22 @@ def test_credentials_are_renewed_in_the_background_before_their_end(signed_in: P
             break
         time.sleep(0.05)
     assert (path.read_text().split()[1] != "0", redemptions()) == (True, 2)
+
+
+def test_configure_sso_signs_stock_clients_in_where_they_look(signed_in: Person, browser: Visitor) -> None:
+    process = signed_in.start("configure", "--sso", "--device", "--yes")
+    approve_code(browser, told_code(process))
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 0, words
+    config = configparser.RawConfigParser()
+    config.read(signed_in.home / ".aws/config")
+    profile = config["profile production-Developer"]
+    assert (profile["sso_account_id"], profile["sso_role_name"]) == tuple(DEVELOPER.split("/"))
+    assert config[f"sso-session {profile['sso_session']}"]["sso_start_url"] == f"{signed_in.bridge}/start"
+    assert signed_in.bridge in config[f"services {profile['services']}"]["sso_oidc"]
+    name = hashlib.sha1(profile["sso_session"].encode()).hexdigest()
+    path = signed_in.home / ".aws/sso/cache" / f"{name}.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    cached = json.loads(path.read_text())
+    assert all(cached[field] for field in ("accessToken", "refreshToken", "clientId", "clientSecret", "expiresAt"))
+    assert signed_in.run("configure", "--sso", "--dry-run")[1] == ""
