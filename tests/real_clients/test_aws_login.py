@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import ROLE, Home
+from real_client_material import ROLE, Home
 from test_aws_sso import ended, read_until
 
 from federation_bridge.sandbox.aws_cli import AwsCli

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from conftest import ROLE, WITHIN, Home, approve
+from real_client_material import ROLE, WITHIN, Home, approve
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company_files import PRODUCTION

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import ROLE, WITHIN, Home
+from real_client_material import ROLE, WITHIN, Home
 from test_aws_login import cache_of, log_in_remotely
 from test_aws_sso import age, log_in
 
@@ -30,7 +30,7 @@ pytestmark = [
 def access_key(home: Home, provider: str, profile: str = "", **more: str) -> str:
     """The access key that a provider of the SDK finds."""
     if not (_FOLDER / "node_modules").is_dir():
-        pytest.fail(f"the SDK is not installed: npm ci --prefix tests/real_clients/node")
+        pytest.fail("the SDK is not installed: npm ci --prefix tests/real_clients/node")
     environment = {"HOME": str(home.folder), "PATH": "/usr/bin:/bin", **home.environment, **more}
     command = [str(_NODE), str(_FOLDER / "credentials.js"), provider, *([profile] if profile else [])]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
