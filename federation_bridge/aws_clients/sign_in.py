@@ -31,7 +31,7 @@ from federation_bridge.errors import (
 from federation_bridge.grant import SHORTEST, Wish
 from federation_bridge.keys import Purpose, SigningKey
 from federation_bridge.model import AwsCredentials, Departure, Session
-from federation_bridge.oauth.authorization_server import AuthorizationRequest, Tokens
+from federation_bridge.oauth.conversation import AuthorizationRequest, Tokens
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.aws_clients import wire
 from federation_bridge.errors import BridgeError, InvalidClient, OAuthRefused, UnsupportedGrantType
-from federation_bridge.oauth.authorization_server import AuthorizationRequest, Tokens
+from federation_bridge.oauth.conversation import AuthorizationRequest, Tokens
 from federation_bridge.web.door import door, visit
 
 oidc = Blueprint("sso_oidc", __name__)

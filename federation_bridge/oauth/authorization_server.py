@@ -9,10 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -28,7 +27,6 @@ from federation_bridge.errors import (
     NotSignedIn,
     OAuthRefused,
     OtherAddress,
-    SignInTooOld,
     SlowDown,
     TooManyTries,
     UnauthorizedClient,
@@ -46,8 +44,11 @@ from federation_bridge.model import (
     TokenFamily,
     Visit,
 )
+from federation_bridge.oauth.approval import check_may_approve, is_fresh
 from federation_bridge.oauth.clients import Client, client_named
+from federation_bridge.oauth.conversation import AuthorizationRequest, Bearer, DeviceGrant, PendingDevice, Tokens
 from federation_bridge.oauth.dpop import DpopProof, proven_key
+from federation_bridge.oauth.limits import begun_limits, guess_limits
 from federation_bridge.oauth.places import Places
 from federation_bridge.oauth.user_codes import keyed_hash, new_user_code, read_user_code
 from federation_bridge.rulebook import Rulebook
@@ -61,11 +62,6 @@ DEVICE_CODE_LIFE = timedelta(minutes=10)
 CODE_LIFE = timedelta(seconds=60)
 FAMILY_LIFE = timedelta(hours=12)
 
-_WITHIN = timedelta(minutes=10)
-_MOST_WRONG = 5
-_MOST_WRONG_IN_ALL = 500
-_MOST_BEGUN = 60
-_MOST_BEGUN_IN_ALL = 10_000
 _LENIENCY = timedelta(seconds=10)
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -88,69 +84,6 @@ class Parts:
     randomness: Randomness
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceGrant:
-    """What a program is told that wants to be let in (RFC 8628 3.2)."""
-
-    device_code: str = field(repr=False)
-    user_code: str = field(repr=False)
-    verification_uri: str
-    expires_in: int
-    interval: int
-
-
-@dataclass(frozen=True, slots=True)
-class PendingDevice:
-    """What a person has to see before they let a device in (attack N01)."""
-
-    program: str
-    request: DeviceRequest
-    place: str
-    """Where the asking address is, or "" where nobody knows."""
-    ends_at: datetime
-    """Until then the command line would hold."""
-    addresses_differ: bool
-    is_refused: bool
-    """Whether the operator's setting refuses it for that."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationRequest:
-    """A request for an authorization code (RFC 6749 4.1.1, RFC 7636 4.3), checked by `checked_request`."""
-
-    client_id: str
-    redirect_uri: str
-    code_challenge: str
-    state: str = ""
-    challenge_method: str = "S256"
-    response_type: str = "code"
-    dpop_jkt: str | None = None
-    role: str = ""
-    """`account/role` where the tokens are to stand for one role only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """A pair of tokens (RFC 6749 5.1), and whose they are."""
-
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    expires_in: int
-    family_id: str
-    token_type: str
-    """`DPoP` or `Bearer`."""
-    session: Session
-    role: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """Who calls with an access token: the session that the bridge's verbs take, and the command line behind it."""
-
-    session: Session
-    family: TokenFamily
-
-
 class AuthorizationServer:
     """The verbs, in the order of a sign-in. Errors carry the RFCs' codes (`oauth_error`)."""
 
@@ -168,7 +101,7 @@ class AuthorizationServer:
         if not (client.device_flow and self._parts.settings.command_line.device_flow):
             raise UnauthorizedClient(f"the device flow is off for {client_id}")
         jkt = self._proven(proof)
-        self._spend_try(_begun_limits(visit.address))
+        self._spend_try(begun_limits(visit.address))
         now = self._parts.clock()
         asked = DeviceRequest(client_id, label, visit, now, now + DEVICE_CODE_LIFE, jkt)
         begun = self._entry(visit, audit.DeviceBegun(client_id, label))
@@ -186,8 +119,8 @@ class AuthorizationServer:
         WrongUserCode for whatever is nobody's or another's; TooManyTries; what `approve_device` raises.
         """
         try:
-            self._check_may_approve(session)
-            limits = _guess_limits(session.identity.person, visit.address)
+            check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
+            limits = guess_limits(session.identity.person, visit.address)
             self._spend_try(limits)
             hashed = self._hashed(read_user_code(typed))
             claimed = self._entry_of(session.identity, visit, audit.DeviceClaimed())
@@ -207,7 +140,7 @@ class AuthorizationServer:
         AccessDenied without any role, OtherAddress (and then the request is refused for good), WrongUserCode.
         """
         try:
-            self._check_may_approve(session)
+            check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
             hashed = self._hashed(read_user_code(typed))
             request = self._parts.store.device_codes.claim(hashed, session.token_hash)
             if request is None:
@@ -233,25 +166,7 @@ class AuthorizationServer:
 
     def is_fresh(self, session: Session) -> bool:
         """Whether the person signed in at the identity provider recently enough to let a device in."""
-        signed_in_at = session.identity.authenticated_at or session.started_at
-        return self._parts.clock() - signed_in_at <= self._parts.settings.command_line.fresh_sign_in
-
-    def _check_may_approve(self, session: Session) -> None:
-        flow, identity = self._parts.settings.command_line, session.identity
-        if not session.confirmed:
-            raise NotSignedIn("the sign-in was not confirmed on a page of ours")
-        if not flow.device_flow:
-            raise UnauthorizedClient("the device flow is off")
-        if flow.device_flow_connections is not None and identity.connection not in flow.device_flow_connections:
-            raise UnauthorizedClient(f"the device flow is off for connection {identity.connection}")
-        refused = set(flow.device_flow_refused_groups.get(identity.connection, ())) & set(identity.groups)
-        if refused:
-            raise UnauthorizedClient(f"the device flow is off for group {min(refused)!r}")
-        if refused_by_gap := flow.device_flow_refused_groups.get(identity.connection) and identity.groups_gap:
-            # Who is in too many groups to name them may be in one of those.
-            raise UnauthorizedClient(f"the groups are not all known: {refused_by_gap}")
-        if not self.is_fresh(session):
-            raise SignInTooOld("the sign-in at the identity provider is older than command_line.fresh_sign_in")
+        return is_fresh(session, self._parts.settings.command_line, self._parts.clock())
 
     def _check_address(self, hashed: str, request: DeviceRequest, session: Session, visit: Visit) -> None:
         if self._parts.settings.command_line.refuse_other_address and request.visit.address != visit.address:
@@ -600,27 +515,3 @@ def _bounded(secret: str) -> str:
     if len(secret) > _LONGEST_SECRET:
         raise InvalidGrant("a code or token longer than any of ours")
     return secret
-
-
-def _network(address: str) -> str:
-    """Who shares one limit: an IPv4 address, or the /64 that one IPv6 customer has at least."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address  # noqa: PLR2004
-
-
-def _guess_limits(person: str, address: str) -> tuple[Limit, ...]:
-    return (
-        Limit("user code by person", person, _MOST_WRONG, _WITHIN),
-        Limit("user code by address", _network(address), _MOST_WRONG, _WITHIN),
-        Limit("user code", "everybody", _MOST_WRONG_IN_ALL, _WITHIN),
-    )
-
-
-def _begun_limits(address: str) -> tuple[Limit, ...]:
-    return (
-        Limit("device code by address", _network(address), _MOST_BEGUN, _WITHIN),
-        Limit("device code", "everybody", _MOST_BEGUN_IN_ALL, _WITHIN),
-    )

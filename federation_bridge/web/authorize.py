@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.errors import AccessDenied, BadRequest, OAuthRefused, UnsupportedResponseType
 from federation_bridge.model import Departure
-from federation_bridge.oauth.authorization_server import AuthorizationRequest
 from federation_bridge.oauth.clients import Client
+from federation_bridge.oauth.conversation import AuthorizationRequest
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit

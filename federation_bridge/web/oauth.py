@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from federation_bridge.errors import BridgeError, OAuthRefused, UnsupportedGrantType
 from federation_bridge.model import JsonObject
-from federation_bridge.oauth.authorization_server import AuthorizationRequest, Tokens
+from federation_bridge.oauth.conversation import AuthorizationRequest, Tokens
 from federation_bridge.web import forms
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.door import door, visit
