@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := deploy/requirements/development.txt
+AWS_CLIENTS := deploy/requirements/aws_clients.txt
+NODE_CLIENTS := tests/real_clients/node
 INSTALLED := $(VENV)/installed
 PROVIDER := tests/interop/oidc_provider
 
@@ -11,10 +13,13 @@ PROVIDER := tests/interop/oidc_provider
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
 
-$(INSTALLED): $(REQUIREMENTS) pyproject.toml
+$(INSTALLED): $(REQUIREMENTS) $(AWS_CLIENTS) $(NODE_CLIENTS)/package-lock.json pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --only-binary lxml,xmlsec -r $(REQUIREMENTS)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(AWS_CLIENTS)
+	if command -v npm >/dev/null; then npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(NODE_CLIENTS); \
+	  else echo "There is no Node here: the tests with the AWS SDK for JavaScript will be skipped."; fi
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q federation_bridge
 	@touch $@
@@ -44,4 +49,4 @@ lock: $(INSTALLED) ## the locked, hashed requirements; names no registry
 	$(BIN)/python deploy/requirements/lock.py
 
 clean: ## what `make` made
-	rm -rf $(VENV) $(PROVIDER)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PROVIDER)/node_modules $(NODE_CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

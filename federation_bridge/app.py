@@ -15,6 +15,8 @@ from flask_babel import Babel
 from federation_bridge import audit
 from federation_bridge.audit import Entry, Lines
 from federation_bridge.aws.sts import StsClients
+from federation_bridge.aws_clients import sign_in as aws_login
+from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import connectors_from
@@ -22,11 +24,26 @@ from federation_bridge.errors import BadRequest, ConfigurationInvalid
 from federation_bridge.keys import KeyRing, read_or_make_sealing_key, sealing_key_from
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.notices import Notices
+from federation_bridge.oauth import authorization_server, places
+from federation_bridge.oauth.authorization_server import AuthorizationServer
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.store import Store, open_store
-from federation_bridge.web import api, headers, health, issuer, languages, metrics, refusals, roles, sign_in
+from federation_bridge.web import (
+    api,
+    authorize,
+    device,
+    headers,
+    health,
+    issuer,
+    languages,
+    metrics,
+    oauth,
+    refusals,
+    roles,
+    sign_in,
+)
 from federation_bridge.web.door import EXTENSION, Door, visit
 
 _log = structlog.get_logger(__name__)
@@ -50,7 +67,20 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
     app = Flask("federation_bridge.web", static_folder="static", template_folder="templates")
     app.config.update(MAX_CONTENT_LENGTH=_MOST_BODY, MAX_FORM_MEMORY_SIZE=_MOST_BODY, MAX_FORM_PARTS=100)
     app.extensions[EXTENSION] = _joined(settings, clock, randomness)
-    for blueprint in (sign_in.pages, roles.pages, api.api, issuer.pages, health.pages):
+    for blueprint in (
+        sign_in.pages,
+        roles.pages,
+        api.api,
+        oauth.endpoints,
+        authorize.pages,
+        device.pages,
+        sso_oidc.oidc,
+        sso_portal.portal,
+        aws_login.pages,
+        aws_login.tokens,
+        issuer.pages,
+        health.pages,
+    ):
         app.register_blueprint(blueprint)
     refusals.install(app)
     app.before_request(_begin_request)
@@ -65,6 +95,7 @@ def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
     parts = join(settings, clock, randomness)
     return Door(
         bridge=Bridge(parts),
+        oauth=AuthorizationServer(authorization_parts(parts)),
         settings=settings,
         connectors=dict(parts.connectors),
         keys=parts.keys,
@@ -110,6 +141,21 @@ def _around(store: Store, settings: Settings, clock: Clock, randomness: Randomne
         outgoing=outgoing,
         clock=clock,
         randomness=randomness,
+    )
+
+
+def authorization_parts(parts: Parts) -> authorization_server.Parts:
+    """What of these parts the authorization server works with; ConfigurationInvalid for a broken GeoIP file."""
+    return authorization_server.Parts(
+        settings=parts.settings,
+        connections=frozenset(parts.connectors),
+        rulebook=parts.rulebook,
+        store=parts.store,
+        audit=parts.audit,
+        keys=parts.keys,
+        places=places.places_from(parts.settings.command_line.geoip),
+        clock=parts.clock,
+        randomness=parts.randomness,
     )
 
 

@@ -91,11 +91,13 @@ class Bridge:
 
     # ------------------------------------------------------------------------------------------------------ sign-in
 
-    def begin_sign_in(self, connection: str, browser: str, return_to: str, visit: Visit) -> Departure:
+    def begin_sign_in(
+        self, connection: str, browser: str, return_to: str, visit: Visit, *, fresh: bool = False
+    ) -> Departure:
         """The way to the identity provider of `connection`, remembered for this browser alone.
 
-        `return_to` is a path of ours that the door has checked. Raises NotFound for an unknown connection, Unavailable
-        when too many sign-ins are pending.
+        `return_to` is a path of ours that the door has checked; `fresh` asks the provider to authenticate anew. Raises
+        NotFound for an unknown connection, Unavailable when too many sign-ins are pending.
         """
         connector = self._connector(connection)
         now = self._parts.clock()
@@ -110,6 +112,7 @@ class Bridge:
             code_verifier=self._random_text(48),
             started_at=now,
             expires_at=now + self._parts.settings.sign_in_lifetime,
+            fresh=fresh,
         )
         departure = connector.depart(sign_in)
         self._parts.store.sign_ins.begin(
@@ -169,8 +172,12 @@ class Bridge:
         sessions = self._parts.store.sessions
         sessions.admit(session, arrival.message_issuer, arrival.message_id, arrival.message_ends_at, *entries)
         if previous is not None:
-            # Its token was known before this sign-in (K01): nothing of it stays good.
-            sessions.end(previous.token_hash)
+            # Its token was known before this sign-in (K01): nothing of it stays good. Command lines of the same person
+            # go on under the new session, so that its sign-out ends them too.
+            if is_change:
+                sessions.end(previous.token_hash)
+            else:
+                sessions.succeed(previous.token_hash, session.token_hash)
         return Admission(token, session, sign_in.return_to if sign_in else "/")
 
     def _session_end(self, arrival: Arrival, now: datetime) -> datetime:
@@ -201,7 +208,10 @@ class Bridge:
         self._parts.store.sessions.confirm(session.token_hash, entry)
 
     def sign_out(self, session: Session, visit: Visit) -> None:
-        """Ends the session here. Credentials that AWS has handed out live on until their own end."""
+        """Ends the session here, and the command lines that were let in from it.
+
+        Credentials that AWS has handed out live on until their own end.
+        """
         self._parts.store.sessions.end(session.token_hash, self._entry_of(session, visit, audit.SignedOut()))
 
     # -------------------------------------------------------------------------------------------------- entitlement

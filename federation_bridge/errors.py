@@ -98,6 +98,122 @@ class Unavailable(BridgeError):
     retry_after = 5
 
 
+class OAuthRefused(BridgeError):
+    """A refusal of the authorization server; `oauth_error` is the code of the RFCs (RFC 6749 5.2, RFC 8628 3.5)."""
+
+    code, status, public = "bad_request", 400, BadRequest.public
+    oauth_error = "invalid_request"
+
+
+class InvalidClient(OAuthRefused):
+    """No client of this name (RFC 6749 5.2)."""
+
+    code, status, public = "invalid_client", 401, "This program is not known here."
+    oauth_error = "invalid_client"
+
+
+class InvalidRedirect(OAuthRefused):
+    """A redirect address that the client may not use; nobody is ever sent there (attack I21)."""
+
+    code, status, public = "invalid_redirect", 400, "This program asked to be answered at an address it may not use."
+
+
+class InvalidGrant(OAuthRefused):
+    """A code or refresh token that is wrong, used, of another client, key or verifier, or past its end."""
+
+    code, status, public = "invalid_grant", 400, "This code or token is not valid. Please sign in again."
+    oauth_error = "invalid_grant"
+
+
+class UnauthorizedClient(OAuthRefused):
+    """The client may not use this flow, or the operator has switched it off."""
+
+    code, status, public = "unauthorized_client", 400, "This way of signing in is switched off here."
+    oauth_error = "unauthorized_client"
+
+
+class UnsupportedGrantType(OAuthRefused):
+    """A grant type that we do not speak."""
+
+    code, status, public = "unsupported_grant_type", 400, BadRequest.public
+    oauth_error = "unsupported_grant_type"
+
+
+class UnsupportedResponseType(OAuthRefused):
+    """A response type other than `code` (RFC 6749 4.1.2.1)."""
+
+    code, status, public = "unsupported_response_type", 400, BadRequest.public
+    oauth_error = "unsupported_response_type"
+
+
+class AuthorizationPending(OAuthRefused):
+    """Nobody has decided about this device code yet (RFC 8628 3.5)."""
+
+    code, status, public = "authorization_pending", 400, "Nobody has approved this sign-in yet."
+    oauth_error = "authorization_pending"
+
+
+class SlowDown(OAuthRefused):
+    """Asked again too soon: the interval has grown by five seconds (RFC 8628 3.5)."""
+
+    code, status, public = "slow_down", 400, "Please ask less often."
+    oauth_error = "slow_down"
+
+
+class ExpiredCode(OAuthRefused):
+    """The device code is past its end (RFC 8628 3.5)."""
+
+    code, status, public = "expired_token", 400, "This code is no longer valid. Please start again."
+    oauth_error = "expired_token"
+
+
+class AccessDenied(OAuthRefused):
+    """The person, or a rule of the operator, said no (RFC 8628 3.5)."""
+
+    code, status, public = "access_denied", 403, "This sign-in was not approved."
+    oauth_error = "access_denied"
+
+
+class InvalidDpopProof(OAuthRefused):
+    """The proof of possession is missing or does not prove it (RFC 9449 5 and 7.1)."""
+
+    code, status, public = "invalid_dpop_proof", 401, "The proof of this program's key was not accepted."
+    oauth_error = "invalid_dpop_proof"
+
+
+class InvalidToken(OAuthRefused):
+    """No live command line behind this access token (RFC 6750 3.1)."""
+
+    code, status, public = "not_signed_in", 401, NotSignedIn.public
+    oauth_error = "invalid_token"
+
+
+class WrongUserCode(OAuthRefused):
+    """Nobody's code: mistyped, used, expired, guessed, or claimed in another browser. One sentence for all."""
+
+    code, status, public = "wrong_code", 403, "This code is not valid. Please compare it with your terminal."
+
+
+class TooManyTries(OAuthRefused):
+    """A limit against guessing or flooding is reached."""
+
+    code, status, public = "too_many_tries", 429, "Too many tries. Please wait ten minutes."
+    oauth_error = "slow_down"
+    retry_after = 600
+
+
+class SignInTooOld(OAuthRefused):
+    """To let a device in, the person must have signed in at the identity provider more recently."""
+
+    code, status, public = "sign_in_too_old", 403, "Please sign in again before you let a command line in."
+
+
+class OtherAddress(AccessDenied):
+    """The operator refuses approvals from another address than the one that asked."""
+
+    code, public = "other_address", "This sign-in was begun at another address, which is not allowed here."
+
+
 class ConfigurationInvalid(BridgeError):
     """Settings, rules, register, metadata or keys that an operator has to mend; the detail says what and how."""
 

@@ -264,6 +264,23 @@ class Outgoing(_Part):
     """How long one fetch may take in all."""
 
 
+class CommandLine(_Part):
+    """How command lines (`fedbridge`, stock AWS clients) are let in."""
+
+    device_flow: bool = True
+    """Whether a code may be typed in a browser to let in a program that has none (RFC 8628)."""
+    device_flow_connections: tuple[str, ...] | None = None
+    """Connections whose people may do so; None: all."""
+    device_flow_refused_groups: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """For each connection the groups whose people may not: those with the most power, for example."""
+    fresh_sign_in: Duration = timedelta(minutes=15)
+    """To approve a device, a person must have signed in at the identity provider no longer ago than this."""
+    refuse_other_address: bool = False
+    """Refuses an approval from another address than the one that asked for the code; else the page warns."""
+    geoip: Path | None = None
+    """A MaxMind DB file that tells the place of an address (needs the extra `geoip`); None: "unknown"."""
+
+
 class Serving(_Part):
     """The web server."""
 
@@ -311,6 +328,7 @@ class Settings(_Part):
     """How long a person may take at the identity provider."""
     aws: Aws = Aws()
     outgoing: Outgoing = Outgoing()
+    command_line: CommandLine = CommandLine()
     serving: Serving = Serving()
 
     @field_validator("connections")
@@ -320,6 +338,14 @@ class Settings(_Part):
             if not _CONNECTION.fullmatch(name):
                 raise ValueError(f"{name!r}: a connection is named with a-z, 0-9 and -, at most 32")
         return connections
+
+    @model_validator(mode="after")
+    def _connections_of_the_device_flow(self) -> Settings:
+        flow = self.command_line
+        for name in (*(flow.device_flow_connections or ()), *flow.device_flow_refused_groups):
+            if name not in self.connections:
+                raise ValueError(f"`command_line` names the connection {name!r}, which there is not")
+        return self
 
     @field_validator("base_url")
     @classmethod

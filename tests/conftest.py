@@ -16,6 +16,7 @@ import pytest
 from pytest_socket import socket_allow_hosts
 
 from federation_bridge.store import Store, open_store
+from federation_bridge.store.tables import METADATA
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -141,9 +142,7 @@ def postgresql_place(clock: HeldClock, postgresql_server: postgresql.Server, _wo
     # `replica` lets a superuser past the triggers that keep the audit.
     with postgresql_server.admin(_worker_database) as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute(
-            "TRUNCATE sign_ins, sessions, spent_messages, session_names, kept_documents, sealed_keys, audit"
-        )
+        connection.execute(f"TRUNCATE {', '.join(METADATA.tables)}")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -47,6 +47,7 @@ SIBLINGS = {
     "operate": {"app", "sandbox"},
     "settings": {"durations", "errors"},
     "sandbox": {"app"},
+    "aws_clients": {"web"},
 }
 """Same-level neighbours, and levels below, that these may import beyond level 0; None of theirs in a row: all below."""
 
@@ -68,7 +69,7 @@ LIBRARIES = {
     "alembic": {"store"},
     "psycopg": {"store"},
     "urllib3": {"outgoing"},
-    "http": {"outgoing", "sandbox"},
+    "http": {"outgoing", "sandbox", "cli"},
     "requests": {"outgoing", "connectors"},
     "socket": {"operate", "outgoing", "sandbox"},
     "gunicorn": {"operate"},

@@ -26,6 +26,9 @@ def main() -> None:
             command = [sys.executable, "-m", "uv", "pip", "compile", "--no-emit-index-url", "--quiet"]
             target = ["--output-file", str(FOLDER / f"{name}.txt")]
             subprocess.run([*command, *OPTIONS, *choice, *sources, *target], check=True, cwd=ROOT)  # noqa: S603
+    # Packages that are only carriers: what they name as their dependencies is never imported.
+    carriers = ["--no-deps", str(FOLDER / "aws_clients.in"), "--output-file", str(FOLDER / "aws_clients.txt")]
+    subprocess.run([*command, *OPTIONS, *carriers], check=True, cwd=ROOT)  # noqa: S603
 
 
 main()

@@ -1,16 +1,16 @@
-"""The entry of `fedbridge`: the name is kept for the person's command; this release signs people in by browser only."""
-
-from __future__ import annotations
+"""The entry of `fedbridge`: answers `credential-process` from the cache before anything else is imported."""
 
 import sys
 
-from federation_bridge import __version__
 
-
-def main(arguments: list[str] | None = None) -> None:
-    """Says which release this is; exit status 2 for anything else, with where to go instead."""
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command line; the exit status."""
     asked = sys.argv[1:] if arguments is None else arguments
-    if asked == ["--version"]:
-        sys.stdout.write(f"fedbridge {__version__}\n")
-        return
-    sys.exit("fedbridge cannot sign in from a terminal in this release; open the bridge's address in a browser.")
+    if asked[:1] == ["credential-process"]:
+        from federation_bridge.cli.quick import quick_answer  # noqa: PLC0415 - every import is paid by every AWS call
+
+        if quick_answer(asked[1:]):
+            return 0
+    from federation_bridge.cli.program import run  # noqa: PLC0415
+
+    return run(asked)

@@ -157,6 +157,39 @@ def audit(path: Path, person: str, reference: str, most: int) -> None:
         click.echo(line)
 
 
+@commands.group()
+def sessions() -> None:
+    """Who is signed in: browsers and command lines."""
+
+
+@sessions.command("list")
+@_SETTINGS
+@click.option("--person", default="", help="Only this person (connection/subject).")
+def list_sessions(path: Path, person: str) -> None:
+    """Show the sessions and command lines that hold."""
+    from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the whole server
+
+    for line in signed_in.lines(load_settings(path), person):
+        click.echo(line)
+
+
+@sessions.command("end")
+@_SETTINGS
+@click.option("--person", default="", help="All of this person (connection/subject).")
+@click.option("--id", "family_id", default="", help="One command line, by the id that `list` shows.")
+def end_sessions(path: Path, person: str, family_id: str) -> None:
+    """End sessions and command lines at once. Credentials that AWS has handed out live on until their own end."""
+    from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the whole server
+
+    if bool(person) == bool(family_id):
+        raise click.UsageError("give either --person or --id")
+    if person:
+        click.echo(f"{signed_in.end_of_person(load_settings(path), person)} ended.")
+    else:
+        signed_in.end_of_family(load_settings(path), family_id)
+        click.echo("1 ended.")
+
+
 class _Sandbox(click.Group):
     """Commands of the sandbox, imported when they are asked for: the server does not need them."""
 

@@ -73,10 +73,11 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "limit_request_line": 8190,
         # Addresses come from base_url, never from a header; client addresses are ours to judge (web/door.py).
         "secure_scheme_headers": {},
-        # By default a client behind a proxy on this machine may send SCRIPT_NAME, and so choose another path than the
-        # one that the proxy judged.
-        "forwarder_headers": "",
-        "forwarded_allow_ips": "",
+        # Stock AWS clients send their token in a header with underscores, which gunicorn drops unless it is named. It
+        # alone is named, so that nothing else passes: no `X_Forwarded_For` as X-Forwarded-For, and no SCRIPT_NAME, with
+        # which a client behind a proxy on this machine would choose another path than the one that the proxy judged.
+        "forwarder_headers": "X-AMZ-SSO_BEARER_TOKEN",
+        "forwarded_allow_ips": "*",
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn's heartbeat file
         "proc_name": "federation-bridge",
         # No second door into the server beside its port.

@@ -14,12 +14,17 @@ from federation_bridge.audit import Lines
 from federation_bridge.model import Clock
 from federation_bridge.store import schema, sweeping
 from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.store.authorization_codes import AuthorizationCodes
+from federation_bridge.store.device_codes import DeviceCodes
 from federation_bridge.store.documents import Documents
 from federation_bridge.store.engine import Database, open_database
 from federation_bridge.store.sealed_keys import SealedKeyTable
 from federation_bridge.store.session_names import SessionNames
 from federation_bridge.store.sessions import Sessions
 from federation_bridge.store.sign_ins import SignIns
+from federation_bridge.store.spent_proofs import SpentProofs
+from federation_bridge.store.token_families import TokenFamilies
+from federation_bridge.store.tries import Tries
 
 __all__ = ["Store", "open_store"]
 
@@ -34,6 +39,11 @@ class Store:
     session_names: SessionNames
     documents: Documents
     sealed_keys: SealedKeyTable
+    device_codes: DeviceCodes
+    authorization_codes: AuthorizationCodes
+    token_families: TokenFamilies
+    tries: Tries
+    spent_proofs: SpentProofs
     _database: Database = field(repr=False)
     _clock: Clock = field(repr=False)
 
@@ -74,6 +84,11 @@ def open_store(url: str, *, clock: Clock, password: str | None = None, lines: Li
         session_names=SessionNames(database, audit, clock),
         documents=Documents(database, clock),
         sealed_keys=SealedKeyTable(database, clock),
+        device_codes=DeviceCodes(audit, clock),
+        authorization_codes=AuthorizationCodes(audit, clock),
+        token_families=TokenFamilies(database, audit, clock),
+        tries=Tries(database, clock),
+        spent_proofs=SpentProofs(database, clock),
         _database=database,
         _clock=clock,
     )

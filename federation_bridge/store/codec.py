@@ -95,5 +95,6 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "session_ends_at": _or_none(_instant),
     "started_at": _instant,
     "expires_at": _instant,
+    "fresh": _truth,
 }
 """Members that are not plain texts."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Executable, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Executable, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
-from federation_bridge.errors import SignInRejected
+from federation_bridge.errors import NotSignedIn, SignInRejected
 from federation_bridge.model import Clock, Session
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.codec import identity_from_text, identity_to_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
-from federation_bridge.store.tables import SESSIONS, SPENT_MESSAGES
+from federation_bridge.store.tables import SESSIONS, SPENT_MESSAGES, TOKEN_FAMILIES
 
 REMEMBERED_LONGER = timedelta(minutes=10)
 """How much longer a spent message is remembered than it could pass: more than any skew of any node's clock."""
@@ -29,6 +31,7 @@ _LIVE = (
     .where(SESSIONS.c.ends_at > bindparam("now"))
     .where(SESSIONS.c.last_seen_at > bindparam("seen_after"))
 )
+_LIVING = select(SESSIONS).where(SESSIONS.c.ends_at > bindparam("now")).order_by(SESSIONS.c.started_at.desc())
 _LAST_SEEN = select(SESSIONS.c.last_seen_at).where(SESSIONS.c.token_hash == bindparam("token"))
 _SEEN = (
     update(SESSIONS)
@@ -38,6 +41,17 @@ _SEEN = (
 _CONFIRM = update(SESSIONS).where(SESSIONS.c.token_hash == bindparam("token")).values(confirmed=True)
 _END = delete(SESSIONS).where(SESSIONS.c.token_hash == bindparam("token"))
 _END_OF_PERSON = delete(SESSIONS).where(SESSIONS.c.person == bindparam("whose"))
+# A command line acts as a session named by its family: the same verbs end it, and what was approved in a browser ends
+# with that browser's session.
+_END_FAMILIES = delete(TOKEN_FAMILIES).where(
+    or_(TOKEN_FAMILIES.c.approved_in == bindparam("token"), TOKEN_FAMILIES.c.id == bindparam("token"))
+)
+_END_FAMILIES_OF_PERSON = delete(TOKEN_FAMILIES).where(TOKEN_FAMILIES.c.person == bindparam("whose"))
+_HAND_OVER = (
+    update(TOKEN_FAMILIES)
+    .where(TOKEN_FAMILIES.c.approved_in == bindparam("token"))
+    .values(approved_in=bindparam("successor"))
+)
 
 
 class Sessions:
@@ -90,18 +104,44 @@ class Sessions:
         self._change(_CONFIRM, {"token": token_hash}, *entries)
 
     def end(self, token_hash: str, *entries: Entry) -> None:
-        """Ends a session; no harm where there is none."""
-        self._change(_END, {"token": token_hash}, *entries)
+        """Ends a session and every command line that was approved in it; no harm where there is none."""
+        with self._audit.writing() as writing:
+            writing.execute(_END, {"token": token_hash})
+            writing.execute(_END_FAMILIES, {"token": token_hash})
+            writing.record(*entries)
+
+    def succeed(self, token_hash: str, successor: str) -> None:
+        """Ends a session of a person who signed in anew: the command lines approved in it go over to the successor."""
+        with self._audit.writing() as writing:
+            writing.execute(_HAND_OVER, {"token": token_hash, "successor": successor})
+            writing.execute(_END, {"token": token_hash})
 
     def end_of_person(self, person: str, *entries: Entry) -> int:
-        """Ends all sessions of a person (`connection/subject`); gives how many there were."""
-        return self._change(_END_OF_PERSON, {"whose": digest_of("person", person)}, *entries)
+        """Ends all sessions and command lines of a person (`connection/subject`); gives how many there were."""
+        whose = {"whose": digest_of("person", person)}
+        with self._audit.writing() as writing:
+            ended = writing.execute(_END_OF_PERSON, whose).rowcount
+            ended += writing.execute(_END_FAMILIES_OF_PERSON, whose).rowcount
+            writing.record(*entries)
+        return ended
+
+    def living(self) -> tuple[Session, ...]:
+        """Every session that has not ended, newest first; one of another release's shape is left out."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_LIVING, {"now": self._clock()}).all()
+        return tuple(_readable(rows))
 
     def _change(self, statement: Executable, values: dict[str, Any], *entries: Entry) -> int:
         with self._audit.writing() as writing:
             changed = writing.execute(statement, values).rowcount
             writing.record(*entries)
         return changed
+
+
+def _readable(rows: Sequence[Row[Any]]) -> Iterator[Session]:
+    for row in rows:
+        with suppress(NotSignedIn):
+            yield _session(row)
 
 
 def _row(session: Session) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Removes what has run out: pending sign-ins, ended sessions, spent messages that nobody could replay any more."""
+"""Removes what has run out: pending sign-ins, ended sessions and tokens, spent messages, counted tries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import Any
 from sqlalchemy import Column, Delete, Table, bindparam, delete, select
 
 from federation_bridge.store.engine import Database
-from federation_bridge.store.tables import SESSIONS, SIGN_INS, SPENT_MESSAGES
+from federation_bridge.store.tables import (
+    DEVICE_CODES,
+    SESSIONS,
+    SIGN_INS,
+    SPENT_MESSAGES,
+    TOKEN_FAMILIES,
+    TOKENS,
+    TRIES,
+)
 
 _BATCH = 1_000
 """Rows in one transaction: on SQLite nobody else writes meanwhile."""
@@ -39,5 +47,9 @@ def _removal(table: Table, key: Column[str], runs_out: Column[datetime]) -> Dele
 _STATEMENTS = (
     _removal(SIGN_INS, SIGN_INS.c.handle, SIGN_INS.c.expires_at),
     _removal(SESSIONS, SESSIONS.c.token_hash, SESSIONS.c.ends_at),
+    _removal(DEVICE_CODES, DEVICE_CODES.c.device_code, DEVICE_CODES.c.kept_until),
+    _removal(TOKENS, TOKENS.c.token, TOKENS.c.ends_at),
+    _removal(TOKEN_FAMILIES, TOKEN_FAMILIES.c.id, TOKEN_FAMILIES.c.ends_at),
+    _removal(TRIES, TRIES.c.bucket, TRIES.c.ends_at),
     _removal(SPENT_MESSAGES, SPENT_MESSAGES.c.message, SPENT_MESSAGES.c.kept_until),
 )

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Dialect,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -23,7 +24,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The last migration step; a test holds it equal to Alembic's."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +70,76 @@ SESSIONS = Table(
     Column("last_seen_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False, index=True),
     Column("confirmed", Boolean, nullable=False),
+)
+
+TOKEN_FAMILIES = Table(
+    "token_families",
+    METADATA,
+    Column("id", _EXACT, primary_key=True),
+    Column("person", _DIGEST, nullable=False, index=True),
+    Column("approved_in", _EXACT, nullable=False, index=True),
+    Column("client_id", _EXACT, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("role", _EXACT, nullable=False),
+    Column("dpop_jkt", _EXACT),
+    Column("started_at", Instant, nullable=False),
+    Column("last_used_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False, index=True),
+    Column("collected", Boolean, nullable=False),
+)
+
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("token", _DIGEST, primary_key=True),
+    Column("kind", _EXACT, nullable=False),
+    Column("family", _EXACT, ForeignKey(TOKEN_FAMILIES.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("used_at", Instant),
+    Column("ends_at", Instant, nullable=False, index=True),
+)
+
+DEVICE_CODES = Table(
+    "device_codes",
+    METADATA,
+    Column("device_code", _DIGEST, primary_key=True),
+    Column("user_code", _DIGEST, nullable=False, unique=True),
+    Column("client_id", _EXACT, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("reference", _EXACT, nullable=False),
+    Column("address", _EXACT, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("dpop_jkt", _EXACT),
+    Column("state", _EXACT, nullable=False),
+    Column("claimed_in", _EXACT),
+    Column("family", _EXACT, ForeignKey(TOKEN_FAMILIES.c.id, ondelete="CASCADE"), index=True),
+    Column("interval", Integer, nullable=False),
+    Column("next_poll_at", Instant, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("kept_until", Instant, nullable=False, index=True),
+)
+
+AUTHORIZATION_CODES = Table(
+    "authorization_codes",
+    METADATA,
+    Column("code", _DIGEST, primary_key=True),
+    Column("client_id", _EXACT, nullable=False),
+    Column("redirect_uri", _EXACT, nullable=False),
+    Column("code_challenge", _EXACT, nullable=False),
+    Column("dpop_jkt", _EXACT),
+    # A code that was used is kept as long as its family, so that its second use can end it (RFC 6749 4.1.2).
+    Column("family", _EXACT, ForeignKey(TOKEN_FAMILIES.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("used", Boolean, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+TRIES = Table(
+    "tries",
+    METADATA,
+    Column("bucket", _DIGEST, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("ends_at", Instant, nullable=False, index=True),
 )
 
 SPENT_MESSAGES = Table(

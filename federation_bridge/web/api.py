@@ -11,10 +11,13 @@ from federation_bridge.errors import BadRequest
 from federation_bridge.grant import Wish
 from federation_bridge.model import AwsCredentials, Entitlement, JsonObject
 from federation_bridge.web import cookies, forms
-from federation_bridge.web.door import door, signed_in, visit
+from federation_bridge.web.bearer import caller, challenge, check_not_forged, has_token
+from federation_bridge.web.door import door, visit
 from federation_bridge.web.openapi import DOCUMENT
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+api.after_request(challenge)
 
 _WISH_FIELDS = frozenset({"duration", "reason", "to", "show_link"})
 
@@ -27,8 +30,8 @@ def openapi() -> Response:
 
 @api.get("/me")
 def me() -> Response:
-    """Who is signed in, until when, and the token that changing calls must send."""
-    session = signed_in()
+    """Who is signed in, until when, and the token that changing calls of a browser must send."""
+    session = caller()
     return jsonify(
         person=session.identity.person,
         connection=session.identity.connection,
@@ -36,14 +39,14 @@ def me() -> Response:
         email=session.identity.email,
         signed_in_at=session.started_at.isoformat(),
         ends_at=session.ends_at.isoformat(),
-        csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
+        csrf_token=None if has_token() else forms.form_token(request.cookies.get(cookies.SESSION, "")),
     )
 
 
 @api.get("/roles")
 def roles() -> Response:
     """The roles that the person may have right now."""
-    return jsonify(roles=[_role(one) for one in door().bridge.entitlements(signed_in())])
+    return jsonify(roles=[_role(one) for one in door().bridge.entitlements(caller())])
 
 
 def _role(entitlement: Entitlement) -> JsonObject:
@@ -64,7 +67,7 @@ def _role(entitlement: Entitlement) -> JsonObject:
 @api.get("/explanation")
 def explanation() -> Response:
     """For every role why, for every rule that missed why not."""
-    found = door().bridge.explain(signed_in())
+    found = door().bridge.explain(caller())
     rules = [{"rule": one.rule, "granted": list(one.granted), "reasons": list(one.reasons)} for one in found.outcomes]
     return jsonify(roles=[_role(one) for one in found.entitlements], rules=rules)
 
@@ -72,9 +75,9 @@ def explanation() -> Response:
 @api.post("/roles/<account>/<role>/credentials")
 def credentials(account: str, role: str) -> Response:
     """Short-lived credentials of one role."""
-    forms.check_same_site()
+    check_not_forged()
     body = _body()
-    return jsonify(_credentials(door().bridge.credentials(signed_in(), _wish(account, role, body), visit())))
+    return jsonify(_credentials(door().bridge.credentials(caller(), _wish(account, role, body), visit())))
 
 
 def _credentials(found: AwsCredentials) -> JsonObject:
@@ -93,22 +96,23 @@ def _credentials(found: AwsCredentials) -> JsonObject:
 @api.post("/roles/<account>/<role>/console")
 def console(account: str, role: str) -> Response:
     """The way to the console. The link signs in whoever holds it, so it is shown only to who asks for it."""
-    forms.check_same_site()
+    check_not_forged()
     body = _body()
     if body.get("show_link") is not True:
         raise BadRequest("the console link is a sign-in: ask for it with show_link true")
     page = _text(body, "to", 2048)
-    departure = door().bridge.console(signed_in(), _wish(account, role, body), page, visit())
+    departure = door().bridge.console(caller(), _wish(account, role, body), page, visit())
     return jsonify(url=departure.url, form=dict(departure.form) if departure.form is not None else None)
 
 
 @api.post("/sign-out")
 def sign_out() -> Response:
-    """Ends this session."""
-    forms.check_same_site()
-    door().bridge.sign_out(signed_in(), visit())
+    """Ends this session, or this command line."""
+    check_not_forged()
+    door().bridge.sign_out(caller(), visit())
     response = jsonify(signed_out=True)
-    cookies.forget(response, cookies.SESSION)
+    if not has_token():
+        cookies.forget(response, cookies.SESSION)
     return response
 
 

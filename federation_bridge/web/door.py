@@ -15,6 +15,7 @@ from federation_bridge.connectors import Connector
 from federation_bridge.errors import NotSignedIn
 from federation_bridge.keys import KeyRing
 from federation_bridge.model import Clock, Randomness, Session, Visit
+from federation_bridge.oauth.authorization_server import AuthorizationServer
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings
 from federation_bridge.store import Store
@@ -28,6 +29,7 @@ class Door:
     """The parts that routes may use; `app.py` fills it once."""
 
     bridge: Bridge
+    oauth: AuthorizationServer
     settings: Settings
     connectors: dict[str, Connector]
     keys: KeyRing

@@ -69,9 +69,13 @@ def duration_field(value: str) -> timedelta | None:
         raise BadRequest(str(problem)) from None
 
 
-_RETURN_PATH = re.compile(r"/(?:go/[0-9]{12}/[A-Za-z0-9_+=,.@-]{1,64}(?:\?to=[A-Za-z0-9%_.~/:#?&=+,@!-]{0,1500})?)?")
+_RETURN_PATH = re.compile(
+    r"/(?:go/[0-9]{12}/[A-Za-z0-9_+=,.@-]{1,64}(?:\?to=[A-Za-z0-9%_.~/:#?&=+,@!-]{0,1500})?"
+    r"|device"
+    r"|(?:oauth/|v1/)?authorize\?[A-Za-z0-9%_.~/:&=+\[\]-]{1,1900})?"
+)
 
 
 def checked_return_path(path: str) -> str:
-    """A path of ours to come back to after sign-in: home or a bookmark; anything else gives home (attack G07)."""
+    """A path of ours to come back to after sign-in: home, a bookmark, a command line; else home (attack G07)."""
     return path if _RETURN_PATH.fullmatch(path) else "/"

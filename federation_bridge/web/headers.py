@@ -36,7 +36,8 @@ def allow_forms_to_consoles() -> None:
 def origin_of(url: str) -> str:
     """Scheme and host of an address, as CSP wants them."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    # CSP has no way to write an IPv6 address: then the scheme has to do.
+    return f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}"
 
 
 def harden(response: Response) -> Response:

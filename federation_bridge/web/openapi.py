@@ -32,8 +32,14 @@ _NAMES = [
     {"name": "account", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9]{12}$"}},
     {"name": "role", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 64}},
 ]
-_TOKEN = {"name": "X-CSRF-Token", "in": "header", "required": True, "schema": {"type": "string"}}
-_SESSION: list[JsonObject] = [{"session": []}]
+_TOKEN = {
+    "name": "X-CSRF-Token",
+    "in": "header",
+    "required": False,
+    "description": "Needed with the session cookie, not with an access token.",
+    "schema": {"type": "string"},
+}
+_SESSION: list[JsonObject] = [{"session": []}, {"dpop": [], "proof": []}, {"bearer": []}]
 
 DOCUMENT: JsonObject = {
     "openapi": "3.1.0",
@@ -73,7 +79,7 @@ DOCUMENT: JsonObject = {
         },
         "/sign-out": {
             "post": {
-                "summary": "Ends this session. Credentials already handed out live on until their own end.",
+                "summary": "Ends this session or command line. Credentials live on until their own end.",
                 "security": _SESSION,
                 "parameters": [_TOKEN],
                 "responses": _answers("SignedOut", "401", "403"),
@@ -81,7 +87,12 @@ DOCUMENT: JsonObject = {
         },
     },
     "components": {
-        "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "__Host-bridge-session"}},
+        "securitySchemes": {
+            "session": {"type": "apiKey", "in": "cookie", "name": "__Host-bridge-session"},
+            "dpop": {"type": "http", "scheme": "DPoP", "description": "An access token bound to a key (RFC 9449)."},
+            "proof": {"type": "apiKey", "in": "header", "name": "DPoP", "description": "The proof of that key."},
+            "bearer": {"type": "http", "scheme": "bearer", "description": "An access token bound to no key."},
+        },
         "schemas": {
             "Me": _object(
                 person="text",

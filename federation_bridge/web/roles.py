@@ -14,7 +14,7 @@ from federation_bridge.model import Session
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
-from federation_bridge.web.sign_in import choice_page, confirmation_page, depart
+from federation_bridge.web.sign_in import choice_page, confirmation_page, sign_in_for
 
 pages = Blueprint("roles", __name__)
 
@@ -87,7 +87,7 @@ def bookmark(account: str, role: str) -> AnyResponse:
     page = forms.checked_text(request.args.get("to", "") or _page_of_expired_tab(), "to", 2048)
     session = session_or_none()
     if session is None:
-        return _sign_in_for(request.full_path.rstrip("?"))
+        return sign_in_for(request.full_path.rstrip("?"))
     if not session.confirmed:
         return confirmation_page(session, forms.checked_return_path(request.full_path.rstrip("?")))
     entitlement = next((one for one in door().bridge.entitlements(session) if one.key == f"{account}/{role}"), None)
@@ -109,14 +109,3 @@ def _page_of_expired_tab() -> str:
         except BadRequest:
             continue
     return ""
-
-
-def _sign_in_for(path: str) -> AnyResponse:
-    return_to = forms.checked_return_path(path)
-    if return_to == "/":
-        raise BadRequest("this bookmark is malformed")
-    remembered = request.cookies.get(cookies.CONNECTION, "")
-    names = list(door().connectors)
-    if len(names) == 1 or remembered in names:
-        return depart(names[0] if len(names) == 1 else remembered, return_to)
-    return choice_page(return_to)

@@ -35,14 +35,26 @@ def choice_page(return_to: str, problem: str = "") -> Response:
     return response
 
 
-def depart(connection: str, return_to: str) -> AnyResponse:
+def depart(connection: str, return_to: str, *, fresh: bool = False) -> AnyResponse:
     """Sends the browser to the identity provider of `connection`, bound to its pending sign-in by a short cookie."""
     secret = cookies.browser_secret(door().randomness)
     headers.allow_forms_anywhere_secure()
-    response = leave(door().bridge.begin_sign_in(connection, secret, return_to, visit()))
+    response = leave(door().bridge.begin_sign_in(connection, secret, return_to, visit(), fresh=fresh))
     cookies.set_browser_secret(response, secret)  # type: ignore[arg-type]  # redirect() gives werkzeug's Response
     cookies.set_connection(response, connection)  # type: ignore[arg-type]  # the same
     return response
+
+
+def sign_in_for(path: str) -> AnyResponse:
+    """Signs the person in on the way to a page of ours; BadRequest where the path is none to come back to."""
+    return_to = forms.checked_return_path(path)
+    if return_to == "/":
+        raise BadRequest("this address is malformed")
+    remembered = request.cookies.get(cookies.CONNECTION, "")
+    names = list(door().connectors)
+    if len(names) == 1 or remembered in names:
+        return depart(names[0] if len(names) == 1 else remembered, return_to)
+    return choice_page(return_to)
 
 
 @pages.post("/sign-in")

@@ -56,7 +56,10 @@ class OidcConnector:
         extra = {"response_mode": "form_post"} if self._settings.response_mode == "form_post" else {}
         if self._settings.prompt is not None:
             extra["prompt"] = self._settings.prompt
-        if self._settings.max_age is not None:
+        if sign_in.fresh:
+            # max_age also asks for auth_time, which tells whether the provider did as it was asked.
+            extra |= {"prompt": "login", "max_age": "0"}
+        elif self._settings.max_age is not None:
             extra["max_age"] = str(int(self._settings.max_age.total_seconds()))
         if self._preset.tenancy == "hosted_domain" and len(self._settings.tenants) == 1:
             extra["hd"] = self._settings.tenants[0]

@@ -64,7 +64,7 @@ class SamlConnector:
             prepared.writing,
             sign_in,
             self._around.clock(),
-            force_authn=settings.force_authn,
+            force_authn=settings.force_authn or sign_in.fresh,
             names_format=settings.name_id_format is not None,
         )
         send = by_post if settings.request_binding == "post" else by_redirect

@@ -1,0 +1,208 @@
+"""`aws login` (API `signin`, 2023-01-01): a browser page of ours picks one role; the client gets its credentials.
+
+A dialect of RFC 6749, 7636 and 9449 whose access token is a set of AWS credentials. They last the fifteen minutes
+that AWS sells at least, so each renewal is a new decision.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, jsonify, make_response, render_template, request
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from werkzeug.wrappers import Response as AnyResponse
+
+from federation_bridge.aws_clients import wire
+from federation_bridge.errors import (
+    AccessDenied,
+    BadRequest,
+    BridgeError,
+    InvalidClient,
+    RoleNotGranted,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    UnsupportedResponseType,
+)
+from federation_bridge.grant import SHORTEST, Wish
+from federation_bridge.keys import Purpose, SigningKey
+from federation_bridge.model import AwsCredentials, Departure, Session
+from federation_bridge.oauth.conversation import AuthorizationRequest, Tokens
+from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web.bearer import proof_or_none
+from federation_bridge.web.departures import leave
+from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.sign_in import confirmation_page, sign_in_for
+
+pages = Blueprint("aws_login", __name__)
+tokens = Blueprint("aws_login_token", __name__)
+
+SAME_DEVICE = "arn:aws:signin:::devtools/same-device"
+CROSS_DEVICE = "arn:aws:signin:::devtools/cross-device"
+_METHODS = {"SHA-256": "S256", "S256": "S256"}
+_ONCE = ("response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method", "scope")
+_MOST_SECONDS = 900
+_ID_TOKEN_LIFE = timedelta(seconds=_MOST_SECONDS)
+
+
+# --------------------------------------------------------------------------------------------------- in the browser
+
+
+def _asked(sent: dict[str, list[str]], role: str = "") -> AuthorizationRequest:
+    """The request for a code, in the core's terms. Raises what `checked_request` and `check_terms` raise."""
+    if any(len(sent.get(name, [])) > 1 for name in _ONCE):
+        raise BadRequest("a parameter was sent twice")
+    values = {name: forms.checked_text(sent.get(name, [""])[0], name, 512) for name in _ONCE}
+    asked = AuthorizationRequest(
+        client_id=values["client_id"],
+        redirect_uri=values["redirect_uri"],
+        code_challenge=values["code_challenge"],
+        state=values["state"],
+        challenge_method=_METHODS.get(values["code_challenge_method"], ""),
+        response_type=values["response_type"],
+        role=role,
+    )
+    if asked.client_id not in (SAME_DEVICE, CROSS_DEVICE):
+        raise InvalidClient(f"{asked.client_id[:80]!r} is not `aws login`")
+    if asked.client_id == CROSS_DEVICE and not door().settings.command_line.device_flow:
+        raise UnauthorizedClient("a sign-in on another device, which the operator has switched off")
+    door().oauth.checked_request(asked)
+    door().oauth.check_terms(asked)
+    if asked.response_type != "code":
+        raise UnsupportedResponseType(f"response type {asked.response_type[:80]!r}")
+    return asked
+
+
+@pages.get("/v1/authorize")
+def choose_role() -> AnyResponse:
+    """Signs in on the way, then asks which role the client shall have."""
+    asked = _asked(request.args.to_dict(flat=False))
+    session, here = session_or_none(), request.full_path.rstrip("?")
+    if session is None:
+        return sign_in_for(here)
+    if not session.confirmed:
+        return confirmation_page(session, forms.checked_return_path(here))
+    return _role_page(asked, session)
+
+
+def _role_page(asked: AuthorizationRequest, session: Session) -> Response:
+    if asked.client_id == SAME_DEVICE:
+        headers.allow_form_to(asked.redirect_uri)
+    page = render_template(
+        "aws_login.html",
+        identity=session.identity,
+        entitlements=door().bridge.entitlements(session),
+        fields={name: request.args.get(name, "") for name in _ONCE},
+        is_elsewhere=asked.client_id == CROSS_DEVICE,
+        csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
+    )
+    return make_response(page)
+
+
+@pages.post("/v1/authorize")
+def agree() -> AnyResponse:
+    """The click on a role: the client gets a code for that role alone. The click on "no": it hears so."""
+    forms.check_same_site()
+    session = signed_in()
+    role = forms.one_field("role", most=80)
+    asked = _asked(request.form.to_dict(flat=False), role)
+    if not role:
+        return leave(Departure(door().oauth.refusal_redirect(asked, AccessDenied("the person said no"))))
+    if all(one.key != role for one in door().bridge.entitlements(session)):
+        raise RoleNotGranted(f"no rule grants {role} to this person now")
+    return leave(Departure(door().oauth.authorize(asked, session, visit())))
+
+
+@pages.get("/v1/sessions/confirmation")
+def show_code() -> Response:
+    """Shows a code that a person carries to `aws login --remote` by hand."""
+    session = signed_in()
+    names = ("code", "state", "error")
+    code, state, error = (forms.checked_text(request.args.get(name, ""), name, 512) for name in names)
+    text = base64.b64encode(urlencode({"state": state, "code": code}).encode()).decode() if code else ""
+    return make_response(render_template("aws_login_code.html", identity=session.identity, text=text, error=error))
+
+
+# ------------------------------------------------------------------------------------------------------ the client
+
+
+@tokens.errorhandler(BridgeError)
+def _refused(refusal: BridgeError) -> Response:
+    wire.note(refusal)
+    kind, status, error = _named(refusal)
+    return wire.refused(kind, status, {"error": error, "message": f"{refusal.public} ({visit().reference})"})
+
+
+def _named(refusal: BridgeError) -> tuple[str, int, str]:
+    oauth_error = getattr(refusal, "oauth_error", "")
+    if oauth_error == "invalid_grant":
+        is_renewal = "refresh" in refusal.detail
+        return "AccessDeniedException", 401, "TOKEN_EXPIRED" if is_renewal else "AUTHCODE_EXPIRED"
+    if refusal.status == 429:  # noqa: PLR2004
+        return "TooManyRequestsError", 429, "server_error"
+    if refusal.code in ("role_not_granted", "aws_refused", "not_signed_in"):
+        return "AccessDeniedException", 403, "INSUFFICIENT_PERMISSIONS"
+    if refusal.status >= 500:  # noqa: PLR2004
+        return "InternalServerException", 500, "server_error"
+    return "ValidationException", 400, "INVALID_REQUEST"
+
+
+@tokens.post("/v1/token")
+def token() -> Response:
+    """CreateOAuth2Token: credentials of the chosen role, for a code or a refresh token, and the key that it proves."""
+    body = wire.json_body()
+    client = wire.text(body, "clientId")
+    if client not in (SAME_DEVICE, CROSS_DEVICE):
+        raise InvalidClient(f"{client[:80]!r} is not `aws login`")
+    found = _redeemed(body, client)
+    account, _, role = found.role.partition("/")
+    wish = Wish(account=account, role=role, duration=SHORTEST)
+    return _answer(found, door().bridge.credentials(found.session, wish, visit()), client)
+
+
+def _redeemed(body: dict[str, Any], client: str) -> Tokens:
+    server, grant, proof = door().oauth, wire.text(body, "grantType"), proof_or_none()
+    if grant == "authorization_code":
+        asked = AuthorizationRequest(client, wire.text(body, "redirectUri"), code_challenge="")
+        verifier = wire.text(body, "codeVerifier")
+        return server.redeem_code(wire.text(body, "code"), asked, verifier, visit(), proof)
+    if grant == "refresh_token":
+        return server.refresh(wire.text(body, "refreshToken"), client, visit(), proof)
+    raise UnsupportedGrantType(f"grant type {grant[:80]!r}")
+
+
+def _answer(found: Tokens, credentials: AwsCredentials, client: str) -> Response:
+    left = int((credentials.expires_at - door().clock()).total_seconds())
+    return jsonify(
+        accessToken={
+            "accessKeyId": credentials.access_key_id,
+            "secretAccessKey": credentials.secret_access_key,
+            "sessionToken": credentials.session_token,
+        },
+        tokenType="aws_sigv4",
+        expiresIn=max(1, min(left, _MOST_SECONDS)),
+        refreshToken=found.refresh_token,
+        idToken=_id_token(credentials.assumed_role_arn, client),
+    )
+
+
+def _id_token(role_arn: str, client: str) -> str:
+    """Tells the client whom its credentials stand for: the ARN becomes the name of its login session."""
+    key, now = door().keys.current(Purpose.TOKENS), door().clock()
+    claims = {
+        "iss": door().settings.base_url,
+        "sub": role_arn,
+        "aud": client,
+        "iat": int(now.timestamp()),
+        "exp": int((now + _ID_TOKEN_LIFE).timestamp()),
+    }
+    return jwt.encode({"alg": "RS256", "kid": key.kid, "typ": "JWT"}, claims, _jose_key(key), algorithms=["RS256"])
+
+
+@lru_cache(maxsize=8)
+def _jose_key(key: SigningKey) -> RSAKey:
+    return RSAKey.import_key(key.private_pem())

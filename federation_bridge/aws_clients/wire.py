@@ -1,0 +1,55 @@
+"""What the dialects have in common: JSON bodies in, JSON answers out, refusals named as AWS's clients know them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import Response, jsonify, request
+
+from federation_bridge.errors import BadRequest, BridgeError
+from federation_bridge.web.door import visit
+
+_log = structlog.get_logger(__name__)
+
+_LONGEST = 4096
+
+
+def json_body() -> dict[str, Any]:
+    """The JSON object that was sent; BadRequest for anything else."""
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise BadRequest("the body is not a JSON object sent as application/json")
+    return body
+
+
+def text(body: Mapping[str, Any], name: str, most: int = _LONGEST) -> str:
+    """A member of the body that has to be there and be a text; BadRequest otherwise."""
+    value = body.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= most:
+        raise BadRequest(f"{name} is missing, no text, or longer than {most}")
+    return value
+
+
+def texts(body: Mapping[str, Any], name: str, otherwise: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """A member of the body that is a list of texts, `otherwise` when absent; BadRequest for anything else."""
+    value = body.get(name, list(otherwise))
+    if not isinstance(value, list) or not all(isinstance(one, str) and len(one) <= _LONGEST for one in value):
+        raise BadRequest(f"{name} is no list of texts")
+    return tuple(value)
+
+
+def refused(kind: str, status: int, body: Mapping[str, str]) -> Response:
+    """A refusal whose kind stands in the header that the clients look at; without it they stop at the first answer."""
+    response = jsonify(dict(body))
+    response.status_code = status
+    response.headers["x-amzn-ErrorType"] = kind
+    response.headers["x-amzn-RequestId"] = visit().reference
+    return response
+
+
+def note(refusal: BridgeError) -> None:
+    """Writes the private reason to the log, under the reference that the client gets as its request id."""
+    severity = _log.error if refusal.status >= 500 else _log.info  # noqa: PLR2004 - HTTP's own classes
+    severity("client refused", reference=visit().reference, code=refusal.code, detail=refusal.detail, path=request.path)

@@ -1,0 +1,90 @@
+"""The bridge's authorization server as this computer sees it: its metadata (RFC 8414) and what its refusals mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from federation_bridge.cli.dpop import DpopKey
+from federation_bridge.cli.failures import BridgeRefused, BridgeUnreachable, CommandFailed, LoginRefused
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.texts import say
+from federation_bridge.cli.token_store import StoredSession
+from federation_bridge.cli.wire import Answer
+
+CLIENT_ID = "fedbridge"
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+_EARLY = 30
+"""Seconds before its end at which an access token is no longer used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where to ask for what. Every address lies at the bridge's own (attack N11)."""
+
+    authorization: str
+    token: str
+    device: str
+    revocation: str
+
+
+def discover(place: Place) -> Endpoints:
+    """The endpoints of the bridge.
+
+    Raises:
+        BridgeUnreachable: no bridge answers there, or one of another name or with foreign addresses (RFC 8414 3.3).
+    """
+    answer = place.wire.get(f"{place.address}/.well-known/oauth-authorization-server")
+    if not answer.is_ok or answer.text("issuer").rstrip("/") != place.address:
+        raise BridgeUnreachable(say("{address} is no bridge that command lines can sign in to.", address=place.address))
+    names = ("authorization_endpoint", "token_endpoint", "device_authorization_endpoint", "revocation_endpoint")
+    found = [answer.text(name) for name in names]
+    if foreign := [url for url in found if url and not place.wire.is_ours(url)]:
+        raise BridgeUnreachable(say("The bridge names an address that is not its own: {url}", url=foreign[0][:200]))
+    return Endpoints(*found)
+
+
+def ask_for_tokens(place: Place, endpoints: Endpoints, key: DpopKey, fields: dict[str, str]) -> Answer:
+    """What the token endpoint answers. A proof that our clock spoiled is made again by the bridge's."""
+    answer = _post(place, endpoints, key, fields)
+    if answer.text("error") == "invalid_dpop_proof" and place.wire.clock_offset:
+        answer = _post(place, endpoints, key, fields)
+    return answer
+
+
+def _post(place: Place, endpoints: Endpoints, key: DpopKey, fields: dict[str, str]) -> Answer:
+    now = place.clock() + place.wire.clock_offset
+    proof = key.proof("POST", endpoints.token, now)
+    return place.wire.post_form(endpoints.token, {"client_id": CLIENT_ID, **fields}, {"DPoP": proof})
+
+
+def stored_session(place: Place, key: DpopKey, answer: Answer) -> StoredSession:
+    """The session that a token answer begins or renews (RFC 6749 5.1, RFC 9449 5).
+
+    Raises:
+        CommandFailed: the answer is a refusal, or tokens that are not bound to our key.
+    """
+    if not answer.is_ok:
+        raise refusal(answer)
+    access, refresh = answer.text("access_token"), answer.text("refresh_token")
+    if not access or not refresh or answer.text("token_type").lower() != "dpop":
+        raise BridgeUnreachable(say("The bridge answered with tokens that cannot be used."))
+    ends_at = place.clock() + timedelta(seconds=answer.number("expires_in", 60) - _EARLY)
+    return StoredSession(place.address, access, ends_at.timestamp(), refresh, key.text())
+
+
+def refusal(answer: Answer) -> CommandFailed:
+    """The failure that a refusing answer of the token endpoints means, in words (RFC 6749 5.2, RFC 8628 3.5)."""
+    code = answer.text("error")
+    sentences = {
+        "access_denied": say("The sign-in was refused in the browser."),
+        "expired_token": say("Nobody approved the sign-in in time. Please start again."),
+        "invalid_grant": say("This sign-in is no longer valid. Please start again: fedbridge login"),
+        "unauthorized_client": say("The bridge's operator has switched this way of signing in off. Try the other one."),
+        "invalid_dpop_proof": say("The bridge did not accept this computer's proof. See fedbridge doctor."),
+        "slow_down": say("The bridge is asked too often. Please wait a moment and start again."),
+    }
+    if code in sentences:
+        return LoginRefused(sentences[code])
+    what = answer.text("error_description") or code or str(answer.status)
+    return BridgeRefused(say("The bridge refused: {what}", what=what[:300]))

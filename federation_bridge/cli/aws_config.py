@@ -1,0 +1,194 @@
+"""`~/.aws/config`: one profile per role, each between two comment lines of ours; all else stays byte for byte.
+
+A block that we wrote may have been added to by hand: lines whose keys are not ours are kept, and a block that holds
+such lines is not removed when its role is lost.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from federation_bridge.cli import cached_answer
+from federation_bridge.cli.failures import ComputerRefused, UsageWrong
+from federation_bridge.cli.roles import RoleOnOffer
+from federation_bridge.cli.texts import say
+
+TEMPLATE = "{account_name}-{role}"
+_BEGIN = "# fedbridge {address} {role}: written by `fedbridge configure`, which brings it up to date"
+_END = "# fedbridge end"
+_BEGINS = re.compile(r"# fedbridge (\S+) ([0-9]{12}/\S+): ")
+_NAME = re.compile(r"[A-Za-z0-9_.+=,@-]+")
+_SECTION = re.compile(r"\s*\[\s*(?:profile\s+)?[\"']?([^\]\"']+?)[\"']?\s*\]")
+_UNQUOTABLE = frozenset("\"'`$\\%\n\r")
+_OURS = (
+    "credential_process",
+    "services",
+    "sso",
+    "sso_oidc",
+    "endpoint_url",
+    "sso_session",
+    "sso_account_id",
+    "sso_role_name",
+    "sso_start_url",
+    "sso_region",
+    "sso_registration_scopes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile as it should stand in the file."""
+
+    name: str
+    role: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The new text of the file, and what the person should know about it."""
+
+    text: str
+    notices: tuple[str, ...]
+
+
+def profiles(roles: Sequence[RoleOnOffer], template: str, command: Mapping[str, str]) -> list[Profile]:
+    """A profile for each role, named by the template; `command` gives each role's `credential_process`.
+
+    Raises:
+        UsageWrong: a place of the template is unknown, or two roles would share a name.
+    """
+    made: dict[str, Profile] = {}
+    for role in roles:
+        name = _profile_name(role, template)
+        if name in made:
+            raise UsageWrong(
+                say(
+                    "{one} and {other} would both be called {name}. Use a template with {{account}}: "
+                    "--template '{{account}}-{{role}}'",
+                    one=made[name].role,
+                    other=role.key,
+                    name=name,
+                )
+            )
+        made[name] = Profile(name, role.key, (f"credential_process = {command[role.key]}",))
+    return list(made.values())
+
+
+def _profile_name(role: RoleOnOffer, template: str) -> str:
+    values = {"account": role.account, "account_name": role.account_name, "role": role.role}
+    values["partition"] = role.partition
+    try:
+        # Plain places only: `{role.x}` and `{role[0]}` are other names, and so unknown.
+        filled = "".join(
+            text + (str(values[field]) if field is not None else "")
+            for text, field, _, _ in string.Formatter().parse(template)
+        )
+    except (ValueError, KeyError):
+        known = ", ".join(sorted(values))
+        raise UsageWrong(say("A profile name is made of text and these, in braces: {known}", known=known)) from None
+    name = "".join(char if _NAME.fullmatch(char) else "-" for char in filled).strip("-")
+    if not name or name == "default":
+        raise UsageWrong(say("The template gives no usable name for {role}.", role=role.key))
+    return name
+
+
+def process_command(folder: Path, role: str, need: int) -> str:
+    """The quickest `credential_process` for the role: this interpreter, without site, reading the cached answer.
+
+    Raises:
+        UsageWrong: a path on this computer holds a character that AWS tools read in different ways (attack N10).
+    """
+    script = str(Path(cached_answer.__file__))
+    words = [sys.executable, "-I", "-S", script, str(folder), role, *([str(need)] if need else [])]
+    for word in words:
+        if _UNQUOTABLE & set(word) and sys.platform != "win32":
+            raise UsageWrong(say("The path {path} cannot be written into a profile; install elsewhere.", path=word))
+    return " ".join(f'"{word}"' if re.search(r"[^A-Za-z0-9_./=+,@:~-]", word) else word for word in words)
+
+
+def reconcile(text: str, address: str, wanted: Sequence[Profile]) -> Reconciled:
+    """The file's text with our profiles of this bridge brought up to date. Pure; applied twice it changes nothing."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    kept, blocks = _split(text, address)
+    notices: list[str] = []
+    foreign = {match[1] for line in kept.splitlines() if (match := _SECTION.match(line))}
+    made: list[str] = []
+    for profile in wanted:
+        if profile.name in foreign:
+            stays = say("The profile {name} is not of fedbridge and stays as it is.", name=profile.name)
+            notices.append(stays)
+            continue
+        made.append(_block(address, profile, blocks.pop(profile.role, []), newline))
+    for role, extra in blocks.items():
+        if _foreign(extra):
+            stays = say("The profile of {role}, which you no longer have, holds lines of yours and stays.", role=role)
+            notices.append(stays)
+            made.append(newline.join(extra) + newline)
+    gap = newline if kept.strip() and made else ""
+    body = kept.rstrip("\r\n") + newline if kept.strip() else ""
+    return Reconciled(body + gap + newline.join(made) if made else body or kept, tuple(notices))
+
+
+def _block(address: str, profile: Profile, extra: Sequence[str], newline: str) -> str:
+    head = [_BEGIN.format(address=address, role=profile.role), _header(profile.name), *profile.lines]
+    return newline.join([*head, *_foreign(extra), _END]) + newline
+
+
+def _header(name: str) -> str:
+    return f"[{name}]" if name.startswith(("sso-session ", "services ")) else f"[profile {name}]"
+
+
+def _foreign(block: Sequence[str]) -> list[str]:
+    """The lines of a block of ours that somebody else added."""
+    inner = [line for line in block if not _BEGINS.match(line) and not _SECTION.match(line) and line != _END]
+    return [line for line in inner if line.partition("=")[0].strip() not in _OURS]
+
+
+def _split(text: str, address: str) -> tuple[str, dict[str, list[str]]]:
+    """What is not ours, and our blocks of this bridge by role. A block without its end is the person's: left alone."""
+    kept: list[str] = []
+    blocks: dict[str, list[str]] = {}
+    lines = text.splitlines(keepends=True)
+    place = 0
+    while place < len(lines):
+        begins = _BEGINS.match(lines[place])
+        end = _end_of(lines, place) if begins and begins[1] == address else None
+        if begins is None or end is None or begins[2] in blocks:
+            kept.append(lines[place])
+            place += 1
+            continue
+        blocks[begins[2]] = [line.rstrip("\r\n") for line in lines[place : end + 1]]
+        place = end + 1
+        if kept and not kept[-1].strip():
+            kept.pop()
+    return "".join(kept), blocks
+
+
+def _end_of(lines: Sequence[str], begin: int) -> int | None:
+    for place in range(begin + 1, len(lines)):
+        if lines[place].rstrip("\r\n") == _END:
+            return place
+        if _BEGINS.match(lines[place]) or (place > begin + 1 and _SECTION.match(lines[place])):
+            return None
+    return None
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """AWS_CONFIG_FILE, else ~/.aws/config; a link is followed, since people keep this file under version control."""
+    return Path(environ.get("AWS_CONFIG_FILE") or Path.home() / ".aws" / "config").expanduser().resolve()
+
+
+def read_config(path: Path) -> str:
+    """The file's text; empty where there is none. ComputerRefused where it cannot be read or is no text."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as refused:
+        raise ComputerRefused(say("{path} cannot be read: {reason}", path=str(path), reason=str(refused))) from None

@@ -1,0 +1,146 @@
+"""Credentials of one role: from the cache while they last, else from the bridge, asked once by all processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from federation_bridge.cli import cached_answer
+from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, ComputerRefused, SignInNeeded, TooShort
+from federation_bridge.cli.files import write_private
+from federation_bridge.cli.flight import Flight
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.session import LocalSession
+from federation_bridge.cli.texts import say
+from federation_bridge.delivery import FORMATS
+from federation_bridge.durations import format_duration
+from federation_bridge.errors import BridgeError
+from federation_bridge.model import AwsCredentials, JsonObject
+
+_SPARE = timedelta(minutes=16)
+"""What an AWS SDK wants left: botocore asks again from 15 minutes before the end on, at every call."""
+_RENEW_AHEAD = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: a role by its key, how long it must still last, and what the bridge shall know."""
+
+    role: str
+    need: timedelta = timedelta()
+    duration: str = ""
+    reason: str = ""
+
+
+def obtain(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredentials:
+    """Credentials that last at least `wanted.need`. `renew` asks the bridge also where the cache still serves.
+
+    Raises:
+        TooShort: even fresh ones do not last that long.
+        CommandFailed: as the bridge, this computer or the sign-in fail.
+    """
+    flight = Flight(Path(f"{place.answer_path(wanted.role)}.lock"), place.clock)
+    fresh_wish = bool(wanted.duration or wanted.reason)
+    if not (renew or fresh_wish) and (found := _cached(place, wanted)) is not None:
+        return found
+    with flight.alone():
+        if not fresh_wish and (found := _cached(place, wanted, renew=renew)) is not None:
+            return found
+        flight.join()
+        try:
+            credentials = _asked(place, wanted)
+        except SignInNeeded:
+            raise
+        except CommandFailed as failure:
+            with suppress(ComputerRefused):
+                flight.failed(failure)
+            raise
+        flight.succeeded()
+    _check_rest(place, wanted, credentials)
+    return credentials
+
+
+def answer_text(credentials: AwsCredentials) -> str:
+    """The output of `credential-process`."""
+    return FORMATS["credential-process"](credentials)
+
+
+def _cached(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredentials | None:
+    path, now = str(place.answer_path(wanted.role)), place.clock().timestamp()
+    found = cached_answer.finished(path, int(wanted.need.total_seconds()), now)
+    stored = cached_answer.stored(path)
+    if found is None or stored is None or (renew and found[1]):
+        return None
+    with suppress(ValueError, KeyError, TypeError):
+        return _credentials(json.loads(stored[2]))
+    return None
+
+
+def _asked(place: Place, wanted: Wanted) -> AwsCredentials:
+    body = {name: text for name, text in (("duration", wanted.duration), ("reason", wanted.reason)) if text}
+    answer = LocalSession(place).post(f"/roles/{wanted.role}/credentials", body)
+    try:
+        credentials = _credentials(answer)
+        _remember(place, wanted.role, credentials, answer)
+    except (ValueError, KeyError, TypeError):
+        raise BridgeUnreachable(say("The bridge answered with credentials that cannot be used.")) from None
+    return credentials
+
+
+def _remember(place: Place, role: str, credentials: AwsCredentials, answer: JsonObject) -> None:
+    """Writes the cache. Its instants are this computer's: a clock that is off by a day changes nothing then."""
+    expires = credentials.expires_at - place.wire.clock_offset
+    life = expires - place.clock()
+    usable_until = expires - min(_SPARE, life / 3)
+    renew_at = usable_until - min(_RENEW_AHEAD, life / 6)
+    header = " ".join(str(int(instant.timestamp())) for instant in (usable_until, renew_at, expires))
+    full = json.dumps({name: answer[name] for name in _FIELDS})
+    write_private(place.answer_path(role), f"{header}\n{answer_text(credentials)}{full}\n".encode())
+
+
+def _check_rest(place: Place, wanted: Wanted, credentials: AwsCredentials) -> None:
+    rest = credentials.expires_at - place.wire.clock_offset - place.clock()
+    if rest < wanted.need:
+        raise TooShort(
+            say(
+                "Fresh credentials of {role} last {rest}, less than the {need} that --min-remaining asks for.",
+                role=wanted.role,
+                rest=format_duration(rest),
+                need=format_duration(wanted.need),
+            )
+        )
+
+
+_FIELDS = (
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+    "expires_at",
+    "account",
+    "role",
+    "region",
+    "assumed_role_arn",
+)
+
+
+def _credentials(answer: Mapping[str, object]) -> AwsCredentials:
+    texts = {name: answer[name] for name in _FIELDS}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise TypeError("a field is not a text")
+    plain = {name: str(text) for name, text in texts.items()}
+    expires_at = datetime.fromisoformat(plain.pop("expires_at"))
+    return AwsCredentials(expires_at=expires_at.astimezone(UTC), account_id=plain.pop("account"), **plain)
+
+
+def rendered(credentials: AwsCredentials, format_name: str) -> str:
+    """The credentials in a format of `delivery.FORMATS`; CommandFailed for a value that it cannot carry."""
+    try:
+        return FORMATS[format_name](credentials)
+    except BridgeError as refused:
+        raise CommandFailed(
+            say("The format {name} cannot carry these credentials safely: {why}", name=format_name, why=refused.detail)
+        ) from None

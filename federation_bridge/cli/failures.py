@@ -1,0 +1,79 @@
+"""What may go wrong in the terminal: one plain sentence for the person and the exit status that scripts rely on.
+
+The exit statuses are documented in docs/command-line.md; a test holds the table to these classes.
+"""
+
+from __future__ import annotations
+
+from federation_bridge.errors import BridgeError
+
+
+class CommandFailed(BridgeError):
+    """Any refusal of the command. Its text is for the person, in the person's language, and holds no secret."""
+
+    code = "command_failed"
+    exit_status = 1
+
+
+class UsageWrong(CommandFailed):
+    """The command was not called as it can be."""
+
+    exit_status = 2
+
+
+class SignInNeeded(CommandFailed):
+    """Nobody is signed in, and nobody can be asked to."""
+
+    exit_status = 3
+
+
+class LoginRefused(CommandFailed):
+    """The sign-in was denied, ran out of time, or its answer was not believed."""
+
+    exit_status = 4
+
+
+class RoleRefused(CommandFailed):
+    """The person does not have this role now, or the name fits no role."""
+
+    exit_status = 5
+
+
+class BridgeUnreachable(CommandFailed):
+    """No answer, or none that can be trusted, from the bridge."""
+
+    exit_status = 6
+
+
+class BridgeRefused(CommandFailed):
+    """The bridge answered with a refusal of its own."""
+
+    exit_status = 7
+
+
+class ComputerRefused(CommandFailed):
+    """The computer did not let us: a full disk, a file that is not ours, a port."""
+
+    exit_status = 8
+
+
+class AwsSaidNo(CommandFailed):
+    """AWS refused or could not be reached, as the bridge tells."""
+
+    exit_status = 9
+
+
+class TooShort(CommandFailed):
+    """Even fresh credentials do not last as long as asked."""
+
+    exit_status = 10
+
+
+INTERRUPTED = 130
+"""The person pressed Ctrl-C."""
+
+
+def failure_of(exit_status: int, sentence: str) -> CommandFailed:
+    """The failure that another process of ours met, from what it left behind."""
+    kinds = {kind.exit_status: kind for kind in CommandFailed.__subclasses__()}
+    return kinds.get(exit_status, CommandFailed)(sentence)

@@ -1,0 +1,81 @@
+"""Private files: made whole or not at all, for this person alone, never through a symbolic link."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from federation_bridge.cli.failures import ComputerRefused
+from federation_bridge.cli.texts import say
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_MOST_BYTES = 4_000_000
+
+
+def private_folder(path: Path) -> Path:
+    """The folder, made with mode 0700 where it is missing.
+
+    Raises:
+        ComputerRefused: it cannot be made, is a link, or is another's: what lies in it could be swapped under us.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+        facts = path.lstat()
+    except OSError as refused:
+        raise _refused(path, refused) from None
+    foreign = sys.platform != "win32" and (facts.st_uid != os.geteuid() or bool(facts.st_mode & 0o022))
+    if path.is_symlink() or foreign:
+        raise ComputerRefused(say("The folder {path} is not yours alone; set FEDBRIDGE_FOLDER.", path=str(path)))
+    return path
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Puts `data` in the place of `path`, atomically, mode 0600: readers see the old file or the new one.
+
+    Raises:
+        ComputerRefused: a full disk, a folder without room for us; nothing is left behind then.
+    """
+    private_folder(path.parent)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(handle)
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    except OSError as refused:
+        raise _refused(path, refused) from None
+
+
+def read_private(path: Path) -> bytes | None:
+    """What the file holds; None where there is none.
+
+    Raises:
+        ComputerRefused: a link, another's file, or one that others may read or write: it is not believed.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | _NO_LINK)
+    except FileNotFoundError:
+        return None
+    except OSError as refused:
+        raise _refused(path, refused) from None
+    with os.fdopen(handle, "rb") as file:
+        facts = os.fstat(handle)
+        if sys.platform != "win32" and (facts.st_uid != os.geteuid() or facts.st_mode & 0o077):
+            raise ComputerRefused(
+                say("The file {path} can be read or changed by others. Delete it and sign in again.", path=str(path))
+            )
+        return file.read(_MOST_BYTES)
+
+
+def _refused(path: Path, refused: OSError) -> ComputerRefused:
+    reason = refused.strerror or type(refused).__name__
+    return ComputerRefused(say("This computer refused {path}: {reason}.", path=str(path), reason=reason))

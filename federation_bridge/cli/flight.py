@@ -1,0 +1,90 @@
+"""Single flight: of any number of processes that want the same thing, one does it and the others have it from there.
+
+The lock is the operating system's (flock, LockFileEx): it ends with the process that holds it, so that a death blocks
+nobody. A failure is shared too: who waited behind it gets the same sentence instead of trying again, so that a person
+who closes one window is not met by two hundred.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from federation_bridge.cli.failures import CommandFailed, ComputerRefused, failure_of
+from federation_bridge.cli.files import private_folder, write_private
+from federation_bridge.cli.texts import say
+from federation_bridge.model import Clock
+
+_QUIET_SECONDS = 10
+"""A failure this young answers newcomers too: the last of two hundred start when the first have failed."""
+
+
+class Flight:
+    """One thing that one process at a time does, named by the file of its lock."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._outcome = path.with_name(path.name + ".failed")
+        self._clock = clock
+        self._seen = self._last()[0]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Waits for the others, then holds the lock until the end of the block.
+
+        Raises:
+            ComputerRefused: the lock's file cannot be made.
+        """
+        private_folder(self._path.parent)
+        try:
+            file = self._path.open("ab")
+        except OSError as refused:
+            raise ComputerRefused(say("This computer refused {path}.", path=str(self._path))) from refused
+        with file:
+            _lock(file)
+            yield
+
+    def join(self) -> None:
+        """Raises the failure that the others met while we waited, or a moment ago; nothing where there is none."""
+        number, ended, status, sentence = self._last()
+        young = 0 <= self._clock().timestamp() - ended < _QUIET_SECONDS
+        if number and (number != self._seen or young):
+            raise failure_of(status, sentence)
+
+    def _last(self) -> tuple[int, float, int, str]:
+        try:
+            number, ended, status, sentence = json.loads(self._outcome.read_bytes())
+            return int(number), float(ended), int(status), str(sentence)
+        except (OSError, ValueError, TypeError):
+            return 0, 0.0, 0, ""
+
+    def failed(self, failure: CommandFailed) -> None:
+        """Leaves the failure for those who wait."""
+        outcome = [self._last()[0] + 1, self._clock().timestamp(), failure.exit_status, failure.detail]
+        write_private(self._outcome, json.dumps(outcome).encode())
+
+    def succeeded(self) -> None:
+        """Forgets the last failure."""
+        self._outcome.unlink(missing_ok=True)
+
+
+if sys.platform == "win32":
+    import msvcrt
+    import time
+
+    def _lock(file: IO[bytes]) -> None:
+        while True:
+            try:
+                file.seek(0)
+                return msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+            except OSError:
+                time.sleep(0.1)
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,0 +1,213 @@
+"""Signing in: in a browser of this computer (authorization code with PKCE), or in any browser with a short code."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import html
+import platform
+import secrets
+import time
+import webbrowser
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from sys import platform as system
+from urllib.parse import urlencode
+
+from federation_bridge.cli.authorization import (
+    CLIENT_ID,
+    DEVICE_GRANT,
+    Endpoints,
+    ask_for_tokens,
+    discover,
+    refusal,
+    stored_session,
+)
+from federation_bridge.cli.dpop import DpopKey
+from federation_bridge.cli.failures import LoginRefused, SignInNeeded
+from federation_bridge.cli.loopback import Loopback, Page
+from federation_bridge.cli.place import Place, Way
+from federation_bridge.cli.texts import say
+from federation_bridge.cli.token_store import StoredSession
+from federation_bridge.cli.wire import Answer
+
+_BROWSER_MINUTES = 10
+_SLOWER_BY = 5
+
+
+def sign_in(place: Place) -> StoredSession:
+    """A new session, kept in the token store; the person is asked in the way that fits here.
+
+    Raises:
+        CommandFailed: refused, out of time, or nobody to ask.
+    """
+    way = chosen_way(place.way, place.environ)
+    unseen = place.way == "auto" and way == "device" and not place.terminal.can_tell
+    if way == "never" or unseen:
+        raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=place.address))
+    endpoints, key = discover(place), DpopKey.fresh()
+    session = (_by_browser if way == "browser" else _by_device)(place, endpoints, key)
+    tokens = place.tokens()
+    tokens.save(session)
+    place.remember()
+    if tokens.place.endswith("session.json"):
+        _say_once(place, tokens.place)
+    return session
+
+
+def _say_once(place: Place, path: str) -> None:
+    said = place.folder / "file-store-told"
+    if not said.exists():
+        place.terminal.tell(
+            say("No keyring works here, so your session lies in {path}, readable by you alone (mode 0600).", path=path)
+        )
+        said.touch(mode=0o600)
+
+
+def chosen_way(way: Way, environ: Mapping[str, str]) -> Way:
+    """`browser` where one can be opened on the person's own screen, else `device`; a given way stays as it is.
+
+    Over ssh and in a container a browser would open where nobody looks, or not reach our loopback address.
+    """
+    if way != "auto":
+        return way
+    remote = any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "KUBERNETES_SERVICE_HOST"))
+    contained = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
+    screen = system in {"win32", "darwin"} or any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    named = bool(environ.get("BROWSER"))
+    if remote or (contained and not named) or not (screen or named):
+        return "device"
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return "device"
+    return "browser"
+
+
+# ---------------------------------------------------------------------------------------------------------- browser
+
+
+def _by_browser(place: Place, endpoints: Endpoints, key: DpopKey) -> StoredSession:
+    verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
+    found: dict[str, str] = {}
+    with Loopback("/callback", _callback(place, state, found)) as loopback:
+        url = f"{endpoints.authorization}?{urlencode(_question(loopback.url, verifier, state, key))}"
+        place.terminal.tell(say("Your browser opens for the sign-in. If it does not, open this address:"))
+        place.terminal.tell(url)
+        webbrowser.open(url)
+        _wait(place, loopback)
+        redirect_uri = loopback.url
+    if "error" in found:
+        raise LoginRefused(say("The sign-in was refused in the browser."))
+    fields = {"grant_type": "authorization_code", "code": found["code"], "code_verifier": verifier}
+    answer = ask_for_tokens(place, endpoints, key, fields | {"redirect_uri": redirect_uri})
+    return stored_session(place, key, answer)
+
+
+def _question(redirect_uri: str, verifier: str, state: str, key: DpopKey) -> dict[str, str]:
+    """The parameters of the authorization request (RFC 6749 4.1.1, RFC 7636 4.3, RFC 9449 10)."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return {
+        "response_type": "code",
+        "client_id": CLIENT_ID,
+        "redirect_uri": redirect_uri,
+        "state": state,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        "dpop_jkt": key.thumbprint,
+    }
+
+
+def _callback(place: Place, state: str, found: dict[str, str]) -> Callable[[dict[str, list[str]]], Page]:
+    """Takes the first answer that knows our `state` and comes from this issuer (RFC 9207); others change nothing."""
+
+    def answer(query: dict[str, list[str]]) -> Page:
+        def one(name: str) -> str:
+            values = query.get(name, [])
+            return values[0] if len(values) == 1 else ""
+
+        issuer = one("iss").rstrip("/")
+        if not hmac.compare_digest(one("state").encode(), state.encode()) or issuer != place.address or found:
+            return 400, _page(say("This is not the sign-in that your terminal waits for."))
+        if one("error") or not one("code"):
+            found["error"] = one("error") or "invalid_response"
+            return 200, _page(say("You are not signed in. Your terminal tells you more."))
+        found["code"] = one("code")
+        return 200, _page(say("You are signed in. You can close this window and go back to your terminal."))
+
+    return answer
+
+
+def _page(sentence: str) -> str:
+    return f"<!doctype html><meta charset=utf-8><title>fedbridge</title><p>{html.escape(sentence)}</p>\n"
+
+
+def _wait(place: Place, loopback: Loopback) -> None:
+    ends_at = time.monotonic() + _BROWSER_MINUTES * 60
+    with place.terminal.progress(say("Waiting for the browser")) as move:
+        while not loopback.wait(0.5):
+            move()
+            if time.monotonic() > ends_at:
+                raise LoginRefused(say("Nobody approved the sign-in in time. Please start again."))
+
+
+# ----------------------------------------------------------------------------------------------------------- device
+
+
+def _by_device(place: Place, endpoints: Endpoints, key: DpopKey) -> StoredSession:
+    """RFC 8628: shows the code, then asks at the server's pace until the person has decided."""
+    if not endpoints.device:
+        raise LoginRefused(say("The bridge has switched the sign-in by code off. Try: fedbridge login --browser"))
+    begun = begin_device(place, endpoints.device, key)
+    uri, code = begun.text("verification_uri"), begun.text("user_code")
+    if not begun.is_ok or not code or not begun.text("device_code") or not place.wire.is_ours(uri):
+        raise refusal(begun)
+    show_code(place, uri, code)
+    fields = {"grant_type": DEVICE_GRANT, "device_code": begun.text("device_code")}
+    interval, seconds = begun.number("interval", 5), begun.number("expires_in", 600)
+    return _poll(place, (endpoints, key), fields, (timedelta(seconds=interval), timedelta(seconds=seconds)))
+
+
+def show_code(place: Place, uri: str, code: str) -> None:
+    """Tells the address, which must have been checked to be the bridge's own, and the code to type there."""
+    place.terminal.tell(say("Open this address in any browser and type the code:"))
+    place.terminal.tell(f"\n  {uri}\n")
+    place.terminal.tell(f"  {say('{code}', code=code)}\n", "bold")
+    place.terminal.qr_code(uri)
+
+
+def begin_device(place: Place, endpoint: str, key: DpopKey) -> Answer:
+    """What the device authorization endpoint answers; a proof that our clock spoiled is made again by the bridge's."""
+    fields = {"client_id": CLIENT_ID, "client_label": f"fedbridge @ {platform.node()}"[:64]}
+    for _ in range(2):
+        proof = key.proof("POST", endpoint, place.clock() + place.wire.clock_offset)
+        answer = place.wire.post_form(endpoint, fields, {"DPoP": proof})
+        if answer.text("error") != "invalid_dpop_proof":
+            break
+    return answer
+
+
+def _poll(
+    place: Place, with_: tuple[Endpoints, DpopKey], fields: dict[str, str], times: tuple[timedelta, timedelta]
+) -> StoredSession:
+    interval, ends_at = times[0].total_seconds(), time.monotonic() + times[1].total_seconds()
+    with place.terminal.progress(say("Waiting for your approval")) as move:
+        while time.monotonic() < ends_at:
+            pause(interval, move)
+            answer = ask_for_tokens(place, *with_, fields)
+            error = answer.text("error")
+            if error == "slow_down":
+                interval += _SLOWER_BY
+            elif error != "authorization_pending":
+                return stored_session(place, with_[1], answer)
+    raise LoginRefused(say("Nobody approved the sign-in in time. Please start again."))
+
+
+def pause(seconds: float, move: Callable[[], None]) -> None:
+    """Waits, and lets the progress line move."""
+    ends_at = time.monotonic() + seconds
+    while (left := ends_at - time.monotonic()) > 0:
+        move()
+        time.sleep(min(left, 0.5))

@@ -1,0 +1,70 @@
+"""Everything that a command needs to know of where it runs: the bridge, the person's folder, time, the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from federation_bridge.cli import folders
+from federation_bridge.cli.address import checked_address
+from federation_bridge.cli.failures import SignInNeeded
+from federation_bridge.cli.files import read_private, write_private
+from federation_bridge.cli.terminal import Terminal
+from federation_bridge.cli.texts import say
+from federation_bridge.cli.token_store import TokenStore, open_token_store
+from federation_bridge.cli.wire import Wire
+from federation_bridge.model import Clock
+
+Way = Literal["auto", "browser", "device", "never"]
+"""How a person may be asked to sign in; `never`: the command fails instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One bridge, as seen from this computer."""
+
+    address: str
+    folder: Path
+    environ: Mapping[str, str]
+    clock: Clock
+    terminal: Terminal
+    way: Way = "auto"
+    wire: Wire = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wire", Wire(self.address, self.environ, self.clock))
+
+    def tokens(self) -> TokenStore:
+        """Where the session of this bridge lies."""
+        return open_token_store(self.address, self.folder, self.environ)
+
+    def answer_path(self, role: str) -> Path:
+        """Where the cached answer of `account/role` lies."""
+        return self.folder / "answers" / role.replace("/", "-")
+
+    def remember(self) -> None:
+        """Makes this the bridge that commands use which name none."""
+        write_private(self.folder / "address", self.address.encode())
+        write_private(self.folder.parent / "current", self.folder.name.encode())
+
+
+def folder_of(address: str, environ: Mapping[str, str]) -> Path:
+    """The folder of the bridge at this address."""
+    return Path(folders.root(environ)) / folders.folder_name(address)
+
+
+def known_address(environ: Mapping[str, str], folder: str = "") -> str:
+    """The bridge of FEDBRIDGE_URL, of `folder`, or of the last login.
+
+    Raises:
+        SignInNeeded: none is known.
+    """
+    if not folder and environ.get("FEDBRIDGE_URL"):
+        return checked_address(environ["FEDBRIDGE_URL"])
+    chosen = folder or folders.current_folder(environ)
+    data = read_private(Path(chosen) / "address") if chosen else None
+    if not data:
+        raise SignInNeeded(say("Which bridge? Sign in first: fedbridge login https://aws.example.com"))
+    return checked_address(data.decode(errors="replace").strip())

@@ -1,0 +1,154 @@
+"""The person's session on this computer: one sign-in for many processes, renewed by one of them at a time."""
+
+from __future__ import annotations
+
+from federation_bridge.cli.authorization import ask_for_tokens, discover, refusal, stored_session
+from federation_bridge.cli.dpop import DpopKey
+from federation_bridge.cli.failures import (
+    AwsSaidNo,
+    BridgeRefused,
+    CommandFailed,
+    RoleRefused,
+    SignInNeeded,
+)
+from federation_bridge.cli.flight import Flight
+from federation_bridge.cli.login import sign_in
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.texts import say
+from federation_bridge.cli.token_store import StoredSession
+from federation_bridge.cli.wire import Answer
+from federation_bridge.model import JsonObject
+
+_UNAUTHORIZED = 401
+
+
+class LocalSession:
+    """Asks the bridge as the signed-in person. Signs them in first where nobody is, unless `place.way` is `never`."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._tokens = place.tokens()
+        self._flight = Flight(place.folder / "session.lock", place.clock)
+        self._session: StoredSession | None = None
+
+    def login(self) -> None:
+        """Signs the person in anew, whoever was signed in before."""
+        with self._flight.alone():
+            self._session = self._signed_in()
+
+    def get(self, path: str) -> JsonObject:
+        """What `/api/v1` answers to a GET; CommandFailed for a refusal."""
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, body: JsonObject) -> JsonObject:
+        """What `/api/v1` answers to a POST; CommandFailed for a refusal."""
+        return self._ask("POST", path, body)
+
+    def _ask(self, method: str, path: str, body: JsonObject | None) -> JsonObject:
+        answer = self._send(method, path, body, self._live())
+        if answer.status == _UNAUTHORIZED:
+            # A proof that our clock spoiled is made again by the bridge's; any other refusal means the token.
+            worn_out = None if _code(answer) == "invalid_dpop_proof" else self._session
+            answer = self._send(method, path, body, self._live(worn_out))
+        if not answer.is_ok:
+            raise _refused(answer)
+        return answer.body
+
+    def _send(self, method: str, path: str, body: JsonObject | None, session: StoredSession) -> Answer:
+        place = self._place
+        url = f"{place.address}/api/v1{path}"
+        now = place.clock() + place.wire.clock_offset
+        proof = _key(session).proof(method, url, now, session.access_token)
+        headers = {"Authorization": f"DPoP {session.access_token}", "DPoP": proof}
+        return place.wire.get(url, headers) if body is None else place.wire.post_json(url, body, headers)
+
+    def _live(self, worn_out: StoredSession | None = None) -> StoredSession:
+        """A session whose access token still serves; `worn_out` is one that the bridge no longer takes."""
+        if self._session is None:
+            self._session = self._tokens.load()
+        if self._session is None or self._session == worn_out or self._is_over(self._session):
+            with self._flight.alone():
+                self._session = self._renewed(worn_out)
+        return self._session
+
+    def _renewed(self, worn_out: StoredSession | None) -> StoredSession:
+        """Under the lock: what another process has renewed or begun meanwhile counts as ours."""
+        kept = self._tokens.load()
+        if kept is not None and kept != worn_out and not self._is_over(kept):
+            return kept
+        renewed = self._refreshed(kept) if kept is not None else None
+        if renewed is not None:
+            return renewed
+        self._flight.join()
+        return self._signed_in()
+
+    def _signed_in(self) -> StoredSession:
+        try:
+            session = sign_in(self._place)
+        except SignInNeeded:
+            raise
+        except CommandFailed as failure:
+            self._flight.failed(failure)
+            raise
+        self._flight.succeeded()
+        return session
+
+    def _refreshed(self, session: StoredSession) -> StoredSession | None:
+        """The session after one use of its refresh token; None where the bridge has ended it."""
+        place, key = self._place, _key(session)
+        fields = {"grant_type": "refresh_token", "refresh_token": session.refresh_token}
+        answer = ask_for_tokens(place, discover(place), key, fields)
+        if answer.text("error") == "invalid_grant":
+            self._tokens.forget()
+            return None
+        if not answer.is_ok:
+            raise refusal(answer)
+        renewed = stored_session(place, key, answer)
+        self._tokens.save(renewed)
+        return renewed
+
+    def _is_over(self, session: StoredSession) -> bool:
+        return self._place.clock().timestamp() >= session.access_ends_at
+
+
+def end_session(place: Place) -> bool:
+    """Ends the session at the bridge (RFC 7009) and forgets it here; False where nobody was signed in.
+
+    What lies here is forgotten even where the bridge cannot be told.
+    """
+    tokens = place.tokens()
+    session = tokens.load()
+    tokens.forget()
+    for answer in (place.folder / "answers").glob("*"):
+        answer.unlink(missing_ok=True)
+    (place.folder / "roles.json").unlink(missing_ok=True)
+    if session is None:
+        return False
+    fields = {"client_id": "fedbridge", "token": session.refresh_token, "token_type_hint": "refresh_token"}
+    place.wire.post_form(discover(place).revocation, fields)
+    return True
+
+
+def _key(session: StoredSession) -> DpopKey:
+    try:
+        return DpopKey.from_text(session.key)
+    except ValueError as broken:
+        raise SignInNeeded(say("Your session is damaged. Please run: fedbridge login")) from broken
+
+
+def _code(answer: Answer) -> str:
+    told = answer.body.get("error")
+    return str(told.get("code", "")) if isinstance(told, dict) else ""
+
+
+def _refused(answer: Answer) -> CommandFailed:
+    """The failure that the API's one error shape tells."""
+    told = answer.body.get("error")
+    error = told if isinstance(told, dict) else {}
+    code, message = str(error.get("code", "")), str(error.get("message", ""))[:300]
+    reference = str(error.get("reference", ""))[:40]
+    kinds = {"role_not_granted": RoleRefused, "aws_refused": AwsSaidNo, "aws_unreachable": AwsSaidNo}
+    kinds["not_signed_in"] = SignInNeeded
+    sentence = message or say("The bridge answered with status {status}.", status=answer.status)
+    shown = say("{what} (reference {reference})", what=sentence, reference=reference) if reference else sentence
+    return kinds.get(code, BridgeRefused)(str(shown))

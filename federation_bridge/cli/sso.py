@@ -1,0 +1,127 @@
+"""`configure --sso`: signs stock AWS clients in as `aws sso login` would, and writes the token where they look for it.
+
+The bridge speaks their dialect (JSON with camel case). The clients then renew the token themselves; it is not bound to
+a key and lies in a file of theirs, so this is for tools that cannot run a `credential_process`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from federation_bridge.cli.authorization import DEVICE_GRANT, refusal
+from federation_bridge.cli.aws_config import Profile
+from federation_bridge.cli.failures import LoginRefused, SignInNeeded
+from federation_bridge.cli.files import write_private
+from federation_bridge.cli.login import pause, show_code
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.roles import RoleOnOffer
+from federation_bridge.cli.texts import say
+from federation_bridge.cli.wire import Answer
+from federation_bridge.model import JsonObject
+
+_REGION = "us-east-1"
+"""Only a name to these clients: every address is the bridge's."""
+
+
+def session_name(place: Place) -> str:
+    """The name of the sso-session: one for each bridge."""
+    return "fedbridge-" + place.folder.name.replace("+", "-").replace("=", "-")
+
+
+def sections(place: Place) -> list[Profile]:
+    """The sso-session and the services section, which every profile names."""
+    name, address = session_name(place), place.address
+    session = (f"sso_start_url = {address}/start", f"sso_region = {_REGION}")
+    services = ("sso =", f"  endpoint_url = {address}", "sso_oidc =", f"  endpoint_url = {address}")
+    scopes = "sso_registration_scopes = sso:account:access"
+    return [
+        Profile(f"sso-session {name}", "000000000000/sso-session", (*session, scopes)),
+        Profile(f"services {name}", "000000000000/services", services),
+    ]
+
+
+def profile_lines(place: Place, role: RoleOnOffer) -> tuple[str, ...]:
+    """The lines of the profile of a role; `services` belongs to the profile, no other place is read."""
+    name = session_name(place)
+    account, role_name = f"sso_account_id = {role.account}", f"sso_role_name = {role.role}"
+    return (f"sso_session = {name}", account, role_name, f"services = {name}")
+
+
+def write_token(place: Place) -> Path:
+    """Signs in with a code and writes the token cache of AWS clients; the file's path.
+
+    Raises:
+        CommandFailed: nobody is there to be asked, or the sign-in was refused.
+    """
+    if place.way == "never" or not (place.terminal.can_tell or place.way == "device"):
+        raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=place.address))
+    registered = _registered(place)
+    client = {name: registered.text(name) for name in ("clientId", "clientSecret")}
+    token = _token(place, client)
+    ends_at = place.clock() + timedelta(seconds=token.number("expiresIn", 900))
+    document = {
+        "startUrl": f"{place.address}/start",
+        "region": _REGION,
+        "accessToken": token.text("accessToken"),
+        "expiresAt": _instant(ends_at),
+        **client,
+        "registrationExpiresAt": _instant(
+            datetime.fromtimestamp(registered.number("clientSecretExpiresAt", int(ends_at.timestamp())), UTC)
+        ),
+        "refreshToken": token.text("refreshToken"),
+    }
+    # The name that the clients compute themselves; SHA-1 protects nothing here.
+    name = hashlib.sha1(session_name(place).encode(), usedforsecurity=False).hexdigest()
+    path = Path.home() / ".aws" / "sso" / "cache" / f"{name}.json"
+    write_private(path, json.dumps(document).encode())
+    return path
+
+
+def _registered(place: Place) -> Answer:
+    wish: JsonObject = {"clientName": "fedbridge", "clientType": "public", "scopes": ["sso:account:access"]}
+    answer = place.wire.post_json(f"{place.address}/client/register", wish)
+    if not answer.is_ok or not answer.text("clientId"):
+        raise refusal(answer)
+    return answer
+
+
+def _token(place: Place, client: dict[str, str]) -> Answer:
+    wish: JsonObject = {**client, "startUrl": f"{place.address}/start"}
+    begun = place.wire.post_json(f"{place.address}/device_authorization", wish)
+    uri, code = begun.text("verificationUri"), begun.text("userCode")
+    if not begun.is_ok or not code or not place.wire.is_ours(uri):
+        raise refusal(begun)
+    show_code(place, uri, code)
+    question: JsonObject = {**client, "grantType": DEVICE_GRANT, "deviceCode": begun.text("deviceCode")}
+    return _polled(place, question, begun.number("interval", 5), begun.number("expiresIn", 600))
+
+
+def _polled(place: Place, question: JsonObject, interval: int, seconds: int) -> Answer:
+    ends_at = time.monotonic() + seconds
+    with place.terminal.progress(say("Waiting for your approval")) as move:
+        while time.monotonic() < ends_at:
+            pause(interval, move)
+            answer = place.wire.post_json(f"{place.address}/token", question)
+            if answer.is_ok and answer.text("accessToken"):
+                return answer
+            error = answer.text("error")
+            interval += 5 if error == "slow_down" else 0
+            if error not in {"authorization_pending", "slow_down"}:
+                raise refusal(answer)
+    raise LoginRefused(say("Nobody approved the sign-in in time. Please start again."))
+
+
+def _instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def with_lines(profiles: Sequence[Profile], place: Place, roles: Sequence[RoleOnOffer]) -> list[Profile]:
+    """The same profiles, but signed in by the token cache."""
+    by_key = {role.key: role for role in roles}
+    made = [Profile(one.name, one.role, profile_lines(place, by_key[one.role])) for one in profiles]
+    return [*sections(place), *made]

@@ -1,0 +1,149 @@
+"""HTTP to one bridge and to nothing else: https or loopback, no redirects, bounded, with the system's proxy and CAs."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import Message
+from http.client import HTTPException
+from typing import IO, Any
+from urllib.parse import urlencode, urlsplit
+
+from federation_bridge import __version__
+from federation_bridge.cli.address import is_loopback
+from federation_bridge.cli.failures import BridgeUnreachable
+from federation_bridge.cli.texts import say
+from federation_bridge.model import Clock, JsonObject
+
+_SECONDS = 40
+_MOST_BYTES = 4_000_000
+_CA_VARIABLES = ("FEDBRIDGE_CA_BUNDLE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+_NOTICED = timedelta(seconds=5)
+OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the bridge answered: a JSON object, or an empty one where it sent something else."""
+
+    status: int
+    body: JsonObject
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the bridge did what it was asked."""
+        return self.status == OK
+
+    def text(self, name: str) -> str:
+        """The text under that name; empty where there is none."""
+        value = self.body.get(name)
+        return value if isinstance(value, str) else ""
+
+    def number(self, name: str, otherwise: int) -> int:
+        """The whole number under that name, no less than 0."""
+        value = self.body.get(name)
+        return max(value, 0) if isinstance(value, int) and not isinstance(value, bool) else otherwise
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """An answer that sends us elsewhere is an answer, not an order: tokens go to the pinned address alone."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+class Wire:
+    """Requests to the bridge at `address` (attack N11: nothing is ever sent to another host)."""
+
+    def __init__(self, address: str, environ: Mapping[str, str], clock: Clock) -> None:
+        self.address = address
+        self._clock = clock
+        self.clock_offset = timedelta()
+        """How far the bridge's clock is ahead of this computer's; zero below five seconds."""
+        self._opener = urllib.request.build_opener(*_handlers(address, environ))
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """The answer to a GET."""
+        return self._ask("GET", url, None, dict(headers or {}))
+
+    def post_form(self, url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
+        """The answer to a posted form."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._ask("POST", url, urlencode(fields).encode(), {**kind, **(headers or {})})
+
+    def post_json(self, url: str, body: JsonObject, headers: Mapping[str, str] | None = None) -> Answer:
+        """The answer to a posted JSON object."""
+        kind = {"Content-Type": "application/json"}
+        return self._ask("POST", url, json.dumps(body).encode(), {**kind, **(headers or {})})
+
+    def _ask(self, method: str, url: str, data: bytes | None, headers: dict[str, str]) -> Answer:
+        if not self.is_ours(url):
+            raise BridgeUnreachable(say("The bridge names an address that is not its own: {url}", url=url[:200]))
+        headers |= {"Accept": "application/json", "User-Agent": f"fedbridge/{__version__}"}
+        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - the scheme was checked
+        try:
+            with self._opener.open(request, timeout=_SECONDS) as response:
+                return self._answer(response.status, response.headers, response)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return self._answer(refusal.code, refusal.headers, refusal)
+        except (urllib.error.URLError, OSError, HTTPException, ValueError) as failure:
+            raise BridgeUnreachable(self._words(failure)) from None
+
+    def is_ours(self, url: str) -> bool:
+        """Whether the URL lies at the pinned address: same scheme, host and port, below its path."""
+        return url == self.address or url.startswith((f"{self.address}/", f"{self.address}?"))
+
+    def _answer(self, status: int, headers: Message, body: IO[bytes]) -> Answer:
+        self._notice_clock(headers.get("Date", ""))
+        try:
+            found = json.loads(body.read(_MOST_BYTES))
+        except ValueError:
+            found = None
+        return Answer(status, found if isinstance(found, dict) else {})
+
+    def _notice_clock(self, date: str) -> None:
+        try:
+            offset = email.utils.parsedate_to_datetime(date) - self._clock()
+        except (TypeError, ValueError):
+            return
+        self.clock_offset = offset if abs(offset) >= _NOTICED else timedelta()
+
+    def _words(self, failure: Exception) -> str:
+        reason = getattr(failure, "reason", failure)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            return say(
+                "The certificate of {address} is not trusted here ({reason}). If your company has its own authority, "
+                "set FEDBRIDGE_CA_BUNDLE to its file.",
+                address=self.address,
+                reason=reason.verify_message,
+            )
+        if isinstance(reason, TimeoutError):
+            return say("{address} does not answer. Is the network up, and a VPN needed?", address=self.address)
+        return say("{address} cannot be reached: {reason}", address=self.address, reason=str(reason)[:200])
+
+
+def _handlers(address: str, environ: Mapping[str, str]) -> list[urllib.request.BaseHandler]:
+    handlers: list[urllib.request.BaseHandler] = [_NoRedirects()]
+    if is_loopback(urlsplit(address).hostname or ""):
+        handlers.append(urllib.request.ProxyHandler({}))
+    if address.startswith("https:"):
+        handlers.append(urllib.request.HTTPSHandler(context=_trust(environ)))
+    return handlers
+
+
+def _trust(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """The system's authorities, or those of the first bundle that the environment names."""
+    bundle = next((environ[name] for name in _CA_VARIABLES if environ.get(name)), None)
+    try:
+        return ssl.create_default_context(cafile=bundle)
+    except (OSError, ssl.SSLError) as failure:
+        raise BridgeUnreachable(
+            say("The file of authorities {path} cannot be read: {reason}", path=str(bundle), reason=str(failure))
+        ) from None

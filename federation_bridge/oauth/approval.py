@@ -1,0 +1,36 @@
+"""Who may let a device in (RFC 8628), as the operator has set it. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from federation_bridge.errors import NotSignedIn, SignInTooOld, UnauthorizedClient
+from federation_bridge.model import Session
+from federation_bridge.settings import CommandLine
+
+
+def check_may_approve(session: Session, flow: CommandLine, now: datetime) -> None:
+    """Nothing where this person may let a device in.
+
+    NotSignedIn for an unconfirmed sign-in, UnauthorizedClient where the flow is off for them, SignInTooOld.
+    """
+    identity = session.identity
+    if not session.confirmed:
+        raise NotSignedIn("the sign-in was not confirmed on a page of ours")
+    if not flow.device_flow:
+        raise UnauthorizedClient("the device flow is off")
+    if flow.device_flow_connections is not None and identity.connection not in flow.device_flow_connections:
+        raise UnauthorizedClient(f"the device flow is off for connection {identity.connection}")
+    refused = flow.device_flow_refused_groups.get(identity.connection, ())
+    if named := set(refused) & set(identity.groups):
+        raise UnauthorizedClient(f"the device flow is off for group {min(named)!r}")
+    if refused and identity.groups_gap:
+        # Who is in too many groups to name them may be in one of those.
+        raise UnauthorizedClient(f"the groups are not all known: {identity.groups_gap}")
+    if not is_fresh(session, flow, now):
+        raise SignInTooOld("the sign-in at the identity provider is older than command_line.fresh_sign_in")
+
+
+def is_fresh(session: Session, flow: CommandLine, now: datetime) -> bool:
+    """Whether the person signed in at the identity provider recently enough, by its own word where it gives one."""
+    return now - (session.identity.authenticated_at or session.started_at) <= flow.fresh_sign_in

@@ -1,0 +1,85 @@
+"""The programs that may ask to be let in: a closed table. All are public: a name proves nothing (attack N06)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from federation_bridge.errors import InvalidClient, InvalidRedirect
+
+_LOOPBACK = ("127.0.0.1", "[::1]")
+_PORTS = range(1, 65_536)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A kind of program, and where it may be answered."""
+
+    id: str
+    title: str
+    """What people read on the approval page."""
+    loopback_path: str | None = None
+    """Path of its redirect address on 127.0.0.1 or [::1], at any port (RFC 8252 7.3); None: it has none."""
+    own_path: str | None = None
+    """Path of a page of ours that shows the code; None: none does."""
+    device_flow: bool = False
+    needs_key: bool = False
+    """Whether its tokens are always bound to a key (RFC 9449)."""
+    access_life: timedelta = timedelta(minutes=15)
+
+    def checked_redirect(self, redirect_uri: str, base_url: str) -> str:
+        """The address, exactly as given; InvalidRedirect unless it is one of this client's (RFC 9700 4.1, I21).
+
+        Nothing is decoded or normalised: the one free part is the port, and that is plain digits.
+        """
+        if self.own_path is not None and redirect_uri == base_url + self.own_path:
+            return redirect_uri
+        for host in _LOOPBACK if self.loopback_path is not None else ():
+            port = redirect_uri.removeprefix(f"http://{host}:").removesuffix(f"{self.loopback_path}")
+            is_number = port.isascii() and port.isdecimal() and len(port) <= len("65535") and int(port) in _PORTS
+            if is_number and redirect_uri == f"http://{host}:{port}{self.loopback_path}":
+                return redirect_uri
+        raise InvalidRedirect(f"{redirect_uri[:200]!r} is no redirect address of {self.id}")
+
+
+CLIENTS: Mapping[str, Client] = {
+    client.id: client
+    for client in (
+        Client("fedbridge", "fedbridge", loopback_path="/callback", device_flow=True, needs_key=True),
+        # Stock SDKs renew 15 minutes ahead of the end: a shorter life would make every process of theirs renew.
+        Client(
+            "aws-sso",
+            "AWS CLI (aws sso login)",
+            loopback_path="/oauth/callback",
+            device_flow=True,
+            access_life=timedelta(hours=1),
+        ),
+        Client(
+            "arn:aws:signin:::devtools/same-device",
+            "AWS CLI (aws login)",
+            loopback_path="/oauth/callback",
+            needs_key=True,
+        ),
+        Client(
+            "arn:aws:signin:::devtools/cross-device",
+            "AWS CLI (aws login --remote)",
+            own_path="/v1/sessions/confirmation",
+            needs_key=True,
+        ),
+    )
+}
+
+
+def client_named(client_id: str) -> Client:
+    """The client of this id; InvalidClient for any other."""
+    try:
+        return CLIENTS[client_id]
+    except KeyError:
+        raise InvalidClient(f"no client is called {client_id[:80]!r}") from None
+
+
+def is_on_loopback(redirect_uri: str) -> bool:
+    """Whether a checked redirect address leads to a program on the person's own machine."""
+    return urlsplit(redirect_uri).hostname in ("127.0.0.1", "::1")

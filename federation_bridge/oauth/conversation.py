@@ -1,0 +1,71 @@
+"""What is said between programs, their people and the authorization server: requests, answers, tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from federation_bridge.model import DeviceRequest, Session, TokenFamily
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGrant:
+    """What a program is told that wants to be let in (RFC 8628 3.2)."""
+
+    device_code: str = field(repr=False)
+    user_code: str = field(repr=False)
+    verification_uri: str
+    expires_in: int
+    interval: int
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDevice:
+    """What a person has to see before they let a device in (attack N01)."""
+
+    program: str
+    request: DeviceRequest
+    place: str
+    """Where the asking address is, or "" where nobody knows."""
+    ends_at: datetime
+    """Until then the command line would hold."""
+    addresses_differ: bool
+    is_refused: bool
+    """Whether the operator's setting refuses it for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """A request for an authorization code (RFC 6749 4.1.1, RFC 7636 4.3), checked by `checked_request`."""
+
+    client_id: str
+    redirect_uri: str
+    code_challenge: str
+    state: str = ""
+    challenge_method: str = "S256"
+    response_type: str = "code"
+    dpop_jkt: str | None = None
+    role: str = ""
+    """`account/role` where the tokens are to stand for one role only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A pair of tokens (RFC 6749 5.1), and whose they are."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+    family_id: str
+    token_type: str
+    """`DPoP` or `Bearer`."""
+    session: Session
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who calls with an access token: the session that the bridge's verbs take, and the command line behind it."""
+
+    session: Session
+    family: TokenFamily

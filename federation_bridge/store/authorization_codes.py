@@ -1,0 +1,68 @@
+"""Authorization codes (RFC 6749 4.1): each is taken once, and its second use is noticed."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, insert, select, update
+
+from federation_bridge.audit import Entry
+from federation_bridge.model import AuthorizationCode, Clock, TokenFamily
+from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.store.digests import digest_of
+from federation_bridge.store.tables import AUTHORIZATION_CODES
+from federation_bridge.store.token_families import insert_family
+
+_INSERT = insert(AUTHORIZATION_CODES)
+_TAKE = (
+    update(AUTHORIZATION_CODES)
+    .where(AUTHORIZATION_CODES.c.code == bindparam("digest"), AUTHORIZATION_CODES.c.used.is_(False))
+    .values(used=True)
+    .returning(*AUTHORIZATION_CODES.c)
+)
+_FAMILY = select(AUTHORIZATION_CODES.c.family).where(AUTHORIZATION_CODES.c.code == bindparam("digest"))
+
+
+class AuthorizationCodes:
+    """The codes on their way from a browser to a program on the same machine."""
+
+    def __init__(self, audit: AuditTable, clock: Clock) -> None:
+        self._audit = audit
+        self._clock = clock
+
+    def issue(self, code: str, given: AuthorizationCode, family: TokenFamily, *entries: Entry) -> None:
+        """Remembers a code and the family that it will be collected for, with these audit entries."""
+        row = {
+            "code": digest_of("authorization code", code),
+            "client_id": given.client_id,
+            "redirect_uri": given.redirect_uri,
+            "code_challenge": given.code_challenge,
+            "dpop_jkt": given.dpop_jkt,
+            "family": family.id,
+            "used": False,
+            "expires_at": given.expires_at,
+        }
+        with self._audit.writing() as writing:
+            insert_family(writing, family)
+            writing.execute(_INSERT, row)
+            writing.record(*entries)
+
+    def take(self, code: str) -> AuthorizationCode | None:
+        """What the code was given for, at most once, ever; None where it is unknown or was taken before."""
+        with self._audit.writing() as writing:
+            row = writing.execute(_TAKE, {"digest": digest_of("authorization code", code)}).one_or_none()
+        if row is None:
+            return None
+        return AuthorizationCode(
+            client_id=row.client_id,
+            redirect_uri=row.redirect_uri,
+            code_challenge=row.code_challenge,
+            family_id=row.family,
+            expires_at=row.expires_at,
+            dpop_jkt=row.dpop_jkt,
+        )
+
+    def family_of(self, code: str) -> str | None:
+        """Id of the family for which a code was given, used ones included; None where it is unknown or has ended."""
+        with self._audit.writing() as writing:
+            asked = {"digest": digest_of("authorization code", code)}
+            found: str | None = writing.execute(_FAMILY, asked).scalar_one_or_none()
+        return found

@@ -1,0 +1,69 @@
+"""Counts of tries, by who tries: what makes guessing and flooding stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import bindparam, case, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from federation_bridge.model import Clock
+from federation_bridge.store.digests import digest_of
+from federation_bridge.store.engine import Database
+from federation_bridge.store.tables import TRIES
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many tries of one kind and one asker, in a span of time that begins with the first of them."""
+
+    kind: str
+    asker: str
+    most: int
+    within: timedelta
+
+    @property
+    def bucket(self) -> str:
+        """Its row: no reader of the database learns who tries."""
+        return digest_of("tries", self.kind, self.asker)
+
+
+_GIVE_BACK = (
+    update(TRIES).where(TRIES.c.bucket == bindparam("which"), TRIES.c.count > 0).values(count=TRIES.c.count - 1)
+)
+
+
+class Tries:
+    """Counted before the try is made, so that many at once get no more tries than one after the other."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        dialect = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
+        insert = dialect(TRIES)
+        is_over = TRIES.c.ends_at <= bindparam("now", type_=TRIES.c.ends_at.type)
+        changes = {
+            "count": case((is_over, 1), else_=TRIES.c.count + 1),
+            "ends_at": case((is_over, insert.excluded.ends_at), else_=TRIES.c.ends_at),
+        }
+        self._count = insert.on_conflict_do_update(index_elements=["bucket"], set_=changes).returning(TRIES.c.count)
+
+    def take(self, limits: Sequence[Limit]) -> Limit | None:
+        """Counts one try against each of these limits; gives the first limit that it is over, None where it is free."""
+        now = self._clock()
+        over: Limit | None = None
+        with self._database.writing() as connection:
+            # One order for everybody, so that two who try at once never wait for each other in a circle.
+            for limit in sorted(limits, key=lambda one: one.bucket):
+                row = {"bucket": limit.bucket, "count": 1, "ends_at": now + limit.within, "now": now}
+                if connection.execute(self._count, row).scalar_one() > limit.most:
+                    over = over or limit
+        return over
+
+    def give_back(self, limits: Sequence[Limit]) -> None:
+        """Uncounts a try that turned out right."""
+        with self._database.writing() as connection:
+            for limit in sorted(limits, key=lambda one: one.bucket):
+                connection.execute(_GIVE_BACK, {"which": limit.bucket})

@@ -1,0 +1,103 @@
+"""The browser's half of the code flow (RFC 6749 4.1): sign-in on the way, a page that asks, the redirect back."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, make_response, render_template, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as AnyResponse
+
+from federation_bridge.errors import AccessDenied, BadRequest, OAuthRefused, UnsupportedResponseType
+from federation_bridge.model import Departure
+from federation_bridge.oauth.clients import Client
+from federation_bridge.oauth.conversation import AuthorizationRequest
+from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web.departures import leave
+from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.sign_in import confirmation_page, sign_in_for
+
+pages = Blueprint("authorize", __name__)
+
+_PARAMETERS = {
+    "response_type": 32,
+    "client_id": 80,
+    "redirect_uri": 512,
+    "code_challenge": 128,
+    "code_challenge_method": 16,
+    "state": 512,
+    "dpop_jkt": 64,
+}
+
+
+@pages.get("/oauth/authorize")
+def ask() -> AnyResponse:
+    """Asks the signed-in person whether to let the program in. Whoever is not signed in does that first."""
+    asked, client = _read(request.args)
+    try:
+        _check(asked)
+    except OAuthRefused as refusal:
+        return _tell(asked, refusal)
+    session = session_or_none()
+    path = request.full_path.rstrip("?")
+    if session is None:
+        return sign_in_for(path)
+    if not session.confirmed:
+        return confirmation_page(session, forms.checked_return_path(path))
+    headers.allow_form_to(asked.redirect_uri)
+    fields = {name: request.args[name] for name in _PARAMETERS if name in request.args}
+    page = render_template(
+        "authorize.html",
+        identity=session.identity,
+        program=client.title,
+        answered_at=urlsplit(asked.redirect_uri).netloc,
+        ends_at=session.ends_at,
+        fields=fields,
+        csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
+    )
+    return make_response(page)
+
+
+@pages.post("/oauth/authorize")
+def decide() -> AnyResponse:
+    """The person's answer: a code for the program, or a no."""
+    forms.check_same_site()
+    session = signed_in()
+    asked, _ = _read(request.form)
+    headers.allow_form_to(asked.redirect_uri)
+    try:
+        _check(asked)
+        if forms.one_field("decision", most=16) != "allow":
+            raise AccessDenied("the person said no")
+        return leave(Departure(door().oauth.authorize(asked, session, visit())))
+    except OAuthRefused as refusal:
+        return _tell(asked, refusal)
+
+
+def _read(values: MultiDict[str, str]) -> tuple[AuthorizationRequest, Client]:
+    """The request and its client. InvalidClient, InvalidRedirect, BadRequest: then nobody is redirected (I21)."""
+    for name, most in _PARAMETERS.items():
+        if len(values.getlist(name)) > 1:
+            raise BadRequest(f"parameter {name} was sent more than once")
+        forms.checked_text(values.get(name, ""), name, most)
+    asked = AuthorizationRequest(
+        client_id=values.get("client_id", ""),
+        redirect_uri=values.get("redirect_uri", ""),
+        code_challenge=values.get("code_challenge", ""),
+        state=values.get("state", ""),
+        # Without a method RFC 7636 means `plain`, which we refuse.
+        challenge_method=values.get("code_challenge_method", "plain"),
+        response_type=values.get("response_type", ""),
+        dpop_jkt=values.get("dpop_jkt"),
+    )
+    return asked, door().oauth.checked_request(asked)
+
+
+def _check(asked: AuthorizationRequest) -> None:
+    if asked.response_type != "code":
+        raise UnsupportedResponseType(f"response_type {asked.response_type!r}")
+    door().oauth.check_terms(asked)
+
+
+def _tell(asked: AuthorizationRequest, refusal: OAuthRefused) -> AnyResponse:
+    return leave(Departure(door().oauth.refusal_redirect(asked, refusal)))

@@ -1,0 +1,60 @@
+"""Who calls the API: a command line with an access token, or a browser with its cookie. Never the one for the other."""
+
+from __future__ import annotations
+
+from flask import Response, g, request
+
+from federation_bridge.errors import InvalidDpopProof, InvalidToken
+from federation_bridge.model import Session
+from federation_bridge.oauth.dpop import DpopProof
+from federation_bridge.web import forms
+from federation_bridge.web.door import door, signed_in, visit
+
+
+def has_token() -> bool:
+    """Whether the call says that it is a command line's; then no cookie counts."""
+    return "Authorization" in request.headers
+
+
+def caller() -> Session:
+    """The session behind this call; NotSignedIn, InvalidToken or InvalidDpopProof where there is none."""
+    return _of_token() if has_token() else signed_in()
+
+
+def check_not_forged() -> None:
+    """Refuses a call that another site's page made a browser send. A token cannot be sent so: no browser adds it."""
+    if not has_token():
+        forms.check_same_site()
+
+
+def proof_or_none() -> DpopProof | None:
+    """The `DPoP` header of this request, None without one; InvalidDpopProof where there are several (RFC 9449 4.3)."""
+    headers = request.headers.getlist("DPoP")
+    if not headers:
+        return None
+    if len(headers) > 1:
+        raise InvalidDpopProof("more than one DPoP header")
+    return DpopProof(headers[0], request.method, door().settings.base_url + request.path)
+
+
+def _of_token() -> Session:
+    if not isinstance(found := g.get("token_session"), Session):
+        scheme, _, token = request.headers["Authorization"].partition(" ")
+        if scheme.lower() not in ("dpop", "bearer"):
+            raise InvalidToken(f"the authorization scheme is {scheme[:20]!r}")
+        proof = proof_or_none() if scheme.lower() == "dpop" else None
+        if scheme.lower() == "dpop" and proof is None:
+            raise InvalidDpopProof("the scheme DPoP without a proof")
+        found = door().oauth.session_for(token.strip(), proof, visit())
+        g.token_session = found
+    return found
+
+
+def challenge(response: Response) -> Response:
+    """Tells a command line whose token was not taken what would be (RFC 9449 7.1, RFC 6750 3)."""
+    if response.status_code == 401 and has_token():  # noqa: PLR2004 - HTTP's own number
+        body = response.get_json(silent=True) or {}
+        is_proof = body.get("error", {}).get("code") == InvalidDpopProof.code
+        error = InvalidDpopProof.oauth_error if is_proof else InvalidToken.oauth_error
+        response.headers["WWW-Authenticate"] = f'DPoP error="{error}", algs="ES256", Bearer error="{error}"'
+    return response

@@ -1,0 +1,90 @@
+"""The browser's half of the device flow (RFC 8628 3.3): the code is typed here, and what it lets in is looked at."""
+
+from __future__ import annotations
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from federation_bridge.errors import BadRequest, WrongUserCode
+from federation_bridge.model import Session
+from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.sign_in import confirmation_page, depart, sign_in_for
+
+pages = Blueprint("device", __name__)
+
+
+def _page(template: str, session: Session, **values: object) -> AnyResponse:
+    token = forms.form_token(request.cookies.get(cookies.SESSION, ""))
+    return make_response(
+        render_template(template, identity=session.identity, session=session, csrf_token=token, **values)
+    )
+
+
+@pages.get("/device")
+def type_code() -> AnyResponse:
+    """Asks for the code. One that stands in the address is not heeded: it is typed, or nothing happens (attack N01)."""
+    session = session_or_none()
+    if session is None:
+        return sign_in_for("/device")
+    if not session.confirmed:
+        return confirmation_page(session, "/device")
+    if not door().oauth.is_fresh(session):
+        headers.allow_forms_anywhere_secure()
+        return _page("device_stale.html", session)
+    return _page("device.html", session, wrong=False)
+
+
+@pages.post("/device/sign-in")
+def sign_in_anew() -> AnyResponse:
+    """Sends the person to their identity provider once more, asking it to authenticate them anew."""
+    forms.check_same_site()
+    return depart(signed_in().identity.connection, "/device", fresh=True)
+
+
+@pages.post("/device")
+def look() -> AnyResponse:
+    """Shows who waits behind the typed code, claims it for this browser session, and asks."""
+    forms.check_same_site()
+    session = signed_in()
+    typed = forms.one_field("user_code", most=32)
+    try:
+        pending = door().oauth.claim_user_code(typed, session, visit())
+    except WrongUserCode as refusal:
+        page = _page("device.html", session, wrong=True)
+        page.status_code = refusal.status
+        return page
+    now = door().clock()
+    minutes = int((now - pending.request.begun_at).total_seconds() // 60)
+    return _page("device_ask.html", session, pending=pending, minutes=minutes, user_code=typed, here=visit().address)
+
+
+@pages.post("/device/decision")
+def decide() -> AnyResponse:
+    """The person's answer about the claimed code."""
+    forms.check_same_site()
+    session = signed_in()
+    typed = forms.one_field("user_code", most=32)
+    decision = forms.one_field("decision", most=16)
+    if decision == "allow":
+        door().oauth.approve_device(typed, session, visit())
+    elif decision == "deny":
+        door().oauth.deny_device(typed, session, visit())
+    else:
+        raise BadRequest("neither yes nor no")
+    return _page("device_done.html", session, allowed=decision == "allow")
+
+
+@pages.get("/command-lines")
+def command_lines() -> AnyResponse:
+    """The command lines that this person has let in, each with a button that ends it."""
+    session = signed_in()
+    return _page("command_lines.html", session, families=door().oauth.families(session))
+
+
+@pages.post("/command-lines/end")
+def end() -> AnyResponse:
+    """Ends one of them."""
+    forms.check_same_site()
+    door().oauth.end_family(forms.one_field("family", most=64), signed_in(), visit())
+    return redirect("/command-lines", code=303)

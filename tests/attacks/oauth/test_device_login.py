@@ -1,0 +1,296 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
+"""Attacks on the device flow (attack catalogue N01 to N06), each beside the honest login that must go through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from conftest import HeldClock
+from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
+from oauth_material import Program, approve, claim, decide
+from web_material import BASE, Person, door_of
+
+OTHER = "cd" * 32
+
+
+def other_browser(person: Person, clock: HeldClock) -> Person:
+    """A second browser, signed in, of the same application."""
+    browser = Person(person.app, person.app.test_client())
+    browser.sign_in(clock, "admins", token=OTHER)
+    return browser
+
+
+def events(person: Person) -> list[str]:
+    return [entry.event for entry in door_of(person.app).store.audit.entries()]
+
+
+# -------------------------------------------------------------------------------------------------- N01: the phisher
+
+
+def test_an_honest_device_login_goes_through(program: Program) -> None:
+    tokens = program.login()
+    assert tokens["token_type"] == "DPoP"
+    assert tokens["expires_in"] == 900
+    assert program.call("GET", "/api/v1/me", tokens["access_token"]).get_json()["person"] == "corp/ada"
+
+
+def test_the_approval_page_shows_what_asks_from_where_when_and_how_long_it_holds(
+    person: Person, program: Program, clock: HeldClock
+) -> None:
+    begun = program.begin()
+    clock.advance(timedelta(minutes=3))
+    page = claim(person, begun["user_code"]).text
+    for shown in (
+        "fedbridge",
+        "laptop",
+        "192.0.2.7",
+        "unknown place",
+        "fedbridge/1.0",
+        "2026-03-04 12:00 UTC",
+        "3</dd>",
+    ):
+        assert shown in page, shown
+    assert "2026-03-05 00:00 UTC" in page
+    assert "nobody has checked it" in page
+
+
+def test_a_code_in_a_link_is_not_heeded(person: Person, program: Program) -> None:
+    begun = program.begin()
+    assert "verification_uri_complete" not in begun
+    page = person.get(f"/device?user_code={begun['user_code']}")
+    assert page.status_code == 200
+    assert begun["user_code"] not in page.text
+    assert "device.claimed" not in events(person)
+    assert program.poll(begun["device_code"]).get_json()["error"] == "authorization_pending"
+
+
+def test_the_page_warns_where_the_addresses_differ_and_not_where_they_are_one(person: Person, clock: HeldClock) -> None:
+    warning = "another address than you are"
+    assert warning in claim(person, Program(person, clock).begin()["user_code"]).text
+    assert warning not in claim(person, Program(person, clock, "127.0.0.1").begin()["user_code"]).text
+
+
+def test_the_operator_can_refuse_another_address(make_person: Callable[..., Person], clock: HeldClock) -> None:
+    person = make_person(refuse_other_address=True)
+    away, here = Program(person, clock), Program(person, clock, "127.0.0.1")
+    begun = away.begin()
+    assert 'value="allow"' not in claim(person, begun["user_code"]).text
+    assert decide(person, begun["user_code"]).status_code == 403
+    assert away.poll(begun["device_code"]).get_json()["error"] == "access_denied"
+    assert here.login()["token_type"] == "DPoP"
+
+
+def test_an_old_sign_in_approves_nothing_until_it_is_renewed(
+    person: Person, program: Program, clock: HeldClock
+) -> None:
+    begun = program.begin()
+    assert claim(person, begun["user_code"]).status_code == 200
+    clock.advance(timedelta(minutes=16))
+    again = program.begin()
+    assert "/device/sign-in" in person.get("/device").text
+    assert claim(person, again["user_code"]).status_code == 403
+    assert decide(person, again["user_code"]).status_code == 403
+    assert "device.claimed" in events(person)
+    assert "command_line.approved" not in events(person)
+    person.sign_in(clock, "admins", token=OTHER)
+    assert approve(person, again["user_code"], token=OTHER).status_code == 200
+
+
+OFF: dict[str, dict[str, Any]] = {
+    "for everybody": {"device_flow": False},
+    "for the connection": {"device_flow_connections": ["partner"]},
+    "for a group": {"device_flow_refused_groups": {"corp": ["admins"]}},
+}
+
+
+@pytest.mark.parametrize("settings", OFF.values(), ids=OFF)
+def test_the_operator_can_switch_the_flow_off(
+    make_person: Callable[..., Person], clock: HeldClock, settings: dict[str, Any]
+) -> None:
+    person = make_person("admins", "readers", **settings)
+    program = Program(person, clock)
+    if settings.get("device_flow") is False:
+        answer = program.post("/oauth/device_authorization")
+        assert (answer.status_code, answer.get_json()["error"]) == (400, "unauthorized_client")
+        assert "device_authorization_endpoint" not in person.get("/.well-known/oauth-authorization-server").get_json()
+        return
+    begun = program.begin()
+    assert claim(person, begun["user_code"]).status_code == 400
+    assert decide(person, begun["user_code"]).status_code == 400
+    assert program.poll(begun["device_code"]).get_json()["error"] == "authorization_pending"
+    assert "device.refused" in events(person)
+
+
+def test_a_switch_for_others_leaves_my_flow_on(make_person: Callable[..., Person], clock: HeldClock) -> None:
+    mine = {
+        "device_flow_connections": ["corp"],
+        "device_flow_refused_groups": {"corp": ["roots"], "partner": ["admins"]},
+    }
+    assert Program(make_person(**mine), clock).login()
+
+
+def test_who_has_no_role_lets_nothing_in(make_person: Callable[..., Person], clock: HeldClock) -> None:
+    person = make_person("nobodies")
+    begun = Program(person, clock).begin()
+    assert approve(person, begun["user_code"]).status_code == 403
+
+
+def test_an_unconfirmed_sign_in_lets_nothing_in(person: Person, program: Program, clock: HeldClock) -> None:
+    begun = program.begin()
+    person.sign_in(clock, "admins", token=OTHER, confirmed=False)
+    assert claim(person, begun["user_code"], token=OTHER).status_code == 401
+    assert decide(person, begun["user_code"], token=OTHER).status_code == 401
+
+
+# ------------------------------------------------------------------------------------------------- N02: the guesser
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "BCDF-GHJK",
+        "",
+        "AAAA-AAAA",
+        "bcdfghj",
+        "BCDFGHJKL",
+        "\uff22CDFGHJK",
+        "'; --",
+        "BCDF\u0131GHJ",
+    ],
+)
+def test_a_wrong_code_is_refused_in_one_sentence(person: Person, program: Program, wrong: str) -> None:
+    program.begin()
+    answer = claim(person, wrong)
+    assert answer.status_code == 403
+    assert "This code is not valid" in answer.text
+
+
+def test_the_sixth_wrong_code_of_a_person_is_not_even_looked_at(
+    person: Person, program: Program, clock: HeldClock
+) -> None:
+    begun = program.begin()
+    assert [claim(person, "BCDF-GHJK").status_code for _ in range(5)] == [403] * 5
+    assert claim(person, begun["user_code"]).status_code == 429
+    elsewhere = other_browser(person, clock)
+    assert claim(elsewhere, begun["user_code"], token=OTHER).status_code == 429
+    clock.advance(timedelta(minutes=10))
+    assert claim(person, program.begin()["user_code"]).status_code == 200
+
+
+def test_right_codes_use_up_no_tries(person: Person, program: Program) -> None:
+    for _ in range(8):
+        assert claim(person, program.begin()["user_code"]).status_code == 200
+
+
+@pytest.mark.parametrize("typed", ["{0}", "{1}", " {2} ", "{3}"], ids=["shown", "joined", "lower", "spaced"])
+def test_a_code_is_read_however_people_write_it(person: Person, program: Program, typed: str) -> None:
+    code = program.begin()["user_code"]
+    forms = (code, code.replace("-", ""), code.lower(), code.replace("-", " "))
+    assert claim(person, typed.format(*forms)).status_code == 200
+
+
+# -------------------------------------------------------------------------------------------------- N03: the poller
+
+
+def test_a_poller_that_does_not_wait_is_slowed_down(program: Program, clock: HeldClock) -> None:
+    begun = program.begin()
+    assert begun["interval"] == 5
+    errors = []
+    for wait in (0, 1, 5, 20):
+        clock.advance(timedelta(seconds=wait))
+        errors.append(program.poll(begun["device_code"]).get_json()["error"])
+    assert errors == ["authorization_pending", "slow_down", "slow_down", "authorization_pending"]
+
+
+def test_codes_are_not_given_without_end(program: Program, clock: HeldClock) -> None:
+    statuses = [program.post("/oauth/device_authorization").status_code for _ in range(61)]
+    assert statuses == [200] * 60 + [429]
+    assert Program(program.person, clock, "198.51.100.9").begin()
+    clock.advance(timedelta(minutes=10))
+    assert program.begin()
+
+
+@pytest.mark.parametrize("device_code", ["", "fbd_" + "0" * 64, "x" * 300, "\u2028"])
+def test_a_device_code_that_is_nobodys_is_an_invalid_grant(program: Program, device_code: str) -> None:
+    answer = program.poll(device_code)
+    assert answer.status_code == 400
+    assert answer.get_json()["error"] in ("invalid_grant", "invalid_request")
+
+
+def test_a_code_ends_after_ten_minutes(person: Person, program: Program, clock: HeldClock) -> None:
+    begun = program.begin()
+    assert begun["expires_in"] == 600
+    clock.advance(timedelta(minutes=10))
+    assert claim(person, begun["user_code"]).status_code == 403
+    assert program.poll(begun["device_code"]).get_json()["error"] == "expired_token"
+
+
+# -------------------------------------------------------------------------------------- N04: the confused approver
+
+
+def test_the_first_session_that_types_a_code_has_it(person: Person, program: Program, clock: HeldClock) -> None:
+    begun = program.begin()
+    assert claim(person, begun["user_code"]).status_code == 200
+    elsewhere = other_browser(person, clock)
+    assert claim(elsewhere, begun["user_code"], token=OTHER).status_code == 403
+    for decision in ("allow", "deny"):
+        assert decide(elsewhere, begun["user_code"], decision, token=OTHER).status_code == 403
+    assert decide(person, begun["user_code"]).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/device", "/device/decision", "/device/sign-in", "/command-lines/end"])
+def test_another_site_cannot_press_the_buttons(person: Person, program: Program, path: str) -> None:
+    begun = program.begin()
+    claim(person, begun["user_code"])
+    fields = {"user_code": begun["user_code"], "decision": "allow"}
+    assert person.post(path, fields, token=None).status_code == 403
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    assert person.client.post(path, base_url=BASE, data=fields, headers=headers).status_code == 403
+    assert program.poll(begun["device_code"]).get_json()["error"] == "authorization_pending"
+
+
+def test_the_pages_are_in_no_frame(person: Person, program: Program) -> None:
+    page = claim(person, program.begin()["user_code"])
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
+# ----------------------------------------------------------------------------------------------- N05, N06: use twice
+
+
+def test_a_device_code_gives_tokens_once(person: Person, program: Program) -> None:
+    begun = program.begin()
+    approve(person, begun["user_code"])
+    assert program.poll(begun["device_code"]).status_code == 200
+    assert program.poll(begun["device_code"]).get_json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("then", ["allow", "deny"])
+def test_a_denial_is_final(person: Person, program: Program, then: str) -> None:
+    begun = program.begin()
+    claim(person, begun["user_code"])
+    assert decide(person, begun["user_code"], "deny").status_code == 200
+    assert decide(person, begun["user_code"], then).status_code == 403
+    assert claim(person, begun["user_code"]).status_code == 403
+    assert program.poll(begun["device_code"]).get_json()["error"] == "access_denied"
+    assert program.poll(begun["device_code"]).get_json()["error"] == "access_denied"
+
+
+def test_a_client_of_another_name_gets_nothing(person: Person, program: Program, clock: HeldClock) -> None:
+    begun = program.begin()
+    approve(person, begun["user_code"])
+    stranger = Program(person, clock, client_id="aws-sso", key=program.key)
+    assert stranger.poll(begun["device_code"]).get_json()["error"] == "invalid_grant"
+    unknown = Program(person, clock, client_id="nobody").poll(begun["device_code"])
+    assert (unknown.status_code, unknown.get_json()["error"]) == (401, "invalid_client")
+    assert program.poll(begun["device_code"]).status_code == 200
+
+
+def test_what_a_program_says_of_itself_is_shown_as_text(person: Person, program: Program) -> None:
+    answer = program.post("/oauth/device_authorization", client_label="<script>x</script>")
+    page = claim(person, answer.get_json()["user_code"]).text
+    assert "<script>x" not in page
+    assert "&lt;script&gt;x" in page
+    assert program.post("/oauth/device_authorization", client_label="a\nb").status_code == 400

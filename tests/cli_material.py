@@ -1,0 +1,73 @@
+"""A person at their terminal: `fedbridge` in processes of its own, with a fresh home, and the browser beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MAIN = Path(__file__).parent.parent / "federation_bridge" / "cli" / "__main__.py"
+_SYSTEM = ("PATH", "LANG", "SYSTEMROOT")
+
+
+@dataclass(slots=True)
+class Person:
+    """Runs commands against one bridge."""
+
+    home: Path
+    bridge: str
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def environ(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in _SYSTEM if name in os.environ}
+        ours = {"HOME": str(self.home), "FEDBRIDGE_TOKEN_STORE": "file", "FEDBRIDGE_LANGUAGE": "en"}
+        return kept | ours | self.variables
+
+    @property
+    def folder(self) -> Path:
+        found = [path for path in (self.home / ".local/state/fedbridge").iterdir() if path.is_dir()]
+        return found[0]
+
+    def start(self, *words: str, variables: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """The command, running; its output in text pipes."""
+        command = [sys.executable, "-I", str(MAIN), *words]
+        return self.start_command(command, variables)
+
+    def start_command(self, command: list[str], variables: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Any command, in this person's environment and in a session without a terminal."""
+        environ = self.environ() | dict(variables or {})
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
+
+    def run(self, *words: str, variables: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+        """Exit status, stdout and stderr of the command."""
+        process = self.start(*words, variables=variables)
+        out, words_told = process.communicate(timeout=120)
+        return process.returncode, out, words_told
+
+
+def told_code(process: subprocess.Popen[str]) -> str:
+    """The user code that a device login tells on stderr."""
+    return told(process, re.compile(r"^\s+([A-Z0-9]{4}-[A-Z0-9]{4})\s*$"))
+
+
+def told_address(process: subprocess.Popen[str]) -> str:
+    """The address that a browser login tells on stderr."""
+    return told(process, re.compile(r"^(http\S+/oauth/authorize\S+)$"))
+
+
+def told(process: subprocess.Popen[str], pattern: re.Pattern[str]) -> str:
+    """What the pattern's group finds in the next lines of stderr."""
+    assert process.stderr is not None
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if match := pattern.match(line.rstrip("\n")):
+            return match[1]
+    raise AssertionError(f"nothing such was told: {''.join(seen)}")

@@ -1,0 +1,334 @@
+"""The doors of stock AWS clients: their refusals carry the class that clients look for, and nothing is let through."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from conftest import HeldClock
+from joserfc import jws
+from joserfc.jwk import ECKey
+from web_material import ACCOUNT, BASE, Person, door_of, person_at
+
+from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
+from federation_bridge.aws_clients.sso_oidc import START_TARGET
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+CLIENT = {"clientId": "aws-sso", "clientSecret": "public"}
+CALLBACK = "http://127.0.0.1:49152/oauth/callback"
+VERIFIER = "v" * 64
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
+    for person in person_at(tmp_path, clock):
+        person.sign_in(clock, "admins")
+        yield person
+
+
+def call(person: Person, path: str, body: Any, **headers: str) -> Any:
+    return person.client.post(path, base_url=BASE, json=body, headers=headers)
+
+
+def refusal(answer: Any) -> tuple[int, str, str]:
+    body = answer.get_json()
+    return answer.status_code, answer.headers["x-amzn-ErrorType"], body.get("error", "")
+
+
+def portal(person: Person, path: str, token: str) -> Any:
+    return person.get(path, **({"x-amz-sso_bearer_token": token} if token else {}))
+
+
+def let_in(person: Person) -> dict[str, Any]:
+    """The tokens of a device whose code was typed and approved."""
+    begun = call(person, "/device_authorization", {**CLIENT, "startUrl": START_TARGET}).get_json()
+    person.post("/device", {"user_code": begun["userCode"]})
+    assert person.post("/device/decision", {"user_code": begun["userCode"], "decision": "allow"}).status_code == 200
+    found: dict[str, Any] = call(
+        person, "/token", {**CLIENT, "grantType": DEVICE_GRANT, "deviceCode": begun["deviceCode"]}
+    ).get_json()
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------- aws sso
+
+
+def test_registering_stores_nothing_and_gives_every_public_client_one_name(ada: Person) -> None:
+    body = {"clientName": "botocore-client-x", "clientType": "public", "scopes": ["sso:account:access"]}
+    first, second = (call(ada, "/client/register", body).get_json() for _ in range(2))
+    assert first == second
+    assert first["clientId"] == "aws-sso"
+    assert first["clientSecretExpiresAt"] - first["clientIdIssuedAt"] == 90 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"clientType": "confidential"}, "InvalidClientMetadataException"),
+        ({"scopes": ["sso:account:access", "admin"]}, "InvalidScopeException"),
+        ({"grantTypes": ["client_credentials"]}, "UnsupportedGrantTypeException"),
+        ({"redirectUris": ["https://evil.example.com/oauth/callback"]}, "InvalidRedirectUriException"),
+        ({"redirectUris": "http://127.0.0.1/oauth/callback"}, "InvalidRequestException"),
+        ({"clientName": ""}, "InvalidRequestException"),
+    ],
+)
+def test_a_registration_that_asks_for_more_is_refused(ada: Person, change: dict[str, Any], kind: str) -> None:
+    body = {"clientName": "x", "clientType": "public", "redirectUris": ["http://127.0.0.1/oauth/callback"]}
+    assert call(ada, "/client/register", body).status_code == 200
+    assert refusal(call(ada, "/client/register", {**body, **change}))[:2] == (400, kind)
+
+
+def test_the_address_that_the_cli_opens_holds_no_code(ada: Person) -> None:
+    begun = call(ada, "/device_authorization", {**CLIENT, "startUrl": "x"}).get_json()
+    assert begun["verificationUriComplete"] == begun["verificationUri"] == f"{BASE}/device"
+
+
+def test_a_device_hears_pending_then_slow_down_then_expired_in_words_that_the_cli_knows(
+    ada: Person, clock: HeldClock
+) -> None:
+    begun = call(ada, "/device_authorization", CLIENT).get_json()
+    poll = {**CLIENT, "grantType": DEVICE_GRANT, "deviceCode": begun["deviceCode"]}
+    assert refusal(call(ada, "/token", poll)) == (400, "AuthorizationPendingException", "authorization_pending")
+    assert refusal(call(ada, "/token", poll)) == (400, "SlowDownException", "slow_down")
+    clock.advance(timedelta(minutes=11))
+    assert refusal(call(ada, "/token", poll)) == (400, "ExpiredTokenException", "expired_token")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"clientId": "fedbridge"}, (401, "InvalidClientException", "invalid_client")),
+        ({"clientSecret": "guessed"}, (401, "InvalidClientException", "invalid_client")),
+        ({"grantType": "password"}, (400, "UnsupportedGrantTypeException", "unsupported_grant_type")),
+        ({"deviceCode": "guessed"}, (400, "InvalidGrantException", "invalid_grant")),
+        ({"deviceCode": 7}, (400, "InvalidRequestException", "invalid_request")),
+        ({"deviceCode": "x" * 5000}, (400, "InvalidRequestException", "invalid_request")),
+    ],
+)
+def test_a_wrong_request_for_a_token_gets_the_class_of_its_fault(
+    ada: Person, change: dict[str, Any], expected: tuple[int, str, str]
+) -> None:
+    begun = call(ada, "/device_authorization", CLIENT).get_json()
+    good = {**CLIENT, "grantType": DEVICE_GRANT, "deviceCode": begun["deviceCode"]}
+    assert refusal(call(ada, "/token", {**good, **change})) == expected
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{", "null", '"x"'])
+def test_a_body_that_is_no_object_is_refused(ada: Person, body: str) -> None:
+    for path in ("/client/register", "/device_authorization", "/token", "/v1/token"):
+        answer = ada.client.post(path, base_url=BASE, data=body, content_type="application/json")
+        assert answer.status_code == 400
+        assert "x-amzn-ErrorType" in answer.headers
+
+
+def test_tokens_rotate_and_a_replayed_one_ends_all_of_them(ada: Person, clock: HeldClock) -> None:
+    first = let_in(ada)
+    renew = {**CLIENT, "grantType": "refresh_token", "refreshToken": first["refreshToken"]}
+    second = call(ada, "/token", renew).get_json()
+    assert portal(ada, "/assignment/accounts", second["accessToken"]).status_code == 200
+    clock.advance(timedelta(seconds=30))
+    assert refusal(call(ada, "/token", renew))[1] == "InvalidGrantException"
+    assert portal(ada, "/assignment/accounts", second["accessToken"]).status_code == 401
+
+
+def test_the_portal_opens_to_its_own_token_alone(ada: Person) -> None:
+    token = let_in(ada)["accessToken"]
+    listed = portal(ada, "/assignment/accounts", token).get_json()
+    assert listed == {"accountList": [{"accountId": ACCOUNT, "accountName": "Production"}]}
+    for other in ("", "guessed", token[:-1], token + "0", "x" * 300):
+        assert portal(ada, "/assignment/accounts", other).status_code in (400, 401)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "account_id=111122223333", "role_name=Administrator", "account_id=1&account_id=2&role_name=x"]
+)
+def test_the_portal_refuses_half_a_question(ada: Person, query: str) -> None:
+    token = let_in(ada)["accessToken"]
+    assert refusal(portal(ada, f"/federation/credentials?{query}", token))[:2] == (400, "InvalidRequestException")
+
+
+@pytest.mark.parametrize(
+    ("account", "role"), [(ACCOUNT, "Reader"), ("999999999999", "Administrator"), (ACCOUNT, "a/b")]
+)
+def test_a_role_without_a_rule_is_not_found_whether_or_not_it_exists(ada: Person, account: str, role: str) -> None:
+    token = let_in(ada)["accessToken"]
+    answer = portal(ada, f"/federation/credentials?account_id={account}&role_name={role}", token)
+    assert refusal(answer)[:2] == (404, "ResourceNotFoundException")
+
+
+@pytest.mark.parametrize("query", ["max_result=0", "max_result=101", "max_result=x", "next_token=-1", "next_token=%0a"])
+def test_the_portal_refuses_pages_that_there_are_not(ada: Person, query: str) -> None:
+    token = let_in(ada)["accessToken"]
+    assert portal(ada, f"/assignment/accounts?{query}", token).status_code == 400
+
+
+def test_the_start_url_leads_people_home_and_the_cli_to_a_host_of_aws(ada: Person) -> None:
+    looked = ada.client.head("/start", base_url=BASE)
+    assert (looked.status_code, looked.headers["Location"]) == (302, START_TARGET)
+    assert ada.get("/start").headers["Location"] == "/"
+
+
+def test_the_authorize_page_is_the_one_of_everybody(ada: Person) -> None:
+    sent = f"response_type=code&client_id=aws-sso&redirect_uri={CALLBACK}&state=s&scopes=sso:account:access"
+    answer = ada.get(f"/authorize?{sent}&code_challenge_method=S256&code_challenge={CHALLENGE}")
+    target = urlsplit(answer.headers["Location"])
+    assert target.path == "/oauth/authorize"
+    assert set(parse_qs(target.query)) == {
+        "response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method",
+    }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------ aws login
+
+
+def login_fields(**changes: str) -> dict[str, str]:
+    return {
+        "response_type": "code",
+        "client_id": SAME_DEVICE,
+        "redirect_uri": CALLBACK,
+        "state": "s",
+        "scope": "openid",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "SHA-256",
+        **changes,
+    }
+
+
+def proof(clock: HeldClock, key: ECKey, jti: str = "one", **changes: Any) -> str:
+    claims = {"htm": "POST", "htu": f"{BASE}/v1/token", "iat": int(clock().timestamp()), "jti": jti, **changes}
+    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
+    header["jwk"] = {name: header["jwk"][name] for name in ("kty", "crv", "x", "y")}
+    return jws.serialize_compact(header, json.dumps(claims).encode(), key, algorithms=["ES256"])
+
+
+def code_of(person: Person, role: str = f"{ACCOUNT}/Administrator") -> str:
+    answer = person.post("/v1/authorize", {**login_fields(), "role": role})
+    return parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+
+
+def exchange(code: str) -> dict[str, str]:
+    return {
+        "clientId": SAME_DEVICE,
+        "grantType": "authorization_code",
+        "code": code,
+        "codeVerifier": VERIFIER,
+        "redirectUri": CALLBACK,
+    }
+
+
+def test_the_role_page_offers_the_roles_of_the_person_and_asks_before_it_acts(ada: Person) -> None:
+    page = ada.client.get("/v1/authorize", base_url=BASE, query_string=login_fields())
+    assert page.status_code == 200
+    assert f"{ACCOUNT}/Administrator" in page.text
+    assert f"{ACCOUNT}/Reader" not in page.text
+    assert (
+        ada.post("/v1/authorize", {**login_fields(), "role": f"{ACCOUNT}/Administrator"}, token=None).status_code == 403
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"redirect_uri": "https://evil.example.com/oauth/callback"},
+        {"redirect_uri": "http://127.0.0.1:49152/elsewhere"},
+        {"redirect_uri": "http://localhost:49152/oauth/callback"},
+        {"client_id": "fedbridge"},
+        {"client_id": CROSS_DEVICE},
+        {"code_challenge_method": "plain"},
+        {"code_challenge": ""},
+        {"response_type": "token"},
+    ],
+)
+def test_a_request_for_a_code_that_is_not_the_clis_redirects_nobody(ada: Person, changes: dict[str, str]) -> None:
+    shown = ada.client.get("/v1/authorize", base_url=BASE, query_string=login_fields(**changes))
+    sent = ada.post("/v1/authorize", {**login_fields(**changes), "role": f"{ACCOUNT}/Administrator"})
+    for answer in (shown, sent):
+        assert answer.status_code in (400, 401)
+        assert "Location" not in answer.headers
+
+
+def test_a_role_that_is_not_the_persons_gets_no_code(ada: Person) -> None:
+    answer = ada.post("/v1/authorize", {**login_fields(), "role": f"{ACCOUNT}/Reader"})
+    assert answer.status_code == 403
+
+
+def test_a_no_is_told_to_the_cli(ada: Person) -> None:
+    answer = ada.post("/v1/authorize", {**login_fields(), "role": ""})
+    assert "error=access_denied" in answer.headers["Location"]
+
+
+def test_the_remote_page_shows_state_and_code_in_one_text(ada: Person) -> None:
+    page = ada.get("/v1/sessions/confirmation?code=c&state=s").text
+    assert base64.b64encode(b"state=s&code=c").decode() in page
+
+
+def test_the_operators_switch_of_the_device_flow_holds_for_remote_logins(tmp_path: Path, clock: HeldClock) -> None:
+    fields = login_fields(client_id=CROSS_DEVICE, redirect_uri=f"{BASE}/v1/sessions/confirmation")
+    for person in person_at(tmp_path, clock, command_line={"device_flow": False}):
+        person.sign_in(clock, "admins")
+        assert person.client.get("/v1/authorize", base_url=BASE, query_string=fields).status_code == 400
+        answer = call(person, "/device_authorization", CLIENT)
+        assert refusal(answer)[1] == "UnauthorizedClientException"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"code": "guessed"}, (401, "AccessDeniedException", "AUTHCODE_EXPIRED")),
+        ({"codeVerifier": "w" * 64}, (401, "AccessDeniedException", "AUTHCODE_EXPIRED")),
+        ({"redirectUri": CALLBACK.replace("49152", "49153")}, (401, "AccessDeniedException", "AUTHCODE_EXPIRED")),
+        ({"clientId": CROSS_DEVICE}, (401, "AccessDeniedException", "AUTHCODE_EXPIRED")),
+        ({"clientId": "aws-sso"}, (400, "ValidationException", "INVALID_REQUEST")),
+        ({"grantType": "password"}, (400, "ValidationException", "INVALID_REQUEST")),
+    ],
+)
+def test_a_code_is_worth_nothing_where_anything_differs(
+    ada: Person, clock: HeldClock, changes: dict[str, str], expected: tuple[int, str, str]
+) -> None:
+    key = ECKey.generate_key("P-256", auto_kid=False)
+    body = {**exchange(code_of(ada)), **changes}
+    assert refusal(call(ada, "/v1/token", body, DPoP=proof(clock, key))) == expected
+
+
+def test_without_a_proof_of_its_key_the_cli_gets_nothing(ada: Person, clock: HeldClock) -> None:
+    key = ECKey.generate_key("P-256", auto_kid=False)
+    for made in (None, proof(clock, key, htu=f"{BASE}/token"), proof(clock, key, htm="GET"), "x.y.z"):
+        headers = {} if made is None else {"DPoP": made}
+        answer = call(ada, "/v1/token", exchange(code_of(ada)), **headers)
+        assert refusal(answer) == (400, "ValidationException", "INVALID_REQUEST")
+
+
+def test_tokens_for_one_role_open_no_other_door(ada: Person, clock: HeldClock) -> None:
+    """The RFC dialect would give the same client an access token: it stands for its role alone, and opens nothing."""
+    key = ECKey.generate_key("P-256", auto_kid=False)
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": SAME_DEVICE,
+        "code": code_of(ada),
+        "code_verifier": VERIFIER,
+        "redirect_uri": CALLBACK,
+    }
+    made = proof(clock, key, htu=f"{BASE}/oauth/token")
+    tokens = ada.client.post("/oauth/token", base_url=BASE, data=form, headers={"DPoP": made}).get_json()
+    ath = base64.urlsafe_b64encode(hashlib.sha256(tokens["access_token"].encode()).digest()).rstrip(b"=").decode()
+    made = proof(clock, key, "two", htm="GET", htu=f"{BASE}/api/v1/roles", ath=ath)
+    answer = ada.get("/api/v1/roles", Authorization=f"DPoP {tokens['access_token']}", DPoP=made)
+    assert answer.status_code == 401
+    assert portal(ada, "/assignment/accounts", tokens["access_token"]).status_code == 401
+
+
+def test_no_secret_of_a_client_is_logged(ada: Person, capsys: pytest.CaptureFixture[str]) -> None:
+    tokens = let_in(ada)
+    portal(ada, "/assignment/accounts", tokens["accessToken"])
+    said = "".join(capsys.readouterr())
+    assert tokens["accessToken"] not in said
+    assert tokens["refreshToken"] not in said
+    assert door_of(ada.app).store.token_families.living()

@@ -1,0 +1,360 @@
+"""What the authorization server remembers, on both databases: one-time things are taken once, families end whole."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from conftest import HeldClock, Place
+from store_material import entry, identity, session
+
+from federation_bridge.model import AuthorizationCode, DeviceRequest, TokenFamily, Visit
+from federation_bridge.store import Store
+from federation_bridge.store.device_codes import Poll
+from federation_bridge.store.token_families import NewTokens, Stale
+from federation_bridge.store.tries import Limit
+
+RACERS, ROUNDS = 4, 10
+LENIENCY = timedelta(seconds=10)
+BROWSER = "a" * 64
+USER_CODE = "c" * 64
+
+
+def request(now: datetime, **changes: Any) -> DeviceRequest:
+    visit = Visit("ref-1", "192.0.2.7", "fedbridge/1")
+    return replace(DeviceRequest("fedbridge", "laptop", visit, now, now + timedelta(minutes=10)), **changes)
+
+
+def family(now: datetime, name: str = "family", **changes: Any) -> TokenFamily:
+    ends_at = now + timedelta(hours=8)
+    return replace(TokenFamily(name, "fedbridge", "laptop", BROWSER, identity(), now, now, ends_at), **changes)
+
+
+def pair(now: datetime, name: str = "1") -> NewTokens:
+    return NewTokens(f"access {name}", f"refresh {name}", now + timedelta(minutes=15))
+
+
+def let_in(store: Store, now: datetime, name: str = "family", jkt: str | None = None, **changes: Any) -> TokenFamily:
+    """A family with its first tokens, by way of an authorization code."""
+    given = AuthorizationCode("fedbridge", "http://127.0.0.1:1/callback", "x", name, now + timedelta(minutes=1))
+    store.authorization_codes.issue(f"code {name}", given, family(now, name, **changes))
+    assert store.authorization_codes.take(f"code {name}") is not None
+    made = store.token_families.collect(name, jkt, pair(now, name))
+    assert made is not None
+    return made
+
+
+def approved(store: Store, now: datetime, number: int = 0, **changes: Any) -> str:
+    user_code = f"{number:064d}"
+    assert store.device_codes.begin(f"device {number}", user_code, request(now, **changes))
+    assert store.device_codes.claim(user_code, BROWSER)
+    assert store.device_codes.approve(user_code, BROWSER, family(now, f"family {number}"))
+    return f"device {number}"
+
+
+def raced(place: Place, verb: Callable[[Store, int, int], bool]) -> list[int]:
+    """How many of the racers, each with a store of its own, won each round."""
+    barrier = threading.Barrier(RACERS)
+
+    def run(racer: int) -> list[bool]:
+        store = place.open()
+        won = []
+        for number in range(ROUNDS):
+            barrier.wait(60)
+            won.append(verb(store, number, racer))
+        return won
+
+    with ThreadPoolExecutor(RACERS) as threads:
+        outcomes = list(threads.map(run, range(RACERS)))
+    return [sum(round_) for round_ in zip(*outcomes, strict=True)]
+
+
+# ------------------------------------------------------------------------------------------------------------ device
+
+
+def test_a_device_code_goes_from_pending_to_its_tokens_once(store: Store, clock: HeldClock) -> None:
+    now = clock()
+    assert store.device_codes.begin("device", USER_CODE, request(now), entry(now))
+    assert store.device_codes.redeem("device", "fedbridge", None, pair(now)) is Poll.PENDING
+    assert store.device_codes.claim(USER_CODE, BROWSER) == request(now)
+    assert store.device_codes.approve(USER_CODE, BROWSER, family(now), entry(now))
+    found = store.device_codes.redeem("device", "fedbridge", "key", pair(now))
+    assert found == family(now, dpop_jkt="key")
+    assert store.device_codes.redeem("device", "fedbridge", "key", pair(now, "2")) is Poll.UNKNOWN
+    assert store.token_families.live("access 1") == found
+    assert store.token_families.live("access 2") is None
+
+
+def test_a_user_code_in_use_is_not_given_twice(store: Store, clock: HeldClock) -> None:
+    assert store.device_codes.begin("one", USER_CODE, request(clock()), entry(clock()))
+    assert not store.device_codes.begin("two", USER_CODE, request(clock()), entry(clock()))
+    assert len(store.audit.entries()) == 1
+
+
+def test_a_claimed_code_is_the_first_sessions_alone(store: Store, clock: HeldClock) -> None:
+    now = clock()
+    store.device_codes.begin("device", USER_CODE, request(now))
+    assert store.device_codes.claim(USER_CODE, BROWSER)
+    assert store.device_codes.claim(USER_CODE, BROWSER)
+    assert store.device_codes.claim(USER_CODE, "b" * 64) is None
+    assert not store.device_codes.approve(USER_CODE, "b" * 64, family(now))
+    assert not store.device_codes.deny(USER_CODE, "b" * 64)
+    assert store.device_codes.approve(USER_CODE, BROWSER, family(now))
+
+
+def test_nobody_approves_what_was_not_claimed_and_no_family_is_left(store: Store, clock: HeldClock) -> None:
+    store.device_codes.begin("device", USER_CODE, request(clock()))
+    assert not store.device_codes.approve(USER_CODE, BROWSER, family(clock()), entry(clock()))
+    assert store.token_families.collect("family", None, pair(clock())) is None
+    assert store.audit.entries() == ()
+
+
+@pytest.mark.parametrize("decision", ["approve", "deny"])
+def test_a_decision_is_final(store: Store, clock: HeldClock, decision: str) -> None:
+    now = clock()
+    store.device_codes.begin("device", USER_CODE, request(now))
+    store.device_codes.claim(USER_CODE, BROWSER)
+    codes = store.device_codes
+    assert codes.approve(USER_CODE, BROWSER, family(now)) if decision == "approve" else codes.deny(USER_CODE, BROWSER)
+    assert not codes.approve(USER_CODE, BROWSER, family(now, "other"))
+    assert not codes.deny(USER_CODE, BROWSER)
+    assert codes.claim(USER_CODE, BROWSER) is None
+    expected = TokenFamily if decision == "approve" else Poll
+    assert isinstance(codes.redeem("device", "fedbridge", None, pair(now)), expected)
+
+
+def test_polling_too_soon_slows_the_poller_down_by_five_seconds_each_time(store: Store, clock: HeldClock) -> None:
+    store.device_codes.begin("device", USER_CODE, request(clock()))
+
+    def poll(after: int) -> Any:
+        clock.advance(timedelta(seconds=after))
+        return store.device_codes.redeem("device", "fedbridge", None, pair(clock()))
+
+    assert [poll(0), poll(5), poll(1), poll(5), poll(14), poll(20)] == [
+        Poll.PENDING,
+        Poll.PENDING,
+        Poll.TOO_SOON,
+        Poll.TOO_SOON,
+        Poll.TOO_SOON,
+        Poll.PENDING,
+    ]
+
+
+def test_an_expired_code_says_so_and_is_final_and_swept_later(store: Store, clock: HeldClock) -> None:
+    approved(store, clock())
+    clock.advance(timedelta(minutes=10))
+    assert store.device_codes.redeem("device 0", "fedbridge", None, pair(clock())) is Poll.EXPIRED
+    assert store.device_codes.claim(f"{0:064d}", BROWSER) is None
+    clock.advance(timedelta(hours=9))
+    assert store.sweep() >= 1
+    assert store.device_codes.redeem("device 0", "fedbridge", None, pair(clock())) is Poll.UNKNOWN
+
+
+def test_another_client_or_key_gets_nothing_and_spoils_nothing(store: Store, clock: HeldClock) -> None:
+    now = clock()
+    device = approved(store, now, dpop_jkt="key")
+    assert store.device_codes.redeem(device, "aws-sso", "key", pair(now)) is Poll.UNKNOWN
+    assert store.device_codes.redeem(device, "fedbridge", "other", pair(now)) is Poll.UNKNOWN
+    assert store.device_codes.redeem(device, "fedbridge", None, pair(now)) is Poll.UNKNOWN
+    assert isinstance(store.device_codes.redeem(device, "fedbridge", "key", pair(now)), TokenFamily)
+
+
+def test_of_many_polls_one_gets_the_tokens(place: Place) -> None:
+    store, now = place.open(), place.clock()
+    for number in range(ROUNDS):
+        approved(store, now, number)
+
+    def poll(own: Store, number: int, racer: int) -> bool:
+        fresh = pair(now, f"{number} {racer}")
+        return isinstance(own.device_codes.redeem(f"device {number}", "fedbridge", None, fresh), TokenFamily)
+
+    assert raced(place, poll) == [1] * ROUNDS
+
+
+def test_of_many_sessions_one_claims_a_code(place: Place) -> None:
+    store, now = place.open(), place.clock()
+    for number in range(ROUNDS):
+        store.device_codes.begin(f"device {number}", f"{number:064d}", request(now))
+
+    def claim(own: Store, number: int, racer: int) -> bool:
+        return own.device_codes.claim(f"{number:064d}", f"session {racer}") is not None
+
+    assert raced(place, claim) == [1] * ROUNDS
+
+
+# -------------------------------------------------------------------------------------------------------------- code
+
+
+def test_of_many_who_bring_a_code_one_gets_it(place: Place) -> None:
+    store, now = place.open(), place.clock()
+    for number in range(ROUNDS):
+        given = AuthorizationCode("fedbridge", "http://127.0.0.1:1/callback", "x", f"f{number}", now)
+        store.authorization_codes.issue(f"code {number}", given, family(now, f"f{number}"), entry(now))
+
+    def take(own: Store, number: int, racer: int) -> bool:
+        return own.authorization_codes.take(f"code {number}") is not None
+
+    assert raced(place, take) == [1] * ROUNDS
+    assert store.authorization_codes.family_of("code 0") == "f0"
+    assert store.authorization_codes.family_of("no such code") is None
+
+
+def test_a_family_is_collected_once(store: Store, clock: HeldClock) -> None:
+    let_in(store, clock())
+    assert store.token_families.collect("family", None, pair(clock(), "2")) is None
+
+
+# ---------------------------------------------------------------------------------------------------------- families
+
+
+def test_a_refresh_token_gives_one_new_pair(store: Store, clock: HeldClock) -> None:
+    let_in(store, clock())
+    clock.advance(timedelta(minutes=14))
+    rotated = store.token_families.rotate("refresh family", "fedbridge", None, pair(clock(), "2"), LENIENCY)
+    assert isinstance(rotated, TokenFamily)
+    assert rotated.last_used_at == clock()
+    assert store.token_families.live("access 2") == rotated
+
+
+def test_of_many_who_refresh_with_one_token_one_gets_a_pair_and_the_family_lives(place: Place) -> None:
+    store, now = place.open(), place.clock()
+    for number in range(ROUNDS):
+        let_in(store, now, f"f{number}")
+
+    def rotate(own: Store, number: int, racer: int) -> bool:
+        fresh = pair(now, f"{number} {racer}")
+        return isinstance(
+            own.token_families.rotate(f"refresh f{number}", "fedbridge", None, fresh, LENIENCY), TokenFamily
+        )
+
+    assert raced(place, rotate) == [1] * ROUNDS
+    assert len(store.token_families.living()) == ROUNDS
+
+
+def test_a_replay_ends_the_family_and_a_quick_second_use_does_not(store: Store, clock: HeldClock) -> None:
+    let_in(store, clock())
+    families = store.token_families
+    families.rotate("refresh family", "fedbridge", None, pair(clock(), "2"), LENIENCY)
+    clock.advance(LENIENCY)
+    assert families.rotate("refresh family", "fedbridge", None, pair(clock(), "3"), LENIENCY) is Stale.JUST_USED
+    assert families.live("access 2") is not None
+    clock.advance(timedelta(seconds=1))
+    assert families.rotate("refresh family", "fedbridge", None, pair(clock(), "3"), LENIENCY) is Stale.REPLAYED
+    assert [families.live(f"access {name}") for name in ("family", "2", "3")] == [None] * 3
+    assert families.rotate("refresh 2", "fedbridge", None, pair(clock(), "4"), LENIENCY) is Stale.UNKNOWN
+
+
+@pytest.mark.parametrize(("client", "jkt"), [("aws-sso", "key"), ("fedbridge", "other"), ("fedbridge", None)])
+def test_another_client_or_key_refreshes_nothing_and_uses_nothing_up(
+    store: Store, clock: HeldClock, client: str, jkt: str | None
+) -> None:
+    let_in(store, clock(), jkt="key")
+    families = store.token_families
+    assert families.rotate("refresh family", client, jkt, pair(clock(), "2"), LENIENCY) is Stale.UNKNOWN
+    assert isinstance(families.rotate("refresh family", "fedbridge", "key", pair(clock(), "3"), LENIENCY), TokenFamily)
+
+
+def test_an_access_token_is_no_refresh_token_and_the_other_way_round(store: Store, clock: HeldClock) -> None:
+    let_in(store, clock())
+    families = store.token_families
+    assert families.rotate("access family", "fedbridge", None, pair(clock(), "2"), LENIENCY) is Stale.UNKNOWN
+    assert families.live("refresh family") is None
+
+
+def test_access_ends_with_its_token_and_everything_with_the_family(store: Store, clock: HeldClock) -> None:
+    let_in(store, clock(), ends_at=clock() + timedelta(minutes=20))
+    clock.advance(timedelta(minutes=15))
+    assert store.token_families.live("access family") is None
+    store.token_families.rotate("refresh family", "fedbridge", None, pair(clock(), "2"), LENIENCY)
+    clock.advance(timedelta(minutes=5))
+    assert store.token_families.live("access 2") is None
+    assert store.token_families.rotate("refresh 2", "fedbridge", None, pair(clock(), "3"), LENIENCY) is Stale.UNKNOWN
+    assert store.token_families.living() == ()
+    assert store.sweep() > 0
+
+
+ENDS: dict[str, Callable[[Store], object]] = {
+    "sign-out of the browser": lambda store: store.sessions.end(BROWSER),
+    "sign-out of the command line": lambda store: store.sessions.end("family"),
+    "the end of all of a person": lambda store: store.sessions.end_of_person("corp/alice"),
+    "its own end": lambda store: store.token_families.end("family"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_family_ends_whole(store: Store, clock: HeldClock, end: Callable[[Store], object]) -> None:
+    store.sessions.admit(session(clock()), "issuer", "_m", clock())
+    let_in(store, clock())
+    let_in(store, clock(), "other", approved_in="b" * 64, identity=identity("bob"))
+    end(store)
+    assert store.token_families.live("access family") is None
+    rotated = store.token_families.rotate("refresh family", "fedbridge", None, pair(clock(), "2"), LENIENCY)
+    assert rotated is Stale.UNKNOWN
+    assert store.token_families.holding("access family") is None
+    assert store.token_families.live("access other") is not None
+
+
+def test_a_family_that_ends_before_its_code_was_collected_is_not_collected(store: Store, clock: HeldClock) -> None:
+    device = approved(store, clock())
+    store.sessions.end(BROWSER)
+    assert store.device_codes.redeem(device, "fedbridge", None, pair(clock())) is Poll.UNKNOWN
+    assert store.token_families.live("access 1") is None
+
+
+def test_families_go_over_to_the_session_that_succeeds(store: Store, clock: HeldClock) -> None:
+    store.sessions.admit(session(clock()), "issuer", "_m", clock())
+    let_in(store, clock())
+    store.sessions.succeed(BROWSER, "b" * 64)
+    assert store.sessions.living() == ()
+    assert store.token_families.live("access family") is not None
+    store.sessions.end("b" * 64)
+    assert store.token_families.live("access family") is None
+
+
+def test_the_living_are_listed_by_person(store: Store, clock: HeldClock) -> None:
+    let_in(store, clock())
+    let_in(store, clock(), "bobs", identity=identity("bob"))
+    assert [one.id for one in store.token_families.living("corp/bob")] == ["bobs"]
+    assert {one.id for one in store.token_families.living()} == {"family", "bobs"}
+
+
+def test_no_code_and_no_token_stands_in_the_database(store: Store, clock: HeldClock) -> None:
+    let_in(store, clock())
+    approved(store, clock())
+    with store._database.reading() as connection:
+        tables = ("tokens", "token_families", "device_codes", "authorization_codes")
+        rows = [str(row) for table in tables for row in connection.exec_driver_sql(f"SELECT * FROM {table}")]
+    assert rows
+    assert not [row for row in rows if "refresh family" in row or "access family" in row or "device 0" in row]
+
+
+# ------------------------------------------------------------------------------------------------------------- limits
+
+
+def test_tries_are_counted_and_given_back_and_forgotten(store: Store, clock: HeldClock) -> None:
+    limit = Limit("guess", "alice", 2, timedelta(minutes=10))
+    other = Limit("guess", "bob", 2, timedelta(minutes=10))
+    assert [store.tries.take([limit]) for _ in range(3)] == [None, None, limit]
+    assert store.tries.take([other]) is None
+    store.tries.give_back([limit])
+    store.tries.give_back([limit])
+    assert store.tries.take([limit, other]) is None
+    assert store.tries.take([limit]) == limit
+    clock.advance(timedelta(minutes=10))
+    assert store.tries.take([limit]) is None
+
+
+def test_many_at_once_get_no_more_tries_than_one(place: Place) -> None:
+    limits = [Limit("guess", "alice", 5, timedelta(minutes=10)), Limit("all", "", 100, timedelta(minutes=10))]
+    won = raced(place, lambda own, number, racer: own.tries.take(limits) is None)
+    assert sum(won) == 5
+
+
+def test_of_many_who_show_one_proof_one_is_first(place: Place) -> None:
+    ends = place.clock() + timedelta(minutes=1)
+    assert raced(place, lambda own, number, racer: own.spent_proofs.spend("key", f"{number}", ends)) == [1] * ROUNDS

@@ -1,0 +1,54 @@
+"""Stock AWS clients, unmodified, each in a fresh home, against the real server under gunicorn and the local AWS."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from federation_bridge.sandbox.aws_cli import AwsCli, unpacked_cli
+from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.visitor import Visitor
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from real_client_material import Home
+from tls_front import Front, tls_front
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """The company, its bridge in a process of its own as an operator starts it."""
+    with open_company(tmp_path_factory.mktemp("company")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def front(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    with tls_front(int(company.bridge.rpartition(":")[2]), tmp_path_factory.mktemp("front")) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def cli() -> AwsCli:
+    return unpacked_cli(2)
+
+
+@pytest.fixture(scope="session")
+def cli_v1() -> AwsCli:
+    return unpacked_cli(1)
+
+
+@pytest.fixture
+def home(tmp_path: Path, company: Company, front: Front) -> Home:
+    return Home(tmp_path / "home", company, front)
+
+
+@pytest.fixture
+def ada(company: Company) -> Visitor:
+    """A person who is signed in at her browser."""
+    visitor = Visitor(company, "ada")
+    visitor.sign_in()
+    return visitor

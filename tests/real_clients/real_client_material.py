@@ -1,0 +1,105 @@
+"""A person's fresh home, as stock AWS clients find it, and their browser beside it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tls_front import Front
+
+from federation_bridge.sandbox.aws_cli import AwsCli
+from federation_bridge.sandbox.company import Company
+from federation_bridge.sandbox.company_files import PRODUCTION
+from federation_bridge.sandbox.visitor import Visitor
+
+ROLE = f"{PRODUCTION}/Developer"
+WITHIN = 60
+
+
+@dataclass
+class Home:
+    """A fresh home of one person, and what stock clients find there."""
+
+    folder: Path
+    company: Company
+    front: Front
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        (self.folder / ".aws").mkdir(parents=True)
+        self.environment |= {
+            "AWS_CA_BUNDLE": str(self.front.authority),
+            "AWS_ENDPOINT_URL_STS": self.company.addresses.aws,
+        }
+
+    @property
+    def config(self) -> Path:
+        return self.folder / ".aws" / "config"
+
+    def write_sso_config(self, role: str = ROLE) -> None:
+        """What `docs/aws-clients.md` tells a person to write."""
+        account, _, name = role.partition("/")
+        bridge = self.company.bridge
+        self.config.write_text(
+            f"[sso-session bridge]\nsso_start_url = {self.front.address}/start\nsso_region = us-east-1\n"
+            "sso_registration_scopes = sso:account:access\n\n"
+            f"[profile dev]\nsso_session = bridge\nsso_account_id = {account}\nsso_role_name = {name}\n"
+            "region = us-east-1\nservices = bridge\n\n"
+            f"[services bridge]\nsso =\n  endpoint_url = {bridge}\nsso_oidc =\n  endpoint_url = {bridge}\n"
+            f"signin =\n  endpoint_url = {bridge}\n"
+        )
+
+    def cached_token(self) -> Path:
+        """The one file in the SSO cache that holds a token."""
+        found = [
+            path
+            for path in (self.folder / ".aws" / "sso" / "cache").glob("*.json")
+            if "accessToken" in json.loads(path.read_text())
+        ]
+        assert len(found) == 1, found
+        return found[0]
+
+    def forget_role_credentials(self) -> None:
+        for path in (self.folder / ".aws" / "cli" / "cache").glob("*.json"):
+            path.unlink()
+
+    def run(self, cli: AwsCli, *arguments: str, more: Mapping[str, str] | None = None, typed: str = "") -> str:
+        """What a command says that ends well."""
+        status, said = self.attempt(cli, *arguments, more=more, typed=typed)
+        assert status == 0, said
+        return said
+
+    def attempt(
+        self, cli: AwsCli, *arguments: str, more: Mapping[str, str] | None = None, typed: str = ""
+    ) -> tuple[int, str]:
+        """Exit status and words of a command."""
+        process = cli.start(self.folder, *arguments, more={**self.environment, **(more or {})})
+        try:
+            said, _ = process.communicate(typed, timeout=WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said, _ = process.communicate()
+            pytest.fail(f"{arguments} did not end: {said}")
+        return process.returncode, said
+
+    def start(self, cli: AwsCli, *arguments: str) -> subprocess.Popen[str]:
+        return cli.start(self.folder, *arguments, more=self.environment)
+
+    def whoami(self, cli: AwsCli, *arguments: str, more: Mapping[str, str] | None = None) -> str:
+        said = self.run(cli, "sts", "get-caller-identity", "--output", "json", *arguments, more=more)
+        identity: dict[str, Any] = json.loads(said)
+        return str(identity["Arn"])
+
+
+def approve(visitor: Visitor, user_code: str, decision: str = "allow") -> str:
+    """What the browser says after its person typed the code and pressed a button."""
+    page = visitor.open("/device")
+    page = visitor.browser.submit(page, page.form("/device"), user_code=user_code)
+    page = visitor.browser.submit(page, page.form("/device/decision"), decision=decision)
+    assert page.status == 200, page.words
+    return page.words

@@ -1,0 +1,155 @@
+"""`aws sso login` and what lives on its token: CLI 2, CLI 1, boto3."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Timer
+
+import pytest
+from real_client_material import ROLE, WITHIN, Home, approve
+
+from federation_bridge.sandbox.aws_cli import AwsCli
+from federation_bridge.sandbox.company_files import PRODUCTION
+from federation_bridge.sandbox.visitor import Visitor
+
+pytestmark = pytest.mark.interop
+
+_USER_CODE = re.compile(r"\b[A-Z]{4}-[A-Z]{4}\b")
+_ADDRESS = re.compile(r"https?://\S+/authorize\?\S+")
+_WHOAMI = "import boto3; print(boto3.Session(profile_name='dev').client('sts').get_caller_identity()['Arn'])"
+
+
+def read_until(process: subprocess.Popen[str], pattern: re.Pattern[str]) -> str:
+    """The first match in what the process says."""
+    assert process.stdout is not None
+    said = ""
+    guard = Timer(WITHIN, process.kill)
+    guard.start()
+    try:
+        for line in process.stdout:
+            said += line
+            if found := pattern.search(line):
+                return found.group()
+    finally:
+        guard.cancel()
+    process.wait()
+    pytest.fail(f"ended before it said {pattern.pattern}: {said}")
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    said, _ = process.communicate(timeout=WITHIN)
+    return process.returncode, said
+
+
+def log_in(home: Home, cli: AwsCli, visitor: Visitor) -> None:
+    home.write_sso_config()
+    process = home.start(cli, "sso", "login", "--profile", "dev", "--use-device-code", "--no-browser")
+    approve(visitor, read_until(process, _USER_CODE))
+    status, said = ended(process)
+    assert status == 0, said
+
+
+def boto3_whoami(home: Home) -> subprocess.CompletedProcess[str]:
+    environment = {"HOME": str(home.folder), "PATH": "", "AWS_EC2_METADATA_DISABLED": "true", **home.environment}
+    command = [sys.executable, "-I", "-c", _WHOAMI]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
+
+
+def age(path: Path, left: timedelta) -> None:
+    """Lets the cached token end in `left` as far as clients can tell."""
+    token = json.loads(path.read_text())
+    token["expiresAt"] = (datetime.now(UTC) + left).strftime("%Y-%m-%dT%H:%M:%SZ")
+    path.write_text(json.dumps(token))
+
+
+def test_a_code_typed_in_the_browser_lets_the_cli_in_and_every_tool_lives_on_it(
+    home: Home, cli: AwsCli, cli_v1: AwsCli, ada: Visitor
+) -> None:
+    log_in(home, cli, ada)
+    arn = home.whoami(cli, "--profile", "dev")
+    assert arn.startswith(f"arn:aws:sts::{PRODUCTION}:assumed-role/Developer/ada")
+    assert boto3_whoami(home).stdout.strip() == arn
+    assert home.whoami(cli_v1, "--profile", "dev") == arn
+
+
+def test_the_cli_renews_its_token_by_itself_and_the_one_before_is_used_up(
+    home: Home, cli: AwsCli, ada: Visitor
+) -> None:
+    log_in(home, cli, ada)
+    path = home.cached_token()
+    before = json.loads(path.read_text())
+    age(path, timedelta(minutes=5))
+    home.whoami(cli, "--profile", "dev")
+    after = json.loads(home.cached_token().read_text())
+    assert after["accessToken"] != before["accessToken"]
+    assert after["refreshToken"] != before["refreshToken"]
+
+
+def test_the_portal_lists_accounts_and_roles_by_pages(home: Home, cli: AwsCli, ada: Visitor) -> None:
+    log_in(home, cli, ada)
+    token = json.loads(home.cached_token().read_text())["accessToken"]
+    more = {"AWS_ENDPOINT_URL_SSO": home.company.bridge}
+    listed = ("sso", "list-accounts", "--access-token", token, "--region", "us-east-1", "--output", "json")
+    accounts = json.loads(home.run(cli, *listed, "--page-size", "1", more=more))
+    assert [one["accountName"] for one in accounts["accountList"]] == ["analytics", "production"]
+    listed = ("sso", "list-account-roles", "--account-id", PRODUCTION, "--access-token", token)
+    roles = json.loads(home.run(cli, *listed, "--region", "us-east-1", "--output", "json", more=more))
+    assert f"{PRODUCTION}/{roles['roleList'][0]['roleName']}" in ada.roles()
+
+
+def test_a_role_that_is_not_granted_is_refused_without_a_new_sign_in(home: Home, cli: AwsCli, ada: Visitor) -> None:
+    log_in(home, cli, ada)
+    home.config.write_text(home.config.read_text().replace("sso_role_name = Developer", "sso_role_name = ReadOnly"))
+    status, said = home.attempt(cli, "sts", "get-caller-identity", "--profile", "dev")
+    assert status != 0
+    assert "ResourceNotFoundException" in said
+    assert "You do not have this role." in said
+
+
+def test_signing_out_at_the_browser_ends_what_the_cli_holds(home: Home, cli: AwsCli, ada: Visitor) -> None:
+    log_in(home, cli, ada)
+    ada.sign_out()
+    home.forget_role_credentials()
+    status, said = home.attempt(cli, "sts", "get-caller-identity", "--profile", "dev")
+    assert status != 0
+    assert "expired or is otherwise invalid" in said or "UnauthorizedException" in said
+
+
+def test_logging_out_at_the_cli_ends_its_token_here_too(home: Home, cli: AwsCli, ada: Visitor) -> None:
+    log_in(home, cli, ada)
+    kept = home.cached_token().read_text()
+    path = home.cached_token()
+    home.run(cli, "sso", "logout", more={"AWS_ENDPOINT_URL_SSO": home.company.bridge})
+    path.write_text(kept)
+    home.forget_role_credentials()
+    status, _ = home.attempt(cli, "sts", "get-caller-identity", "--profile", "dev")
+    assert status != 0
+
+
+def test_a_person_who_says_no_stops_the_cli_with_a_sentence(home: Home, cli: AwsCli, ada: Visitor) -> None:
+    home.write_sso_config()
+    process = home.start(cli, "sso", "login", "--profile", "dev", "--use-device-code", "--no-browser")
+    approve(ada, read_until(process, _USER_CODE), "deny")
+    status, said = ended(process)
+    assert status != 0
+    assert "This sign-in was not approved." in said
+
+
+def test_the_browser_on_the_same_machine_needs_no_code(home: Home, cli: AwsCli, ada: Visitor) -> None:
+    home.write_sso_config()
+    process = home.start(cli, "sso", "login", "--profile", "dev", "--no-browser")
+    page = ada.browser.open(read_until(process, _ADDRESS))
+    page = ada.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
+    assert page.url.startswith("http://127.0.0.1:")
+    status, said = ended(process)
+    assert status == 0, said
+    assert f":assumed-role/{ROLE.partition('/')[2]}/ada" in home.whoami(cli, "--profile", "dev")
+
+
+def test_the_start_url_shows_a_person_their_roles(home: Home, ada: Visitor) -> None:
+    assert ada.open("/start").url == f"{home.company.bridge}/"

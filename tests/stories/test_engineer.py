@@ -1,0 +1,299 @@
+"""An engineer's day: sign in once from a terminal, then every AWS tool just works."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import json
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+from cli_material import Person, told_address, told_code
+
+from federation_bridge.sandbox.company import Company
+from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
+from federation_bridge.sandbox.visitor import Visitor
+
+DEVELOPER = f"{PRODUCTION}/Developer"
+
+
+def approve_code(visitor: Visitor, code: str, decision: str = "allow") -> str:
+    page = visitor.open("/device")
+    page = visitor.browser.submit(page, page.form("/device"), user_code=code)
+    words = visitor.browser.submit(page, page.form("/device/decision"), decision=decision).words
+    assert ("is in." if decision == "allow" else "was refused.") in words
+    return words
+
+
+def log_in(person: Person, visitor: Visitor) -> tuple[int, str]:
+    process = person.start("login", person.bridge, "--device")
+    approve_code(visitor, told_code(process))
+    _, words = process.communicate(timeout=60)
+    return process.returncode, words
+
+
+@pytest.fixture
+def ada(company: Company, tmp_path: Path) -> Person:
+    return Person(tmp_path, company.bridge)
+
+
+@pytest.fixture
+def browser(company: Company) -> Visitor:
+    visitor = Visitor(company, "ada")
+    visitor.sign_in()
+    return visitor
+
+
+@pytest.fixture
+def signed_in(ada: Person, browser: Visitor) -> Person:
+    process = ada.start("login", ada.bridge, "--browser", variables={"BROWSER": "/bin/true"})
+    page = browser.browser.open(told_address(process))
+    browser.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 0, words
+    return ada
+
+
+@pytest.fixture
+def redemptions(company: Company, trail) -> Iterator:  # type: ignore[no-untyped-def, type-arg]
+    before = len([event for event in trail(company) if event["event"] == "grant.redeemed"])
+
+    def count() -> int:
+        return len([event for event in trail(company) if event["event"] == "grant.redeemed"]) - before
+
+    return count  # type: ignore[return-value]
+
+
+# --------------------------------------------------------------------------------------------------------- signing in
+
+
+def test_i_sign_in_with_a_code_that_i_type_in_any_browser(ada: Person, browser: Visitor) -> None:
+    status, words = log_in(ada, browser)
+    assert status == 0, words
+    assert "Signed in as Ada Moss" in words
+    assert "mode 0600" in words
+    assert json.loads(ada.run("whoami", "--json")[1])["name"] == "Ada Moss"
+
+
+def test_i_sign_in_in_the_browser_of_this_computer(ada: Person, browser: Visitor) -> None:
+    process = ada.start("login", ada.bridge, "--browser", variables={"BROWSER": "/bin/true"})
+    page = browser.browser.open(told_address(process))
+    page = browser.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
+    out, words = process.communicate(timeout=60)
+    assert (process.returncode, "You are signed in" in page.words) == (0, True), (out, words, page.words)
+
+
+def test_a_refusal_in_the_browser_ends_the_login_with_its_own_exit_status(ada: Person, browser: Visitor) -> None:
+    process = ada.start("login", ada.bridge, "--device")
+    approve_code(browser, told_code(process), "deny")
+    _, words = process.communicate(timeout=60)
+    assert (process.returncode, "refused in the browser" in words) == (4, True), words
+
+
+def test_signing_out_leaves_nothing_here_and_ends_the_session_at_the_bridge(signed_in: Person) -> None:
+    session = (signed_in.folder / "session.json").read_bytes()
+    assert signed_in.run("credential-process", "--role", DEVELOPER)[0] == 0
+    assert signed_in.run("logout")[0] == 0
+    assert not list((signed_in.folder / "answers").glob("*"))
+    (signed_in.folder / "session.json").write_bytes(session)
+    (signed_in.folder / "session.json").chmod(0o600)
+    assert signed_in.run("whoami")[0] == 3
+    assert not (signed_in.folder / "session.json").exists()
+
+
+# ---------------------------------------------------------------------------------------------------------- my roles
+
+
+def test_i_see_my_roles_and_find_one_by_letters_of_its_name(signed_in: Person) -> None:
+    table = signed_in.run("roles")[1]
+    assert PRODUCTION in table
+    listed = json.loads(signed_in.run("roles", "--json", "--filter", "proddev")[1])
+    assert [f"{one['account']}/{one['role']}" for one in listed] == [DEVELOPER]
+
+
+def test_a_role_that_is_not_mine_is_refused_and_the_near_one_is_named_but_not_taken(signed_in: Person) -> None:
+    status, out, words = signed_in.run("credentials", "--role", "production/Develper")
+    assert (status, out) == (5, "")
+    assert "production/Developer" in words
+
+
+# -------------------------------------------------------------------------------------------------------- credentials
+
+
+def test_a_profile_written_by_configure_works_in_an_aws_sdk(signed_in: Person, company: Company) -> None:
+    status, _, words = signed_in.run("configure", "--yes")
+    assert status == 0, words
+    config = configparser.RawConfigParser()
+    config.read(signed_in.home / ".aws/config")
+    assert {f"profile production-{role}" for role in ("Developer", "Administrator")} <= set(config.sections())
+    script = (
+        "import boto3, sys; s = boto3.Session(profile_name='production-Developer', region_name='eu-central-1');"
+        "print(s.client('sts', endpoint_url=sys.argv[1]).get_caller_identity()['Arn'])"
+    )
+    process = signed_in.start_command([sys.executable, "-c", script, company.addresses.aws])
+    out, words = process.communicate(timeout=120)
+    assert f"{PRODUCTION}:assumed-role/Developer/" in out, words
+
+
+def test_the_command_that_configure_writes_asks_the_bridge_once_and_then_answers_from_the_cache(
+    signed_in: Person, redemptions
+) -> None:  # type: ignore[no-untyped-def]
+    signed_in.run("configure", "--yes")
+    config = configparser.RawConfigParser()
+    config.read(signed_in.home / ".aws/config")
+    command = shlex.split(config["profile production-Developer"]["credential_process"])
+    answers = []
+    for _ in range(3):
+        process = signed_in.start_command(command)
+        out, words = process.communicate(timeout=60)
+        assert process.returncode == 0, words
+        answers.append(json.loads(out))
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0]["Version"] == 1
+    assert redemptions() == 1
+
+
+@pytest.mark.parametrize("form", ["env", "powershell", "fish", "json", "ini", "dotenv"])
+def test_credentials_come_in_the_format_that_i_need(signed_in: Person, form: str) -> None:
+    status, out, words = signed_in.run("credentials", "--role", "production/Developer", "--format", form)
+    assert (status, "ASIA" in out) == (0, True), words
+
+
+def test_a_remainder_that_no_session_can_have_is_refused_in_words(signed_in: Person) -> None:
+    status, out, words = signed_in.run("credential-process", "--role", DEVELOPER, "--min-remaining", "13h")
+    assert (status, out) == (10, "")
+    assert "less than the 13h" in words
+
+
+def test_exec_hands_the_command_an_endpoint_that_renews_and_no_key(signed_in: Person, company: Company) -> None:
+    script = (
+        "import boto3, os, sys; assert not [n for n in os.environ if 'SECRET' in n];"
+        "print(boto3.client('sts', endpoint_url=sys.argv[1]).get_caller_identity()['Arn']); sys.exit(7)"
+    )
+    command = [sys.executable, "-c", script, company.addresses.aws]
+    status, out, words = signed_in.run("exec", "--role", f"{ANALYTICS}/Administrator", "--", *command)
+    assert (status, f"{ANALYTICS}:assumed-role/Administrator/" in out) == (7, True), words
+
+
+def test_serve_answers_sdks_and_nobody_without_the_token(signed_in: Person) -> None:
+    process = signed_in.start("serve", "--role", DEVELOPER)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().split("'")[1]
+        token = Path(process.stdout.readline().split("'")[1]).read_text()
+        with urlopen(Request(url, headers={"Authorization": token}), timeout=30) as answer:
+            assert set(json.load(answer)) == {"AccessKeyId", "SecretAccessKey", "Token", "Expiration", "AccountId"}
+        with pytest.raises(OSError, match="403"):
+            urlopen(Request(url, headers={"Authorization": token + "x"}), timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_console_opens_by_a_link_that_only_who_asks_for_it_sees(signed_in: Person) -> None:
+    status, out, words = signed_in.run("console", "--role", DEVELOPER)
+    assert (status, out) == (0, f"{signed_in.bridge}/go/{DEVELOPER}\n"), words
+
+
+def test_the_doctor_finds_a_well_set_up_computer_well_and_names_what_is_wrong(signed_in: Person) -> None:
+    status, out, _ = signed_in.run("doctor")
+    assert (status, "BAD" in out) == (0, False), out
+    status, out, _ = signed_in.run("doctor", variables={"AWS_ACCESS_KEY_ID": "AKIA"})
+    assert (status, "AWS_ACCESS_KEY_ID is set" in out) == (1, True)
+
+
+# ----------------------------------------------------------------------------------------------------- many processes
+
+
+def test_two_hundred_processes_with_an_empty_cache_ask_aws_once(signed_in: Person, redemptions) -> None:  # type: ignore[no-untyped-def]
+    processes = [signed_in.start("credential-process", "--role", DEVELOPER) for _ in range(200)]
+    answers = {process.communicate(timeout=300)[0] for process in processes}
+    assert ({process.returncode for process in processes}, len(answers), redemptions()) == ({0}, 1, 1)
+
+
+def test_processes_without_a_session_show_one_code_and_share_its_refusal(ada: Person, browser: Visitor) -> None:
+    ada.variables["FEDBRIDGE_URL"] = ada.bridge
+    processes = [ada.start("credential-process", "--device", "--role", DEVELOPER) for _ in range(12)]
+    seen = _codes_of(processes, browser)
+    assert (len(seen), {process.returncode for process in processes}) == (1, {4})
+
+
+def _codes_of(processes: list[subprocess.Popen[str]], browser: Visitor) -> list[str]:
+    codes: list[str] = []
+
+    def read(process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            text = line.strip()
+            if len(text) == 9 and text[4] == "-":
+                codes.append(text)
+                approve_code(browser, text, "deny")
+        process.wait()
+
+    threads = [threading.Thread(target=read, args=(process,)) for process in processes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    for process in processes:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        process.stderr.close()
+    return codes
+
+
+def test_the_death_of_the_one_that_signs_in_blocks_nobody(ada: Person, browser: Visitor) -> None:
+    ada.variables["FEDBRIDGE_URL"] = ada.bridge
+    first = ada.start("credential-process", "--device", "--role", DEVELOPER)
+    told_code(first)
+    second = ada.start("credential-process", "--device", "--role", DEVELOPER)
+    first.kill()
+    first.communicate()
+    approve_code(browser, told_code(second))
+    out, words = second.communicate(timeout=60)
+    assert (second.returncode, json.loads(out)["Version"]) == (0, 1), words
+
+
+def test_credentials_are_renewed_in_the_background_before_their_end(signed_in: Person, redemptions) -> None:  # type: ignore[no-untyped-def]
+    signed_in.run("configure", "--yes")
+    config = configparser.RawConfigParser()
+    config.read(signed_in.home / ".aws/config")
+    command = shlex.split(config["profile production-Developer"]["credential_process"])
+    assert signed_in.start_command(command).communicate(timeout=60)[0]
+    path = signed_in.folder / "answers" / DEVELOPER.replace("/", "-")
+    header, _, rest = path.read_text().partition("\n")
+    usable_until, _, expires = header.split()
+    path.write_text(f"{usable_until} 0 {expires}\n{rest}")
+    process = signed_in.start_command(command)
+    assert json.loads(process.communicate(timeout=60)[0]) == json.loads(rest.partition("\n")[0])
+    for _ in range(300):
+        if path.read_text().partition("\n")[2] != rest:
+            break
+        time.sleep(0.05)
+    assert (path.read_text().split()[1] != "0", redemptions()) == (True, 2)
+
+
+def test_configure_sso_signs_stock_clients_in_where_they_look(signed_in: Person, browser: Visitor) -> None:
+    process = signed_in.start("configure", "--sso", "--device", "--yes")
+    approve_code(browser, told_code(process))
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 0, words
+    config = configparser.RawConfigParser()
+    config.read(signed_in.home / ".aws/config")
+    profile = config["profile production-Developer"]
+    assert (profile["sso_account_id"], profile["sso_role_name"]) == tuple(DEVELOPER.split("/"))
+    assert config[f"sso-session {profile['sso_session']}"]["sso_start_url"] == f"{signed_in.bridge}/start"
+    assert signed_in.bridge in config[f"services {profile['services']}"]["sso_oidc"]
+    name = hashlib.sha1(profile["sso_session"].encode()).hexdigest()
+    path = signed_in.home / ".aws/sso/cache" / f"{name}.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    cached = json.loads(path.read_text())
+    assert all(cached[field] for field in ("accessToken", "refreshToken", "clientId", "clientSecret", "expiresAt"))
+    assert signed_in.run("configure", "--sso", "--dry-run")[1] == ""
