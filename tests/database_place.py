@@ -1,0 +1,50 @@
+"""A clock that stands still, and a database that stores can be opened on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from federation_bridge.audit import Lines
+from federation_bridge.store import Store, open_store
+
+
+@dataclass
+class HeldClock:
+    """A `model.Clock` that stands still until it is moved."""
+
+    now: datetime = datetime(2026, 3, 4, 12, 0, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, span: timedelta) -> None:
+        """Moves the clock on."""
+        self.now += span
+
+
+@dataclass
+class Place:
+    """A database that stores can be opened on: each `open()` is one more node."""
+
+    url: str
+    password: str | None
+    clock: HeldClock
+    admin: Callable[[str], None]
+    """Executes one statement behind the store's back, with all rights."""
+    _open: list[Store] = field(default_factory=list)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
+    def open(self, lines: Lines | None = None) -> Store:
+        """One more store on this database, closed when the test ends."""
+        store = open_store(self.url, clock=self.clock, password=self.password, lines=lines)
+        self._open.append(store)
+        return store
+
+    def close(self) -> None:
+        for store in self._open:
+            store.close()
