@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HeldClock
+from database_place import HeldClock
 from oauth_material import Program
 from web_material import Person, person_at
 

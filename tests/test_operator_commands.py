@@ -147,15 +147,21 @@ def test_the_persons_command_imports_nothing_of_the_server() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (result.stdout, result.stderr) == ("[]\n", "")
-    assert person_entry.main(["--version"]) is None
 
 
-def test_gunicorn_believes_no_header_and_opens_no_second_door(settings: Path) -> None:
+def test_the_persons_command_tells_its_release(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        person_entry.main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith("fedbridge ")
+
+
+def test_gunicorn_believes_no_header_but_the_token_of_stock_aws_clients_and_opens_no_second_door(settings: Path) -> None:
     told = gunicorn_settings(load_settings(settings))
     assert told["secure_scheme_headers"] == {}
     configured = Config()
     for name in ("forwarder_headers", "forwarded_allow_ips"):
         configured.set(name, told[name])
-    assert (configured.forwarder_headers, configured.forwarded_allow_ips) == ([], [])
+    assert (configured.forwarder_headers, configured.forwarded_allow_ips) == (["X-AMZ-SSO_BEARER_TOKEN"], ["*"])
     assert told["control_socket_disable"] is True
     assert told["bind"] == "127.0.0.1:8400"

@@ -11,8 +11,10 @@ from typing import TextIO
 
 from botocore.exceptions import ClientError
 
+from federation_bridge.sandbox.aws_cli import unpacked_cli
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
+from federation_bridge.sandbox.terminal import Terminal
 from federation_bridge.sandbox.visitor import (
     Credentials,
     Visitor,
@@ -61,6 +63,7 @@ def walk(company: Company, tell: Teller) -> None:
     administrator = _take_credentials(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "AssumeRoleWithWebIdentity")
     _use_in_analytics(company, tell, administrator)
     _open_console(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "a login link bought with getSigninToken")
+    _at_the_terminal(company, tell, ada)
     _contractor(company, tell)
     _auditor(company, tell)
     _nobody(company, tell)
@@ -143,6 +146,31 @@ def _why(tell: Teller, visitor: Visitor, rule: str) -> None:
         raise StepFailed(f"rule {rule} is not explained")
     granted = ", ".join(found["granted"]) or "nothing"
     tell.answered(f"grants {granted}: {'; '.join(found['reasons'])}")
+
+
+# --------------------------------------------------------------------------------------------------- at the terminal
+
+
+def _at_the_terminal(company: Company, tell: Teller, visitor: Visitor) -> None:
+    terminal, cli = Terminal(company.folder / "home", company), unpacked_cli()
+    terminal.home.mkdir(exist_ok=True)
+    tell.step(f"{visitor.person.name} signs in from a terminal without a browser: fedbridge login --device.")
+    tell.asked(f"fedbridge login {company.bridge} --device; the code it told was typed at {company.bridge}/device")
+    _terminal(tell, lambda: f"the page asked: {terminal.device_login(visitor)}")
+    tell.step("She lets fedbridge write a profile per role, and the real AWS CLI just works.")
+    tell.asked("fedbridge configure --yes; aws sts get-caller-identity --profile production-Developer")
+    _terminal(tell, lambda: terminal.fedbridge("configure", "--yes").strip().splitlines()[-1])
+    who = ("sts", "get-caller-identity", "--profile", "production-Developer", "--query", "Arn", "--output", "text")
+    _terminal(tell, lambda: terminal.aws(cli, *who))
+    tell.asked(f"aws s3 cp s3://{_REPORT} -")
+    _terminal(tell, lambda: terminal.aws(cli, "s3", "cp", f"s3://{_REPORT}", "-", "--profile", "production-Developer"))
+
+
+def _terminal(tell: Teller, command: Callable[[], str]) -> None:
+    try:
+        tell.answered(command())
+    except LookupError as problem:
+        raise StepFailed(str(problem)) from None
 
 
 # ------------------------------------------------------------------------------------------------------------- at AWS

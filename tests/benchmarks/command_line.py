@@ -13,6 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from federation_bridge.sandbox.company import open_company
+from federation_bridge.sandbox.company_files import PRODUCTION
+from federation_bridge.sandbox.visitor import Visitor
+from tests.cli_material import Person, told_address
+
 CLI = Path(__file__).parent.parent.parent / "federation_bridge" / "cli"
 ROLE = "111122223333/Developer"
 _ROUNDS = 41
@@ -41,7 +46,29 @@ def rows() -> list[tuple[str, str]]:
         ("python -c pass", f"{bare * 1000:.1f} ms"),
         ("cached answer, the command that configure writes (at most 1.3x)", f"{times['configured'] / bare:.2f}x"),
         ("cached answer, plain fedbridge credential-process (at most 2x)", f"{times['plain'] / bare:.2f}x"),
+        _storm(),
     ]
+
+
+def _storm(processes: int = 200) -> tuple[str, str]:
+    """How often AWS is asked when that many processes want one role at once, the cache empty."""
+    with tempfile.TemporaryDirectory() as folder, open_company(Path(folder), in_this_process=True) as company:
+        home = Path(folder) / "home"
+        home.mkdir()
+        person, visitor = Person(home, company.bridge), Visitor(company, "ada")
+        visitor.sign_in()
+        login = person.start("login", person.bridge, "--browser", variables={"BROWSER": "/bin/true"})
+        page = visitor.browser.open(told_address(login))
+        visitor.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
+        login.communicate(timeout=60)
+        begun = time.perf_counter()
+        started = [person.start("credential-process", "--role", f"{PRODUCTION}/Developer") for _ in range(processes)]
+        answers = {process.communicate(timeout=300)[0] for process in started}
+        seconds = time.perf_counter() - begun
+        events = (company.folder / "audit.jsonl").read_text(encoding="utf-8")
+    asked = events.count('"grant.redeemed"')
+    what = f"{processes} processes at once, empty cache: STS calls, different answers, seconds"
+    return what, f"{asked}, {len(answers)}, {seconds:.1f} s"
 
 
 def _fedbridge(python: str) -> list[str]:

@@ -8,17 +8,19 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from conftest import HeldClock
 from joserfc import jws
 from joserfc.jwk import ECKey
 from web_material import ACCOUNT, BASE, Person, door_of, person_at
 
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.aws_clients.sso_oidc import START_TARGET
+
+if TYPE_CHECKING:
+    from conftest import HeldClock
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 CLIENT = {"clientId": "aws-sso", "clientSecret": "public"}

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import HeldClock, Place
+from database_place import HeldClock, Place
 from store_material import entry, identity, session
 
 from federation_bridge.model import AuthorizationCode, DeviceRequest, TokenFamily, Visit

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cli_material import Person, told_code
 from real_client_material import ROLE, WITHIN, Home, approve
+from test_aws_sso import age
 from test_javascript_sdk import access_key, arn_of
 
 from federation_bridge.sandbox.aws_cli import AwsCli
@@ -94,3 +97,23 @@ def test_the_dialects_leave_the_proof_of_a_key_in_force(home: Home, person: Pers
     status, said = home.attempt(cli, *listed, more=more)
     assert status != 0
     assert "UnauthorizedException" in said
+
+
+def test_the_token_that_fedbridge_puts_where_aws_clients_look_is_theirs_to_use_and_to_renew(
+    home: Home, person: Person, ada: Visitor, cli: AwsCli, cli_v1: AwsCli
+) -> None:
+    home.environment |= {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+    process = person.start("configure", "--sso", "--yes", "--device")
+    approve(ada, told_code(process))
+    _, words = process.communicate(timeout=WITHIN)
+    assert process.returncode == 0, words
+    path = home.cached_token()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert home.whoami(cli, "--profile", _PROFILE).startswith(_ME)
+    before = json.loads(path.read_text())
+    age(path, timedelta(minutes=2))
+    assert boto3_whoami(home, AWS_PROFILE=_PROFILE).startswith(_ME)
+    assert json.loads(path.read_text())["accessToken"] != before["accessToken"]
+    assert home.whoami(cli_v1, "--profile", _PROFILE).startswith(_ME)
+    if shutil.which("node"):
+        assert arn_of(home.company, access_key(home, "fromNodeProviderChain", AWS_PROFILE=_PROFILE)).startswith(_ME)

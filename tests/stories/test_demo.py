@@ -31,6 +31,9 @@ def test_the_demo_keeps_every_promise_and_says_so() -> None:
         f"the console of {ANALYTICS}",
         "role_not_granted",
         "the rule ended on",
+        "Did you start this yourself",
+        f"arn:aws:sts::{PRODUCTION}:assumed-role/Developer/",
+        "aws s3 cp",
     ):
         assert promised in text
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from conftest import HeldClock
+from database_place import HeldClock
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
 from oauth_material import REDIRECT, VERIFIER, Program, authorization, b64, challenge
 from web_material import BASE, Person, door_of

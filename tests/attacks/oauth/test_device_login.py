@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import HeldClock
+from database_place import HeldClock
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
 from oauth_material import Program, approve, claim, decide
 from web_material import BASE, Person, door_of

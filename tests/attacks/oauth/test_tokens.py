@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import HeldClock
+from database_place import HeldClock
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures

@@ -1,0 +1,87 @@
+"""A person's terminal in the demo: `fedbridge` and the real AWS CLI, in a fresh home, with the browser beside them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from federation_bridge.sandbox.aws_cli import AwsCli
+from federation_bridge.sandbox.company import Company
+from federation_bridge.sandbox.visitor import Visitor
+
+_CODE = re.compile(r"^\s+([A-Z0-9]{4}-[A-Z0-9]{4})\s*$", re.MULTILINE)
+_QUESTION = "Did you start this"
+_WITHIN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A home, and the commands that are run there. LookupError carries the words of a command that failed."""
+
+    home: Path
+    company: Company
+
+    def environment(self) -> dict[str, str]:
+        """What every command finds: nothing of this machine's person."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
+        ours = {"HOME": str(self.home), "FEDBRIDGE_TOKEN_STORE": "file", "FEDBRIDGE_LANGUAGE": "en"}
+        return {**kept, **ours}
+
+    def fedbridge(self, *words: str) -> str:
+        """What `fedbridge` says that ends well."""
+        process = self._start(*words)
+        said, _ = process.communicate(timeout=_WITHIN)
+        return _ended_well(process, f"fedbridge {words[0]}", said)
+
+    def device_login(self, visitor: Visitor) -> str:
+        """Signs in by a code that `visitor` types in their browser, and gives the page's words that ask for it."""
+        process = self._start("login", self.company.bridge, "--device")
+        try:
+            asked = _approve(visitor, _told_code(process))
+            said, _ = process.communicate(timeout=_WITHIN)
+        finally:
+            process.kill()
+        _ended_well(process, "fedbridge login", said)
+        return asked
+
+    def aws(self, cli: AwsCli, *words: str) -> str:
+        """What the AWS CLI says that ends well, with the local AWS in place of the real one."""
+        here = self.company.addresses.aws
+        more = {"AWS_ENDPOINT_URL_STS": here, "AWS_ENDPOINT_URL_S3": here, "AWS_REGION": "eu-central-1"}
+        process = cli.start(self.home, *words, more={**self.environment(), **more})
+        said, _ = process.communicate(timeout=_WITHIN)
+        return _ended_well(process, f"aws {' '.join(words[:2])}", said).strip()
+
+    def _start(self, *words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "federation_bridge.cli", *words]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(  # noqa: S603 - the command is ours
+            command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT, text=True
+        )
+
+
+def _ended_well(process: subprocess.Popen[str], what: str, said: str) -> str:
+    if process.returncode != 0:
+        raise LookupError(f"{what} ended with {process.returncode}: {said}")
+    return said
+
+
+def _told_code(process: subprocess.Popen[str]) -> str:
+    said = ""
+    for line in process.stdout or ():
+        said += line
+        if found := _CODE.search(line):
+            return found[1]
+    raise LookupError(f"no code was told: {said}")
+
+
+def _approve(visitor: Visitor, code: str) -> str:
+    page = visitor.open("/device")
+    page = visitor.browser.submit(page, page.form("/device"), user_code=code)
+    visitor.browser.submit(page, page.form("/device/decision"), decision="allow")
+    # From the question on: what stands above it is the same on every page.
+    return page.words[page.words.find(_QUESTION) :]
