@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004
 from botocore.parsers import ResponseParserError
 
+from federation_bridge.aws import sts_messages
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.refusals import explained, printable
 from federation_bridge.aws.statement import Statement
@@ -149,11 +150,13 @@ class StsClients:
             tcp_keepalive=True,
             # Never None: botocore would then take proxies from the environment.
             proxies=self._proxies(),
+            user_agent=sts_messages.USER_AGENT,
         )
         try:
             if self._session is None:
                 self._session = botocore.session.get_session()
                 self._session.set_config_variable("sts_regional_endpoints", "regional")
+                sts_messages.quicken(self._session)
             return self._session.create_client(
                 "sts",
                 region_name=region,
