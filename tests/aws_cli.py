@@ -1,24 +1,19 @@
-"""The real AWS CLI v2, unpacked from the development requirements, and runs of it that cannot leave this machine."""
+"""Runs of the real AWS CLI v2 that cannot leave this machine."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import stat
 import subprocess
-import tarfile
-import tempfile
-import zipfile
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from absent_software import absent
 
-_PACKAGE = "aws-cdk-asset-awscli-v2"
-_LAYER = "package/lib/layer.zip"
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.sandbox.aws_cli import unpacked_cli
+
 _LONGEST_RUN = 60.0
 _NOBODY = "http://127.0.0.1:9"
 
@@ -26,50 +21,10 @@ _NOBODY = "http://127.0.0.1:9"
 def aws_program() -> Path:
     """The program `aws`, unpacked once into the user's cache; a test that asks ends loudly where it is not there."""
     try:
-        package = metadata.distribution(_PACKAGE)
-    except metadata.PackageNotFoundError:
-        absent(f"the Python package {_PACKAGE} (AWS CLI v2)", "install the development requirements: make test")
+        return Path(unpacked_cli().command[0])
+    except ConfigurationInvalid as missing:
+        absent("the AWS CLI v2", missing.detail)
         raise
-    place = _cache() / f"aws-cli-{package.version}"
-    if not place.is_dir():
-        (archive,) = (path for path in package.files or () if path.name.endswith(".jsii.tgz"))
-        _unpack(Path(str(package.locate_file(archive))), place)
-    (program,) = place.glob("awscli/v2/*/dist/aws")
-    return program
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "federation-bridge-tests"
-
-
-def _unpack(archive: Path, place: Path) -> None:
-    """Beside its place first, then renamed: of several test processes the first one's folder stays."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=place.parent))
-    try:
-        with tarfile.open(archive) as outer, tempfile.TemporaryFile() as layer:
-            inner = outer.extractfile(_LAYER)
-            assert inner is not None
-            shutil.copyfileobj(inner, layer)
-            with zipfile.ZipFile(layer) as files:
-                for entry in files.infolist():
-                    _extract(files, entry, beside)
-        beside.rename(place)
-    except OSError:
-        if not place.is_dir():
-            raise
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _extract(files: zipfile.ZipFile, entry: zipfile.ZipInfo, beside: Path) -> None:
-    """One file with its mode. The archive's links are shortcuts that nobody here needs; examples are for reading."""
-    mode = entry.external_attr >> 16
-    if stat.S_ISLNK(mode) or "/awscli/examples/" in entry.filename:
-        return
-    made = Path(files.extract(entry, beside))
-    if made.is_file() and mode & stat.S_IXUSR:
-        made.chmod(0o755)
 
 
 @dataclass(frozen=True)

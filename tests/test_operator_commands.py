@@ -156,7 +156,9 @@ def test_the_persons_command_tells_its_release(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out.startswith("fedbridge ")
 
 
-def test_gunicorn_believes_no_header_but_the_token_of_stock_aws_clients_and_opens_no_second_door(settings: Path) -> None:
+def test_gunicorn_believes_no_header_but_the_token_of_stock_aws_clients_and_opens_no_second_door(
+    settings: Path,
+) -> None:
     told = gunicorn_settings(load_settings(settings))
     assert told["secure_scheme_headers"] == {}
     configured = Config()

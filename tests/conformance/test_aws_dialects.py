@@ -20,7 +20,7 @@ from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.aws_clients.sso_oidc import START_TARGET
 
 if TYPE_CHECKING:
-    from conftest import HeldClock
+    from database_place import HeldClock
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 CLIENT = {"clientId": "aws-sso", "clientSecret": "public"}
