@@ -37,6 +37,17 @@ def test_profiles_are_added_behind_what_stands_there_and_a_second_run_changes_no
     assert reconcile(once, BRIDGE, [profile()]).text == once
 
 
+def test_a_profile_names_the_accounts_region_and_a_persons_own_choice_stays() -> None:
+    named = RoleOnOffer("111122223333", "production", "aws", "Developer", "arn:x", "1h", region="eu-central-1")
+    (made,) = profiles([named], TEMPLATE, {named.key: "/command"})
+    once = reconcile("", BRIDGE, [made]).text
+    assert read(once)[f"profile {made.name}"]["region"] == "eu-central-1"
+    assert reconcile(once, BRIDGE, [made]).text == once
+    chosen = once.replace("eu-central-1", "eu-west-3")
+    assert reconcile(chosen, BRIDGE, [made]).text == chosen
+    assert reconcile(once, BRIDGE, []).text.strip() == ""
+
+
 def test_a_profile_whose_role_is_lost_is_removed_and_the_rest_is_as_it_was() -> None:
     both = reconcile(FOREIGN, BRIDGE, [profile(), profile("b", "111122223333/Other")]).text
     assert reconcile(both, BRIDGE, [profile()]).text == reconcile(FOREIGN, BRIDGE, [profile()]).text

@@ -76,8 +76,13 @@ def profiles(roles: Sequence[RoleOnOffer], template: str, command: Mapping[str, 
                     name=name,
                 )
             )
-        made[name] = Profile(name, role.key, (f"credential_process = {command[role.key]}",))
+        made[name] = Profile(name, role.key, (f"credential_process = {command[role.key]}", *region_lines(role)))
     return list(made.values())
+
+
+def region_lines(role: RoleOnOffer) -> tuple[str, ...]:
+    """The profile's region, where the bridge knows one. A region that stands in the profile already stays."""
+    return (f"region = {role.region}",) if role.region else ()
 
 
 def _profile_name(role: RoleOnOffer, template: str) -> str:
@@ -126,7 +131,7 @@ def reconcile(text: str, address: str, wanted: Sequence[Profile]) -> Reconciled:
             continue
         made.append(_block(address, profile, blocks.pop(profile.role, []), newline))
     for role, extra in blocks.items():
-        if _foreign(extra):
+        if [line for line in _foreign(extra) if _key(line) != "region"]:
             stays = say("The profile of {role}, which you no longer have, holds lines of yours and stays.", role=role)
             notices.append(stays)
             made.append(newline.join(extra) + newline)
@@ -136,8 +141,10 @@ def reconcile(text: str, address: str, wanted: Sequence[Profile]) -> Reconciled:
 
 
 def _block(address: str, profile: Profile, extra: Sequence[str], newline: str) -> str:
-    head = [_BEGIN.format(address=address, role=profile.role), _header(profile.name), *profile.lines]
-    return newline.join([*head, *_foreign(extra), _END]) + newline
+    theirs = _foreign(extra)
+    named = {_key(line) for line in theirs}
+    head = [_BEGIN.format(address=address, role=profile.role), _header(profile.name)]
+    return newline.join([*head, *(line for line in profile.lines if _key(line) not in named), *theirs, _END]) + newline
 
 
 def _header(name: str) -> str:
@@ -147,7 +154,11 @@ def _header(name: str) -> str:
 def _foreign(block: Sequence[str]) -> list[str]:
     """The lines of a block of ours that somebody else added."""
     inner = [line for line in block if not _BEGINS.match(line) and not _SECTION.match(line) and line != _END]
-    return [line for line in inner if line.partition("=")[0].strip() not in _OURS]
+    return [line for line in inner if _key(line) not in _OURS]
+
+
+def _key(line: str) -> str:
+    return line.partition("=")[0].strip()
 
 
 def _split(text: str, address: str) -> tuple[str, dict[str, list[str]]]:

@@ -17,6 +17,7 @@ from federation_bridge.cli.texts import printable, say
 from federation_bridge.model import JsonObject
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
 _ROLE = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 _SHOWN = 20
 
@@ -32,6 +33,8 @@ class RoleOnOffer:
     role_arn: str
     max_duration: str
     because: tuple[str, ...] = ()
+    region: str = ""
+    """The account's usual region; without one AWS tools ask for it at every call."""
 
     @property
     def key(self) -> str:
@@ -58,7 +61,13 @@ def _role(entry: JsonObject) -> RoleOnOffer | None:
         return None
     shown = {name: str(printable(text)) for name, text in texts.items()}
     because = tuple(str(printable(one)) for one in entry.get("because") or ())
-    return RoleOnOffer(**shown, max_duration=str(printable(entry.get("max_duration", ""))), because=because)
+    region = str(entry.get("region", ""))
+    return RoleOnOffer(
+        **shown,
+        max_duration=str(printable(entry.get("max_duration", ""))),
+        because=because,
+        region=region if _REGION.fullmatch(region) else "",
+    )
 
 
 def is_key(text: str) -> bool:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from federation_bridge.cli.authorization import DEVICE_GRANT, refusal
-from federation_bridge.cli.aws_config import Profile
+from federation_bridge.cli.aws_config import Profile, region_lines
 from federation_bridge.cli.failures import LoginRefused, SignInNeeded
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.login import pause, show_code
@@ -49,7 +49,7 @@ def profile_lines(place: Place, role: RoleOnOffer) -> tuple[str, ...]:
     """The lines of the profile of a role; `services` belongs to the profile, no other place is read."""
     name = session_name(place)
     account, role_name = f"sso_account_id = {role.account}", f"sso_role_name = {role.role}"
-    return (f"sso_session = {name}", account, role_name, f"services = {name}")
+    return (f"sso_session = {name}", account, role_name, f"services = {name}", *region_lines(role))
 
 
 def write_token(place: Place) -> Path:

@@ -55,6 +55,7 @@ def _role(entitlement: Entitlement) -> JsonObject:
         "account": account.id,
         "account_name": account.name,
         "partition": account.partition,
+        "region": account.region,
         "role": entitlement.role,
         "role_arn": entitlement.role_arn,
         "max_duration": format_duration(entitlement.max_duration),

@@ -107,6 +107,7 @@ DOCUMENT: JsonObject = {
                 account="text",
                 account_name="text",
                 partition="text",
+                region="text",
                 role="text",
                 role_arn="text",
                 max_duration="text",
