@@ -13,13 +13,11 @@ PROVIDER := tests/interop/oidc_provider
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
 
-$(INSTALLED): $(REQUIREMENTS) $(AWS_CLIENTS) $(NODE_CLIENTS)/package-lock.json pyproject.toml
+$(INSTALLED): $(REQUIREMENTS) $(AWS_CLIENTS) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --only-binary lxml,xmlsec -r $(REQUIREMENTS)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(AWS_CLIENTS)
-	if command -v npm >/dev/null; then npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(NODE_CLIENTS); \
-	  else echo "There is no Node here: the tests with the AWS SDK for JavaScript will be skipped."; fi
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q federation_bridge
 	@touch $@
@@ -30,10 +28,10 @@ demo: $(INSTALLED) ## the main job on this machine, then stay up for a browser (
 corpus: $(INSTALLED) ## every message that others published, with the verdict that it deserves (CORPUS: where they lie)
 	@$(BIN)/python -m pytest -m corpus tests/corpus
 
-$(PROVIDER)/node_modules/.package-lock.json: $(PROVIDER)/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --prefix $(PROVIDER) --silent --no-audit --no-fund --ignore-scripts; fi
+%/node_modules/.package-lock.json: %/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $* --silent --no-audit --no-fund --ignore-scripts; fi
 
-test: $(INSTALLED) $(PROVIDER)/node_modules/.package-lock.json ## every test, on SQLite and on a real PostgreSQL (no server to install, no root needed)
+test: $(INSTALLED) $(PROVIDER)/node_modules/.package-lock.json $(NODE_CLIENTS)/node_modules/.package-lock.json ## every test, on SQLite and on a real PostgreSQL (no server to install, no root needed)
 	@$(BIN)/python -m pytest --numprocesses 2 -m "not corpus" tests
 
 lint: $(INSTALLED) ## style and types

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error
+from playwright.sync_api import Error, expect
 
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
 
@@ -105,7 +105,7 @@ def test_signing_out_ends_the_session_and_leaves_nothing_behind_the_back_button(
     assert SESSION not in cookies_of(ada)
     with pytest.raises(Error, match="ERR_CACHE_MISS"):
         ada.page.go_back()
-    assert "AWS_SECRET_ACCESS_KEY" not in ada.page.content()
+    expect(ada.page.locator("body")).not_to_contain_text("AWS_SECRET_ACCESS_KEY")
     ada.open()
     ada.shows("Sign in with your company account")
 

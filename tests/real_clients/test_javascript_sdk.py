@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from absent_software import folder, program
 from real_client_material import ROLE, WITHIN, Home
 from test_aws_login import cache_of, log_in_remotely
 from test_aws_sso import age, log_in
@@ -18,21 +18,18 @@ from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.visitor import Visitor
 
 _FOLDER = Path(__file__).parent / "node"
-_NODE = shutil.which("node")
 
-pytestmark = [
-    pytest.mark.interop,
-    # `make` installs the SDK wherever there is Node; the summary of a run names this reason.
-    pytest.mark.skipif(_NODE is None, reason="there is no Node here: the SDK for JavaScript was not tried"),
-]
+_REMEDY = "apt-get install nodejs npm, then `make test` fetches it"
+
+pytestmark = pytest.mark.interop
 
 
 def access_key(home: Home, provider: str, profile: str = "", **more: str) -> str:
     """The access key that a provider of the SDK finds."""
-    if not (_FOLDER / "node_modules").is_dir():
-        pytest.fail("the SDK is not installed: npm ci --prefix tests/real_clients/node")
+    node = program("node", _REMEDY)
+    folder(_FOLDER / "node_modules", _REMEDY)
     environment = {"HOME": str(home.folder), "PATH": "/usr/bin:/bin", **home.environment, **more}
-    command = [str(_NODE), str(_FOLDER / "credentials.js"), provider, *([profile] if profile else [])]
+    command = [node, str(_FOLDER / "credentials.js"), provider, *([profile] if profile else [])]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
     assert done.returncode == 0, done.stderr
     found: str = json.loads(done.stdout)["accessKeyId"]
