@@ -31,6 +31,7 @@ from saml_material import (
     idp_signer,
     key_ring,
     message,
+    pinned,
     posted,
     saml,
     sign_in,
@@ -39,10 +40,14 @@ from saml_material import (
 from signxml import XMLVerifier
 
 from federation_bridge.connectors import connectors_from
+from federation_bridge.connectors.saml.meaning import Expectation
 from federation_bridge.connectors.saml.metadata_source import HELD, KEPT, MetadataSource, Surroundings, accept_held
 from federation_bridge.connectors.saml.names import RSA_SHA256
-from federation_bridge.connectors.saml.stock import _compiled
-from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected
+from federation_bridge.connectors.saml.policy import POLICY
+from federation_bridge.connectors.saml.rooms import Trust, believe
+from federation_bridge.connectors.saml.second_opinion import agree
+from federation_bridge.connectors.saml.stock import Parties, _compiled_schema, stock_settings
+from federation_bridge.errors import ConfigurationInvalid, OpinionsDiffer, ProviderUnreachable, SignInRejected
 from federation_bridge.keys import Purpose
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.settings import SamlConnection, settings_from
@@ -211,9 +216,25 @@ def test_a_session_ends_no_later_than_the_provider_or_the_connection_says() -> N
 def test_the_second_opinion_compiles_its_schema_once(size: int) -> None:
     xml = honest(attributes={"groups": tuple(f"g{n}" for n in range(size))})
     arrive(xml)
-    before = _compiled.cache_info().misses
+    before = _compiled_schema.cache_info().misses
     arrive(xml)
-    assert _compiled.cache_info().misses == before
+    assert _compiled_schema.cache_info().misses == before
+
+
+def test_the_second_opinion_by_itself_takes_no_signature_of_another_certificate() -> None:
+    xml = honest()
+    believed = believe(xml, Trust(keys=[pinned(idp_signer())]), POLICY).assertion
+    expected = Expectation(ENTITY_ID, ACS, IDP, REQUEST_ID, NOW, timedelta(seconds=60))
+
+    def ask(signer: made.Signer) -> None:
+        parties = Parties(ENTITY_ID, ACS, IDP, "https://idp.example.test/sso", (signer.certificate_b64,))
+        agree(base64.b64encode(xml).decode(), believed, expected, stock_settings(parties))
+
+    # In this order: a certificate that was read earlier, and is kept, must not stand in for the one that is trusted.
+    ask(idp_signer())
+    with pytest.raises(OpinionsDiffer, match="Signature validation failed"):
+        ask(stranger())
+    ask(idp_signer())
 
 
 HONEST = honest(assertion_id="_fixed", response_id="_outer", signed="both")

@@ -10,6 +10,7 @@ import stat
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -333,6 +334,14 @@ def _events_by_name(place: Place, name: str) -> list[dict[str, Any]]:
     wanted = [{"AttributeKey": "EventName", "AttributeValue": name}]
     found = place.client("cloudtrail", keys).lookup_events(LookupAttributes=wanted)["Events"]
     return [json.loads(one["CloudTrailEvent"]) for one in found]
+
+
+def test_every_event_has_an_id_of_its_own_in_the_shape_of_a_uuid(place: Place) -> None:
+    place.assume()
+    place.assume()
+    identifiers = [event["eventID"] for event in _events_by_name(place, "AssumeRoleWithSAML")]
+    assert len(set(identifiers)) == 2
+    assert [str(uuid.UUID(one)) for one in identifiers] == identifiers
 
 
 def test_a_refused_call_leaves_its_code_and_no_secret(place: Place, tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ class Database:
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
         # A single read needs no BEGIN of its own: on PostgreSQL that saves two round trips.
-        self._reader = engine if self._is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
+        options: dict[str, Any] = {"reading": True} if self._is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reader = engine.execution_options(**options)
         self._turn = threading.Lock()
         _forget_pool_in_children(self)
 
@@ -54,8 +55,8 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection for SELECTs; Unavailable when the database fails."""
-        with _translated(), self._reader.connect().execution_options(reading=True) as connection:
+        """A connection for SELECTs, each of which sees what is committed then; Unavailable when the database fails."""
+        with _translated(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -111,11 +112,11 @@ def _forget_pool_in_children(database: Database) -> None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as problem:
+    except (SQLAlchemyError, sqlite3.Error) as problem:
         raise Unavailable(f"the database failed: {_cause(problem)}") from None
 
 
-def _cause(problem: SQLAlchemyError) -> str:
+def _cause(problem: SQLAlchemyError | sqlite3.Error) -> str:
     # Never the message: it may quote values.
     original = problem.orig if isinstance(problem, DBAPIError) else problem
     number = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None)
@@ -193,6 +194,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # IMMEDIATE: a transaction that began as a reader cannot wait for a writer, it fails at once.
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("reading", False):
+        return
+    # IMMEDIATE: a transaction that began as a reader cannot wait for a writer, it fails at once. Told to the driver
+    # itself: SQLAlchemy takes longer for this statement than SQLite does for the whole transaction.
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("BEGIN IMMEDIATE").close()

@@ -1,6 +1,7 @@
-"""python3-saml as we use it: its settings for one connection, its XSD compiled once, its clock ours.
+"""python3-saml as we use it: settings for one connection; its XSD, XPaths and certificates read once; its clock ours.
 
-The two names that are replaced (`_schema_class`, `now`) belong to the pinned version; a test holds them.
+What is replaced (`validate_xml`, `query`, `now`, `xmlsec`) belongs to the pinned version; a test holds it. Each gives
+what the original gives for the same arguments: which checks are made, and in which order, stays the library's.
 """
 
 from __future__ import annotations
@@ -11,11 +12,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
+import xmlsec
 from lxml import etree
+from onelogin.saml2 import utils, xml_utils
+from onelogin.saml2.constants import OneLogin_Saml2_Constants
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
@@ -24,15 +30,44 @@ _NOW: ContextVar[int] = ContextVar("saml_now")
 
 
 @lru_cache(maxsize=16)
-def _compiled(path: str) -> etree.XMLSchema:
-    return etree.XMLSchema(etree.parse(path))
+def _compiled_schema(name: str) -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(Path(xml_utils.__file__).with_name("schemas") / name))
 
 
-def _schema(document: Any) -> etree.XMLSchema:
-    return _compiled(str(document.docinfo.URL))
+@lru_cache(maxsize=128)
+def _compiled_path(expression: str) -> etree.XPath:
+    return etree.XPath(expression, namespaces=OneLogin_Saml2_Constants.NSMAP)
 
 
-OneLogin_Saml2_XML._schema_class = staticmethod(_schema)  # noqa: SLF001 - there is no other way in
+class _Key(xmlsec.Key):  # type: ignore[misc]  # xmlsec ships no types
+    @staticmethod
+    def from_memory(data: str | bytes, form: Any, password: str | None = None) -> xmlsec.Key:
+        # A signature context takes a copy of the key, so that one certificate serves all threads. Private keys are
+        # not kept: signing puts a certificate into them.
+        if form == xmlsec.KeyFormat.CERT_PEM:
+            return _certificate(data)
+        return xmlsec.Key.from_memory(data, form, password)
+
+
+@lru_cache(maxsize=64)
+def _certificate(pem: str | bytes) -> xmlsec.Key:
+    return xmlsec.Key.from_memory(pem, xmlsec.KeyFormat.CERT_PEM, None)
+
+
+def _validate_xml(document: etree._Element, schema: str, _: bool = False) -> etree._Element | str:
+    return document if _compiled_schema(schema).validate(document) else "invalid_xml"
+
+
+def _query(
+    document: etree._Element, expression: str, context: etree._Element | None = None, tagid: str | None = None
+) -> Any:
+    variables = {} if tagid is None else {"tagid": tagid}
+    return _compiled_path(expression)(document if context is None else context, **variables)
+
+
+OneLogin_Saml2_XML.validate_xml = staticmethod(_validate_xml)
+OneLogin_Saml2_XML.query = staticmethod(_query)
+utils.xmlsec = SimpleNamespace(**{**vars(xmlsec), "Key": _Key})
 OneLogin_Saml2_Utils.now = staticmethod(_NOW.get)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import uuid
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +72,7 @@ def event_of(service: str, region: str, wire: Wire, trail: Trail, refused: Refus
         "requestParameters": trail.request,
         "responseElements": None if refused else trail.response,
         "requestID": wire.request_id,
-        "eventID": wire.request_id[::-1],
+        "eventID": str(uuid.uuid5(uuid.NAMESPACE_OID, wire.request_id)),
         "readOnly": trail.name.startswith(_READING),
         "resources": trail.resources,
         "eventType": "AwsConsoleSignIn" if trail.name == "ConsoleLogin" else "AwsApiCall",
