@@ -379,7 +379,7 @@ def test_every_command_exit_status_and_variable_is_documented() -> None:
     assert [status for status in statuses if f"\n| {status} | " not in text] == []
     commands = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
     assert [name for name in commands if name != "complete" and f"\n| `{name}" not in text] == []
-    product = "".join(path.read_text(encoding="utf-8") for path in Path(login.__file__).parent.glob("*.py"))
+    product = "".join(path.read_text(encoding="utf-8") for path in Path(login.__file__).parent.rglob("*.py"))
     assert [name for name in set(re.findall(r"FEDBRIDGE_[A-Z_]+", product)) if name not in text] == []
 
 

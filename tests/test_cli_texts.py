@@ -24,7 +24,7 @@ def catalogue() -> dict[str, str]:
 
 def sentences() -> set[str]:
     found = set()
-    for path in CLI.glob("*.py"):
+    for path in CLI.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
                 assert isinstance(node.args[0], ast.Constant), f"{path.name}:{node.lineno} says what no catalogue knows"

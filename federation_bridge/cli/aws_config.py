@@ -6,6 +6,7 @@ such lines is not removed when its role is lost.
 
 from __future__ import annotations
 
+import os
 import re
 import string
 import sys
@@ -203,3 +204,21 @@ def read_config(path: Path) -> str:
         return ""
     except (OSError, UnicodeDecodeError) as refused:
         raise ComputerRefused(say("{path} cannot be read: {reason}", path=str(path), reason=str(refused))) from None
+
+
+def write_config(path: Path, text: str) -> None:
+    """Puts the text in the place of the file, whole or not at all; its mode stays. ComputerRefused where it cannot."""
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+    draft = path.with_name(f".{path.name}.fedbridge-{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:  # noqa: PTH123
+                file.write(text.encode())
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    except OSError as refused:
+        reason = refused.strerror or ""
+        raise ComputerRefused(say("{path} cannot be written: {reason}", path=str(path), reason=reason)) from None

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from federation_bridge import __version__
-from federation_bridge.cli import commands
+from federation_bridge.cli.aws_config import TEMPLATE
+from federation_bridge.cli.commands import configuring, handing_out, mending, running, signing_in
+from federation_bridge.cli.commands.call import Call
 from federation_bridge.cli.completion import SCRIPTS
 from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, UsageWrong
 from federation_bridge.cli.terminal import Terminal
@@ -28,8 +30,8 @@ def run(arguments: list[str]) -> int:
     terminal = Terminal.of_process(os.environ)
     try:
         chosen = parser().parse_args(arguments)
-        call: Callable[[commands.Call], int] = chosen.run
-        return call(commands.Call(chosen, terminal, os.environ, lambda: datetime.now(UTC)))
+        call: Callable[[Call], int] = chosen.run
+        return call(Call(chosen, terminal, os.environ, lambda: datetime.now(UTC)))
     except CommandFailed as failure:
         terminal.tell(f"fedbridge: {failure.detail}", "red")
         return failure.exit_status
@@ -66,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
 def _command(
     under: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
-    run_it: Callable[[commands.Call], int],
+    run_it: Callable[[Call], int],
     about: str,
 ) -> argparse.ArgumentParser:
     made = under.add_parser(name, help=about, description=about, formatter_class=_help, allow_abbrev=False)
@@ -96,31 +98,31 @@ def _role_options(command: argparse.ArgumentParser) -> None:
 
 
 def _signing_in(under: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    login = _command(under, "login", commands.login, say("Sign in, once a day"))
+    login = _command(under, "login", signing_in.login, say("Sign in, once a day"))
     login.add_argument("address", nargs="?", default="", metavar="https://aws.example.com", help=say("the bridge"))
     _ways(login)
-    _command(under, "logout", commands.logout, say("Sign out, here and at the bridge"))
-    whoami = _command(under, "whoami", commands.whoami, say("Who is signed in, and until when"))
+    _command(under, "logout", signing_in.logout, say("Sign out, here and at the bridge"))
+    whoami = _command(under, "whoami", signing_in.whoami, say("Who is signed in, and until when"))
     whoami.add_argument("--json", action="store_true", help=say("for programs"))
 
 
 def _roles(under: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    roles = _command(under, "roles", commands.roles, say("The roles you may have now"))
+    roles = _command(under, "roles", handing_out.roles, say("The roles you may have now"))
     roles.add_argument("--filter", default="", metavar="TEXT", help=say("letters of the name, in order"))
     roles.add_argument("--json", action="store_true", help=say("for programs"))
     _ways(roles)
-    credentials = _command(under, "credentials", commands.credentials, say("Credentials of one role, as text"))
+    credentials = _command(under, "credentials", handing_out.credentials, say("Credentials of one role, as text"))
     _role_options(credentials)
     credentials.add_argument("--format", choices=sorted(FORMATS), default="json", help=say("for whom the text is"))
     _ways(credentials)
-    exec_ = _command(under, "exec", commands.exec_, say("Run a command as a role, for as long as it takes"))
+    exec_ = _command(under, "exec", running.exec_, say("Run a command as a role, for as long as it takes"))
     _role_options(exec_)
     exec_.add_argument(
         "--variables", action="store_true", help=say("hand keys over as variables; they are not renewed")
     )
     exec_.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=say("the command to run"))
     _ways(exec_)
-    console = _command(under, "console", commands.console, say("Open the AWS console as a role"))
+    console = _command(under, "console", handing_out.console, say("Open the AWS console as a role"))
     console.add_argument("--role", metavar="ACCOUNT/ROLE", help=say("by number or name; asked for if missing"))
     console.add_argument("--to", default="", metavar="PAGE", help=say("the console page to open"))
     console.add_argument("--print", action="store_true", help=say("write the link; whoever has it is signed in"))
@@ -129,11 +131,11 @@ def _roles(under: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _tools(under: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     configure = _command(
-        under, "configure", commands.configure, say("Bring ~/.aws/config up to date: a profile per role")
+        under, "configure", configuring.configure, say("Bring ~/.aws/config up to date: a profile per role")
     )
     configure.add_argument(
         "--template",
-        default=commands.TEMPLATE,
+        default=TEMPLATE,
         help=say("profile names, from {places}", places="{account} {account_name} {role} {partition}"),
     )
     configure.add_argument(
@@ -147,25 +149,25 @@ def _tools(under: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     configure.add_argument("--dry-run", action="store_true", help=say("show the difference and write nothing"))
     _ways(configure)
     process = _command(
-        under, "credential-process", commands.credential_process, say("For AWS tools: what a profile runs")
+        under, "credential-process", handing_out.credential_process, say("For AWS tools: what a profile runs")
     )
     _role_options(process)
     process.add_argument("--folder", default="", help=argparse.SUPPRESS)
     process.add_argument("--renew", action="store_true", help=argparse.SUPPRESS)
     _ways(process)
-    serve = _command(under, "serve", commands.serve, say("Serve a role to containers' and SDKs' credentials endpoint"))
+    serve = _command(under, "serve", running.serve, say("Serve a role to containers' and SDKs' credentials endpoint"))
     _role_options(serve)
     serve.add_argument("--port", type=int, default=0, help=say("a fixed port of 127.0.0.1"))
     _ways(serve)
 
 
 def _mending(under: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    _command(under, "doctor", commands.doctor, say("Say what is wrong, in words"))
-    completion = _command(under, "completion", commands.completion, say("The completion script of a shell"))
+    _command(under, "doctor", mending.doctor, say("Say what is wrong, in words"))
+    completion = _command(under, "completion", mending.completion, say("The completion script of a shell"))
     completion.add_argument("shell", choices=sorted(SCRIPTS))
     complete = under.add_parser("complete", add_help=False)
     complete.add_argument("words", nargs=argparse.REMAINDER)
-    complete.set_defaults(run=commands.complete, address="", folder="", way="never")
+    complete.set_defaults(run=mending.complete, address="", folder="", way="never")
 
 
 def _about() -> str:

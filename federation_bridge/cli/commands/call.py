@@ -1,0 +1,68 @@
+"""One call of the program, and what several commands read from it: the bridge, the role, spans of time."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from federation_bridge.cli.address import checked_address
+from federation_bridge.cli.credentials import Wanted
+from federation_bridge.cli.failures import UsageWrong
+from federation_bridge.cli.place import Place, folder_of, known_address
+from federation_bridge.cli.roles import is_key, my_roles, named_role, pick
+from federation_bridge.cli.session import LocalSession
+from federation_bridge.cli.terminal import Terminal
+from federation_bridge.cli.texts import printable
+from federation_bridge.durations import parse_duration
+from federation_bridge.model import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the program: what was asked, and where."""
+
+    asked: argparse.Namespace
+    terminal: Terminal
+    environ: Mapping[str, str]
+    clock: Clock
+
+    def place(self, terminal: Terminal | None = None) -> Place:
+        """The bridge that the call is about."""
+        asked = self.asked
+        address = checked_address(asked.address) if asked.address else known_address(self.environ, asked.folder)
+        folder = Path(asked.folder) if asked.folder else folder_of(address, self.environ)
+        return Place(address, folder, self.environ, self.clock, terminal or self.terminal, asked.way)
+
+
+def wanted_of(call: Call, place: Place) -> Wanted:
+    """The credentials that the call asks for. UsageWrong, RoleRefused as `span` and `role_of` say."""
+    asked = call.asked
+    need = span(asked.min_remaining, "--min-remaining")
+    if asked.duration:
+        span(asked.duration, "--duration")
+    return Wanted(role_of(call, place), need, asked.duration, asked.reason)
+
+
+def role_of(call: Call, place: Place) -> str:
+    """The role's key: as it was named, else found among the person's roles, else picked by hand.
+
+    Raises:
+        RoleRefused: the name fits none, or several.
+        UsageWrong: none was named, and nobody is there to pick.
+    """
+    text = call.asked.role
+    if text and is_key(text):
+        return str(text)
+    offered = my_roles(place, LocalSession(place))
+    return (named_role(text, offered) if text else pick(call.terminal, offered)).key
+
+
+def span(text: str, option: str) -> timedelta:
+    """A span of time such as `30m`; none where the text is empty. UsageWrong for any other text."""
+    try:
+        return parse_duration(text) if text else timedelta()
+    except ValueError as wrong:
+        raise UsageWrong(f"{option}: {printable(str(wrong))}") from None

@@ -1,0 +1,66 @@
+"""`configure`: the profiles in ~/.aws/config, shown before they are written."""
+
+from __future__ import annotations
+
+import difflib
+
+from federation_bridge.cli import aws_config, sso
+from federation_bridge.cli.commands.call import Call, span
+from federation_bridge.cli.failures import ComputerRefused, UsageWrong
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.roles import matching, my_roles
+from federation_bridge.cli.session import LocalSession
+from federation_bridge.cli.terminal import Terminal
+from federation_bridge.cli.texts import printable, say
+
+
+def configure(call: Call) -> int:
+    """Shows the difference to ~/.aws/config, asks, and writes."""
+    place = call.place()
+    need = int(span(call.asked.min_remaining, "--min-remaining").total_seconds())
+    offered = my_roles(place, LocalSession(place))
+    offered = sorted(matching(call.asked.filter, offered) if call.asked.filter else offered, key=lambda role: role.name)
+    commands = {role.key: aws_config.process_command(place.folder, role.key, need) for role in offered}
+    profiles = aws_config.profiles(offered, call.asked.template, commands)
+    if call.asked.sso:
+        profiles = sso.with_lines(profiles, place, offered)
+    path = aws_config.config_path(call.environ)
+    before = aws_config.read_config(path)
+    after = aws_config.reconcile(before, place.address, profiles)
+    for notice in after.notices:
+        call.terminal.tell(notice)
+    if after.text == before:
+        _sign_stock_clients_in(call, place)
+        call.terminal.tell(say("{path} is up to date.", path=str(path)))
+        return 0
+    lines = difflib.unified_diff(before.splitlines(), after.text.splitlines(), str(path), str(path), lineterm="")
+    call.terminal.write("".join(str(printable(line)) + "\n" for line in lines))
+    if call.asked.dry_run:
+        return 0
+    if not call.asked.yes:
+        _confirm(call.terminal)
+    if aws_config.read_config(path) != before:
+        raise ComputerRefused(say("{path} was changed by another program meanwhile. Run it again.", path=str(path)))
+    aws_config.write_config(path, after.text)
+    _sign_stock_clients_in(call, place)
+    call.terminal.tell(
+        say("Written. Try: AWS_PROFILE={name} aws sts get-caller-identity", name=_example(profiles)), "green"
+    )
+    return 0
+
+
+def _sign_stock_clients_in(call: Call, place: Place) -> None:
+    if call.asked.sso and not call.asked.dry_run:
+        path = sso.write_token(place)
+        call.terminal.tell(say("The token for AWS clients lies in {path}.", path=str(path)))
+
+
+def _example(profiles: list[aws_config.Profile]) -> str:
+    return profiles[-1].name if profiles else "PROFILE"
+
+
+def _confirm(terminal: Terminal) -> None:
+    if not terminal.can_ask:
+        raise UsageWrong(say("Nobody is there to ask: add --yes to write this."))
+    if terminal.ask(say("Write this? [y/N] ")).lower() not in {"y", "yes", "是"}:
+        raise UsageWrong(say("Nothing was written."))

@@ -1,0 +1,50 @@
+"""`doctor` and `completion`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from federation_bridge.cli import completion as completing
+from federation_bridge.cli import doctor as examining
+from federation_bridge.cli import folders
+from federation_bridge.cli.commands.call import Call
+
+
+def doctor(call: Call) -> int:
+    """Says what is wrong."""
+    call.asked.way = "never"
+    return 0 if examining.examine(call.place()) else 1
+
+
+def completion(call: Call) -> int:
+    """Writes the completion script of a shell."""
+    call.terminal.write(completing.SCRIPTS[call.asked.shell])
+    return 0
+
+
+def complete(call: Call) -> int:
+    """Writes the words that fit, one a line: what the completion scripts ask."""
+    from federation_bridge.cli.program import parser  # noqa: PLC0415 - which names this module
+
+    words = call.asked.words[1:] if call.asked.words[:1] == ["--"] else call.asked.words
+    folder = folders.current_folder(call.environ)
+    found = completing.candidates(words, _options(parser()), Path(folder) if folder else None)
+    call.terminal.write("".join(word + "\n" for word in found))
+    return 0
+
+
+def _options(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
+    """The options of every command that has a help line."""
+    choices = next(action.choices for action in parser._actions if isinstance(action.choices, dict))  # noqa: SLF001
+    shown = {name: command for name, command in choices.items() if name != "complete"}
+    return {
+        name: sorted(
+            option
+            for action in command._actions  # noqa: SLF001
+            if action.help != argparse.SUPPRESS
+            for option in action.option_strings
+            if option.startswith("--")
+        )
+        for name, command in shown.items()
+    }

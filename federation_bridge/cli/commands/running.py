@@ -1,0 +1,84 @@
+"""`exec` and `serve`: an endpoint on this computer from which AWS SDKs renew for as long as it is there."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import threading
+
+from federation_bridge.cli.commands.call import Call, wanted_of
+from federation_bridge.cli.container import ContainerEndpoint, without_competitors
+from federation_bridge.cli.credentials import Wanted, obtain
+from federation_bridge.cli.failures import UsageWrong
+from federation_bridge.cli.files import write_private
+from federation_bridge.cli.texts import say
+
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+
+
+def exec_(call: Call) -> int:
+    """Runs a command as a role and ends as it ends."""
+    command = call.asked.command[1:] if call.asked.command[:1] == ["--"] else call.asked.command
+    if not command:
+        raise UsageWrong(say("Which command? For example: fedbridge exec --role ACCOUNT/ROLE -- terraform plan"))
+    place = call.place()
+    wanted = wanted_of(call, place)
+    first = obtain(place, wanted)
+    environ = without_competitors(call.environ)
+    environ.setdefault("AWS_REGION", first.region)
+    environ.setdefault("AWS_DEFAULT_REGION", first.region)
+    if call.asked.variables:
+        keys = (first.access_key_id, first.secret_access_key, first.session_token)
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        return _run(command, environ | dict(zip(names, keys, strict=True)))
+    renewed = Wanted(wanted.role, wanted.need)
+    with ContainerEndpoint(lambda: obtain(place, renewed)) as endpoint:
+        return _run(command, environ | endpoint.variables())
+
+
+def _run(command: list[str], environ: dict[str, str]) -> int:
+    """The exit status of the command; 128 and the signal's number where a signal ended it, as shells say."""
+    program = shutil.which(command[0], path=environ.get("PATH"))
+    if program is None:
+        raise _exec_failure(_NOT_FOUND, say("There is no command {name}.", name=command[0]))
+    try:
+        process = subprocess.Popen([program, *command[1:]], env=environ)  # noqa: S603 - the person's own command
+    except OSError as refused:
+        reason = refused.strerror or ""
+        sentence = say("{name} cannot be run: {reason}", name=command[0], reason=reason)
+        raise _exec_failure(_NOT_EXECUTABLE, sentence) from None
+    # Ctrl-C reaches the command from the terminal itself; the endpoint must outlive it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    status = process.wait()
+    return status if status >= 0 else 128 - status
+
+
+def _exec_failure(status: int, sentence: str) -> UsageWrong:
+    failure = UsageWrong(sentence)
+    failure.exit_status = status
+    return failure
+
+
+def serve(call: Call) -> int:
+    """Serves the container credentials endpoint until it is stopped."""
+    place = call.place()
+    wanted = wanted_of(call, place)
+    obtain(place, wanted)
+    renewed = Wanted(wanted.role, wanted.need)
+    with ContainerEndpoint(lambda: obtain(place, renewed), call.asked.port) as endpoint:
+        token = place.folder / "serve" / endpoint.url.rpartition(":")[2].partition("/")[0]
+        write_private(token, endpoint.token.encode())
+        try:
+            call.terminal.tell(say("Serving {role}. For AWS tools, until you stop this with Ctrl-C:", role=wanted.role))
+            call.terminal.write(f"export AWS_CONTAINER_CREDENTIALS_FULL_URI='{endpoint.url}'\n")
+            call.terminal.write(f"export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE={_quoted(str(token))}\n")
+            threading.Event().wait()
+        finally:
+            token.unlink(missing_ok=True)
+    return 0
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,54 @@
+"""`login`, `logout`, `whoami`."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from federation_bridge.cli.commands.call import Call
+from federation_bridge.cli.login import chosen_way
+from federation_bridge.cli.session import LocalSession, end_session
+from federation_bridge.cli.texts import say
+
+
+def login(call: Call) -> int:
+    """Signs in."""
+    call.asked.way = chosen_way(call.asked.way, call.environ)
+    place = call.place()
+    session = LocalSession(place)
+    session.login()
+    me = session.get("/me")
+    call.terminal.tell(
+        say("Signed in as {name}, until {end}.", name=str(me.get("name", "")), end=_local(me.get("ends_at"))), "green"
+    )
+    call.terminal.tell(say("Next: fedbridge configure"))
+    return 0
+
+
+def logout(call: Call) -> int:
+    """Signs out and forgets what lies here."""
+    was_signed_in = end_session(call.place())
+    call.terminal.tell(say("Signed out.") if was_signed_in else say("Nobody was signed in."))
+    return 0
+
+
+def whoami(call: Call) -> int:
+    """Shows who is signed in."""
+    call.asked.way = "never"
+    me = LocalSession(call.place()).get("/me")
+    if call.asked.json:
+        wanted = ("person", "connection", "name", "email", "signed_in_at", "ends_at")
+        call.terminal.write(json.dumps({name: me.get(name) for name in wanted}, indent=2) + "\n")
+    else:
+        name, person = str(me.get("name", "")), str(me.get("person", ""))
+        call.terminal.write(
+            say("{name} ({person}), until {end}", name=name, person=person, end=_local(me.get("ends_at"))) + "\n"
+        )
+    return 0
+
+
+def _local(instant: object) -> str:
+    try:
+        return datetime.fromisoformat(str(instant)).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return "?"
