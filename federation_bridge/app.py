@@ -24,8 +24,9 @@ from federation_bridge.errors import BadRequest, ConfigurationInvalid
 from federation_bridge.keys import KeyRing, read_or_make_sealing_key, sealing_key_from
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.notices import Notices
-from federation_bridge.oauth import authorization_server, places
-from federation_bridge.oauth.authorization_server import AuthorizationServer
+from federation_bridge.oauth import places
+from federation_bridge.oauth.authorization_server import authorization_server
+from federation_bridge.oauth.parts import Parts as AuthorizationParts
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings, is_loopback
@@ -95,7 +96,7 @@ def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
     parts = join(settings, clock, randomness)
     return Door(
         bridge=Bridge(parts),
-        oauth=AuthorizationServer(authorization_parts(parts)),
+        oauth=authorization_server(authorization_parts(parts)),
         settings=settings,
         connectors=dict(parts.connectors),
         keys=parts.keys,
@@ -144,9 +145,9 @@ def _around(store: Store, settings: Settings, clock: Clock, randomness: Randomne
     )
 
 
-def authorization_parts(parts: Parts) -> authorization_server.Parts:
+def authorization_parts(parts: Parts) -> AuthorizationParts:
     """What of these parts the authorization server works with; ConfigurationInvalid for a broken GeoIP file."""
-    return authorization_server.Parts(
+    return AuthorizationParts(
         settings=parts.settings,
         connections=frozenset(parts.connectors),
         rulebook=parts.rulebook,

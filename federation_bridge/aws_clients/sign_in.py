@@ -31,7 +31,7 @@ from federation_bridge.errors import (
 from federation_bridge.grant import SHORTEST, Wish
 from federation_bridge.keys import Purpose, SigningKey
 from federation_bridge.model import AwsCredentials, Departure, Session
-from federation_bridge.oauth.conversation import AuthorizationRequest, Tokens
+from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave
@@ -70,8 +70,8 @@ def _asked(sent: dict[str, list[str]], role: str = "") -> AuthorizationRequest:
         raise InvalidClient(f"{asked.client_id[:80]!r} is not `aws login`")
     if asked.client_id == CROSS_DEVICE and not door().settings.command_line.device_flow:
         raise UnauthorizedClient("a sign-in on another device, which the operator has switched off")
-    door().oauth.checked_request(asked)
-    door().oauth.check_terms(asked)
+    door().oauth.codes.checked_request(asked)
+    door().oauth.codes.check_terms(asked)
     if asked.response_type != "code":
         raise UnsupportedResponseType(f"response type {asked.response_type[:80]!r}")
     return asked
@@ -111,10 +111,10 @@ def agree() -> AnyResponse:
     role = forms.one_field("role", most=80)
     asked = _asked(request.form.to_dict(flat=False), role)
     if not role:
-        return leave(Departure(door().oauth.refusal_redirect(asked, AccessDenied("the person said no"))))
+        return leave(Departure(door().oauth.codes.refusal_redirect(asked, AccessDenied("the person said no"))))
     if all(one.key != role for one in door().bridge.entitlements(session)):
         raise RoleNotGranted(f"no rule grants {role} to this person now")
-    return leave(Departure(door().oauth.authorize(asked, session, visit())))
+    return leave(Departure(door().oauth.codes.authorize(asked, session, visit())))
 
 
 @pages.get("/v1/sessions/confirmation")
@@ -164,18 +164,18 @@ def token() -> Response:
     return _answer(found, door().bridge.credentials(found.session, wish, visit()), client)
 
 
-def _redeemed(body: dict[str, Any], client: str) -> Tokens:
-    server, grant, proof = door().oauth, wire.text(body, "grantType"), proof_or_none()
+def _redeemed(body: dict[str, Any], client: str) -> IssuedTokens:
+    server, grant, proof = door().oauth.tokens, wire.text(body, "grantType"), proof_or_none()
     if grant == "authorization_code":
         asked = AuthorizationRequest(client, wire.text(body, "redirectUri"), code_challenge="")
         verifier = wire.text(body, "codeVerifier")
-        return server.redeem_code(wire.text(body, "code"), asked, verifier, visit(), proof)
+        return server.for_code(wire.text(body, "code"), asked, verifier, visit(), proof)
     if grant == "refresh_token":
         return server.refresh(wire.text(body, "refreshToken"), client, visit(), proof)
     raise UnsupportedGrantType(f"grant type {grant[:80]!r}")
 
 
-def _answer(found: Tokens, credentials: AwsCredentials, client: str) -> Response:
+def _answer(found: IssuedTokens, credentials: AwsCredentials, client: str) -> Response:
     left = int((credentials.expires_at - door().clock()).total_seconds())
     return jsonify(
         accessToken={

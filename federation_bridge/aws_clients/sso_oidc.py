@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.aws_clients import wire
 from federation_bridge.errors import BridgeError, InvalidClient, OAuthRefused, UnsupportedGrantType
-from federation_bridge.oauth.conversation import AuthorizationRequest, Tokens
+from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
 from federation_bridge.web.door import door, visit
 
 oidc = Blueprint("sso_oidc", __name__)
@@ -93,7 +93,7 @@ def register() -> Response:
 def device_authorization() -> Response:
     """StartDeviceAuthorization. The complete address holds no code: a person types it, or compares it (attack N01)."""
     _check_client(wire.json_body())
-    granted = door().oauth.begin_device(CLIENT, "", visit())
+    granted = door().oauth.devices.begin(CLIENT, "", visit())
     return jsonify(
         deviceCode=granted.device_code,
         userCode=granted.user_code,
@@ -108,19 +108,19 @@ def device_authorization() -> Response:
 def token() -> Response:
     """CreateToken: by device code, by authorization code, or by refresh token."""
     _check_client(body := wire.json_body())
-    server, grant = door().oauth, wire.text(body, "grantType")
+    server, grant = door().oauth.tokens, wire.text(body, "grantType")
     if grant == _DEVICE_CODE:
-        return _tokens(server.redeem_device(wire.text(body, "deviceCode"), CLIENT, visit()))
+        return _tokens(server.for_device(wire.text(body, "deviceCode"), CLIENT, visit()))
     if grant == "refresh_token":
         return _tokens(server.refresh(wire.text(body, "refreshToken"), CLIENT, visit()))
     if grant == "authorization_code":
         asked = AuthorizationRequest(CLIENT, wire.text(body, "redirectUri"), code_challenge="")
         verifier = wire.text(body, "codeVerifier")
-        return _tokens(server.redeem_code(wire.text(body, "code"), asked, verifier, visit()))
+        return _tokens(server.for_code(wire.text(body, "code"), asked, verifier, visit()))
     raise UnsupportedGrantType(f"grant type {grant[:80]!r}")
 
 
-def _tokens(found: Tokens) -> Response:
+def _tokens(found: IssuedTokens) -> Response:
     return jsonify(
         accessToken=found.access_token,
         tokenType="Bearer",

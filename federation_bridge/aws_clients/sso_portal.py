@@ -41,7 +41,7 @@ def _refused(refusal: BridgeError) -> Response:
 
 
 def _session() -> Session:
-    bearer = door().oauth.bearer(_token(), None, visit())
+    bearer = door().oauth.access.bearer(_token(), None, visit())
     if bearer.family.client_id != CLIENT:
         raise InvalidToken("a token of another client")
     return bearer.session
@@ -87,7 +87,7 @@ def roles() -> Response:
 @portal.post("/logout")
 def logout() -> Response:
     """Logout: ends the tokens of this client. Credentials that AWS has handed out live on until their own end."""
-    door().oauth.revoke(_token(), CLIENT, visit())
+    door().oauth.tokens.revoke(_token(), CLIENT, visit())
     return jsonify({})
 
 

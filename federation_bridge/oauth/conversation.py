@@ -50,7 +50,7 @@ class AuthorizationRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class IssuedTokens:
     """A pair of tokens (RFC 6749 5.1), and whose they are."""
 
     access_token: str = field(repr=False)

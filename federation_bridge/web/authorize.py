@@ -69,7 +69,7 @@ def decide() -> AnyResponse:
         _check(asked)
         if forms.one_field("decision", most=16) != "allow":
             raise AccessDenied("the person said no")
-        return leave(Departure(door().oauth.authorize(asked, session, visit())))
+        return leave(Departure(door().oauth.codes.authorize(asked, session, visit())))
     except OAuthRefused as refusal:
         return _tell(asked, refusal)
 
@@ -90,14 +90,14 @@ def _read(values: MultiDict[str, str]) -> tuple[AuthorizationRequest, Client]:
         response_type=values.get("response_type", ""),
         dpop_jkt=values.get("dpop_jkt"),
     )
-    return asked, door().oauth.checked_request(asked)
+    return asked, door().oauth.codes.checked_request(asked)
 
 
 def _check(asked: AuthorizationRequest) -> None:
     if asked.response_type != "code":
         raise UnsupportedResponseType(f"response_type {asked.response_type!r}")
-    door().oauth.check_terms(asked)
+    door().oauth.codes.check_terms(asked)
 
 
 def _tell(asked: AuthorizationRequest, refusal: OAuthRefused) -> AnyResponse:
-    return leave(Departure(door().oauth.refusal_redirect(asked, refusal)))
+    return leave(Departure(door().oauth.codes.refusal_redirect(asked, refusal)))

@@ -6,6 +6,7 @@ from flask import Response, g, request
 
 from federation_bridge.errors import InvalidDpopProof, InvalidToken
 from federation_bridge.model import Session
+from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.web import forms
 from federation_bridge.web.door import door, signed_in, visit
@@ -18,13 +19,19 @@ def has_token() -> bool:
 
 def caller() -> Session:
     """The session behind this call; NotSignedIn, InvalidToken or InvalidDpopProof where there is none."""
-    return _of_token() if has_token() else signed_in()
+    return _of_token().session if has_token() else signed_in()
 
 
 def check_not_forged() -> None:
     """Refuses a call that another site's page made a browser send. A token cannot be sent so: no browser adds it."""
     if not has_token():
         forms.check_same_site()
+
+
+def check_bound_to_a_key() -> None:
+    """Refuses a token that is bound to no key: whoever found it could take the answer away. A browser's call passes."""
+    if has_token() and _of_token().family.dpop_jkt is None:
+        raise InvalidDpopProof("the token is bound to no key")
 
 
 def proof_or_none() -> DpopProof | None:
@@ -37,16 +44,16 @@ def proof_or_none() -> DpopProof | None:
     return DpopProof(headers[0], request.method, door().settings.base_url + request.path)
 
 
-def _of_token() -> Session:
-    if not isinstance(found := g.get("token_session"), Session):
+def _of_token() -> Bearer:
+    if not isinstance(found := g.get("token_bearer"), Bearer):
         scheme, _, token = request.headers["Authorization"].partition(" ")
         if scheme.lower() not in ("dpop", "bearer"):
             raise InvalidToken(f"the authorization scheme is {scheme[:20]!r}")
         proof = proof_or_none() if scheme.lower() == "dpop" else None
         if scheme.lower() == "dpop" and proof is None:
             raise InvalidDpopProof("the scheme DPoP without a proof")
-        found = door().oauth.session_for(token.strip(), proof, visit())
-        g.token_session = found
+        found = door().oauth.access.bearer(token.strip(), proof, visit())
+        g.token_bearer = found
     return found
 
 

@@ -29,7 +29,7 @@ def type_code() -> AnyResponse:
         return sign_in_for("/device")
     if not session.confirmed:
         return confirmation_page(session, "/device")
-    if not door().oauth.is_fresh(session):
+    if not door().oauth.devices.is_fresh(session):
         headers.allow_forms_anywhere_secure()
         return _page("device_stale.html", session)
     return _page("device.html", session, wrong=False)
@@ -49,7 +49,7 @@ def look() -> AnyResponse:
     session = signed_in()
     typed = forms.one_field("user_code", most=32)
     try:
-        pending = door().oauth.claim_user_code(typed, session, visit())
+        pending = door().oauth.devices.claim(typed, session, visit())
     except WrongUserCode as refusal:
         page = _page("device.html", session, wrong=True)
         page.status_code = refusal.status
@@ -67,9 +67,9 @@ def decide() -> AnyResponse:
     typed = forms.one_field("user_code", most=32)
     decision = forms.one_field("decision", most=16)
     if decision == "allow":
-        door().oauth.approve_device(typed, session, visit())
+        door().oauth.devices.approve(typed, session, visit())
     elif decision == "deny":
-        door().oauth.deny_device(typed, session, visit())
+        door().oauth.devices.deny(typed, session, visit())
     else:
         raise BadRequest("neither yes nor no")
     return _page("device_done.html", session, allowed=decision == "allow")
@@ -79,12 +79,12 @@ def decide() -> AnyResponse:
 def command_lines() -> AnyResponse:
     """The command lines that this person has let in, each with a button that ends it."""
     session = signed_in()
-    return _page("command_lines.html", session, families=door().oauth.families(session))
+    return _page("command_lines.html", session, families=door().oauth.families.of_person(session))
 
 
 @pages.post("/command-lines/end")
 def end() -> AnyResponse:
     """Ends one of them."""
     forms.check_same_site()
-    door().oauth.end_family(forms.one_field("family", most=64), signed_in(), visit())
+    door().oauth.families.end_own(forms.one_field("family", most=64), signed_in(), visit())
     return redirect("/command-lines", code=303)

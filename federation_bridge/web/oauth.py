@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from federation_bridge.errors import BridgeError, OAuthRefused, UnsupportedGrantType
 from federation_bridge.model import JsonObject
-from federation_bridge.oauth.conversation import AuthorizationRequest, Tokens
+from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
 from federation_bridge.web import forms
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.door import door, visit
@@ -58,7 +58,7 @@ def device_authorization() -> Response:
     There is no `verification_uri_complete`: a code that comes in a link is a code that nobody typed (attack N01).
     """
     label = _parameter("client_label", most=64)
-    grant = door().oauth.begin_device(_parameter("client_id"), label, visit(), proof_or_none())
+    grant = door().oauth.devices.begin(_parameter("client_id"), label, visit(), proof_or_none())
     return jsonify(
         device_code=grant.device_code,
         user_code=grant.user_code,
@@ -86,23 +86,23 @@ def token() -> Response:
     return response
 
 
-def _by_device_code() -> Tokens:
-    server = door().oauth
-    return server.redeem_device(_parameter("device_code"), _parameter("client_id"), visit(), proof_or_none())
+def _by_device_code() -> IssuedTokens:
+    server = door().oauth.tokens
+    return server.for_device(_parameter("device_code"), _parameter("client_id"), visit(), proof_or_none())
 
 
-def _by_code() -> Tokens:
+def _by_code() -> IssuedTokens:
     asked = AuthorizationRequest(_parameter("client_id"), _parameter("redirect_uri", most=512), "")
     verifier = _parameter("code_verifier")
-    return door().oauth.redeem_code(_parameter("code"), asked, verifier, visit(), proof_or_none())
+    return door().oauth.tokens.for_code(_parameter("code"), asked, verifier, visit(), proof_or_none())
 
 
-def _by_refresh_token() -> Tokens:
-    server = door().oauth
+def _by_refresh_token() -> IssuedTokens:
+    server = door().oauth.tokens
     return server.refresh(_parameter("refresh_token"), _parameter("client_id"), visit(), proof_or_none())
 
 
-_GRANTS: Mapping[str, Callable[[], Tokens]] = {
+_GRANTS: Mapping[str, Callable[[], IssuedTokens]] = {
     DEVICE_GRANT: _by_device_code,
     "authorization_code": _by_code,
     "refresh_token": _by_refresh_token,
@@ -112,7 +112,7 @@ _GRANTS: Mapping[str, Callable[[], Tokens]] = {
 @endpoints.post("/oauth/revoke")
 def revoke() -> Response:
     """Ends the command line of an access or refresh token (RFC 7009). The answer does not tell whose it was."""
-    door().oauth.revoke(_parameter("token"), _parameter("client_id"), visit())
+    door().oauth.tokens.revoke(_parameter("token"), _parameter("client_id"), visit())
     return jsonify({})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from federation_bridge.oauth.authorization_server import AuthorizationServer
+from federation_bridge.oauth.devices import Devices
 from federation_bridge.sandbox.browser import Browser
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.visitor import Visitor
@@ -48,7 +48,7 @@ def test_where_my_sign_in_is_too_old_the_provider_asks_for_my_password_though_it
     ada = Visitor(company, "ada")
     ada.sign_in(connection)
     with monkeypatch.context() as later:
-        later.setattr(AuthorizationServer, "is_fresh", lambda *_: False)
+        later.setattr(Devices, "is_fresh", lambda *_: False)
         page = ada.open("/device")
     page = ada.browser.submit(page, page.form("/device/sign-in"))
     assert page.has_form("/login")

@@ -1,0 +1,79 @@
+"""Authorization codes (RFC 6749 4.1 with PKCE): given to a person's browser, for one program on the way back to it."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from federation_bridge.errors import NotSignedIn, OAuthRefused
+from federation_bridge.model import AuthorizationCode, Session, Visit
+from federation_bridge.oauth.clients import Client, client_named
+from federation_bridge.oauth.conversation import AuthorizationRequest
+from federation_bridge.oauth.families import Families, approved
+from federation_bridge.oauth.journal import Journal
+from federation_bridge.oauth.opaque_secrets import new_secret
+from federation_bridge.oauth.parts import Parts
+from federation_bridge.oauth.pkce import check_challenge
+
+CODE_LIFE = timedelta(seconds=60)
+
+_JKT = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class Codes:
+    """The verbs of the code flow in the browser; `Tokens` has the redemption."""
+
+    def __init__(self, parts: Parts, journal: Journal, families: Families) -> None:
+        self._parts = parts
+        self._journal = journal
+        self._families = families
+
+    def checked_request(self, asked: AuthorizationRequest) -> Client:
+        """The client behind a request for a code.
+
+        InvalidClient and InvalidRedirect come first: then nobody may be redirected. Whatever is raised after may be
+        told to the redirect address (`refusal_redirect`).
+        """
+        client = client_named(asked.client_id)
+        client.checked_redirect(asked.redirect_uri, self._parts.settings.base_url)
+        return client
+
+    def check_terms(self, asked: AuthorizationRequest) -> None:
+        """Nothing where the request is one that we serve: a code, with a S256 challenge (attack I17)."""
+        check_challenge(asked.challenge_method, asked.code_challenge)
+        if asked.dpop_jkt is not None and not _JKT.fullmatch(asked.dpop_jkt):
+            raise OAuthRefused("dpop_jkt is no thumbprint")
+
+    def authorize(self, asked: AuthorizationRequest, session: Session, visit: Visit) -> str:
+        """The redirect that carries a code to the program, after the person agreed on a page of ours.
+
+        What `checked_request` and `check_terms` raise; NotSignedIn for an unconfirmed sign-in; AccessDenied where the
+        person has no role at all.
+        """
+        client = self.checked_request(asked)
+        self.check_terms(asked)
+        if not session.confirmed:
+            raise NotSignedIn("the sign-in was not confirmed on a page of ours")
+        family = self._families.made(client, session, role=asked.role)
+        code = new_secret("c", self._parts.randomness)
+        given = AuthorizationCode(
+            client_id=client.id,
+            redirect_uri=asked.redirect_uri,
+            code_challenge=asked.code_challenge,
+            family_id=family.id,
+            expires_at=self._parts.clock() + CODE_LIFE,
+            dpop_jkt=asked.dpop_jkt,
+        )
+        entry = self._journal.entry_of(session.identity, visit, approved(family))
+        self._parts.store.authorization_codes.issue(code, given, family, entry)
+        return self._answer(asked, {"code": code})
+
+    def refusal_redirect(self, asked: AuthorizationRequest, refusal: OAuthRefused) -> str:
+        """The redirect that tells the program of a refusal (RFC 6749 4.1.2.1); only after `checked_request`."""
+        return self._answer(asked, {"error": refusal.oauth_error, "error_description": refusal.public})
+
+    def _answer(self, asked: AuthorizationRequest, members: dict[str, str]) -> str:
+        state = {"state": asked.state} if asked.state else {}
+        # `iss` tells a program that talks to several servers which one answered (RFC 9207).
+        return f"{asked.redirect_uri}?{urlencode({**members, **state, 'iss': self._parts.settings.base_url})}"

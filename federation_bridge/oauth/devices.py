@@ -1,0 +1,152 @@
+"""Devices that wait for a person to type their code (RFC 8628): begun by programs, decided in a browser."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+
+from federation_bridge import audit
+from federation_bridge.errors import (
+    OAuthRefused,
+    OtherAddress,
+    TooManyTries,
+    UnauthorizedClient,
+    Unavailable,
+    WrongUserCode,
+)
+from federation_bridge.keys import Purpose
+from federation_bridge.model import DeviceRequest, Session, TokenFamily, Visit
+from federation_bridge.oauth.approval import check_may_approve, is_fresh
+from federation_bridge.oauth.clients import client_named
+from federation_bridge.oauth.conversation import DeviceGrant, PendingDevice
+from federation_bridge.oauth.dpop import DpopProof
+from federation_bridge.oauth.families import Families, approved
+from federation_bridge.oauth.journal import Journal
+from federation_bridge.oauth.limits import begun_limits, guess_limits
+from federation_bridge.oauth.opaque_secrets import new_secret
+from federation_bridge.oauth.parts import Parts
+from federation_bridge.oauth.proofs import Proofs
+from federation_bridge.oauth.user_codes import keyed_hash, new_user_code, read_user_code
+from federation_bridge.store.device_codes import INTERVAL
+from federation_bridge.store.tries import Limit
+
+DEVICE_CODE_LIFE = timedelta(minutes=10)
+
+
+class Devices:
+    """The verbs of the device flow up to the person's decision; `Tokens` has the rest."""
+
+    def __init__(self, parts: Parts, journal: Journal, proofs: Proofs, families: Families) -> None:
+        self._parts = parts
+        self._journal = journal
+        self._proofs = proofs
+        self._families = families
+
+    def begin(self, client_id: str, label: str, visit: Visit, proof: DpopProof | None = None) -> DeviceGrant:
+        """A device code for the program and a user code for its person.
+
+        InvalidClient, UnauthorizedClient where the flow is off, InvalidDpopProof, TooManyTries for a flood.
+        """
+        client = client_named(client_id)
+        if not (client.device_flow and self._parts.settings.command_line.device_flow):
+            raise UnauthorizedClient(f"the device flow is off for {client_id}")
+        jkt = self._proofs.thumbprint(proof)
+        self._spend_try(begun_limits(visit.address))
+        now = self._parts.clock()
+        asked = DeviceRequest(client_id, label, visit, now, now + DEVICE_CODE_LIFE, jkt)
+        begun = self._journal.entry(visit, audit.DeviceBegun(client_id, label))
+        for _ in range(8):
+            device_code, user_code = new_secret("d", self._parts.randomness), new_user_code(self._parts.randomness)
+            hashed = self._hashed(read_user_code(user_code))
+            if self._parts.store.device_codes.begin(device_code, hashed, asked, begun):
+                address = f"{self._parts.settings.base_url}/device"
+                return DeviceGrant(device_code, user_code, address, int(DEVICE_CODE_LIFE.total_seconds()), INTERVAL)
+        raise Unavailable("no user code is free")
+
+    def claim(self, typed: str, session: Session, visit: Visit) -> PendingDevice:
+        """The program whose code this person typed: claimed for this browser session alone (attack N04).
+
+        WrongUserCode for whatever is nobody's or another's; TooManyTries; what `approve` raises.
+        """
+        try:
+            check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
+            limits = guess_limits(session.identity.person, visit.address)
+            self._spend_try(limits)
+            hashed = self._hashed(read_user_code(typed))
+            claimed = self._journal.entry_of(session.identity, visit, audit.DeviceClaimed())
+            request = self._parts.store.device_codes.claim(hashed, session.token_hash, claimed)
+            if request is None:
+                raise WrongUserCode("no code waits that this session could claim")
+            self._parts.store.tries.give_back(limits)
+        except OAuthRefused as refusal:
+            self._journal.device_refused(session, visit, refusal)
+            raise
+        return self._shown(request, session, visit)
+
+    def approve(self, typed: str, session: Session, visit: Visit) -> TokenFamily:
+        """Lets the program in whose code this session has claimed.
+
+        NotSignedIn for an unconfirmed sign-in, SignInTooOld, UnauthorizedClient (the flow is off for this person),
+        AccessDenied without any role, OtherAddress (and then the request is refused for good), WrongUserCode.
+        """
+        try:
+            check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
+            hashed, request = self._claimed(typed, session)
+            self._check_address(hashed, request, session, visit)
+            family = self._families.made(client_named(request.client_id), session, label=request.label)
+            entry = self._journal.entry_of(session.identity, visit, approved(family, request))
+            if not self._parts.store.device_codes.approve(hashed, session.token_hash, family, entry):
+                raise WrongUserCode("somebody else decided, or time ran out")
+        except OAuthRefused as refusal:
+            self._journal.device_refused(session, visit, refusal)
+            raise
+        return family
+
+    def deny(self, typed: str, session: Session, visit: Visit) -> None:
+        """Refuses the program whose code this session has claimed, for good. WrongUserCode where it has not."""
+        hashed, request = self._claimed(typed, session)
+        self._deny(hashed, request, session, visit, "the person said no")
+
+    def is_fresh(self, session: Session) -> bool:
+        """Whether the person signed in at the identity provider recently enough to let a device in."""
+        return is_fresh(session, self._parts.settings.command_line, self._parts.clock())
+
+    def _claimed(self, typed: str, session: Session) -> tuple[str, DeviceRequest]:
+        hashed = self._hashed(read_user_code(typed))
+        request = self._parts.store.device_codes.claim(hashed, session.token_hash)
+        if request is None:
+            raise WrongUserCode("this session has not claimed the code, or it is decided")
+        return hashed, request
+
+    def _check_address(self, hashed: str, request: DeviceRequest, session: Session, visit: Visit) -> None:
+        if self._parts.settings.command_line.refuse_other_address and request.visit.address != visit.address:
+            self._deny(hashed, request, session, visit, "approved from another address")
+            raise OtherAddress(f"asked from {request.visit.address}, approved from {visit.address}")
+
+    def _deny(self, hashed: str, request: DeviceRequest, session: Session, visit: Visit, reason: str) -> None:
+        event = audit.DeviceDenied(request.client_id, request.visit.reference, request.visit.address, reason)
+        entry = self._journal.entry_of(session.identity, visit, event)
+        if not self._parts.store.device_codes.deny(hashed, session.token_hash, entry):
+            raise WrongUserCode("somebody else decided, or time ran out")
+
+    def _shown(self, request: DeviceRequest, session: Session, visit: Visit) -> PendingDevice:
+        differ = request.visit.address != visit.address
+        return PendingDevice(
+            program=client_named(request.client_id).title,
+            request=request,
+            place=self._parts.places(request.visit.address),
+            ends_at=self._families.end_in(session),
+            addresses_differ=differ,
+            is_refused=differ and self._parts.settings.command_line.refuse_other_address,
+        )
+
+    def _spend_try(self, limits: Sequence[Limit]) -> None:
+        over = self._parts.store.tries.take(limits)
+        if over is not None:
+            raise TooManyTries(f"more than {over.most} tries of kind {over.kind}")
+
+    def _hashed(self, letters: str) -> str:
+        # The key lies sealed in the database, so a copy of the database alone tries out nothing.
+        secret = self._parts.keys.current(Purpose.TOKENS).private_pem()
+        return keyed_hash(hashlib.sha256(b"federation-bridge user codes\n" + secret.encode()).digest(), letters)

@@ -1,0 +1,99 @@
+"""Families of tokens: what one approval by one person in one browser session lets in, until it ends as a whole.
+
+A family ends with that session's sign-out, at its limit, when the person has no role left, at a replay, or when
+somebody says so.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from federation_bridge import audit
+from federation_bridge.errors import AccessDenied, InvalidToken
+from federation_bridge.model import DeviceRequest, Identity, Session, TokenFamily, Visit
+from federation_bridge.oauth.clients import Client
+from federation_bridge.oauth.journal import Journal
+from federation_bridge.oauth.parts import Parts
+
+FAMILY_LIFE = timedelta(hours=12)
+
+
+class Families:
+    """Makes families, tells whether one still holds, and ends them."""
+
+    def __init__(self, parts: Parts, journal: Journal) -> None:
+        self._parts = parts
+        self._journal = journal
+
+    def made(self, client: Client, session: Session, *, label: str = "", role: str = "") -> TokenFamily:
+        """A family that this session's person lets in, not yet stored; AccessDenied where they have no role at all."""
+        if not self._has_a_role(session.identity):
+            raise AccessDenied("the person has no role")
+        now = self._parts.clock()
+        return TokenFamily(
+            id=self._parts.randomness(16).hex(),
+            client_id=client.id,
+            label=label,
+            approved_in=session.token_hash,
+            identity=session.identity,
+            started_at=now,
+            last_used_at=now,
+            ends_at=self.end_in(session),
+            role=role,
+        )
+
+    def end_in(self, session: Session) -> datetime:
+        """When a family that this session approves now would end."""
+        # The session's own end is the smallest of the connection's limit, the absolute one and the provider's.
+        return min(session.ends_at, self._parts.clock() + FAMILY_LIFE)
+
+    def check_lives(self, family: TokenFamily, visit: Visit) -> None:
+        """Nothing where its person may still come in; InvalidToken otherwise. Without any role it ends here."""
+        if family.identity.connection not in self._parts.connections:
+            raise InvalidToken(f"connection {family.identity.connection} is gone")
+        if not self._has_a_role(family.identity):
+            self.end(family, "the person has no role left", visit)
+            raise InvalidToken("the person has no role left")
+
+    def end(self, family: TokenFamily, reason: str, visit: Visit) -> None:
+        """Ends a family, audited; nothing where it has ended."""
+        entry = self._journal.entry_of(family.identity, visit, audit.CommandLineEnded(family.id, reason))
+        self._parts.store.token_families.end(family.id, entry)
+
+    def end_own(self, family_id: str, session: Session, visit: Visit) -> None:
+        """Ends one of this person's own command lines; nothing where it is not theirs."""
+        for family in self.of_person(session):
+            if family.id == family_id:
+                self.end(family, "ended by its person", visit)
+
+    def of_person(self, session: Session) -> tuple[TokenFamily, ...]:
+        """The command lines that this person has let in and that still hold, newest first."""
+        return self._parts.store.token_families.living(session.identity.person)
+
+    def _has_a_role(self, identity: Identity) -> bool:
+        return bool(self._parts.rulebook.current().entitlements(identity, self._parts.clock()))
+
+
+def approved(family: TokenFamily, request: DeviceRequest | None = None) -> audit.CommandLineApproved:
+    """The event of an approval: of a waiting device's request, or in the browser where there is none."""
+    return audit.CommandLineApproved(
+        family_id=family.id,
+        client=family.client_id,
+        way="browser" if request is None else "device",
+        ends_at=family.ends_at,
+        label=family.label,
+        begun_by="" if request is None else request.visit.reference,
+        begun_from="" if request is None else request.visit.address,
+        role=family.role,
+    )
+
+
+def session_of(family: TokenFamily) -> Session:
+    """The session that its tokens open. It is named by the family, so that signing it out ends the family."""
+    return Session(
+        token_hash=family.id,
+        identity=family.identity,
+        started_at=family.started_at,
+        last_seen_at=family.last_used_at,
+        ends_at=family.ends_at,
+    )

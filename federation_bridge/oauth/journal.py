@@ -1,0 +1,36 @@
+"""The audit entries of the authorization server: who asked is always told, and whose it was where somebody is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from federation_bridge import audit
+from federation_bridge.audit import Entry
+from federation_bridge.errors import OAuthRefused
+from federation_bridge.model import Identity, Session, Visit
+from federation_bridge.oauth.parts import Parts
+
+
+class Journal:
+    """Makes entries for the store's transactions, and records those that belong to none."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def entry(self, visit: Visit, event: audit.Event) -> Entry:
+        """An entry at this instant, of nobody who is known."""
+        return Entry(self._parts.clock(), visit, event)
+
+    def entry_of(self, identity: Identity, visit: Visit, event: audit.Event) -> Entry:
+        """An entry at this instant about this person."""
+        return replace(self.entry(visit, event), person=identity.person, connection=identity.connection)
+
+    def device_refused(self, session: Session, visit: Visit, refusal: OAuthRefused) -> None:
+        """Records that a typed code or an approval was not taken."""
+        event = audit.DeviceRefused(reason=refusal.detail, code=refusal.code)
+        self._parts.audit.record(self.entry_of(session.identity, visit, event))
+
+    def token_refused(self, client_id: str, visit: Visit, refusal: OAuthRefused, reason: str = "") -> None:
+        """Records that a code or token was not taken."""
+        event = audit.TokenRefused(client=client_id, reason=reason or refusal.detail, code=refusal.oauth_error)
+        self._parts.audit.record(self.entry(visit, event))

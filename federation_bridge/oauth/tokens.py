@@ -1,0 +1,155 @@
+"""Tokens: given for a device code, an authorization code or a refresh token, and taken back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from federation_bridge import audit
+from federation_bridge.errors import (
+    AccessDenied,
+    AuthorizationPending,
+    ExpiredCode,
+    InvalidGrant,
+    InvalidToken,
+    OAuthRefused,
+    SlowDown,
+    UnauthorizedClient,
+)
+from federation_bridge.model import AuthorizationCode, TokenFamily, Visit
+from federation_bridge.oauth.clients import Client, client_named
+from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
+from federation_bridge.oauth.dpop import DpopProof
+from federation_bridge.oauth.families import Families, session_of
+from federation_bridge.oauth.journal import Journal
+from federation_bridge.oauth.opaque_secrets import bounded, new_secret
+from federation_bridge.oauth.parts import Parts
+from federation_bridge.oauth.pkce import why_not_proven
+from federation_bridge.oauth.proofs import Proofs
+from federation_bridge.store.device_codes import Poll
+from federation_bridge.store.token_families import NewTokens, Stale
+
+LENIENCY = timedelta(seconds=10)
+"""So long after its use a refresh token that comes again is refused, and no more."""
+
+_POLLED: dict[Poll, type[OAuthRefused]] = {
+    Poll.PENDING: AuthorizationPending,
+    Poll.TOO_SOON: SlowDown,
+    Poll.DENIED: AccessDenied,
+    Poll.EXPIRED: ExpiredCode,
+    Poll.UNKNOWN: InvalidGrant,
+}
+
+
+class Tokens:
+    """The verbs of the token and revocation endpoints."""
+
+    def __init__(self, parts: Parts, journal: Journal, proofs: Proofs, families: Families) -> None:
+        self._parts = parts
+        self._journal = journal
+        self._proofs = proofs
+        self._families = families
+
+    def for_device(
+        self, device_code: str, client_id: str, visit: Visit, proof: DpopProof | None = None
+    ) -> IssuedTokens:
+        """The first tokens of an approved device, once; else AuthorizationPending, SlowDown, ExpiredCode and so on."""
+        client, jkt = self._proofs.asking(client_id, proof)
+        if not client.device_flow:
+            raise UnauthorizedClient(f"{client_id} has no device flow")
+        fresh = self._fresh(client)
+        outcome = self._parts.store.device_codes.redeem(bounded(device_code), client_id, jkt, fresh)
+        if isinstance(outcome, TokenFamily):
+            return self._issued(outcome, fresh, visit)
+        refusal = _POLLED[outcome]()
+        if outcome in (Poll.UNKNOWN, Poll.DENIED, Poll.EXPIRED):
+            self._journal.token_refused(client_id, visit, refusal, f"device code: {outcome.name.lower()}")
+        raise refusal
+
+    def for_code(
+        self, code: str, asked: AuthorizationRequest, code_verifier: str, visit: Visit, proof: DpopProof | None = None
+    ) -> IssuedTokens:
+        """The first tokens for an authorization code (RFC 6749 4.1.3), its client and redirect address in `asked`.
+
+        The code is taken first and checked after: one try. A second use ends what the first one got (4.1.2).
+        """
+        client, jkt = self._proofs.asking(asked.client_id, proof)
+        given = self._parts.store.authorization_codes.take(bounded(code))
+        if given is None:
+            self._end_reused(code, client, visit)
+            raise InvalidGrant("the code is unknown or was used before")
+        reason = self._mismatch(given, asked, code_verifier, jkt)
+        fresh = self._fresh(client)
+        family = None if reason else self._parts.store.token_families.collect(given.family_id, jkt, fresh)
+        if family is None:
+            reason = reason or "its sign-in has ended"
+            self._parts.store.token_families.end(given.family_id)
+            refusal = InvalidGrant(f"authorization code: {reason}")
+            self._journal.token_refused(client.id, visit, refusal)
+            raise refusal
+        return self._issued(family, fresh, visit)
+
+    def refresh(self, refresh_token: str, client_id: str, visit: Visit, proof: DpopProof | None = None) -> IssuedTokens:
+        """The next pair of tokens. A refresh token works once; its replay ends the family (RFC 9700 4.14.2).
+
+        Two processes that hold one token may ask at the same moment: for ten seconds after its use a token is only
+        refused. Nobody is given what the other got, so a thief gains nothing by asking quickly.
+        """
+        client, jkt = self._proofs.asking(client_id, proof)
+        fresh = self._fresh(client)
+        held = self._parts.store.token_families.holding(bounded(refresh_token))
+        outcome = self._parts.store.token_families.rotate(bounded(refresh_token), client_id, jkt, fresh, LENIENCY)
+        if isinstance(outcome, TokenFamily):
+            return self._issued(outcome, fresh, visit)
+        if outcome is Stale.REPLAYED and held is not None:
+            ended = audit.CommandLineEnded(held.id, "a refresh token was used again")
+            self._parts.audit.record(self._journal.entry_of(held.identity, visit, ended))
+        refusal = InvalidGrant(f"refresh token: {outcome.name.lower()}")
+        self._journal.token_refused(client_id, visit, refusal)
+        raise refusal
+
+    def revoke(self, token: str, client_id: str, visit: Visit) -> None:
+        """Ends the family of this access or refresh token (RFC 7009). Nothing where it is nobody's, or another's."""
+        client_named(client_id)
+        family = self._parts.store.token_families.holding(token)
+        if family is not None and family.client_id == client_id:
+            self._families.end(family, "signed out by the program", visit)
+
+    def _fresh(self, client: Client) -> NewTokens:
+        randomness = self._parts.randomness
+        ends_at = self._parts.clock() + client.access_life
+        return NewTokens(new_secret("a", randomness), new_secret("r", randomness), ends_at)
+
+    def _issued(self, family: TokenFamily, fresh: NewTokens, visit: Visit) -> IssuedTokens:
+        try:
+            self._families.check_lives(family, visit)
+        except InvalidToken as refusal:
+            raise InvalidGrant(refusal.detail) from None
+        ends_at = min(fresh.access_ends_at, family.ends_at)
+        return IssuedTokens(
+            access_token=fresh.access,
+            refresh_token=fresh.refresh,
+            expires_in=int((ends_at - self._parts.clock()).total_seconds()),
+            family_id=family.id,
+            token_type="Bearer" if family.dpop_jkt is None else "DPoP",
+            session=session_of(family),
+            role=family.role,
+        )
+
+    def _end_reused(self, code: str, client: Client, visit: Visit) -> None:
+        family_id = self._parts.store.authorization_codes.family_of(bounded(code))
+        if family_id is not None:
+            event = audit.CommandLineEnded(family_id, "its authorization code was used again")
+            self._parts.store.token_families.end(family_id, self._journal.entry(visit, event))
+        self._journal.token_refused(client.id, visit, InvalidGrant("authorization code: unknown or used"))
+
+    def _mismatch(
+        self, given: AuthorizationCode, asked: AuthorizationRequest, code_verifier: str, jkt: str | None
+    ) -> str | None:
+        """Why the code is not this asker's, or None."""
+        if given.expires_at <= self._parts.clock():
+            return "it has expired"
+        if (given.client_id, given.redirect_uri) != (asked.client_id, asked.redirect_uri):
+            return "another client or redirect address"
+        if given.dpop_jkt is not None and given.dpop_jkt != jkt:
+            return "another key"
+        return why_not_proven(code_verifier, given.code_challenge)
