@@ -11,6 +11,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         if quick_answer(asked[1:]):
             return 0
-    from federation_bridge.cli.program import run  # noqa: PLC0415
+    from federation_bridge.cli.program import run, stop_in_order  # noqa: PLC0415
 
+    stop_in_order()
     return run(asked)

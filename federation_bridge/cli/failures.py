@@ -45,6 +45,10 @@ class BridgeUnreachable(CommandFailed):
     exit_status = 6
 
 
+class AnswerLost(BridgeUnreachable):
+    """The bridge was asked, and its answer did not come, or not whole: it may have done what it was asked."""
+
+
 class BridgeRefused(CommandFailed):
     """The bridge answered with a refusal of its own."""
 
@@ -67,6 +71,15 @@ class TooShort(CommandFailed):
     """Even fresh credentials do not last as long as asked."""
 
     exit_status = 10
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asks the process to end, as Ctrl-C does: what was begun is put in order on the way out."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.exit_status = 128 + signal_number
+        """As shells tell of a process that a signal ended."""
 
 
 INTERRUPTED = 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from federation_bridge.cli.aws_config import TEMPLATE
 from federation_bridge.cli.commands import configuring, handing_out, mending, running, signing_in
 from federation_bridge.cli.commands.call import Call
 from federation_bridge.cli.completion import SCRIPTS
-from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, UsageWrong
+from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, Stopped, UsageWrong
 from federation_bridge.cli.terminal import Terminal
 from federation_bridge.cli.texts import say
 from federation_bridge.delivery import FORMATS
@@ -35,6 +36,8 @@ def run(arguments: list[str]) -> int:
     except CommandFailed as failure:
         terminal.tell(f"fedbridge: {failure.detail}", "red")
         return failure.exit_status
+    except Stopped as stopped:
+        return stopped.exit_status
     except KeyboardInterrupt:
         terminal.tell()
         return INTERRUPTED
@@ -42,6 +45,18 @@ def run(arguments: list[str]) -> int:
         # Who read our output has enough; nothing may be written at the interpreter's end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def stop_in_order() -> None:
+    """From now on SIGTERM and SIGHUP end the program as Ctrl-C does: files and locks are put in order first."""
+
+    def stop(number: int, _: object) -> None:
+        raise Stopped(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        # `nohup` and the like have made the choice to ignore it: it stays.
+        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
 
 
 class _Parser(argparse.ArgumentParser):

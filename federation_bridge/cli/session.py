@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from federation_bridge.cli.authorization import ask_for_tokens, discover, refusal, stored_session
-from federation_bridge.cli.dpop import DpopKey
 from federation_bridge.cli.failures import (
     AwsSaidNo,
     BridgeRefused,
@@ -14,6 +12,7 @@ from federation_bridge.cli.failures import (
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.login import sign_in
 from federation_bridge.cli.place import Place
+from federation_bridge.cli.renewal import Renewal, key_of, revoke
 from federation_bridge.cli.texts import say
 from federation_bridge.cli.token_store import StoredSession
 from federation_bridge.cli.wire import Answer
@@ -58,7 +57,7 @@ class LocalSession:
         place = self._place
         url = f"{place.address}/api/v1{path}"
         now = place.clock() + place.wire.clock_offset
-        proof = _key(session).proof(method, url, now, session.access_token)
+        proof = key_of(session).proof(method, url, now, session.access_token)
         headers = {"Authorization": f"DPoP {session.access_token}", "DPoP": proof}
         return place.wire.get(url, headers) if body is None else place.wire.post_json(url, body, headers)
 
@@ -76,7 +75,7 @@ class LocalSession:
         kept = self._tokens.load()
         if kept is not None and kept != worn_out and not self._is_over(kept):
             return kept
-        renewed = self._refreshed(kept) if kept is not None else None
+        renewed = Renewal(self._place, self._tokens).renewed(kept) if kept is not None else None
         if renewed is not None:
             return renewed
         self._flight.join()
@@ -92,20 +91,6 @@ class LocalSession:
             raise
         self._flight.succeeded()
         return session
-
-    def _refreshed(self, session: StoredSession) -> StoredSession | None:
-        """The session after one use of its refresh token; None where the bridge has ended it."""
-        place, key = self._place, _key(session)
-        fields = {"grant_type": "refresh_token", "refresh_token": session.refresh_token}
-        answer = ask_for_tokens(place, discover(place), key, fields)
-        if answer.text("error") == "invalid_grant":
-            self._tokens.forget()
-            return None
-        if not answer.is_ok:
-            raise refusal(answer)
-        renewed = stored_session(place, key, answer)
-        self._tokens.save(renewed)
-        return renewed
 
     def _is_over(self, session: StoredSession) -> bool:
         return self._place.clock().timestamp() >= session.access_ends_at
@@ -124,16 +109,8 @@ def end_session(place: Place) -> bool:
     (place.folder / "roles.json").unlink(missing_ok=True)
     if session is None:
         return False
-    fields = {"client_id": "fedbridge", "token": session.refresh_token, "token_type_hint": "refresh_token"}
-    place.wire.post_form(discover(place).revocation, fields)
+    revoke(place, session)
     return True
-
-
-def _key(session: StoredSession) -> DpopKey:
-    try:
-        return DpopKey.from_text(session.key)
-    except ValueError as broken:
-        raise SignInNeeded(say("Your session is damaged. Please run: fedbridge login")) from broken
 
 
 def _code(answer: Answer) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 from federation_bridge import __version__
 from federation_bridge.cli.address import is_loopback
-from federation_bridge.cli.failures import BridgeUnreachable
+from federation_bridge.cli.failures import AnswerLost, BridgeUnreachable
 from federation_bridge.cli.texts import say
 from federation_bridge.model import Clock, JsonObject
 
@@ -88,13 +88,20 @@ class Wire:
         headers |= {"Accept": "application/json", "User-Agent": f"fedbridge/{__version__}"}
         request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - the scheme was checked
         try:
-            with self._opener.open(request, timeout=_SECONDS) as response:
+            with self._opened(request) as response:
                 return self._answer(response.status, response.headers, response)
-        except urllib.error.HTTPError as refusal:
-            with refusal:
-                return self._answer(refusal.code, refusal.headers, refusal)
-        except (urllib.error.URLError, OSError, HTTPException, ValueError) as failure:
+        except (urllib.error.URLError, ValueError) as failure:
             raise BridgeUnreachable(self._words(failure)) from None
+        except (OSError, HTTPException) as failure:
+            # urllib tells what fails before the answer as its own URLError: here the question was on its way.
+            raise AnswerLost(self._words(failure)) from None
+
+    def _opened(self, request: urllib.request.Request) -> Any:
+        """The answer, of whatever status."""
+        try:
+            return self._opener.open(request, timeout=_SECONDS)
+        except urllib.error.HTTPError as refusal:
+            return refusal
 
     def is_ours(self, url: str) -> bool:
         """Whether the URL lies at the pinned address: same scheme, host and port, below its path."""
