@@ -1,0 +1,140 @@
+"""The session on the computer survives interruptions, lost answers and deaths as far as a token used once allows."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_material import Person
+from fake_bridge import REFUSED, Asked, FakeBridge, Reply, fake_bridge, put_session, tokens
+
+ME = Reply(body={"person": "corp/ada", "name": "Ada Moss", "ends_at": "2030-01-01T00:00:00+00:00"})
+
+
+@pytest.fixture
+def bridge() -> Iterator[FakeBridge]:
+    with fake_bridge() as running:
+        running.answers |= {"/api/v1/me": ME, "/oauth/revoke": Reply(body={})}
+        yield running
+
+
+@pytest.fixture
+def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
+    put_session(tmp_path, bridge)
+    return Person(tmp_path, bridge.address)
+
+
+def stored(person: Person) -> str:
+    return str(json.loads((person.folder / "session.json").read_bytes())["refresh_token"])
+
+
+class Rotating:
+    """A token endpoint that takes each refresh token once, and holds its answers back until it is told to give them."""
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.spent: list[str] = []
+        self.rotated, self.answering = threading.Event(), threading.Event()
+        if not held:
+            self.answering.set()
+
+    def __call__(self, asked: Asked) -> Reply:
+        token = asked.fields["refresh_token"]
+        if token in self.spent:
+            return Reply(400, REFUSED)
+        self.spent.append(token)
+        self.rotated.set()
+        assert self.answering.wait(30)
+        return tokens(len(self.spent))
+
+
+def killed_while_renewing(person: Person, rotating: Rotating) -> None:
+    """One command, killed when the bridge has rotated the token and the answer is on its way."""
+    process = person.start("whoami")
+    assert rotating.rotated.wait(30)
+    process.kill()
+    process.communicate()
+    rotating.answering.set()
+
+
+def make_older(mark: Path, seconds: float) -> None:
+    found = json.loads(mark.read_bytes())
+    mark.write_text(json.dumps(found | {"asked_at": found["asked_at"] - seconds}))
+
+
+def test_a_renewal_keeps_the_next_token(ada: Person, bridge: FakeBridge) -> None:
+    bridge.answers["/oauth/token"] = Rotating()
+    assert ada.run("whoami")[0] == 0
+    assert (stored(ada), bridge.used()) == ("refresh-1", ["refresh-0"])
+
+
+def test_after_a_death_in_the_middle_of_a_renewal_the_token_is_not_replayed_and_the_person_told(
+    ada: Person, bridge: FakeBridge
+) -> None:
+    bridge.answers["/oauth/token"] = rotating = Rotating(held=True)
+    killed_while_renewing(ada, rotating)
+    make_older(ada.folder / "session.renewing", 60)
+    status, _, words = ada.run("whoami")
+    assert (status, "was cut off" in words, "Traceback" in words) == (3, True, False), words
+    assert (bridge.used(), bridge.revoked()) == (["refresh-0"], ["refresh-0"])
+    assert not (ada.folder / "session.json").exists()
+    assert ada.run("whoami")[2].count("\n") == 1
+
+
+def test_a_computer_whose_clock_went_back_after_the_death_does_not_replay_either(
+    ada: Person, bridge: FakeBridge
+) -> None:
+    bridge.answers["/oauth/token"] = rotating = Rotating(held=True)
+    killed_while_renewing(ada, rotating)
+    make_older(ada.folder / "session.renewing", -3600)
+    assert (ada.run("whoami")[0], bridge.used()) == (3, ["refresh-0"])
+
+
+def test_moments_after_a_death_the_token_is_tried_again_since_that_ends_nothing(
+    ada: Person, bridge: FakeBridge
+) -> None:
+    answers = iter([Reply(0), tokens(1)])
+    bridge.answers["/oauth/token"] = rotating = Rotating(held=True)
+    killed_while_renewing(ada, rotating)
+    bridge.answers["/oauth/token"] = lambda _: next(answers)
+    assert (ada.run("whoami")[0], stored(ada)) == (0, "refresh-1")
+
+
+@pytest.mark.parametrize("lost", [Reply(0), Reply(200, tokens(1).body, cut=True), Reply(502, b"<html>")])
+def test_an_answer_that_got_lost_is_asked_for_again_at_once(ada: Person, bridge: FakeBridge, lost: Reply) -> None:
+    answers = iter([lost, tokens(1)])
+    bridge.answers["/oauth/token"] = lambda _: next(answers)
+    assert (ada.run("whoami")[0], stored(ada)) == (0, "refresh-1")
+
+
+def test_a_session_whose_answer_is_lost_for_good_is_ended_at_the_bridge_too(ada: Person, bridge: FakeBridge) -> None:
+    answers = iter([Reply(0), Reply(400, REFUSED)])
+    bridge.answers["/oauth/token"] = lambda _: next(answers)
+    status, _, words = ada.run("whoami")
+    assert (status, "was cut off" in words, bridge.revoked()) == (3, True, ["refresh-0"])
+
+
+def test_a_bridge_that_cannot_be_reached_costs_no_session(ada: Person, bridge: FakeBridge) -> None:
+    bridge.answers["/oauth/token"] = Reply(503, {"error": "temporarily_unavailable"})
+    assert ada.run("whoami")[0] == 7
+    assert not (ada.folder / "session.renewing").exists()
+    bridge.answers["/oauth/token"] = Rotating()
+    assert (ada.run("whoami")[0], stored(ada)) == (0, "refresh-1")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_an_interruption_waits_until_the_renewed_session_is_kept(
+    ada: Person, bridge: FakeBridge, number: int, status: int
+) -> None:
+    bridge.answers["/oauth/token"] = rotating = Rotating(held=True)
+    process = ada.start("whoami")
+    assert rotating.rotated.wait(30)
+    process.send_signal(number)
+    time.sleep(0.2)  # the signal has no other sign of its arrival: the process shows none, by design
+    rotating.answering.set()
+    _, words = process.communicate(timeout=30)
+    assert (process.returncode, stored(ada), "Traceback" in words) == (status, "refresh-1", False), words
