@@ -194,6 +194,18 @@ class GrantFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class GrantHandedOver(Event):
+    """The statement itself left the bridge: AWS, not we, will see how often and when it is redeemed."""
+
+    name: ClassVar[str] = "grant.handed_over"
+    grant_id: str
+    way: str
+    """`web identity`: a token for AWS_WEB_IDENTITY_TOKEN_FILE."""
+    ends_at: datetime
+    """`exp` of the token; STS takes it up to five minutes longer."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleOpened(Event):
     """A person was sent to AWS's console."""
 
@@ -356,6 +368,7 @@ EVENTS: Mapping[str, type[Event]] = {
         GrantMade,
         GrantRedeemed,
         GrantFailed,
+        GrantHandedOver,
         ConsoleOpened,
         DeviceBegun,
         DeviceClaimed,

@@ -7,7 +7,8 @@ links come from the same `_grant`: no door can skip the audit, the duration cap 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -22,13 +23,14 @@ from federation_bridge.connectors import Connector
 from federation_bridge.errors import (
     BridgeError,
     NotFound,
+    NotHandedOver,
     NotSignedIn,
     OpinionsDiffer,
     SignInExpired,
     SignInRejected,
     Unavailable,
 )
-from federation_bridge.grant import Circumstances, Wish, decide, entitled
+from federation_bridge.grant import Circumstances, Wish, decide, demand_enforced, entitled, longest
 from federation_bridge.keys import KeyRing, Purpose
 from federation_bridge.mapping import Explanation
 from federation_bridge.model import (
@@ -76,6 +78,14 @@ class Admission:
     token: str
     session: Session
     return_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebIdentityToken:
+    """A statement that left the bridge: whoever holds it is, until its end, the grant's person in the grant's role."""
+
+    grant: Grant
+    statement: Statement
 
 
 def token_hash(token: str) -> str:
@@ -241,7 +251,7 @@ class Bridge:
         grant = self._grant(session, wish, visit)
         settings = self._parts.settings
         endpoints = console.Endpoints.of(PARTITIONS[account.partition], settings.aws.local_endpoint)
-        if settings.aws.console == "auto" and grant.is_enforced_by_statement:
+        if settings.aws.console == "auto" and grant.account.road == "saml" and grant.is_enforced_by_statement:
             departure = console.saml_form(grant, self._statement(grant), destination, endpoints)
             self._record_of(session, visit, audit.ConsoleOpened(grant_id=grant.id, way="form", destination=destination))
             return departure
@@ -258,6 +268,21 @@ class Bridge:
         )
         return departure
 
+    def web_identity_token(self, session: Session, wish: Wish, visit: Visit) -> WebIdentityToken:
+        """The signed token of one role, for a file that AWS clients exchange at STS themselves (ADR 0008).
+
+        The wish names no duration: granted is the longest session that AWS would sell for the token. Raises
+        NotHandedOver where the operator hands none out or AWS would not enforce the whole grant from it, and what
+        `credentials` raises but for AWS's own answers.
+        """
+        grant = self._grant(session, wish, visit, is_handed_over=True)
+        with self._failures_recorded(session, grant, visit):
+            statement = self._statement(grant)
+        self._record_of(
+            session, visit, audit.GrantHandedOver(grant_id=grant.id, way="web identity", ends_at=statement.ends_at)
+        )
+        return WebIdentityToken(grant, statement)
+
     def _entitled(self, session: Session, wish: Wish, visit: Visit) -> Entitlement:
         try:
             return entitled(wish, self.entitlements(session))
@@ -272,8 +297,11 @@ class Bridge:
         page = quote(destination, safe="")
         return f"{self._parts.settings.base_url}/go/{grant.account.id}/{quote(grant.role)}?to={page}"
 
-    def _grant(self, session: Session, wish: Wish, visit: Visit) -> Grant:
-        """The one decision behind every door. Audited before anything is signed or AWS is asked."""
+    def _grant(self, session: Session, wish: Wish, visit: Visit, *, is_handed_over: bool = False) -> Grant:
+        """The one decision behind every door. Audited before anything is signed or AWS is asked.
+
+        `is_handed_over`: the statement itself shall leave the bridge, so AWS alone has to enforce the whole grant.
+        """
         rules = self._parts.rulebook.current()
         now = self._parts.clock()
         person = session.identity.person
@@ -290,12 +318,20 @@ class Bridge:
                 grant_id="_" + self._parts.randomness(20).hex(),
                 now=now,
             )
-            return self._named_and_recorded(session, decide(entitlement, wish, circumstances), visit)
+            granted = decide(entitlement, longest(wish, entitlement) if is_handed_over else wish, circumstances)
+            if is_handed_over:
+                self._check_may_leave(granted)
+            return self._named_and_recorded(session, granted, visit)
         except BridgeError as refusal:
             self._record_of(
                 session, visit, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail)
             )
             raise
+
+    def _check_may_leave(self, grant: Grant) -> None:
+        if not self._parts.settings.command_line.web_identity_files:
+            raise NotHandedOver("web identity files are switched off (command_line.web_identity_files)")
+        demand_enforced(grant)
 
     def _named_and_recorded(self, session: Session, grant: Grant, visit: Visit) -> Grant:
         """The grant under a session name that is this person's for good, audited with the claim on that name.
@@ -311,24 +347,30 @@ class Bridge:
 
     def _statement(self, grant: Grant) -> Statement:
         settings = self._parts.settings
-        now = self._parts.clock()
         if grant.account.road == "saml":
-            key = self._parts.keys.current(Purpose.AWS_SAML)
+            key, now = self._parts.keys.current(Purpose.AWS_SAML), self._parts.clock()
             return assertion.build(grant, key=key, issuer_entity_id=settings.saml_entity_id, now=now)
         key = self._parts.keys.current(Purpose.AWS_OIDC)
-        return id_token.build(grant, key=key, issuer=settings.issuer, now=now)
+        # Counted from the decision, which looked at how long the token can be redeemed (`Grant.left_to_the_call`).
+        return id_token.build(grant, key=key, issuer=settings.issuer, now=grant.decided_at)
 
     def _redeem(self, session: Session, grant: Grant, visit: Visit) -> Redeemed:
-        try:
+        with self._failures_recorded(session, grant, visit):
             redeemed = self._parts.sts.redeem(grant, self._statement(grant))
+        found = (redeemed.credentials, redeemed.request_id, redeemed.region)
+        self._record_of(session, visit, audit.GrantRedeemed.of(grant, *found))
+        return redeemed
+
+    @contextmanager
+    def _failures_recorded(self, session: Session, grant: Grant, visit: Visit) -> Iterator[None]:
+        """Audits that a grant came to nothing, and why, before the failure goes on."""
+        try:
+            yield
         except BridgeError as refusal:
             self._record_of(
                 session, visit, audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
             )
             raise
-        found = (redeemed.credentials, redeemed.request_id, redeemed.region)
-        self._record_of(session, visit, audit.GrantRedeemed.of(grant, *found))
-        return redeemed
 
     def get_ready(self) -> None:
         """Makes ahead what the first grant would wait for: keys, and clients of the registered accounts' partitions."""

@@ -66,6 +66,13 @@ class RoleNotGranted(BridgeError):
     code, status, public = "role_not_granted", 403, "You do not have this role."
 
 
+class NotHandedOver(BridgeError):
+    """The statement would not bind its holder to the whole grant, or the operator hands none out."""
+
+    code, status = "not_handed_over", 403
+    public = "This role is not handed out as a web identity token. Its credentials can be had in every other way."
+
+
 class NotFound(BridgeError):
     """No such page or thing."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from federation_bridge.durations import format_duration
-from federation_bridge.errors import BadRequest, RoleNotGranted
+from federation_bridge.errors import BadRequest, NotHandedOver, RoleNotGranted
 from federation_bridge.model import Entitlement, Grant
 
 SHORTEST = timedelta(seconds=900)
@@ -94,4 +94,21 @@ def decide(entitlement: Entitlement, wish: Wish, circumstances: Circumstances) -
         rules_version=circumstances.rules_version,
         because=(*entitlement.because, sentence),
         reason=wish.reason,
+        ends_at=entitlement.ends_at,
     )
+
+
+def longest(wish: Wish, entitlement: Entitlement) -> Wish:
+    """The wish for all that AWS would sell for this role: whoever holds a token names the duration themselves.
+
+    Whether so much may be granted is decided as for any wish, and stands in the audit.
+    """
+    return replace(wish, duration=entitlement.account.roles[entitlement.role].max_session)
+
+
+def demand_enforced(grant: Grant) -> None:
+    """Refuses (NotHandedOver) a grant whose statement would not bind its holder to all of it, or is no token."""
+    if grant.account.road != "oidc":
+        raise NotHandedOver("the account believes assertions (SAML road): there is no web identity token for it")
+    if not grant.is_enforced_by_statement:
+        raise NotHandedOver("; ".join(grant.left_to_the_call))

@@ -141,6 +141,9 @@ class Role:
     path: str = "/"
     max_session: timedelta = timedelta(hours=12)
     """The role's MaxSessionDuration in IAM."""
+    web_identity_file: bool = False
+    """The operator's word that its trust policy pins the session name to the token's `sub`, and that its
+    MaxSessionDuration in IAM is not above `max_session`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,9 @@ class Entitlement:
 
 # ------------------------------------------------------------------------------------------------------------ grant
 
+REDEEMABLE = timedelta(minutes=10)
+"""How long after a decision AWS may take its statement: five minutes of life, five of STS's tolerance on `exp`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -224,6 +230,8 @@ class Grant:
     because: tuple[str, ...]
     reason: str = ""
     """What the person gave as the reason, if they were asked."""
+    ends_at: datetime | None = None
+    """When the rule's dates end it; no AWS session outlives it."""
 
     @property
     def role_arn(self) -> str:
@@ -232,12 +240,33 @@ class Grant:
 
     @property
     def is_enforced_by_statement(self) -> bool:
-        """Whether AWS enforces all of this grant from the statement alone, so that it may leave the bridge.
+        """Whether AWS enforces all of this grant from the statement alone, so that it may leave the bridge."""
+        return not self.left_to_the_call
 
-        Session policies are parameters of the call, and on the OIDC road so are duration and session name: whoever
-        held the statement could leave them out.
+    @property
+    def left_to_the_call(self) -> tuple[str, ...]:
+        """What of this grant AWS would take from whoever calls STS with the statement, and not from it: sentences.
+
+        Session policies are parameters of the call. On the OIDC road so are the session name, which only the role's
+        trust policy can pin, and the duration: the holder may ask for all that the role allows, until the last instant
+        at which STS takes the token (ADR 0008).
         """
-        return self.account.road == "saml" and not self.policy and not self.policy_arns
+        open_ends = []
+        if self.policy or self.policy_arns:
+            open_ends.append("the rule's session policy is a parameter of the call, which its holder could leave out")
+        if self.account.road == "oidc":
+            open_ends += self._left_to_the_web_identity_call()
+        return tuple(open_ends)
+
+    def _left_to_the_web_identity_call(self) -> list[str]:
+        role, open_ends = self.account.roles[self.role], []
+        if not role.web_identity_file:
+            open_ends.append("the register does not say that the role's trust policy pins the session name")
+        if self.duration < role.max_session:
+            open_ends.append("the role allows longer sessions than were granted, and the call names the duration")
+        elif self.ends_at is not None and self.ends_at < self.decided_at + REDEEMABLE + role.max_session:
+            open_ends.append("the rule's dates end before the longest session that the call could ask for")
+        return open_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +320,10 @@ class TokenFamily:
     """Thumbprint of the key to which the tokens are bound; None: whoever holds a token may use it."""
     role: str = ""
     """`account/role` where the family stands for one role only, else empty."""
+    way: str = ""
+    """`device` (a typed code) or `browser` (a redirect, or a code carried by hand)."""
+    approved_from: str = ""
+    """The address of the browser in which the person approved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,6 +277,9 @@ class CommandLine(_Part):
     """To approve a device, a person must have signed in at the identity provider no longer ago than this."""
     refuse_other_address: bool = False
     """Refuses an approval from another address than the one that asked for the code; else the page warns."""
+    web_identity_files: bool = False
+    """Whether a signed token may leave the bridge for `AWS_WEB_IDENTITY_TOKEN_FILE`: of roles that the register allows
+    (`web_identity_file`), where AWS enforces the whole grant (docs/aws-clients.md)."""
     geoip: Path | None = None
     """A MaxMind DB file that tells the place of an address (needs the extra `geoip`); None: "unknown"."""
 

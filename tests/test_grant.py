@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from federation_bridge.errors import BadRequest, RoleNotGranted
-from federation_bridge.grant import Circumstances, Wish, decide, entitled, granted_duration
-from federation_bridge.model import Account, Entitlement, Role
+from federation_bridge.aws.statement import LIFE
+from federation_bridge.errors import BadRequest, NotHandedOver, RoleNotGranted
+from federation_bridge.grant import Circumstances, Wish, decide, demand_enforced, entitled, granted_duration, longest
+from federation_bridge.model import REDEEMABLE, Account, Entitlement, Grant, Role
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -81,3 +82,78 @@ def test_the_grant_carries_the_terms_of_the_entitlement_and_the_names_of_the_per
     assert grant.role_arn == "arn:aws:iam::111111111111:role/Admin"
     assert not grant.is_enforced_by_statement
     assert replace(grant, policy=None).is_enforced_by_statement
+
+
+# ------------------------------------------------------------------- what AWS enforces from the statement (ADR 0008)
+
+OIDC = replace(
+    ACCOUNT,
+    provider_arn="arn:aws:iam::111111111111:oidc-provider/bridge.example.com",
+    roles={"Admin": Role("Admin", max_session=4 * HOUR, web_identity_file=True)},
+)
+HANDED = replace(ENTITLEMENT, account=OIDC)
+LAST = NOW + REDEEMABLE + 4 * HOUR
+"""When the longest session ends that AWS could sell for a token which is signed now."""
+
+
+def handed(entitlement: Entitlement = HANDED) -> Grant:
+    circumstances = Circumstances("okta/00u1", "ada@example.com", "okta-00u1", "v1", HOUR, "_id", NOW)
+    return decide(entitlement, longest(Wish("111111111111", "Admin"), entitlement), circumstances)
+
+
+def without_pin(entitlement: Entitlement) -> Entitlement:
+    return replace(entitlement, account=replace(OIDC, roles={"Admin": Role("Admin", max_session=4 * HOUR)}))
+
+
+ENFORCED = [
+    ("nothing but the role", HANDED),
+    ("tags and a source identity, which the token carries", replace(HANDED, tags={"a": "b"}, source_identity="ada")),
+    ("a rule as long as the role", replace(HANDED, max_duration=4 * HOUR)),
+    ("a rule that ends after the last session", replace(HANDED, ends_at=LAST)),
+]
+NOT_ENFORCED = [
+    ("a session policy", replace(HANDED, policy="{}"), "session policy"),
+    ("policy ARNs", replace(HANDED, policy_arns=("arn:aws:iam::aws:policy/ReadOnlyAccess",)), "session policy"),
+    ("a rule shorter than the role", replace(HANDED, max_duration=4 * HOUR - timedelta(seconds=1)), "duration"),
+    ("a rule that ends within the session", replace(HANDED, ends_at=NOW + 2 * HOUR), "duration"),
+    (
+        "a rule that ends within what a late redemption buys",
+        replace(HANDED, ends_at=LAST - timedelta(seconds=1)),
+        "dates end",
+    ),
+    ("a role whose trust policy is not said to pin the name", without_pin(HANDED), "pins the session name"),
+]
+
+
+@pytest.mark.parametrize(("name", "entitlement"), ENFORCED, ids=[case[0] for case in ENFORCED])
+def test_a_token_leaves_where_aws_enforces_the_whole_grant(name: str, entitlement: Entitlement) -> None:
+    grant = handed(entitlement)
+    demand_enforced(grant)
+    assert grant.is_enforced_by_statement, name
+    assert grant.duration == 4 * HOUR, "the audit names what AWS would sell, not the usual length"
+
+
+@pytest.mark.parametrize(("name", "entitlement", "why"), NOT_ENFORCED, ids=[case[0] for case in NOT_ENFORCED])
+def test_no_token_leaves_where_the_call_could_take_more_than_was_granted(
+    name: str, entitlement: Entitlement, why: str
+) -> None:
+    grant = handed(entitlement)
+    assert not grant.is_enforced_by_statement, name
+    with pytest.raises(NotHandedOver, match=why):
+        demand_enforced(grant)
+
+
+def test_every_reason_is_told_at_once() -> None:
+    both = without_pin(replace(HANDED, policy="{}", max_duration=HOUR))
+    assert len(handed(both).left_to_the_call) == 3
+
+
+def test_the_saml_road_gives_no_web_identity_token_though_aws_enforces_its_assertions() -> None:
+    grant = handed(ENTITLEMENT)
+    assert grant.is_enforced_by_statement
+    with pytest.raises(NotHandedOver, match="SAML road"):
+        demand_enforced(grant)
+
+
+def test_a_statement_can_be_redeemed_for_its_life_and_the_tolerance_of_sts() -> None:
+    assert timedelta(minutes=5) + LIFE == REDEEMABLE

@@ -60,13 +60,13 @@ def test_it_lives_five_minutes_and_its_times_are_integers() -> None:
     assert type(claims["iat"]) is type(claims["exp"]) is int
 
 
-def test_the_subject_is_bound_to_account_role_and_person() -> None:
+def test_the_subject_is_bound_to_account_role_and_the_persons_session_name() -> None:
     subjects = {
         decoded(made).claims["sub"]
         for made in (
             grant("oidc"),
             grant("oidc", role="Audit"),
-            grant("oidc", person="okta/other"),
+            grant("oidc", session_name="other-person"),
             grant("oidc", account=account("oidc", id="210987654321", provider_arn=_provider("210987654321"))),
         )
     }

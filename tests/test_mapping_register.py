@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -72,6 +73,33 @@ def test_a_mistaken_register_is_refused_with_its_line_and_reason(there, instead,
 
     assert refused.value.detail.startswith(f"line {line}: ")
     assert reason in refused.value.detail
+
+
+def with_roles(roles: str) -> str:
+    return REGISTER_TEXT.replace("[Administrator, Developer]", roles)
+
+
+def test_a_role_may_be_allowed_web_identity_files_and_is_not_by_default() -> None:
+    written = with_roles("[Developer, {name: Administrator, max_session: 2h, web_identity_file: true}]")
+    roles = load_register(written).accounts["222222222222"].roles
+    assert (roles["Administrator"].web_identity_file, roles["Developer"].web_identity_file) == (True, False)
+    refused = with_roles("[{name: Developer, web_identity_file: false}]")
+    assert not load_register(refused).accounts["222222222222"].roles["Developer"].web_identity_file
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        (with_roles("[{name: Developer, max_session: 2h, web_identity_file: yes}]"), "line 12: .* is true or false"),
+        (with_roles("[{name: Developer, web_identity_file: true}]"), "line 12: .* names its `max_session`"),
+        (REGISTER_TEXT.replace("4h}", "4h, web_identity_file: true}"), "line 8: .* needs .* an OIDC provider"),
+    ],
+    ids=["another word", "without its longest session", "on the SAML road"],
+)
+def test_web_identity_files_are_refused_where_nothing_would_enforce_them(written: str, reason: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as refused:
+        load_register(written)
+    assert re.search(reason, refused.value.detail)
 
 
 @pytest.mark.parametrize(

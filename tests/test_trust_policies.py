@@ -72,6 +72,41 @@ def test_a_token_for_one_role_fits_that_roles_policy_and_no_other() -> None:
     assert not fnmatchcase(claims["sub"], pattern["Admin"])
 
 
+def pinned(of: Account, *roles: str) -> Account:
+    """The account, whose register entry allows web identity files for these roles."""
+    allowed = {name: replace(role, web_identity_file=name in roles) for name, role in of.roles.items()}
+    return replace(of, roles=allowed)
+
+
+def test_a_role_with_web_identity_files_pins_the_session_name_to_the_subject() -> None:
+    of = pinned(account("oidc"), "Admin")
+    policy = trust_policies.for_role(of, "Admin", entity_id=ENTITY_ID, issuer=ISSUER)
+    assuming, marking = policy["Statement"]
+    assert assuming == {
+        "Effect": "Allow",
+        "Principal": {"Federated": of.provider_arn},
+        "Action": ["sts:AssumeRoleWithWebIdentity"],
+        "Condition": {
+            "StringEquals": {
+                "bridge.example.com:aud": "sts.amazonaws.com",
+                "bridge.example.com:sub": "123456789012/Admin/${sts:RoleSessionName}",
+            }
+        },
+    }
+    assert marking["Action"] == ["sts:TagSession", "sts:SetSourceIdentity"]
+    assert marking["Condition"] == statement(of, "Audit")["Condition"] | {
+        "StringLike": {"bridge.example.com:sub": "123456789012/Admin/*"}
+    }
+    assert len(json.dumps(policy)) <= 2048, "IAM's limit for a trust policy"
+
+
+def test_the_subject_of_the_token_is_what_the_pin_makes_of_the_session_name() -> None:
+    made = grant("oidc", session_name="ada@example.com")
+    policy = trust_policies.for_role(pinned(made.account, "Admin"), "Admin", entity_id=ENTITY_ID, issuer=ISSUER)
+    pin = policy["Statement"][0]["Condition"]["StringEquals"]["bridge.example.com:sub"]
+    assert id_token.claims_of(made, ISSUER, NOW)["sub"] == pin.replace("${sts:RoleSessionName}", made.session_name)
+
+
 def test_an_issuer_with_a_path_is_named_without_its_scheme() -> None:
     conditions = statement(account("oidc"), issuer="https://id.example.com/aws")["Condition"]
     assert list(conditions["StringEquals"]) == ["id.example.com/aws:aud"]

@@ -116,8 +116,8 @@ def federation_link(
 
 def saml_form(grant: Grant, statement: Statement, destination: str, endpoints: Endpoints) -> Departure:
     """A form that posts the assertion from the browser; AwsRefused for a grant that AWS would not enforce in full."""
-    if not grant.is_enforced_by_statement:
-        raise AwsRefused("a grant with a session policy, or on the OIDC road, never leaves the bridge as a statement")
+    if grant.account.road != "saml" or not grant.is_enforced_by_statement:
+        raise AwsRefused("a grant with a session policy, or on the OIDC road, never leaves the bridge as a form")
     return Departure(endpoints.saml, {"SAMLResponse": statement.text, "RelayState": destination})
 
 

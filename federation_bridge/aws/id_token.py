@@ -8,7 +8,6 @@ from functools import lru_cache
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from federation_bridge.aws.session_names import source_identity
 from federation_bridge.aws.statement import LIFE, Statement, check_terms
 from federation_bridge.errors import AwsRefused
 from federation_bridge.keys import SigningKey
@@ -32,19 +31,21 @@ def build(grant: Grant, *, key: SigningKey, issuer: str, now: datetime) -> State
     return Statement(text, grant.id, now + LIFE)
 
 
-def subject_of(account_id: str, role: str, person: str) -> str:
-    """`sub`: account, role and person. Trust policies pin the first two, so a token made for one role opens no other.
+def subject_of(account_id: str, role: str, session_name: str) -> str:
+    """`sub`: account, role, and the session name that is this person's for good.
 
-    None of the parts can hold a slash, so this is injective (attack J03).
+    Trust policies pin the first two, so that a token made for one role opens no other, and may pin the third: then the
+    token opens the role under that name alone (ADR 0008). None of the parts can hold a slash, so this is injective
+    (attack J03).
     """
-    return f"{account_id}/{role}/{person}"
+    return f"{account_id}/{role}/{session_name}"
 
 
 def claims_of(grant: Grant, issuer: str, now: datetime) -> JsonObject:
     """The claims of the JWT (IAM: session tags in AssumeRoleWithWebIdentity, nested form)."""
     claims: JsonObject = {
         "iss": issuer,
-        "sub": subject_of(grant.account.id, grant.role, source_identity(grant.person)),
+        "sub": subject_of(grant.account.id, grant.role, grant.session_name),
         "aud": AUDIENCE,
         "iat": int(now.timestamp()),
         "exp": int((now + LIFE).timestamp()),

@@ -10,29 +10,40 @@ from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.model import Account, JsonObject
 
+SESSION_NAME = "${sts:RoleSessionName}"
+"""The policy variable for the session name that a call asks for (IAM: policy variables, `sts:` condition keys)."""
+
 
 def for_role(account: Account, role: str, *, entity_id: str, issuer: str) -> JsonObject:
     """The policy document of a registered role; the account's road decides what is pinned.
 
-    `entity_id` and `issuer`: ours (`settings.saml_entity_id`, `settings.issuer`). ConfigurationInvalid for a role or
-    partition that is not registered.
+    `entity_id` and `issuer`: ours (`settings.saml_entity_id`, `settings.issuer`). Where the register allows web
+    identity files for the role, the session name is pinned too. ConfigurationInvalid for a role or partition that is
+    not registered.
     """
     if role not in account.roles or account.partition not in PARTITIONS:
         raise ConfigurationInvalid(f"role {role!r} of account {account.id} ({account.partition}) is not registered")
+    trust = ["sts:TagSession", "sts:SetSourceIdentity"]
     if account.road == "saml":
-        action, condition = "sts:AssumeRoleWithSAML", _saml_condition(account, entity_id)
+        statements = [_statement(account, ["sts:AssumeRoleWithSAML", *trust], _saml_condition(account, entity_id))]
+    elif account.roles[role].web_identity_file:
+        # Apart: IAM documents the session name as a key of the call that names it, not of these two permissions.
+        statements = [
+            _statement(account, ["sts:AssumeRoleWithWebIdentity"], _pinned_condition(account, role, issuer)),
+            _statement(account, trust, _oidc_condition(account, role, issuer)),
+        ]
     else:
-        action, condition = "sts:AssumeRoleWithWebIdentity", _oidc_condition(account, role, issuer)
+        condition = _oidc_condition(account, role, issuer)
+        statements = [_statement(account, ["sts:AssumeRoleWithWebIdentity", *trust], condition)]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _statement(account: Account, actions: list[str], condition: JsonObject) -> JsonObject:
     return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Federated": account.provider_arn},
-                "Action": [action, "sts:TagSession", "sts:SetSourceIdentity"],
-                "Condition": condition,
-            }
-        ],
+        "Effect": "Allow",
+        "Principal": {"Federated": account.provider_arn},
+        "Action": actions,
+        "Condition": condition,
     }
 
 
@@ -48,3 +59,9 @@ def _oidc_condition(account: Account, role: str, issuer: str) -> JsonObject:
         "StringEquals": {f"{name}:aud": AUDIENCE},
         "StringLike": {f"{name}:sub": subject_of(account.id, role, "*")},
     }
+
+
+def _pinned_condition(account: Account, role: str, issuer: str) -> JsonObject:
+    """`sub` is the whole of account, role and session name, so that who holds a token cannot call itself otherwise."""
+    name = issuer.removeprefix("https://")
+    return {"StringEquals": {f"{name}:aud": AUDIENCE, f"{name}:sub": subject_of(account.id, role, SESSION_NAME)}}

@@ -82,7 +82,7 @@ def _account(node: Node) -> Account:
     if "partition" in entry and _partition(entry["partition"]) != partition:
         refuse(entry["partition"], f"the provider of account {number} belongs to partition {partition}")
     region = _region(entry.get("region"), partition)
-    return Account(number, name, partition, arn, region, _roles(entry["roles"]))
+    return Account(number, name, partition, arn, region, _roles(entry["roles"], arn))
 
 
 def _partition(node: Node) -> str:
@@ -117,10 +117,12 @@ def _region(node: Node | None, partition: str) -> str:
     return region
 
 
-def _roles(node: Node) -> Mapping[str, Role]:
+def _roles(node: Node, provider: str) -> Mapping[str, Role]:
     roles: dict[str, Role] = {}
     for item in items(node, "`roles`"):
         role = _role(item)
+        if role.web_identity_file and ":oidc-provider/" not in provider:
+            refuse(item, "`web_identity_file` needs an account whose provider is an OIDC provider")
         # IAM tells role names apart without regard to case.
         if role.name.lower() in {name.lower() for name in roles}:
             refuse(item, f"role {role.name!r} stands here twice")
@@ -131,14 +133,26 @@ def _roles(node: Node) -> Mapping[str, Role]:
 def _role(node: Node) -> Role:
     if isinstance(node.value, str):
         return Role(_role_name(node))
-    entry = fields(node, "a role", ("name", "path", "max_session"), ("name",))
+    entry = fields(node, "a role", ("name", "path", "max_session", "web_identity_file"), ("name",))
     path = text(entry["path"], "a path") if "path" in entry else "/"
     if not _PATH.fullmatch(path) or len(path) > _LONGEST_PATH:
         refuse(entry["path"], f"{path!r} is not a path: it begins and ends with /, for example /teams/")
     longest = _LONGEST
     if "max_session" in entry:
         longest = duration(entry["max_session"], "max_session", timedelta(hours=1))
-    return Role(_role_name(entry["name"]), path, longest)
+    return Role(_role_name(entry["name"]), path, longest, _web_identity_file(entry))
+
+
+def _web_identity_file(entry: Mapping[str, Node]) -> bool:
+    if "web_identity_file" not in entry:
+        return False
+    node = entry["web_identity_file"]
+    written = text(node, "`web_identity_file`")
+    if written not in ("true", "false"):
+        refuse(node, "`web_identity_file` is true or false")
+    if written == "true" and "max_session" not in entry:
+        refuse(node, "a role with `web_identity_file` names its `max_session`: what AWS sells for it at most")
+    return written == "true"
 
 
 def _role_name(node: Node) -> str:
@@ -177,7 +191,13 @@ def register_schema() -> dict[str, Any]:
             "name": name,
             "path": {"type": "string", "pattern": f"^{_PATH.pattern}$", "maxLength": _LONGEST_PATH},
             "max_session": DURATION_SCHEMA,
+            "web_identity_file": {
+                "enum": [True, False, "true", "false"],
+                "description": "The trust policy pins the session name; MaxSessionDuration is `max_session`.",
+            },
         },
+        "if": {"required": ["web_identity_file"], "properties": {"web_identity_file": {"enum": [True, "true"]}}},
+        "then": {"required": ["max_session"]},
     }
     account = {
         "type": "object",

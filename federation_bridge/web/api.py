@@ -6,12 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from federation_bridge.bridge import WebIdentityToken
 from federation_bridge.durations import format_duration
 from federation_bridge.errors import BadRequest
 from federation_bridge.grant import Wish
 from federation_bridge.model import AwsCredentials, Entitlement, JsonObject
 from federation_bridge.web import cookies, forms
-from federation_bridge.web.bearer import caller, challenge, check_not_forged, has_token
+from federation_bridge.web.bearer import caller, challenge, check_bound_to_a_key, check_not_forged, has_token
 from federation_bridge.web.door import door, visit
 from federation_bridge.web.openapi import DOCUMENT
 
@@ -91,6 +92,31 @@ def _credentials(found: AwsCredentials) -> JsonObject:
         "role": found.role,
         "region": found.region,
         "assumed_role_arn": found.assumed_role_arn,
+    }
+
+
+@api.post("/roles/<account>/<role>/web-identity-token")
+def web_identity_token(account: str, role: str) -> Response:
+    """The signed token of one role for AWS_WEB_IDENTITY_TOKEN_FILE, where the operator hands it out."""
+    check_not_forged()
+    check_bound_to_a_key()
+    body = _body()
+    if "duration" in body:
+        raise BadRequest("a web identity token has no duration: whoever redeems it names one to AWS")
+    return jsonify(_token(door().bridge.web_identity_token(caller(), _wish(account, role, body), visit())))
+
+
+def _token(found: WebIdentityToken) -> JsonObject:
+    grant = found.grant
+    return {
+        "token": found.statement.text,
+        "expires_at": found.statement.ends_at.isoformat(),
+        "account": grant.account.id,
+        "role": grant.role,
+        "role_arn": grant.role_arn,
+        "session_name": grant.session_name,
+        "region": grant.account.region,
+        "max_duration": format_duration(grant.duration),
     }
 
 

@@ -68,6 +68,16 @@ DOCUMENT: JsonObject = {
                 "responses": _answers("Credentials", "400", "401", "403", "502", "503"),
             }
         },
+        "/roles/{account}/{role}/web-identity-token": {
+            "post": {
+                "summary": "A signed token to exchange at STS, where the operator and the role allow it.",
+                "description": "Not given to an access token that is bound to no key.",
+                "security": [{"session": []}, {"dpop": [], "proof": []}],
+                "parameters": [*_NAMES, _TOKEN],
+                "requestBody": {"content": _json("Reason")},
+                "responses": _answers("WebIdentityToken", "400", "401", "403", "503"),
+            }
+        },
         "/roles/{account}/{role}/console": {
             "post": {
                 "summary": "A console sign-in link, or the form to post. Whoever holds it is signed in.",
@@ -135,6 +145,17 @@ DOCUMENT: JsonObject = {
                 role="text",
                 region="text",
                 assumed_role_arn="text",
+            ),
+            "Reason": _object(reason="text"),
+            "WebIdentityToken": _object(
+                token="text",  # noqa: S106 - the kind of a field
+                expires_at="instant",
+                account="text",
+                role="text",
+                role_arn="text",
+                session_name="text",
+                region="text",
+                max_duration="text",
             ),
             "Departure": {
                 "type": "object",

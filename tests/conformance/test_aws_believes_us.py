@@ -5,6 +5,7 @@ we sign is redeemed under the trust policy that we make, and a statement for one
 from __future__ import annotations
 
 import gc
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from aws_material import ENTITY_ID, ISSUER, grant, key_ring, signing_key
@@ -22,7 +24,7 @@ from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import Redeemed, StsClients
 from federation_bridge.errors import AwsRefused
 from federation_bridge.keys import Purpose
-from federation_bridge.model import Account, Grant, Role
+from federation_bridge.model import REDEEMABLE, Account, Grant, Role
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.settings import Aws, Outgoing
 
@@ -146,3 +148,66 @@ def test_the_holder_of_an_assertion_cannot_stretch_the_session(place: Place) -> 
     trusted(place, made)
     longer = redeemed(place, replace(made, duration=timedelta(hours=4)), signed(made, place.clock()))
     assert longer.credentials.expires_at <= place.clock() + timedelta(minutes=15)
+
+
+# ------------------------------------------------------------------ a token in its holder's own hands (ADR 0008)
+
+
+@pytest.fixture
+def in_hand(request: pytest.FixtureRequest, place: Place) -> Grant:
+    """A grant whose token may leave: its role has the trust policy that pins the session name, and four hours."""
+    of = registered("oidc")
+    roles = {
+        name: replace(role, max_session=timedelta(hours=4), web_identity_file=True) for name, role in of.roles.items()
+    }
+    made = grant(
+        "oidc",
+        account=replace(of, roles=roles),
+        id=f"_{hashlib.sha256(request.node.name.encode()).hexdigest()[:40]}",
+        duration=timedelta(hours=4),
+        tags={"Team": "data"},
+    )
+    trusted(place, made)
+    return made
+
+
+def test_a_token_in_hand_is_redeemed_under_the_name_that_it_states(place: Place, in_hand: Grant) -> None:
+    assert in_hand.is_enforced_by_statement
+    found = redeemed(place, in_hand, signed(in_hand, place.clock())).credentials
+    assert found.expires_at == place.clock() + timedelta(hours=4)
+    assert found.assumed_role_arn.endswith("/Admin/alice@example.com")
+
+
+HOLDERS = [
+    ("another name", {"session_name": "bob@example.com"}, "AccessDenied"),
+    ("a name that the pin would match as a pattern", {"session_name": "alice@example.co"}, "AccessDenied"),
+    ("another role", {"role": "Audit"}, "AccessDenied"),
+    ("a longer session", {"duration": timedelta(hours=4, seconds=1)}, "MaxSessionDuration"),
+]
+
+
+@pytest.mark.parametrize(("name", "asked", "answer"), HOLDERS, ids=[case[0] for case in HOLDERS])
+def test_the_holder_of_a_token_gets_nothing_that_was_not_granted(
+    place: Place, in_hand: Grant, name: str, asked: dict[str, Any], answer: str
+) -> None:
+    statement = signed(in_hand, place.clock())
+    with pytest.raises(AwsRefused, match=answer):
+        redeemed(place, replace(in_hand, **asked), statement)
+    twin = replace(in_hand, id=f"{in_hand.id}t")
+    assert redeemed(place, twin, signed(twin, place.clock())).credentials.role == "Admin", name
+
+
+def test_without_the_pin_the_holder_could_take_another_name(place: Place, in_hand: Grant) -> None:
+    """Why the register's word is needed: the ordinary trust policy does not look at the name."""
+    unpinned = replace(in_hand, account=registered("oidc"))
+    trusted(place, unpinned)
+    renamed = redeemed(place, replace(unpinned, session_name="bob@example.com"), signed(in_hand, place.clock()))
+    assert renamed.credentials.assumed_role_arn.endswith("/bob@example.com")
+
+
+def test_a_token_past_its_tolerance_buys_nothing(place: Place, in_hand: Grant) -> None:
+    with pytest.raises(AwsRefused, match="ExpiredToken"):
+        redeemed(place, in_hand, signed(in_hand, place.clock() - REDEEMABLE))
+    last = replace(in_hand, id=f"{in_hand.id}l")
+    signed_long_ago = signed(last, place.clock() - REDEEMABLE + timedelta(seconds=1))
+    assert redeemed(place, last, signed_long_ago).credentials.role == "Admin"
