@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := deploy/requirements/development.txt
 AWS_CLIENTS := deploy/requirements/aws_clients.txt
+BOTO3_CRT := deploy/requirements/boto3_crt.txt
 NODE_CLIENTS := tests/real_clients/node
 INSTALLED := $(VENV)/installed
 PROVIDER := tests/interop/oidc_provider
@@ -13,11 +14,12 @@ PROVIDER := tests/interop/oidc_provider
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
 
-$(INSTALLED): $(REQUIREMENTS) $(AWS_CLIENTS) pyproject.toml
+$(INSTALLED): $(REQUIREMENTS) $(AWS_CLIENTS) $(BOTO3_CRT) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --only-binary lxml,xmlsec -r $(REQUIREMENTS)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(AWS_CLIENTS)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --upgrade --target $(VENV)/boto3-crt -r $(BOTO3_CRT)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q federation_bridge
 	@touch $@

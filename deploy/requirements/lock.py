@@ -13,6 +13,7 @@ FILES = {
     "sandbox": ["--extra", "server", "--extra", "sandbox"],
     "development": ["--extra", "server", "--extra", "sandbox", "--group", "development"],
 }
+ALONE = ["aws_clients", "boto3_crt"]
 OPTIONS = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
 
 
@@ -26,9 +27,10 @@ def main() -> None:
             command = [sys.executable, "-m", "uv", "pip", "compile", "--no-emit-index-url", "--quiet"]
             target = ["--output-file", str(FOLDER / f"{name}.txt")]
             subprocess.run([*command, *OPTIONS, *choice, *sources, *target], check=True, cwd=ROOT)  # noqa: S603
-    # Packages that are only carriers: what they name as their dependencies is never imported.
-    carriers = ["--no-deps", str(FOLDER / "aws_clients.in"), "--output-file", str(FOLDER / "aws_clients.txt")]
-    subprocess.run([*command, *OPTIONS, *carriers], check=True, cwd=ROOT)  # noqa: S603
+    # Installed without what they depend on: carriers that are never imported, and one library that needs nothing.
+    for name in ALONE:
+        single = ["--no-deps", str(FOLDER / f"{name}.in"), "--output-file", str(FOLDER / f"{name}.txt")]
+        subprocess.run([*command, *OPTIONS, *single], check=True, cwd=ROOT)  # noqa: S603
 
 
 main()

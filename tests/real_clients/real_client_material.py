@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,9 @@ from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.visitor import Visitor
 
 ROLE = f"{PRODUCTION}/Developer"
+ME = f"arn:aws:sts::{PRODUCTION}:assumed-role/Developer/ada"
 WITHIN = 60
+_BOTO3_WHOAMI = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
 
 
 @dataclass
@@ -94,6 +97,20 @@ class Home:
         said = self.run(cli, "sts", "get-caller-identity", "--output", "json", *arguments, more=more)
         identity: dict[str, Any] = json.loads(said)
         return str(identity["Arn"])
+
+    def boto3(self, **more: str) -> subprocess.CompletedProcess[str]:
+        """sts:GetCallerIdentity by a boto3 that finds nothing but this home and `more`."""
+        environment = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true"}
+        environment |= {"AWS_DEFAULT_REGION": "us-east-1", **self.environment, **more}
+        # Not -I: boto3 finds the library that `aws login` needs, or not, by PYTHONPATH.
+        command = [sys.executable, "-s", "-P", "-c", _BOTO3_WHOAMI]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
+
+    def boto3_whoami(self, **more: str) -> str:
+        """The ARN that boto3 acts as."""
+        done = self.boto3(**more)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
 
 def approve(visitor: Visitor, user_code: str, decision: str = "allow") -> str:

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from real_client_material import ROLE, Home
@@ -49,6 +50,14 @@ def cache_of(home: Home) -> Path:
     return found
 
 
+def age_credentials(home: Home, left: timedelta) -> dict[str, Any]:
+    """What the cache held, whose credentials end in `left` from now on as far as clients can tell."""
+    held: dict[str, Any] = json.loads(cache_of(home).read_text())
+    ends_at = (datetime.now(UTC) + left).strftime("%Y-%m-%dT%H:%M:%SZ")
+    cache_of(home).write_text(json.dumps({**held, "accessToken": {**held["accessToken"], "expiresAt": ends_at}}))
+    return held
+
+
 def test_a_role_picked_in_the_browser_is_the_clis_by_a_code_carried_by_hand(
     home: Home, cli: AwsCli, ada: Visitor
 ) -> None:
@@ -58,10 +67,7 @@ def test_a_role_picked_in_the_browser_is_the_clis_by_a_code_carried_by_hand(
 
 def test_the_cli_renews_what_it_holds_with_the_same_key(home: Home, cli: AwsCli, ada: Visitor) -> None:
     log_in_remotely(home, cli, ada)
-    before = json.loads(cache_of(home).read_text())
-    old = dict(before, accessToken=dict(before["accessToken"]))
-    old["accessToken"]["expiresAt"] = (datetime.now(UTC) + timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    cache_of(home).write_text(json.dumps(old))
+    before = age_credentials(home, timedelta(minutes=2))
     home.whoami(cli, "--profile", "remote")
     after = json.loads(cache_of(home).read_text())
     assert after["accessToken"]["accessKeyId"] != before["accessToken"]["accessKeyId"]
@@ -71,9 +77,7 @@ def test_the_cli_renews_what_it_holds_with_the_same_key(home: Home, cli: AwsCli,
 def test_signing_out_at_the_browser_ends_the_renewals(home: Home, cli: AwsCli, ada: Visitor) -> None:
     log_in_remotely(home, cli, ada)
     ada.sign_out()
-    held = json.loads(cache_of(home).read_text())
-    held["accessToken"]["expiresAt"] = (datetime.now(UTC) - timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    cache_of(home).write_text(json.dumps(held))
+    age_credentials(home, timedelta(minutes=-2))
     status, said = home.attempt(cli, "sts", "get-caller-identity", "--profile", "remote")
     assert status != 0
     assert "aws login" in said

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Timer
 
 import pytest
-from real_client_material import ROLE, WITHIN, Home, approve
+from real_client_material import ME, ROLE, WITHIN, Home, approve
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company_files import PRODUCTION
@@ -21,7 +20,6 @@ pytestmark = pytest.mark.interop
 
 _USER_CODE = re.compile(r"\b[A-Z]{4}-[A-Z]{4}\b")
 _ADDRESS = re.compile(r"https?://\S+/authorize\?\S+")
-_WHOAMI = "import boto3; print(boto3.Session(profile_name='dev').client('sts').get_caller_identity()['Arn'])"
 
 
 def read_until(process: subprocess.Popen[str], pattern: re.Pattern[str]) -> str:
@@ -54,12 +52,6 @@ def log_in(home: Home, cli: AwsCli, visitor: Visitor) -> None:
     assert status == 0, said
 
 
-def boto3_whoami(home: Home) -> subprocess.CompletedProcess[str]:
-    environment = {"HOME": str(home.folder), "PATH": "", "AWS_EC2_METADATA_DISABLED": "true", **home.environment}
-    command = [sys.executable, "-I", "-c", _WHOAMI]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
-
-
 def age(path: Path, left: timedelta) -> None:
     """Lets the cached token end in `left` as far as clients can tell."""
     token = json.loads(path.read_text())
@@ -72,8 +64,8 @@ def test_a_code_typed_in_the_browser_lets_the_cli_in_and_every_tool_lives_on_it(
 ) -> None:
     log_in(home, cli, ada)
     arn = home.whoami(cli, "--profile", "dev")
-    assert arn.startswith(f"arn:aws:sts::{PRODUCTION}:assumed-role/Developer/ada")
-    assert boto3_whoami(home).stdout.strip() == arn
+    assert arn.startswith(ME)
+    assert home.boto3_whoami(AWS_PROFILE="dev") == arn
     assert home.whoami(cli_v1, "--profile", "dev") == arn
 
 

@@ -5,25 +5,20 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cli_material import Person, told_code
-from real_client_material import ROLE, WITHIN, Home, approve
+from real_client_material import ME, ROLE, WITHIN, Home, approve
 from test_aws_sso import age
 from test_javascript_sdk import access_key, arn_of
 
 from federation_bridge.sandbox.aws_cli import AwsCli
-from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.visitor import Visitor
 
 pytestmark = pytest.mark.interop
 
-_WHOAMI = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
-_ME = f"arn:aws:sts::{PRODUCTION}:assumed-role/Developer/ada"
 _PROFILE = "production-Developer"
 
 
@@ -38,25 +33,16 @@ def person(home: Home, ada: Visitor) -> Person:
     return at_terminal
 
 
-def boto3_whoami(home: Home, **more: str) -> str:
-    environment = {"HOME": str(home.folder), "PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true"}
-    environment |= {"AWS_DEFAULT_REGION": "us-east-1", **home.environment, **more}
-    command = [sys.executable, "-I", "-c", _WHOAMI]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def test_the_profiles_that_fedbridge_configures_work_with_every_client(
     home: Home, person: Person, cli: AwsCli, cli_v1: AwsCli
 ) -> None:
     status, _, words = person.run("configure", "--yes")
     assert status == 0, words
-    assert home.whoami(cli, "--profile", _PROFILE, "--region", "us-east-1").startswith(_ME)
-    assert home.whoami(cli_v1, "--profile", _PROFILE, "--region", "us-east-1").startswith(_ME)
-    assert boto3_whoami(home, AWS_PROFILE=_PROFILE).startswith(_ME)
+    assert home.whoami(cli, "--profile", _PROFILE, "--region", "us-east-1").startswith(ME)
+    assert home.whoami(cli_v1, "--profile", _PROFILE, "--region", "us-east-1").startswith(ME)
+    assert home.boto3_whoami(AWS_PROFILE=_PROFILE).startswith(ME)
     if shutil.which("node"):
-        assert arn_of(home.company, access_key(home, "fromIni", _PROFILE, AWS_REGION="us-east-1")).startswith(_ME)
+        assert arn_of(home.company, access_key(home, "fromIni", _PROFILE, AWS_REGION="us-east-1")).startswith(ME)
 
 
 def test_the_container_endpoint_serves_every_client(home: Home, person: Person, cli: AwsCli) -> None:
@@ -66,10 +52,10 @@ def test_the_container_endpoint_serves_every_client(home: Home, person: Person, 
         lines = [serving.stdout.readline() for _ in range(2)]
         variables = dict(re.findall(r"export (\w+)='(.*)'", "".join(lines)))
         assert Path(variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]).stat().st_mode & 0o777 == 0o600
-        assert home.whoami(cli, "--region", "us-east-1", more=variables).startswith(_ME)
-        assert boto3_whoami(home, **variables).startswith(_ME)
+        assert home.whoami(cli, "--region", "us-east-1", more=variables).startswith(ME)
+        assert home.boto3_whoami(**variables).startswith(ME)
         if shutil.which("node"):
-            assert arn_of(home.company, access_key(home, "fromHttp", **variables)).startswith(_ME)
+            assert arn_of(home.company, access_key(home, "fromHttp", **variables)).startswith(ME)
     finally:
         serving.terminate()
         serving.communicate(timeout=WITHIN)
@@ -77,10 +63,10 @@ def test_the_container_endpoint_serves_every_client(home: Home, person: Person, 
 
 def test_exec_hands_the_cli_an_endpoint_and_no_key(home: Home, person: Person, cli: AwsCli) -> None:
     command = ["exec", "--role", ROLE, "--", *cli.command, "sts", "get-caller-identity", "--output", "json"]
-    variables = {**home.environment, "AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "us-east-1"}
+    variables = {**home.environment, "AWS_EC2METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "us-east-1"}
     status, out, words = person.run(*command, variables=variables)
     assert status == 0, words
-    assert _ME in out
+    assert ME in out
     _, out, _ = person.run("exec", "--role", ROLE, "--", "env", variables=variables)
     assert "AWS_SECRET_ACCESS_KEY" not in out
 
@@ -109,11 +95,11 @@ def test_the_token_that_fedbridge_puts_where_aws_clients_look_is_theirs_to_use_a
     assert process.returncode == 0, words
     path = home.cached_token()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert home.whoami(cli, "--profile", _PROFILE).startswith(_ME)
+    assert home.whoami(cli, "--profile", _PROFILE).startswith(ME)
     before = json.loads(path.read_text())
     age(path, timedelta(minutes=2))
-    assert boto3_whoami(home, AWS_PROFILE=_PROFILE).startswith(_ME)
+    assert home.boto3_whoami(AWS_PROFILE=_PROFILE).startswith(ME)
     assert json.loads(path.read_text())["accessToken"] != before["accessToken"]
-    assert home.whoami(cli_v1, "--profile", _PROFILE).startswith(_ME)
+    assert home.whoami(cli_v1, "--profile", _PROFILE).startswith(ME)
     if shutil.which("node"):
-        assert arn_of(home.company, access_key(home, "fromNodeProviderChain", AWS_PROFILE=_PROFILE)).startswith(_ME)
+        assert arn_of(home.company, access_key(home, "fromNodeProviderChain", AWS_PROFILE=_PROFILE)).startswith(ME)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from absent_software import folder, program
 from real_client_material import ROLE, WITHIN, Home
-from test_aws_login import cache_of, log_in_remotely
+from test_aws_login import age_credentials, log_in_remotely
 from test_aws_sso import age, log_in
 
 from federation_bridge.sandbox.aws_cli import AwsCli
@@ -59,9 +59,6 @@ def test_it_renews_the_token_that_the_cli_left(home: Home, cli: AwsCli, ada: Vis
 
 def test_it_lives_on_aws_login_and_renews_it(home: Home, cli: AwsCli, ada: Visitor) -> None:
     log_in_remotely(home, cli, ada)
-    held = json.loads(cache_of(home).read_text())
     first = access_key(home, "fromNodeProviderChain", AWS_PROFILE="remote")
-    assert first == held["accessToken"]["accessKeyId"]
-    held["accessToken"]["expiresAt"] = (datetime.now(UTC) + timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    cache_of(home).write_text(json.dumps(held))
+    assert first == age_credentials(home, timedelta(minutes=2))["accessToken"]["accessKeyId"]
     assert access_key(home, "fromNodeProviderChain", AWS_PROFILE="remote") != first
