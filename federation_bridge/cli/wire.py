@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import Message
+from functools import cached_property
 from http.client import HTTPException
+from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from federation_bridge import __version__
-from federation_bridge.cli.address import is_loopback
 from federation_bridge.cli.failures import AnswerLost, BridgeUnreachable
+from federation_bridge.cli.proxy import Proxy, proxy_for
 from federation_bridge.cli.texts import say
 from federation_bridge.model import Clock, JsonObject
 
@@ -25,6 +27,10 @@ _SECONDS = 40
 _MOST_BYTES = 4_000_000
 _CA_VARIABLES = ("FEDBRIDGE_CA_BUNDLE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _NOTICED = timedelta(seconds=5)
+_TUNNEL = "Tunnel connection failed: "
+_NOT_NOW = (9, 10)
+_OTHER_HOST = (62, 64)
+"""OpenSSL's X509_V_ERR_* for a certificate that is not yet or no longer valid, and for one of another host."""
 OK = 200
 
 
@@ -63,10 +69,16 @@ class Wire:
 
     def __init__(self, address: str, environ: Mapping[str, str], clock: Clock) -> None:
         self.address = address
-        self._clock = clock
+        self._environ, self._clock = environ, clock
         self.clock_offset = timedelta()
         """How far the bridge's clock is ahead of this computer's; zero below five seconds."""
-        self._opener = urllib.request.build_opener(*_handlers(address, environ))
+        self.proxy = proxy_for(address)
+        """What leads to the bridge; None where it is asked directly."""
+
+    @cached_property
+    def _opener(self) -> urllib.request.OpenerDirector:
+        """Made with the first request: commands that ask nothing pay for no authorities, nor fail by them."""
+        return urllib.request.build_opener(*_handlers(self.address, self.proxy, self._environ))
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         """The answer to a GET."""
@@ -125,32 +137,78 @@ class Wire:
     def _words(self, failure: Exception) -> str:
         reason = getattr(failure, "reason", failure)
         if isinstance(reason, ssl.SSLCertVerificationError):
-            return say(
-                "The certificate of {address} is not trusted here ({reason}). If your company has its own authority, "
-                "set FEDBRIDGE_CA_BUNDLE to its file.",
-                address=self.address,
-                reason=reason.verify_message,
-            )
+            return _certificate_words(self.address, reason)
         if isinstance(reason, TimeoutError):
             return say("{address} does not answer. Is the network up, and a VPN needed?", address=self.address)
-        return say("{address} cannot be reached: {reason}", address=self.address, reason=str(reason)[:200])
+        why = str(getattr(reason, "strerror", None) or reason)[:200]
+        if self.proxy is not None and why.startswith(_TUNNEL):
+            return _proxy_words(self.address, self.proxy, why.removeprefix(_TUNNEL))
+        before_it = not isinstance(reason, ssl.SSLError | ConnectionResetError)
+        if self.proxy is not None and isinstance(reason, OSError) and before_it:
+            # Only the way to the proxy itself is refused like this: the tunnel is not there yet.
+            return say("The proxy {proxy} cannot be reached: {reason}", proxy=str(self.proxy), reason=why)
+        return say("{address} cannot be reached: {reason}", address=self.address, reason=why)
 
 
-def _handlers(address: str, environ: Mapping[str, str]) -> list[urllib.request.BaseHandler]:
-    handlers: list[urllib.request.BaseHandler] = [_NoRedirects()]
-    if is_loopback(urlsplit(address).hostname or ""):
-        handlers.append(urllib.request.ProxyHandler({}))
-    if address.startswith("https:"):
-        handlers.append(urllib.request.HTTPSHandler(context=_trust(environ)))
-    return handlers
+def _certificate_words(address: str, failure: ssl.SSLCertVerificationError) -> str:
+    why = failure.verify_message
+    if failure.verify_code in _NOT_NOW:
+        return say(
+            "The certificate of {address} is not valid now ({reason}). Is this computer's clock right? If it is, only "
+            "who runs the bridge can mend that.",
+            address=address,
+            reason=why,
+        )
+    if failure.verify_code in _OTHER_HOST:
+        return say(
+            "What answers at {address} has a certificate for another host ({reason}). Is the address written as your "
+            "company gave it?",
+            address=address,
+            reason=why,
+        )
+    return say(
+        "The certificate of {address} is not trusted here ({reason}). If your company has its own authority, "
+        "set FEDBRIDGE_CA_BUNDLE to its file.",
+        address=address,
+        reason=why,
+    )
+
+
+def _proxy_words(address: str, proxy: Proxy, why: str) -> str:
+    if why.startswith("407"):
+        return say(
+            "The proxy {proxy} asks who you are. Set HTTPS_PROXY=http://NAME:PASSWORD@{proxy}, with % signs for what "
+            "is no letter or digit.",
+            proxy=str(proxy),
+        )
+    return say("The proxy {proxy} does not lead to {address}: {reason}", proxy=str(proxy), address=address, reason=why)
+
+
+def _handlers(address: str, proxy: Proxy | None, environ: Mapping[str, str]) -> tuple[urllib.request.BaseHandler, ...]:
+    if proxy is not None and not proxy.is_usable:
+        raise BridgeUnreachable(
+            say("The proxy {proxy} is of a kind that fedbridge cannot use; it takes http:// ones.", proxy=str(proxy))
+        )
+    proxies = urllib.request.ProxyHandler({"https": proxy.url} if proxy is not None else {})
+    if not address.startswith("https:"):
+        return _NoRedirects(), proxies
+    return _NoRedirects(), proxies, urllib.request.HTTPSHandler(context=_trust(environ))
 
 
 def _trust(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """The system's authorities, or those of the first bundle that the environment names."""
-    bundle = next((environ[name] for name in _CA_VARIABLES if environ.get(name)), None)
+    """The system's authorities, or those of the first file or folder that the environment names."""
+    name = next((name for name in _CA_VARIABLES if environ.get(name)), None)
+    bundle = environ[name] if name else None
     try:
+        if bundle is not None and Path(bundle).is_dir():
+            return ssl.create_default_context(capath=bundle)
         return ssl.create_default_context(cafile=bundle)
-    except (OSError, ssl.SSLError) as failure:
+    except (OSError, ValueError) as failure:
         raise BridgeUnreachable(
-            say("The file of authorities {path} cannot be read: {reason}", path=str(bundle), reason=str(failure))
+            say(
+                "{name} names {path}, which is no readable file of certificates (PEM): {reason}",
+                name=str(name),
+                path=str(bundle),
+                reason=str(getattr(failure, "strerror", None) or failure),
+            )
         ) from None
