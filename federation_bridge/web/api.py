@@ -101,8 +101,8 @@ def web_identity_token(account: str, role: str) -> Response:
     check_not_forged()
     check_bound_to_a_key()
     body = _body()
-    if "duration" in body:
-        raise BadRequest("a web identity token has no duration: whoever redeems it names one to AWS")
+    if unasked := sorted(set(body) - {"reason"}):
+        raise BadRequest(f"field {unasked[0]!r} is none of a web identity token: its holder asks AWS, not us")
     return jsonify(_token(door().bridge.web_identity_token(caller(), _wish(account, role, body), visit())))
 
 
