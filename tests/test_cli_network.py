@@ -1,0 +1,306 @@
+"""`fedbridge` in a company's network: its proxy, and servers whose certificates its own authority has signed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cli_material import Person
+from fake_bridge import FakeBridge, Reply, fake_bridge, put_session, tokens
+from network_material import Authority, CompanyProxy, company_proxy, self_signed, tls_before
+
+from federation_bridge.cli import wire
+from federation_bridge.cli.failures import BridgeUnreachable
+from federation_bridge.cli.proxy import Proxy, proxy_for
+from federation_bridge.cli.wire import Wire
+
+NAME = "https://aws.example.com"
+_VARIABLES = (
+    *("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "http_proxy", "HTTP_PROXY"),
+    *("FEDBRIDGE_CA_BUNDLE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_network_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FEDBRIDGE_LANGUAGE", "en")
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def bridge(tmp_path: Path) -> Iterator[FakeBridge]:
+    """A bridge that calls itself by a name which only the proxy knows."""
+    with fake_bridge() as made:
+        made.answers["/oauth/token"] = tokens(1)
+        about = {"person": "ada@example.com", "name": "Ada Moss", "ends_at": "2026-11-23T20:00:00+00:00"}
+        made.answers["/api/v1/me"] = Reply(body=about)
+        yield made
+
+
+@pytest.fixture
+def front(bridge: FakeBridge, authority: Authority) -> Iterator[int]:
+    port = int(bridge.address.rpartition(":")[2])
+    bridge.address = NAME
+    with tls_before(port, authority.certified("aws.example.com")) as listening:
+        yield listening
+
+
+@pytest.fixture
+def proxy(front: int) -> Iterator[CompanyProxy]:
+    with company_proxy(front) as made:
+        yield made
+
+
+def ask(address: str, **environ: str) -> int:
+    url = f"{address}/.well-known/oauth-authorization-server"
+    return Wire(address, environ, lambda: datetime.now(UTC)).get(url).status
+
+
+def words_of(address: str, **environ: str) -> str:
+    with pytest.raises(BridgeUnreachable) as failed:
+        ask(address, **environ)
+    assert failed.value.exit_status == 6
+    return failed.value.detail
+
+
+# -------------------------------------------------------------------------------------------------------------- proxy
+
+
+def test_a_session_is_renewed_and_used_through_a_proxy_that_sees_no_token(
+    bridge: FakeBridge, authority: Authority, proxy: CompanyProxy, tmp_path: Path
+) -> None:
+    person = Person(tmp_path / "home", NAME)
+    person.variables |= {"HTTPS_PROXY": proxy.address, "FEDBRIDGE_CA_BUNDLE": str(authority.file)}
+    put_session(person.home, bridge)
+    status, out, words = person.run("whoami")
+    assert (status, "Ada Moss" in out) == (0, True), words
+    assert bridge.paths() == ["/.well-known/oauth-authorization-server", "/oauth/token", "/api/v1/me"]
+    assert [line.split()[:2] for line in proxy.asked] == [["CONNECT", "aws.example.com:443"]] * 3
+    secrets = (b"refresh-0", b"access-1", b"DPoP", b"/oauth/token", b"Ada Moss")
+    assert [secret for secret in secrets if secret in proxy.seen] == []
+
+
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_the_proxy_is_taken_from_the_variables_that_other_programs_read(
+    authority: Authority, proxy: CompanyProxy, monkeypatch: pytest.MonkeyPatch, name: str, scheme: str
+) -> None:
+    monkeypatch.setenv(name, proxy.address.replace("http://", scheme))
+    assert ask(NAME, FEDBRIDGE_CA_BUNDLE=str(authority.file)) == 200
+    assert proxy.asked[0].startswith("CONNECT aws.example.com:443 ")
+
+
+def test_a_proxy_gets_the_name_and_password_of_its_address_and_the_bridge_does_not(
+    bridge: FakeBridge, front: int, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with company_proxy(front, password="ada:p@ss word/") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ada:p%40ss%20word%2F@127.0.0.1:{proxy.port}")
+        assert ask(NAME, FEDBRIDGE_CA_BUNDLE=str(authority.file)) == 200
+        assert proxy.given != [""]
+    assert len(bridge.asked) == 1
+
+
+def test_a_proxy_that_wants_a_password_is_told_apart_and_no_password_is_repeated(
+    front: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with company_proxy(front, password="ada:right") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ada:wrong@127.0.0.1:{proxy.port}")
+        words = words_of(NAME)
+    assert f"The proxy 127.0.0.1:{proxy.port} asks who you are" in words
+    assert "wrong" not in words
+    assert "wrong" not in repr(Proxy("http://ada:wrong@127.0.0.1:1"))
+
+
+@pytest.mark.parametrize("refusal", ["502 Bad Gateway", "403 Not for \x1b[2J you"])
+def test_a_proxy_that_refuses_is_named_with_its_own_words_made_harmless(
+    front: int, monkeypatch: pytest.MonkeyPatch, refusal: str
+) -> None:
+    with company_proxy(front, refuses=refusal) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+        words = words_of(NAME)
+    assert f"The proxy 127.0.0.1:{proxy.port} does not lead to {NAME}: {refusal[:3]}" in words
+    assert words.isprintable()
+
+
+def test_a_proxy_that_is_not_there_is_named_and_not_the_bridge(monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port}")
+    assert f"The proxy 127.0.0.1:{free_port} cannot be reached: Connection refused" in words_of(NAME)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
+    assert "The proxy proxy.example.com:3128 cannot be reached" in words_of(NAME)
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:3128", "socks5://127.0.0.1:1080", "socks5h://a:b@127.0.0.1:1080"])
+def test_a_proxy_of_another_kind_is_refused_before_anything_is_sent_to_it(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    assert "of a kind that fedbridge cannot use" in words_of(NAME)
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "address", "direct"),
+    [
+        ("aws.example.com", NAME, True),
+        ("example.com", NAME, True),
+        (".example.com", NAME, True),
+        ("other.test, Example.COM", NAME, True),
+        ("*", NAME, True),
+        ("aws.example.com:8443", "https://aws.example.com:8443", True),
+        ("aws.example.com:8443", NAME, False),
+        ("ample.com", NAME, False),
+        ("example.org", NAME, False),
+        ("", NAME, False),
+        ("10.0.0.0/8", "https://10.1.2.3", True),
+        ("10.1.2.3", "https://10.1.2.3", True),
+        ("10.0.0.0/8,192.0.2.1", "https://11.1.2.3", False),
+        ("fd00::/8", "https://[fd00::1]", True),
+        ("10.0.0.0/8", NAME, False),
+    ],
+)
+def test_what_no_proxy_names_is_asked_directly(
+    monkeypatch: pytest.MonkeyPatch, no_proxy: str, address: str, direct: bool
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, no_proxy)
+        assert (proxy_for(address) is None) is direct
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.3.4.5"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_loopback_never_takes_the_proxy(monkeypatch: pytest.MonkeyPatch, scheme: str, host: str) -> None:
+    for name in ("http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:3128")
+    assert proxy_for(f"{scheme}://{host}:5000") is None
+
+
+def test_a_bridge_on_loopback_is_asked_directly_whatever_is_set(
+    bridge: FakeBridge, monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    for name in ("http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port}")
+    assert ask(bridge.address) == 200
+
+
+# ------------------------------------------------------------------------------------------------------- certificates
+
+
+@pytest.fixture
+def https(bridge: FakeBridge, authority: Authority) -> Iterator[str]:
+    with tls_before(int(bridge.address.rpartition(":")[2]), authority.certified("127.0.0.1")) as listening:
+        yield f"https://127.0.0.1:{listening}"
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_the_authorities_are_those_of_the_first_variable_that_is_set(
+    https: str, authority: Authority, tmp_path: Path, place: int
+) -> None:
+    ours, other = str(authority.file), str(Authority(tmp_path, "Another authority").file)
+    names = wire._CA_VARIABLES
+    assert names == ("FEDBRIDGE_CA_BUNDLE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+    unset, later = dict.fromkeys(names[:place], ""), names[place + 1 :]
+    assert ask(https, **unset, **{names[place]: ours}, **dict.fromkeys(later, other)) == 200
+    assert "not trusted here" in words_of(https, **unset, **{names[place]: other}, **dict.fromkeys(later, ours))
+
+
+def test_a_private_authority_is_not_trusted_unasked_and_the_sentence_names_the_variable(https: str) -> None:
+    assert "set FEDBRIDGE_CA_BUNDLE to its file" in words_of(https)
+
+
+def _expired(authority: Authority, _: Path) -> Path:
+    return authority.certified("127.0.0.1", timedelta(hours=-1))
+
+
+def _not_yet(authority: Authority, _: Path) -> Path:
+    return authority.certified("127.0.0.1", timedelta(days=90))
+
+
+def _other_host(authority: Authority, _: Path) -> Path:
+    return authority.certified("aws.example.org")
+
+
+def _other_address(authority: Authority, _: Path) -> Path:
+    return authority.certified("127.0.0.2")
+
+
+def _of_itself(_: Authority, folder: Path) -> Path:
+    return self_signed(folder, "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (_expired, "is not valid now (certificate has expired). Is this computer's clock right?"),
+        (_not_yet, "is not valid now (certificate is not yet valid)"),
+        (_other_host, "has a certificate for another host"),
+        (_other_address, "has a certificate for another host"),
+        (_of_itself, "is not trusted here (self-signed certificate). If your company has its own authority"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_said_with_what_to_do(
+    bridge: FakeBridge, authority: Authority, tmp_path: Path, made, sentence: str
+) -> None:  # type: ignore[no-untyped-def]
+    with tls_before(int(bridge.address.rpartition(":")[2]), made(authority, tmp_path)) as listening:
+        words = words_of(f"https://127.0.0.1:{listening}", FEDBRIDGE_CA_BUNDLE=str(authority.file))
+    assert sentence in words
+    assert bridge.asked == []
+
+
+@pytest.mark.parametrize(("name", "text"), [("missing.pem", None), ("empty.pem", ""), ("words.pem", "no certificate")])
+def test_a_file_of_authorities_that_holds_none_is_named_with_its_variable(
+    https: str, tmp_path: Path, name: str, text: str | None
+) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    words = words_of(https, AWS_CA_BUNDLE=str(tmp_path / name))
+    assert words.startswith(f"AWS_CA_BUNDLE names {tmp_path / name}, which is no readable file of certificates (PEM)")
+
+
+def test_a_folder_without_authorities_trusts_nobody(https: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "not trusted here" in words_of(https, REQUESTS_CA_BUNDLE=str(tmp_path / "empty"))
+
+
+def test_what_speaks_no_tls_is_not_believed(bridge: FakeBridge) -> None:
+    address = bridge.address.replace("http://", "https://")
+    assert f"{address} cannot be reached" in words_of(address)
+
+
+def test_no_variable_switches_the_checks_off(https: str, tmp_path: Path) -> None:
+    person = Person(tmp_path, https)
+    person.variables |= {
+        "PYTHONHTTPSVERIFY": "0",
+        "NODE_TLS_REJECT_UNAUTHORIZED": "0",
+        "GIT_SSL_NO_VERIFY": "true",
+        "CURL_CA_BUNDLE": "",
+        "REQUESTS_CA_BUNDLE": "",
+        "AWS_CA_BUNDLE": "",
+        "FEDBRIDGE_CA_BUNDLE": "",
+        "SSL_VERIFY": "0",
+        "SSL_NO_VERIFY": "1",
+        "INSECURE": "1",
+        "PYTHONWARNINGS": "ignore",
+        "SSL_CERT_FILE": "",
+    }
+    process = person.start_command([sys.executable, "-m", "federation_bridge.cli", "login", https, "--device"])
+    out, words = process.communicate(timeout=60)
+    assert (process.returncode, out, "not trusted here" in words) == (6, "", True), words
+    assert words.count("\n") == 1
+
+
+def test_plain_http_to_another_computer_is_refused_before_anything_is_sent(tmp_path: Path, proxy: CompanyProxy) -> None:
+    person = Person(tmp_path / "home", NAME)
+    person.variables |= dict.fromkeys(("http_proxy", "HTTPS_PROXY", "ALL_PROXY"), proxy.address)
+    status, out, words = person.run("login", "http://aws.example.com", "--device")
+    assert (status, out, "https only" in words) == (2, "", True), words
+    assert proxy.asked == []
