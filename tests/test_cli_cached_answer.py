@@ -76,7 +76,7 @@ def test_the_configured_command_answers_without_site_and_without_any_package(tmp
 
 def test_only_one_of_many_starts_the_renewal_and_a_dead_one_is_replaced(tmp_path: Path) -> None:
     path = put(tmp_path)
-    mark = Path(f"{path}.renewing")
+    mark = Path(f"{path}~renewing")
     command = ["/bin/sh", "-c", f"echo begun >> {tmp_path}/begun"]
     now = time.time()
     for _ in range(5):

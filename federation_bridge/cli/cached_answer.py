@@ -77,7 +77,7 @@ def renew(path: str, command: list[str], now: float) -> None:
 
     It holds none of our descriptors: who reads our output waits for its end, not for the renewal's.
     """
-    if sys.platform == "win32" or not _first_to_renew(path + ".renewing", now):
+    if sys.platform == "win32" or not _first_to_renew(path + "~renewing", now):
         return
     flags = [(0, system.O_RDONLY), (1, system.O_WRONLY), (2, system.O_WRONLY)]
     actions = [(system.POSIX_SPAWN_OPEN, number, "/dev/null", flag, 0) for number, flag in flags]

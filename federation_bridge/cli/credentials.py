@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from federation_bridge.cli import cached_answer
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, ComputerRefused, SignInNeeded, TooShort
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.flight import Flight
-from federation_bridge.cli.place import Place
+from federation_bridge.cli.place import Place, lock_path
 from federation_bridge.cli.session import LocalSession
 from federation_bridge.cli.texts import say
 from federation_bridge.delivery import FORMATS
@@ -43,7 +42,7 @@ def obtain(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredentia
         TooShort: even fresh ones do not last that long.
         CommandFailed: as the bridge, this computer or the sign-in fail.
     """
-    flight = Flight(Path(f"{place.answer_path(wanted.role)}.lock"), place.clock)
+    flight = Flight(lock_path(place.answer_path(wanted.role)), place.clock)
     fresh_wish = bool(wanted.duration or wanted.reason)
     if not (renew or fresh_wish) and (found := _cached(place, wanted)) is not None:
         return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -33,8 +33,10 @@ class Flight:
         self._seen = self._last()[0]
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Waits for the others, then holds the lock until the end of the block.
+    def alone(self, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """Waits for the others, then holds the lock until the end of the block; `waiting` is called if it must wait.
+
+        The lock's file is never removed: a process may hold it, or wait for it, that a new file would know nothing of.
 
         Raises:
             ComputerRefused: the lock's file cannot be made.
@@ -43,9 +45,14 @@ class Flight:
         try:
             file = self._path.open("ab")
         except OSError as refused:
-            raise ComputerRefused(say("This computer refused {path}.", path=str(self._path))) from refused
+            reason = refused.strerror or ""
+            told = say("This computer refused {path}: {reason}.", path=str(self._path), reason=reason)
+            raise ComputerRefused(told) from None
         with file:
-            _lock(file)
+            if not lock(file, wait=False):
+                if waiting is not None:
+                    waiting()
+                lock(file, wait=True)
             yield
 
     def join(self) -> None:
@@ -76,15 +83,28 @@ if sys.platform == "win32":
     import msvcrt
     import time
 
-    def _lock(file: IO[bytes]) -> None:
+    _BEHIND = 1 << 30
+
+    def lock(file: IO[bytes], *, wait: bool) -> bool:
+        """Takes the file's lock, held until it is closed; False where another has it and we do not wait."""
         while True:
             try:
-                file.seek(0)
-                return msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                # Behind all that is ever written: who has not the lock cannot read a locked place.
+                file.seek(_BEHIND)
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
             except OSError:
+                if not wait:
+                    return False
                 time.sleep(0.1)
+            else:
+                return True
 else:
     import fcntl
 
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    def lock(file: IO[bytes], *, wait: bool) -> bool:
+        """Takes the file's lock, held until it is closed; False where another has it and we do not wait."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -50,6 +50,11 @@ class Place:
         write_private(self.folder.parent / "current", self.folder.name.encode())
 
 
+def lock_path(answer: Path) -> Path:
+    """The lock of a cached answer. No role's name holds a `~`, so it is never another role's answer."""
+    return answer.with_name(answer.name + "~lock")
+
+
 def folder_of(address: str, environ: Mapping[str, str]) -> Path:
     """The folder of the bridge at this address."""
     return Path(folders.root(environ)) / folders.folder_name(address)

@@ -12,7 +12,7 @@ from federation_bridge.cli.failures import (
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.login import sign_in
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.renewal import Renewal, key_of, revoke
+from federation_bridge.cli.renewal import Renewal, key_of
 from federation_bridge.cli.texts import say
 from federation_bridge.cli.token_store import StoredSession
 from federation_bridge.cli.wire import Answer
@@ -27,7 +27,7 @@ class LocalSession:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._tokens = place.tokens()
-        self._flight = Flight(place.folder / "session.lock", place.clock)
+        self._flight = session_flight(place)
         self._session: StoredSession | None = None
 
     def login(self) -> None:
@@ -96,21 +96,9 @@ class LocalSession:
         return self._place.clock().timestamp() >= session.access_ends_at
 
 
-def end_session(place: Place) -> bool:
-    """Ends the session at the bridge (RFC 7009) and forgets it here; False where nobody was signed in.
-
-    What lies here is forgotten even where the bridge cannot be told.
-    """
-    tokens = place.tokens()
-    session = tokens.load()
-    tokens.forget()
-    for answer in (place.folder / "answers").glob("*"):
-        answer.unlink(missing_ok=True)
-    (place.folder / "roles.json").unlink(missing_ok=True)
-    if session is None:
-        return False
-    revoke(place, session)
-    return True
+def session_flight(place: Place) -> Flight:
+    """The lock under which the session is begun, renewed and ended."""
+    return Flight(place.folder / "session.lock", place.clock)
 
 
 def _code(answer: Answer) -> str:

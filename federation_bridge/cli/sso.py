@@ -10,12 +10,13 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from federation_bridge.cli.authorization import DEVICE_GRANT, refusal
+from federation_bridge.cli.authorization import DEVICE_GRANT, discover, refusal
 from federation_bridge.cli.aws_config import Profile, region_lines
-from federation_bridge.cli.failures import LoginRefused, SignInNeeded
+from federation_bridge.cli.failures import CommandFailed, ComputerRefused, LoginRefused, SignInNeeded
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.login import pause, show_code
 from federation_bridge.cli.place import Place
@@ -24,6 +25,7 @@ from federation_bridge.cli.texts import say
 from federation_bridge.cli.wire import Answer
 from federation_bridge.model import JsonObject
 
+_CLIENT_ID = "aws-sso"
 _REGION = "us-east-1"
 """Only a name to these clients: every address is the bridge's."""
 
@@ -75,11 +77,45 @@ def write_token(place: Place) -> Path:
         ),
         "refreshToken": token.text("refreshToken"),
     }
-    # The name that the clients compute themselves; SHA-1 protects nothing here.
-    name = hashlib.sha1(session_name(place).encode(), usedforsecurity=False).hexdigest()
-    path = Path.home() / ".aws" / "sso" / "cache" / f"{name}.json"
+    if replaced := forget_token(place):
+        with suppress(CommandFailed):
+            revoke(place, replaced)
+    path = _token_path(place)
     write_private(path, json.dumps(document).encode())
     return path
+
+
+def _token_path(place: Place) -> Path:
+    # The name that the clients compute themselves; SHA-1 protects nothing here.
+    name = hashlib.sha1(session_name(place).encode(), usedforsecurity=False).hexdigest()
+    return Path.home() / ".aws" / "sso" / "cache" / f"{name}.json"
+
+
+def forget_token(place: Place) -> str:
+    """Removes the token of AWS clients, if it is this bridge's; its refresh token, or nothing where there was none.
+
+    Raises:
+        ComputerRefused: it lies there and cannot be removed.
+    """
+    path = _token_path(place)
+    try:
+        document = json.loads(path.read_bytes())
+        is_ours = document.get("startUrl") == f"{place.address}/start"
+    except (OSError, ValueError, AttributeError):
+        return ""
+    if not is_ours:
+        return ""
+    try:
+        path.unlink()
+    except OSError as refused:
+        reason = refused.strerror or ""
+        raise ComputerRefused(say("This computer refused {path}: {reason}.", path=str(path), reason=reason)) from None
+    return str(document.get("refreshToken") or document.get("accessToken") or "")
+
+
+def revoke(place: Place, token: str) -> None:
+    """Ends the token of AWS clients at the bridge (RFC 7009); CommandFailed where the bridge cannot be told."""
+    place.wire.post_form(discover(place).revocation, {"client_id": _CLIENT_ID, "token": token})
 
 
 def _registered(place: Place) -> Answer:

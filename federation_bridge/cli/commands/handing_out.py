@@ -53,7 +53,7 @@ def _renew(call: Call) -> int:
     place = call.place()
     wanted = wanted_of(call, place)
     obtain(place, wanted, renew=True)
-    Path(f"{place.answer_path(wanted.role)}.renewing").unlink(missing_ok=True)
+    Path(f"{place.answer_path(wanted.role)}~renewing").unlink(missing_ok=True)
     return 0
 
 

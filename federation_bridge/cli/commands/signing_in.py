@@ -7,7 +7,8 @@ from datetime import datetime
 
 from federation_bridge.cli.commands.call import Call
 from federation_bridge.cli.login import chosen_way
-from federation_bridge.cli.session import LocalSession, end_session
+from federation_bridge.cli.session import LocalSession
+from federation_bridge.cli.signing_out import end_session
 from federation_bridge.cli.texts import say
 
 
