@@ -11,8 +11,8 @@ from federation_bridge.cli.commands.call import Call, wanted_of
 from federation_bridge.cli.container import ContainerEndpoint, without_competitors
 from federation_bridge.cli.credentials import Wanted, obtain
 from federation_bridge.cli.failures import UsageWrong
-from federation_bridge.cli.files import write_private
 from federation_bridge.cli.texts import say
+from federation_bridge.cli.token_file import served_token
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
@@ -50,7 +50,9 @@ def _run(command: list[str], environ: dict[str, str]) -> int:
         raise _exec_failure(_NOT_EXECUTABLE, sentence) from None
     # Ctrl-C reaches the command from the terminal itself; the endpoint must outlive it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    for name in ("SIGTERM", "SIGHUP"):
+        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, _: process.send_signal(number))
     status = process.wait()
     return status if status >= 0 else 128 - status
 
@@ -68,15 +70,12 @@ def serve(call: Call) -> int:
     obtain(place, wanted)
     renewed = Wanted(wanted.role, wanted.need)
     with ContainerEndpoint(lambda: obtain(place, renewed), call.asked.port) as endpoint:
-        token = place.folder / "serve" / endpoint.url.rpartition(":")[2].partition("/")[0]
-        write_private(token, endpoint.token.encode())
-        try:
+        port = endpoint.url.rpartition(":")[2].partition("/")[0]
+        with served_token(place, port, endpoint.token) as token:
             call.terminal.tell(say("Serving {role}. For AWS tools, until you stop this with Ctrl-C:", role=wanted.role))
             call.terminal.write(f"export AWS_CONTAINER_CREDENTIALS_FULL_URI='{endpoint.url}'\n")
             call.terminal.write(f"export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE={_quoted(str(token))}\n")
             threading.Event().wait()
-        finally:
-            token.unlink(missing_ok=True)
     return 0
 
 

@@ -1,0 +1,54 @@
+"""The file that holds the token of a served endpoint: there as long as the process that serves.
+
+Its lock is held until the end, so that the file of a process that was killed is known, and swept by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from federation_bridge.cli.failures import ComputerRefused
+from federation_bridge.cli.files import write_private
+from federation_bridge.cli.flight import Flight, lock
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.texts import say
+
+
+@contextmanager
+def served_token(place: Place, name: str, token: str) -> Iterator[Path]:
+    """The file for the token, mode 0600, removed at the end of the block; those of dead processes are removed first.
+
+    Raises:
+        ComputerRefused: it cannot be written.
+    """
+    folder = place.folder / "serve"
+    path = folder / name
+    # A file is made and locked under one lock, so that nobody sweeps it in between.
+    with Flight(place.folder / "serve.lock", place.clock).alone():
+        _sweep(folder)
+        write_private(path, token.encode())
+        file = _opened(path)
+        lock(file, wait=False)
+    with file:
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    for path in folder.glob("*"):
+        with suppress(OSError), path.open("ab") as file:
+            if lock(file, wait=False):
+                path.unlink()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("ab")
+    except OSError as refused:
+        reason = refused.strerror or ""
+        raise ComputerRefused(say("This computer refused {path}: {reason}.", path=str(path), reason=reason)) from None
