@@ -277,6 +277,17 @@ class CommandLineApproved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenIssued(Event):
+    """A command line got a pair of tokens: its first, or the next one. The entry's address is where it runs now."""
+
+    name: ClassVar[str] = "token.issued"
+    family_id: str
+    client: str
+    by: str
+    """What it gave for them: `device code`, `authorization code` or `refresh token`."""
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRefused(Event):
     """A code or token was not taken."""
 
@@ -375,6 +386,7 @@ EVENTS: Mapping[str, type[Event]] = {
         DeviceDenied,
         DeviceRefused,
         CommandLineApproved,
+        TokenIssued,
         TokenRefused,
         CommandLineEnded,
         RulesLoaded,

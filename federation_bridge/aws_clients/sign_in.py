@@ -24,6 +24,7 @@ from federation_bridge.errors import (
     BridgeError,
     InvalidClient,
     RoleNotGranted,
+    SignInTooOld,
     UnauthorizedClient,
     UnsupportedGrantType,
     UnsupportedResponseType,
@@ -31,10 +32,12 @@ from federation_bridge.errors import (
 from federation_bridge.grant import SHORTEST, Wish
 from federation_bridge.keys import Purpose, SigningKey
 from federation_bridge.model import AwsCredentials, Departure, Session
+from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave
+from federation_bridge.web.device import stale_page
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
 from federation_bridge.web.sign_in import confirmation_page, sign_in_for
 
@@ -86,6 +89,10 @@ def choose_role() -> AnyResponse:
         return sign_in_for(here)
     if not session.confirmed:
         return confirmation_page(session, forms.checked_return_path(here))
+    try:
+        door().oauth.codes.check_may_let_in(client_named(asked.client_id), session)
+    except SignInTooOld:
+        return stale_page(session, forms.checked_return_path(here))
     return _role_page(asked, session)
 
 
@@ -158,21 +165,43 @@ def token() -> Response:
     client = wire.text(body, "clientId")
     if client not in (SAME_DEVICE, CROSS_DEVICE):
         raise InvalidClient(f"{client[:80]!r} is not `aws login`")
-    found = _redeemed(body, client)
-    account, _, role = found.role.partition("/")
-    wish = Wish(account=account, role=role, duration=SHORTEST)
-    return _answer(found, door().bridge.credentials(found.session, wish, visit()), client)
-
-
-def _redeemed(body: dict[str, Any], client: str) -> IssuedTokens:
-    server, grant, proof = door().oauth.tokens, wire.text(body, "grantType"), proof_or_none()
+    grant = wire.text(body, "grantType")
     if grant == "authorization_code":
-        asked = AuthorizationRequest(client, wire.text(body, "redirectUri"), code_challenge="")
-        verifier = wire.text(body, "codeVerifier")
-        return server.for_code(wire.text(body, "code"), asked, verifier, visit(), proof)
+        return _first(body, client)
     if grant == "refresh_token":
-        return server.refresh(wire.text(body, "refreshToken"), client, visit(), proof)
+        return _next(body, client)
     raise UnsupportedGrantType(f"grant type {grant[:80]!r}")
+
+
+def _first(body: dict[str, Any], client: str) -> Response:
+    """For a code: it is used up first, whatever AWS says then. A code is good for one try (RFC 6749 4.1.2)."""
+    asked = AuthorizationRequest(client, wire.text(body, "redirectUri"), code_challenge="")
+    code, verifier = wire.text(body, "code"), wire.text(body, "codeVerifier")
+    server = door().oauth.tokens
+    found = server.for_code(code, asked, verifier, visit(), proof_or_none())
+    try:
+        bought = _bought(found.session, found.role)
+    except BridgeError:
+        # Nobody holds these tokens: they shall not stand among the person's command lines for hours.
+        server.withdraw(found, "its first credentials could not be had", visit())
+        raise
+    return _answer(found, bought, client)
+
+
+def _next(body: dict[str, Any], client: str) -> Response:
+    """For a refresh token: it is used up last, so that a silence of AWS costs nobody their sign-in.
+
+    Of two who show one token at once both buy, and one is answered: what the other's purchase brought leaves nobody.
+    """
+    server = door().oauth.tokens
+    renewal = server.renewal(wire.text(body, "refreshToken"), client, visit(), proof_or_none())
+    bought = _bought(renewal.session, renewal.family.role)
+    return _answer(server.rotate(renewal, visit()), bought, client)
+
+
+def _bought(session: Session, granted: str) -> AwsCredentials:
+    account, _, role = granted.partition("/")
+    return door().bridge.credentials(session, Wish(account=account, role=role, duration=SHORTEST), visit())
 
 
 def _answer(found: IssuedTokens, credentials: AwsCredentials, client: str) -> Response:

@@ -29,6 +29,11 @@ class Client:
     """Whether its tokens are always bound to a key (RFC 9449)."""
     access_life: timedelta = timedelta(minutes=15)
 
+    @property
+    def is_carried(self) -> bool:
+        """Whether a person carries its code by hand: then the program may run anywhere, as with a device code."""
+        return self.own_path is not None
+
     def checked_redirect(self, redirect_uri: str, base_url: str) -> str:
         """The address, exactly as given; InvalidRedirect unless it is one of this client's (RFC 9700 4.1, I21).
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
 from federation_bridge.errors import NotSignedIn, OAuthRefused
 from federation_bridge.model import AuthorizationCode, Session, Visit
+from federation_bridge.oauth.approval import check_may_approve
 from federation_bridge.oauth.clients import Client, client_named
 from federation_bridge.oauth.conversation import AuthorizationRequest
 from federation_bridge.oauth.families import Families, approved
@@ -45,17 +47,31 @@ class Codes:
         if asked.dpop_jkt is not None and not _JKT.fullmatch(asked.dpop_jkt):
             raise OAuthRefused("dpop_jkt is no thumbprint")
 
+    def check_may_let_in(self, client: Client, session: Session) -> None:
+        """Nothing where this person may let this client in now.
+
+        NotSignedIn for an unconfirmed sign-in. A code that is carried by hand leads as far away as a device code, and
+        whoever is given it gets in: so all limits of the device flow hold for it (attack N01).
+        """
+        if not session.confirmed:
+            raise NotSignedIn("the sign-in was not confirmed on a page of ours")
+        if client.is_carried:
+            check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
+
     def authorize(self, asked: AuthorizationRequest, session: Session, visit: Visit) -> str:
         """The redirect that carries a code to the program, after the person agreed on a page of ours.
 
-        What `checked_request` and `check_terms` raise; NotSignedIn for an unconfirmed sign-in; AccessDenied where the
-        person has no role at all.
+        What `checked_request`, `check_terms` and `check_may_let_in` raise; AccessDenied where the person has no role
+        at all.
         """
         client = self.checked_request(asked)
         self.check_terms(asked)
-        if not session.confirmed:
-            raise NotSignedIn("the sign-in was not confirmed on a page of ours")
-        family = self._families.made(client, session, role=asked.role)
+        try:
+            self.check_may_let_in(client, session)
+        except OAuthRefused as refusal:
+            self._journal.device_refused(session, visit, refusal)
+            raise
+        family = replace(self._families.made(client, session, visit), role=asked.role)
         code = new_secret("c", self._parts.randomness)
         given = AuthorizationCode(
             client_id=client.id,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from federation_bridge.model import DeviceRequest, Session, TokenFamily
+from federation_bridge.oauth.clients import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,19 @@ class AuthorizationRequest:
     dpop_jkt: str | None = None
     role: str = ""
     """`account/role` where the tokens are to stand for one role only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A refresh token that was checked and is not used up yet: who shows it may have the next pair, once."""
+
+    refresh_token: str = field(repr=False)
+    client: Client
+    jkt: str | None
+    asked_at: datetime
+    """Who asked by then did not know of any use after it: two who ask at once are no replay."""
+    family: TokenFamily
+    session: Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Devices:
             check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
             hashed, request = self._claimed(typed, session)
             self._check_address(hashed, request, session, visit)
-            family = self._families.made(client_named(request.client_id), session, label=request.label)
+            family = self._families.made(client_named(request.client_id), session, visit, request)
             entry = self._journal.entry_of(session.identity, visit, approved(family, request))
             if not self._parts.store.device_codes.approve(hashed, session.token_hash, family, entry):
                 raise WrongUserCode("somebody else decided, or time ran out")

@@ -25,21 +25,25 @@ class Families:
         self._parts = parts
         self._journal = journal
 
-    def made(self, client: Client, session: Session, *, label: str = "", role: str = "") -> TokenFamily:
-        """A family that this session's person lets in, not yet stored; AccessDenied where they have no role at all."""
+    def made(self, client: Client, session: Session, visit: Visit, request: DeviceRequest | None = None) -> TokenFamily:
+        """A family that this session's person lets in: a waiting device, or a program that sent the browser here.
+
+        Not yet stored. AccessDenied where they have no role at all.
+        """
         if not self._has_a_role(session.identity):
             raise AccessDenied("the person has no role")
         now = self._parts.clock()
         return TokenFamily(
             id=self._parts.randomness(16).hex(),
             client_id=client.id,
-            label=label,
+            label="" if request is None else request.label,
             approved_in=session.token_hash,
             identity=session.identity,
             started_at=now,
             last_used_at=now,
             ends_at=self.end_in(session),
-            role=role,
+            way="browser" if request is None else "device",
+            approved_from=visit.address,
         )
 
     def end_in(self, session: Session) -> datetime:
@@ -79,7 +83,7 @@ def approved(family: TokenFamily, request: DeviceRequest | None = None) -> audit
     return audit.CommandLineApproved(
         family_id=family.id,
         client=family.client_id,
-        way="browser" if request is None else "device",
+        way=family.way,
         ends_at=family.ends_at,
         label=family.label,
         begun_by="" if request is None else request.visit.reference,

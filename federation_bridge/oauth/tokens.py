@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from federation_bridge import audit
+from federation_bridge.audit import Entry
 from federation_bridge.errors import (
     AccessDenied,
     AuthorizationPending,
@@ -17,16 +18,17 @@ from federation_bridge.errors import (
 )
 from federation_bridge.model import AuthorizationCode, TokenFamily, Visit
 from federation_bridge.oauth.clients import Client, client_named
-from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
+from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens, Renewal
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.families import Families, session_of
 from federation_bridge.oauth.journal import Journal
+from federation_bridge.oauth.labels import label_of
 from federation_bridge.oauth.opaque_secrets import bounded, new_secret
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.pkce import why_not_proven
 from federation_bridge.oauth.proofs import Proofs
 from federation_bridge.store.device_codes import Poll
-from federation_bridge.store.token_families import NewTokens, Stale
+from federation_bridge.store.token_families import NewTokens, Telling
 
 LENIENCY = timedelta(seconds=10)
 """So long after its use a refresh token that comes again is refused, and no more."""
@@ -56,10 +58,11 @@ class Tokens:
         client, jkt = self._proofs.asking(client_id, proof)
         if not client.device_flow:
             raise UnauthorizedClient(f"{client_id} has no device flow")
-        fresh = self._fresh(client)
-        outcome = self._parts.store.device_codes.redeem(bounded(device_code), client_id, jkt, fresh)
+        fresh, telling = self._fresh(client, visit), self._telling("device code", visit)
+        outcome = self._parts.store.device_codes.redeem(bounded(device_code), client_id, jkt, fresh, telling)
         if isinstance(outcome, TokenFamily):
-            return self._issued(outcome, fresh, visit)
+            self._check_lives(outcome, visit)
+            return self._issued(outcome, fresh)
         refusal = _POLLED[outcome]()
         if outcome in (Poll.UNKNOWN, Poll.DENIED, Poll.EXPIRED):
             self._journal.token_refused(client_id, visit, refusal, f"device code: {outcome.name.lower()}")
@@ -77,16 +80,18 @@ class Tokens:
         if given is None:
             self._end_reused(code, client, visit)
             raise InvalidGrant("the code is unknown or was used before")
-        reason = self._mismatch(given, asked, code_verifier, jkt)
-        fresh = self._fresh(client)
-        family = None if reason else self._parts.store.token_families.collect(given.family_id, jkt, fresh)
+        reason = self._mismatch(given, asked, code_verifier, jkt) or self._other_address(given, client, visit)
+        fresh, telling = self._fresh(client, visit), self._telling("authorization code", visit)
+        families = self._parts.store.token_families
+        family = None if reason else families.collect(given.family_id, jkt, fresh, telling)
         if family is None:
             reason = reason or "its sign-in has ended"
-            self._parts.store.token_families.end(given.family_id)
+            families.end(given.family_id)
             refusal = InvalidGrant(f"authorization code: {reason}")
             self._journal.token_refused(client.id, visit, refusal)
             raise refusal
-        return self._issued(family, fresh, visit)
+        self._check_lives(family, visit)
+        return self._issued(family, fresh)
 
     def refresh(self, refresh_token: str, client_id: str, visit: Visit, proof: DpopProof | None = None) -> IssuedTokens:
         """The next pair of tokens. A refresh token works once; its replay ends the family (RFC 9700 4.14.2).
@@ -94,18 +99,41 @@ class Tokens:
         Two processes that hold one token may ask at the same moment: for ten seconds after its use a token is only
         refused. Nobody is given what the other got, so a thief gains nothing by asking quickly.
         """
+        return self.rotate(self.renewal(refresh_token, client_id, visit, proof), visit)
+
+    def renewal(self, refresh_token: str, client_id: str, visit: Visit, proof: DpopProof | None = None) -> Renewal:
+        """What `rotate` needs, with all of its checks made and nothing used up but the proof.
+
+        For a door that has to get something first that may fail: the token then stays good. A replay ends the family.
+        """
         client, jkt = self._proofs.asking(client_id, proof)
-        fresh = self._fresh(client)
-        held = self._parts.store.token_families.holding(bounded(refresh_token))
-        outcome = self._parts.store.token_families.rotate(bounded(refresh_token), client_id, jkt, fresh, LENIENCY)
-        if isinstance(outcome, TokenFamily):
-            return self._issued(outcome, fresh, visit)
-        if outcome is Stale.REPLAYED and held is not None:
+        now = self._parts.clock()
+        family = self._parts.store.token_families.usable(bounded(refresh_token), client_id, jkt)
+        if family is None:
+            raise self._refused_renewal(refresh_token, client_id, now, visit)
+        self._check_lives(family, visit)
+        return Renewal(refresh_token, client, jkt, now, family, session_of(family))
+
+    def rotate(self, renewal: Renewal, visit: Visit) -> IssuedTokens:
+        """Uses the refresh token up for the next pair: once, whoever else passed `renewal` with it; InvalidGrant."""
+        token, client = renewal.refresh_token, renewal.client
+        fresh, telling = self._fresh(client, visit), self._telling("refresh token", visit)
+        family = self._parts.store.token_families.rotate(token, client.id, renewal.jkt, fresh, telling)
+        if family is None:
+            raise self._refused_renewal(token, client.id, renewal.asked_at, visit)
+        return self._issued(family, fresh)
+
+    def _refused_renewal(self, refresh_token: str, client_id: str, asked_at: datetime, visit: Visit) -> InvalidGrant:
+        families = self._parts.store.token_families
+        held = families.holding(refresh_token)
+        entries = []
+        if held is not None:
             ended = audit.CommandLineEnded(held.id, "a refresh token was used again")
-            self._parts.audit.record(self._journal.entry_of(held.identity, visit, ended))
+            entries.append(self._journal.entry_of(held.identity, visit, ended))
+        outcome = families.stale(refresh_token, client_id, asked_at - LENIENCY, *entries)
         refusal = InvalidGrant(f"refresh token: {outcome.name.lower()}")
         self._journal.token_refused(client_id, visit, refusal)
-        raise refusal
+        return refusal
 
     def revoke(self, token: str, client_id: str, visit: Visit) -> None:
         """Ends the family of this access or refresh token (RFC 7009). Nothing where it is nobody's, or another's."""
@@ -114,16 +142,29 @@ class Tokens:
         if family is not None and family.client_id == client_id:
             self._families.end(family, "signed out by the program", visit)
 
-    def _fresh(self, client: Client) -> NewTokens:
-        randomness = self._parts.randomness
-        ends_at = self._parts.clock() + client.access_life
-        return NewTokens(new_secret("a", randomness), new_secret("r", randomness), ends_at)
+    def withdraw(self, issued: IssuedTokens, reason: str, visit: Visit) -> None:
+        """Ends the family of first tokens that never reached their program."""
+        ended = audit.CommandLineEnded(issued.family_id, reason)
+        entry = self._journal.entry_of(issued.session.identity, visit, ended)
+        self._parts.store.token_families.end(issued.family_id, entry)
 
-    def _issued(self, family: TokenFamily, fresh: NewTokens, visit: Visit) -> IssuedTokens:
+    def _fresh(self, client: Client, visit: Visit) -> NewTokens:
+        access, refresh = (new_secret(kind, self._parts.randomness) for kind in ("a", "r"))
+        return NewTokens(access, refresh, self._parts.clock() + client.access_life, label_of(visit.user_agent))
+
+    def _telling(self, by: str, visit: Visit) -> Telling:
+        def tell(family: TokenFamily) -> Entry:
+            return self._journal.entry_of(family.identity, visit, audit.TokenIssued(family.id, family.client_id, by))
+
+        return tell
+
+    def _check_lives(self, family: TokenFamily, visit: Visit) -> None:
         try:
             self._families.check_lives(family, visit)
         except InvalidToken as refusal:
             raise InvalidGrant(refusal.detail) from None
+
+    def _issued(self, family: TokenFamily, fresh: NewTokens) -> IssuedTokens:
         ends_at = min(fresh.access_ends_at, family.ends_at)
         return IssuedTokens(
             access_token=fresh.access,
@@ -153,3 +194,12 @@ class Tokens:
         if given.dpop_jkt is not None and given.dpop_jkt != jkt:
             return "another key"
         return why_not_proven(code_verifier, given.code_challenge)
+
+    def _other_address(self, given: AuthorizationCode, client: Client, visit: Visit) -> str | None:
+        """Why the operator's setting refuses a code that a person carries by hand (attack N01), or None."""
+        if not (client.is_carried and self._parts.settings.command_line.refuse_other_address):
+            return None
+        family = self._parts.store.token_families.uncollected(given.family_id)
+        if family is None or family.approved_from == visit.address:
+            return None
+        return f"approved from {family.approved_from}, redeemed from another address"

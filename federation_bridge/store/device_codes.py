@@ -14,7 +14,7 @@ from federation_bridge.model import Clock, DeviceRequest, TokenFamily, Visit
 from federation_bridge.store.audit_log import AuditTable, Writing
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.tables import DEVICE_CODES
-from federation_bridge.store.token_families import NewTokens, collect, insert_family
+from federation_bridge.store.token_families import NewTokens, Telling, collect, insert_family
 
 INTERVAL = 5
 """Seconds between two polls, at first; each poll that comes too soon adds as many (RFC 8628 3.5)."""
@@ -136,14 +136,16 @@ class DeviceCodes:
         asked = {"digest": user_code, "whose": session, "now": self._clock()}
         return writing.execute(_DECIDE, {**asked, "decision": decision, "new_family": family}).rowcount == 1
 
-    def redeem(self, device_code: str, client_id: str, jkt: str | None, tokens: NewTokens) -> TokenFamily | Poll:
+    def redeem(
+        self, device_code: str, client_id: str, jkt: str | None, tokens: NewTokens, *telling: Telling
+    ) -> TokenFamily | Poll:
         """The family with its first tokens, once, ever; or what else there is to say. A wrong client spoils nothing."""
         now = self._clock()
         asked = {"digest": digest_of("device code", device_code), "client": client_id}
         with self._audit.writing() as writing:
             family_id = writing.execute(_TAKE, {**asked, "jkt": jkt, "now": now}).scalar_one_or_none()
             if family_id is not None:
-                return collect(writing, family_id, jkt, tokens, now) or Poll.UNKNOWN
+                return collect(writing, family_id, jkt, tokens, now, *telling) or Poll.UNKNOWN
             row = writing.execute(_PENDING, asked).one_or_none()
             return Poll.UNKNOWN if row is None else self._paced(writing, row, now)
 

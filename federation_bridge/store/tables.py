@@ -24,7 +24,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The last migration step; a test holds it equal to Alembic's."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,6 +87,8 @@ TOKEN_FAMILIES = Table(
     Column("last_used_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False, index=True),
     Column("collected", Boolean, nullable=False),
+    Column("way", _EXACT, nullable=False, server_default=""),
+    Column("approved_from", _EXACT, nullable=False, server_default=""),
 )
 
 TOKENS = Table(

@@ -5,14 +5,14 @@ Ending a family is one DELETE; its tokens and codes go with it by foreign key, s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, bindparam, case, delete, insert, or_, select, update
 
 from federation_bridge.audit import Entry
 from federation_bridge.errors import NotSignedIn
@@ -31,6 +31,12 @@ class NewTokens:
     access: str = field(repr=False)
     refresh: str = field(repr=False)
     access_ends_at: datetime
+    label: str = ""
+    """What the program that collects them says of itself: for a family that has no label yet."""
+
+
+Telling = Callable[[TokenFamily], Entry]
+"""Makes the audit entry of a family whose tokens are issued; it stands if and only if they are."""
 
 
 class Stale(Enum):
@@ -51,6 +57,7 @@ _COLLECT = (
     .where(TOKEN_FAMILIES.c.id == bindparam("which"), TOKEN_FAMILIES.c.collected.is_(False))
     .where(TOKEN_FAMILIES.c.ends_at > bindparam("now"))
     .values(collected=True, dpop_jkt=bindparam("jkt"), last_used_at=bindparam("now"))
+    .values(label=case((TOKEN_FAMILIES.c.label == "", bindparam("said")), else_=TOKEN_FAMILIES.c.label))
     .returning(*TOKEN_FAMILIES.c)
 )
 _OF_ASKER = (
@@ -58,13 +65,12 @@ _OF_ASKER = (
     .where(TOKEN_FAMILIES.c.client_id == bindparam("client"), TOKEN_FAMILIES.c.ends_at > bindparam("now"))
     .where(or_(TOKEN_FAMILIES.c.dpop_jkt.is_(None), TOKEN_FAMILIES.c.dpop_jkt == bindparam("jkt")))
 )
-_USE = (
-    update(TOKENS)
-    .where(TOKENS.c.token == bindparam("digest"), TOKENS.c.kind == "refresh", TOKENS.c.used_at.is_(None))
-    .where(TOKENS.c.ends_at > bindparam("now"), TOKENS.c.family.in_(_OF_ASKER))
-    .values(used_at=bindparam("now"))
-    .returning(TOKENS.c.family)
+_UNUSED = (
+    (TOKENS.c.token == bindparam("digest")) & (TOKENS.c.kind == "refresh") & TOKENS.c.used_at.is_(None),
+    (TOKENS.c.ends_at > bindparam("now")) & TOKENS.c.family.in_(_OF_ASKER),
 )
+_USE = update(TOKENS).where(*_UNUSED).values(used_at=bindparam("now")).returning(TOKENS.c.family)
+_USABLE = select(TOKEN_FAMILIES).join(TOKENS, TOKEN_FAMILIES.c.id == TOKENS.c.family).where(*_UNUSED)
 _TOUCH = (
     update(TOKEN_FAMILIES)
     .where(TOKEN_FAMILIES.c.id == bindparam("which"))
@@ -83,11 +89,19 @@ _HOLDING = (
     .where(TOKENS.c.token.in_([bindparam("access"), bindparam("refresh")]))
 )
 _LIVE = _HOLDING.where(TOKENS.c.ends_at > bindparam("now"), TOKEN_FAMILIES.c.ends_at > bindparam("now"))
+_UNCOLLECTED = select(TOKEN_FAMILIES).where(
+    TOKEN_FAMILIES.c.id == bindparam("which"), TOKEN_FAMILIES.c.collected.is_(False)
+)
 _END = delete(TOKEN_FAMILIES).where(TOKEN_FAMILIES.c.id == bindparam("which"))
 _LIVING = (
     select(TOKEN_FAMILIES)
     .where(TOKEN_FAMILIES.c.collected.is_(True), TOKEN_FAMILIES.c.ends_at > bindparam("now"))
     .order_by(TOKEN_FAMILIES.c.started_at.desc())
+)
+_BEGINNINGS = select(TOKEN_FAMILIES.c.started_at).where(
+    TOKEN_FAMILIES.c.person == bindparam("whose"),
+    TOKEN_FAMILIES.c.collected.is_(True),
+    TOKEN_FAMILIES.c.ends_at > bindparam("now"),
 )
 
 
@@ -108,17 +122,22 @@ def insert_family(writing: Writing, family: TokenFamily) -> None:
             "last_used_at": family.last_used_at,
             "ends_at": family.ends_at,
             "collected": False,
+            "way": family.way,
+            "approved_from": family.approved_from,
         },
     )
 
 
-def collect(writing: Writing, family_id: str, jkt: str | None, tokens: NewTokens, now: datetime) -> TokenFamily | None:
+def collect(
+    writing: Writing, family_id: str, jkt: str | None, tokens: NewTokens, now: datetime, *telling: Telling
+) -> TokenFamily | None:
     """Gives a family its first tokens, once, bound to this key; None where it has ended or has them already."""
-    row = writing.execute(_COLLECT, {"which": family_id, "jkt": jkt, "now": now}).one_or_none()
-    return None if row is None else _with_tokens(writing, row, tokens)
+    asked = {"which": family_id, "jkt": jkt, "now": now, "said": tokens.label}
+    row = writing.execute(_COLLECT, asked).one_or_none()
+    return None if row is None else _with_tokens(writing, row, tokens, telling)
 
 
-def _with_tokens(writing: Writing, row: Row[Any], tokens: NewTokens) -> TokenFamily:
+def _with_tokens(writing: Writing, row: Row[Any], tokens: NewTokens, telling: Sequence[Telling]) -> TokenFamily:
     family = _family(row)
     pair = (
         ("access", tokens.access, min(tokens.access_ends_at, family.ends_at)),
@@ -127,6 +146,7 @@ def _with_tokens(writing: Writing, row: Row[Any], tokens: NewTokens) -> TokenFam
     for kind, token, ends_at in pair:
         held = {"token": digest_of(kind, token), "kind": kind, "family": family.id, "ends_at": ends_at}
         writing.execute(_INSERT_TOKENS, held)
+    writing.record(*(tell(family) for tell in telling))
     return family
 
 
@@ -138,40 +158,55 @@ class TokenFamilies:
         self._audit = audit
         self._clock = clock
 
-    def collect(self, family_id: str, jkt: str | None, tokens: NewTokens, *entries: Entry) -> TokenFamily | None:
+    def collect(self, family_id: str, jkt: str | None, tokens: NewTokens, *telling: Telling) -> TokenFamily | None:
         """Gives a family its first tokens, once, with these audit entries; None where it has ended or has them."""
         with self._audit.writing() as writing:
-            family = collect(writing, family_id, jkt, tokens, self._clock())
-            if family is not None:
-                writing.record(*entries)
-        return family
+            return collect(writing, family_id, jkt, tokens, self._clock(), *telling)
+
+    def uncollected(self, family_id: str) -> TokenFamily | None:
+        """A family that waits for its first tokens; None where it has ended or has them."""
+        with self._database.reading() as connection:
+            row = connection.execute(_UNCOLLECTED, {"which": family_id}).one_or_none()
+        return None if row is None else _family(row)
+
+    def usable(self, refresh_token: str, client_id: str, jkt: str | None) -> TokenFamily | None:
+        """The family that this refresh token would renew, for this client and key; None where `rotate` would fail."""
+        asked = {"digest": digest_of("refresh", refresh_token), "client": client_id, "jkt": jkt, "now": self._clock()}
+        with self._database.reading() as connection:
+            row = connection.execute(_USABLE, asked).one_or_none()
+        return None if row is None else _family(row)
 
     def rotate(
-        self, refresh_token: str, client_id: str, jkt: str | None, tokens: NewTokens, leniency: timedelta
-    ) -> TokenFamily | Stale:
-        """The family, with this new pair in place of a refresh token that is used up by this; or why it is not.
+        self, refresh_token: str, client_id: str, jkt: str | None, tokens: NewTokens, *telling: Telling
+    ) -> TokenFamily | None:
+        """The family, with this new pair in place of a refresh token that is used up by this; None: see `stale`.
 
-        Of many who ask at once with one token, one gets the new pair. A second use ends the family, unless it comes
-        within `leniency` of the first. A wrong client or key changes nothing.
+        Of many who ask at once with one token, one gets the new pair. A wrong client or key changes nothing.
         """
         now = self._clock()
-        digest = digest_of("refresh", refresh_token)
         with self._audit.writing() as writing:
-            asked = {"digest": digest, "client": client_id, "jkt": jkt, "now": now}
+            asked = {"digest": digest_of("refresh", refresh_token), "client": client_id, "jkt": jkt, "now": now}
             family_id = writing.execute(_USE, asked).scalar_one_or_none()
             if family_id is None:
-                return self._stale(writing, digest, client_id, now - leniency)
+                return None
             row = writing.execute(_TOUCH, {"which": family_id, "now": now}).one()
-            return _with_tokens(writing, row, tokens)
+            return _with_tokens(writing, row, tokens, telling)
 
-    def _stale(self, writing: Writing, digest: str, client_id: str, lenient_after: datetime) -> Stale:
-        used = writing.execute(_USED, {"digest": digest, "client": client_id}).one_or_none()
-        if used is None:
-            return Stale.UNKNOWN
-        if used.used_at >= lenient_after:
-            return Stale.JUST_USED
-        writing.execute(_END, {"which": used.family})
-        return Stale.REPLAYED
+    def stale(self, refresh_token: str, client_id: str, lenient_after: datetime, *entries: Entry) -> Stale:
+        """Why a refresh token rotates no more; REPLAYED has ended the family, with these audit entries.
+
+        A second use is a replay unless the first one was at `lenient_after` or later.
+        """
+        asked = {"digest": digest_of("refresh", refresh_token), "client": client_id}
+        with self._audit.writing() as writing:
+            used = writing.execute(_USED, asked).one_or_none()
+            if used is None:
+                return Stale.UNKNOWN
+            if used.used_at >= lenient_after:
+                return Stale.JUST_USED
+            if writing.execute(_END, {"which": used.family}).rowcount == 1:
+                writing.record(*entries)
+            return Stale.REPLAYED
 
     def live(self, access_token: str) -> TokenFamily | None:
         """The family behind a live access token; None otherwise.
@@ -205,6 +240,12 @@ class TokenFamilies:
             rows = connection.execute(query, {"now": self._clock()}).all()
         return tuple(_readable(rows))
 
+    def beginnings(self, person: str) -> tuple[datetime, ...]:
+        """When each of a person's families in use was let in: little enough to ask with every page."""
+        asked = {"whose": digest_of("person", person), "now": self._clock()}
+        with self._database.reading() as connection:
+            return tuple(connection.execute(_BEGINNINGS, asked).scalars())
+
 
 def _readable(rows: Sequence[Row[Any]]) -> Iterator[TokenFamily]:
     for row in rows:
@@ -224,4 +265,6 @@ def _family(row: Row[Any]) -> TokenFamily:
         ends_at=row.ends_at,
         dpop_jkt=row.dpop_jkt,
         role=row.role,
+        way=row.way,
+        approved_from=row.approved_from,
     )

@@ -30,16 +30,22 @@ def type_code() -> AnyResponse:
     if not session.confirmed:
         return confirmation_page(session, "/device")
     if not door().oauth.devices.is_fresh(session):
-        headers.allow_forms_anywhere_secure()
-        return _page("device_stale.html", session)
+        return stale_page(session, "/device")
     return _page("device.html", session, wrong=False)
+
+
+def stale_page(session: Session, return_to: str) -> AnyResponse:
+    """The page that asks for a sign-in anew before anything that may run elsewhere is let in."""
+    headers.allow_forms_anywhere_secure()
+    return _page("device_stale.html", session, return_to=return_to)
 
 
 @pages.post("/device/sign-in")
 def sign_in_anew() -> AnyResponse:
     """Sends the person to their identity provider once more, asking it to authenticate them anew."""
     forms.check_same_site()
-    return depart(signed_in().identity.connection, "/device", fresh=True)
+    return_to = forms.checked_return_path(forms.one_field("return_to", most=2048))
+    return depart(signed_in().identity.connection, return_to, fresh=True)
 
 
 @pages.post("/device")

@@ -171,6 +171,13 @@ def test_a_code_named_for_a_key_is_redeemed_by_it(person: Person, program: Progr
     assert program.redeem(code_for(person, dpop_jkt=program.jwk.thumbprint())).status_code == 200
 
 
+def test_a_code_that_gives_tokens_is_audited_and_one_that_gives_none_is_not(person: Person, program: Program) -> None:
+    program.redeem(code_for(person), code_verifier="w" * 64)
+    program.redeem(code_for(person))
+    issued = [entry for entry in door_of(person.app).store.audit.entries() if entry.event == "token.issued"]
+    assert [(entry.person, entry.details["by"]) for entry in issued] == [("corp/ada", "authorization code")]
+
+
 def test_the_second_use_of_a_code_ends_what_the_first_one_got(person: Person, program: Program) -> None:
     code = code_for(person)
     tokens = program.redeem(code).get_json()

@@ -82,6 +82,23 @@ def test_a_family_ends_after_its_sign_ins_time_however_often_it_is_renewed(progr
     assert program.refresh(tokens["refresh_token"]).get_json()["error"] == "invalid_grant"
 
 
+def test_every_pair_of_tokens_is_audited_with_who_asked_from_where_and_for_what(
+    person: Person, program: Program
+) -> None:
+    tokens = program.login()
+    program.address = "198.51.100.9"
+    program.refresh(tokens["refresh_token"])
+    program.refresh("guessed")
+    (family,) = door_of(person.app).store.token_families.living()
+    issued = [entry for entry in door_of(person.app).store.audit.entries() if entry.event == "token.issued"]
+    assert [(entry.details["by"], entry.address) for entry in reversed(issued)] == [
+        ("device code", "192.0.2.7"),
+        ("refresh token", "198.51.100.9"),
+    ]
+    assert {(entry.person, entry.user_agent) for entry in issued} == {("corp/ada", "fedbridge/1.0")}
+    assert {(entry.details["family_id"], entry.details["client"]) for entry in issued} == {(family.id, "fedbridge")}
+
+
 # ------------------------------------------------------------------------------------------------------------ ends
 
 
