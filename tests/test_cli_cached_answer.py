@@ -18,7 +18,9 @@ NOW = 1_000_000.0
 ROLE = "111122223333/Developer"
 
 
-def put(folder: Path, header: str = "1000600 1000300 1001500", text: str = '{"Version": 1}', full: str = "{}") -> Path:
+def put(
+    folder: Path, header: str = "1000000 1000600 1000300 1001500", text: str = '{"Version": 1}', full: str = "{}"
+) -> Path:
     path = Path(cached_answer.answer_path(str(folder), ROLE))
     write_private(path, f"{header}\n{text}\n{full}\n".encode())
     return path
@@ -45,7 +47,15 @@ def test_an_answer_serves_while_it_lasts_as_long_as_needed(
     assert found == (None if expected is None else (b'{"Version": 1}\n', expected))
 
 
-@pytest.mark.parametrize("broken", ["", "x", "1 2\n{}\n{}\n", "a b c\n{}\n{}\n", '1000600 1000300 1001500\n{"Ver'])
+@pytest.mark.parametrize(("back", "serves"), [(30, True), (61, False), (86_400, False)])
+def test_an_answer_does_not_serve_longer_because_the_clock_went_back(tmp_path: Path, back: int, serves: bool) -> None:
+    assert (cached_answer.finished(str(put(tmp_path)), 0, NOW - back) is not None) is serves
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["", "x", "1000600 1000300 1001500\n{}\n{}\n", "a b c d\n{}\n{}\n", '1000000 1000600 1000300 1001500\n{"Ver'],
+)
 def test_a_broken_cache_file_is_no_answer(tmp_path: Path, broken: str) -> None:
     path = put(tmp_path)
     path.write_text(broken)
@@ -65,7 +75,7 @@ def test_a_cache_file_that_others_may_read_or_a_link_is_not_believed(tmp_path: P
 
 def test_the_configured_command_answers_without_site_and_without_any_package(tmp_path: Path) -> None:
     now = int(time.time())
-    put(tmp_path, f"{now + 900} {now + 600} {now + 1800}")
+    put(tmp_path, f"{now} {now + 900} {now + 600} {now + 1800}")
     script = Path(cached_answer.__file__)
     command = [sys.executable, "-I", "-S", "-X", "importtime", str(script), str(tmp_path), ROLE]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -74,7 +84,9 @@ def test_the_configured_command_answers_without_site_and_without_any_package(tmp
     assert not loaded & {"site", "os", "json", "re", "argparse", "federation_bridge"}
 
 
-def test_only_one_of_many_starts_the_renewal_and_a_dead_one_is_replaced(tmp_path: Path) -> None:
+def test_only_one_of_many_starts_the_renewal_and_one_that_died_or_that_a_clock_left_in_the_future_is_replaced(
+    tmp_path: Path,
+) -> None:
     path = put(tmp_path)
     mark = Path(f"{path}~renewing")
     command = ["/bin/sh", "-c", f"echo begun >> {tmp_path}/begun"]
@@ -82,11 +94,12 @@ def test_only_one_of_many_starts_the_renewal_and_a_dead_one_is_replaced(tmp_path
     for _ in range(5):
         cached_answer.renew(str(path), command, now)
     assert mark.exists()
-    os.utime(mark, (now - 120, now - 120))
-    cached_answer.renew(str(path), command, now)
-    for _ in range(2):
+    for left_at in (now - 120, now + 86_400):
+        os.utime(mark, (left_at, left_at))
+        cached_answer.renew(str(path), command, now)
+    for _ in range(3):
         os.wait()
-    assert (tmp_path / "begun").read_text() == "begun\n" * 2
+    assert (tmp_path / "begun").read_text() == "begun\n" * 3
 
 
 # ------------------------------------------------------------------------------------------------------ private files

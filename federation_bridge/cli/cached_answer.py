@@ -1,9 +1,9 @@
 """The cached answer of `credential-process`, as fast as Python starts.
 
 `fedbridge configure` writes a command that runs this very file with `python -I -S`: no site, no packages, only modules
-that are built into the interpreter. A finished answer lies behind one line of three numbers:
+that are built into the interpreter. A finished answer lies behind one line of four numbers:
 
-    USABLE_UNTIL RENEW_AT EXPIRES      seconds since 1970 by this computer's clock
+    MADE_AT USABLE_UNTIL RENEW_AT EXPIRES      seconds since 1970 by this computer's clock
     {"Version": 1, ...}                what is printed
     {...}                              the same credentials for the other formats
 
@@ -21,6 +21,8 @@ else:
 MOST_BYTES = 65_536
 _FRESH = 60
 """Seconds for which a renewal that was begun is believed to be still at work."""
+_CLOCK_STEP = 60
+"""Seconds by which a clock may be set back without a thought."""
 
 
 def finished(path: str, need: int, now: float) -> tuple[bytes, bool] | None:
@@ -32,20 +34,23 @@ def finished(path: str, need: int, now: float) -> tuple[bytes, bool] | None:
     found = stored(path)
     if found is None:
         return None
-    (usable_until, renew_at, expires), text, _ = found
+    (made_at, usable_until, renew_at, expires), text, _ = found
+    if now < made_at - _CLOCK_STEP:
+        # The clock went back since: by it the answer would serve long after its end.
+        return None
     if need:
         usable_until, renew_at = expires - need, expires - need - (usable_until - renew_at)
     return (text + b"\n", now >= renew_at) if now < usable_until else None
 
 
-def stored(path: str) -> tuple[tuple[int, int, int], bytes, bytes] | None:
-    """The three instants, the answer and the full credentials of a cache file; None for any file not as we write it."""
+def stored(path: str) -> tuple[tuple[int, int, int, int], bytes, bytes] | None:
+    """The four instants, the answer and the full credentials of a cache file; None for any file not as we write it."""
     try:
         header, text, full = _private_bytes(path).split(b"\n")[:3]
-        usable_until, renew_at, expires = (int(number) for number in header.split())
+        made_at, usable_until, renew_at, expires = (int(number) for number in header.split())
     except (OSError, ValueError):
         return None
-    return ((usable_until, renew_at, expires), text, full) if text[-1:] == b"}" == full[-1:] else None
+    return ((made_at, usable_until, renew_at, expires), text, full) if text[-1:] == b"}" == full[-1:] else None
 
 
 def _private_bytes(path: str) -> bytes:
@@ -100,7 +105,7 @@ def _first_to_renew(mark: str, now: float) -> bool:
 def _overdue(mark: str, now: float) -> bool:
     """Whether the mark was left by a renewal that died; it is then ours, for one of us: unlink succeeds once."""
     try:
-        if now - system.stat(mark).st_mtime < _FRESH:
+        if abs(now - system.stat(mark).st_mtime) < _FRESH:
             return False
         system.unlink(mark)
     except OSError:

@@ -85,6 +85,7 @@ def _asked(place: Place, wanted: Wanted) -> AwsCredentials:
     try:
         credentials = _credentials(answer)
         _remember(place, wanted.role, credentials, answer)
+        place.warn_of_clock()
     except (ValueError, KeyError, TypeError):
         raise BridgeUnreachable(say("The bridge answered with credentials that cannot be used.")) from None
     return credentials
@@ -92,11 +93,13 @@ def _asked(place: Place, wanted: Wanted) -> AwsCredentials:
 
 def _remember(place: Place, role: str, credentials: AwsCredentials, answer: JsonObject) -> None:
     """Writes the cache. Its instants are this computer's: a clock that is off by a day changes nothing then."""
-    expires = credentials.expires_at - place.wire.clock_offset
-    life = expires - place.clock()
+    now, expires = place.clock(), credentials.expires_at - place.wire.clock_offset
+    life = expires - now
+    if life <= timedelta():
+        raise TooShort(say("By this computer's clock fresh credentials have ended already. Let the clock set itself."))
     usable_until = expires - min(_SPARE, life / 3)
     renew_at = usable_until - min(_RENEW_AHEAD, life / 6)
-    header = " ".join(str(int(instant.timestamp())) for instant in (usable_until, renew_at, expires))
+    header = " ".join(str(int(instant.timestamp())) for instant in (now, usable_until, renew_at, expires))
     full = json.dumps({name: answer[name] for name in _FIELDS})
     write_private(place.answer_path(role), f"{header}\n{answer_text(credentials)}{full}\n".encode())
 

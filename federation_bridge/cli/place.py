@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -15,10 +16,15 @@ from federation_bridge.cli.terminal import Terminal
 from federation_bridge.cli.texts import say
 from federation_bridge.cli.token_store import TokenStore, open_token_store
 from federation_bridge.cli.wire import Wire
+from federation_bridge.durations import format_duration
 from federation_bridge.model import Clock
 
 Way = Literal["auto", "browser", "device", "never"]
 """How a person may be asked to sign in; `never`: the command fails instead."""
+
+
+_AWS_TAKES = timedelta(minutes=5)
+"""How far off a signature of AWS's version 4 may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,16 @@ class Place:
     def answer_path(self, role: str) -> Path:
         """Where the cached answer of `account/role` lies."""
         return self.folder / "answers" / role.replace("/", "-")
+
+    def warn_of_clock(self) -> None:
+        """Tells that the clock is wrong by more than AWS takes. What we ask ourselves goes by the bridge's clock."""
+        offset = self.wire.clock_offset
+        if abs(offset) < _AWS_TAKES:
+            return
+        span = format_duration(timedelta(minutes=round(abs(offset) / timedelta(minutes=1))))
+        behind = say("This computer's clock is {span} behind: AWS refuses what it signs. Let it set itself.", span=span)
+        ahead = say("This computer's clock is {span} ahead: AWS refuses what it signs. Let it set itself.", span=span)
+        self.terminal.tell(behind if offset > timedelta() else ahead)
 
     def remember(self) -> None:
         """Makes this the bridge that commands use which name none."""

@@ -84,7 +84,7 @@ def _cached_answer(place: Path) -> Path:
     now = int(datetime.now(UTC).timestamp())
     answer = {"Version": 1, "AccessKeyId": "ASIA" + "A" * 16, "SecretAccessKey": "s" * 40, "SessionToken": "t" * 900}
     path = answers / ROLE.replace("/", "-")
-    path.write_text(f"{now + 3000} {now + 2000} {now + 3600}\n{json.dumps(answer)}\n{{}}\n")
+    path.write_text(f"{now} {now + 3000} {now + 2000} {now + 3600}\n{json.dumps(answer)}\n{{}}\n")
     path.chmod(0o600)
     return place
 

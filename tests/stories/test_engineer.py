@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import io
 import json
+import re
 import shlex
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 from cli_material import Person, told_address, told_code
 
+from federation_bridge.cli.credentials import Wanted, obtain
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.session import LocalSession
+from federation_bridge.cli.terminal import Terminal
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
 from federation_bridge.sandbox.visitor import Visitor
@@ -209,6 +217,29 @@ def test_the_doctor_finds_a_well_set_up_computer_well_and_names_what_is_wrong(si
     assert (status, "AWS_ACCESS_KEY_ID is set" in out) == (1, True)
 
 
+@pytest.mark.parametrize("off", [timedelta(days=1), timedelta(days=-1)])
+def test_a_computer_whose_clock_is_off_by_a_day_signs_in_and_gets_credentials(
+    ada: Person, browser: Visitor, off: timedelta
+) -> None:
+    words = io.StringIO()
+    variables = {"FEDBRIDGE_TOKEN_STORE": "file", "FEDBRIDGE_FOLDER": str(ada.home)}
+    terminal = Terminal(variables, io.StringIO(), words, io.StringIO())
+    folder = ada.home / "bridge"
+    place = Place(ada.bridge, folder, variables, lambda: datetime.now(UTC) + off, terminal, "device")
+    with ThreadPoolExecutor(1) as computer:
+        signing_in = computer.submit(LocalSession(place).login)
+        while not (found := re.search(r"[A-Z0-9]{4}-[A-Z0-9]{4}", words.getvalue())):
+            assert not signing_in.done(), signing_in.result()
+            threading.Event().wait(0.05)
+        approve_code(browser, found[0])
+        signing_in.result(60)
+    for _ in range(2):
+        found_keys = obtain(place, Wanted(DEVELOPER))
+        assert found_keys.expires_at > datetime.now(UTC)
+    assert f"1d {'ahead' if off > timedelta() else 'behind'}" in words.getvalue()
+    assert words.getvalue().count("AWS refuses") == 1
+
+
 # ----------------------------------------------------------------------------------------------------- many processes
 
 
@@ -269,15 +300,15 @@ def test_credentials_are_renewed_in_the_background_before_their_end(signed_in: P
     assert signed_in.start_command(command).communicate(timeout=60)[0]
     path = signed_in.folder / "answers" / DEVELOPER.replace("/", "-")
     header, _, rest = path.read_text().partition("\n")
-    usable_until, _, expires = header.split()
-    path.write_text(f"{usable_until} 0 {expires}\n{rest}")
+    made_at, usable_until, _, expires = header.split()
+    path.write_text(f"{made_at} {usable_until} 0 {expires}\n{rest}")
     process = signed_in.start_command(command)
     assert json.loads(process.communicate(timeout=60)[0]) == json.loads(rest.partition("\n")[0])
     for _ in range(300):
         if path.read_text().partition("\n")[2] != rest:
             break
         time.sleep(0.05)
-    assert (path.read_text().split()[1] != "0", redemptions()) == (True, 2)
+    assert (path.read_text().split()[2] != "0", redemptions()) == (True, 2)
 
 
 def test_configure_sso_signs_stock_clients_in_where_they_look(signed_in: Person, browser: Visitor) -> None:

@@ -22,6 +22,7 @@ def login(call: Call) -> int:
     call.terminal.tell(
         say("Signed in as {name}, until {end}.", name=str(me.get("name", "")), end=_local(me.get("ends_at"))), "green"
     )
+    place.warn_of_clock()
     call.terminal.tell(say("Next: fedbridge configure"))
     return 0
 
