@@ -40,6 +40,7 @@ from federation_bridge.web import (
     issuer,
     languages,
     metrics,
+    news,
     oauth,
     refusals,
     roles,
@@ -89,6 +90,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
     app.after_request(headers.harden)
     Babel(app, default_translation_directories=languages.FOLDER, locale_selector=languages.preferred)
     app.context_processor(languages.for_templates)
+    app.context_processor(news.for_templates)
     return app
 
 

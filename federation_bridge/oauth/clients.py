@@ -85,6 +85,12 @@ def client_named(client_id: str) -> Client:
         raise InvalidClient(f"no client is called {client_id[:80]!r}") from None
 
 
+def title_of(client_id: str) -> str:
+    """What people read for this client; the id itself for one of another release."""
+    client = CLIENTS.get(client_id)
+    return client_id if client is None else client.title
+
+
 def is_on_loopback(redirect_uri: str) -> bool:
     """Whether a checked redirect address leads to a program on the person's own machine."""
     return urlsplit(redirect_uri).hostname in ("127.0.0.1", "::1")

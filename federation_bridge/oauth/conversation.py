@@ -36,6 +36,16 @@ class PendingDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldCommandLine:
+    """A command line in use, as people see it who may end it."""
+
+    program: str
+    family: TokenFamily
+    place: str
+    """Where the approving address is, or "" where nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
     """A request for an authorization code (RFC 6749 4.1.1, RFC 7636 4.3), checked by `checked_request`."""
 

@@ -23,6 +23,7 @@ from federation_bridge.oauth.conversation import DeviceGrant, PendingDevice
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.families import Families, approved
 from federation_bridge.oauth.journal import Journal
+from federation_bridge.oauth.labels import label_of
 from federation_bridge.oauth.limits import begun_limits, guess_limits
 from federation_bridge.oauth.opaque_secrets import new_secret
 from federation_bridge.oauth.parts import Parts
@@ -46,6 +47,8 @@ class Devices:
     def begin(self, client_id: str, label: str, visit: Visit, proof: DpopProof | None = None) -> DeviceGrant:
         """A device code for the program and a user code for its person.
 
+        Where the program gives no label, what its User-Agent tells is taken: either is only its own word.
+
         InvalidClient, UnauthorizedClient where the flow is off, InvalidDpopProof, TooManyTries for a flood.
         """
         client = client_named(client_id)
@@ -53,7 +56,7 @@ class Devices:
             raise UnauthorizedClient(f"the device flow is off for {client_id}")
         jkt = self._proofs.thumbprint(proof)
         self._spend_try(begun_limits(visit.address))
-        now = self._parts.clock()
+        now, label = self._parts.clock(), label or label_of(visit.user_agent)
         asked = DeviceRequest(client_id, label, visit, now, now + DEVICE_CODE_LIFE, jkt)
         begun = self._journal.entry(visit, audit.DeviceBegun(client_id, label))
         for _ in range(8):

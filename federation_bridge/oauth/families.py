@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from federation_bridge import audit
 from federation_bridge.errors import AccessDenied, InvalidToken
 from federation_bridge.model import DeviceRequest, Identity, Session, TokenFamily, Visit
-from federation_bridge.oauth.clients import Client
+from federation_bridge.oauth.clients import Client, title_of
+from federation_bridge.oauth.conversation import HeldCommandLine
 from federation_bridge.oauth.journal import Journal
 from federation_bridge.oauth.parts import Parts
+from federation_bridge.oauth.places import Places
 
 FAMILY_LIFE = timedelta(hours=12)
 
@@ -74,8 +76,21 @@ class Families:
         """The command lines that this person has let in and that still hold, newest first."""
         return self._parts.store.token_families.living(session.identity.person)
 
+    def shown(self, session: Session) -> tuple[HeldCommandLine, ...]:
+        """The same, as a page shows them."""
+        return tuple(held(family, self._parts.places) for family in self.of_person(session))
+
+    def beginnings(self, session: Session) -> tuple[datetime, ...]:
+        """When each of this person's command lines that hold was let in: one small query."""
+        return self._parts.store.token_families.beginnings(session.identity.person)
+
     def _has_a_role(self, identity: Identity) -> bool:
         return bool(self._parts.rulebook.current().entitlements(identity, self._parts.clock()))
+
+
+def held(family: TokenFamily, places: Places) -> HeldCommandLine:
+    """A family as people see it."""
+    return HeldCommandLine(title_of(family.client_id), family, places(family.approved_from))
 
 
 def approved(family: TokenFamily, request: DeviceRequest | None = None) -> audit.CommandLineApproved:

@@ -1,4 +1,4 @@
-"""Our three cookies, all `__Host-`: Secure, no Domain, Path=/ (no other host, and no plain-http page, can set them)."""
+"""Our cookies, all `__Host-`: Secure, no Domain, Path=/ (no other host, and no plain-http page, can set them)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ SIGN_IN = "__Host-bridge-sign-in"
 cross-site POST; short, and good for nothing else (attack K04)."""
 CONNECTION = "__Host-bridge-connection"
 """Remembers the choice of identity provider. Holds a connection's name, opens nothing."""
+LOOKED = "__Host-bridge-looked"
+"""When this session's person last looked at their command lines. Opens nothing."""
 
 _SIGN_IN_SECONDS = 600
 _SECRET_LENGTH = 64
@@ -42,6 +44,11 @@ def set_connection(response: Response, connection: str) -> None:
     response.set_cookie(
         CONNECTION, connection, max_age=_REMEMBERED_SECONDS, secure=True, httponly=True, samesite="Lax", path="/"
     )
+
+
+def set_looked(response: Response, value: str) -> None:
+    """Remembers when the list of command lines was looked at, until the browser closes."""
+    response.set_cookie(LOOKED, value, secure=True, httponly=True, samesite="Lax", path="/")
 
 
 def forget(response: Response, *names: str) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.errors import BadRequest, WrongUserCode
 from federation_bridge.model import Session
-from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web import cookies, forms, headers, news
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
 from federation_bridge.web.sign_in import confirmation_page, depart, sign_in_for
 
 pages = Blueprint("device", __name__)
 
 
-def _page(template: str, session: Session, **values: object) -> AnyResponse:
+def _page(template: str, session: Session, **values: object) -> Response:
     token = forms.form_token(request.cookies.get(cookies.SESSION, ""))
     return make_response(
         render_template(template, identity=session.identity, session=session, csrf_token=token, **values)
@@ -85,7 +85,9 @@ def decide() -> AnyResponse:
 def command_lines() -> AnyResponse:
     """The command lines that this person has let in, each with a button that ends it."""
     session = signed_in()
-    return _page("command_lines.html", session, families=door().oauth.families.of_person(session))
+    page = _page("command_lines.html", session, command_lines=door().oauth.families.shown(session))
+    news.looked(page)
+    return page
 
 
 @pages.post("/command-lines/end")

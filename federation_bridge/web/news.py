@@ -1,0 +1,61 @@
+"""What every page tells a signed-in person about their command lines: that some are in, and which they have not seen.
+
+A person who was talked into approving a stranger's program (attack N01) shall come across it without looking for it.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import Response, request
+
+from federation_bridge.web import cookies, forms
+from federation_bridge.web.door import door, session_or_none
+
+_NEW_FOR = timedelta(hours=24)
+_MOST_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The command lines of the person behind this page."""
+
+    held: int = 0
+    unseen: int = 0
+    """Of these, let in within a day and since the person last looked at the list in this browser session."""
+
+
+def for_templates() -> dict[str, object]:
+    """What every template may use; asked of the database only where a template does."""
+    return {"command_line_news": news}
+
+
+def news() -> News:
+    """The news for this browser's person; none for one who is not signed in, or has not confirmed the sign-in."""
+    session = session_or_none()
+    if session is None or not session.confirmed:
+        return News()
+    since = max(door().clock() - _NEW_FOR, _looked_at())
+    beginnings = door().oauth.families.beginnings(session)
+    return News(held=len(beginnings), unseen=sum(began >= since for began in beginnings))
+
+
+def looked(response: Response) -> None:
+    """Remembers in the browser that its person has now seen the list."""
+    seconds = str(int(door().clock().timestamp()) + 1)
+    cookies.set_looked(response, f"{seconds}.{_bound(seconds)}")
+
+
+def _looked_at() -> datetime:
+    seconds, _, bound = request.cookies.get(cookies.LOOKED, "").partition(".")
+    is_ours = seconds.isascii() and seconds.isdecimal() and len(seconds) <= _MOST_DIGITS
+    if not is_ours or not hmac.compare_digest(bound.encode(), _bound(seconds).encode()):
+        return datetime.min.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _bound(seconds: str) -> str:
+    # To the session: what one person has looked at, the next one at this browser has not.
+    return forms.form_token(f"{seconds} {request.cookies.get(cookies.SESSION, '')}")
