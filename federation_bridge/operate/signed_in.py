@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from federation_bridge import app
 from federation_bridge.audit import CommandLineEnded, Entry, SignedOut, printable
 from federation_bridge.errors import NotFound
-from federation_bridge.model import Visit
+from federation_bridge.model import Session, TokenFamily, Visit
+from federation_bridge.oauth.conversation import HeldCommandLine
+from federation_bridge.oauth.families import held
+from federation_bridge.oauth.places import places_from
 from federation_bridge.settings import Settings
 from federation_bridge.store import Store, open_store
 
@@ -16,17 +19,38 @@ _OPERATOR = Visit(reference="operator")
 
 
 def lines(settings: Settings, person: str) -> Iterator[str]:
-    """One line for each session and command line that holds: kind, person, begin, end; of one person or of all."""
+    """One line for each session and command line that holds, newest first, of one person or of all.
+
+    Kind and id, person, begin, end, last use; of a command line also the way and the address of its approval, the
+    place of that address where it is known, and what the program says of itself.
+    """
+    places = places_from(settings.command_line.geoip)
     with _opened(settings) as store:
         for session in store.sessions.living():
             if person in ("", session.identity.person):
-                yield _line(
-                    "browser", session.identity.person, session.started_at.isoformat(), session.ends_at.isoformat()
-                )
+                yield _line("browser", session.identity.person, *_times(session))
         for family in store.token_families.living(person or None):
             kind = f"{family.client_id} {family.id}"
-            span = (family.started_at.isoformat(), family.ends_at.isoformat())
-            yield _line(kind, family.identity.person, *span, family.label)
+            yield _line(kind, family.identity.person, *_times(family), *_origin(held(family, places)))
+
+
+def _times(one: Session | TokenFamily) -> tuple[str, ...]:
+    last = one.last_seen_at if isinstance(one, Session) else one.last_used_at
+    return (
+        one.started_at.isoformat(timespec="seconds"),
+        f"until {one.ends_at.isoformat(timespec='seconds')}",
+        f"used {last.isoformat(timespec='seconds')}",
+    )
+
+
+def _origin(one: HeldCommandLine) -> tuple[str, ...]:
+    family = one.family
+    place = f" ({one.place})" if one.place else ""
+    return (
+        f"for {family.role}" if family.role else "",
+        f"let in by {family.way or 'unknown way'} from {family.approved_from or 'unknown address'}{place}",
+        f"unverified label: {family.label}" if family.label else "",
+    )
 
 
 def _line(*parts: str) -> str:

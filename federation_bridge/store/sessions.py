@@ -117,12 +117,16 @@ class Sessions:
             writing.execute(_END, {"token": token_hash})
 
     def end_of_person(self, person: str, *entries: Entry) -> int:
-        """Ends all sessions and command lines of a person (`connection/subject`); gives how many there were."""
+        """Ends all sessions and command lines of a person (`connection/subject`); gives how many there were.
+
+        The entries are recorded where there was any.
+        """
         whose = {"whose": digest_of("person", person)}
         with self._audit.writing() as writing:
             ended = writing.execute(_END_OF_PERSON, whose).rowcount
             ended += writing.execute(_END_FAMILIES_OF_PERSON, whose).rowcount
-            writing.record(*entries)
+            if ended:
+                writing.record(*entries)
         return ended
 
     def living(self) -> tuple[Session, ...]:

@@ -1,0 +1,161 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
+"""`federation-bridge sessions`: an operator sees who is in, and puts them out at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from database_place import HeldClock
+from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
+from oauth_material import Program
+from web_material import Person, door_of
+
+from federation_bridge import app
+from federation_bridge.model import Identity, TokenFamily, Visit
+from federation_bridge.operate import commands
+
+ME = "/api/v1/me"
+
+
+@pytest.fixture(autouse=True)
+def now_is_held(monkeypatch: pytest.MonkeyPatch, clock: HeldClock) -> None:
+    """The terminal looks at the same clock as the bridge of these tests."""
+    monkeypatch.setattr(app, "utc_now", clock)
+
+
+@pytest.fixture
+def run(person: Person, tmp_path: Path) -> Callable[..., Result]:
+    def run(*words: str) -> Result:
+        settings = tmp_path / "federation-bridge.yaml"
+        return CliRunner().invoke(commands.commands, ["sessions", words[0], "--settings", str(settings), *words[1:]])
+
+    return run
+
+
+def ended(person: Person) -> list[tuple[str, str, str]]:
+    entries = door_of(person.app).store.audit.entries()
+    found = [one for one in entries if one.event in ("session.ended", "command_line.ended")]
+    return [(one.event, one.reference, str(one.details["reason"])) for one in found]
+
+
+def family_of(person: Person) -> TokenFamily:
+    (family,) = door_of(person.app).store.token_families.living("corp/ada")
+    return family
+
+
+def stranger(person: Person, clock: HeldClock) -> TokenFamily:
+    """Another person's command line, with a label that would write over a terminal."""
+    door = door_of(person.app)
+    visit = Visit("ref", "198.51.100.7", "evil")
+    session = person.sign_in(clock, "admins", token="ef" * 32)
+    bob = Identity(connection="corp", subject="bob", name="Bob", email="bob@example.com", groups=("admins",))
+    granted = door.oauth.devices.begin("aws-sso", "\x1b[2Jbob's\n", visit)
+    theirs = replace(session, identity=bob)
+    door.oauth.devices.claim(granted.user_code, theirs, visit)
+    family = door.oauth.devices.approve(granted.user_code, theirs, visit)
+    door.oauth.tokens.for_device(granted.device_code, "aws-sso", visit)
+    return family
+
+
+def test_the_list_tells_who_is_in_by_what_from_where_since_when_and_until_when(
+    person: Person, program: Program, run: Callable[..., Result]
+) -> None:
+    program.login()
+    listed = run("list")
+    assert listed.exit_code == 0
+    browser, line = listed.output.splitlines()
+    assert browser.startswith("browser  corp/ada  2026-03-04T12:00:00+00:00  until 2026-03-05T00:00:00+00:00  used ")
+    assert line.startswith(f"fedbridge {family_of(person).id}  corp/ada  2026-03-04T12:00:00+00:00  until 2026-03-05")
+    assert "used 2026-03-04T12:00:00" in line
+    assert "let in by device from 127.0.0.1" in line
+    assert line.endswith("unverified label: laptop")
+
+
+def test_the_list_is_narrowed_to_a_person_and_no_label_writes_over_the_terminal(
+    person: Person, program: Program, run: Callable[..., Result], clock: HeldClock
+) -> None:
+    program.login()
+    theirs = stranger(person, clock)
+    assert [line.split()[1] for line in run("list", "--person", "corp/bob").output.splitlines()] == [theirs.id]
+    assert "corp/bob" not in run("list", "--person", "corp/ada").output
+    everybody = run("list").output
+    assert "\x1b" not in everybody
+    assert "unverified label: \\u001b[2Jbob's" in everybody
+    assert len(everybody.splitlines()) == 4
+    nobody = run("list", "--person", "corp/nobody")
+    assert (nobody.exit_code, nobody.output) == (0, "")
+
+
+def test_a_command_line_that_is_ended_by_its_id_is_refused_at_its_next_call_and_others_go_on(
+    person: Person, program: Program, run: Callable[..., Result], clock: HeldClock
+) -> None:
+    tokens = program.login()
+    mine, theirs = family_of(person), stranger(person, clock)
+    assert program.call("GET", ME, tokens["access_token"]).status_code == 200
+    done = run("end", "--id", mine.id)
+    assert (done.exit_code, done.output) == (0, "1 ended.\n")
+    assert program.call("GET", ME, tokens["access_token"]).status_code == 401
+    assert program.refresh(tokens["refresh_token"]).get_json()["error"] == "invalid_grant"
+    assert ended(person) == [("command_line.ended", "operator", "ended by an operator")]
+    assert [one.id for one in door_of(person.app).store.token_families.living()] == [theirs.id]
+    assert person.get("/").status_code == 200
+
+
+def test_all_of_a_person_end_at_once_browsers_and_command_lines(
+    person: Person, program: Program, run: Callable[..., Result]
+) -> None:
+    tokens = program.login()
+    done = run("end", "--person", "corp/ada")
+    assert (done.exit_code, done.output) == (0, "2 ended.\n")
+    assert program.call("GET", ME, tokens["access_token"]).status_code == 401
+    assert person.get(ME).status_code == 401
+    assert run("list").output == ""
+    (entry,) = [one for one in door_of(person.app).store.audit.entries() if one.event == "session.ended"]
+    assert (entry.person, entry.connection, entry.reference) == ("corp/ada", "corp", "operator")
+
+
+def test_an_id_that_nothing_has_is_one_plain_line_and_status_1_and_ends_nothing(
+    person: Person,
+    program: Program,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tokens = program.login()
+    settings = str(tmp_path / "federation-bridge.yaml")
+    for unknown in ("0" * 32, family_of(person).id[:-1], "x"):
+        words = ["federation-bridge", "sessions", "end", "--settings", settings, "--id", unknown]
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as exit_:
+            commands.main()
+        assert exit_.value.code == 1
+        assert capsys.readouterr().err == f"federation-bridge: no command line {unknown!r} holds\n"
+    assert program.call("GET", ME, tokens["access_token"]).status_code == 200
+    assert ended(person) == []
+
+
+def test_a_person_who_is_not_in_is_no_error_and_ends_nobody(
+    person: Person, program: Program, run: Callable[..., Result]
+) -> None:
+    tokens = program.login()
+    for nobody in ("corp/nobody", "ada", "partner/ada"):
+        done = run("end", "--person", nobody)
+        assert (done.exit_code, done.output) == (0, "0 ended.\n")
+    assert program.call("GET", ME, tokens["access_token"]).status_code == 200
+    assert ended(person) == []
+
+
+@pytest.mark.parametrize("words", [(), ("--person", "corp/ada", "--id", "0" * 32)])
+def test_whom_to_end_has_to_be_said_in_one_way(
+    person: Person, program: Program, run: Callable[..., Result], words: tuple[str, ...]
+) -> None:
+    tokens = program.login()
+    refused = run("end", *words)
+    assert refused.exit_code == 2
+    assert "give either --person or --id" in refused.output
+    assert program.call("GET", ME, tokens["access_token"]).status_code == 200
