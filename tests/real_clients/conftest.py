@@ -14,7 +14,7 @@ from federation_bridge.sandbox.visitor import Visitor
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from real_client_material import Home
+from real_client_material import Clients, Home
 from tls_front import Front, tls_front
 
 
@@ -39,6 +39,11 @@ def cli() -> AwsCli:
 @pytest.fixture(scope="session")
 def cli_v1() -> AwsCli:
     return unpacked_cli(1)
+
+
+@pytest.fixture(scope="session")
+def clients(cli: AwsCli, cli_v1: AwsCli) -> Clients:
+    return Clients(cli, cli_v1)
 
 
 @pytest.fixture

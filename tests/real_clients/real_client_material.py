@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from absent_software import folder, program
 from tls_front import Front
 
 from federation_bridge.sandbox.aws_cli import AwsCli
@@ -21,6 +22,8 @@ from federation_bridge.sandbox.visitor import Visitor
 ROLE = f"{PRODUCTION}/Developer"
 ME = f"arn:aws:sts::{PRODUCTION}:assumed-role/Developer/ada"
 WITHIN = 60
+NODE = Path(__file__).parent / "node"
+_REMEDY = "apt-get install nodejs npm, then `make test` fetches it"
 _BOTO3_WHOAMI = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
 
 
@@ -111,6 +114,54 @@ class Home:
         done = self.boto3(**more)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def javascript(self, provider: str, profile: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+        """What a provider of the SDK for JavaScript finds under Node: its access key, as JSON."""
+        node = program("node", _REMEDY)
+        folder(NODE / "node_modules", _REMEDY)
+        environment = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true"}
+        environment |= {"AWS_REGION": "us-east-1", **self.environment, **more}
+        command = [node, str(NODE / "credentials.js"), provider, *([profile] if profile else [])]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
+
+    def javascript_whoami(self, provider: str, profile: str = "", **more: str) -> str:
+        """The ARN for which the access key stands that a provider finds, as the local AWS knows."""
+        done = self.javascript(provider, profile, **more)
+        assert done.returncode == 0, done.stderr
+        return str(self.company.local.state.sessions[json.loads(done.stdout)["accessKeyId"]].arn)
+
+
+@dataclass(frozen=True)
+class Clients:
+    """All stock clients that run here."""
+
+    cli: AwsCli
+    cli_v1: AwsCli
+
+    def whoami(self, home: Home, **variables: str) -> dict[str, str]:
+        """The ARN as which each of them acts in this environment."""
+        return {name: ask(home, variables) for name, ask in self.asked.items()}
+
+    def refusals(self, home: Home, **variables: str) -> dict[str, tuple[int, str]]:
+        """The exit status and the words of each of them, none of which is to succeed."""
+        caller = ("sts", "get-caller-identity", "--region", "us-east-1")
+        boto3, javascript = home.boto3(**variables), home.javascript("fromNodeProviderChain", **variables)
+        return {
+            "AWS CLI 2": home.attempt(self.cli, *caller, more=variables),
+            "AWS CLI 1": home.attempt(self.cli_v1, *caller, more=variables),
+            "boto3": (boto3.returncode, boto3.stderr),
+            "JavaScript": (javascript.returncode, javascript.stderr),
+        }
+
+    @property
+    def asked(self) -> dict[str, Callable[[Home, Mapping[str, str]], str]]:
+        """A way to ask each of them whom it acts as, by its name."""
+        return {
+            "AWS CLI 2": lambda home, more: home.whoami(self.cli, "--region", "us-east-1", more=more),
+            "AWS CLI 1": lambda home, more: home.whoami(self.cli_v1, "--region", "us-east-1", more=more),
+            "boto3": lambda home, more: home.boto3_whoami(**more),
+            "JavaScript": lambda home, more: home.javascript_whoami("fromNodeProviderChain", **more),
+        }
 
 
 def approve(visitor: Visitor, user_code: str, decision: str = "allow") -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from real_client_material import ME, ROLE, WITHIN, Home, approve
+from real_client_material import ME, WITHIN, Home, approve
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company_files import PRODUCTION
@@ -18,8 +18,8 @@ from federation_bridge.sandbox.visitor import Visitor
 
 pytestmark = pytest.mark.interop
 
-_USER_CODE = re.compile(r"\b[A-Z]{4}-[A-Z]{4}\b")
-_ADDRESS = re.compile(r"https?://\S+/authorize\?\S+")
+USER_CODE = re.compile(r"\b[A-Z]{4}-[A-Z]{4}\b")
+ADDRESS = re.compile(r"https?://\S+/authorize\?\S+")
 
 
 def read_until(process: subprocess.Popen[str], pattern: re.Pattern[str]) -> str:
@@ -44,12 +44,27 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, said
 
 
-def log_in(home: Home, cli: AwsCli, visitor: Visitor) -> None:
+def log_in_by_code(home: Home, cli: AwsCli, visitor: Visitor) -> None:
     home.write_sso_config()
     process = home.start(cli, "sso", "login", "--profile", "dev", "--use-device-code", "--no-browser")
-    approve(visitor, read_until(process, _USER_CODE))
+    approve(visitor, read_until(process, USER_CODE))
     status, said = ended(process)
     assert status == 0, said
+
+
+def log_in(home: Home, cli: AwsCli, visitor: Visitor) -> None:
+    """The quick way: by the browser on the same machine, where the client does not poll."""
+    home.write_sso_config()
+    status, said = answered_in_browser(home, cli, visitor, "allow")
+    assert status == 0, said
+
+
+def answered_in_browser(home: Home, cli: AwsCli, visitor: Visitor, decision: str) -> tuple[int, str]:
+    process = home.start(cli, "sso", "login", "--profile", "dev", "--no-browser")
+    page = visitor.browser.open(read_until(process, ADDRESS))
+    page = visitor.browser.submit(page, page.form("/oauth/authorize"), decision=decision)
+    assert page.url.startswith("http://127.0.0.1:")
+    return ended(process)
 
 
 def age(path: Path, left: timedelta) -> None:
@@ -62,7 +77,7 @@ def age(path: Path, left: timedelta) -> None:
 def test_a_code_typed_in_the_browser_lets_the_cli_in_and_every_tool_lives_on_it(
     home: Home, cli: AwsCli, cli_v1: AwsCli, ada: Visitor
 ) -> None:
-    log_in(home, cli, ada)
+    log_in_by_code(home, cli, ada)
     arn = home.whoami(cli, "--profile", "dev")
     assert arn.startswith(ME)
     assert home.boto3_whoami(AWS_PROFILE="dev") == arn
@@ -126,21 +141,15 @@ def test_logging_out_at_the_cli_ends_its_token_here_too(home: Home, cli: AwsCli,
 def test_a_person_who_says_no_stops_the_cli_with_a_sentence(home: Home, cli: AwsCli, ada: Visitor) -> None:
     home.write_sso_config()
     process = home.start(cli, "sso", "login", "--profile", "dev", "--use-device-code", "--no-browser")
-    approve(ada, read_until(process, _USER_CODE), "deny")
+    approve(ada, read_until(process, USER_CODE), "deny")
     status, said = ended(process)
     assert status != 0
     assert "This sign-in was not approved." in said
 
 
 def test_the_browser_on_the_same_machine_needs_no_code(home: Home, cli: AwsCli, ada: Visitor) -> None:
-    home.write_sso_config()
-    process = home.start(cli, "sso", "login", "--profile", "dev", "--no-browser")
-    page = ada.browser.open(read_until(process, _ADDRESS))
-    page = ada.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
-    assert page.url.startswith("http://127.0.0.1:")
-    status, said = ended(process)
-    assert status == 0, said
-    assert f":assumed-role/{ROLE.partition('/')[2]}/ada" in home.whoami(cli, "--profile", "dev")
+    log_in(home, cli, ada)
+    assert home.whoami(cli, "--profile", "dev").startswith(ME)
 
 
 def test_the_start_url_shows_a_person_their_roles(home: Home, ada: Visitor) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cli_material import Person, told_code
-from real_client_material import ME, ROLE, WITHIN, Home, approve
+from real_client_material import ME, NODE, ROLE, WITHIN, Clients, Home, approve
 from test_aws_sso import age
-from test_javascript_sdk import access_key, arn_of
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.visitor import Visitor
@@ -20,6 +21,19 @@ from federation_bridge.sandbox.visitor import Visitor
 pytestmark = pytest.mark.interop
 
 _PROFILE = "production-Developer"
+
+
+@contextmanager
+def served(person: Person) -> Iterator[dict[str, str]]:
+    """The variables that `fedbridge serve` tells, while it serves."""
+    serving = person.start("serve", "--role", ROLE)
+    try:
+        assert serving.stdout is not None
+        lines = [serving.stdout.readline() for _ in range(2)]
+        yield dict(re.findall(r"export (\w+)='(.*)'", "".join(lines)))
+    finally:
+        serving.terminate()
+        serving.communicate(timeout=WITHIN)
 
 
 @pytest.fixture
@@ -34,41 +48,54 @@ def person(home: Home, ada: Visitor) -> Person:
 
 
 def test_the_profiles_that_fedbridge_configures_work_with_every_client(
-    home: Home, person: Person, cli: AwsCli, cli_v1: AwsCli
+    home: Home, person: Person, clients: Clients
 ) -> None:
     status, _, words = person.run("configure", "--yes")
     assert status == 0, words
-    assert home.whoami(cli, "--profile", _PROFILE, "--region", "us-east-1").startswith(ME)
-    assert home.whoami(cli_v1, "--profile", _PROFILE, "--region", "us-east-1").startswith(ME)
-    assert home.boto3_whoami(AWS_PROFILE=_PROFILE).startswith(ME)
-    if shutil.which("node"):
-        assert arn_of(home.company, access_key(home, "fromIni", _PROFILE, AWS_REGION="us-east-1")).startswith(ME)
+    assert "credential_process = " in home.config.read_text()
+    for client, arn in clients.whoami(home, AWS_PROFILE=_PROFILE).items():
+        assert arn.startswith(ME), client
 
 
-def test_the_container_endpoint_serves_every_client(home: Home, person: Person, cli: AwsCli) -> None:
-    serving = person.start("serve", "--role", ROLE)
-    try:
-        assert serving.stdout is not None
-        lines = [serving.stdout.readline() for _ in range(2)]
-        variables = dict(re.findall(r"export (\w+)='(.*)'", "".join(lines)))
+def test_the_container_endpoint_serves_every_client(home: Home, person: Person, clients: Clients) -> None:
+    with served(person) as variables:
         assert Path(variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]).stat().st_mode & 0o777 == 0o600
-        assert home.whoami(cli, "--region", "us-east-1", more=variables).startswith(ME)
-        assert home.boto3_whoami(**variables).startswith(ME)
-        if shutil.which("node"):
-            assert arn_of(home.company, access_key(home, "fromHttp", **variables)).startswith(ME)
-    finally:
-        serving.terminate()
-        serving.communicate(timeout=WITHIN)
+        for client, arn in clients.whoami(home, **variables).items():
+            assert arn.startswith(ME), client
 
 
-def test_exec_hands_the_cli_an_endpoint_and_no_key(home: Home, person: Person, cli: AwsCli) -> None:
-    command = ["exec", "--role", ROLE, "--", *cli.command, "sts", "get-caller-identity", "--output", "json"]
-    variables = {**home.environment, "AWS_EC2METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "us-east-1"}
-    status, out, words = person.run(*command, variables=variables)
+def test_exec_hands_every_client_an_endpoint_and_no_key(home: Home, person: Person, clients: Clients) -> None:
+    variables = {
+        **home.environment,
+        "AWS_PROFILE": "nobody",
+        "AWS_ACCESS_KEY_ID": "AKIAOTHER",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }
+    status, out, words = person.run("exec", "--role", ROLE, "--", "env", "-0", variables=variables)
     assert status == 0, words
-    assert ME in out
-    _, out, _ = person.run("exec", "--role", ROLE, "--", "env", variables=variables)
-    assert "AWS_SECRET_ACCESS_KEY" not in out
+    handed = dict(pair.split("=", 1) for pair in out.split("\0") if "=" in pair)
+    assert {name for name in handed if name.startswith("AWS_")} - set(home.environment) <= {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    }
+    caller = ["sts", "get-caller-identity", "--output", "json"]
+    boto3 = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
+    modules = {"PYTHONPATH": str(clients.cli_v1.search_path)}
+    for command, more in (
+        ([*clients.cli.command, *caller], {}),
+        ([*clients.cli_v1.command, *caller], modules),
+        ([sys.executable, "-c", boto3], {}),
+    ):
+        given = {**home.environment, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", **more}
+        status, out, words = person.run("exec", "--role", ROLE, "--", *command, variables=given)
+        assert status == 0, words
+        assert ME in out, command
+    command = ["node", str(NODE / "credentials.js"), "fromNodeProviderChain"]
+    status, out, words = person.run("exec", "--role", ROLE, "--", *command, variables=home.environment)
+    assert status == 0, words
+    assert home.company.local.state.sessions[json.loads(out)["accessKeyId"]].arn.startswith(ME)
 
 
 def test_the_dialects_leave_the_proof_of_a_key_in_force(home: Home, person: Person, cli: AwsCli) -> None:
@@ -85,21 +112,20 @@ def test_the_dialects_leave_the_proof_of_a_key_in_force(home: Home, person: Pers
     assert "UnauthorizedException" in said
 
 
-def test_the_token_that_fedbridge_puts_where_aws_clients_look_is_theirs_to_use_and_to_renew(
-    home: Home, person: Person, ada: Visitor, cli: AwsCli, cli_v1: AwsCli
+def test_the_token_that_fedbridge_puts_where_aws_clients_look_is_every_clients_to_use_and_to_renew(
+    home: Home, person: Person, ada: Visitor, clients: Clients
 ) -> None:
-    home.environment |= {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
     process = person.start("configure", "--sso", "--yes", "--device")
     approve(ada, told_code(process))
     _, words = process.communicate(timeout=WITHIN)
     assert process.returncode == 0, words
     path = home.cached_token()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert home.whoami(cli, "--profile", _PROFILE).startswith(ME)
-    before = json.loads(path.read_text())
-    age(path, timedelta(minutes=2))
-    assert home.boto3_whoami(AWS_PROFILE=_PROFILE).startswith(ME)
-    assert json.loads(path.read_text())["accessToken"] != before["accessToken"]
-    assert home.whoami(cli_v1, "--profile", _PROFILE).startswith(ME)
-    if shutil.which("node"):
-        assert arn_of(home.company, access_key(home, "fromNodeProviderChain", AWS_PROFILE=_PROFILE)).startswith(ME)
+    for client, whoami in clients.asked.items():
+        home.forget_role_credentials()
+        before = json.loads(path.read_text())
+        age(path, timedelta(minutes=2))
+        assert whoami(home, {"AWS_PROFILE": _PROFILE}).startswith(ME), client
+        after = json.loads(path.read_text())
+        assert after["accessToken"] != before["accessToken"], client
+        assert after["refreshToken"] != before["refreshToken"], client
