@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from federation_bridge import __version__
 from federation_bridge.cli.aws_config import TEMPLATE
-from federation_bridge.cli.commands import configuring, handing_out, mending, running, signing_in
+from federation_bridge.cli.commands import configuring, handing_out, mending, running, signing_in, web_identity
 from federation_bridge.cli.commands.call import Call
 from federation_bridge.cli.completion import SCRIPTS
 from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, Stopped, UsageWrong
@@ -174,6 +174,13 @@ def _tools(under: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _role_options(serve)
     serve.add_argument("--port", type=int, default=0, help=say("a fixed port of 127.0.0.1"))
     _ways(serve)
+    token_file = _command(
+        under, "web-identity", web_identity.web_identity, say("A token file for tools that ask AWS STS themselves")
+    )
+    token_file.add_argument("--role", metavar="ACCOUNT/ROLE", help=say("by number or name; asked for if missing"))
+    token_file.add_argument("--reason", default="", help=say("why you need them, for the audit"))
+    token_file.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=say("the command to run"))
+    _ways(token_file)
 
 
 def _mending(under: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -31,13 +31,13 @@ def exec_(call: Call) -> int:
     if call.asked.variables:
         keys = (first.access_key_id, first.secret_access_key, first.session_token)
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-        return _run(command, environ | dict(zip(names, keys, strict=True)))
+        return run_command(command, environ | dict(zip(names, keys, strict=True)))
     renewed = Wanted(wanted.role, wanted.need)
     with ContainerEndpoint(lambda: obtain(place, renewed)) as endpoint:
-        return _run(command, environ | endpoint.variables())
+        return run_command(command, environ | endpoint.variables())
 
 
-def _run(command: list[str], environ: dict[str, str]) -> int:
+def run_command(command: list[str], environ: dict[str, str]) -> int:
     """The exit status of the command; 128 and the signal's number where a signal ended it, as shells say."""
     program = shutil.which(command[0], path=environ.get("PATH"))
     if program is None:
@@ -74,10 +74,11 @@ def serve(call: Call) -> int:
         with served_token(place, port, endpoint.token) as token:
             call.terminal.tell(say("Serving {role}. For AWS tools, until you stop this with Ctrl-C:", role=wanted.role))
             call.terminal.write(f"export AWS_CONTAINER_CREDENTIALS_FULL_URI='{endpoint.url}'\n")
-            call.terminal.write(f"export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE={_quoted(str(token))}\n")
+            call.terminal.write(f"export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE={quoted(str(token))}\n")
             threading.Event().wait()
     return 0
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """The text as one word of a POSIX shell."""
     return "'" + text.replace("'", "'\\''") + "'"

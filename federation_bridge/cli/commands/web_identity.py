@@ -1,0 +1,29 @@
+"""`web-identity`: a token file for tools that want to ask STS themselves, beside a command or until it is stopped."""
+
+from __future__ import annotations
+
+import threading
+
+from federation_bridge.cli.commands.call import Call, role_of
+from federation_bridge.cli.commands.running import quoted, run_command
+from federation_bridge.cli.container import without_competitors
+from federation_bridge.cli.texts import say
+from federation_bridge.cli.web_identity import TokenFile
+
+
+def web_identity(call: Call) -> int:
+    """Keeps the token file of a role fresh while a command runs, and ends as it ends; without one, until stopped."""
+    command = call.asked.command[1:] if call.asked.command[:1] == ["--"] else call.asked.command
+    place = call.place()
+    with TokenFile(place, role_of(call, place), call.asked.reason) as file:
+        if command:
+            environ = without_competitors(call.environ) | file.variables()
+            environ.setdefault("AWS_REGION", file.token.region)
+            environ.setdefault("AWS_DEFAULT_REGION", file.token.region)
+            return run_command(command, environ)
+        call.terminal.tell(
+            say("A token for {arn} is kept fresh. For AWS tools, until you stop this:", arn=file.token.role_arn)
+        )
+        call.terminal.write("".join(f"export {name}={quoted(text)}\n" for name, text in file.variables().items()))
+        threading.Event().wait()
+    return 0
