@@ -102,12 +102,20 @@ class Bridge:
     # ------------------------------------------------------------------------------------------------------ sign-in
 
     def begin_sign_in(
-        self, connection: str, browser: str, return_to: str, visit: Visit, *, fresh: bool = False
+        self,
+        connection: str,
+        browser: str,
+        return_to: str,
+        visit: Visit,
+        *,
+        fresh: bool = False,
+        previous: Session | None = None,
     ) -> Departure:
         """The way to the identity provider of `connection`, remembered for this browser alone.
 
-        `return_to` is a path of ours that the door has checked; `fresh` asks the provider to authenticate anew. Raises
-        NotFound for an unknown connection, Unavailable when too many sign-ins are pending.
+        `return_to` is a path of ours that the door has checked; `fresh` asks the provider to authenticate anew;
+        `previous` is the session that the browser holds already. Raises NotFound for an unknown connection, Unavailable
+        when too many sign-ins are pending.
         """
         connector = self._connector(connection)
         now = self._parts.clock()
@@ -123,6 +131,7 @@ class Bridge:
             started_at=now,
             expires_at=now + self._parts.settings.sign_in_lifetime,
             fresh=fresh,
+            previous=previous.token_hash if previous is not None else "",
         )
         departure = connector.depart(sign_in)
         self._parts.store.sign_ins.begin(
@@ -136,14 +145,15 @@ class Bridge:
         """The session of the person whom the identity provider's answer names.
 
         The pending sign-in is taken first, once, and only by the browser that left (attacks F04, G06, I15); the
-        message is spent together with the making of the session (F11). Raises SignInRejected and its kind; every
-        refusal is audited with its reason before it is raised.
+        message is spent together with the making of the session (F11). `previous` is the session whose cookie came
+        along; none comes with a cross-site POST, and then it is the one with which the browser left. Raises
+        SignInRejected and its kind; every refusal is audited with its reason before it is raised.
         """
         try:
             connector = self._connector(connection)
             sign_in = self._taken_sign_in(connection, callback, browser)
             arrival = connector.arrive(sign_in, callback)
-            return self._admitted(arrival, sign_in, visit, previous)
+            return self._admitted(arrival, sign_in, visit, previous or self._left_behind(sign_in))
         except SignInRejected as refusal:
             self._parts.audit.record(self._entry(visit, _refusal(refusal), connection=connection))
             raise
@@ -158,6 +168,12 @@ class Bridge:
             if isinstance(configured, SamlConnection) and configured.allow_idp_initiated:
                 return None
             raise
+
+    def _left_behind(self, sign_in: SignIn | None) -> Session | None:
+        """The session with which the browser left, where it still lives."""
+        if sign_in is None or not sign_in.previous:
+            return None
+        return self._parts.store.sessions.live(sign_in.previous, self._parts.settings.sessions.idle)
 
     def _admitted(self, arrival: Arrival, sign_in: SignIn | None, visit: Visit, previous: Session | None) -> Admission:
         now = self._parts.clock()

@@ -52,6 +52,8 @@ class SignIn:
     expires_at: datetime
     fresh: bool = False
     """Asks the identity provider to authenticate the person anew, whatever session they have there."""
+    previous: str = ""
+    """`token_hash` of the session that the browser held when it left: its cookie stays behind at a cross-site POST."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,22 @@ def check_same_site(bound_to: str = cookies.SESSION) -> None:
     Raises:
         CrossSiteRequest: with the private reason.
     """
+    check_browsers_word()
+    check_token(bound_to)
+
+
+def check_browsers_word() -> None:
+    """Refuses a request of which the browser says that another site sent it; CrossSiteRequest with the reason."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     if site not in ("same-origin", "none"):
         raise CrossSiteRequest(f"Sec-Fetch-Site is {site}")
     origin = request.headers.get("Origin")
     if origin is not None and origin != door().settings.base_url:
         raise CrossSiteRequest(f"Origin is {origin[:200]!r}")
+
+
+def check_token(bound_to: str) -> None:
+    """Refuses a form without the token of whoever holds the cookie `bound_to`; CrossSiteRequest with the reason."""
     secret = request.cookies.get(bound_to, "")
     sent = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
     if not secret or not hmac.compare_digest(sent.encode(), form_token(secret).encode()):

@@ -30,12 +30,17 @@ def wants_json() -> bool:
 
 
 def _refused(refusal: BridgeError) -> Response:
+    note(refusal)
+    return rendered(refusal.code, refusal.status, refusal.public, refusal.retry_after)
+
+
+def note(refusal: BridgeError) -> None:
+    """Gives the log, and where no verb does so the audit, the private reason of a refusal that is being answered."""
     reference = visit().reference
     severity = _log.error if refusal.status >= 500 else _log.warning  # noqa: PLR2004 - HTTP's own classes
     severity("request refused", reference=reference, code=refusal.code, detail=refusal.detail, path=request.path)
     if refusal.code in ("cross_site", "bad_request", "too_large"):
         _audit(refusal)
-    return rendered(refusal.code, refusal.status, refusal.public, refusal.retry_after)
 
 
 def _audit(refusal: BridgeError) -> None:

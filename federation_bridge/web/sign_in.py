@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.errors import BadRequest, NotFound
+from federation_bridge.errors import BadRequest, CrossSiteRequest, NotFound
 from federation_bridge.model import Callback, Session
-from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web import cookies, forms, headers, refusals
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
 
@@ -39,7 +39,9 @@ def depart(connection: str, return_to: str, *, fresh: bool = False) -> AnyRespon
     """Sends the browser to the identity provider of `connection`, bound to its pending sign-in by a short cookie."""
     secret = cookies.browser_secret(door().randomness)
     headers.allow_forms_anywhere_secure()
-    response = leave(door().bridge.begin_sign_in(connection, secret, return_to, visit(), fresh=fresh))
+    previous = session_or_none()
+    begun = door().bridge.begin_sign_in(connection, secret, return_to, visit(), fresh=fresh, previous=previous)
+    response = leave(begun)
     cookies.set_browser_secret(response, secret)  # type: ignore[arg-type]  # redirect() gives werkzeug's Response
     cookies.set_connection(response, connection)  # type: ignore[arg-type]  # the same
     return response
@@ -59,9 +61,23 @@ def sign_in_for(path: str) -> AnyResponse:
 
 @pages.post("/sign-in")
 def begin() -> AnyResponse:
-    """Begins a sign-in at the chosen connection, or at the one that an e-mail address belongs to."""
-    forms.check_same_site(bound_to=cookies.SIGN_IN)
+    """Begins a sign-in at the chosen connection, or at the one that an e-mail address belongs to.
+
+    The choice page's cookie lives ten minutes. Afterwards the browser's own word that our page sent the form is as good
+    as the token (no page can write Sec-Fetch-Site); a browser that gives none is shown the choice anew.
+    """
+    forms.check_browsers_word()
     return_to = forms.checked_return_path(forms.one_field("return_to", most=2048))
+    if request.headers.get("Sec-Fetch-Site") != "same-origin":
+        try:
+            forms.check_token(cookies.SIGN_IN)
+        except CrossSiteRequest as refusal:
+            if forms.TOKEN_FIELD not in request.form:
+                raise
+            refusals.note(refusal)
+            page = choice_page(return_to, problem="stale")
+            page.status_code = refusal.status
+            return page
     connection = forms.one_field("connection", most=32)
     if connection:
         return depart(connection, return_to)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -52,6 +53,35 @@ def test_k01_the_cookie_of_a_session_that_has_ended_keeps_nobody_from_signing_in
     assert "No company sign-in is set up" in taken.text
     forged = person.post("/sign-in", {"email": "ada@nowhere.example"}, token="cd" * 32)
     assert forged.status_code == 403
+
+
+def _left_open(person: Person, **headers: str) -> Any:
+    """The click on a choice page whose cookie has ended since."""
+    person.get(f"/go/{ACCOUNT}/Reader")
+    held = person.client.get_cookie(cookies.SIGN_IN, domain="aws.example.com")
+    assert held is not None
+    person.client.delete_cookie(cookies.SIGN_IN, domain="aws.example.com")
+    fields = {"email": "ada@nowhere.example", "return_to": f"/go/{ACCOUNT}/Reader"}
+    return person.post("/sign-in", fields, token=held.value, **headers)
+
+
+def test_a_choice_page_left_open_is_taken_where_the_browser_says_that_it_is_ours(person: Person) -> None:
+    taken = _left_open(person, **{"Sec-Fetch-Site": "same-origin"})
+    assert "No company sign-in is set up" in taken.text
+    forged = _left_open(person, **{"Sec-Fetch-Site": "cross-site"})
+    assert (forged.status_code, "Please use the buttons on our own pages." in forged.text) == (403, True)
+
+
+def test_a_choice_page_left_open_is_shown_anew_to_a_browser_that_says_nothing(person: Person) -> None:
+    """Then the page could be another site's, which would sign somebody in as itself (G06): nothing is begun."""
+    page = _left_open(person)
+    assert page.status_code == 403
+    assert "This page was open for a long time." in page.text
+    assert f'name="return_to" value="/go/{ACCOUNT}/Reader"' in page.text
+    held = person.client.get_cookie(cookies.SIGN_IN, domain="aws.example.com")
+    assert held is not None
+    taken = person.post("/sign-in", {"email": "ada@nowhere.example"}, token=held.value)
+    assert "No company sign-in is set up" in taken.text
 
 
 def test_a_proxy_that_no_setting_names_lends_its_address_to_nobody(person: Person) -> None:
