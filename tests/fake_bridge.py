@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 from federation_bridge.cli.dpop import DpopKey
 from federation_bridge.cli.folders import folder_name
 
+METADATA = "/.well-known/oauth-authorization-server"
 ROLE = "111122223333/Developer"
 REFUSED = {"error": "invalid_grant", "error_description": "no"}
 
@@ -72,9 +73,7 @@ class FakeBridge:
 
     def reply(self, asked: Asked) -> Reply:
         self.asked.append(asked)
-        if asked.path.startswith("/.well-known"):
-            return self.metadata()
-        found = self.answers.get(asked.path, Reply(404, {}))
+        found = self.answers.get(asked.path, self.metadata() if asked.path == METADATA else Reply(404, {}))
         return found if isinstance(found, Reply) else found(asked)
 
     def credentials(self, life: timedelta = timedelta(hours=1), **changed: object) -> Reply:

@@ -39,7 +39,7 @@ def discover(place: Place) -> Endpoints:
         raise BridgeUnreachable(say("{address} is no bridge that command lines can sign in to.", address=place.address))
     names = ("authorization_endpoint", "token_endpoint", "device_authorization_endpoint", "revocation_endpoint")
     found = [answer.text(name) for name in names]
-    if foreign := [url for url in found if url and not place.wire.is_ours(url)]:
+    if foreign := [url for url in found if url and not (place.wire.is_ours(url) and url.isprintable())]:
         raise BridgeUnreachable(say("The bridge names an address that is not its own: {url}", url=foreign[0][:200]))
     return Endpoints(*found)
 
@@ -75,6 +75,8 @@ def stored_session(place: Place, key: DpopKey, answer: Answer) -> StoredSession:
 
 def refusal(answer: Answer) -> CommandFailed:
     """The failure that a refusing answer of the token endpoints means, in words (RFC 6749 5.2, RFC 8628 3.5)."""
+    if answer.is_ok:
+        return BridgeUnreachable(say("The bridge's answer was cut off, or is none. Please try again."))
     code = answer.text("error")
     sentences = {
         "access_denied": say("The sign-in was refused in the browser."),

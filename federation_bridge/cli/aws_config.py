@@ -16,6 +16,7 @@ from pathlib import Path
 
 from federation_bridge.cli import cached_answer
 from federation_bridge.cli.failures import ComputerRefused, UsageWrong
+from federation_bridge.cli.files import computer_refused
 from federation_bridge.cli.roles import RoleOnOffer
 from federation_bridge.cli.texts import say
 
@@ -202,23 +203,26 @@ def read_config(path: Path) -> str:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return ""
-    except (OSError, UnicodeDecodeError) as refused:
-        raise ComputerRefused(say("{path} cannot be read: {reason}", path=str(path), reason=str(refused))) from None
+    except OSError as refused:
+        raise computer_refused(path, refused) from None
+    except UnicodeDecodeError as broken:
+        raise ComputerRefused(say("{path} cannot be read: {reason}", path=str(path), reason=str(broken))) from None
 
 
 def write_config(path: Path, text: str) -> None:
     """Puts the text in the place of the file, whole or not at all; its mode stays. ComputerRefused where it cannot."""
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
     draft = path.with_name(f".{path.name}.fedbridge-{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
         try:
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:  # noqa: PTH123
                 file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
             draft.replace(path)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
     except OSError as refused:
-        reason = refused.strerror or ""
-        raise ComputerRefused(say("{path} cannot be written: {reason}", path=str(path), reason=reason)) from None
+        raise computer_refused(path, refused) from None

@@ -120,12 +120,16 @@ def main() -> None:
     path, now = answer_path(folder, role), time.time()
     found = finished(path, need, now)
     command = slow_command(folder, role, need)
+    try:
+        if found is not None:
+            system.write(1, found[0])
+    except OSError:
+        # A full disk, a reader that has gone: the long way meets the same, and has words for it.
+        found = None
     if found is None:
         system.execv(command[0], command)
-    else:
-        system.write(1, found[0])
-        if found[1]:
-            renew(path, [*command, "--renew"], now)
+    elif found[1]:
+        renew(path, [*command, "--renew"], now)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def open_console(place: Place, role: str, page: str, *, only_print: bool) -> Non
     wish: JsonObject = {"show_link": True, **({"to": page} if page else {})}
     departure = LocalSession(place).post(f"/roles/{role}/console", wish)
     url, form = str(departure.get("url", "")), departure.get("form")
-    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")) or not url.isprintable():
         raise BridgeUnreachable(say("The bridge answered with a console address that cannot be used."))
     if isinstance(form, dict):
         _hand_over(place, _form_page(url, form), only_print=only_print)

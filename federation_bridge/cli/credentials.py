@@ -86,7 +86,7 @@ def _asked(place: Place, wanted: Wanted) -> AwsCredentials:
         credentials = _credentials(answer)
         _remember(place, wanted.role, credentials, answer)
         place.warn_of_clock()
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise BridgeUnreachable(say("The bridge answered with credentials that cannot be used.")) from None
     return credentials
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sys
@@ -12,6 +13,8 @@ from federation_bridge.cli.texts import say
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _MOST_BYTES = 4_000_000
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def private_folder(path: Path) -> Path:
@@ -25,7 +28,7 @@ def private_folder(path: Path) -> Path:
         path.mkdir(mode=0o700, exist_ok=True)
         facts = path.lstat()
     except OSError as refused:
-        raise _refused(path, refused) from None
+        raise computer_refused(path, refused) from None
     foreign = sys.platform != "win32" and (facts.st_uid != os.geteuid() or bool(facts.st_mode & 0o022))
     if path.is_symlink() or foreign:
         raise ComputerRefused(say("The folder {path} is not yours alone; set FEDBRIDGE_FOLDER.", path=str(path)))
@@ -52,7 +55,7 @@ def write_private(path: Path, data: bytes) -> None:
             draft.unlink(missing_ok=True)
             raise
     except OSError as refused:
-        raise _refused(path, refused) from None
+        raise computer_refused(path, refused) from None
 
 
 def read_private(path: Path) -> bytes | None:
@@ -66,7 +69,7 @@ def read_private(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as refused:
-        raise _refused(path, refused) from None
+        raise computer_refused(path, refused) from None
     with os.fdopen(handle, "rb") as file:
         facts = os.fstat(handle)
         if sys.platform != "win32" and (facts.st_uid != os.geteuid() or facts.st_mode & 0o077):
@@ -76,6 +79,15 @@ def read_private(path: Path) -> bytes | None:
         return file.read(_MOST_BYTES)
 
 
-def _refused(path: Path, refused: OSError) -> ComputerRefused:
-    reason = refused.strerror or type(refused).__name__
-    return ComputerRefused(say("This computer refused {path}: {reason}.", path=str(path), reason=reason))
+def computer_refused(path: Path, refused: OSError) -> ComputerRefused:
+    """What the operating system refused, in words: what it was about, why, and what to do."""
+    reason, place = refused.strerror or type(refused).__name__, str(path)
+    if refused.errno in _NO_ROOM:
+        return ComputerRefused(
+            say("There is no room for {path} ({reason}). Free some space.", path=place, reason=reason)
+        )
+    if refused.errno in _NOT_ALLOWED:
+        return ComputerRefused(
+            say("This computer allows no access to {path} ({reason}). Mend its permissions.", path=place, reason=reason)
+        )
+    return ComputerRefused(say("This computer refused {path}: {reason}.", path=place, reason=reason))

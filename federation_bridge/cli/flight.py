@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from federation_bridge.cli.failures import CommandFailed, ComputerRefused, failure_of
-from federation_bridge.cli.files import private_folder, write_private
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.failures import CommandFailed, failure_of
+from federation_bridge.cli.files import computer_refused, private_folder, write_private
 from federation_bridge.model import Clock
 
 _QUIET_SECONDS = 10
@@ -45,9 +44,7 @@ class Flight:
         try:
             file = self._path.open("ab")
         except OSError as refused:
-            reason = refused.strerror or ""
-            told = say("This computer refused {path}: {reason}.", path=str(self._path), reason=reason)
-            raise ComputerRefused(told) from None
+            raise computer_refused(self._path, refused) from None
         with file:
             if not lock(file, wait=False):
                 if waiting is not None:

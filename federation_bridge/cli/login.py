@@ -162,7 +162,12 @@ def _by_device(place: Place, endpoints: Endpoints, key: DpopKey) -> StoredSessio
         raise LoginRefused(say("The bridge has switched the sign-in by code off. Try: fedbridge login --browser"))
     begun = begin_device(place, endpoints.device, key)
     uri, code = begun.text("verification_uri"), begun.text("user_code")
-    if not begun.is_ok or not code or not begun.text("device_code") or not place.wire.is_ours(uri):
+    if (
+        not begun.is_ok
+        or not code
+        or not begun.text("device_code")
+        or not (place.wire.is_ours(uri) and uri.isprintable())
+    ):
         raise refusal(begun)
     show_code(place, uri, code)
     fields = {"grant_type": DEVICE_GRANT, "device_code": begun.text("device_code")}

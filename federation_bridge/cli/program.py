@@ -15,9 +15,9 @@ from federation_bridge.cli.aws_config import TEMPLATE
 from federation_bridge.cli.commands import configuring, handing_out, mending, running, signing_in, web_identity
 from federation_bridge.cli.commands.call import Call
 from federation_bridge.cli.completion import SCRIPTS
-from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, Stopped, UsageWrong
+from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, ComputerRefused, Stopped, UsageWrong
 from federation_bridge.cli.terminal import Terminal
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.texts import printable, say
 from federation_bridge.delivery import FORMATS
 
 _WIDE = 28
@@ -34,7 +34,8 @@ def run(arguments: list[str]) -> int:
         call: Callable[[Call], int] = chosen.run
         return call(Call(chosen, terminal, os.environ, lambda: datetime.now(UTC)))
     except CommandFailed as failure:
-        terminal.tell(f"fedbridge: {failure.detail}", "red")
+        # Some of it may have come from afar: nothing that a terminal obeys gets out here.
+        terminal.tell(f"fedbridge: {printable(failure.detail)}", "red")
         return failure.exit_status
     except Stopped as stopped:
         return stopped.exit_status
@@ -43,8 +44,18 @@ def run(arguments: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # Who read our output has enough; nothing may be written at the interpreter's end either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forsake_output()
         return 0
+    except OSError as refused:
+        _forsake_output()
+        reason = refused.strerror or type(refused).__name__
+        terminal.tell("fedbridge: " + say("This computer refused: {reason}. Is the disk full?", reason=reason), "red")
+        return ComputerRefused.exit_status
+
+
+def _forsake_output() -> None:
+    """What could not be written is not tried again at the interpreter's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def stop_in_order() -> None:

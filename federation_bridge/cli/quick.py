@@ -26,7 +26,11 @@ def quick_answer(arguments: list[str]) -> bool:
     found = cached_answer.finished(path, 0, now)
     if found is None:
         return False
-    os.write(1, found[0])
+    try:
+        os.write(1, found[0])
+    except OSError:
+        # The ordinary way meets the same, and has words for it.
+        return False
     if found[1]:
         cached_answer.renew(path, [*cached_answer.slow_command(folder, role, 0), "--renew"], now)
     return True

@@ -14,7 +14,6 @@ from federation_bridge.cli.place import Place
 from federation_bridge.cli.session import LocalSession
 from federation_bridge.cli.terminal import Terminal
 from federation_bridge.cli.texts import printable, say
-from federation_bridge.model import JsonObject
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
@@ -50,21 +49,27 @@ class RoleOnOffer:
 def my_roles(place: Place, session: LocalSession) -> list[RoleOnOffer]:
     """What the bridge offers now; remembered for completion. A name with characters that no role has is left out."""
     listed = session.get("/roles").get("roles")
-    found = [role for entry in (listed if isinstance(listed, list) else []) if (role := _role(entry)) is not None]
+    offered = listed if isinstance(listed, list) else []
+    found = [role for entry in offered if (role := _role(entry)) is not None]
+    if strange := len(offered) - len(found):
+        place.terminal.tell(say("Left out: {count} roles with names that AWS does not have.", count=strange))
     write_private(place.folder / "roles.json", json.dumps([asdict(role) for role in found]).encode())
     return found
 
 
-def _role(entry: JsonObject) -> RoleOnOffer | None:
+def _role(entry: object) -> RoleOnOffer | None:
+    if not isinstance(entry, dict):
+        return None
     texts = {name: str(entry.get(name, "")) for name in ("account", "account_name", "partition", "role", "role_arn")}
     if not _ACCOUNT.fullmatch(texts["account"]) or not _ROLE.fullmatch(texts["role"]):
         return None
     shown = {name: str(printable(text)) for name, text in texts.items()}
-    because = tuple(str(printable(one)) for one in entry.get("because") or ())
+    reasons = entry.get("because")
+    because = tuple(str(printable(str(one))) for one in reasons) if isinstance(reasons, list) else ()
     region = str(entry.get("region", ""))
     return RoleOnOffer(
         **shown,
-        max_duration=str(printable(entry.get("max_duration", ""))),
+        max_duration=str(printable(str(entry.get("max_duration", "")))),
         because=because,
         region=region if _REGION.fullmatch(region) else "",
     )

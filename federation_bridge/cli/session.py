@@ -5,6 +5,7 @@ from __future__ import annotations
 from federation_bridge.cli.failures import (
     AwsSaidNo,
     BridgeRefused,
+    BridgeUnreachable,
     CommandFailed,
     RoleRefused,
     SignInNeeded,
@@ -51,6 +52,8 @@ class LocalSession:
             answer = self._send(method, path, body, self._live(worn_out))
         if not answer.is_ok:
             raise _refused(answer)
+        if not answer.body:
+            raise BridgeUnreachable(say("The bridge's answer was cut off, or is none. Please try again."))
         return answer.body
 
     def _send(self, method: str, path: str, body: JsonObject | None, session: StoredSession) -> Answer:

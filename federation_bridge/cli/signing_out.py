@@ -10,6 +10,7 @@ from pathlib import Path
 
 from federation_bridge.cli import sso
 from federation_bridge.cli.failures import BridgeUnreachable, ComputerRefused
+from federation_bridge.cli.files import computer_refused
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.place import Place, lock_path
 from federation_bridge.cli.renewal import revoke
@@ -89,5 +90,4 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as refused:
-        reason = refused.strerror or ""
-        raise ComputerRefused(say("This computer refused {path}: {reason}.", path=str(path), reason=reason)) from None
+        raise computer_refused(path, refused) from None

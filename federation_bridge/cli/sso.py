@@ -16,8 +16,8 @@ from pathlib import Path
 
 from federation_bridge.cli.authorization import DEVICE_GRANT, discover, refusal
 from federation_bridge.cli.aws_config import Profile, region_lines
-from federation_bridge.cli.failures import CommandFailed, ComputerRefused, LoginRefused, SignInNeeded
-from federation_bridge.cli.files import write_private
+from federation_bridge.cli.failures import CommandFailed, LoginRefused, SignInNeeded
+from federation_bridge.cli.files import computer_refused, write_private
 from federation_bridge.cli.login import pause, show_code
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.roles import RoleOnOffer
@@ -108,8 +108,7 @@ def forget_token(place: Place) -> str:
     try:
         path.unlink()
     except OSError as refused:
-        reason = refused.strerror or ""
-        raise ComputerRefused(say("This computer refused {path}: {reason}.", path=str(path), reason=reason)) from None
+        raise computer_refused(path, refused) from None
     return str(document.get("refreshToken") or document.get("accessToken") or "")
 
 
@@ -130,7 +129,7 @@ def _token(place: Place, client: dict[str, str]) -> Answer:
     wish: JsonObject = {**client, "startUrl": f"{place.address}/start"}
     begun = place.wire.post_json(f"{place.address}/device_authorization", wish)
     uri, code = begun.text("verificationUri"), begun.text("userCode")
-    if not begun.is_ok or not code or not place.wire.is_ours(uri):
+    if not begun.is_ok or not code or not (place.wire.is_ours(uri) and uri.isprintable()):
         raise refusal(begun)
     show_code(place, uri, code)
     question: JsonObject = {**client, "grantType": DEVICE_GRANT, "deviceCode": begun.text("deviceCode")}

@@ -10,11 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from federation_bridge.cli.failures import ComputerRefused
-from federation_bridge.cli.files import write_private
+from federation_bridge.cli.files import computer_refused, write_private
 from federation_bridge.cli.flight import Flight, lock
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.texts import say
 
 
 @contextmanager
@@ -50,5 +48,4 @@ def _opened(path: Path) -> IO[bytes]:
     try:
         return path.open("ab")
     except OSError as refused:
-        reason = refused.strerror or ""
-        raise ComputerRefused(say("This computer refused {path}: {reason}.", path=str(path), reason=reason)) from None
+        raise computer_refused(path, refused) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from federation_bridge.cli.failures import ComputerRefused
-from federation_bridge.cli.files import read_private, write_private
+from federation_bridge.cli.files import computer_refused, read_private, write_private
 from federation_bridge.cli.texts import say
 
 _SERVICE = "fedbridge"
@@ -65,7 +65,7 @@ class FileStore:
         try:
             self._path.unlink(missing_ok=True)
         except OSError as refused:
-            raise ComputerRefused(say("This computer refused {path}.", path=self.place)) from refused
+            raise computer_refused(self._path, refused) from None
 
 
 class KeyringStore:
@@ -128,7 +128,7 @@ def _read(text: str) -> StoredSession | None:
         names = {one.name for one in fields(StoredSession)}
         session = StoredSession(**{name: found[name] for name in names})
         return session if _is_whole(session) else None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -25,6 +25,7 @@ from federation_bridge.model import Clock, JsonObject
 
 _SECONDS = 40
 _MOST_BYTES = 4_000_000
+_MOST_SECONDS = 10_000_000_000
 _CA_VARIABLES = ("FEDBRIDGE_CA_BUNDLE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _NOTICED = timedelta(seconds=5)
 _TUNNEL = "Tunnel connection failed: "
@@ -52,9 +53,11 @@ class Answer:
         return value if isinstance(value, str) else ""
 
     def number(self, name: str, otherwise: int) -> int:
-        """The whole number under that name, no less than 0."""
+        """The whole number under that name, from 0 to what an instant or a span can be made of."""
         value = self.body.get(name)
-        return max(value, 0) if isinstance(value, int) and not isinstance(value, bool) else otherwise
+        return (
+            min(max(value, 0), _MOST_SECONDS) if isinstance(value, int) and not isinstance(value, bool) else otherwise
+        )
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -123,7 +126,7 @@ class Wire:
         self._notice_clock(headers.get("Date", ""))
         try:
             found = json.loads(body.read(_MOST_BYTES))
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         return Answer(status, found if isinstance(found, dict) else {})
 
