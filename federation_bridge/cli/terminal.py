@@ -1,4 +1,7 @@
-"""What the person sees: words on stderr, results on stdout, tables, questions, a QR code. Respects NO_COLOR."""
+"""What the person sees: words on stderr, results on stdout, tables, questions, a QR code. Respects NO_COLOR.
+
+No stream has to be there, to be a terminal, to be wide or to speak UTF-8: what a stream cannot carry is shown as `?`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from typing import TextIO
 
 from federation_bridge.cli.texts import printable
 
-_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32"}
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "paper": "97;40"}
+_NARROWEST = 20
 
 
 class Terminal:
@@ -23,8 +27,12 @@ class Terminal:
 
     @classmethod
     def of_process(cls, environ: Mapping[str, str]) -> Terminal:
-        """The terminal of this process."""
-        return cls(environ, sys.stdout, sys.stderr, sys.stdin)
+        """The terminal of this process; a stream that its starter has closed takes and gives nothing."""
+        streams = [stream or io.StringIO() for stream in (sys.stdout, sys.stderr, sys.stdin)]
+        for stream in streams:
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
+        return cls(environ, *streams)
 
     @property
     def can_ask(self) -> bool:
@@ -38,13 +46,11 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """A result, exactly as it is."""
-        self._out.write(text)
-        self._out.flush()
+        _put(self._out, text)
 
     def tell(self, text: str = "", style: str = "") -> None:
         """A line for the person."""
-        self._words.write(self.styled(text, style, self._words) + "\n")
-        self._words.flush()
+        _put(self._words, self.styled(text, style, self._words) + "\n")
 
     def styled(self, text: str, style: str, stream: TextIO | None = None) -> str:
         """The text in a style, where the stream is a terminal that shows colours and NO_COLOR is not set."""
@@ -55,28 +61,28 @@ class Terminal:
 
     def ask(self, question: str) -> str:
         """What the person types; empty at the end of the input."""
-        self._words.write(question)
-        self._words.flush()
+        _put(self._words, question)
         return self._keys.readline().strip()
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Callable[[], None]]:
-        """A line that moves with every call of what it gives, and vanishes in the end; nothing without a terminal."""
-        marks = 0
+        """A line that moves with every call of what it gives, and vanishes in the end; nothing without a terminal.
+
+        It is cut to the terminal's width: a line that has been broken cannot be taken back.
+        """
+        shown, marks = _cut(text, self._columns() - 3), 0
 
         def move() -> None:
             nonlocal marks
             if self._words.isatty():
-                self._words.write(f"\r{'|/-'[marks % 3]} {text}")
-                self._words.flush()
+                _put(self._words, f"\r{'|/-'[marks % 3]} {shown}")
                 marks += 1
 
         try:
             yield move
         finally:
             if marks:
-                self._words.write("\r" + " " * (_width(text) + 2) + "\r")
-                self._words.flush()
+                _put(self._words, "\r" + " " * (_width(shown) + 2) + "\r")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         """Columns under their heads; wide characters count twice, control characters are shown as `?`."""
@@ -86,14 +92,39 @@ class Terminal:
         return "\n".join([self.styled(lines[0], "bold"), *lines[1:]]) + "\n"
 
     def qr_code(self, text: str) -> None:
-        """A QR code of the text, where there is a terminal to show it on."""
+        """A QR code of the text, where there is a terminal that is wide enough and has the blocks to show it with."""
         if not self._words.isatty():
             return
         import segno  # noqa: PLC0415 - only a device login draws one
 
         drawn = io.StringIO()
         segno.make(text, micro=False, error="l").terminal(drawn, border=2, compact=True)
-        self._words.write(drawn.getvalue() + "\n")
+        lines = drawn.getvalue().splitlines()
+        if not _has(self._words, drawn.getvalue()) or len(lines[0]) >= self._columns():
+            return
+        # Drawn light on dark whatever the terminal's own colours are: not every reader takes the negative.
+        for line in lines:
+            self.tell(line, "paper")
+        self.tell()
+
+    def _columns(self) -> int:
+        try:
+            return max(os.get_terminal_size(self._words.fileno()).columns or 80, _NARROWEST)
+        except (OSError, ValueError):
+            return 80
+
+
+def _put(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
+
+
+def _has(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -101,16 +132,29 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    """The columns that the text takes: wide characters two, marks above and below others none."""
+    return sum(0 if unicodedata.category(char) in {"Mn", "Me"} else _columns_of(char) for char in text)
+
+
+def _columns_of(char: str) -> int:
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _cut(text: str, columns: int) -> str:
+    while _width(text) > columns:
+        text = text[:-1]
+    return text
 
 
 @contextmanager
 def controlling_terminal(environ: Mapping[str, str]) -> Iterator[Terminal]:
     """The terminal behind redirected streams: an AWS tool keeps our stderr to itself until we have failed."""
     try:
-        device = open("/dev/tty", "w", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115 - a device
+        device = open(  # noqa: PTH123, SIM115 - a device
+            "/dev/tty", "w", encoding=getattr(sys.stderr, "encoding", "utf-8"), errors="replace", buffering=1
+        )
     except OSError:
-        yield Terminal(environ, sys.stdout, sys.stderr, sys.stdin)
+        yield Terminal.of_process(environ)
         return
     with device, open(os.devnull, encoding="utf-8") as nothing:  # noqa: PTH123
         yield Terminal(environ, sys.stdout, device, nothing)
