@@ -116,8 +116,9 @@ class Devices:
         return is_fresh(session, self._parts.settings.command_line, self._parts.clock())
 
     def _claimed(self, typed: str, session: Session) -> tuple[str, DeviceRequest]:
+        # Never claims: a code is guessed at in one place, where the tries are counted and the page is shown.
         hashed = self._hashed(read_user_code(typed))
-        request = self._parts.store.device_codes.claim(hashed, session.token_hash)
+        request = self._parts.store.device_codes.claimed(hashed, session.token_hash)
         if request is None:
             raise WrongUserCode("this session has not claimed the code, or it is decided")
         return hashed, request

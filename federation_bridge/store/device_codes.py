@@ -13,6 +13,7 @@ from federation_bridge.audit import Entry
 from federation_bridge.model import Clock, DeviceRequest, TokenFamily, Visit
 from federation_bridge.store.audit_log import AuditTable, Writing
 from federation_bridge.store.digests import digest_of
+from federation_bridge.store.engine import Database
 from federation_bridge.store.tables import DEVICE_CODES
 from federation_bridge.store.token_families import NewTokens, Telling, collect, insert_family
 
@@ -50,6 +51,11 @@ _CLAIM = (
     .values(state="claimed", claimed_in=bindparam("whose"))
     .returning(*DEVICE_CODES.c)
 )
+_CLAIMED = (
+    select(DEVICE_CODES)
+    .where(_OF_USER_CODE, _HOLDS)
+    .where(DEVICE_CODES.c.state == "claimed", DEVICE_CODES.c.claimed_in == bindparam("whose"))
+)
 _DECIDE = (
     update(DEVICE_CODES)
     .where(_OF_USER_CODE, _HOLDS)
@@ -70,7 +76,8 @@ _PACE = update(DEVICE_CODES).where(_OF_CODE).values(interval=bindparam("pace"), 
 class DeviceCodes:
     """The pending ones. Device codes are kept as digests, user codes as keyed digests that the caller makes."""
 
-    def __init__(self, audit: AuditTable, clock: Clock) -> None:
+    def __init__(self, database: Database, audit: AuditTable, clock: Clock) -> None:
+        self._database = database
         self._audit = audit
         self._clock = clock
 
@@ -107,6 +114,13 @@ class DeviceCodes:
             row = writing.execute(_CLAIM, asked).one_or_none()
             if row is not None:
                 writing.record(*entries)
+        return None if row is None else _request(row)
+
+    def claimed(self, user_code: str, session: str) -> DeviceRequest | None:
+        """The request that this browser session has claimed and not decided; None for any other, pending ones too."""
+        with self._database.reading() as connection:
+            asked = {"digest": user_code, "whose": session, "now": self._clock()}
+            row = connection.execute(_CLAIMED, asked).one_or_none()
         return None if row is None else _request(row)
 
     def approve(self, user_code: str, session: str, family: TokenFamily, *entries: Entry) -> bool:

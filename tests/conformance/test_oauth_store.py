@@ -116,6 +116,20 @@ def test_a_claimed_code_is_the_first_sessions_alone(store: Store, clock: HeldClo
     assert store.device_codes.approve(USER_CODE, BROWSER, family(now))
 
 
+def test_a_claimed_request_is_told_to_its_session_alone_and_asking_claims_nothing(
+    store: Store, clock: HeldClock
+) -> None:
+    now = clock()
+    codes = store.device_codes
+    codes.begin("device", USER_CODE, request(now))
+    assert codes.claimed(USER_CODE, "b" * 64) is None
+    assert codes.claim(USER_CODE, BROWSER)
+    assert codes.claimed(USER_CODE, BROWSER) == request(now)
+    assert codes.claimed(USER_CODE, "b" * 64) is None
+    assert codes.deny(USER_CODE, BROWSER)
+    assert codes.claimed(USER_CODE, BROWSER) is None
+
+
 def test_nobody_approves_what_was_not_claimed_and_no_family_is_left(store: Store, clock: HeldClock) -> None:
     store.device_codes.begin("device", USER_CODE, request(clock()))
     assert not store.device_codes.approve(USER_CODE, BROWSER, family(clock()), entry(clock()))
@@ -228,6 +242,57 @@ def test_a_refresh_token_gives_one_new_pair(store: Store, clock: HeldClock) -> N
     assert isinstance(rotated, TokenFamily)
     assert rotated.last_used_at == clock()
     assert store.token_families.live("access 2") == rotated
+
+
+def test_a_refresh_token_can_be_looked_at_without_using_it_up(store: Store, clock: HeldClock) -> None:
+    made = let_in(store, clock(), jkt="key")
+    families = store.token_families
+    for _ in range(2):
+        assert families.usable("refresh family", "fedbridge", "key") == made
+    for client, jkt in (("aws-sso", "key"), ("fedbridge", "other"), ("fedbridge", None)):
+        assert families.usable("refresh family", client, jkt) is None
+    assert families.usable("access family", "fedbridge", "key") is None
+    assert isinstance(rotate(store, "refresh family", "fedbridge", "key", pair(clock(), "2"), LENIENCY), TokenFamily)
+    assert families.usable("refresh family", "fedbridge", "key") is None
+    assert families.usable("refresh 2", "fedbridge", "key") is not None
+    clock.advance(timedelta(hours=8))
+    assert families.usable("refresh 2", "fedbridge", "key") is None
+
+
+def test_tokens_and_the_entry_that_tells_of_them_stand_together_or_not_at_all(store: Store, clock: HeldClock) -> None:
+    let_in(store, clock())
+    fresh = pair(clock(), "2")
+    families = store.token_families
+    assert families.rotate("refresh family", "fedbridge", None, fresh, lambda _: entry(clock())) is not None
+    assert len(store.audit.entries()) == 1
+    assert families.rotate("refresh family", "fedbridge", None, fresh, lambda _: entry(clock())) is None
+    assert len(store.audit.entries()) == 1
+
+    def failing(_: TokenFamily) -> Any:
+        raise RuntimeError("the audit cannot be written")
+
+    with pytest.raises(RuntimeError):
+        families.rotate("refresh 2", "fedbridge", None, pair(clock(), "3"), failing)
+    assert families.live("access 3") is None
+    assert families.usable("refresh 2", "fedbridge", None) is not None
+
+
+def test_how_and_from_where_a_family_was_approved_is_kept_and_a_label_is_given_once(
+    store: Store, clock: HeldClock
+) -> None:
+    made = let_in(store, clock(), label="", way="browser", approved_from="192.0.2.7")
+    assert (made.way, made.approved_from, made.label) == ("browser", "192.0.2.7", "")
+    labelled = let_in(store, clock(), "second", label="laptop")
+    assert labelled.label == "laptop"
+    waiting = family(clock(), "third", label="")
+    store.authorization_codes.issue(
+        "code third", AuthorizationCode("fedbridge", "http://127.0.0.1:1/callback", "x", "third", clock()), waiting
+    )
+    assert store.token_families.uncollected("third") == waiting
+    found = store.token_families.collect("third", None, replace(pair(clock(), "third"), label="aws-cli/2 (linux)"))
+    assert found is not None
+    assert found.label == "aws-cli/2 (linux)"
+    assert store.token_families.uncollected("third") is None
 
 
 def test_of_many_who_refresh_with_one_token_one_gets_a_pair_and_the_family_lives(place: Place) -> None:

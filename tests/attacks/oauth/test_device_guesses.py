@@ -1,0 +1,130 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
+"""Guessing at codes (catalogue N02): whoever tries, from wherever, by whichever door, is counted or learns nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from database_place import HeldClock
+from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
+from oauth_material import Program, approve, claim, decide
+from web_material import BASE, Person, door_of
+
+from federation_bridge.bridge import token_hash
+from federation_bridge.model import Identity
+from federation_bridge.oauth import limits
+from federation_bridge.web.forms import form_token
+
+WRONG = "BCDF-GHJK"
+
+
+def colleague(person: Person, clock: HeldClock, number: int) -> tuple[Person, str]:
+    """Another person's signed-in browser, and the token of its cookie."""
+    token = f"{number:08x}" * 8
+    browser = Person(person.app, person.app.test_client())
+    session = browser.sign_in(clock, "admins", token=token)
+    store = door_of(person.app).store
+    store.sessions.end(session.token_hash)
+    identity = Identity("corp", f"colleague {number}", "C", "c@example.com", groups=("admins",))
+    theirs = replace(session, identity=identity, token_hash=token_hash(token))
+    store.sessions.admit(theirs, "https://idp.example.com", f"_colleague{number}", clock() + timedelta(minutes=5))
+    return browser, token
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_a_code_is_decided_only_after_its_page_was_looked_at(person: Person, program: Program, decision: str) -> None:
+    """Else the button's address would be a door for guesses, uncounted, past the page that says who asks."""
+    begun = program.begin()
+    assert decide(person, begun["user_code"], decision).status_code == 403
+    assert program.poll(begun["device_code"]).get_json()["error"] == "authorization_pending"
+    assert claim(person, begun["user_code"]).status_code == 200
+    assert decide(person, begun["user_code"], decision).status_code == 200
+
+
+def test_a_guess_at_the_button_claims_nothing_for_the_guesser(
+    person: Person, program: Program, clock: HeldClock
+) -> None:
+    begun = program.begin()
+    guesser, token = colleague(person, clock, 1)
+    assert decide(guesser, begun["user_code"], token=token).status_code == 403
+    assert approve(person, begun["user_code"]).status_code == 200
+
+
+def test_five_wrong_codes_stop_everybody_at_one_address_and_nobody_elsewhere(
+    person: Person, program: Program, clock: HeldClock
+) -> None:
+    for number in range(5):
+        guesser, token = colleague(person, clock, number + 1)
+        assert _typed(guesser, token, WRONG, "2001:db8:1:2::1") == 403
+    begun = program.begin()
+    for address, status in (("2001:db8:1:2:ffff::9", 429), ("2001:db8:1:3::1", 200)):
+        fresh, token = colleague(person, clock, 40 + status)
+        assert _typed(fresh, token, begun["user_code"], address) == status, address
+
+
+def test_the_whole_system_stops_guesses_that_come_from_everywhere(
+    person: Person, program: Program, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_MOST_WRONG_IN_ALL", 3)
+    for number in range(3):
+        guesser, token = colleague(person, clock, number + 1)
+        assert _typed(guesser, token, WRONG, f"198.51.100.{number}") == 403
+    begun = program.begin()
+    latest, token = colleague(person, clock, 9)
+    assert _typed(latest, token, begun["user_code"], "203.0.113.9") == 429
+    clock.advance(timedelta(minutes=10))
+    assert _typed(latest, token, program.begin()["user_code"], "203.0.113.9") == 200
+
+
+def test_the_whole_system_gives_so_many_codes_and_no_more(
+    person: Person, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_MOST_BEGUN_IN_ALL", 2)
+    asked = [Program(person, clock, f"198.51.100.{number}") for number in range(3)]
+    assert [one.post("/oauth/device_authorization").status_code for one in asked] == [200, 200, 429]
+
+
+def test_refused_guesses_are_audited_under_the_guessers_name(person: Person, program: Program) -> None:
+    claim(person, WRONG)
+    decide(person, program.begin()["user_code"])
+    entries = [one for one in door_of(person.app).store.audit.entries() if one.event == "device.refused"]
+    assert [(one.person, one.details["code"]) for one in entries] == [("corp/ada", "wrong_code")] * 2
+
+
+# --------------------------------------------------------------------------------------- who may let a device in
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(14, 200), (16, 403)])
+def test_the_identity_providers_own_word_on_when_it_asked_counts(
+    person: Person, program: Program, clock: HeldClock, minutes: int, status: int
+) -> None:
+    """A session that began a moment ago is no fresh sign-in where the provider only remembered the person."""
+    _sign_in_as(person, clock, authenticated_at=clock() - timedelta(minutes=minutes))
+    assert claim(person, program.begin()["user_code"], token="cd" * 32).status_code == status
+
+
+@pytest.mark.parametrize(("gap", "status"), [("", 200), ("over 200 groups", 400)])
+def test_where_groups_are_refused_whoevers_groups_are_not_all_known_is_too(
+    make_person: Callable[..., Person], clock: HeldClock, gap: str, status: int
+) -> None:
+    person = make_person(device_flow_refused_groups={"corp": ["roots"]})
+    _sign_in_as(person, clock, groups_gap=gap)
+    assert claim(person, Program(person, clock).begin()["user_code"], token="cd" * 32).status_code == status
+
+
+def _sign_in_as(person: Person, clock: HeldClock, **changes: object) -> None:
+    token = "cd" * 32
+    session = person.sign_in(clock, "admins", token=token)
+    store = door_of(person.app).store
+    store.sessions.end(session.token_hash)
+    identity = replace(session.identity, **changes)  # type: ignore[arg-type]
+    store.sessions.admit(replace(session, identity=identity), "issuer", "_again", clock() + timedelta(minutes=5))
+
+
+def _typed(browser: Person, token: str, code: str, address: str) -> int:
+    fields = {"user_code": code, "csrf_token": form_token(token)}
+    where = {"REMOTE_ADDR": address}
+    return browser.client.post("/device", base_url=BASE, data=fields, environ_base=where).status_code
