@@ -34,5 +34,8 @@ class Access:
             raise InvalidToken(f"the token stands for {family.role} alone")
         if family.dpop_jkt is not None:
             self._proofs.check_bound(family.dpop_jkt, access_token, proof)
+        elif proof is not None:
+            # Its proof would prove nothing, and its program believes that it does (RFC 9449 7.1).
+            raise InvalidToken("the token is bound to no key and came with a proof")
         self._families.check_lives(family, visit)
         return Bearer(session_of(family), family)

@@ -88,7 +88,8 @@ def _read(values: MultiDict[str, str]) -> tuple[AuthorizationRequest, Client]:
         # Without a method RFC 7636 means `plain`, which we refuse.
         challenge_method=values.get("code_challenge_method", "plain"),
         response_type=values.get("response_type", ""),
-        dpop_jkt=values.get("dpop_jkt"),
+        # Without a value a parameter counts as left out (RFC 6749 3.1).
+        dpop_jkt=values.get("dpop_jkt") or None,
     )
     return asked, door().oauth.codes.checked_request(asked)
 

@@ -112,7 +112,9 @@ _GRANTS: Mapping[str, Callable[[], IssuedTokens]] = {
 @endpoints.post("/oauth/revoke")
 def revoke() -> Response:
     """Ends the command line of an access or refresh token (RFC 7009). The answer does not tell whose it was."""
-    door().oauth.tokens.revoke(_parameter("token"), _parameter("client_id"), visit())
+    if not (token := _parameter("token")):
+        raise OAuthRefused("no token to revoke")
+    door().oauth.tokens.revoke(token, _parameter("client_id"), visit())
     return jsonify({})
 
 
