@@ -90,6 +90,19 @@ def test_the_trust_policy_of_a_registered_role_is_printed_and_of_no_other(settin
         assert refused.stderr.count("\n") == 1
 
 
+def test_the_trust_policy_for_web_identity_files_can_be_put_in_place_before_the_register_speaks_of_it(
+    settings: Path,
+) -> None:
+    register = settings.parent / "accounts.yaml"
+    asked = ("trust-policy", "--settings", settings, ACCOUNT, "Administrator", "--web-identity-file")
+    assert run_as_user(list(asked)).returncode == 1, "its account is on the SAML road"
+    register.write_text(register.read_text().replace("saml-provider/bridge", "oidc-provider/aws.example.com"))
+    policy = json.loads(run(*asked).output)
+    pin = policy["Statement"][0]["Condition"]["StringEquals"]["aws.example.com:sub"]
+    assert pin == f"{ACCOUNT}/Administrator/${{sts:RoleSessionName}}"
+    assert pin not in run(*asked[:-1]).output
+
+
 def test_keys_that_wait_are_accepted_by_name_and_only_where_some_wait(settings: Path) -> None:
     assert run("metadata", "accept", "--settings", settings, "corp").output == "No key waits there.\n"
     assert run_as_user(["metadata", "accept", "--settings", settings, "nix"]).returncode == 1

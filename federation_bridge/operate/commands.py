@@ -102,11 +102,13 @@ def export(path: Path, folder: Path) -> None:
 @_SETTINGS
 @click.argument("account")
 @click.argument("role")
-def trust_policy(path: Path, account: str, role: str) -> None:
+@click.option("--web-identity-file", is_flag=True, help="As if the register allowed web identity files for the role.")
+def trust_policy(path: Path, account: str, role: str, *, web_identity_file: bool) -> None:
     """Print the trust policy that makes ROLE in ACCOUNT believe the bridge, and nobody else."""
     from federation_bridge.operate import publication  # noqa: PLC0415 - imports the whole server
 
-    click.echo(json.dumps(publication.trust_policy(load_settings(path), account, role), indent=2))
+    policy = publication.trust_policy(load_settings(path), account, role, is_pinned=web_identity_file)
+    click.echo(json.dumps(policy, indent=2))
 
 
 @commands.group()

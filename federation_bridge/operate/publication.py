@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from federation_bridge.aws import issuer, trust_policies
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.keys import Purpose
-from federation_bridge.model import JsonObject
+from federation_bridge.model import Account, JsonObject
 from federation_bridge.operate.opening import parts_of
 from federation_bridge.settings import Settings
 
@@ -39,13 +40,31 @@ def public_keys(settings: Settings) -> JsonObject:
         }
 
 
-def trust_policy(settings: Settings, account: str, role: str) -> JsonObject:
-    """The trust policy of a registered role; ConfigurationInvalid for any other account or role."""
+def trust_policy(settings: Settings, account: str, role: str, *, is_pinned: bool = False) -> JsonObject:
+    """The trust policy of a registered role; ConfigurationInvalid for any other account or role.
+
+    `is_pinned`: as it has to be before the register may say `web_identity_file`; there is none on the SAML road.
+    """
     with parts_of(settings) as parts:
         accounts = parts.rulebook.current().register.accounts
     if account not in accounts:
         raise ConfigurationInvalid(f"account {account!r} is not in the register {settings.accounts}")
-    return trust_policies.for_role(accounts[account], role, entity_id=settings.saml_entity_id, issuer=settings.issuer)
+    found = accounts[account]
+    if is_pinned:
+        found = _with_web_identity_file(found, role)
+    return trust_policies.for_role(found, role, entity_id=settings.saml_entity_id, issuer=settings.issuer)
+
+
+def _with_web_identity_file(account: Account, role: str) -> Account:
+    if account.road != "oidc":
+        raise ConfigurationInvalid(
+            f"account {account.id} believes assertions: web identity files need an OIDC provider"
+        )
+    roles = {
+        name: replace(one, web_identity_file=one.web_identity_file or name == role)
+        for name, one in account.roles.items()
+    }
+    return replace(account, roles=roles)
 
 
 def _json(document: object) -> bytes:
