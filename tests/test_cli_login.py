@@ -22,6 +22,7 @@ from keyring.backend import KeyringBackend
 
 from federation_bridge.cli import authorization, failures, login
 from federation_bridge.cli.address import checked_address
+from federation_bridge.cli.arguments import parser
 from federation_bridge.cli.completion import SCRIPTS, candidates
 from federation_bridge.cli.dpop import DpopKey
 from federation_bridge.cli.failures import BridgeUnreachable, ComputerRefused, LoginRefused, SignInNeeded, UsageWrong
@@ -29,7 +30,7 @@ from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.folders import folder_name
 from federation_bridge.cli.loopback import Loopback
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.program import parser, run
+from federation_bridge.cli.program import run
 from federation_bridge.cli.roles import RoleOnOffer, matching, named_role, pick
 from federation_bridge.cli.terminal import Terminal
 from federation_bridge.cli.token_store import StoredSession, open_token_store

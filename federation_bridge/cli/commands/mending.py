@@ -25,7 +25,7 @@ def completion(call: Call) -> int:
 
 def complete(call: Call) -> int:
     """Writes the words that fit, one a line: what the completion scripts ask."""
-    from federation_bridge.cli.program import parser  # noqa: PLC0415 - which names this module
+    from federation_bridge.cli.arguments import parser  # noqa: PLC0415 - which names this module
 
     words = call.asked.words[1:] if call.asked.words[:1] == ["--"] else call.asked.words
     folder = folders.current_folder(call.environ)

@@ -1,0 +1,58 @@
+"""A wrong call, and the help, in the person's language: argparse's own sentences too."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from federation_bridge.cli.arguments import parser
+from federation_bridge.cli.program import run
+
+GOLDEN = Path(__file__).parent / "golden" / "fedbridge_wrong_calls.txt"
+COMMANDS = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
+SHOWN = sorted(set(COMMANDS) - {"complete"})
+
+
+@pytest.mark.parametrize("golden", GOLDEN.read_text("utf-8").strip().split("\n\n"))
+def test_a_wrong_call_is_told_in_the_person_s_language(
+    golden: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words, english, chinese = golden.splitlines()
+    for language, expected in (("en", english), ("zh", chinese)):
+        monkeypatch.setenv("FEDBRIDGE_LANGUAGE", language)
+        assert run(words.split()[2:]) == 2
+        told = re.sub(r"'?credential-process'?,.*powershell'?", "CHOICES", capsys.readouterr().err)
+        assert told == expected + "\n"
+
+
+@pytest.mark.parametrize("name", ["", *SHOWN])
+def test_a_chinese_help_holds_no_english_sentence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEDBRIDGE_LANGUAGE", "zh")
+    made = parser()
+    command = next(a.choices for a in made._actions if isinstance(a.choices, dict))[name] if name else made
+    text = command.format_help()
+    assert text.startswith("用法")
+    # Names of options, commands and variables stay. Three English words in a row are a sentence.
+    prose = "\n".join(line for line in text.splitlines() if not re.search(r"fedbridge |terraform|[{\[]", line))
+    assert re.findall(r"\b[a-z]+ [a-z]+ [a-z]+\b", prose) == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_example_of_the_help_can_be_typed(name: str, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEDBRIDGE_LANGUAGE", language)
+    commands = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
+    examples = (commands[name].epilog or "").splitlines()[1:]
+    assert examples or name in {"logout", "doctor"}
+    for example in examples:
+        words = re.search(r"fedbridge ([^)\"]*)", example)
+        assert words is not None
+        assert parser().parse_args(words[1].replace("'", "").split()).run is not None
+        assert words[1].startswith(name)
+
+
+def test_the_command_that_only_completion_asks_is_not_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["complet"]) == 2
+    assert "Did you mean: completion" in capsys.readouterr().err
