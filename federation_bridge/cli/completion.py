@@ -6,28 +6,52 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from federation_bridge.delivery import FORMATS
+
+# Names come from the bridge: every script hands them on quoted, so that none is run when the line is entered.
+# Bash knows words by its own break characters; `read` takes the line apart by blanks and runs nothing of it.
 _BASH = """_fedbridge() {
-  local IFS=$'\\n'
-  COMPREPLY=($(fedbridge complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  local IFS=$' \\t\\n' words word last rest head
+  read -a words <<< "${COMP_LINE:0:COMP_POINT}."
+  last=$(( ${#words[@]} - 1 ))
+  words[last]="${words[last]%.}"
+  rest="${COMP_WORDS[COMP_CWORD]}"
+  rest="${rest//\\\\/}"
+  case "$rest" in =|:|@) rest= ;; esac
+  head="${words[last]%"$rest"}"
+  COMPREPLY=()
+  while IFS= read -r word; do
+    printf -v word %q "$word"
+    COMPREPLY+=("${word#"$head"}")
+  done < <(fedbridge complete -- "${words[@]:1}" 2>/dev/null)
 }
 complete -o default -F _fedbridge fedbridge
 """
 _ZSH = """#compdef fedbridge
 _fedbridge() {
   local -a found
-  found=("${(@f)$(fedbridge complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  [[ -n "${found[1]}" ]] && compadd -Q -- "${found[@]}" || _files
+  found=("${(@f)$(fedbridge complete -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+  [[ -n "${found[1]}" ]] && compadd -- "${found[@]}" || _files
 }
-compdef _fedbridge fedbridge
+if [[ "${funcstack[1]}" == _fedbridge ]]; then _fedbridge "$@"; else compdef _fedbridge fedbridge; fi
 """
-_FISH = """complete -c fedbridge -f -a '(fedbridge complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
+# Fish compares with what was typed by itself, quotes and all.
+_FISH = """function __fedbridge_words
+  set -l typed (commandline -opc)[2..-1] (string match -- '-*' (commandline -ct); or echo)
+  fedbridge complete -- $typed 2>/dev/null
+end
+complete -c fedbridge -f -a '(__fedbridge_words)'
 """
 _POWERSHELL = """Register-ArgumentCompleter -Native -CommandName fedbridge -ScriptBlock {
   param($word, $tree, $position)
   $words = @($tree.CommandElements | Select-Object -Skip 1 | ForEach-Object { $_.ToString() })
   if (-not $word) { $words += '' }
   fedbridge complete -- @words 2>$null | ForEach-Object {
-    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+    $quoted = $_
+    if ($_ -notmatch '^[A-Za-z0-9_.+=,/-]+$') {
+      $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($_) + "'"
+    }
+    [System.Management.Automation.CompletionResult]::new($quoted, $_, 'ParameterValue', $_)
   }
 }
 """
@@ -39,21 +63,30 @@ def candidates(words: Sequence[str], options: dict[str, list[str]], folder: Path
 
     Roles come from the list that was seen last: pressing Tab asks no bridge.
     """
-    last = words[-1] if words else ""
-    if len(words) <= 1:
+    last, before = words[-1] if words else "", words[:-1]
+    if not before:
         found = sorted(options)
-    elif words[-2] == "--role":
+    elif "--" in before:
+        found = []
+    elif last.startswith("--role="):
+        found = [f"--role={name}" for name in _role_names(folder)]
+    elif before[-1] == "--role":
         found = _role_names(folder)
+    elif before[-1] == "--format":
+        found = sorted(FORMATS)
+    elif before == ["completion"]:
+        found = sorted(SCRIPTS)
     else:
-        found = options.get(words[0], [])
+        found = options.get(before[0], [])
     return [word for word in found if word.startswith(last)]
 
 
 def _role_names(folder: Path | None) -> list[str]:
+    """By name, then by number. What is not printable is no name: the scripts read a name a line."""
     try:
         listed = json.loads((folder / "roles.json").read_bytes()) if folder else []
         names = [f"{one['account_name']}/{one['role']}" for one in listed]
         keys = [f"{one['account']}/{one['role']}" for one in listed]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-    return sorted(name for name in names if " " not in name) + sorted(keys)
+    return [name for name in sorted(names) + sorted(keys) if name.isprintable()]
