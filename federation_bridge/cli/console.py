@@ -33,32 +33,36 @@ def open_console(place: Place, role: str, page: str, *, only_print: bool) -> Non
     url, form = str(departure.get("url", "")), departure.get("form")
     if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")) or not url.isprintable():
         raise BridgeUnreachable(say("The bridge answered with a console address that cannot be used."))
-    if isinstance(form, dict):
-        _hand_over(place, _form_page(url, form), only_print=only_print)
-    elif only_print:
+    if only_print and not isinstance(form, dict):
         place.terminal.write(url + "\n")
     else:
-        webbrowser.open(url)
+        _hand_over(place, _form_page(url, form) if isinstance(form, dict) else _link_page(url), only_print=only_print)
 
 
 def _hand_over(place: Place, page: str, *, only_print: bool) -> None:
-    """A form has no link: it is served once, at an address on this computer that cannot be guessed."""
-    served: list[str] = []
+    """Serves the page once, at an address on this computer that cannot be guessed.
+
+    A form has no link. A link could be opened as it is, but then it would stand on the browser's command line, which
+    everybody on this computer may read: what stands there now is worth nothing after its first use.
+    """
+    pages = [page]
 
     def answer(_: dict[str, list[str]]) -> Page:
-        if served:
+        try:
+            return 200, pages.pop()
+        except IndexError:
             return 410, ""
-        served.append(page)
-        return 200, page
 
     with Loopback(f"/{secrets.token_urlsafe(24)}", answer) as loopback:
-        if only_print:
+        if only_print or not webbrowser.open(loopback.url):
             place.terminal.tell(say("This address works once, on this computer, within two minutes:"))
             place.terminal.write(loopback.url + "\n")
-        else:
-            webbrowser.open(loopback.url)
         if not loopback.wait(_FETCHED_WITHIN):
-            raise CommandFailed(say("No browser came to fetch the console's form."))
+            raise CommandFailed(say("No browser came to fetch the way to the console."))
+
+
+def _link_page(url: str) -> str:
+    return f'<!doctype html><meta charset=utf-8><meta http-equiv="refresh" content="0;url={html.escape(url)}">\n'
 
 
 def _form_page(url: str, form: JsonObject) -> str:

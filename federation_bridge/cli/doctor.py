@@ -15,13 +15,14 @@ from federation_bridge.cli.roles import my_roles
 from federation_bridge.cli.session import LocalSession
 from federation_bridge.cli.texts import say
 
-_PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
-_SHADOWS = ("AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL")
+_SHADOWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
+_CHOICES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 
 
 def examine(place: Place) -> bool:
     """Tells every finding; whether nothing was wrong."""
-    findings = [finding for check in _CHECKS for finding in check(place)]
+    # A bridge that does not answer is found by every check that asks it, and told once.
+    findings = dict.fromkeys(finding for check in _CHECKS for finding in check(place))
     for is_well, sentence in findings:
         mark = place.terminal.styled("ok  ", "green") if is_well else place.terminal.styled("BAD ", "red")
         place.terminal.write(f"{mark} {sentence}\n")
@@ -32,9 +33,8 @@ Finding = tuple[bool, str]
 
 
 def _bridge(place: Place) -> Iterator[Finding]:
-    proxy = next((name for name in _PROXIES if place.environ.get(name)), "")
-    if proxy:
-        yield True, say("A proxy is set by {name}.", name=proxy)
+    if place.wire.proxy is not None:
+        yield True, say("The bridge is asked through the proxy {proxy}.", proxy=str(place.wire.proxy))
     try:
         endpoints = discover(place)
     except CommandFailed as failure:
@@ -76,41 +76,40 @@ def _environment(place: Place) -> Iterator[Finding]:
 def _profiles(place: Place) -> Iterator[Finding]:
     path = config_path(place.environ)
     try:
-        ours = _sections(read_config(path), of_config=True)
+        commands = _commands(read_config(path))
     except CommandFailed as failure:
         yield False, failure.detail
         return
     except configparser.Error as broken:
         yield False, say("{path} is broken: {reason}", path=str(path), reason=str(broken).split("\n", maxsplit=1)[0])
         return
+    ours = {name for name, command in commands.items() if "cached_answer.py" in command}
     yield True, say("Profiles of fedbridge in {path}: {count}.", path=str(path), count=len(ours))
+    for name in _CHOICES:
+        if (chosen := place.environ.get(name)) and chosen not in ours:
+            yield False, say("{name} is set to {profile}, which is no profile of fedbridge.", name=name, profile=chosen)
     for name in sorted(ours & _shared(place)):
         yield False, say("~/.aws/credentials has a [{name}] too, and AWS tools take that one. Rename it.", name=name)
-    if ours and not os.access(_first_word(path), os.X_OK):
+    if not all(os.access(_first_word(commands[name]), os.X_OK) for name in ours):
         yield False, say("The profiles point to a program that is gone. Please run: fedbridge configure")
 
 
-def _sections(text: str, *, of_config: bool) -> set[str]:
+def _commands(text: str) -> dict[str, str]:
+    """The `credential_process` of each section, empty where it has none."""
     parser = configparser.RawConfigParser(strict=False)
     parser.read_string(text)
-    names = [name for name in parser.sections() if not of_config or _is_ours(parser[name])]
-    return {name.removeprefix("profile ").strip() for name in names}
+    found = {name: parser[name].get("credential_process", "") for name in parser.sections()}
+    return {name.removeprefix("profile ").strip(): command for name, command in found.items()}
 
 
-def _is_ours(section: configparser.SectionProxy) -> bool:
-    return "cached_answer.py" in section.get("credential_process", "")
-
-
-def _first_word(path: Path) -> str:
-    command = next(line for line in read_config(path).splitlines() if "cached_answer.py" in line).partition("=")[2]
-    command = command.strip()
+def _first_word(command: str) -> str:
     return command[1:].partition('"')[0] if command.startswith('"') else command.partition(" ")[0]
 
 
 def _shared(place: Place) -> set[str]:
     path = Path(place.environ.get("AWS_SHARED_CREDENTIALS_FILE") or Path.home() / ".aws" / "credentials").expanduser()
     try:
-        return _sections(read_config(path), of_config=False)
+        return set(_commands(read_config(path)))
     except (CommandFailed, configparser.Error):
         return set()
 

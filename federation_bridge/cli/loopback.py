@@ -15,13 +15,18 @@ Page = tuple[int, str]
 """Status and HTML of an answer."""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Nothing: a browser that hangs up is no news, and the terminal is the person's."""
+
+
 class Loopback:
     """Answers GET requests for exactly one path; all else is 404, also what names another host (DNS rebinding)."""
 
     def __init__(self, path: str, answer: Callable[[dict[str, list[str]]], Page]) -> None:
         self._done = threading.Event()
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(path, answer, self._done))
+            self._server = _Server(("127.0.0.1", 0), _handler(path, answer, self._done))
         except OSError as refused:
             raise ComputerRefused(
                 say("No port of this computer can be listened on: {reason}", reason=str(refused))
