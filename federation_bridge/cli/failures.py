@@ -1,6 +1,11 @@
 """What may go wrong in the terminal: one plain sentence for the person and the exit status that scripts rely on.
 
 The exit statuses are documented in docs/command-line.md; a test holds the table to these classes.
+
+A family of its own, below the one root of `errors.py` and not in it. The server's errors carry an HTTP status, a fixed
+public sentence, and a detail for the audit that nobody outside may read. These are the reverse: no status on any wire,
+an exit status, and a text made for the one person at the terminal, in their language, which `errors.py` cannot speak.
+In one module each side would carry the fields of the other, and a `detail` would be secret here and public there.
 """
 
 from __future__ import annotations
