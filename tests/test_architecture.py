@@ -12,6 +12,7 @@ NAME = "federation_bridge"
 
 LEVELS = {
     "durations": 0,
+    "sentence": 0,
     "model": 0,
     "errors": 0,
     "settings": 0,

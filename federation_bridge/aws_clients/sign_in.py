@@ -131,7 +131,9 @@ def show_code() -> Response:
     names = ("code", "state", "error")
     code, state, error = (forms.checked_text(request.args.get(name, ""), name, 512) for name in names)
     text = base64.b64encode(urlencode({"state": state, "code": code}).encode()).decode() if code else ""
-    return make_response(render_template("aws_login_code.html", identity=session.identity, text=text, error=error))
+    token = forms.form_token(request.cookies.get(cookies.SESSION, ""))
+    page = render_template("aws_login_code.html", identity=session.identity, text=text, error=error, csrf_token=token)
+    return make_response(page)
 
 
 # ------------------------------------------------------------------------------------------------------ the client

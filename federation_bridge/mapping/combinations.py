@@ -10,6 +10,7 @@ from federation_bridge.mapping.conditions import Anchor, Condition
 from federation_bridge.mapping.document import Node, items, refuse
 from federation_bridge.mapping.templates import Binding, Placeholder
 from federation_bridge.mapping.verdicts import Answer, Facts, Verdict, Way, each_once, earliest, latest
+from federation_bridge.sentence import Sentence
 
 _INNER: Mapping[str, Any] = {"$ref": "#/$defs/condition"}
 # Of the kinds of facts, which few people share and which many.
@@ -128,11 +129,12 @@ class Not(Condition):
             return verdict
         if verdict.answer is Answer.NO:
             return Verdict(Answer.YES, ways=(Way(verdict.reasons, until=verdict.until),))
-        excluded = each_once(f"{reason}, which the rule excludes" for way in verdict.ways for reason in way.because)
+        met = each_once(reason for way in verdict.ways for reason in way.because)
+        excluded = tuple(Sentence("%(reason)s, which the rule excludes", reason=reason) for reason in met)
         return Verdict(Answer.NO, reasons=excluded, until=latest(way.until for way in verdict.ways))
 
 
-def _reasons(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+def _reasons(verdicts: Iterable[Verdict]) -> tuple[Sentence, ...]:
     return each_once(reason for verdict in verdicts for reason in verdict.reasons)
 
 

@@ -15,6 +15,7 @@ from federation_bridge.mapping.document import Node, fields, refuse, text, texts
 from federation_bridge.mapping.templates import Binding, GroupTemplate, Placeholder
 from federation_bridge.mapping.verdicts import Answer, Facts, Verdict, Way, each_once, no, unknown, yes
 from federation_bridge.model import Identity
+from federation_bridge.sentence import Sentence
 
 Anchor = tuple[str, ...]
 """A fact by which a rule is found, such as ("group", "admins"). ("prefix", "aws#") stands for all groups so named."""
@@ -87,8 +88,8 @@ class InGroup(Condition):
         if facts.identity.groups_gap is not None:
             return _gap(facts.identity.groups_gap)
         if self.group in facts.groups:
-            return yes(f"you are in group {self.group!r}")
-        return no(f"you are not in group {self.group!r}")
+            return yes(Sentence("you are in group %(group)s", group=repr(self.group)))
+        return no(Sentence("you are not in group %(group)s", group=repr(self.group)))
 
     def anchors(self) -> frozenset[Anchor]:
         """The group."""
@@ -117,14 +118,14 @@ class InTemplateGroup(Condition):
             binding = self.template.match(group)
             if binding is None:
                 continue
-            stranger = _not_registered(binding, facts)
+            stranger = _not_registered(group, binding, facts)
             if stranger is None:
-                ways.append(Way((f"you are in group {group!r}",), binding))
+                ways.append(Way((Sentence("you are in group %(group)s", group=repr(group)),), binding))
             else:
-                reasons.append(f"group {group!r} names {stranger}")
+                reasons.append(stranger)
         if ways:
             return Verdict(Answer.YES, ways=tuple(ways), reasons=each_once(reasons[:_MENTIONED]))
-        none = f"none of your groups has the form {self.template.written!r}"
+        none = Sentence("none of your groups has the form %(form)s", form=repr(self.template.written))
         return Verdict(Answer.NO, reasons=each_once(reasons[:_MENTIONED]) or (none,))
 
     def anchors(self) -> frozenset[Anchor]:
@@ -140,18 +141,26 @@ class InTemplateGroup(Condition):
         return self.template.placeholders
 
 
-def _not_registered(binding: Binding, facts: Facts) -> str | None:
+def _not_registered(group: str, binding: Binding, facts: Facts) -> Sentence | None:
     register = facts.register
     if binding.account is not None and binding.account not in register.accounts:
-        return f"account {binding.account}, which is not registered"
+        return Sentence(
+            "group %(group)s names account %(account)s, which is not registered",
+            group=repr(group),
+            account=binding.account,
+        )
     allowed = register.accounts[binding.account].roles if binding.account is not None else register.role_names
     if binding.role is not None and binding.role not in allowed:
-        return f"role {binding.role!r}, which the register does not allow there"
+        return Sentence(
+            "group %(group)s names role %(role)s, which the register does not allow there",
+            group=repr(group),
+            role=repr(binding.role),
+        )
     return None
 
 
 def _gap(why: str) -> Verdict:
-    return unknown(f"your groups are incomplete: {why}")
+    return unknown(Sentence("your groups are incomplete: %(why)s", why=why))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +191,14 @@ class HasAttribute(Condition):
         """Unknown where the attribute was not sent at all: silence proves nothing."""
         stated = facts.identity.attributes.get(self.attribute, ())
         if not stated:
-            return unknown(f"your sign-in carries no attribute {self.attribute!r}")
+            return unknown(Sentence("your sign-in carries no attribute %(name)s", name=repr(self.attribute)))
         for value in self.values:
             if value in stated:
-                return yes(f"your attribute {self.attribute!r} is {value!r}")
-        return no(f"your attribute {self.attribute!r} is not {_either(self.values)}")
+                return yes(
+                    Sentence("your attribute %(name)s is %(value)s", name=repr(self.attribute), value=repr(value))
+                )
+        wanted = _either(self.values)
+        return no(Sentence("your attribute %(name)s is not %(value)s", name=repr(self.attribute), value=wanted))
 
     def anchors(self) -> frozenset[Anchor]:
         """The attribute with each value."""
@@ -209,8 +221,8 @@ class IsPerson(Condition):
     def check(self, facts: Facts) -> Verdict:
         """Always known: everybody has a subject."""
         if facts.identity.subject in self.subjects:
-            return yes(f"you are the person {facts.identity.subject!r}")
-        return no("the rule names other people")
+            return yes(Sentence("you are the person %(person)s", person=repr(facts.identity.subject)))
+        return no(Sentence("the rule names other people"))
 
     def anchors(self) -> frozenset[Anchor]:
         """Each subject."""
@@ -238,10 +250,10 @@ class HasEmailDomain(Condition):
         """Unknown for an address that nobody vouches for."""
         domain = _verified_domain(facts.identity)
         if domain is None:
-            return unknown("your e-mail address is not verified by your company's sign-in")
+            return unknown(Sentence("your e-mail address is not verified by your company's sign-in"))
         if domain in self.domains:
-            return yes(f"your verified e-mail address is at {domain}")
-        return no(f"your e-mail address is not at {_either(self.domains)}")
+            return yes(Sentence("your verified e-mail address is at %(domain)s", domain=domain))
+        return no(Sentence("your e-mail address is not at %(domains)s", domains=_either(self.domains)))
 
     def anchors(self) -> frozenset[Anchor]:
         """Each domain."""
@@ -275,11 +287,11 @@ class SignedInWith(Condition):
         """Unknown where the identity provider states no method at all."""
         stated = facts.identity.authn_methods
         if not stated:
-            return unknown("your sign-in does not say how you authenticated")
+            return unknown(Sentence("your sign-in does not say how you authenticated"))
         for method in self.methods:
             if method in stated:
-                return yes(f"you signed in with {method!r}")
-        return no(f"you did not sign in with {_either(self.methods)}")
+                return yes(Sentence("you signed in with %(method)s", method=repr(method)))
+        return no(Sentence("you did not sign in with %(methods)s", methods=_either(self.methods)))
 
     def anchors(self) -> frozenset[Anchor]:
         """Each method."""
@@ -287,4 +299,8 @@ class SignedInWith(Condition):
 
 
 def _either(values: tuple[str, ...]) -> str:
-    return " or ".join(repr(value) for value in values)
+    first, *others = (repr(value) for value in values)
+    either = first
+    for other in others:
+        either = Sentence("%(this)s or %(that)s", this=either, that=other)
+    return either

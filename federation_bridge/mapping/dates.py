@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from federation_bridge.mapping.conditions import Condition
 from federation_bridge.mapping.document import Node, fields, refuse, text
 from federation_bridge.mapping.verdicts import Facts, Verdict, no, yes
+from federation_bridge.sentence import Sentence
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
@@ -49,12 +50,12 @@ class Within(Condition):
     def check(self, facts: Facts) -> Verdict:
         """Always known, and known until when."""
         if self.begins is not None and facts.now < self.begins:
-            return no(f"the rule begins at {_written(self.begins)}", until=self.begins)
+            return no(Sentence("the rule begins at %(instant)s", instant=_written(self.begins)), until=self.begins)
         if self.ends is not None and facts.now >= self.ends:
-            return no(f"the rule ended on {self.written_end}")
-        return yes(
-            f"the rule holds until {_written(self.ends)}" if self.ends else "the rule has begun", until=self.ends
-        )
+            return no(Sentence("the rule ended on %(date)s", date=self.written_end))
+        if self.ends is None:
+            return yes(Sentence("the rule has begun"))
+        return yes(Sentence("the rule holds until %(instant)s", instant=_written(self.ends)), until=self.ends)
 
 
 def _instant(node: Node, *, end_of_day: bool = False) -> datetime:

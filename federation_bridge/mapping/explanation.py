@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from federation_bridge.model import Entitlement
+from federation_bridge.sentence import Sentence
 
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -42,7 +43,11 @@ class RuleOutcome:
             if stands == hearing.rule:
                 granted.append(entitlement.key)
             else:
-                sentences.append(f"{entitlement.key} stands on the narrower terms of rule {stands}")
+                sentences.append(
+                    Sentence(
+                        "%(role)s stands on the narrower terms of rule %(rule)s", role=entitlement.key, rule=stands
+                    )
+                )
         return cls(hearing.rule, tuple(sorted(granted)), tuple(dict.fromkeys((*sentences, *hearing.reasons))))
 
 

@@ -16,6 +16,7 @@ from federation_bridge.mapping.document import Node, did_you_mean, is_visible, r
 from federation_bridge.mapping.templates import Piece, pieces_of
 from federation_bridge.mapping.verdicts import Facts
 from federation_bridge.model import Account, Identity
+from federation_bridge.sentence import Sentence
 
 _ATTRIBUTE = "attribute."
 _SOURCE_IDENTITY = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
@@ -27,7 +28,7 @@ _TAG_SIGNS = frozenset("_.:/=+-@ ")
 class Unfilled:
     """Why a value could not be made."""
 
-    reason: str
+    reason: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Target:
 def _email(target: Target) -> str | Unfilled:
     # Whoever can choose their address would otherwise choose their tags.
     if not target.identity.email or target.identity.email_is_verified is not True:
-        return Unfilled("your e-mail address is not verified by your company's sign-in")
+        return Unfilled(Sentence("your e-mail address is not verified by your company's sign-in"))
     return target.identity.email
 
 
@@ -109,29 +110,35 @@ def _value(placeholder: str, target: Target) -> str | Unfilled:
     attribute = _attribute_name(placeholder)
     if not attribute:
         value = FILLINGS[placeholder](target)
-        return value or Unfilled(f"your sign-in carries no {placeholder}")
+        return value or Unfilled(Sentence("your sign-in carries no %(name)s", name=placeholder))
     values = target.identity.attributes.get(attribute, ())
     if len(values) > 1:
-        return Unfilled(f"your attribute {attribute!r} has {len(values)} values where one is needed")
+        return Unfilled(
+            Sentence(
+                "your attribute %(name)s has %(count)s values where one is needed",
+                name=repr(attribute),
+                count=str(len(values)),
+            )
+        )
     if not values or not values[0]:
-        return Unfilled(f"your sign-in carries no attribute {attribute!r}")
+        return Unfilled(Sentence("your sign-in carries no attribute %(name)s", name=repr(attribute)))
     return values[0]
 
 
-def tag_mistake(value: str) -> str | None:
+def tag_mistake(value: str) -> Sentence | None:
     """Why AWS would not take this as a session tag's value (or, apart from its length, key); None where it would."""
     for character in value:
         if not is_visible(character) or not (character in _TAG_SIGNS or unicodedata.category(character)[0] in "LN"):
-            return f"has {character!r}, which AWS allows in no tag"
+            return Sentence("has %(sign)s, which AWS allows in no tag", sign=repr(character))
     if value.lower().startswith("aws:"):
-        return "begins with aws:, which AWS keeps for itself"
+        return Sentence("begins with aws:, which AWS keeps for itself")
     if not value or value != value.strip():
-        return "is empty or begins or ends with a blank"
-    return "has more than 256 characters" if len(value) > _LONGEST_TAG else None
+        return Sentence("is empty or begins or ends with a blank")
+    return Sentence("has more than 256 characters") if len(value) > _LONGEST_TAG else None
 
 
-def source_identity_mistake(value: str) -> str | None:
+def source_identity_mistake(value: str) -> Sentence | None:
     """Why AWS would not take this as a source identity (2 to 64 of A-Z a-z 0-9 and _+=,.@-); None where it would."""
     if not _SOURCE_IDENTITY.fullmatch(value):
-        return "is not 2 to 64 of A-Z a-z 0-9 and _+=,.@-"
+        return Sentence("is not 2 to 64 of A-Z a-z 0-9 and _+=,.@-")
     return None

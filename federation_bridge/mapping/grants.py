@@ -21,6 +21,7 @@ from federation_bridge.mapping.session_policies import (
 from federation_bridge.mapping.templates import Placeholder
 from federation_bridge.mapping.verdicts import Facts, Way
 from federation_bridge.model import Account, Entitlement, Role
+from federation_bridge.sentence import Sentence
 
 SHORTEST = timedelta(minutes=15)
 """AWS sells no shorter session (DurationSeconds >= 900)."""
@@ -79,11 +80,22 @@ class Tag:
         """The tag's value for this person, or why there is none."""
         value = self.value.fill(target)
         if isinstance(value, Unfilled):
-            return Unfilled(f"tag {self.key!r} cannot be filled: {value.reason}")
+            return Unfilled(
+                Sentence("tag %(tag)s cannot be filled: %(reason)s", tag=repr(self.key), reason=value.reason)
+            )
         mistake = tag_mistake(value)
         if mistake is None and self.one_of and value not in self.one_of:
-            mistake = "is none of the values that the rule allows"
-        return value if mistake is None else Unfilled(f"tag {self.key!r} cannot be filled: {value!r} {mistake}")
+            mistake = Sentence("is none of the values that the rule allows")
+        if mistake is None:
+            return value
+        return Unfilled(
+            Sentence(
+                "tag %(tag)s cannot be filled: %(value)s %(mistake)s",
+                tag=repr(self.key),
+                value=repr(value),
+                mistake=mistake,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +120,33 @@ class Granted:
         found = {f"{account.id}/{role.name}" for each in self.roles for account, role in each.reachable(register)}
         return tuple(sorted(found))
 
-    def entitle(self, rule: str, way: Way, facts: Facts) -> Iterator[Entitlement | str]:
+    def entitle(self, rule: str, way: Way, facts: Facts) -> Iterator[Entitlement | Sentence]:
         """For each role an entitlement on these terms, or the sentence that says why there is none."""
         for pattern in self.roles:
             key = (pattern.account or way.binding.account or "", pattern.role or way.binding.role or "")
             found = facts.register.role(*key)
             if found is None:
-                yield f"{'/'.join(key)} is not in the register"
+                yield Sentence("%(role)s is not in the register", role="/".join(key))
             else:
                 yield self._entitlement(rule, way, facts, *found)
 
-    def _entitlement(self, rule: str, way: Way, facts: Facts, account: Account, role: Role) -> Entitlement | str:
+    def _entitlement(self, rule: str, way: Way, facts: Facts, account: Account, role: Role) -> Entitlement | Sentence:
         key = f"{account.id}/{role.name}"
         # Never a session that outlives the rule, and never an entitlement that only ends in AWS's refusal.
         if way.until is not None and way.until - facts.now < SHORTEST:
-            return f"{key}: the rule ends in less than {format_duration(SHORTEST)}, and AWS sells no shorter session"
+            return Sentence(
+                "%(role)s: the rule ends in less than %(shortest)s, and AWS sells no shorter session",
+                role=key,
+                shortest=format_duration(SHORTEST),
+            )
         if foreign := foreign_policy(self.policy_arns, account):
-            return f"{key}: the policy {foreign} cannot be used in that account"
+            return Sentence("%(role)s: the policy %(policy)s cannot be used in that account", role=key, policy=foreign)
         target = Target(facts, account, role.name)
         tags = {tag.key: tag.fill(target) for tag in self.tags}
         source_identity = self._source_identity(target)
         for value in (*tags.values(), source_identity):
             if isinstance(value, Unfilled):
-                return f"{key}: {value.reason}"
+                return Sentence("%(role)s: %(reason)s", role=key, reason=value.reason)
         return Entitlement(
             account=account,
             role=role.name,
@@ -150,7 +166,9 @@ class Granted:
             return None
         value = self.source_identity.fill(target)
         mistake = value.reason if isinstance(value, Unfilled) else source_identity_mistake(value)
-        return value if mistake is None else Unfilled(f"the source identity cannot be filled: {mistake}")
+        if mistake is None:
+            return value
+        return Unfilled(Sentence("the source identity cannot be filled: %(reason)s", reason=mistake))
 
 
 def parse_granted(node: Node, register: Register, bound: Collection[Placeholder]) -> Granted:

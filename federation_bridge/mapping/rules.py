@@ -21,6 +21,7 @@ from federation_bridge.mapping.language import condition_schema, parse_condition
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.verdicts import Answer, Facts, each_once
 from federation_bridge.model import Entitlement, Identity
+from federation_bridge.sentence import Sentence
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _RULE_FIELDS = ("id", "description", "connection", "when", "grant")
@@ -46,7 +47,7 @@ class Rule:
         reasons = list(verdict.reasons)
         for way in verdict.ways:
             for outcome in self.grant.entitle(self.id, way, facts):
-                if isinstance(outcome, str):
+                if isinstance(outcome, Sentence):
                     reasons.append(outcome)
                 else:
                     entitlements.setdefault(outcome.key, outcome)

@@ -15,6 +15,7 @@ from typing import Self
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.templates import Binding
 from federation_bridge.model import Identity
+from federation_bridge.sentence import Sentence
 
 _NOTHING = Binding()
 
@@ -46,7 +47,7 @@ class Facts:
 class Way:
     """One way in which a condition is met: what it binds, why, and until when it will hold (None: no end in sight)."""
 
-    because: tuple[str, ...]
+    because: tuple[Sentence, ...]
     binding: Binding = _NOTHING
     until: datetime | None = None
 
@@ -57,22 +58,22 @@ class Verdict:
 
     answer: Answer
     ways: tuple[Way, ...] = ()
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Sentence, ...] = ()
     until: datetime | None = None
     """Until when a NO will hold (None: no end in sight)."""
 
 
-def yes(because: str, until: datetime | None = None) -> Verdict:
+def yes(because: Sentence, until: datetime | None = None) -> Verdict:
     """Met, in one way that binds nothing."""
     return Verdict(Answer.YES, ways=(Way((because,), until=until),))
 
 
-def no(reason: str, until: datetime | None = None) -> Verdict:
+def no(reason: Sentence, until: datetime | None = None) -> Verdict:
     """Not met."""
     return Verdict(Answer.NO, reasons=(reason,), until=until)
 
 
-def unknown(reason: str) -> Verdict:
+def unknown(reason: Sentence) -> Verdict:
     """Nobody told us: neither met nor provably not met."""
     return Verdict(Answer.UNKNOWN, reasons=(reason,))
 
@@ -88,6 +89,6 @@ def latest(instants: Iterable[datetime | None]) -> datetime | None:
     return None if not ends or None in ends else max(end for end in ends if end is not None)
 
 
-def each_once(sentences: Iterable[str]) -> tuple[str, ...]:
+def each_once(sentences: Iterable[Sentence]) -> tuple[Sentence, ...]:
     """The sentences in their order, none twice."""
     return tuple(dict.fromkeys(sentences))

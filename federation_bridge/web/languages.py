@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import request
 from flask_babel import get_locale, gettext
 
+from federation_bridge.sentence import Sentence
+
 FOLDER = "translations"
 AVAILABLE = ("en", "zh_Hans_CN")
 _BY_PREFERENCE = ("en", "zh-CN", "zh-Hans-CN", "zh-Hans", "zh")
@@ -17,5 +19,13 @@ def preferred() -> str:
 
 
 def for_templates() -> dict[str, object]:
-    """What every template may use: `_` and the page's language tag."""
-    return {"_": gettext, "language": str(get_locale() or "en").replace("_", "-")}
+    """What every template may use: `_`, `said`, and the page's language tag."""
+    return {"_": gettext, "said": said, "language": str(get_locale() or "en").replace("_", "-")}
+
+
+def said(text: str) -> str:
+    """The sentence in the reader's language; a text that is no `Sentence`, such as a name, as it is."""
+    if not isinstance(text, Sentence):
+        return text
+    template: str = gettext(text.template)
+    return template % {name: said(value) for name, value in text.values.items()}
