@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,8 @@ from federation_bridge.sandbox.visitor import Visitor
 ROLE = f"{PRODUCTION}/Developer"
 ME = f"arn:aws:sts::{PRODUCTION}:assumed-role/Developer/ada"
 WITHIN = 60
+WITHOUT_NAMED_ROLES = ("aws#{account}#{role}", "nobody#{account}#{role}")
+"""What `rules_with` takes so that groups stand for no role; who is in other groups keeps other roles."""
 NODE = Path(__file__).parent / "node"
 _REMEDY = "apt-get install nodejs npm, then `make test` fetches it"
 _BOTO3_WHOAMI = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
@@ -142,10 +147,12 @@ class Clients:
         """The ARN as which each of them acts in this environment."""
         return {name: ask(home, variables) for name, ask in self.asked.items()}
 
-    def refusals(self, home: Home, **variables: str) -> dict[str, tuple[int, str]]:
-        """The exit status and the words of each of them, none of which is to succeed."""
+    def refusals(
+        self, home: Home, provider: str = "fromNodeProviderChain", **variables: str
+    ) -> dict[str, tuple[int, str]]:
+        """The exit status and the words of each of them. `provider`: whom to ask under Node."""
         caller = ("sts", "get-caller-identity", "--region", "us-east-1")
-        boto3, javascript = home.boto3(**variables), home.javascript("fromNodeProviderChain", **variables)
+        boto3, javascript = home.boto3(**variables), home.javascript(provider, **variables)
         return {
             "AWS CLI 2": home.attempt(self.cli, *caller, more=variables),
             "AWS CLI 1": home.attempt(self.cli_v1, *caller, more=variables),
@@ -171,3 +178,34 @@ def approve(visitor: Visitor, user_code: str, decision: str = "allow") -> str:
     page = visitor.browser.submit(page, page.form("/device/decision"), decision=decision)
     assert page.status == 200, page.words
     return page.words
+
+
+@contextmanager
+def rules_with(visitor: Visitor, *changes: tuple[str, str]) -> Iterator[None]:
+    """Other rules, until the end. The bridge looks at them once a second."""
+    rules, before = visitor.company.rules, visitor.roles()
+    text = rules.read_text()
+    changed = text
+    for old, new in changes:
+        assert old in text
+        changed = changed.replace(old, new)
+    rules.write_text(changed)
+    try:
+        _wait_until(visitor, lambda roles: roles != before)
+        yield
+    finally:
+        rules.write_text(text)
+        _wait_until(visitor, lambda roles: roles == before)
+
+
+def _wait_until(visitor: Visitor, holds: Callable[[list[str]], bool]) -> None:
+    give_up_at = time.monotonic() + WITHIN
+    while not holds(visitor.roles()):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.1)
+
+
+def in_the_database(home: Home, change: str) -> None:
+    """Lets time pass for one thing that the bridge has kept."""
+    with closing(sqlite3.connect(home.company.folder / "bridge.db", timeout=10)) as database, database:
+        assert database.execute(change).rowcount > 0

@@ -10,7 +10,8 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from real_client_material import ME, WITHIN, Home, approve
+from real_client_material import ME, WITHIN, Home, approve, in_the_database
+from tls_front import tls_front
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company_files import PRODUCTION
@@ -154,3 +155,57 @@ def test_the_browser_on_the_same_machine_needs_no_code(home: Home, cli: AwsCli, 
 
 def test_the_start_url_shows_a_person_their_roles(home: Home, ada: Visitor) -> None:
     assert ada.open("/start").url == f"{home.company.bridge}/"
+
+
+def test_a_person_who_says_no_in_the_browser_stops_the_cli(home: Home, cli: AwsCli, ada: Visitor) -> None:
+    home.write_sso_config()
+    status, said = answered_in_browser(home, cli, ada, "deny")
+    assert status == 255
+    assert "Failed to retrieve an authorization code." in said
+    cached = (home.folder / ".aws" / "sso" / "cache").glob("*.json")
+    assert all("accessToken" not in json.loads(path.read_text()) for path in cached)
+
+
+def test_a_cli_that_polls_too_fast_is_slowed_down_and_gets_in(home: Home, cli: AwsCli, ada: Visitor) -> None:
+    """It asks once before it shows the code and once more at once."""
+    log = home.company.folder / "bridge.log"
+    before = log.read_text().count('"slow_down"')
+    log_in_by_code(home, cli, ada)
+    assert log.read_text().count('"slow_down"') == before + 1
+    assert home.whoami(cli, "--profile", "dev").startswith(ME)
+
+
+def test_a_code_that_nobody_typed_in_time_stops_the_cli(home: Home, cli: AwsCli, ada: Visitor) -> None:
+    home.write_sso_config()
+    process = home.start(cli, "sso", "login", "--profile", "dev", "--use-device-code", "--no-browser")
+    code = read_until(process, USER_CODE)
+    in_the_database(home, "UPDATE device_codes SET expires_at = 1")
+    page = ada.open("/device")
+    assert ada.browser.submit(page, page.form("/device"), user_code=code).status == 403
+    status, said = ended(process)
+    assert status == 255
+    assert "expired" in said
+
+
+def test_a_bridge_that_goes_away_while_the_cli_polls_is_named_with_its_address(
+    home: Home, cli: AwsCli, tmp_path: Path
+) -> None:
+    home.write_sso_config()
+    with tls_front(int(home.company.bridge.rpartition(":")[2]), tmp_path) as going:
+        home.environment["AWS_CA_BUNDLE"] = str(going.authority)
+        text = home.config.read_text().replace(home.company.bridge, going.address)
+        home.config.write_text(text.replace(home.front.address, going.address))
+        process = home.start(cli, "sso", "login", "--profile", "dev", "--use-device-code", "--no-browser")
+        read_until(process, USER_CODE)
+    status, said = ended(process)
+    assert status == 255
+    assert f'Could not connect to the endpoint URL: "{going.address}/token"' in said
+
+
+def test_the_cli_wants_a_start_address_that_leads_to_aws_and_only_start_does(home: Home, cli: AwsCli) -> None:
+    """The check that `docs/aws-clients.md` tells of: with any other page of ours the login ends before it begins."""
+    home.write_sso_config()
+    home.config.write_text(home.config.read_text().replace("/start", "/healthz"))
+    status, said = home.attempt(cli, "sso", "login", "--profile", "dev", "--use-device-code", "--no-browser")
+    assert status != 0
+    assert "Could not resolve start URL" in said

@@ -20,7 +20,7 @@ from federation_bridge.sandbox.visitor import Visitor
 
 pytestmark = pytest.mark.interop
 
-_PROFILE = "production-Developer"
+PROFILE = "production-Developer"
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def test_the_profiles_that_fedbridge_configures_work_with_every_client(
     status, _, words = person.run("configure", "--yes")
     assert status == 0, words
     assert "credential_process = " in home.config.read_text()
-    for client, arn in clients.whoami(home, AWS_PROFILE=_PROFILE).items():
+    for client, arn in clients.whoami(home, AWS_PROFILE=PROFILE).items():
         assert arn.startswith(ME), client
 
 
@@ -125,7 +125,7 @@ def test_the_token_that_fedbridge_puts_where_aws_clients_look_is_every_clients_t
         home.forget_role_credentials()
         before = json.loads(path.read_text())
         age(path, timedelta(minutes=2))
-        assert whoami(home, {"AWS_PROFILE": _PROFILE}).startswith(ME), client
+        assert whoami(home, {"AWS_PROFILE": PROFILE}).startswith(ME), client
         after = json.loads(path.read_text())
         assert after["accessToken"] != before["accessToken"], client
         assert after["refreshToken"] != before["refreshToken"], client
