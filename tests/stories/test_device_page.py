@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from federation_bridge.errors import SignInTooOld
+from federation_bridge.oauth.codes import Codes
 from federation_bridge.oauth.devices import Devices
 from federation_bridge.sandbox.browser import Browser
 from federation_bridge.sandbox.company import Company
@@ -36,7 +40,8 @@ def test_i_type_the_code_look_at_who_asks_and_let_it_in(company: Company, trail:
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     me = program.call(page, "GET", f"{company.bridge}/api/v1/me", headers=bearer).json()
     assert me["person"].startswith("company/")
-    (event,) = [one for one in trail(company) if one["event"] == "command_line.approved"]
+    approved = [one for one in trail(company) if one["event"] == "command_line.approved"]
+    (event,) = [one for one in approved if one["details"]["way"] == "device"]
     assert event["person"] == me["person"]
     assert tokens["access_token"] not in str(trail(company))
 
@@ -53,3 +58,35 @@ def test_where_my_sign_in_is_too_old_the_provider_asks_for_my_password_though_it
     page = ada.browser.submit(page, page.form("/device/sign-in"))
     assert page.has_form("/login")
     assert ada.type_password(page).has_form("/device")
+
+
+@pytest.mark.parametrize("connection", ["company", "company-oidc"])
+def test_a_code_that_i_shall_carry_elsewhere_asks_for_my_password_too_and_then_for_the_role(
+    company: Company, connection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`aws login --remote`, begun long after the sign-in: the way back leads to the roles of the very same request."""
+    asked = {
+        "response_type": "code",
+        "client_id": "arn:aws:signin:::devtools/cross-device",
+        "redirect_uri": f"{company.bridge}/v1/sessions/confirmation",
+        "state": "a-state",
+        "scope": "openid",
+        "code_challenge": "x" * 43,
+        "code_challenge_method": "SHA-256",
+    }
+
+    def too_old(*_: object) -> None:
+        raise SignInTooOld
+
+    ada = Visitor(company, "ada")
+    ada.sign_in(connection)
+    with monkeypatch.context() as later:
+        later.setattr(Codes, "check_may_let_in", too_old)
+        page = ada.open(f"/v1/authorize?{urlencode(asked)}")
+    assert not page.has_form("/v1/authorize")
+    page = ada.browser.submit(page, page.form("/device/sign-in"))
+    assert page.has_form("/login")
+    page = ada.type_password(page)
+    role = ada.roles()[0]
+    shown = ada.browser.submit(page, page.form("/v1/authorize"), role=role)
+    assert base64.b64decode(shown.by_id["authorization-code"]).startswith(b"state=a-state&code=fbc_")
