@@ -9,14 +9,19 @@ from federation_bridge.model import Session
 from federation_bridge.settings import CommandLine
 
 
+def check_confirmed(session: Session) -> None:
+    """Nothing for a sign-in that its person has confirmed; NotSignedIn for any other: it decides about nothing."""
+    if not session.confirmed:
+        raise NotSignedIn("the sign-in was not confirmed on a page of ours")
+
+
 def check_may_approve(session: Session, flow: CommandLine, now: datetime) -> None:
     """Nothing where this person may let a device in.
 
     NotSignedIn for an unconfirmed sign-in, UnauthorizedClient where the flow is off for them, SignInTooOld.
     """
     identity = session.identity
-    if not session.confirmed:
-        raise NotSignedIn("the sign-in was not confirmed on a page of ours")
+    check_confirmed(session)
     if not flow.device_flow:
         raise UnauthorizedClient("the device flow is off")
     if flow.device_flow_connections is not None and identity.connection not in flow.device_flow_connections:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from federation_bridge.errors import NotSignedIn, OAuthRefused
 from federation_bridge.model import AuthorizationCode, Session, Visit
-from federation_bridge.oauth.approval import check_may_approve
+from federation_bridge.oauth.approval import check_confirmed, check_may_approve
 from federation_bridge.oauth.clients import Client, client_named
 from federation_bridge.oauth.conversation import AuthorizationRequest
 from federation_bridge.oauth.families import Families, approved
@@ -53,8 +53,7 @@ class Codes:
         NotSignedIn for an unconfirmed sign-in. A code that is carried by hand leads as far away as a device code, and
         whoever is given it gets in: so all limits of the device flow hold for it (attack N01).
         """
-        if not session.confirmed:
-            raise NotSignedIn("the sign-in was not confirmed on a page of ours")
+        check_confirmed(session)
         if client.is_carried:
             check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
 
@@ -68,7 +67,7 @@ class Codes:
         self.check_terms(asked)
         try:
             self.check_may_let_in(client, session)
-        except OAuthRefused as refusal:
+        except (OAuthRefused, NotSignedIn) as refusal:
             self._journal.device_refused(session, visit, refusal)
             raise
         family = replace(self._families.made(client, session, visit), role=asked.role)

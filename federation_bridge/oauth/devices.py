@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from federation_bridge import audit
 from federation_bridge.errors import (
+    NotSignedIn,
     OAuthRefused,
     OtherAddress,
     TooManyTries,
@@ -17,7 +18,7 @@ from federation_bridge.errors import (
 )
 from federation_bridge.keys import Purpose
 from federation_bridge.model import DeviceRequest, Session, TokenFamily, Visit
-from federation_bridge.oauth.approval import check_may_approve, is_fresh
+from federation_bridge.oauth.approval import check_confirmed, check_may_approve, is_fresh
 from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.conversation import DeviceGrant, PendingDevice
 from federation_bridge.oauth.dpop import DpopProof
@@ -82,7 +83,7 @@ class Devices:
             if request is None:
                 raise WrongUserCode("no code waits that this session could claim")
             self._parts.store.tries.give_back(limits)
-        except OAuthRefused as refusal:
+        except (OAuthRefused, NotSignedIn) as refusal:
             self._journal.device_refused(session, visit, refusal)
             raise
         return self._shown(request, session, visit)
@@ -101,15 +102,24 @@ class Devices:
             entry = self._journal.entry_of(session.identity, visit, approved(family, request))
             if not self._parts.store.device_codes.approve(hashed, session.token_hash, family, entry):
                 raise WrongUserCode("somebody else decided, or time ran out")
-        except OAuthRefused as refusal:
+        except (OAuthRefused, NotSignedIn) as refusal:
             self._journal.device_refused(session, visit, refusal)
             raise
         return family
 
     def deny(self, typed: str, session: Session, visit: Visit) -> None:
-        """Refuses the program whose code this session has claimed, for good. WrongUserCode where it has not."""
-        hashed, request = self._claimed(typed, session)
-        self._deny(hashed, request, session, visit, "the person said no")
+        """Refuses the program whose code this session has claimed, for good.
+
+        NotSignedIn for an unconfirmed sign-in; WrongUserCode where the session has not claimed it. An old sign-in is
+        enough for a no.
+        """
+        try:
+            check_confirmed(session)
+            hashed, request = self._claimed(typed, session)
+            self._deny(hashed, request, session, visit, "the person said no")
+        except (OAuthRefused, NotSignedIn) as refusal:
+            self._journal.device_refused(session, visit, refusal)
+            raise
 
     def is_fresh(self, session: Session) -> bool:
         """Whether the person signed in at the identity provider recently enough to let a device in."""

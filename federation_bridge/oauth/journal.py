@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from federation_bridge import audit
 from federation_bridge.audit import Entry
-from federation_bridge.errors import OAuthRefused
+from federation_bridge.errors import BridgeError, OAuthRefused
 from federation_bridge.model import Identity, Session, Visit
 from federation_bridge.oauth.parts import Parts
 
@@ -25,7 +25,7 @@ class Journal:
         """An entry at this instant about this person."""
         return replace(self.entry(visit, event), person=identity.person, connection=identity.connection)
 
-    def device_refused(self, session: Session, visit: Visit, refusal: OAuthRefused) -> None:
+    def device_refused(self, session: Session, visit: Visit, refusal: BridgeError) -> None:
         """Records that a typed code or an approval was not taken."""
         event = audit.DeviceRefused(reason=refusal.detail, code=refusal.code)
         self._parts.audit.record(self.entry_of(session.identity, visit, event))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import bindparam, case, update
+from sqlalchemy import Connection, bindparam, case, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.model import Clock
@@ -35,6 +35,22 @@ _GIVE_BACK = (
 )
 
 
+class _Over(Exception):
+    """Undoes what the try was counted against already."""
+
+    def __init__(self, limit: Limit) -> None:
+        super().__init__(limit.kind)
+        self.limit = limit
+
+
+def _ordered(limits: Sequence[Limit]) -> list[Limit]:
+    """The narrow ones first, so that a flood never reaches the row of everybody.
+
+    One order for all askers: two who try at once never wait for each other in a circle.
+    """
+    return sorted(limits, key=lambda one: (one.most, one.bucket))
+
+
 class Tries:
     """Counted before the try is made, so that many at once get no more tries than one after the other."""
 
@@ -51,19 +67,27 @@ class Tries:
         self._count = insert.on_conflict_do_update(index_elements=["bucket"], set_=changes).returning(TRIES.c.count)
 
     def take(self, limits: Sequence[Limit]) -> Limit | None:
-        """Counts one try against each of these limits; gives the first limit that it is over, None where it is free."""
+        """Counts one try against each of these limits; None where it is free.
+
+        Else the limit that it is over, and the try counts nowhere: whoever is over a limit of their own uses up nothing
+        of what they share with others.
+        """
+        try:
+            with self._database.writing() as connection:
+                for limit in _ordered(limits):
+                    self._must_count(connection, limit)
+        except _Over as over:
+            return over.limit
+        return None
+
+    def _must_count(self, connection: Connection, limit: Limit) -> None:
         now = self._clock()
-        over: Limit | None = None
-        with self._database.writing() as connection:
-            # One order for everybody, so that two who try at once never wait for each other in a circle.
-            for limit in sorted(limits, key=lambda one: one.bucket):
-                row = {"bucket": limit.bucket, "count": 1, "ends_at": now + limit.within, "now": now}
-                if connection.execute(self._count, row).scalar_one() > limit.most:
-                    over = over or limit
-        return over
+        row = {"bucket": limit.bucket, "count": 1, "ends_at": now + limit.within, "now": now}
+        if connection.execute(self._count, row).scalar_one() > limit.most:
+            raise _Over(limit)
 
     def give_back(self, limits: Sequence[Limit]) -> None:
         """Uncounts a try that turned out right."""
         with self._database.writing() as connection:
-            for limit in sorted(limits, key=lambda one: one.bucket):
+            for limit in _ordered(limits):
                 connection.execute(_GIVE_BACK, {"which": limit.bucket})

@@ -79,6 +79,43 @@ def test_the_whole_system_stops_guesses_that_come_from_everywhere(
     assert _typed(latest, token, program.begin()["user_code"], "203.0.113.9") == 200
 
 
+def test_one_guesser_spends_nothing_of_what_everybody_has_together(
+    person: Person, program: Program, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_MOST_WRONG_IN_ALL", 8)
+    assert [claim(person, WRONG).status_code for _ in range(20)] == [403] * 5 + [429] * 15
+    honest, token = colleague(person, clock, 1)
+    assert _typed(honest, token, program.begin()["user_code"], "198.51.100.1") == 200
+
+
+def test_one_asker_takes_the_codes_of_nobody_else(
+    person: Person, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_MOST_BEGUN_IN_ALL", 70)
+    flood = Program(person, clock, "203.0.113.66")
+    assert [flood.post("/oauth/device_authorization").status_code for _ in range(80)] == [200] * 60 + [429] * 20
+    assert Program(person, clock, "198.51.100.9").begin()
+
+
+def test_an_unconfirmed_sign_in_refuses_nobodys_program(person: Person, program: Program, clock: HeldClock) -> None:
+    begun = program.begin()
+    assert claim(person, begun["user_code"]).status_code == 200
+    intruder = Person(person.app, person.app.test_client())
+    intruder.sign_in(clock, "admins", token="ef" * 32, confirmed=False)
+    assert decide(intruder, begun["user_code"], "deny", token="ef" * 32).status_code == 401
+    assert program.poll(begun["device_code"]).get_json()["error"] == "authorization_pending"
+    assert decide(person, begun["user_code"], "deny").status_code == 200
+
+
+def test_a_no_is_taken_from_an_old_sign_in(person: Person, program: Program, clock: HeldClock) -> None:
+    clock.advance(timedelta(minutes=14))
+    begun = program.begin()
+    assert claim(person, begun["user_code"]).status_code == 200
+    clock.advance(timedelta(minutes=2))
+    assert decide(person, begun["user_code"], "allow").status_code == 403
+    assert decide(person, begun["user_code"], "deny").status_code == 200
+
+
 def test_the_whole_system_gives_so_many_codes_and_no_more(
     person: Person, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,8 +127,9 @@ def test_the_whole_system_gives_so_many_codes_and_no_more(
 def test_refused_guesses_are_audited_under_the_guessers_name(person: Person, program: Program) -> None:
     claim(person, WRONG)
     decide(person, program.begin()["user_code"])
+    decide(person, WRONG, "deny")
     entries = [one for one in door_of(person.app).store.audit.entries() if one.event == "device.refused"]
-    assert [(one.person, one.details["code"]) for one in entries] == [("corp/ada", "wrong_code")] * 2
+    assert [(one.person, one.details["code"]) for one in entries] == [("corp/ada", "wrong_code")] * 3
 
 
 # --------------------------------------------------------------------------------------- who may let a device in
