@@ -125,6 +125,30 @@ def test_coming_unasked_as_somebody_else_needs_a_click(ada: Any) -> None:
     assert ada.roles == [f"{ANALYTICS}/ReadOnly", f"{PRODUCTION}/ReadOnly"]
 
 
+@pytest.mark.parametrize("title", ["Example company", "Example company (OpenID Connect)"])
+def test_signing_in_as_somebody_else_in_a_tab_left_open_needs_a_click(window: Any, title: str) -> None:
+    """By SAML the answer is posted across sites, and the session's cookie stays behind."""
+    window.open()
+    left_open, window.page = window.page, window.context.new_page()
+    window.sign_in("ada", title)
+    window.page.goto(window.company.addresses.provider)
+    window.press("Sign out")
+    window.page = left_open
+    window.press(title)
+    window.type_password("bruno")
+    window.shows("Is this you?")
+    window.press("No, sign out")
+    window.shows("You are signed out here")
+
+
+def test_a_choice_page_left_open_for_long_still_signs_in(window: Any) -> None:
+    window.open(f"/go/{PRODUCTION}/Developer?to=/s3/home")
+    window.context.clear_cookies(name=PENDING)
+    window.press("Example company")
+    window.type_password("ada")
+    window.shows("Open the AWS console?")
+
+
 def test_signing_in_needs_no_script(new_window: Callable[..., Any]) -> None:
     window = new_window(java_script_enabled=False)
     window.open()
