@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,22 @@ from federation_bridge.sandbox.visitor import Visitor
 
 _CODE = re.compile(r"^\s+([A-Z0-9]{4}-[A-Z0-9]{4})\s*$", re.MULTILINE)
 _QUESTION = "Did you start this"
+_BUTTON = "Yes, let it in"
 _WITHIN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLogin:
+    """A login whose code was typed and allowed, and which has yet to notice."""
+
+    process: subprocess.Popen[str]
+    asked: str
+    """The words by which the page asked for leave."""
+
+    def ended(self) -> str:
+        """The command's last words; LookupError where it did not end well."""
+        said, _ = self.process.communicate(timeout=_WITHIN)
+        return _ended_well(self.process, "fedbridge login", said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +54,15 @@ class Terminal:
         said, _ = process.communicate(timeout=_WITHIN)
         return _ended_well(process, f"fedbridge {words[0]}", said)
 
-    def device_login(self, visitor: Visitor) -> str:
-        """Signs in by a code that `visitor` types in their browser, and gives the page's words that ask for it."""
+    @contextmanager
+    def device_login(self, visitor: Visitor) -> Iterator[DeviceLogin]:
+        """`fedbridge login --device`, whose code `visitor` has typed; it polls, at most until the block ends."""
         process = self._start("login", self.company.bridge, "--device")
         try:
-            asked = _approve(visitor, _told_code(process))
-            said, _ = process.communicate(timeout=_WITHIN)
+            yield DeviceLogin(process, _approve(visitor, _told_code(process)))
         finally:
             process.kill()
-        _ended_well(process, "fedbridge login", said)
-        return asked
+            process.communicate()
 
     def aws(self, cli: AwsCli, *words: str) -> str:
         """What the AWS CLI says that ends well, with the local AWS in place of the real one."""
@@ -83,5 +99,5 @@ def _approve(visitor: Visitor, code: str) -> str:
     page = visitor.open("/device")
     page = visitor.browser.submit(page, page.form("/device"), user_code=code)
     visitor.browser.submit(page, page.form("/device/decision"), decision="allow")
-    # From the question on: what stands above it is the same on every page.
-    return page.words[page.words.find(_QUESTION) :]
+    # From the question to the buttons: what stands around them is the same on every page.
+    return page.words[page.words.find(_QUESTION) :].partition(_BUTTON)[0].strip()

@@ -5,16 +5,20 @@ Everything goes through the real HTTP endpoints, by forms and cookies, and throu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
 from botocore.exceptions import ClientError
 
-from federation_bridge.sandbox.aws_cli import unpacked_cli
+from federation_bridge.sandbox.aws_cli import AwsCli, unpacked_cli
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
-from federation_bridge.sandbox.terminal import Terminal
+from federation_bridge.sandbox.terminal import DeviceLogin, Terminal
 from federation_bridge.sandbox.visitor import (
     Credentials,
     Visitor,
@@ -24,7 +28,11 @@ from federation_bridge.sandbox.visitor import (
     write_object,
 )
 
+_COLUMNS = 110
 _REPORT = "production-reports/2026/summary.txt"
+_PROFILE = ("--profile", "production-Developer")
+_WHO = ("sts", "get-caller-identity", *_PROFILE, "--query", "Arn", "--output", "text")
+_COPY = (f"s3://{_REPORT}", "-", *_PROFILE)
 
 
 class StepFailed(Exception):
@@ -38,35 +46,51 @@ class Teller:
     out: TextIO
     steps: int = field(default=0)
 
+    def chapter(self, title: str) -> None:
+        """Begins a group of steps."""
+        self.out.write(f"\n{title}\n{'-' * len(title)}\n")
+
     def step(self, title: str) -> None:
         """Begins a step."""
         self.steps += 1
-        self.out.write(f"\n{self.steps:2}. {title}\n")
+        self._tell(f"\n{self.steps:2}. ", title)
 
     def asked(self, what: str) -> None:
         """What was asked."""
-        self.out.write(f"    asked:    {what}\n")
+        self._tell("    asked:    ", what)
 
     def answered(self, what: str) -> None:
         """What was answered."""
-        self.out.write(f"    answered: {what}\n")
+        self._tell("    answered: ", what)
+
+    def _tell(self, label: str, text: str) -> None:
+        after = " " * len(label.lstrip("\n"))
+        lines = textwrap.wrap(text, _COLUMNS - len(after), break_long_words=False, break_on_hyphens=False)
+        self.out.write(label + f"\n{after}".join(lines) + "\n")
         self.out.flush()
 
 
 def walk(company: Company, tell: Teller) -> None:
     """Walks the whole main job; StepFailed at the first answer that is not the promised one."""
+    terminal, unpacking = Terminal(company.folder / "home", company), _unpacking()
+    terminal.home.mkdir(exist_ok=True)
+    tell.chapter("Ada Moss works in one account that trusts our SAML, and in one that trusts our OpenID Connect")
     ada = _sign_in(company, tell, "ada", "company", "SAML 2.0")
-    developer = _take_credentials(tell, ada, f"{PRODUCTION}/Developer", "AssumeRoleWithSAML")
-    _use_in_production(company, tell, developer)
-    _open_console(tell, ada, f"{PRODUCTION}/Administrator", "a form that posts our assertion to AWS's sign-in page")
-    ada_by_oidc = _sign_in(company, tell, "ada", "company-oidc", "OpenID Connect")
-    administrator = _take_credentials(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "AssumeRoleWithWebIdentity")
-    _use_in_analytics(company, tell, administrator)
-    _open_console(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "a login link bought with getSigninToken")
-    _at_the_terminal(company, tell, ada)
-    _contractor(company, tell)
-    _auditor(company, tell)
-    _nobody(company, tell)
+    with _let_in(tell, terminal, ada) as login:
+        developer = _take_credentials(tell, ada, f"{PRODUCTION}/Developer", "AssumeRoleWithSAML")
+        _use_in_production(company, tell, developer)
+        _open_console(tell, ada, f"{PRODUCTION}/Administrator", "a form that posts our assertion to AWS's sign-in page")
+        ada_by_oidc = _sign_in(company, tell, "ada", "company-oidc", "OpenID Connect")
+        administrator = _take_credentials(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "AssumeRoleWithWebIdentity")
+        _use_in_analytics(company, tell, administrator)
+        _open_console(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "a login link bought with getSigninToken")
+        tell.chapter("Others may do less, and are told why")
+        _contractor(company, tell)
+        _auditor(company, tell)
+        _nobody(company, tell)
+        tell.chapter("Back at Ada's terminal, every AWS tool works")
+        _at_the_terminal(tell, terminal, login, unpacking)
+    tell.chapter("In the end")
     _after_expiry(company, tell, developer)
 
 
@@ -151,19 +175,46 @@ def _why(tell: Teller, visitor: Visitor, rule: str) -> None:
 # --------------------------------------------------------------------------------------------------- at the terminal
 
 
-def _at_the_terminal(company: Company, tell: Teller, visitor: Visitor) -> None:
-    terminal, cli = Terminal(company.folder / "home", company), unpacked_cli()
-    terminal.home.mkdir(exist_ok=True)
-    tell.step(f"{visitor.person.name} signs in from a terminal without a browser: fedbridge login --device.")
-    tell.asked(f"fedbridge login {company.bridge} --device; the code it told was typed at {company.bridge}/device")
-    _terminal(tell, lambda: f"the page asked: {terminal.device_login(visitor)}")
-    tell.step("She lets fedbridge write a profile per role, and the real AWS CLI just works.")
-    tell.asked("fedbridge configure --yes; aws sts get-caller-identity --profile production-Developer")
+def _unpacking() -> Future[AwsCli]:
+    """The real AWS CLI, which the first run on a machine unpacks: meanwhile the walk goes on."""
+    outcome: Future[AwsCli] = Future()
+
+    def unpack() -> None:
+        try:
+            outcome.set_result(unpacked_cli())
+        except Exception as problem:
+            outcome.set_exception(problem)
+
+    threading.Thread(target=unpack, daemon=True).start()
+    return outcome
+
+
+@contextmanager
+def _let_in(tell: Teller, terminal: Terminal, visitor: Visitor) -> Iterator[DeviceLogin]:
+    tell.step(f"{visitor.person.name} lets in a terminal that has no browser: fedbridge login --device.")
+    tell.asked(f"fedbridge login {terminal.company.bridge} --device, which told a code")
+    with terminal.device_login(visitor) as login:
+        tell.answered(
+            f"she typed it at {terminal.company.bridge}/device, the page asked, and she let it in: {login.asked}"
+        )
+        yield login
+
+
+def _at_the_terminal(tell: Teller, terminal: Terminal, login: DeviceLogin, unpacking: Future[AwsCli]) -> None:
+    tell.step("The terminal, which asks every five seconds, has noticed that she let it in.")
+    tell.asked("the same fedbridge login")
+    _terminal(tell, lambda: login.ended().strip().splitlines()[-1])
+    cli = unpacking.result()
+    tell.step("Ada lets fedbridge write a profile per role, and the real AWS CLI just works.")
+    tell.asked("fedbridge configure --yes")
     _terminal(tell, lambda: terminal.fedbridge("configure", "--yes").strip().splitlines()[-1])
-    who = ("sts", "get-caller-identity", "--profile", "production-Developer", "--query", "Arn", "--output", "text")
-    _terminal(tell, lambda: terminal.aws(cli, *who))
-    tell.asked(f"aws s3 cp s3://{_REPORT} -")
-    _terminal(tell, lambda: terminal.aws(cli, "s3", "cp", f"s3://{_REPORT}", "-", "--profile", "production-Developer"))
+    # Both start at once: one asks the bridge, the other has the credentials from there.
+    with ThreadPoolExecutor() as pool:
+        who, report = pool.submit(terminal.aws, cli, *_WHO), pool.submit(terminal.aws, cli, "s3", "cp", *_COPY)
+        tell.asked("aws sts get-caller-identity --profile production-Developer")
+        _terminal(tell, who.result)
+        tell.asked(f"aws s3 cp {' '.join(_COPY)}, started at the same time")
+        _terminal(tell, report.result)
 
 
 def _terminal(tell: Teller, command: Callable[[], str]) -> None:
