@@ -25,7 +25,8 @@ _BEGIN = "# fedbridge {address} {role}: written by `fedbridge configure`, which 
 _END = "# fedbridge end"
 _BEGINS = re.compile(r"# fedbridge (\S+) ([0-9]{12}/\S+): ")
 _NAME = re.compile(r"[A-Za-z0-9_.+=,@-]+")
-_SECTION = re.compile(r"\s*\[\s*(?:profile\s+)?[\"']?([^\]\"']+?)[\"']?\s*\]")
+SECTION = re.compile(r"\s*\[\s*(?:profile\s+)?[\"']?([^\]\"']+?)[\"']?\s*\]")
+"""The head of a section; its group is the profile's name, or the kind and the name of what is no profile."""
 _UNQUOTABLE = frozenset("\"'`$\\%\n\r")
 _OURS = (
     "credential_process",
@@ -124,7 +125,7 @@ def reconcile(text: str, address: str, wanted: Sequence[Profile]) -> Reconciled:
     newline = "\r\n" if "\r\n" in text else "\n"
     kept, blocks = _split(text, address)
     notices: list[str] = []
-    foreign = {match[1] for line in kept.splitlines() if (match := _SECTION.match(line))}
+    foreign = {match[1] for line in kept.splitlines() if (match := SECTION.match(line))}
     made: list[str] = []
     for profile in wanted:
         if profile.name in foreign:
@@ -155,7 +156,7 @@ def _header(name: str) -> str:
 
 def _foreign(block: Sequence[str]) -> list[str]:
     """The lines of a block of ours that somebody else added."""
-    inner = [line for line in block if not _BEGINS.match(line) and not _SECTION.match(line) and line != _END]
+    inner = [line for line in block if not _BEGINS.match(line) and not SECTION.match(line) and line != _END]
     return [line for line in inner if _key(line) not in _OURS]
 
 
@@ -187,19 +188,39 @@ def _end_of(lines: Sequence[str], begin: int) -> int | None:
     for place in range(begin + 1, len(lines)):
         if lines[place].rstrip("\r\n") == _END:
             return place
-        if _BEGINS.match(lines[place]) or (place > begin + 1 and _SECTION.match(lines[place])):
+        if _BEGINS.match(lines[place]) or (place > begin + 1 and SECTION.match(lines[place])):
             return None
     return None
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
-    """AWS_CONFIG_FILE, else ~/.aws/config; a link is followed, since people keep this file under version control."""
-    return Path(environ.get("AWS_CONFIG_FILE") or Path.home() / ".aws" / "config").expanduser().resolve()
+    """AWS_CONFIG_FILE, else ~/.aws/config; a link is followed, since people keep this file under version control.
+
+    Raises:
+        ComputerRefused: the path leads nowhere: a loop of links, a person who is unknown here.
+    """
+    return _chosen_path(environ, "AWS_CONFIG_FILE", "config")
+
+
+def credentials_path(environ: Mapping[str, str]) -> Path:
+    """AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials."""
+    return _chosen_path(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
+
+
+def _chosen_path(environ: Mapping[str, str], variable: str, name: str) -> Path:
+    chosen = environ.get(variable) or str(Path.home() / ".aws" / name)
+    try:
+        return Path(chosen).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as wrong:
+        raise ComputerRefused(say("{path} cannot be read: {reason}", path=chosen, reason=str(wrong))) from None
 
 
 def read_config(path: Path) -> str:
     """The file's text; empty where there is none. ComputerRefused where it cannot be read or is no text."""
     try:
+        # A device has no end, or no place beside it for our draft.
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ComputerRefused(say("{path} is no file.", path=str(path)))
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return ""

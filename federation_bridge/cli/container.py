@@ -22,7 +22,9 @@ _COMPETITORS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
     "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_CREDENTIAL_FILE",
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_ROLE_ARN",
@@ -35,9 +37,10 @@ _COMPETITORS = (
 """What SDKs would take instead of what they are given here."""
 
 
-def without_competitors(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment without other sources of credentials."""
-    return {name: value for name, value in environ.items() if name not in _COMPETITORS}
+def without_competitors(environ: Mapping[str, str], region: str) -> dict[str, str]:
+    """The environment without other sources of credentials; `region` is where AWS is asked if it names none."""
+    regions = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region} if region else {}
+    return regions | {name: value for name, value in environ.items() if name not in _COMPETITORS}
 
 
 class ContainerEndpoint:

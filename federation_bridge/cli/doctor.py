@@ -5,11 +5,11 @@ from __future__ import annotations
 import configparser
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from federation_bridge.cli.authorization import discover
-from federation_bridge.cli.aws_config import config_path, read_config
+from federation_bridge.cli.aws_config import config_path, credentials_path, read_config
 from federation_bridge.cli.failures import CommandFailed
+from federation_bridge.cli.neutral_profile import PREFIX, default_comes_first, sources_of_default
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.roles import my_roles
 from federation_bridge.cli.session import LocalSession
@@ -17,6 +17,8 @@ from federation_bridge.cli.texts import say
 
 _SHADOWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 _CHOICES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+_TOLD = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_WEB_IDENTITY_TOKEN_FILE")
+"""What `serve` and `web-identity` tell a shell."""
 
 
 def examine(place: Place) -> bool:
@@ -73,9 +75,22 @@ def _environment(place: Place) -> Iterator[Finding]:
             )
 
 
-def _profiles(place: Place) -> Iterator[Finding]:
-    path = config_path(place.environ)
+def _default(place: Place) -> Iterator[Finding]:
+    """A [default] with credentials is the person's to have: it is wrong where it comes before what a shell was told."""
+    told = any(place.environ.get(name) for name in _TOLD) and not any(place.environ.get(name) for name in _CHOICES)
     try:
+        for path in sources_of_default(place.environ):
+            gives = say(
+                "[default] of {path} gives credentials: AWS tools take them where no profile is named.", path=str(path)
+            )
+            yield not told, default_comes_first(path) if told else gives
+    except CommandFailed as failure:
+        yield False, failure.detail
+
+
+def _profiles(place: Place) -> Iterator[Finding]:
+    try:
+        path = config_path(place.environ)
         commands = _commands(read_config(path))
     except CommandFailed as failure:
         yield False, failure.detail
@@ -86,7 +101,7 @@ def _profiles(place: Place) -> Iterator[Finding]:
     ours = {name for name, command in commands.items() if "cached_answer.py" in command}
     yield True, say("Profiles of fedbridge in {path}: {count}.", path=str(path), count=len(ours))
     for name in _CHOICES:
-        if (chosen := place.environ.get(name)) and chosen not in ours:
+        if (chosen := place.environ.get(name)) and chosen not in ours and not chosen.startswith(PREFIX):
             yield False, say("{name} is set to {profile}, which is no profile of fedbridge.", name=name, profile=chosen)
     for name in sorted(ours & _shared(place)):
         yield False, say("~/.aws/credentials has a [{name}] too, and AWS tools take that one. Rename it.", name=name)
@@ -107,11 +122,10 @@ def _first_word(command: str) -> str:
 
 
 def _shared(place: Place) -> set[str]:
-    path = Path(place.environ.get("AWS_SHARED_CREDENTIALS_FILE") or Path.home() / ".aws" / "credentials").expanduser()
     try:
-        return set(_commands(read_config(path)))
+        return set(_commands(read_config(credentials_path(place.environ))))
     except (CommandFailed, configparser.Error):
         return set()
 
 
-_CHECKS: tuple[Callable[[Place], Iterator[Finding]], ...] = (_bridge, _session, _environment, _profiles)
+_CHECKS: tuple[Callable[[Place], Iterator[Finding]], ...] = (_bridge, _session, _environment, _default, _profiles)

@@ -11,8 +11,10 @@ from federation_bridge.cli.commands.call import Call, wanted_of
 from federation_bridge.cli.container import ContainerEndpoint, without_competitors
 from federation_bridge.cli.credentials import Wanted, obtain
 from federation_bridge.cli.failures import UsageWrong
+from federation_bridge.cli.neutral_profile import default_comes_first, sources_of_default, stepped_around
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.process_file import file_of_this_process
 from federation_bridge.cli.texts import say
-from federation_bridge.cli.token_file import served_token
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
@@ -25,16 +27,14 @@ def exec_(call: Call) -> int:
     place = call.place()
     wanted = wanted_of(call, place)
     first = obtain(place, wanted)
-    environ = without_competitors(call.environ)
-    environ.setdefault("AWS_REGION", first.region)
-    environ.setdefault("AWS_DEFAULT_REGION", first.region)
+    environ = without_competitors(call.environ, first.region)
     if call.asked.variables:
         keys = (first.access_key_id, first.secret_access_key, first.session_token)
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         return run_command(command, environ | dict(zip(names, keys, strict=True)))
     renewed = Wanted(wanted.role, wanted.need)
-    with ContainerEndpoint(lambda: obtain(place, renewed)) as endpoint:
-        return run_command(command, environ | endpoint.variables())
+    with ContainerEndpoint(lambda: obtain(place, renewed)) as endpoint, stepped_around(place, first.region) as more:
+        return run_command(command, environ | endpoint.variables() | more)
 
 
 def run_command(command: list[str], environ: dict[str, str]) -> int:
@@ -71,12 +71,19 @@ def serve(call: Call) -> int:
     renewed = Wanted(wanted.role, wanted.need)
     with ContainerEndpoint(lambda: obtain(place, renewed), call.asked.port) as endpoint:
         port = endpoint.url.rpartition(":")[2].partition("/")[0]
-        with served_token(place, port, endpoint.token) as token:
+        with file_of_this_process(place, "serve", port, endpoint.token.encode()) as token:
+            warn_of_default(place)
             call.terminal.tell(say("Serving {role}. For AWS tools, until you stop this with Ctrl-C:", role=wanted.role))
             call.terminal.write(f"export AWS_CONTAINER_CREDENTIALS_FULL_URI='{endpoint.url}'\n")
             call.terminal.write(f"export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE={quoted(str(token))}\n")
             threading.Event().wait()
     return 0
+
+
+def warn_of_default(place: Place) -> None:
+    """Tells a person who sets our variables in a shell what AWS tools take before them."""
+    for path in sources_of_default(place.environ):
+        place.terminal.tell(default_comes_first(path), "red")
 
 
 def quoted(text: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 
 from federation_bridge.cli.commands.call import Call, role_of
-from federation_bridge.cli.commands.running import quoted, run_command
+from federation_bridge.cli.commands.running import quoted, run_command, warn_of_default
 from federation_bridge.cli.container import without_competitors
+from federation_bridge.cli.neutral_profile import stepped_around
 from federation_bridge.cli.texts import say
 from federation_bridge.cli.web_identity import TokenFile
 
@@ -17,10 +18,10 @@ def web_identity(call: Call) -> int:
     place = call.place()
     with TokenFile(place, role_of(call, place), call.asked.reason) as file:
         if command:
-            environ = without_competitors(call.environ) | file.variables()
-            environ.setdefault("AWS_REGION", file.token.region)
-            environ.setdefault("AWS_DEFAULT_REGION", file.token.region)
-            return run_command(command, environ)
+            region = file.token.region
+            with stepped_around(place, region) as more:
+                return run_command(command, without_competitors(call.environ, region) | file.variables() | more)
+        warn_of_default(place)
         call.terminal.tell(
             say("A token for {arn} is kept fresh. For AWS tools, until you stop this:", arn=file.token.role_arn)
         )

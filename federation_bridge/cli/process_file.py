@@ -1,6 +1,6 @@
-"""The file that holds the token of a served endpoint: there as long as the process that serves.
+"""Files that are there as long as the process that needs them: a served endpoint's token, a command's AWS config.
 
-Its lock is held until the end, so that the file of a process that was killed is known, and swept by the next one.
+The lock of each is held until the end, so that the file of a process that was killed is known, and swept by the next.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from federation_bridge.cli.place import Place
 
 
 @contextmanager
-def served_token(place: Place, name: str, token: str) -> Iterator[Path]:
-    """The file for the token, mode 0600, removed at the end of the block; those of dead processes are removed first.
+def file_of_this_process(place: Place, kind: str, name: str, data: bytes) -> Iterator[Path]:
+    """A file of mode 0600, removed at the end of the block; those of its kind that dead processes left go first.
 
     Raises:
         ComputerRefused: it cannot be written.
     """
-    folder = place.folder / "serve"
+    folder = place.folder / kind
     path = folder / name
     # A file is made and locked under one lock, so that nobody sweeps it in between.
-    with Flight(place.folder / "serve.lock", place.clock).alone():
+    with Flight(place.folder / f"{kind}.lock", place.clock).alone():
         _sweep(folder)
-        write_private(path, token.encode())
+        write_private(path, data)
         file = _opened(path)
         lock(file, wait=False)
     with file:
