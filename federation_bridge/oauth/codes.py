@@ -61,7 +61,7 @@ class Codes:
         """The redirect that carries a code to the program, after the person agreed on a page of ours.
 
         What `checked_request`, `check_terms` and `check_may_let_in` raise; AccessDenied where the person has no role
-        at all.
+        at all; NotSignedIn where the session has ended meanwhile.
         """
         client = self.checked_request(asked)
         self.check_terms(asked)

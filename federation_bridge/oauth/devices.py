@@ -91,8 +91,9 @@ class Devices:
     def approve(self, typed: str, session: Session, visit: Visit) -> TokenFamily:
         """Lets the program in whose code this session has claimed.
 
-        NotSignedIn for an unconfirmed sign-in, SignInTooOld, UnauthorizedClient (the flow is off for this person),
-        AccessDenied without any role, OtherAddress (and then the request is refused for good), WrongUserCode.
+        NotSignedIn for an unconfirmed sign-in or one that has ended meanwhile, SignInTooOld, UnauthorizedClient (the
+        flow is off for this person), AccessDenied without any role, OtherAddress (and then the request is refused for
+        good), WrongUserCode.
         """
         try:
             check_may_approve(session, self._parts.settings.command_line, self._parts.clock())

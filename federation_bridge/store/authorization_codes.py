@@ -29,7 +29,10 @@ class AuthorizationCodes:
         self._clock = clock
 
     def issue(self, code: str, given: AuthorizationCode, family: TokenFamily, *entries: Entry) -> None:
-        """Remembers a code and the family that it will be collected for, with these audit entries."""
+        """Remembers a code and the family that it will be collected for, with these audit entries.
+
+        NotSignedIn where the session that approved has ended.
+        """
         row = {
             "code": digest_of("authorization code", code),
             "client_id": given.client_id,
@@ -41,7 +44,7 @@ class AuthorizationCodes:
             "expires_at": given.expires_at,
         }
         with self._audit.writing() as writing:
-            insert_family(writing, family)
+            insert_family(writing, family, self._clock())
             writing.execute(_INSERT, row)
             writing.record(*entries)
 

@@ -124,10 +124,13 @@ class DeviceCodes:
         return None if row is None else _request(row)
 
     def approve(self, user_code: str, session: str, family: TokenFamily, *entries: Entry) -> bool:
-        """Lets the claimed request in as this family; False where this session has not claimed it, or it is decided."""
+        """Lets the claimed request in as this family; False where this session has not claimed it, or it is decided.
+
+        NotSignedIn where the session that approved has ended.
+        """
         try:
             with self._audit.writing() as writing:
-                insert_family(writing, family)
+                insert_family(writing, family, self._clock())
                 self._must_decide(writing, user_code, session, family.id)
                 writing.record(*entries)
         except _NotClaimed:

@@ -113,8 +113,9 @@ class Sessions:
     def succeed(self, token_hash: str, successor: str) -> None:
         """Ends a session of a person who signed in anew: the command lines approved in it go over to the successor."""
         with self._audit.writing() as writing:
-            writing.execute(_HAND_OVER, {"token": token_hash, "successor": successor})
+            # The session first: that waits for an approval in flight, whose family is then handed over too.
             writing.execute(_END, {"token": token_hash})
+            writing.execute(_HAND_OVER, {"token": token_hash, "successor": successor})
 
     def end_of_person(self, person: str, *entries: Entry) -> int:
         """Ends all sessions and command lines of a person (`connection/subject`); gives how many there were.

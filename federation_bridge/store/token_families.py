@@ -21,7 +21,7 @@ from federation_bridge.store.audit_log import AuditTable, Writing
 from federation_bridge.store.codec import identity_from_text, identity_to_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
-from federation_bridge.store.tables import TOKEN_FAMILIES, TOKENS
+from federation_bridge.store.tables import SESSIONS, TOKEN_FAMILIES, TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,12 @@ class Stale(Enum):
     """Used before: somebody else has it, or had it. The family has been ended."""
 
 
+_APPROVING = (
+    select(SESSIONS.c.token_hash)
+    .where(SESSIONS.c.token_hash == bindparam("approving"), SESSIONS.c.ends_at > bindparam("now"))
+    # Held to the end of the transaction: an end of the session waits, and then takes the new family with it.
+    .with_for_update(read=True, key_share=True)
+)
 _INSERT_FAMILY = insert(TOKEN_FAMILIES)
 _INSERT_TOKENS = insert(TOKENS)
 _COLLECT = (
@@ -105,8 +111,14 @@ _BEGINNINGS = select(TOKEN_FAMILIES.c.started_at).where(
 )
 
 
-def insert_family(writing: Writing, family: TokenFamily) -> None:
-    """Makes a family that nobody has collected yet, in the transaction of its approval."""
+def insert_family(writing: Writing, family: TokenFamily, now: datetime) -> None:
+    """Makes a family that nobody has collected yet, in the transaction of its approval.
+
+    NotSignedIn where the approving session has ended, however shortly before: what came after its end would outlive it.
+    """
+    approving = {"approving": family.approved_in, "now": now}
+    if writing.execute(_APPROVING, approving).scalar_one_or_none() is None:
+        raise NotSignedIn("the approving session has ended")
     writing.execute(
         _INSERT_FAMILY,
         {

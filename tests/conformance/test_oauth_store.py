@@ -6,17 +6,19 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from database_place import HeldClock, Place
 from store_material import entry, identity, session
 
+from federation_bridge.errors import NotSignedIn
 from federation_bridge.model import AuthorizationCode, DeviceRequest, TokenFamily, Visit
 from federation_bridge.store import Store
 from federation_bridge.store.device_codes import Poll
-from federation_bridge.store.token_families import NewTokens, Stale
+from federation_bridge.store.tables import SESSIONS
+from federation_bridge.store.token_families import NewTokens, Stale, insert_family
 from federation_bridge.store.tries import Limit
 
 RACERS, ROUNDS = 4, 10
@@ -39,14 +41,22 @@ def pair(now: datetime, name: str = "1") -> NewTokens:
     return NewTokens(f"access {name}", f"refresh {name}", now + timedelta(minutes=15))
 
 
+def signed_in(store: Store, now: datetime, token_hash: str = BROWSER) -> None:
+    """The session in which something is approved, where it is not there yet."""
+    if store.sessions.live(token_hash, timedelta(days=1)) is None:
+        store.sessions.admit(session(now, token_hash), "issuer", f"_{token_hash} {now}", now)
+
+
 def let_in(store: Store, now: datetime, name: str = "family", jkt: str | None = None, **changes: Any) -> TokenFamily:
     """A family with its first tokens, by way of an authorization code."""
     given = AuthorizationCode("fedbridge", "http://127.0.0.1:1/callback", "x", name, now + timedelta(minutes=1))
-    store.authorization_codes.issue(f"code {name}", given, family(now, name, **changes))
+    made = family(now, name, **changes)
+    signed_in(store, now, made.approved_in)
+    store.authorization_codes.issue(f"code {name}", given, made)
     assert store.authorization_codes.take(f"code {name}") is not None
-    made = store.token_families.collect(name, jkt, pair(now, name))
-    assert made is not None
-    return made
+    collected = store.token_families.collect(name, jkt, pair(now, name))
+    assert collected is not None
+    return collected
 
 
 def rotate(
@@ -60,6 +70,7 @@ def rotate(
 
 def approved(store: Store, now: datetime, number: int = 0, **changes: Any) -> str:
     user_code = f"{number:064d}"
+    signed_in(store, now)
     assert store.device_codes.begin(f"device {number}", user_code, request(now, **changes))
     assert store.device_codes.claim(user_code, BROWSER)
     assert store.device_codes.approve(user_code, BROWSER, family(now, f"family {number}"))
@@ -88,6 +99,7 @@ def raced(place: Place, verb: Callable[[Store, int, int], bool]) -> list[int]:
 
 def test_a_device_code_goes_from_pending_to_its_tokens_once(store: Store, clock: HeldClock) -> None:
     now = clock()
+    signed_in(store, now)
     assert store.device_codes.begin("device", USER_CODE, request(now), entry(now))
     assert store.device_codes.redeem("device", "fedbridge", None, pair(now)) is Poll.PENDING
     assert store.device_codes.claim(USER_CODE, BROWSER) == request(now)
@@ -107,6 +119,7 @@ def test_a_user_code_in_use_is_not_given_twice(store: Store, clock: HeldClock) -
 
 def test_a_claimed_code_is_the_first_sessions_alone(store: Store, clock: HeldClock) -> None:
     now = clock()
+    signed_in(store, now)
     store.device_codes.begin("device", USER_CODE, request(now))
     assert store.device_codes.claim(USER_CODE, BROWSER)
     assert store.device_codes.claim(USER_CODE, BROWSER)
@@ -131,6 +144,7 @@ def test_a_claimed_request_is_told_to_its_session_alone_and_asking_claims_nothin
 
 
 def test_nobody_approves_what_was_not_claimed_and_no_family_is_left(store: Store, clock: HeldClock) -> None:
+    signed_in(store, clock())
     store.device_codes.begin("device", USER_CODE, request(clock()))
     assert not store.device_codes.approve(USER_CODE, BROWSER, family(clock()), entry(clock()))
     assert store.token_families.collect("family", None, pair(clock())) is None
@@ -140,6 +154,7 @@ def test_nobody_approves_what_was_not_claimed_and_no_family_is_left(store: Store
 @pytest.mark.parametrize("decision", ["approve", "deny"])
 def test_a_decision_is_final(store: Store, clock: HeldClock, decision: str) -> None:
     now = clock()
+    signed_in(store, now)
     store.device_codes.begin("device", USER_CODE, request(now))
     store.device_codes.claim(USER_CODE, BROWSER)
     codes = store.device_codes
@@ -215,6 +230,7 @@ def test_of_many_sessions_one_claims_a_code(place: Place) -> None:
 
 def test_of_many_who_bring_a_code_one_gets_it(place: Place) -> None:
     store, now = place.open(), place.clock()
+    signed_in(store, now)
     for number in range(ROUNDS):
         given = AuthorizationCode("fedbridge", "http://127.0.0.1:1/callback", "x", f"f{number}", now)
         store.authorization_codes.issue(f"code {number}", given, family(now, f"f{number}"), entry(now))
@@ -359,7 +375,6 @@ ENDS: dict[str, Callable[[Store], object]] = {
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_a_family_ends_whole(store: Store, clock: HeldClock, end: Callable[[Store], object]) -> None:
-    store.sessions.admit(session(clock()), "issuer", "_m", clock())
     let_in(store, clock())
     let_in(store, clock(), "other", approved_in="b" * 64, identity=identity("bob"))
     end(store)
@@ -378,13 +393,117 @@ def test_a_family_that_ends_before_its_code_was_collected_is_not_collected(store
 
 
 def test_families_go_over_to_the_session_that_succeeds(store: Store, clock: HeldClock) -> None:
-    store.sessions.admit(session(clock()), "issuer", "_m", clock())
     let_in(store, clock())
     store.sessions.succeed(BROWSER, "b" * 64)
     assert store.sessions.living() == ()
     assert store.token_families.live("access family") is not None
     store.sessions.end("b" * 64)
     assert store.token_families.live("access family") is None
+
+
+# ------------------------------------------------------------------------------------- the session that approves ends
+
+CODE = AuthorizationCode("fedbridge", "http://127.0.0.1:1/callback", "x", "family", datetime(2026, 3, 4, tzinfo=UTC))
+
+
+def _by_device(store: Store, now: datetime) -> bool:
+    return store.device_codes.approve(USER_CODE, BROWSER, family(now), entry(now))
+
+
+def _by_code(store: Store, now: datetime) -> bool:
+    store.authorization_codes.issue("code", CODE, family(now), entry(now))
+    return True
+
+
+APPROVALS = {"device": _by_device, "browser": _by_code}
+SESSION_ENDS: dict[str, Callable[[Store], object]] = {
+    "sign-out": lambda store: store.sessions.end(BROWSER),
+    "the operator's end": lambda store: store.sessions.end_of_person("corp/alice"),
+    "a sign-in anew": lambda store: store.sessions.succeed(BROWSER, "b" * 64),
+}
+
+
+@pytest.mark.parametrize("end", SESSION_ENDS.values(), ids=SESSION_ENDS)
+@pytest.mark.parametrize("approve", APPROVALS.values(), ids=APPROVALS)
+def test_nothing_is_approved_in_a_session_that_has_ended(
+    store: Store, clock: HeldClock, approve: Callable[[Store, datetime], bool], end: Callable[[Store], object]
+) -> None:
+    """The request that approves has looked its session up before; the end was committed in between."""
+    signed_in(store, clock())
+    store.device_codes.begin("device", USER_CODE, request(clock()))
+    store.device_codes.claim(USER_CODE, BROWSER)
+    end(store)
+    with pytest.raises(NotSignedIn):
+        approve(store, clock())
+    assert store.token_families.uncollected("family") is None
+    assert store.authorization_codes.take("code") is None
+    assert store.audit.entries() == ()
+
+
+@pytest.mark.parametrize("approve", APPROVALS.values(), ids=APPROVALS)
+def test_nothing_is_approved_in_a_session_whose_time_is_over(
+    store: Store, clock: HeldClock, approve: Callable[[Store, datetime], bool]
+) -> None:
+    signed_in(store, clock())
+    clock.advance(timedelta(hours=12))
+    store.device_codes.begin("device", USER_CODE, request(clock()))
+    store.device_codes.claim(USER_CODE, BROWSER)
+    with pytest.raises(NotSignedIn):
+        approve(store, clock())
+    assert store.token_families.uncollected("family") is None
+
+
+@pytest.mark.parametrize("end", SESSION_ENDS.values(), ids=SESSION_ENDS)
+def test_an_end_waits_for_an_approval_in_flight_and_reaches_it(place: Place, end: Callable[[Store], object]) -> None:
+    store, other, now = place.open(), place.open(), place.clock()
+    signed_in(store, now)
+    signed_in(store, now, "b" * 64)
+    with ThreadPoolExecutor(1) as thread:
+        with store.audit.writing() as approving:
+            insert_family(approving, family(now), now)
+            ending = thread.submit(end, other)
+            with pytest.raises(TimeoutError):
+                ending.result(0.3)
+        ending.result(30)
+    # Handed over to the session that succeeds, or gone: never of a session that is no more.
+    store.sessions.end("b" * 64)
+    assert store.token_families.uncollected("family") is None
+
+
+def test_an_approval_waits_for_an_end_in_flight_and_is_refused(place: Place) -> None:
+    store, other, now = place.open(), place.open(), place.clock()
+    signed_in(store, now)
+    with ThreadPoolExecutor(1) as thread:
+        with store.audit.writing() as ending:
+            ending.execute(SESSIONS.delete().where(SESSIONS.c.token_hash == BROWSER), {})
+            approving = thread.submit(_by_code, other, now)
+            with pytest.raises(TimeoutError):
+                approving.result(0.3)
+        with pytest.raises(NotSignedIn):
+            approving.result(30)
+    assert store.token_families.uncollected("family") is None
+
+
+def test_of_approvals_and_ends_at_once_no_family_outlives_its_session(place: Place) -> None:
+    store, now = place.open(), place.clock()
+    for number in range(ROUNDS):
+        signed_in(store, now, f"{number:064d}")
+
+    def approve_or_end(own: Store, number: int, racer: int) -> bool:
+        if racer == 0:
+            own.sessions.end(f"{number:064d}")
+            return False
+        name = f"f{number} {racer}"
+        given = replace(CODE, family_id=name)
+        try:
+            own.authorization_codes.issue(name, given, family(now, name, approved_in=f"{number:064d}"))
+        except NotSignedIn:
+            return False
+        return True
+
+    raced(place, approve_or_end)
+    names = [f"f{number} {racer}" for number in range(ROUNDS) for racer in range(RACERS)]
+    assert [name for name in names if store.token_families.uncollected(name) is not None] == []
 
 
 def test_the_living_are_listed_by_person(store: Store, clock: HeldClock) -> None:
