@@ -20,8 +20,10 @@ class Access:
         self._proofs = proofs
         self._families = families
 
-    def bearer(self, access_token: str, proof: DpopProof | None, visit: Visit) -> Bearer:
-        """Who calls with this access token. InvalidToken, or InvalidDpopProof where the proof fails.
+    def bearer(self, access_token: str, proof: DpopProof | None, visit: Visit, client_id: str) -> Bearer:
+        """Who calls with this access token at the door of this client; no token opens the door of another.
+
+        InvalidToken, or InvalidDpopProof where the proof fails.
 
         A family whose person has lost every role ends here.
         """
@@ -29,6 +31,9 @@ class Access:
         family = self._parts.store.token_families.live(access_token) if is_bounded else None
         if family is None:
             raise InvalidToken("no live token")
+        if family.client_id != client_id:
+            # A token that stock AWS clients keep in a file, bound to no key, shall open no more than they use it for.
+            raise InvalidToken(f"a token of {family.client_id} at the door of {client_id}")
         if family.role:
             # What was let in for one role shall not open the others: its door takes the tokens' session itself.
             raise InvalidToken(f"the token stands for {family.role} alone")

@@ -27,6 +27,8 @@ class Client:
     device_flow: bool = False
     needs_key: bool = False
     """Whether its tokens are always bound to a key (RFC 9449)."""
+    one_role: bool = False
+    """Whether its tokens stand for one role, picked on a page of its own: no other page lets it in."""
     access_life: timedelta = timedelta(minutes=15)
 
     @property
@@ -49,10 +51,13 @@ class Client:
         raise InvalidRedirect(f"{redirect_uri[:200]!r} is no redirect address of {self.id}")
 
 
+FEDBRIDGE = "fedbridge"
+"""The client for which `/api/v1` is made."""
+
 CLIENTS: Mapping[str, Client] = {
     client.id: client
     for client in (
-        Client("fedbridge", "fedbridge", loopback_path="/callback", device_flow=True, needs_key=True),
+        Client(FEDBRIDGE, "fedbridge", loopback_path="/callback", device_flow=True, needs_key=True),
         # Stock SDKs renew 15 minutes ahead of the end: a shorter life would make every process of theirs renew.
         Client(
             "aws-sso",
@@ -66,12 +71,14 @@ CLIENTS: Mapping[str, Client] = {
             "AWS CLI (aws login)",
             loopback_path="/oauth/callback",
             needs_key=True,
+            one_role=True,
         ),
         Client(
             "arn:aws:signin:::devtools/cross-device",
             "AWS CLI (aws login --remote)",
             own_path="/v1/sessions/confirmation",
             needs_key=True,
+            one_role=True,
         ),
     )
 }

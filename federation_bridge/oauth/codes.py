@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from federation_bridge.errors import NotSignedIn, OAuthRefused
+from federation_bridge.errors import NotSignedIn, OAuthRefused, UnauthorizedClient
 from federation_bridge.model import AuthorizationCode, Session, Visit
 from federation_bridge.oauth.approval import check_confirmed, check_may_approve
 from federation_bridge.oauth.clients import Client, client_named
@@ -60,11 +60,14 @@ class Codes:
     def authorize(self, asked: AuthorizationRequest, session: Session, visit: Visit) -> str:
         """The redirect that carries a code to the program, after the person agreed on a page of ours.
 
-        What `checked_request`, `check_terms` and `check_may_let_in` raise; AccessDenied where the person has no role
-        at all; NotSignedIn where the session has ended meanwhile.
+        What `checked_request`, `check_terms` and `check_may_let_in` raise; UnauthorizedClient for a client of one role
+        without it, and the other way round; AccessDenied where the person has no role at all; NotSignedIn where the
+        session has ended meanwhile.
         """
         client = self.checked_request(asked)
         self.check_terms(asked)
+        if client.one_role != bool(asked.role):
+            raise UnauthorizedClient(f"{client.id} is let in for {'one role' if client.one_role else 'no single role'}")
         try:
             self.check_may_let_in(client, session)
         except (OAuthRefused, NotSignedIn) as refusal:

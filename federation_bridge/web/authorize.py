@@ -8,7 +8,7 @@ from flask import Blueprint, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.errors import AccessDenied, BadRequest, OAuthRefused, UnsupportedResponseType
+from federation_bridge.errors import AccessDenied, BadRequest, InvalidClient, OAuthRefused, UnsupportedResponseType
 from federation_bridge.model import Departure
 from federation_bridge.oauth.clients import Client
 from federation_bridge.oauth.conversation import AuthorizationRequest
@@ -91,7 +91,11 @@ def _read(values: MultiDict[str, str]) -> tuple[AuthorizationRequest, Client]:
         # Without a value a parameter counts as left out (RFC 6749 3.1).
         dpop_jkt=values.get("dpop_jkt") or None,
     )
-    return asked, door().oauth.codes.checked_request(asked)
+    client = door().oauth.codes.checked_request(asked)
+    if client.one_role:
+        # This page asks for all roles, and warns of no code that is carried by hand.
+        raise InvalidClient(f"{client.id} has a page of its own")
+    return asked, client
 
 
 def _check(asked: AuthorizationRequest) -> None:

@@ -6,6 +6,7 @@ from flask import Response, g, request
 
 from federation_bridge.errors import InvalidDpopProof, InvalidToken
 from federation_bridge.model import Session
+from federation_bridge.oauth.clients import FEDBRIDGE
 from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.web import forms
@@ -52,7 +53,7 @@ def _of_token() -> Bearer:
         proof = proof_or_none() if scheme.lower() == "dpop" else None
         if scheme.lower() == "dpop" and proof is None:
             raise InvalidDpopProof("the scheme DPoP without a proof")
-        found = door().oauth.access.bearer(token.strip(), proof, visit())
+        found = door().oauth.access.bearer(token.strip(), proof, visit(), FEDBRIDGE)
         g.token_bearer = found
     return found
 

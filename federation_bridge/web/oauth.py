@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 import structlog
 from flask import Blueprint, Response, jsonify, request
 
-from federation_bridge.errors import BridgeError, OAuthRefused, UnsupportedGrantType
+from federation_bridge.errors import BridgeError, OAuthRefused, UnauthorizedClient, UnsupportedGrantType
 from federation_bridge.model import JsonObject
+from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
 from federation_bridge.web import forms
 from federation_bridge.web.bearer import proof_or_none
@@ -75,6 +76,8 @@ def token() -> Response:
         redeem = _GRANTS[_parameter("grant_type")]
     except KeyError:
         raise UnsupportedGrantType(f"grant_type {_parameter('grant_type')[:80]!r}") from None
+    if client_named(_parameter("client_id")).one_role:
+        raise UnauthorizedClient("its tokens are credentials of AWS, which its own door hands out")
     tokens = redeem()
     response = jsonify(
         access_token=tokens.access_token,

@@ -18,6 +18,10 @@ from web_material import ACCOUNT, BASE, Person, door_of, person_at
 
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.aws_clients.sso_oidc import START_TARGET
+from federation_bridge.errors import InvalidToken
+from federation_bridge.model import Visit
+from federation_bridge.oauth.conversation import AuthorizationRequest
+from federation_bridge.oauth.dpop import DpopProof
 
 if TYPE_CHECKING:
     from database_place import HeldClock
@@ -309,22 +313,24 @@ def test_without_a_proof_of_its_key_the_cli_gets_nothing(ada: Person, clock: Hel
 
 
 def test_tokens_for_one_role_open_no_other_door(ada: Person, clock: HeldClock) -> None:
-    """The RFC dialect would give the same client an access token: it stands for its role alone, and opens nothing."""
+    """What stands for one role is redeemed at its own door, and what the core would make of it opens nothing else."""
     key = ECKey.generate_key("P-256", auto_kid=False)
-    form = {
-        "grant_type": "authorization_code",
-        "client_id": SAME_DEVICE,
-        "code": code_of(ada),
-        "code_verifier": VERIFIER,
-        "redirect_uri": CALLBACK,
-    }
+    form = {"grant_type": "authorization_code", "client_id": SAME_DEVICE, "code_verifier": VERIFIER}
+    form |= {"code": code_of(ada), "redirect_uri": CALLBACK}
     made = proof(clock, key, htu=f"{BASE}/oauth/token")
-    tokens = ada.client.post("/oauth/token", base_url=BASE, data=form, headers={"DPoP": made}).get_json()
-    ath = base64.urlsafe_b64encode(hashlib.sha256(tokens["access_token"].encode()).digest()).rstrip(b"=").decode()
+    answer = ada.client.post("/oauth/token", base_url=BASE, data=form, headers={"DPoP": made})
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "unauthorized_client")
+    made, address = proof(clock, key, "core", htu=f"{BASE}/v1/token"), f"{BASE}/v1/token"
+    asked, visit = AuthorizationRequest(SAME_DEVICE, CALLBACK, ""), Visit("ref-1", "127.0.0.1", "x")
+    server = door_of(ada.app).oauth
+    tokens = server.tokens.for_code(form["code"], asked, VERIFIER, visit, DpopProof(made, "POST", address))
+    ath = base64.urlsafe_b64encode(hashlib.sha256(tokens.access_token.encode()).digest()).rstrip(b"=").decode()
     made = proof(clock, key, "two", htm="GET", htu=f"{BASE}/api/v1/roles", ath=ath)
-    answer = ada.get("/api/v1/roles", Authorization=f"DPoP {tokens['access_token']}", DPoP=made)
+    answer = ada.get("/api/v1/roles", Authorization=f"DPoP {tokens.access_token}", DPoP=made)
     assert answer.status_code == 401
-    assert portal(ada, "/assignment/accounts", tokens["access_token"]).status_code == 401
+    assert portal(ada, "/assignment/accounts", tokens.access_token).status_code == 401
+    with pytest.raises(InvalidToken, match="alone"):
+        server.access.bearer(tokens.access_token, None, visit, SAME_DEVICE)
 
 
 def test_no_secret_of_a_client_is_logged(ada: Person, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,13 +9,19 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from aws_login_material import CALLBACK, CONFIRMATION, AwsLogin, stand_in
 from database_place import HeldClock
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
 from oauth_material import REDIRECT, VERIFIER, Program, authorization, b64, challenge
-from web_material import BASE, Person, door_of
+from web_material import ACCOUNT, BASE, TOKEN, Person, door_of
 
-from federation_bridge.errors import InvalidRedirect
+from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
+from federation_bridge.errors import InvalidRedirect, UnauthorizedClient
+from federation_bridge.model import Visit
 from federation_bridge.oauth.clients import CLIENTS
+from federation_bridge.oauth.conversation import AuthorizationRequest
+
+ONE_ROLE = {SAME_DEVICE: CALLBACK, CROSS_DEVICE: CONFIRMATION}
 
 
 def ask(person: Person, **changes: Any) -> Any:
@@ -116,6 +122,37 @@ def test_no_other_address_is_ever_sent_to(person: Person, redirect_uri: str) -> 
         assert "Location" not in answer.headers
 
 
+def test_a_program_of_one_role_is_let_in_on_its_own_page_alone(person: Person, program: Program) -> None:
+    """Else the page that names no role, and warns of no carried code, would let it in for all of them."""
+    for client_id, redirect_uri in ONE_ROLE.items():
+        changes = {"client_id": client_id, "redirect_uri": redirect_uri}
+        for answer in (ask(person, **changes), allow(person, **changes)):
+            assert (answer.status_code, answer.headers.get("Location")) == (401, None)
+        door = door_of(person.app)
+        for asking, role in ((client_id, ""), ("fedbridge", f"{ACCOUNT}/Administrator")):
+            where = redirect_uri if asking == client_id else REDIRECT
+            asked = AuthorizationRequest(asking, where, challenge(), role=role)
+            with pytest.raises(UnauthorizedClient):
+                door.oauth.codes.authorize(asked, door.bridge.session(TOKEN), Visit("ref-1", "127.0.0.1", "x"))
+    assert program.redeem(code_for(person)).status_code == 200
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_a_code_of_one_role_gives_no_tokens_at_the_door_of_all_roles(
+    program: Program, monkeypatch: pytest.MonkeyPatch, clock: HeldClock, remote: bool
+) -> None:
+    stand_in(monkeypatch, clock)
+    cli = AwsLogin(program, remote=remote)
+    code = cli.code()
+    program.client_id = cli.client_id
+    answer = program.redeem(code, redirect_uri=cli.redirect)
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "unauthorized_client")
+    first = cli.redeem(code)
+    assert first.status_code == 200
+    assert program.refresh(first.get_json()["refreshToken"]).get_json()["error"] == "unauthorized_client"
+    assert cli.renew(first.get_json()["refreshToken"]).status_code == 200
+
+
 def test_an_unknown_client_is_not_redirected(person: Person) -> None:
     answer = ask(person, client_id="nobody")
     assert (answer.status_code, answer.headers.get("Location")) == (401, None)
@@ -155,7 +192,7 @@ WRONG: dict[str, Wrong] = {
     "another port": lambda program, code: program.redeem(code, redirect_uri=REDIRECT.replace("40123", "40124")),
     "another key": lambda program, code: Program(program.person, program.clock).redeem(code),
     "another client": lambda program, code: Program(
-        program.person, program.clock, client_id="arn:aws:signin:::devtools/same-device", key=program.key
+        program.person, program.clock, client_id="aws-sso", key=program.key
     ).redeem(code),
 }
 

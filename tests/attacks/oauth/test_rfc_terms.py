@@ -20,6 +20,9 @@ from oauth_material import Program, authorization, claim
 from web_material import BASE, Person, door_of
 
 import federation_bridge
+from federation_bridge.errors import InvalidToken
+from federation_bridge.model import Visit
+from federation_bridge.oauth.dpop import DpopProof
 
 ME = "/api/v1/me"
 
@@ -114,8 +117,12 @@ def test_a_token_that_is_bound_to_no_key_is_not_taken_with_a_proof(person: Perso
     person.post("/device/decision", {"user_code": begun["user_code"], "decision": "allow"})
     tokens = stock.poll(begun["device_code"], proof=None).get_json()
     assert tokens["token_type"] == "Bearer"
-    assert stock.call("GET", ME, tokens["access_token"], proof=None).status_code == 200
-    assert stock.call("GET", ME, tokens["access_token"]).status_code == 401
+    access, token = door_of(person.app).oauth.access, tokens["access_token"]
+    visit = Visit("ref-1", "192.0.2.7", "aws-cli/2")
+    assert access.bearer(token, None, visit, "aws-sso").family.client_id == "aws-sso"
+    proof = DpopProof(stock.proof("GET", ME, token), "GET", BASE + ME)
+    with pytest.raises(InvalidToken, match="came with a proof"):
+        access.bearer(token, proof, visit, "aws-sso")
 
 
 # -------------------------------------------------------------------------------------------------- when tokens end

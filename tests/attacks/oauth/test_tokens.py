@@ -208,6 +208,27 @@ def test_a_bound_token_is_no_bearer_token(program: Program) -> None:
     assert 'DPoP error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
 
+def test_the_tokens_of_stock_aws_clients_open_the_aws_portal_alone(person: Person, clock: HeldClock) -> None:
+    """They lie in files and are bound to no key: they shall not give a console link to whoever finds one."""
+    stock = Program(person, clock, client_id="aws-sso")
+    begun = stock.post("/oauth/device_authorization", proof=None).get_json()
+    approve(person, begun["user_code"])
+    token = stock.poll(begun["device_code"], proof=None).get_json()["access_token"]
+    bound = stock.login()["access_token"]
+    for path in (ME, "/api/v1/roles"):
+        assert stock.call("GET", path, token, proof=None).status_code == 401
+        assert stock.call("GET", path, bound).status_code == 401
+    console = f"/api/v1/roles/{ACCOUNT}/Administrator/console"
+    answer = stock.call("POST", console, token, proof=None, json={"show_link": True})
+    assert (answer.status_code, "url" in answer.get_json()) == (401, False)
+    assert person.get("/assignment/accounts", **{"x-amz-sso_bearer_token": token}).status_code == 200
+    mine = Program(person, clock)
+    fedbridges = mine.login()["access_token"]
+    assert person.get("/assignment/accounts", **{"x-amz-sso_bearer_token": fedbridges}).status_code == 401
+    answer = mine.call("POST", console, fedbridges, json={"show_link": True})
+    assert answer.status_code == 200
+
+
 def test_a_token_needs_no_form_token_and_a_cookie_beside_it_does_not_count(person: Person, program: Program) -> None:
     tokens = program.login()
     path = f"/api/v1/roles/{ACCOUNT}/Administrator/console"
