@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 import sys
 from pathlib import Path
 
@@ -12,26 +13,36 @@ from federation_bridge.cli.failures import ComputerRefused
 from federation_bridge.cli.texts import say
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _MOST_BYTES = 4_000_000
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def private_folder(path: Path) -> Path:
-    """The folder, made with mode 0700 where it is missing.
+    """The folder; where it or one above it is missing, that is made with mode 0700, whatever the umask.
+
+    A folder of ours that only its group may write to as well is what a umask of 002 makes: it is taken from the group.
 
     Raises:
         ComputerRefused: it cannot be made, is a link, or is another's: what lies in it could be swapped under us.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=0o700, exist_ok=True)
+        for folder in reversed([path, *path.parents]):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
         facts = path.lstat()
+        is_ours = sys.platform == "win32" or (stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid())
+        if is_ours and facts.st_mode & _OTHERS_WRITE == stat.S_IWGRP:
+            path.chmod(stat.S_IMODE(facts.st_mode) & ~stat.S_IWGRP)
+            facts = path.lstat()
     except OSError as refused:
         raise computer_refused(path, refused) from None
-    foreign = sys.platform != "win32" and (facts.st_uid != os.geteuid() or bool(facts.st_mode & 0o022))
-    if path.is_symlink() or foreign:
-        raise ComputerRefused(say("The folder {path} is not yours alone; set FEDBRIDGE_FOLDER.", path=str(path)))
+    is_open = sys.platform != "win32" and bool(facts.st_mode & _OTHERS_WRITE)
+    if path.is_symlink() or is_open or not is_ours:
+        raise ComputerRefused(
+            say("The folder {path} is not yours alone: chmod 700 it, or set FEDBRIDGE_FOLDER.", path=str(path))
+        )
     return path
 
 

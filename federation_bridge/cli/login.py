@@ -47,6 +47,7 @@ def sign_in(place: Place) -> StoredSession:
     unseen = place.way == "auto" and way == "device" and not place.terminal.can_tell
     if way == "never" or unseen:
         raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=place.address))
+    place.make_folders()
     endpoints, key = discover(place), DpopKey.fresh()
     session = (_by_browser if way == "browser" else _by_device)(place, endpoints, key)
     tokens = place.tokens()

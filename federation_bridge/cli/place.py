@@ -11,7 +11,7 @@ from typing import Literal
 from federation_bridge.cli import folders
 from federation_bridge.cli.address import checked_address
 from federation_bridge.cli.failures import SignInNeeded
-from federation_bridge.cli.files import read_private, write_private
+from federation_bridge.cli.files import private_folder, read_private, write_private
 from federation_bridge.cli.terminal import Terminal
 from federation_bridge.cli.texts import say
 from federation_bridge.cli.token_store import TokenStore, open_token_store
@@ -59,6 +59,11 @@ class Place:
         behind = say("This computer's clock is {span} behind: AWS refuses what it signs. Let it set itself.", span=span)
         ahead = say("This computer's clock is {span} ahead: AWS refuses what it signs. Let it set itself.", span=span)
         self.terminal.tell(behind if offset > timedelta() else ahead)
+
+    def make_folders(self) -> None:
+        """Makes what a sign-in is kept in; ComputerRefused then comes before a person is asked for anything."""
+        private_folder(self.folder.parent)
+        private_folder(self.folder)
 
     def remember(self) -> None:
         """Makes this the bridge that commands use which name none."""

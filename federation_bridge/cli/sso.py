@@ -17,7 +17,7 @@ from pathlib import Path
 from federation_bridge.cli.authorization import DEVICE_GRANT, discover, refusal
 from federation_bridge.cli.aws_config import Profile, region_lines
 from federation_bridge.cli.failures import CommandFailed, LoginRefused, SignInNeeded
-from federation_bridge.cli.files import computer_refused, write_private
+from federation_bridge.cli.files import computer_refused, private_folder, write_private
 from federation_bridge.cli.login import pause, show_code
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.roles import RoleOnOffer
@@ -62,6 +62,8 @@ def write_token(place: Place) -> Path:
     """
     if place.way == "never" or not (place.terminal.can_tell or place.way == "device"):
         raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=place.address))
+    path = _token_path(place)
+    private_folder(path.parent)
     registered = _registered(place)
     client = {name: registered.text(name) for name in ("clientId", "clientSecret")}
     token = _token(place, client)
@@ -80,7 +82,6 @@ def write_token(place: Place) -> Path:
     if replaced := forget_token(place):
         with suppress(CommandFailed):
             revoke(place, replaced)
-    path = _token_path(place)
     write_private(path, json.dumps(document).encode())
     return path
 
