@@ -17,7 +17,7 @@ from federation_bridge.cli.session import LocalSession
 from federation_bridge.cli.texts import say
 from federation_bridge.delivery import FORMATS
 from federation_bridge.durations import format_duration
-from federation_bridge.errors import BridgeError
+from federation_bridge.errors import AwsRefused, BridgeError
 from federation_bridge.model import AwsCredentials, JsonObject
 
 _SPARE = timedelta(minutes=16)
@@ -49,17 +49,23 @@ def obtain(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredentia
     with flight.alone():
         if not fresh_wish and (found := _cached(place, wanted, renew=renew)) is not None:
             return found
-        flight.join()
+        try:
+            flight.join()
+        except TooShort:
+            # Met by who asked for the role's usual length; another length is another question.
+            if not wanted.duration:
+                raise
         try:
             credentials = _asked(place, wanted)
+            _check_rest(place, wanted, credentials)
         except SignInNeeded:
             raise
         except CommandFailed as failure:
-            with suppress(ComputerRefused):
-                flight.failed(failure)
+            if not (isinstance(failure, TooShort) and wanted.duration):
+                with suppress(ComputerRefused):
+                    flight.failed(failure)
             raise
         flight.succeeded()
-    _check_rest(place, wanted, credentials)
     return credentials
 
 
@@ -81,12 +87,16 @@ def _cached(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredenti
 
 def _asked(place: Place, wanted: Wanted) -> AwsCredentials:
     body = {name: text for name, text in (("duration", wanted.duration), ("reason", wanted.reason)) if text}
-    answer = LocalSession(place).post(f"/roles/{wanted.role}/credentials", body)
+    session = LocalSession(place)
+    answer = session.post(f"/roles/{wanted.role}/credentials", body)
     try:
         credentials = _credentials(answer)
         _remember(place, wanted.role, credentials, answer)
+        if not session.is_current():
+            # Somebody signed in meanwhile, and has dropped what lay here before we wrote.
+            place.answer_path(wanted.role).unlink(missing_ok=True)
         place.warn_of_clock()
-    except (ValueError, KeyError, TypeError, OverflowError):
+    except (ValueError, KeyError, TypeError, OverflowError, AwsRefused):
         raise BridgeUnreachable(say("The bridge answered with credentials that cannot be used.")) from None
     return credentials
 
@@ -101,7 +111,10 @@ def _remember(place: Place, role: str, credentials: AwsCredentials, answer: Json
     renew_at = usable_until - min(_RENEW_AHEAD, life / 6)
     header = " ".join(str(int(instant.timestamp())) for instant in (now, usable_until, renew_at, expires))
     full = json.dumps({name: answer[name] for name in _FIELDS})
-    write_private(place.answer_path(role), f"{header}\n{answer_text(credentials)}{full}\n".encode())
+    data = f"{header}\n{answer_text(credentials)}{full}\n".encode()
+    if len(data) > cached_answer.MOST_BYTES:
+        raise ValueError("longer than what is read back")
+    write_private(place.answer_path(role), data)
 
 
 def _check_rest(place: Place, wanted: Wanted, credentials: AwsCredentials) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 from federation_bridge.cli.commands.call import Call, wanted_of
 from federation_bridge.cli.container import ContainerEndpoint, without_competitors
@@ -40,10 +42,10 @@ def exec_(call: Call) -> int:
 def run_command(command: list[str], environ: dict[str, str]) -> int:
     """The exit status of the command; 128 and the signal's number where a signal ended it, as shells say."""
     program = shutil.which(command[0], path=environ.get("PATH"))
-    if program is None:
+    if program is None and not (os.sep in command[0] and Path(command[0]).exists()):
         raise _exec_failure(_NOT_FOUND, say("There is no command {name}.", name=command[0]))
     try:
-        process = subprocess.Popen([program, *command[1:]], env=environ)  # noqa: S603 - the person's own command
+        process = subprocess.Popen([program or command[0], *command[1:]], env=environ)  # noqa: S603 - the person's own command
     except OSError as refused:
         reason = refused.strerror or ""
         sentence = say("{name} cannot be run: {reason}", name=command[0], reason=reason)

@@ -1,0 +1,193 @@
+"""`fedbridge doctor`: each thing that it claims to find, made wrong once; and a computer on which all is well."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_material import Person
+from fake_bridge import FakeBridge, Reply, fake_bridge, put_session
+
+from federation_bridge.cli import cached_answer
+
+ROLES = [
+    {
+        "account": "111122223333",
+        "account_name": "production",
+        "role": "Developer",
+        "partition": "aws",
+        "role_arn": "arn:aws:iam::111122223333:role/Developer",
+        "max_duration": "8h",
+    }
+]
+
+
+@pytest.fixture
+def bridge() -> Iterator[FakeBridge]:
+    with fake_bridge() as made:
+        made.answers["/api/v1/roles"] = Reply(body={"roles": ROLES})
+        yield made
+
+
+@pytest.fixture
+def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
+    """Somebody for whom all is well."""
+    put_session(tmp_path, bridge, ends_at=4_000_000_000)
+    (tmp_path / ".aws").mkdir()
+    write_profile(tmp_path, sys.executable)
+    return Person(tmp_path, bridge.address)
+
+
+def write_profile(home: Path, program: str) -> None:
+    script = cached_answer.__file__
+    command = f'"{program}" -I -S {script} {home} 111122223333/Developer'
+    (home / ".aws/config").write_text(
+        f"# an old line: credential_process = /gone {script}\n"
+        f"[profile production-Developer]\ncredential_process = {command}\n"
+        "[profile other]\nregion = eu-central-1\n"
+    )
+
+
+def findings(ada: Person, **variables: str) -> tuple[int, list[str], list[str]]:
+    """Exit status, what is well, and what is wrong."""
+    status, out, words = ada.run("doctor", variables=variables)
+    assert words == ""
+    lines = out.splitlines()
+    assert all(line.startswith(("ok   ", "BAD  ")) for line in lines), out
+    return status, [line[5:] for line in lines if line[:2] == "ok"], [line[5:] for line in lines if line[:3] == "BAD"]
+
+
+def test_where_all_is_well_nothing_is_wrong(ada: Person, bridge: FakeBridge) -> None:
+    status, well, wrong = findings(ada, AWS_PROFILE="production-Developer")
+    assert (status, wrong) == (0, [])
+    assert well == [
+        f"{bridge.address} answers.",
+        "The clock is right.",
+        f"Your session lies in: {ada.folder}/session.json",
+        "Roles you may have now: 1.",
+        f"Profiles of fedbridge in {ada.home}/.aws/config: 1.",
+    ]
+
+
+def _no_bridge(ada: Person, bridge: FakeBridge) -> dict[str, str]:
+    bridge.address = "https://another.example.com"
+    return {}
+
+
+def _clock(ada: Person, bridge: FakeBridge) -> dict[str, str]:
+    bridge.ahead = timedelta(days=1)
+    return {}
+
+
+def _nobody(ada: Person, _: FakeBridge) -> dict[str, str]:
+    (ada.folder / "session.json").unlink()
+    return {}
+
+
+def _open_session(ada: Person, _: FakeBridge) -> dict[str, str]:
+    (ada.folder / "session.json").chmod(0o644)
+    return {}
+
+
+def _no_keyring(ada: Person, _: FakeBridge) -> dict[str, str]:
+    return {"FEDBRIDGE_TOKEN_STORE": "keyring", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+
+
+def _no_roles(ada: Person, bridge: FakeBridge) -> dict[str, str]:
+    bridge.answers["/api/v1/roles"] = Reply(body={"roles": []})
+    return {}
+
+
+def _refused(ada: Person, bridge: FakeBridge) -> dict[str, str]:
+    error = {"code": "unavailable", "message": "Come back later.", "reference": "r1"}
+    bridge.answers["/api/v1/roles"] = Reply(503, {"error": error})
+    return {}
+
+
+def _variable(name: str) -> Callable[[Person, FakeBridge], dict[str, str]]:
+    return lambda *_: {name: "x"}
+
+
+def _other_profile(ada: Person, _: FakeBridge) -> dict[str, str]:
+    return {"AWS_PROFILE": "other"}
+
+
+def _broken_config(ada: Person, _: FakeBridge) -> dict[str, str]:
+    (ada.home / ".aws/config").write_text("region = eu-central-1\n")
+    return {}
+
+
+def _binary_config(ada: Person, _: FakeBridge) -> dict[str, str]:
+    (ada.home / ".aws/config").write_bytes(b"\xff\xfe")
+    return {}
+
+
+def _shadowed(ada: Person, _: FakeBridge) -> dict[str, str]:
+    (ada.home / ".aws/credentials").write_text("[production-Developer]\naws_access_key_id = x\n")
+    return {}
+
+
+def _program_gone(ada: Person, _: FakeBridge) -> dict[str, str]:
+    write_profile(ada.home, f"{ada.home}/no such/python")
+    return {}
+
+
+WRONG: list[tuple[Any, str]] = [
+    (_no_bridge, "is no bridge that command lines can sign in to."),
+    (_clock, "This computer's clock is 86"),
+    (_nobody, "Nobody is signed in. Please run: fedbridge login http://127.0.0.1"),
+    (_open_session, "session.json can be read or changed by others. Delete it and sign in again."),
+    (_no_keyring, "No keyring works here: "),
+    (_no_roles, "Roles you may have now: 0."),
+    (_refused, "Come back later. (reference r1)"),
+    *((_variable(f"AWS_{name}"), f"AWS_{name} is set: AWS tools take it instead of your profiles. Unset it.")
+      for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "ENDPOINT_URL")),
+    (_other_profile, "AWS_PROFILE is set to other, which is no profile of fedbridge."),
+    (_broken_config, "/.aws/config is broken: File contains no section headers."),
+    (_binary_config, "/.aws/config cannot be read: "),
+    (_shadowed, "~/.aws/credentials has a [production-Developer] too, and AWS tools take that one. Rename it."),
+    (_program_gone, "The profiles point to a program that is gone. Please run: fedbridge configure"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make_wrong", "sentence"), WRONG)
+def test_what_is_wrong_is_said_and_nothing_else_is_called_wrong(
+    ada: Person, bridge: FakeBridge, make_wrong: Callable[[Person, FakeBridge], dict[str, str]], sentence: str
+) -> None:
+    status, well, wrong = findings(ada, **make_wrong(ada, bridge))
+    assert (status, len(wrong)) == (1, 1), wrong
+    assert sentence in wrong[0]
+    assert well
+
+
+@pytest.mark.parametrize(("make_wrong", "sentence"), WRONG)
+def test_the_same_is_said_in_chinese(
+    ada: Person, bridge: FakeBridge, make_wrong: Callable[[Person, FakeBridge], dict[str, str]], sentence: str
+) -> None:
+    status, _, wrong = findings(ada, **make_wrong(ada, bridge), FEDBRIDGE_LANGUAGE="zh")
+    assert (status, len(wrong)) == (1, 1), wrong
+    assert sentence not in wrong[0] or make_wrong is _refused
+    assert any("\u4e00" <= char <= "\u9fff" for char in wrong[0])
+
+
+def test_a_bridge_that_is_gone_is_told_once(ada: Person, tmp_path: Path) -> None:
+    with fake_bridge() as gone:
+        put_session(tmp_path / "other", gone, ends_at=0)
+    status, _, wrong = findings(Person(tmp_path / "other", gone.address))
+    assert (status, wrong) == (1, [f"{gone.address} cannot be reached: Connection refused"])
+
+
+def test_the_proxy_in_use_is_named_without_its_password_and_a_missing_file_of_authorities_is_a_finding(
+    tmp_path: Path,
+) -> None:
+    bridge = FakeBridge("https://aws.example.com")
+    put_session(tmp_path, bridge, ends_at=4_000_000_000)
+    network = {"HTTPS_PROXY": "http://ada:pw@127.0.0.1:9", "FEDBRIDGE_CA_BUNDLE": "/nowhere.pem"}
+    status, well, wrong = findings(Person(tmp_path, bridge.address), **network)
+    assert (status, well[0]) == (1, "The bridge is asked through the proxy 127.0.0.1:9.")
+    assert len(wrong) == 1
+    assert wrong[0].startswith("FEDBRIDGE_CA_BUNDLE names /nowhere.pem")
