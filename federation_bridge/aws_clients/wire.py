@@ -18,7 +18,10 @@ _LONGEST = 4096
 
 def json_body() -> dict[str, Any]:
     """The JSON object that was sent; BadRequest for anything else."""
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        raise BadRequest("the body is nested too deeply") from None
     if not isinstance(body, dict):
         raise BadRequest("the body is not a JSON object sent as application/json")
     return body

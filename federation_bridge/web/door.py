@@ -78,9 +78,20 @@ def client_address(received: Request, trusted: Sequence[str]) -> str:
     address = received.remote_addr or ""
     networks = [ipaddress.ip_network(network) for network in trusted]
     hops = [hop.strip() for value in received.headers.getlist("X-Forwarded-For") for hop in value.split(",")]
+    address = _plain(address)
     while hops and _is_in(address, networks):
-        address = hops.pop()
+        address = _plain(hops.pop())
     return address[:64]
+
+
+def _plain(address: str) -> str:
+    """An IPv4 address as such: a socket of both families writes ::ffff:192.0.2.1, and all of those share one /64."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped) if mapped else address
 
 
 def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
@@ -94,7 +105,7 @@ def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IP
 def is_from(networks: Sequence[str]) -> bool:
     """Whether the present request comes from one of these networks; no where a peer that is not trusted forwards it."""
     # A proxy on this machine that no setting names would lend its own address to everybody behind it.
-    if visit().address == request.remote_addr and "X-Forwarded-For" in request.headers:
+    if visit().address == _plain(request.remote_addr or "") and "X-Forwarded-For" in request.headers:
         return False
     return _is_in(visit().address, [ipaddress.ip_network(network) for network in networks])
 

@@ -127,7 +127,7 @@ def test_a_wrong_request_for_a_token_gets_the_class_of_its_fault(
     assert refusal(call(ada, "/token", {**good, **change})) == expected
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{", "null", '"x"'])
+@pytest.mark.parametrize("body", ["", "[]", "{", "null", '"x"', '{"a":' * 3000])
 def test_a_body_that_is_no_object_is_refused(ada: Person, body: str) -> None:
     for path in ("/client/register", "/device_authorization", "/token", "/v1/token"):
         answer = ada.client.post(path, base_url=BASE, data=body, content_type="application/json")
