@@ -28,7 +28,8 @@ _CLOCK_STEP = 60
 def finished(path: str, need: int, now: float) -> tuple[bytes, bool] | None:
     """The bytes to print and whether it is time to renew; None where no answer lies there that still serves.
 
-    `need` is how many seconds the credentials must still last; 0 takes the answer's own measure. A file that is not
+    `need` is how many seconds the credentials must still last; 0 takes the answer's own measure. Where it leaves little
+    of their life, half of that is for renewing ahead: else each answer would be due when it is made. A file that is not
     the person's alone is not believed: whoever planted credentials would receive what the person uploads with them.
     """
     found = stored(path)
@@ -39,7 +40,8 @@ def finished(path: str, need: int, now: float) -> tuple[bytes, bool] | None:
         # The clock went back since: by it the answer would serve long after its end.
         return None
     if need:
-        usable_until, renew_at = expires - need, expires - need - (usable_until - renew_at)
+        ahead = min(usable_until - renew_at, (expires - need - made_at) // 2)
+        usable_until, renew_at = expires - need, expires - need - ahead
     return (text + b"\n", now >= renew_at) if now < usable_until else None
 
 
@@ -78,7 +80,7 @@ def slow_command(folder: str, role: str, need: int) -> list[str]:
 
 
 def renew(path: str, command: list[str], now: float) -> None:
-    """Starts `command` in the background, once for however many processes notice that it is time.
+    """Starts `command` in the background, as a rule once for however many processes notice that it is time.
 
     It holds none of our descriptors: who reads our output waits for its end, not for the renewal's.
     """
@@ -103,7 +105,11 @@ def _first_to_renew(mark: str, now: float) -> bool:
 
 
 def _overdue(mark: str, now: float) -> bool:
-    """Whether the mark was left by a renewal that died; it is then ours, for one of us: unlink succeeds once."""
+    """Whether the mark was left by a renewal that died; it is then ours.
+
+    Two who find it at the same moment may both take it. The second asks AWS nothing: under the role's lock it finds the
+    answer of the first.
+    """
     try:
         if abs(now - system.stat(mark).st_mtime) < _FRESH:
             return False

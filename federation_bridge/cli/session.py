@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from federation_bridge.cli.failures import (
     AwsSaidNo,
     BridgeRefused,
     BridgeUnreachable,
     CommandFailed,
+    ComputerRefused,
     RoleRefused,
     SignInNeeded,
 )
 from federation_bridge.cli.flight import Flight
+from federation_bridge.cli.leftovers import forget_answers
 from federation_bridge.cli.login import sign_in
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.renewal import Renewal, key_of
+from federation_bridge.cli.renewal import Renewal, key_of, revoke
 from federation_bridge.cli.texts import say
 from federation_bridge.cli.token_store import StoredSession
 from federation_bridge.cli.wire import Answer
@@ -35,6 +39,11 @@ class LocalSession:
         """Signs the person in anew, whoever was signed in before."""
         with self._flight.alone():
             self._session = self._signed_in()
+
+    def is_current(self) -> bool:
+        """Whether the sign-in that this asked as is still the one that is kept here: each has a key of its own."""
+        kept = self._tokens.load()
+        return kept is not None and self._session is not None and kept.key == self._session.key
 
     def get(self, path: str) -> JsonObject:
         """What `/api/v1` answers to a GET; CommandFailed for a refusal."""
@@ -85,6 +94,7 @@ class LocalSession:
         return self._signed_in()
 
     def _signed_in(self) -> StoredSession:
+        before = self._last()
         try:
             session = sign_in(self._place)
         except SignInNeeded:
@@ -93,7 +103,18 @@ class LocalSession:
             self._flight.failed(failure)
             raise
         self._flight.succeeded()
+        # Whoever signed in may be somebody else: nothing of the last sign-in may answer for this one.
+        forget_answers(self._place)
+        if before is not None:
+            with suppress(CommandFailed):
+                revoke(self._place, before)
         return session
+
+    def _last(self) -> StoredSession | None:
+        try:
+            return self._tokens.load()
+        except ComputerRefused:
+            return None
 
     def _is_over(self, session: StoredSession) -> bool:
         return self._place.clock().timestamp() >= session.access_ends_at

@@ -6,12 +6,14 @@ Locks stay where they are. A lock's file that vanished would let in the next pro
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from federation_bridge.cli import sso
-from federation_bridge.cli.failures import BridgeUnreachable, ComputerRefused
-from federation_bridge.cli.files import computer_refused
+from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, ComputerRefused
+from federation_bridge.cli.files import read_private, write_private
 from federation_bridge.cli.flight import Flight
+from federation_bridge.cli.leftovers import forget_answers, remove
 from federation_bridge.cli.place import Place, lock_path
 from federation_bridge.cli.renewal import revoke
 from federation_bridge.cli.session import session_flight
@@ -33,9 +35,8 @@ def end_session(place: Place) -> bool:
     # After the session: who begins now finds none, and who had it before holds its role's lock until it has written.
     for answer in _answers(place.folder / "answers"):
         with Flight(lock_path(answer), place.clock).alone(waiting):
-            _remove(answer)
-    for left in _left_over(place):
-        _remove(left)
+            remove(answer)
+    forget_answers(place)
     stock = sso.forget_token(place)
     try:
         if session is not None:
@@ -80,14 +81,11 @@ def _answers(folder: Path) -> list[Path]:
     return sorted({path.with_name(path.name.partition("~")[0]) for path in folder.iterdir() if path.name[:1] != "."})
 
 
-def _left_over(place: Place) -> list[Path]:
-    """What no lock protects: marks, drafts of processes that died, the list of roles."""
-    beside = [path for path in (place.folder / "answers").glob("*") if not path.name.endswith("~lock")]
-    return [*beside, place.folder / "roles.json", place.folder / "session.renewing"]
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as refused:
-        raise computer_refused(path, refused) from None
+def forget_another_person(place: Place, person: str) -> None:
+    """Ends the token for AWS clients where somebody else has signed in than the one who was here before."""
+    path = place.folder / "person"
+    before = read_private(path)
+    if before is not None and before != person.encode() and (stock := sso.forget_token(place)):
+        with suppress(CommandFailed):
+            sso.revoke(place, stock)
+    write_private(path, person.encode())

@@ -8,7 +8,7 @@ from datetime import datetime
 from federation_bridge.cli.commands.call import Call
 from federation_bridge.cli.login import chosen_way
 from federation_bridge.cli.session import LocalSession
-from federation_bridge.cli.signing_out import end_session
+from federation_bridge.cli.signing_out import end_session, forget_another_person
 from federation_bridge.cli.texts import say
 
 
@@ -19,6 +19,7 @@ def login(call: Call) -> int:
     session = LocalSession(place)
     session.login()
     me = session.get("/me")
+    forget_another_person(place, str(me.get("person", "")))
     call.terminal.tell(
         say("Signed in as {name}, until {end}.", name=str(me.get("name", "")), end=_local(me.get("ends_at"))), "green"
     )
