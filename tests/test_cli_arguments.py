@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from federation_bridge.cli.arguments import parser
+from federation_bridge.cli.commands.call import span
+from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.program import run
 
 GOLDEN = Path(__file__).parent / "golden" / "fedbridge_wrong_calls.txt"
@@ -56,3 +58,12 @@ def test_every_example_of_the_help_can_be_typed(name: str, language: str, monkey
 def test_the_command_that_only_completion_asks_is_not_suggested(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["complet"]) == 2
     assert "Did you mean: completion" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["3", "1 hour", "-1h", "\x1b[2J", "9999999999h"])
+def test_a_span_that_is_none_is_told_in_the_person_s_language(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for language, word in (("en", "is no span of time"), ("zh", "不是时间长度")):
+        monkeypatch.setenv("FEDBRIDGE_LANGUAGE", language)
+        with pytest.raises(UsageWrong, match=word) as refused:
+            span(text, "--min-remaining")
+        assert refused.value.detail.isprintable()

@@ -8,6 +8,7 @@ who closes one window is not met by two hundred.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ class Flight:
         """
         private_folder(self._path.parent)
         try:
-            file = self._path.open("ab")
+            file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "r+b")
         except OSError as refused:
             raise computer_refused(self._path, refused) from None
         with file:

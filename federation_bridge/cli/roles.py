@@ -91,12 +91,12 @@ def named_role(text: str, roles: Sequence[RoleOnOffer]) -> RoleOnOffer:
     found = exact or [role for role in roles if role.role == text]
     if len(found) == 1:
         return found[0]
-    names = [role.name for role in roles]
-    near = [role.name for role in found] or difflib.get_close_matches(text, names, 3, 0.5)
-    if near:
-        raise RoleRefused(
-            say("No single role is called {text}. Did you mean: {near}?", text=text, near=", ".join(near))
-        )
+    if found:
+        several = ", ".join(role.name for role in found)
+        raise RoleRefused(say("Several roles are called {text}. Say which: {several}", text=text, several=several))
+    if near := difflib.get_close_matches(text, [role.name for role in roles], 3, 0.5):
+        names = ", ".join(near)
+        raise RoleRefused(say("You have no role called {text}. Did you mean: {near}?", text=text, near=names))
     raise RoleRefused(say("You have no role called {text}. fedbridge roles lists yours.", text=text))
 
 

@@ -15,7 +15,7 @@ from federation_bridge.cli.place import Place, folder_of, known_address
 from federation_bridge.cli.roles import is_key, my_roles, named_role, pick
 from federation_bridge.cli.session import LocalSession
 from federation_bridge.cli.terminal import Terminal
-from federation_bridge.cli.texts import printable
+from federation_bridge.cli.texts import say
 from federation_bridge.durations import parse_duration
 from federation_bridge.model import Clock
 
@@ -64,5 +64,6 @@ def span(text: str, option: str) -> timedelta:
     """A span of time such as `30m`; none where the text is empty. UsageWrong for any other text."""
     try:
         return parse_duration(text) if text else timedelta()
-    except ValueError as wrong:
-        raise UsageWrong(f"{option}: {printable(str(wrong))}") from None
+    except ValueError:
+        told = say("{option}: {text} is no span of time; write for example 30m, 1h or 1h30m", option=option, text=text)
+        raise UsageWrong(told) from None
