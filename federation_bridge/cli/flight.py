@@ -64,7 +64,7 @@ class Flight:
         try:
             number, ended, status, sentence = json.loads(self._outcome.read_bytes())
             return int(number), float(ended), int(status), str(sentence)
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError):
             return 0, 0.0, 0, ""
 
     def failed(self, failure: CommandFailed) -> None:

@@ -133,7 +133,7 @@ class Wire:
     def _notice_clock(self, date: str) -> None:
         try:
             offset = email.utils.parsedate_to_datetime(date) - self._clock()
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return
         self.clock_offset = offset if abs(offset) >= _NOTICED else timedelta()
 
