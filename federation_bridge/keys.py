@@ -24,6 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import NameOID
 
 from federation_bridge.errors import ConfigurationInvalid
@@ -171,6 +172,15 @@ def sealing_key_from(text: str, origin: str = "the sealing key") -> bytes:
     if len(key) != _SEALING_KEY_BYTES:
         raise ConfigurationInvalid(f"{origin} {_NOT_A_SEALING_KEY}")
     return key
+
+
+def derived_key(sealing_key: bytes, use: str) -> bytes:
+    """32 bytes for one use, from the sealing key alone (HKDF with SHA-256, RFC 5869): all nodes derive the same.
+
+    `use` is a fixed name in the code. Whoever has one derived key learns neither another nor the sealing key.
+    """
+    info = f"federation-bridge derived key 1 {use}".encode()
+    return HKDF(algorithm=hashes.SHA256(), length=_SEALING_KEY_BYTES, salt=None, info=info).derive(sealing_key)
 
 
 def _place_sealing_key(path: Path) -> None:

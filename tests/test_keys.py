@@ -17,7 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc.jwk import RSAKey
 
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import KeyRing, Purpose, SigningKey, read_or_make_sealing_key, sealing_key_from
+from federation_bridge.keys import (
+    KeyRing,
+    Purpose,
+    SigningKey,
+    derived_key,
+    read_or_make_sealing_key,
+    sealing_key_from,
+)
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 SEALING_KEY = bytes(range(32))
@@ -232,3 +239,14 @@ def test_a_text_that_is_no_sealing_key_is_refused_without_being_repeated(text: s
 
 def test_a_sealing_key_may_end_in_a_line_break() -> None:
     assert sealing_key_from(base64.b64encode(SEALING_KEY).decode() + "\n") == SEALING_KEY
+
+
+def test_keys_derived_for_different_uses_or_from_different_sealing_keys_differ() -> None:
+    one, other = bytes(32), bytes(31) + b"\1"
+    derived = {derived_key(one, "rows"), derived_key(one, "sign-ins"), derived_key(other, "rows"), one}
+    assert len(derived) == 4
+    assert derived_key(one, "rows") == derived_key(one, "rows")
+
+
+def test_a_derived_key_stays_the_same_over_releases() -> None:
+    assert derived_key(bytes(32), "rows").hex() == "55436a66b7d9059cf8f36f9097e8acc3525831b11fb527667f7b0df636506511"
