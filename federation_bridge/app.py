@@ -227,6 +227,6 @@ def _end_request(response: Response) -> Response:
 def start_background(app: Flask) -> Background:
     """Starts what runs beside the requests in this process; after a fork, threads do not survive one."""
     found: Door = app.extensions[EXTENSION]
-    background = Background(found.connectors.values(), found.store, found.bridge.get_ready)
+    background = Background(found.connectors.values(), found.store, found.bridge.get_ready, found.rulebook.watch)
     background.start()
     return background

@@ -1,4 +1,4 @@
-"""What runs beside the requests, in every process: metadata refresh, the sweep, and what the first grant waits for."""
+"""What runs beside the requests, in every process: metadata refresh, the rules' watcher, the sweep, first readiness."""
 
 from __future__ import annotations
 
@@ -23,21 +23,30 @@ class Background:
         connectors: Iterable[Connector],
         store: Store,
         make_ready: Callable[[], None] = lambda: None,
+        watch: Callable[[], None] = lambda: None,
         every: timedelta = timedelta(minutes=5),
+        watch_every: timedelta = timedelta(seconds=1),
     ) -> None:
-        """`make_ready` is called once, beside the requests: what it does delays neither them nor readiness."""
+        """`make_ready` is called once, beside the requests: what it does delays neither them nor readiness.
+
+        `watch` is called each `watch_every`: a worker that nobody asks notices changed rules too.
+        """
         self._refreshers = [connector.refresher for connector in connectors]
         self._store = store
         self._make_ready = make_ready
+        self._watch = watch
         self._every = every
+        self._watch_every = watch_every
         self._stopping = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
+        self._watcher = threading.Thread(target=self._keep_watching, name="watch", daemon=True)
 
     def start(self) -> None:
         """Starts all of it."""
         for refresher in self._refreshers:
             refresher.start()
         self._sweeper.start()
+        self._watcher.start()
 
     def stop(self) -> None:
         """Ends all of it and waits for the sweep that is under way."""
@@ -45,6 +54,14 @@ class Background:
         for refresher in self._refreshers:
             refresher.stop()
         self._sweeper.join(timeout=5)
+        self._watcher.join(timeout=5)
+
+    def _keep_watching(self) -> None:
+        while not self._stopping.wait(self._watch_every.total_seconds()):
+            try:
+                self._watch()
+            except BridgeError as refusal:
+                _log.warning("the rules' files could not be looked at; the next look is due", detail=refusal.detail)
 
     def _sweep(self) -> None:
         try:

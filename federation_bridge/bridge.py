@@ -393,7 +393,7 @@ class Bridge:
         parts = self._parts
         for purpose in (Purpose.AWS_SAML, Purpose.AWS_OIDC):
             parts.keys.current(purpose)
-        for partition in sorted({one.partition for one in parts.rulebook.current().register.accounts.values()}):
+        for partition in sorted({one.partition for one in parts.rulebook.in_force.register.accounts.values()}):
             parts.sts.prepare(partition)
 
     # -------------------------------------------------------------------------------------------------------- inside

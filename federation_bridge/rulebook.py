@@ -1,4 +1,4 @@
-"""The rules in force: read from their files whenever these change, and never worse than the last good ones.
+"""The rules in force: what the files say at the moment of each decision, and never worse than the last good ones.
 
 A file that is broken is told of, with line and reason, and changes nothing. The rules and the register are kept as one
 document, so that after a restart the one never meets a version of the other that it was not written for.
@@ -9,21 +9,32 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from federation_bridge.errors import BridgeError, ConfigurationInvalid
+import structlog
+
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, Unavailable
 from federation_bridge.mapping import RuleSet, load_register, load_rules
 from federation_bridge.model import KeptDocuments
+
+_log = structlog.get_logger(__name__)
 
 LOADED = "rules.loaded"
 REJECTED = "rules.rejected"
 NOT_KEPT = "rules.not_kept"
 _KIND, _NAME = "rules", "rulebook"
 _MAX_BYTES = 8_000_000
-_LOOK_EVERY = 1.0
+_LONGEST_WAIT = 30.0
+"""Seconds that a decision waits for another thread to read changed files, before it is refused."""
+_COARSEST_CLOCK = 2.0
+"""Seconds: the coarsest step in which a file system tells when a file was changed."""
+_READS = 5
+"""So often are files read again that change while they are read."""
+_MOST_UNTOLD = 20
 _Loaded = TypeVar("_Loaded")
 _Signature = tuple[tuple[int, ...], ...]
 
@@ -45,6 +56,19 @@ class _Texts:
             raise ConfigurationInvalid("the rules kept last cannot be read") from None
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The rules in force, and the files as they were when that was found out: replaced as one, so never half new."""
+
+    rules: RuleSet
+    signature: _Signature | None
+    """How the files looked; None where they could not be read, so that the next look tries again."""
+    texts: _Texts | None = None
+    """What the files said."""
+    is_settled: bool = True
+    """False where the files were so young that another change could hide behind the same signature."""
+
+
 class Rulebook:
     """Gives the rules in force; safe to share between threads.
 
@@ -61,62 +85,97 @@ class Rulebook:
         kept: KeptDocuments,
         notice: Callable[[str, str], None],
         *,
-        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
+        """`wall` gives the seconds since 1970 by the clock that stamps the files."""
         self._paths = (rules_path, accounts_path)
         self._connections = frozenset(connections)
         self._kept = kept
         self._notice = notice
-        self._monotonic = monotonic
+        self._wall = wall
         self._looking = threading.Lock()
+        self._keeping = threading.Lock()
         self._problem: str | None = None
-        self._looked_at = monotonic()
-        self._signature = self._sign()
         self._not_kept: _Texts | None = None
-        self._rules: RuleSet
-        self._begin()
+        self._told_not_kept = False
+        self._untold: deque[tuple[str, str]] = deque(maxlen=_MOST_UNTOLD)
+        self._state = self._begun()
+        self._keep_and_tell()
 
     @property
     def problem(self) -> str | None:
         """What is wrong with the files as they are now, or None while they are the rules in force."""
         return self._problem
 
+    @property
+    def in_force(self) -> RuleSet:
+        """The rules that were read last, without a look at the files: for whatever decides nothing."""
+        return self._state.rules
+
     def current(self) -> RuleSet:
-        """The rules in force. Looks at the files at most once a second; one thread looks, the others go on."""
-        if self._monotonic() - self._looked_at >= _LOOK_EVERY and self._looking.acquire(blocking=False):
-            try:
-                self._look()
-            finally:
-                self._looking.release()
-        return self._rules
+        """The rules for a decision that is made now: never older than the files were when this was called.
+
+        Whoever finds the files changed reads them; who asks meanwhile waits. Raises Unavailable where that takes longer
+        than half a minute: a decision on old rules could give what was taken away.
+        """
+        state = self._state
+        if not state.is_settled or self._sign() != state.signature:
+            self._look()
+        return self._state.rules
+
+    def watch(self) -> None:
+        """Looks at the files, and keeps and tells what is not kept or told yet; to be called beside the requests."""
+        self.current()
+        if self._not_kept is not None or self._untold:
+            self._keep_and_tell()
 
     def _look(self) -> None:
-        self._looked_at = self._monotonic()
-        self._keep()
-        signature = self._sign()
-        if signature == self._signature:
-            return
-        self._signature = signature
+        if not self._looking.acquire(timeout=_LONGEST_WAIT):
+            raise Unavailable("the changed rules are still being read")
         try:
-            texts = self._read()
-            rules = self._load(texts)
-        except ConfigurationInvalid as mistake:
-            self._problem = mistake.detail
-            self._notice(REJECTED, f"{mistake.detail} (the last good rules stay in force)")
-            return
-        self._problem = None
-        # A touched file, or one put back to what is in force, is no event.
-        if rules.version != self._rules.version:
-            self._take(texts, rules)
+            before = self._state
+            if before.is_settled and self._sign() == before.signature:
+                return  # another thread has read them while this one waited
+            self._state = self._after_look(before)
+        finally:
+            self._looking.release()
+        if self._not_kept is not None or self._untold:
+            self._keep_and_tell()
 
-    def _begin(self) -> None:
+    def _after_look(self, before: _State) -> _State:
         try:
-            texts = self._read()
+            signature, texts = self._read()
+        except ConfigurationInvalid as mistake:
+            self._reject(mistake, "the last good rules stay in force")
+            return _State(before.rules, None, is_settled=False)
+        is_settled = self._is_settled(signature)
+        if texts == before.texts:
+            return _State(before.rules, signature, texts, is_settled)
+        try:
             rules = self._load(texts)
         except ConfigurationInvalid as mistake:
-            self._rules = self._last_good(mistake)
-            return
-        self._take(texts, rules)
+            self._reject(mistake, "the last good rules stay in force")
+            return _State(before.rules, signature, texts, is_settled)
+        self._problem = None
+        # Files put back to what is in force are no event.
+        if rules.version == before.rules.version:
+            return _State(before.rules, signature, texts, is_settled)
+        self._not_kept = texts
+        return _State(rules, signature, texts, is_settled)
+
+    def _reject(self, mistake: ConfigurationInvalid, consequence: str) -> None:
+        if self._problem != mistake.detail:
+            self._problem = mistake.detail
+            self._untold.append((REJECTED, f"{mistake.detail} ({consequence})"))
+
+    def _begun(self) -> _State:
+        try:
+            signature, texts = self._read()
+            rules = self._load(texts)
+        except ConfigurationInvalid as mistake:
+            return _State(self._last_good(mistake), None, is_settled=False)
+        self._not_kept = texts
+        return _State(rules, signature, texts, self._is_settled(signature))
 
     def _last_good(self, mistake: ConfigurationInvalid) -> RuleSet:
         kept = self._kept.last_good(_KIND, _NAME)
@@ -129,45 +188,66 @@ class Rulebook:
         except ConfigurationInvalid as other:
             detail = f"{mistake.detail}; nor do the rules kept last fit any more: {other.detail}"
             raise ConfigurationInvalid(detail) from None
-        self._problem = mistake.detail
-        self._notice(REJECTED, f"{mistake.detail} (the rules kept last are in force)")
+        self._reject(mistake, "the rules kept last are in force")
         return rules
 
-    def _take(self, texts: _Texts, rules: RuleSet) -> None:
-        """Good rules are in force even while they cannot be kept: refusing them would keep a leaver's access alive."""
-        self._rules = rules
-        self._not_kept = texts
-        if problem := self._keep():
-            self._notice(NOT_KEPT, f"{problem} (they are in force, and will be kept when that is possible)")
+    def _keep_and_tell(self) -> None:
+        """Keeps what is in force, and tells what happened; what the database does not take waits for the watcher.
 
-    def _keep(self) -> str | None:
-        """Keeps what is in force where that is not yet done; gives what went wrong.
-
-        New rules are told of by the one process that keeps them, not by every worker and node that reads them.
+        Good rules are in force even while they cannot be kept: refusing them would keep a leaver's access alive. This
+        is outside the readers' lock: no decision waits here for the database but the one that read the files.
         """
-        if self._not_kept is None:
-            return None
-        document = self._not_kept.to_kept()
-        try:
-            if self._kept.last_good(_KIND, _NAME) != document:
-                self._kept.keep(_KIND, _NAME, document)
-                self._notice(LOADED, f"version {self._rules.version}, {len(self._rules.rules)} rules")
-        except BridgeError as problem:
-            return problem.detail
+        with self._keeping:
+            try:
+                self._keep()
+            except BridgeError as problem:
+                self._not_kept_because(problem.detail)
+            try:
+                while self._untold:
+                    self._notice(*self._untold[0])
+                    self._untold.popleft()
+            except BridgeError as problem:
+                _log.warning("a change of the rules is not audited yet", detail=problem.detail)
+
+    def _keep(self) -> None:
+        """New rules are told of by the one process that keeps them, not by every worker and node that reads them."""
+        if (texts := self._not_kept) is None:
+            return
+        document = texts.to_kept()
+        if self._kept.last_good(_KIND, _NAME) != document:
+            self._kept.keep(_KIND, _NAME, document)
+            rules = self._state.rules
+            self._untold.append((LOADED, f"version {rules.version}, {len(rules.rules)} rules"))
         self._not_kept = None
-        return None
+        self._told_not_kept = False
+
+    def _not_kept_because(self, problem: str) -> None:
+        if not self._told_not_kept:
+            self._told_not_kept = True
+            detail = f"{problem} (they are in force, and will be kept when that is possible)"
+            self._untold.append((NOT_KEPT, detail))
 
     def _load(self, texts: _Texts) -> RuleSet:
         rules_path, accounts_path = self._paths
         register = _named(accounts_path, lambda: load_register(texts.accounts))
         return _named(rules_path, lambda: load_rules(texts.rules, register, self._connections))
 
-    def _read(self) -> _Texts:
-        rules, accounts = (_text_of(path) for path in self._paths)
-        return _Texts(rules, accounts)
+    def _read(self) -> tuple[_Signature, _Texts]:
+        """Both files as one set, and how they looked: read again where one of them was changed meanwhile."""
+        for _ in range(_READS):
+            signature = self._sign()
+            rules, accounts = (_text_of(path) for path in self._paths)
+            if self._sign() == signature:
+                return signature, _Texts(rules, accounts)
+        raise ConfigurationInvalid(f"{self._paths[0]}: the files change while they are read")
 
     def _sign(self) -> _Signature:
         return tuple(_signature_of(path) for path in self._paths)
+
+    def _is_settled(self, signature: _Signature) -> bool:
+        # A file that is changed twice within one step of the clock that stamps it, and keeps its size, looks the same.
+        youngest = max(max(one[-2:]) for one in signature) / 1e9
+        return self._wall() - youngest > _COARSEST_CLOCK
 
 
 def _named(path: Path, load: Callable[[], _Loaded]) -> _Loaded:

@@ -48,6 +48,45 @@ def test_the_clients_of_the_registered_partitions_are_made_beside_the_requests(
     assert prepared == [("aws", False)]
 
 
+def test_a_worker_that_nobody_asks_notices_changed_rules(tmp_path: Path, clock: HeldClock) -> None:
+    app = made_app(tmp_path, clock)
+    rulebook, noticed = door_of(app).rulebook, threading.Event()
+    before = rulebook.in_force
+
+    def watch() -> None:
+        rulebook.watch()
+        if rulebook.in_force is not before:
+            noticed.set()
+
+    background = Background((), door_of(app).store, watch=watch, watch_every=timedelta(milliseconds=5))
+    background.start()
+    try:
+        rules = tmp_path / "rules.yaml"
+        rules.write_text(rules.read_text().replace("max_duration: ", "max_duration:  1"), encoding="utf-8")
+        assert noticed.wait(10)
+    finally:
+        background.stop()
+        door_of(app).store.close()
+
+
+def test_a_watcher_that_fails_once_looks_again() -> None:
+    looked, again = [], threading.Event()
+
+    def watch() -> None:
+        looked.append(1)
+        if len(looked) > 1:
+            again.set()
+        raise Unavailable("the rules are still being read")
+
+    store: Any = _Swept()
+    background = Background((), store, watch=watch, watch_every=timedelta(milliseconds=1))
+    background.start()
+    try:
+        assert again.wait(10)
+    finally:
+        background.stop()
+
+
 def test_what_cannot_be_made_ready_ahead_does_not_stop_the_sweep() -> None:
     def fail() -> None:
         raise Unavailable("the database is away")

@@ -81,7 +81,7 @@ def _keys(parts: Parts) -> Iterator[Finding]:
 
 
 def _rules(parts: Parts) -> Iterator[Finding]:
-    rules = parts.rulebook.current()
+    rules = parts.rulebook.in_force
     if parts.rulebook.problem:
         yield Finding(Kind.WRONG, f"{parts.rulebook.problem} (the last good rules are in force)")
     yield Finding(Kind.GOOD, f"rules: version {rules.version[:12]}")

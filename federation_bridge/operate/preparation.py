@@ -21,4 +21,3 @@ def prepare(settings: Settings) -> None:
             raise ConfigurationInvalid("the database is not current: run `federation-bridge migrate`")
         for purpose in Purpose:
             parts.keys.current(purpose)
-        parts.rulebook.current()

@@ -46,7 +46,7 @@ def trust_policy(settings: Settings, account: str, role: str, *, is_pinned: bool
     `is_pinned`: as it has to be before the register may say `web_identity_file`; there is none on the SAML road.
     """
     with parts_of(settings) as parts:
-        accounts = parts.rulebook.current().register.accounts
+        accounts = parts.rulebook.in_force.register.accounts
     if account not in accounts:
         raise ConfigurationInvalid(f"account {account!r} is not in the register {settings.accounts}")
     found = accounts[account]
