@@ -57,8 +57,7 @@ class Store:
 
     def ping(self) -> None:
         """Nothing when the database answers; Unavailable otherwise."""
-        with self._database.reading() as connection:
-            connection.execute(text("SELECT 1"))
+        self._database.rows(text("SELECT 1"), {})
 
     def sweep(self) -> int:
         """Removes what has run out and gives how many rows that were; to be called now and then."""
@@ -85,7 +84,7 @@ def open_store(url: str, *, clock: Clock, password: str | None = None, lines: Li
         documents=Documents(database, clock),
         sealed_keys=SealedKeyTable(database, clock),
         device_codes=DeviceCodes(database, audit, clock),
-        authorization_codes=AuthorizationCodes(audit, clock),
+        authorization_codes=AuthorizationCodes(database, audit, clock),
         token_families=TokenFamilies(database, audit, clock),
         tries=Tries(database, clock),
         spent_proofs=SpentProofs(database, clock),

@@ -43,15 +43,18 @@ class AuditTable:
         self._database = database
         self._lines = lines
 
-    def record(self, *entries: Entry) -> None:
-        """Records all of these in one durable transaction, or none; raises Unavailable."""
-        with self.writing() as writing:
+    def record(self, *entries: Entry, durable: bool = True) -> None:
+        """Records all of these in one transaction (see `writing`), or none; raises Unavailable."""
+        with self.writing(durable=durable) as writing:
             writing.record(*entries)
 
     @contextmanager
-    def writing(self) -> Iterator[Writing]:
-        """A transaction of the store's other parts, with its entries; Unavailable when the database fails."""
-        with self._database.writing() as connection:
+    def writing(self, *, durable: bool = True) -> Iterator[Writing]:
+        """A transaction of the store's other parts, with its entries; Unavailable when the database fails.
+
+        Durable unless the table in docs/store.md lists it as ordered: then nobody waits until it is on the disk.
+        """
+        with self._database.writing(durable=durable) as connection:
             writing = Writing(connection)
             yield writing
         if self._lines is not None and writing.entries:
@@ -72,8 +75,7 @@ class AuditTable:
         for name, value in wanted.items():
             if value is not None:
                 query = query.where(AUDIT.c[name] == printable(value))
-        with self._database.reading() as connection:
-            return tuple(_recorded(row) for row in connection.execute(query))
+        return tuple(_recorded(row) for row in self._database.rows(query, {}))
 
 
 def _row(entry: Entry) -> dict[str, Any]:

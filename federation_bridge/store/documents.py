@@ -27,8 +27,8 @@ class Documents:
 
     def last_good(self, kind: str, name: str) -> str | None:
         """The text kept last under that kind and name, or None."""
-        with self._database.reading() as connection:
-            return connection.execute(_TEXT, {"asked_kind": kind, "asked_name": name}).scalar_one_or_none()
+        row = self._database.row(_TEXT, {"asked_kind": kind, "asked_name": name})
+        return None if row is None else str(row.text)
 
     def keep(self, kind: str, name: str, text: str) -> None:
         """Keeps this text as the last good one; writes nothing where it is that already."""

@@ -1,6 +1,6 @@
 """How the database is reached: SQLite in WAL or PostgreSQL, pooled, durable, and closed to everything that fails.
 
-Gives `Database`, whose two doors are `reading` and `writing`; both turn the library's exceptions into Unavailable.
+Gives `Database`, whose doors are `rows`, `reading` and `writing`; all turn the library's exceptions into Unavailable.
 """
 
 from __future__ import annotations
@@ -8,32 +8,24 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 import weakref
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Pool, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Executable, Pool, Row, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
+from federation_bridge.store import bounds
+from federation_bridge.store.postgresql_server import Stale, ask, postgresql_engine
+from federation_bridge.store.sqlite_file import sqlite_engine
 
-BUSY_MS = 5_000
-"""How long a statement waits for another's lock before we refuse."""
+_FRESH = 5.0
+"""Seconds after its last use for which a connection is believed to be there still."""
 
-_OLDEST_SQLITE = (3, 35)
-"""The first with RETURNING."""
-
-_POOL = {"pool_size": 8, "max_overflow": 56, "pool_timeout": 5, "pool_recycle": 1800}
-_POSTGRESQL_OPTIONS = (
-    "-c synchronous_commit=on"
-    r" -c default_transaction_isolation=read\ committed"
-    f" -c lock_timeout={BUSY_MS}"
-    f" -c statement_timeout={2 * BUSY_MS}"
-    f" -c idle_in_transaction_session_timeout={4 * BUSY_MS}"
-)
+_USED = "used"
 
 
 class Database:
@@ -43,8 +35,9 @@ class Database:
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
         # A single read needs no BEGIN of its own: on PostgreSQL that saves two round trips.
-        options: dict[str, Any] = {"reading": True} if self._is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._reader = engine.execution_options(**options)
+        self._reader = engine.execution_options(reading=True)
+        self._durable = engine.execution_options(durable=True)
+        self._ordered = engine.execution_options(durable=False)
         self._turn = threading.Lock()
         _forget_pool_in_children(self)
 
@@ -53,20 +46,69 @@ class Database:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
+    def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """What one SELECT gives: in one round trip, and once more where the connection was cut meanwhile.
+
+        Unavailable when the database fails.
+        """
+        with _translated():
+            try:
+                return self._rows(statement, values)
+            except DBAPIError as problem:
+                if not problem.connection_invalidated:
+                    raise
+            return self._rows(statement, values)
+
+    def _rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        with self._reader.connect() as connection:
+            found = connection.execute(statement, values).all()
+            connection.info[_USED] = time.monotonic()
+            return found
+
+    def row(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+        """What one SELECT by a key gives, as `rows` does; None where there is no such row."""
+        found = self.rows(statement, values)
+        return found[0] if found else None
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for SELECTs, each of which sees what is committed then; Unavailable when the database fails."""
-        with _translated(), self._reader.connect() as connection:
+        with _translated(), self._opened(self._reader) as connection:
             yield connection
+            connection.info[_USED] = time.monotonic()
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction, committed durably when the block ends and rolled back by any exception.
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A transaction, committed when the block ends and rolled back by any exception.
 
-        Unavailable when the database fails; then nothing of the block is known to stand.
+        Durable: on the disk before this returns. Otherwise it is committed whole and in order with all others, but a
+        power failure may take it. Unavailable when the database fails; then nothing of the block is known to stand.
         """
-        with _translated(), self._one_at_a_time(), self._engine.begin() as connection:
+        engine = self._durable if durable else self._ordered
+        with _translated(), self._one_at_a_time(), self._opened(engine) as connection:
             yield connection
+            connection.commit()
+            connection.info[_USED] = time.monotonic()
+
+    def _opened(self, engine: Engine) -> Connection:
+        try:
+            return self._ready(engine)
+        except Stale:
+            # The server was restarted, or somebody cut the connection: the others in the pool are as old.
+            self._engine.dispose()
+            return self._ready(engine)
+
+    def _ready(self, engine: Engine) -> Connection:
+        connection = engine.connect()
+        try:
+            if engine is not self._reader:
+                connection.begin()
+            elif not self._is_sqlite and time.monotonic() - connection.info.get(_USED, 0.0) > _FRESH:
+                ask(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
@@ -75,7 +117,7 @@ class Database:
         if not self._is_sqlite:
             yield
             return
-        if not self._turn.acquire(timeout=BUSY_MS / 1000):
+        if not self._turn.acquire(timeout=bounds.BUSY_MS / 1000):
             raise Unavailable("the database is busy: no turn to write")
         try:
             yield
@@ -137,66 +179,7 @@ def open_database(url: str, password: str | None = None) -> Database:
         raise ConfigurationInvalid("`database` carries a password: name it in `database_password` instead")
     match parsed.get_backend_name():
         case "sqlite":
-            return Database(_sqlite(parsed))
+            return Database(sqlite_engine(parsed))
         case "postgresql":
-            return Database(_postgresql(parsed.set(drivername="postgresql+psycopg", password=password)))
+            return Database(postgresql_engine(parsed.set(drivername="postgresql+psycopg", password=password)))
     raise ConfigurationInvalid(f"`database`: {parsed.drivername} is not known; use sqlite or postgresql+psycopg")
-
-
-def _postgresql(url: URL) -> Engine:
-    connect: dict[str, Any] = {"options": _POSTGRESQL_OPTIONS, "connect_timeout": 5, "client_encoding": "utf8"}
-    return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=connect, **_POOL)
-
-
-def _sqlite(url: URL) -> Engine:
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise ConfigurationInvalid(f"SQLite {sqlite3.sqlite_version} is too old; 3.35 is needed")
-    if url.database in (None, "", ":memory:"):
-        raise ConfigurationInvalid("`database`: SQLite needs a file, for example sqlite:////var/lib/bridge/bridge.db")
-    _make_private(Path(str(url.database)))
-    connect = {"timeout": BUSY_MS / 1000, "isolation_level": None, "check_same_thread": False}
-    engine = create_engine(url, hide_parameters=True, connect_args=connect, **_POOL)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _make_private(path: Path) -> None:
-    """Makes the file, empty, readable by its owner only and in WAL mode, where there is none."""
-    # It appears under its name in one step, already in WAL mode: the switch needs the file for itself, and SQLite does
-    # not wait for that where two processes that start together both try.
-    if path.exists():
-        return
-    try:
-        with TemporaryDirectory(prefix=".new-", dir=path.parent) as folder:
-            new = Path(folder) / "database"
-            os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            _switch_to_wal(new)
-            with suppress(FileExistsError):
-                os.link(new, path)
-    except OSError as problem:
-        raise ConfigurationInvalid(f"the database file {path} cannot be made: {problem.strerror}") from None
-
-
-def _switch_to_wal(path: Path) -> None:
-    try:
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL").close()
-    except sqlite3.Error as problem:
-        raise Unavailable(
-            f"SQLite cannot keep a database in {path.parent.parent}: {problem.sqlite_errorname}"
-        ) from None
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("reading", False):
-        return
-    # IMMEDIATE: a transaction that began as a reader cannot wait for a writer, it fails at once. Told to the driver
-    # itself: SQLAlchemy takes longer for this statement than SQLite does for the whole transaction.
-    driver: Any = connection.connection.dbapi_connection
-    driver.execute("BEGIN IMMEDIATE").close()

@@ -27,8 +27,7 @@ class SealedKeyTable:
 
     def sealed(self, purpose: str) -> tuple[bytes, ...]:
         """The sealed keys of a purpose, newest first."""
-        with self._database.reading() as connection:
-            return tuple(connection.execute(_NEWEST_FIRST, {"asked": purpose}).scalars())
+        return tuple(row.sealed for row in self._database.rows(_NEWEST_FIRST, {"asked": purpose}))
 
     def put_first(self, purpose: str, sealed: bytes) -> bytes:
         """Stores `sealed` as the purpose's only key if it has none yet, atomically; gives the one that now stands."""

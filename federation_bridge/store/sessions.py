@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Executable, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
@@ -87,21 +87,23 @@ class Sessions:
         NotSignedIn where its identity was kept by a release with another shape.
         """
         now = self._clock()
-        with self._database.reading() as connection:
-            row = connection.execute(_LIVE, {"token": token_hash, "now": now, "seen_after": now - idle}).one_or_none()
+        row = self._database.row(_LIVE, {"token": token_hash, "now": now, "seen_after": now - idle})
         return None if row is None else _session(row)
 
     def seen(self, token_hash: str) -> None:
         """The person is here now. Writes at most once a minute and session."""
         now = self._clock()
-        with self._database.reading() as connection:
-            last = connection.execute(_LAST_SEEN, {"token": token_hash}).scalar_one_or_none()
-        if last is not None and now - last > _SEEN_EVERY:
-            self._change(_SEEN, {"token": token_hash, "now": now})
+        last = self._database.row(_LAST_SEEN, {"token": token_hash})
+        if last is None or now - last.last_seen_at <= _SEEN_EVERY:
+            return
+        with self._audit.writing(durable=False) as writing:
+            writing.execute(_SEEN, {"token": token_hash, "now": now})
 
     def confirm(self, token_hash: str, *entries: Entry) -> None:
         """After an unsolicited sign-in: the person clicked on a page of ours."""
-        self._change(_CONFIRM, {"token": token_hash}, *entries)
+        with self._audit.writing() as writing:
+            writing.execute(_CONFIRM, {"token": token_hash})
+            writing.record(*entries)
 
     def end(self, token_hash: str, *entries: Entry) -> None:
         """Ends a session and every command line that was approved in it; no harm where there is none."""
@@ -132,15 +134,7 @@ class Sessions:
 
     def living(self) -> tuple[Session, ...]:
         """Every session that has not ended, newest first; one of another release's shape is left out."""
-        with self._database.reading() as connection:
-            rows = connection.execute(_LIVING, {"now": self._clock()}).all()
-        return tuple(_readable(rows))
-
-    def _change(self, statement: Executable, values: dict[str, Any], *entries: Entry) -> int:
-        with self._audit.writing() as writing:
-            changed = writing.execute(statement, values).rowcount
-            writing.record(*entries)
-        return changed
+        return tuple(_readable(self._database.rows(_LIVING, {"now": self._clock()})))
 
 
 def _readable(rows: Sequence[Row[Any]]) -> Iterator[Session]:

@@ -30,7 +30,8 @@ def sweep(database: Database, now: datetime, batch: int = _BATCH) -> int:
 def _sweep(database: Database, statement: Delete, values: dict[str, Any]) -> int:
     swept = 0
     while True:
-        with database.writing() as connection:
+        # Ordered: what a power failure brings back has run out still, and is swept again.
+        with database.writing(durable=False) as connection:
             removed = connection.execute(statement, values).rowcount
         swept += removed
         if removed < values["batch"]:

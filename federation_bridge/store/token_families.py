@@ -177,15 +177,13 @@ class TokenFamilies:
 
     def uncollected(self, family_id: str) -> TokenFamily | None:
         """A family that waits for its first tokens; None where it has ended or has them."""
-        with self._database.reading() as connection:
-            row = connection.execute(_UNCOLLECTED, {"which": family_id}).one_or_none()
+        row = self._database.row(_UNCOLLECTED, {"which": family_id})
         return None if row is None else _family(row)
 
     def usable(self, refresh_token: str, client_id: str, jkt: str | None) -> TokenFamily | None:
         """The family that this refresh token would renew, for this client and key; None where `rotate` would fail."""
         asked = {"digest": digest_of("refresh", refresh_token), "client": client_id, "jkt": jkt, "now": self._clock()}
-        with self._database.reading() as connection:
-            row = connection.execute(_USABLE, asked).one_or_none()
+        row = self._database.row(_USABLE, asked)
         return None if row is None else _family(row)
 
     def rotate(
@@ -226,15 +224,13 @@ class TokenFamilies:
         NotSignedIn where its identity was kept by a release with another shape.
         """
         asked = {"access": digest_of("access", access_token), "refresh": "", "now": self._clock()}
-        with self._database.reading() as connection:
-            row = connection.execute(_LIVE, asked).one_or_none()
+        row = self._database.row(_LIVE, asked)
         return None if row is None else _family(row)
 
     def holding(self, token: str) -> TokenFamily | None:
         """The family to which this access or refresh token belongs, used and outlived tokens included; else None."""
         asked = {"access": digest_of("access", token), "refresh": digest_of("refresh", token)}
-        with self._database.reading() as connection:
-            row = connection.execute(_HOLDING, asked).one_or_none()
+        row = self._database.row(_HOLDING, asked)
         return None if row is None else _family(row)
 
     def end(self, family_id: str, *entries: Entry) -> bool:
@@ -248,15 +244,12 @@ class TokenFamilies:
     def living(self, person: str | None = None) -> tuple[TokenFamily, ...]:
         """The families in use, newest first: all, or those of a person (`connection/subject`)."""
         query = _LIVING if person is None else _LIVING.where(TOKEN_FAMILIES.c.person == digest_of("person", person))
-        with self._database.reading() as connection:
-            rows = connection.execute(query, {"now": self._clock()}).all()
-        return tuple(_readable(rows))
+        return tuple(_readable(self._database.rows(query, {"now": self._clock()})))
 
     def beginnings(self, person: str) -> tuple[datetime, ...]:
         """When each of a person's families in use was let in: little enough to ask with every page."""
         asked = {"whose": digest_of("person", person), "now": self._clock()}
-        with self._database.reading() as connection:
-            return tuple(connection.execute(_BEGINNINGS, asked).scalars())
+        return tuple(row.started_at for row in self._database.rows(_BEGINNINGS, asked))
 
 
 def _readable(rows: Sequence[Row[Any]]) -> Iterator[TokenFamily]:

@@ -73,7 +73,7 @@ class Tries:
         of what they share with others.
         """
         try:
-            with self._database.writing() as connection:
+            with self._database.writing(durable=False) as connection:
                 for limit in _ordered(limits):
                     self._must_count(connection, limit)
         except _Over as over:
@@ -88,6 +88,6 @@ class Tries:
 
     def give_back(self, limits: Sequence[Limit]) -> None:
         """Uncounts a try that turned out right."""
-        with self._database.writing() as connection:
+        with self._database.writing(durable=False) as connection:
             for limit in _ordered(limits):
                 connection.execute(_GIVE_BACK, {"which": limit.bucket})

@@ -11,70 +11,19 @@ from typing import Any
 
 import pytest
 from database_place import HeldClock, Place
-from store_material import entry, identity, session
+from family_material import BROWSER, USER_CODE, approved, family, let_in, pair, request, rotate, signed_in
+from store_material import entry, identity
 
 from federation_bridge.errors import NotSignedIn
-from federation_bridge.model import AuthorizationCode, DeviceRequest, TokenFamily, Visit
+from federation_bridge.model import AuthorizationCode, TokenFamily
 from federation_bridge.store import Store
 from federation_bridge.store.device_codes import Poll
 from federation_bridge.store.tables import SESSIONS
-from federation_bridge.store.token_families import NewTokens, Stale, insert_family
+from federation_bridge.store.token_families import Stale, insert_family
 from federation_bridge.store.tries import Limit
 
 RACERS, ROUNDS = 4, 10
 LENIENCY = timedelta(seconds=10)
-BROWSER = "a" * 64
-USER_CODE = "c" * 64
-
-
-def request(now: datetime, **changes: Any) -> DeviceRequest:
-    visit = Visit("ref-1", "192.0.2.7", "fedbridge/1")
-    return replace(DeviceRequest("fedbridge", "laptop", visit, now, now + timedelta(minutes=10)), **changes)
-
-
-def family(now: datetime, name: str = "family", **changes: Any) -> TokenFamily:
-    ends_at = now + timedelta(hours=8)
-    return replace(TokenFamily(name, "fedbridge", "laptop", BROWSER, identity(), now, now, ends_at), **changes)
-
-
-def pair(now: datetime, name: str = "1") -> NewTokens:
-    return NewTokens(f"access {name}", f"refresh {name}", now + timedelta(minutes=15))
-
-
-def signed_in(store: Store, now: datetime, token_hash: str = BROWSER) -> None:
-    """The session in which something is approved, where it is not there yet."""
-    if store.sessions.live(token_hash, timedelta(days=1)) is None:
-        store.sessions.admit(session(now, token_hash), "issuer", f"_{token_hash} {now}", now)
-
-
-def let_in(store: Store, now: datetime, name: str = "family", jkt: str | None = None, **changes: Any) -> TokenFamily:
-    """A family with its first tokens, by way of an authorization code."""
-    given = AuthorizationCode("fedbridge", "http://127.0.0.1:1/callback", "x", name, now + timedelta(minutes=1))
-    made = family(now, name, **changes)
-    signed_in(store, now, made.approved_in)
-    store.authorization_codes.issue(f"code {name}", given, made)
-    assert store.authorization_codes.take(f"code {name}") is not None
-    collected = store.token_families.collect(name, jkt, pair(now, name))
-    assert collected is not None
-    return collected
-
-
-def rotate(
-    store: Store, token: str, client: str, jkt: str | None, tokens: NewTokens, leniency: timedelta
-) -> TokenFamily | Stale:
-    """What the token gives, or why it gives nothing: both verbs, in the order of the authorization server."""
-    made = store.token_families.rotate(token, client, jkt, tokens)
-    asked_at = tokens.access_ends_at - timedelta(minutes=15)
-    return made or store.token_families.stale(token, client, asked_at - leniency)
-
-
-def approved(store: Store, now: datetime, number: int = 0, **changes: Any) -> str:
-    user_code = f"{number:064d}"
-    signed_in(store, now)
-    assert store.device_codes.begin(f"device {number}", user_code, request(now, **changes))
-    assert store.device_codes.claim(user_code, BROWSER)
-    assert store.device_codes.approve(user_code, BROWSER, family(now, f"family {number}"))
-    return f"device {number}"
 
 
 def raced(place: Place, verb: Callable[[Store, int, int], bool]) -> list[int]:

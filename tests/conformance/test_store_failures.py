@@ -13,7 +13,7 @@ from database_place import HeldClock, Place
 from store_material import IDLE, entry, session, sign_in
 
 from federation_bridge.errors import ConfigurationInvalid, SignInExpired, Unavailable
-from federation_bridge.store import Store, engine, open_store
+from federation_bridge.store import Store, bounds, open_store
 
 VERBS: dict[str, Callable[[Store, HeldClock], object]] = {
     "begin": lambda store, clock: store.sign_ins.begin(sign_in(clock())),
@@ -101,7 +101,7 @@ def test_a_full_disk_refuses_and_leaves_nothing_half_written(sqlite_place: Place
 def test_a_lock_that_is_held_too_long_refuses(
     sqlite_place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_MS", 20)
+    monkeypatch.setattr(bounds, "BUSY_MS", 20)
     store = sqlite_place.open()
     holder = sqlite3.connect(sqlite_place.url.removeprefix("sqlite:///"), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

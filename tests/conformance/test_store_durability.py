@@ -1,0 +1,242 @@
+"""What waits for the disk, and what is only in order: each verb, the table in docs/store.md and the code agree."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import postgresql
+import pytest
+from database_place import HeldClock, Place
+from database_traffic import commits
+from family_material import BROWSER, USER_CODE, approved, family, let_in, pair, request, signed_in
+from postgresql_wire import Wire, counting_relay
+from store_material import IDLE, entry, session, sign_in
+
+from federation_bridge.model import AuthorizationCode
+from federation_bridge.store import Store, open_store
+from federation_bridge.store.tries import Limit
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = ROOT / "federation_bridge"
+_ROW = re.compile(r"^\| `([\w., ]+)` \| (durable|ordered) \|", re.MULTILINE)
+_LIMITS = [Limit("code", "corp/alice", 5, timedelta(minutes=10))]
+_LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One verb: what has to be there, and the call."""
+
+    act: Callable[[Store, datetime], object]
+    prepare: Callable[[Store, datetime], object] = lambda store, now: None
+    later: timedelta = timedelta(0)
+    """How much time passes between the two."""
+
+
+def _begun(store: Store, now: datetime) -> None:
+    signed_in(store, now)
+    assert store.device_codes.begin("device", USER_CODE, request(now))
+
+
+def _claimed(store: Store, now: datetime) -> None:
+    _begun(store, now)
+    assert store.device_codes.claim(USER_CODE, BROWSER)
+
+
+def _code() -> AuthorizationCode:
+    return AuthorizationCode("fedbridge", "http://127.0.0.1:1/", "x", "family", _LONG_AGO + timedelta(days=9999))
+
+
+def _redeem(store: Store, now: datetime, device_code: str) -> object:
+    return store.device_codes.redeem(device_code, "fedbridge", None, pair(now))
+
+
+SCENARIOS = {
+    "sign_ins.begin": Scenario(lambda store, now: store.sign_ins.begin(sign_in(now))),
+    "sign_ins.take": Scenario(
+        lambda store, _: store.sign_ins.take("handle", "corp", "browser"),
+        lambda store, now: store.sign_ins.begin(sign_in(now)),
+    ),
+    "sessions.admit": Scenario(lambda store, now: store.sessions.admit(session(now), "issuer", "_m", now)),
+    "sessions.live": Scenario(lambda store, _: store.sessions.live(BROWSER, IDLE), signed_in),
+    "sessions.living": Scenario(lambda store, _: store.sessions.living(), signed_in),
+    "sessions.seen": Scenario(lambda store, _: store.sessions.seen(BROWSER), signed_in, timedelta(minutes=2)),
+    "sessions.confirm": Scenario(lambda store, _: store.sessions.confirm(BROWSER), signed_in),
+    "sessions.end": Scenario(lambda store, _: store.sessions.end(BROWSER), signed_in),
+    "sessions.succeed": Scenario(lambda store, _: store.sessions.succeed(BROWSER, "b" * 64), signed_in),
+    "sessions.end_of_person": Scenario(lambda store, _: store.sessions.end_of_person("corp/alice"), signed_in),
+    "audit.record": Scenario(lambda store, now: store.audit.record(entry(now))),
+    "audit.writing": Scenario(lambda store, now: store.audit.record(entry(now))),
+    "audit.entries": Scenario(lambda store, _: store.audit.entries()),
+    "session_names.claim": Scenario(lambda store, _: store.session_names.claim("alice", "corp/alice")),
+    "documents.last_good": Scenario(lambda store, _: store.documents.last_good("rules", "r")),
+    "documents.keep": Scenario(lambda store, _: store.documents.keep("rules", "r", "text")),
+    "sealed_keys.sealed": Scenario(lambda store, _: store.sealed_keys.sealed("tokens")),
+    "sealed_keys.put_first": Scenario(lambda store, _: store.sealed_keys.put_first("tokens", b"key")),
+    "device_codes.begin": Scenario(lambda store, now: store.device_codes.begin("device", USER_CODE, request(now))),
+    "device_codes.claim": Scenario(lambda store, _: store.device_codes.claim(USER_CODE, BROWSER), _begun),
+    "device_codes.claimed": Scenario(lambda store, _: store.device_codes.claimed(USER_CODE, BROWSER), _claimed),
+    "device_codes.approve": Scenario(
+        lambda store, now: store.device_codes.approve(USER_CODE, BROWSER, family(now)), _claimed
+    ),
+    "device_codes.deny": Scenario(lambda store, _: store.device_codes.deny(USER_CODE, BROWSER), _claimed),
+    "device_codes.redeem": Scenario(lambda store, now: _redeem(store, now, "device 0"), approved),
+    "device_codes.redeem, in vain": Scenario(lambda store, now: _redeem(store, now, "device"), _begun),
+    "authorization_codes.issue": Scenario(
+        lambda store, now: store.authorization_codes.issue("code", _code(), family(now)), signed_in
+    ),
+    "authorization_codes.take": Scenario(
+        lambda store, _: store.authorization_codes.take("code"),
+        lambda store, now: (signed_in(store, now), store.authorization_codes.issue("code", _code(), family(now))),
+    ),
+    "authorization_codes.family_of": Scenario(
+        lambda store, _: store.authorization_codes.family_of("code family"), let_in
+    ),
+    "token_families.collect": Scenario(
+        lambda store, now: store.token_families.collect("family", None, pair(now)),
+        lambda store, now: (signed_in(store, now), store.authorization_codes.issue("code", _code(), family(now))),
+    ),
+    "token_families.uncollected": Scenario(lambda store, _: store.token_families.uncollected("family"), let_in),
+    "token_families.usable": Scenario(
+        lambda store, _: store.token_families.usable("refresh family", "fedbridge", None), let_in
+    ),
+    "token_families.rotate": Scenario(
+        lambda store, now: store.token_families.rotate("refresh family", "fedbridge", None, pair(now, "2")), let_in
+    ),
+    "token_families.stale": Scenario(
+        lambda store, now: store.token_families.stale("refresh family", "fedbridge", now + timedelta(days=1)),
+        lambda store, now: (
+            let_in(store, now),
+            store.token_families.rotate("refresh family", "fedbridge", None, pair(now, "2")),
+        ),
+    ),
+    "token_families.live": Scenario(lambda store, _: store.token_families.live("access family"), let_in),
+    "token_families.holding": Scenario(lambda store, _: store.token_families.holding("access family"), let_in),
+    "token_families.end": Scenario(lambda store, _: store.token_families.end("family"), let_in),
+    "token_families.living": Scenario(lambda store, _: store.token_families.living(), let_in),
+    "token_families.beginnings": Scenario(lambda store, _: store.token_families.beginnings("corp/alice"), let_in),
+    "tries.take": Scenario(lambda store, _: store.tries.take(_LIMITS)),
+    "tries.give_back": Scenario(lambda store, _: store.tries.give_back(_LIMITS)),
+    "spent_proofs.spend": Scenario(lambda store, now: store.spent_proofs.spend("key", "proof", now)),
+    "migrate": Scenario(lambda store, _: store.migrate()),
+    "is_current": Scenario(lambda store, _: store.is_current()),
+    "ping": Scenario(lambda store, _: store.ping()),
+    "sweep": Scenario(lambda store, _: store.sweep()),
+}
+"""Every verb of the store; one that does two things has two."""
+
+
+def _verbs(store: Store) -> Iterator[str]:
+    """Every public function of every part, as `part.verb`, and the store's own."""
+    for name, value in inspect.getmembers(type(store), inspect.isfunction):
+        if not name.startswith("_") and value.__qualname__.startswith("Store."):
+            yield name
+    for part in fields(store):
+        if not part.name.startswith("_"):
+            noun = type(getattr(store, part.name))
+            yield from (f"{part.name}.{verb}" for verb in vars(noun) if not verb.startswith("_"))
+
+
+def _documented() -> dict[str, str]:
+    """The table: each verb, and how it commits."""
+    page = (ROOT / "docs" / "store.md").read_text("utf-8")
+    return dict(_ROW.findall(page))
+
+
+def test_every_verb_has_its_scenario(store: Store) -> None:
+    assert {verb.partition(",")[0] for verb in SCENARIOS} == set(_verbs(store)) - {"close"}
+
+
+@pytest.mark.parametrize("verb", SCENARIOS)
+def test_each_verb_commits_as_the_table_in_the_documentation_says(store: Store, clock: HeldClock, verb: str) -> None:
+    scenario = SCENARIOS[verb]
+    scenario.prepare(store, clock())
+    clock.advance(scenario.later)
+    with commits(store) as modes:
+        scenario.act(store, clock())
+    said = _documented().get(verb)
+    assert set(modes) == (set() if said is None else {said})
+
+
+def _ordered_in_the_code() -> Iterator[str]:
+    """`module.function` of every call of the product that asks not to wait for the disk."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(function, ast.FunctionDef) and any(map(_asks_for_no_disk, ast.walk(function))):
+                yield f"{path.stem}.{function.name.removeprefix('_')}"
+
+
+def _asks_for_no_disk(node: ast.AST) -> bool:
+    words = node.keywords if isinstance(node, ast.Call) else []
+    return any(
+        word.arg == "durable" and not (isinstance(word.value, ast.Constant) and word.value.value is True)
+        for word in words
+    )
+
+
+_PASS_IT_ON = {"audit_log.record", "audit_log.writing", "engine._init__"}
+"""Who is told by others whether to wait."""
+
+
+def test_whatever_does_not_wait_for_the_disk_stands_in_the_table() -> None:
+    listed = {verb.partition(",")[0] for verb, mode in _documented().items() if mode == "ordered"}
+    assert {where.removeprefix("sweeping.") for where in _ordered_in_the_code()} - _PASS_IT_ON == listed
+
+
+def test_a_durable_commit_after_an_ordered_one_waits_again(store: Store, clock: HeldClock) -> None:
+    """The same connection, one after the other: nothing of the one stays for the next."""
+    with commits(store) as modes:
+        for durable in (False, True, True, False, True):
+            store.audit.record(entry(clock()), durable=durable)
+    assert modes == ["ordered", "durable", "durable", "ordered", "durable"]
+
+
+# ------------------------------------------------------------------------------------------------------ round trips
+
+
+@pytest.fixture
+def wire(postgresql_server: postgresql.Server) -> Iterator[Wire]:
+    with counting_relay(postgresql_server.port) as found:
+        yield found
+
+
+@pytest.fixture
+def counted(postgresql_place: Place, wire: Wire, clock: HeldClock) -> Iterator[Store]:
+    """A store whose every message to PostgreSQL is counted."""
+    port = postgresql_place.url.rpartition(":")[2].partition("/")[0]
+    url = postgresql_place.url.replace(f":{port}/", f":{wire.port}/")
+    store = open_store(url, clock=clock, password=postgresql_place.password)
+    store.ping()
+    yield store
+    store.close()
+
+
+def test_an_admission_is_one_transaction_of_few_round_trips(counted: Store, wire: Wire, clock: HeldClock) -> None:
+    wire.clear()
+    counted.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
+    assert [said.split()[0] for said in wire.statements] == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]
+    assert (wire.transactions, wire.round_trips) == (1, 5)
+
+
+def test_a_session_is_read_in_one_round_trip(counted: Store, wire: Wire, clock: HeldClock) -> None:
+    counted.sessions.admit(session(clock()), "issuer", "_m", clock())
+    wire.clear()
+    assert counted.sessions.live(BROWSER, IDLE)
+    assert wire.round_trips == 1
+
+
+def test_an_ordered_entry_takes_no_round_trip_more_than_a_durable_one(
+    counted: Store, wire: Wire, clock: HeldClock
+) -> None:
+    trips = []
+    for durable in (True, False):
+        wire.clear()
+        counted.audit.record(entry(clock()), durable=durable)
+        trips.append(wire.round_trips)
+    assert trips == [3, 3]

@@ -1,0 +1,37 @@
+"""How each transaction of a store commits, and how many messages it takes: asked of the database itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, event
+
+from federation_bridge.store import Store
+
+_SQLITE = {2: "durable", 1: "ordered"}
+_POSTGRESQL = {b"on": "durable", b"off": "ordered"}
+
+
+@contextmanager
+def commits(store: Store) -> Iterator[list[str]]:
+    """`durable` or `ordered` for each transaction that the store commits meanwhile, as the database understood it."""
+    heard: list[str] = []
+    engine = store._database._engine
+
+    def committing(connection: Connection) -> None:
+        heard.append(_mode(connection))
+
+    event.listen(engine, "commit", committing)
+    try:
+        yield heard
+    finally:
+        event.remove(engine, "commit", committing)
+
+
+def _mode(connection: Connection) -> str:
+    driver: Any = connection.connection.dbapi_connection
+    if connection.engine.dialect.name == "sqlite":
+        return _SQLITE[driver.execute("PRAGMA synchronous").fetchone()[0]]
+    return _POSTGRESQL[driver.pgconn.exec_(b"SHOW synchronous_commit").get_value(0, 0)]
