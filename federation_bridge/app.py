@@ -39,6 +39,7 @@ from federation_bridge.web import (
     health,
     issuer,
     languages,
+    locations,
     metrics,
     news,
     oauth,
@@ -86,6 +87,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         app.register_blueprint(blueprint)
     refusals.install(app)
     app.before_request(_begin_request)
+    locations.install(app)
     app.after_request(_end_request)
     app.after_request(headers.harden)
     Babel(app, default_translation_directories=languages.FOLDER, locale_selector=languages.preferred)

@@ -296,7 +296,7 @@ class Serving(_Part):
     threads: int = Field(default=8, ge=1, le=64)
     """Threads in each process."""
     trusted_proxies: tuple[Network, ...] = ()
-    """Peers whose X-Forwarded-For is believed; nobody else's is."""
+    """Peers whose X-Forwarded-For is believed; nobody else's is, and no other header (`Forwarded`) ever."""
     request_timeout: Duration = timedelta(seconds=10)
     """How long a client may take to send one request; whoever needs longer is heard no more."""
     shutdown_timeout: Duration = timedelta(seconds=20)

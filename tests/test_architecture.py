@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "federation_bridge"
 NAME = "federation_bridge"
 
 LEVELS = {
+    "addresses": 0,
     "durations": 0,
     "sentence": 0,
     "model": 0,

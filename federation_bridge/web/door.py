@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from flask import Request, current_app, g, request
+from flask import current_app, g, request
 
+from federation_bridge.addresses import Client, client_of, networks_of, read_address
 from federation_bridge.audit import AuditLog
 from federation_bridge.bridge import Bridge
 from federation_bridge.connectors import Connector
@@ -22,6 +21,25 @@ from federation_bridge.store import Store
 from federation_bridge.web import cookies
 
 EXTENSION = "federation_bridge"
+
+_FORWARDED_FOR = "X-Forwarded-For"
+_OF_PROXIES = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-original-forwarded-for",
+        "x-envoy-external-address",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "fastly-client-ip",
+        "cloudfront-viewer-address",
+    }
+)
+"""Headers in which a proxy tells of itself, or of whom it asks for. They are believed from nobody: a proxy that is
+trusted adds to X-Forwarded-For, and hands on whatever else its client wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +74,7 @@ def visit() -> Visit:
     if not isinstance(found, Visit):
         found = Visit(
             reference=new_reference(door().randomness),
-            address=client_address(request, door().settings.serving.trusted_proxies),
+            address=client().address,
             user_agent=request.user_agent.string[:256],
         )
         g.visit = found
@@ -69,45 +87,29 @@ def new_reference(randomness: Randomness) -> str:
     return f"{text[:4]}-{text[4:]}"
 
 
-def client_address(received: Request, trusted: Sequence[str]) -> str:
-    """The address of the person's machine.
-
-    X-Forwarded-For is believed only as far as trusted peers wrote it: read from the right, the first address that is
-    not a trusted proxy is the client (attack: a client writes the left part itself).
-    """
-    address = received.remote_addr or ""
-    networks = [ipaddress.ip_network(network) for network in trusted]
-    hops = [hop.strip() for value in received.headers.getlist("X-Forwarded-For") for hop in value.split(",")]
-    address = _plain(address)
-    while hops and _is_in(address, networks):
-        address = _plain(hops.pop())
-    return address[:64]
+def client() -> Client:
+    """Where the present request comes from; read once."""
+    found = g.get("client")
+    if not isinstance(found, Client):
+        trusted = networks_of(door().settings.serving.trusted_proxies)
+        found = client_of(request.remote_addr or "", request.headers.getlist(_FORWARDED_FOR), trusted)
+        g.client = found
+    return found
 
 
-def _plain(address: str) -> str:
-    """An IPv4 address as such: a socket of both families writes ::ffff:192.0.2.1, and all of those share one /64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return str(mapped) if mapped else address
-
-
-def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
-
-
-def is_from(networks: Sequence[str]) -> bool:
-    """Whether the present request comes from one of these networks; no where a peer that is not trusted forwards it."""
+def is_from(networks: tuple[str, ...]) -> bool:
+    """Whether the present request comes from one of these networks; no where somebody in front may hide who asks."""
     # A proxy on this machine that no setting names would lend its own address to everybody behind it.
-    if visit().address == _plain(request.remote_addr or "") and "X-Forwarded-For" in request.headers:
+    found = client()
+    if found.is_hidden or (_FORWARDED_FOR not in request.headers and _is_passed_on()):
         return False
-    return _is_in(visit().address, [ipaddress.ip_network(network) for network in networks])
+    return read_address(found.address) in networks_of(networks)
+
+
+def _is_passed_on() -> bool:
+    """Whether a header tells of a proxy in front: without X-Forwarded-For we cannot know for whom it asks."""
+    names = (name.lower() for name in request.headers.keys())  # noqa: SIM118 - these are no dict's
+    return any(name in _OF_PROXIES or name.startswith("x-forwarded-") for name in names)
 
 
 def session_or_none() -> Session | None:

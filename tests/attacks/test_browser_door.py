@@ -84,7 +84,44 @@ def test_a_choice_page_left_open_is_shown_anew_to_a_browser_that_says_nothing(pe
     assert "No company sign-in is set up" in taken.text
 
 
-def test_a_proxy_that_no_setting_names_lends_its_address_to_nobody(person: Person) -> None:
+IN_FRONT = [
+    "X-Forwarded-For",
+    "Forwarded",
+    "X-Real-IP",
+    "Via",
+    "X-Forwarded-Proto",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+]
+
+
+@pytest.mark.parametrize("header", IN_FRONT)
+@pytest.mark.parametrize("value", ["203.0.113.9", "127.0.0.1", "for=127.0.0.1", ""])
+def test_a_proxy_that_no_setting_names_lends_its_address_to_nobody(person: Person, header: str, value: str) -> None:
     assert person.get("/metrics").status_code == 200
-    assert person.get("/metrics", **{"X-Forwarded-For": "203.0.113.9"}).status_code == 404
-    assert person.get("/metrics", **{"X-Forwarded-For": "127.0.0.1"}).status_code == 404
+    assert person.get("/metrics", **{header: value}).status_code == 404
+
+
+METRICS_BEHIND_A_PROXY = [
+    ({"X-Forwarded-For": "192.0.2.7:4711"}, 200),
+    ({"X-Forwarded-For": "192.0.2.7", "X-Real-IP": "192.0.2.7", "Via": "1.1 front"}, 200),
+    ({}, 404),
+    ({"X-Forwarded-For": "203.0.113.9"}, 404),
+    ({"X-Forwarded-For": "203.0.113.9, 192.0.2.7"}, 404),
+    ({"X-Forwarded-For": "192.0.2.7, unknown"}, 404),
+    ({"X-Forwarded-For": "unknown"}, 404),
+    ({"X-Real-IP": "192.0.2.7"}, 404),
+    ({"Forwarded": "for=192.0.2.7"}, 404),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), METRICS_BEHIND_A_PROXY)
+def test_metrics_are_for_whom_the_trusted_proxies_account_for(
+    tmp_path: Path, clock: HeldClock, headers: dict[str, str], status: int
+) -> None:
+    serving = {"trusted_proxies": ["127.0.0.0/8"], "metrics_networks": ["192.0.2.0/24"]}
+    for person in person_at(tmp_path, clock, serving=serving):
+        assert person.get("/metrics", **headers).status_code == status
+    for person in person_at(tmp_path, clock, serving={"trusted_proxies": ["127.0.0.0/8"]}):
+        nobody_hidden = not headers
+        assert (person.get("/metrics", **headers).status_code == 200) == nobody_hidden
