@@ -44,7 +44,7 @@ def main() -> None:
 @_SETTINGS
 def serve(path: Path) -> None:
     """Serve the bridge until it is told to stop."""
-    from federation_bridge.operate import serving  # noqa: PLC0415 - the metrics must be told first where they lie
+    from federation_bridge.operate import serving  # noqa: PLC0415 - imports the whole server
 
     logs.to_stderr()
     serving.serve(load_settings(path))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from federation_bridge import app
 from federation_bridge.errors import BridgeError
-from federation_bridge.operate import slow_clients
+from federation_bridge.operate import preparation, slow_clients
 from federation_bridge.settings import Settings
+from federation_bridge.web import metrics
 
 
 def serve(settings: Settings) -> None:
@@ -23,16 +22,11 @@ def serve(settings: Settings) -> None:
         ConfigurationInvalid: before any worker starts.
         Unavailable: the database does not answer.
     """
-    counters = Path(tempfile.mkdtemp(prefix="federation-bridge-counters-"))
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counters)  # read once, when the metrics are imported
-    try:
-        # Here, in the parent, so that the workers share the memory of the imported code.
-        from federation_bridge.operate import preparation  # noqa: PLC0415
-
-        preparation.prepare(settings)
-        _Server(settings).run()
-    finally:
-        shutil.rmtree(counters, ignore_errors=True)
+    # In the parent, so that the workers share the memory of the imported code. Nothing is cleaned up in the end: what
+    # a worker inherits would be cleaned up by the first worker that exits.
+    preparation.prepare(settings)
+    metrics.share_among(2 * settings.serving.workers)
+    _Server(settings).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -49,10 +43,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 
     def load(self) -> Any:
         """The application of one worker, made after the fork: connections and threads do not survive one."""
-        from federation_bridge.app import create_app  # noqa: PLC0415
-
         try:
-            return create_app(self._settings)
+            return app.create_app(self._settings)
         except BridgeError as refusal:
             sys.stderr.write(f"federation-bridge: {refusal.detail}\n")
             sys.exit(1)
@@ -84,23 +76,22 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         "post_worker_init": _start_background,
         "worker_exit": _stop_background,
-        "child_exit": _forget_counters,
+        "pre_fork": _choose_slot,
     }
 
 
-def _start_background(worker: Any) -> None:
-    from federation_bridge.app import start_background  # noqa: PLC0415
+def _choose_slot(arbiter: Any, worker: Any) -> None:
+    taken = {other.federation_bridge_slot for other in arbiter.WORKERS.values()}
+    free = (slot for slot in range(2 * arbiter.cfg.workers) if slot not in taken)
+    worker.federation_bridge_slot = next(free, 0)
 
-    worker.federation_bridge_background = start_background(worker.wsgi)
+
+def _start_background(worker: Any) -> None:
+    metrics.count_in(worker.federation_bridge_slot)
+    worker.federation_bridge_background = app.start_background(worker.wsgi)
 
 
 def _stop_background(_: Any, worker: Any) -> None:
     background = getattr(worker, "federation_bridge_background", None)
     if background is not None:
         background.stop()
-
-
-def _forget_counters(_: Any, worker: Any) -> None:
-    from prometheus_client import multiprocess  # noqa: PLC0415
-
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -1,20 +1,141 @@
-"""What we count. Numbers only: no person, no role, no address."""
+"""What we count. Numbers only: no person, no role, no address.
+
+Counting can neither fail nor delay a request: it is an addition in memory that the processes share.
+"""
 
 from __future__ import annotations
 
-import os
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+import structlog
+
+from federation_bridge.web.shared_counts import SharedCounts
+
+_log = structlog.get_logger(__name__)
+
+_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+"""Upper bounds of the buckets, in seconds; one more holds whatever takes longer."""
+
+_LEAST = (*(str(bound) for bound in _BOUNDS), "+Inf")
+_SUM = "sum"
+
+
+class _Shared:
+    """Where this process counts; alone until `share_among` says otherwise."""
+
+    counts = SharedCounts(1)
+    told_of_loss = False
+
+
+def share_among(processes: int) -> None:
+    """Makes room for the counters of so many processes; called by the parent, before it forks."""
+    _Shared.counts = SharedCounts(processes)
+
+
+def count_in(slot: int) -> None:
+    """Lets this process count in `slot`, from where an earlier process ended there; called after the fork."""
+    _Shared.counts.take(slot)
+
+
+def _add(name: str, amount: float) -> None:
+    _Shared.counts.add(name, amount)
+    if _Shared.counts.lost and not _Shared.told_of_loss:
+        _Shared.told_of_loss = True
+        _log.warning("no room for more names among the metrics: some are not counted", name=name)
+
+
+class _Family:
+    """Counters of one name, told apart by their labels."""
+
+    kind = ""
+
+    def __init__(self, name: str, meaning: str, labels: Sequence[str] = ()) -> None:
+        """`meaning`: one line for whoever reads /metrics."""
+        self.name, self.meaning = name, meaning
+        self._labels = tuple(labels)
+        self._known: dict[tuple[str, ...], str] = {}
+
+    def labels(self, **values: str) -> _Child:
+        """The counter with these values of the labels."""
+        key = tuple(values[label] for label in self._labels)
+        text = self._known.get(key)
+        if text is None:
+            pairs = (f'{label}="{_escaped(value)}"' for label, value in zip(self._labels, key, strict=True))
+            text = self._known[key] = ",".join(pairs)
+        return _Child(self.name, text)
+
+    def lines(self, totals: Mapping[str, float]) -> Iterator[str]:
+        """The family in the Prometheus text format."""
+        yield f"# HELP {self.name} {self.meaning}"
+        yield f"# TYPE {self.name} {self.kind}"
+        mine = {key: value for key, value in totals.items() if key.partition("|")[0] == self.name}
+        for labels in sorted({key.split("|", 2)[2] for key in mine}):
+            yield from self._samples(labels, mine)
+
+    def _samples(self, labels: str, totals: Mapping[str, float]) -> Iterator[str]:
+        raise NotImplementedError
+
+    def _sample(self, suffix: str, labels: str, value: float) -> str:
+        return f"{self.name}{suffix}{{{labels}}} {value}" if labels else f"{self.name}{suffix} {value}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    family: str
+    labels: str
+
+    def inc(self, amount: float = 1.0) -> None:
+        """Adds to a counter."""
+        _add(f"{self.family}||{self.labels}", amount)
+
+    def observe(self, seconds: float) -> None:
+        """Counts one value of a histogram."""
+        _add(f"{self.family}|{_LEAST[bisect_left(_BOUNDS, seconds)]}|{self.labels}", 1.0)
+        _add(f"{self.family}|{_SUM}|{self.labels}", seconds)
+
+
+class Counter(_Family):
+    """A number that only grows."""
+
+    kind = "counter"
+
+    def inc(self, amount: float = 1.0) -> None:
+        """Adds to the one counter of a family without labels."""
+        self.labels().inc(amount)
+
+    def _samples(self, labels: str, totals: Mapping[str, float]) -> Iterator[str]:
+        yield self._sample("", labels, totals[f"{self.name}||{labels}"])
+
+
+class Histogram(_Family):
+    """How many values fell below which bound."""
+
+    kind = "histogram"
+
+    def _samples(self, labels: str, totals: Mapping[str, float]) -> Iterator[str]:
+        each = [totals.get(f"{self.name}|{least}|{labels}", 0.0) for least in _LEAST]
+        before = f"{labels}," if labels else ""
+        for least, count in zip(_LEAST, accumulate(each), strict=True):
+            yield self._sample("_bucket", f'{before}le="{least}"', count)
+        yield self._sample("_count", labels, sum(each))
+        yield self._sample("_sum", labels, totals.get(f"{self.name}|{_SUM}|{labels}", 0.0))
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
 
 REQUESTS = Counter("bridge_requests_total", "Answers by route and status.", ["route", "status"])
 SECONDS = Histogram("bridge_request_seconds", "Time to answer, by route.", ["route"])
 EVENTS = Counter("bridge_events_total", "Audit events by name: sign-ins, grants, refusals.", ["event"])
 
+FAMILIES: tuple[_Family, ...] = (REQUESTS, SECONDS, EVENTS)
+
 
 def exposition() -> bytes:
     """All counters of all worker processes, in the Prometheus text format."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest()
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    totals = _Shared.counts.totals()
+    return "".join(f"{line}\n" for family in FAMILIES for line in family.lines(totals)).encode()
