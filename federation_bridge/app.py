@@ -142,7 +142,7 @@ def _around(store: Store, settings: Settings, clock: Clock, randomness: Randomne
         store=store,
         audit=store.audit,
         keys=keys,
-        sts=StsClients(settings.aws, settings.outgoing),
+        sts=StsClients(settings.aws, settings.outgoing, clock=clock),
         outgoing=outgoing,
         clock=clock,
         randomness=randomness,

@@ -168,18 +168,24 @@ class GrantRedeemed(Event):
     aws_request_id: str
     region: str
     expires_at: datetime
+    """When the session ends, as AWS said."""
     assumed_role_arn: str
+    told_expires_at: datetime | None = None
+    """The end that its holder was told, where that is earlier: the end of the grant, when AWS answered late."""
 
     @classmethod
-    def of(cls, grant: Grant, credentials: AwsCredentials, aws_request_id: str, region: str) -> GrantRedeemed:
-        """The event of the session that AWS issued for this grant."""
+    def of(
+        cls, grant: Grant, credentials: AwsCredentials, aws_request_id: str, region: str, expires_at: datetime
+    ) -> GrantRedeemed:
+        """The event of the session that AWS issued for this grant; `expires_at` is AWS's own word."""
         return cls(
             grant_id=grant.id,
             access_key_id=credentials.access_key_id,
             aws_request_id=aws_request_id,
             region=region,
-            expires_at=credentials.expires_at,
+            expires_at=expires_at,
             assumed_role_arn=credentials.assumed_role_arn,
+            told_expires_at=credentials.expires_at if credentials.expires_at != expires_at else None,
         )
 
 

@@ -18,7 +18,7 @@ from federation_bridge.audit import AuditLog, Entry
 from federation_bridge.aws import assertion, console, id_token, session_names
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.statement import Statement
-from federation_bridge.aws.sts import Redeemed, StsClients
+from federation_bridge.aws.sts import Redeemed, StsClients, answer_time
 from federation_bridge.connectors import Connector
 from federation_bridge.errors import (
     BridgeError,
@@ -333,6 +333,7 @@ class Bridge:
                 usual_duration=self._parts.settings.aws.default_duration,
                 grant_id="_" + self._parts.randomness(20).hex(),
                 now=now,
+                answer_time=answer_time(self._parts.settings.aws),
             )
             granted = decide(entitlement, longest(wish, entitlement) if is_handed_over else wish, circumstances)
             if is_handed_over:
@@ -373,7 +374,7 @@ class Bridge:
     def _redeem(self, session: Session, grant: Grant, visit: Visit) -> Redeemed:
         with self._failures_recorded(session, grant, visit):
             redeemed = self._parts.sts.redeem(grant, self._statement(grant))
-        found = (redeemed.credentials, redeemed.request_id, redeemed.region)
+        found = (redeemed.credentials, redeemed.request_id, redeemed.region, redeemed.expires_at)
         self._record_of(session, visit, audit.GrantRedeemed.of(grant, *found))
         return redeemed
 

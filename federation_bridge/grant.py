@@ -35,6 +35,8 @@ class Circumstances:
     usual_duration: timedelta
     grant_id: str
     now: datetime
+    answer_time: timedelta = timedelta(0)
+    """How long AWS may take to answer; on the OIDC road a session begins no earlier than its answer."""
 
 
 def entitled(wish: Wish, entitlements: tuple[Entitlement, ...]) -> Entitlement:
@@ -46,7 +48,11 @@ def entitled(wish: Wish, entitlements: tuple[Entitlement, ...]) -> Entitlement:
 
 
 def granted_duration(
-    entitlement: Entitlement, asked: timedelta | None, usual: timedelta, now: datetime
+    entitlement: Entitlement,
+    asked: timedelta | None,
+    usual: timedelta,
+    now: datetime,
+    answer_time: timedelta = timedelta(0),
 ) -> tuple[timedelta, str]:
     """How long the session will be, and the sentence that says what decided it.
 
@@ -54,7 +60,8 @@ def granted_duration(
 
     Raises:
         BadRequest: a wish outside what AWS sells at all.
-        RoleNotGranted: the rule's dates leave less than the fifteen minutes that AWS sells at least.
+        RoleNotGranted: the rule's dates leave less than the fifteen minutes that AWS sells at least, counted on the
+            OIDC road from the last moment at which AWS may answer.
     """
     if asked is not None and not SHORTEST <= asked <= LONGEST:
         raise BadRequest(f"a session lasts between 15m and 12h, not {format_duration(asked)}")
@@ -65,7 +72,9 @@ def granted_duration(
         (role.max_session, "the longest that the role allows"),
     ]
     if entitlement.ends_at is not None:
-        caps.append((entitlement.ends_at - now, "until the rule's end"))
+        # On the SAML road the statement names the session's end itself; on the OIDC road AWS counts from its answer.
+        late = answer_time if entitlement.account.road == "oidc" else timedelta(0)
+        caps.append((entitlement.ends_at - now - late, "until the rule's end"))
     duration, why = min(caps, key=lambda cap: cap[0])
     duration = timedelta(seconds=int(duration.total_seconds()))
     if duration < SHORTEST:
@@ -76,7 +85,8 @@ def granted_duration(
 def decide(entitlement: Entitlement, wish: Wish, circumstances: Circumstances) -> Grant:
     """The grant of this entitlement to this person, now; raises as `granted_duration` does."""
     now = circumstances.now
-    duration, sentence = granted_duration(entitlement, wish.duration, circumstances.usual_duration, now)
+    terms = (wish.duration, circumstances.usual_duration, now, circumstances.answer_time)
+    duration, sentence = granted_duration(entitlement, *terms)
     return Grant(
         id=circumstances.grant_id,
         person=circumstances.person,

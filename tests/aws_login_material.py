@@ -43,7 +43,7 @@ class Aws:
             region="us-east-1",
             assumed_role_arn=f"arn:aws:sts::{grant.account.id}:assumed-role/{grant.role}/ada",
         )
-        return Redeemed(found, "request", "us-east-1")
+        return Redeemed(found, "request", "us-east-1", found.expires_at)
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, clock: Any) -> Aws:

@@ -54,6 +54,14 @@ def test_the_smallest_cap_decides_and_says_so(
     assert why in sentence
 
 
+@pytest.mark.parametrize(("road", "given"), [("saml", 40 * 60), ("oidc", 40 * 60 - 13)])
+def test_on_the_oidc_road_a_rules_end_leaves_room_for_aws_to_answer(road: str, given: int) -> None:
+    account = replace(ACCOUNT, provider_arn=f"arn:aws:iam::111111111111:{road}-provider/bridge")
+    ending = replace(ENTITLEMENT, account=account, ends_at=NOW + timedelta(minutes=40))
+    length, _ = granted_duration(ending, None, HOUR, NOW, timedelta(seconds=13))
+    assert length == timedelta(seconds=given)
+
+
 @pytest.mark.parametrize("asked", [timedelta(0), timedelta(seconds=899), timedelta(seconds=43_201), -HOUR])
 def test_a_wish_outside_what_aws_sells_is_refused(asked: timedelta) -> None:
     with pytest.raises(BadRequest):

@@ -52,7 +52,7 @@ class Pauses(list[float]):
 def clients(address: str | None, pauses: Pauses | None = None, **changes: Any) -> StsClients:
     pauses = Pauses() if pauses is None else pauses
     aws = Aws(local_endpoint=address, **changes)
-    return StsClients(aws, Outgoing(), sleep=pauses.sleep, jitter=lambda longest: longest)
+    return StsClients(aws, Outgoing(), sleep=pauses.sleep, jitter=lambda longest: longest, clock=lambda: NOW)
 
 
 def test_a_saml_grant_is_redeemed_with_exactly_its_terms_and_no_signature(stub: StubSts) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from lxml import etree
 
+from federation_bridge.aws.lifetimes import session_not_on_or_after
 from federation_bridge.aws.partitions import PARTITIONS, Partition
 from federation_bridge.aws.session_names import source_identity
 from federation_bridge.aws.statement import LIFE, Statement, check_terms
@@ -104,7 +105,7 @@ def _add_authn_statement(assertion: etree._Element, grant: Grant, now: datetime)
         "AuthnStatement",
         AuthnInstant=_instant(now),
         SessionIndex=grant.id,
-        SessionNotOnOrAfter=_instant(now + grant.duration),
+        SessionNotOnOrAfter=_instant(session_not_on_or_after(grant, now)),
     )
     _add(_add(statement, "AuthnContext"), "AuthnContextClassRef").text = _UNSPECIFIED
 

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -23,7 +22,7 @@ _LONGEST_ADDRESS = 2048
 _LABEL = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _SESSION_LABEL = re.compile(r"[0-9]{12}-[a-z0-9]{1,32}")
 _ADDRESS = re.compile(r"[!-~]+")  # printable ASCII without a blank
-_OK, _BAD_REQUEST, _SERVER_ERROR = 200, 400, 500
+_OK, _SERVER_ERROR = 200, 500
 
 
 class _Answer(Protocol):
@@ -88,23 +87,19 @@ def federation_link(
     issuer_url: str,
     endpoints: Endpoints,
     fetch: Fetching,
-    duration: timedelta | None = None,
 ) -> Departure:
     """A redirect that signs in with these credentials; good for 15 minutes, and a bearer secret: never show or log it.
 
-    `issuer_url`: the page of ours to which AWS leads back when the console session has ended. `duration`: None (usual)
-    lets the console session last exactly as long as the credentials; otherwise SessionDuration asks for another length
-    and is left out again where AWS refuses it (IAM: enabling custom identity broker access, rules of SessionDuration).
+    `issuer_url`: the page of ours to which AWS leads back when the console session has ended. SessionDuration is never
+    sent: counted from the click, up to 15 minutes later, it would outlive the grant. Without it the console session
+    ends with the credentials (IAM: enabling custom identity broker access, rules of SessionDuration).
 
     Raises:
         AwsRefused: no sign-in token for these credentials.
         AwsUnreachable: the sign-in service did not answer.
     """
     fields = {"Action": "getSigninToken", "Session": _session_of(credentials)}
-    longer = {"SessionDuration": str(int(duration.total_seconds()))} if duration else {}
-    answer = _post(fetch, endpoints, fields | longer)
-    if longer and answer.status == _BAD_REQUEST:
-        answer = _post(fetch, endpoints, fields)
+    answer = _post(fetch, endpoints, fields)
     query = {
         "Action": "login",
         "Issuer": issuer_url,

@@ -15,7 +15,9 @@ from federation_bridge.model import Grant
 LIFE = timedelta(minutes=5)
 """STS takes an assertion for five minutes after its IssueInstant."""
 
-_SHORTEST, _LONGEST = timedelta(seconds=900), timedelta(seconds=43_200)
+SHORTEST = timedelta(seconds=900)
+"""The least that STS sells (DurationSeconds)."""
+_LONGEST = timedelta(seconds=43_200)
 _TAGS, _TAG_KEY, _TAG_VALUE = 50, 128, 256
 _TAG_PUNCTUATION = frozenset("_.:/=+-@")
 
@@ -41,7 +43,7 @@ def check_terms(grant: Grant) -> None:
     for what, name in (("session name", grant.session_name), ("source identity", grant.source_identity)):
         if not LEGAL.fullmatch(name):
             raise AwsRefused(f"the {what} {name!r} is not 2 to 64 of a-z A-Z 0-9 _ + = , . @ -")
-    if not _SHORTEST <= grant.duration <= _LONGEST or grant.duration.microseconds:
+    if not SHORTEST <= grant.duration <= _LONGEST or grant.duration.microseconds:
         raise AwsRefused(f"a session of {grant.duration} is not between 15 minutes and 12 hours in whole seconds")
     check_tags(grant.tags, grant.transitive_tags)
 

@@ -10,8 +10,8 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import botocore.session
@@ -20,12 +20,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004
 from botocore.parsers import ResponseParserError
 
-from federation_bridge.aws import sts_messages
+from federation_bridge.aws import lifetimes, sts_messages
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.refusals import explained, printable
 from federation_bridge.aws.statement import Statement
 from federation_bridge.errors import AwsRefused, AwsUnreachable, ConfigurationInvalid
-from federation_bridge.model import AwsCredentials, Grant
+from federation_bridge.model import AwsCredentials, Clock, Grant
 from federation_bridge.settings import Aws, Outgoing
 
 _THROTTLING = frozenset(
@@ -46,8 +46,11 @@ class Redeemed:
     """What STS gave for a statement, and where and under which request id: what joins our audit to AWS's."""
 
     credentials: AwsCredentials
+    """What the holder gets; its end is never past the end of the grant."""
     request_id: str
     region: str
+    expires_at: datetime
+    """When the session ends, as AWS said."""
 
 
 class _AskElsewhere(Exception):
@@ -69,6 +72,7 @@ class StsClients:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float], float] = lambda longest: random.uniform(0, longest),  # noqa: S311 - not a secret
         monotonic: Callable[[], float] = time.monotonic,
+        clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         """`jitter` gives a pause of at most the seconds it is given; ConfigurationInvalid for a region of nowhere."""
         _check_regions(aws)
@@ -80,20 +84,21 @@ class StsClients:
         self._clients: dict[str, Any] = {}
         self._session: Any = None
         self._monotonic = monotonic
+        self._clock = clock
         self._shunned_until: dict[str, float] = {}
 
     def redeem(self, grant: Grant, statement: Statement) -> Redeemed:
         """The credentials that STS gives for this statement, for no longer than was granted.
 
         Raises:
-            AwsRefused: STS said no; the detail names its code and the likely cause.
+            AwsRefused: STS said no, or sold a session past the end of the grant; the detail says which.
+            RoleNotGranted: the rule ends too soon for a session that begins now.
             AwsUnreachable: no region answered, or all of them throttle.
         """
-        operation, parameters = _call_of(grant, statement)
         failures = []
         for region in self._regions(grant):
             try:
-                answer = self._ask(region, operation, parameters)
+                answer = self._ask(region, grant, statement)
             except _AskElsewhere as failure:
                 self._shunned_until[region] = self._monotonic() + _SHUNNED_FOR
                 failures.append(f"{region}: {failure}")
@@ -114,14 +119,17 @@ class StsClients:
         now = self._monotonic()
         return sorted(regions, key=lambda region: self._shunned_until.get(region, now) > now)
 
-    def _ask(self, region: str, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        call = getattr(self._client(region), operation)
+    def _ask(self, region: str, grant: Grant, statement: Statement) -> Mapping[str, Any]:
+        client = self._client(region)
         problem = ""
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._sleep(self._jitter(_FIRST_PAUSE * 2**attempt))
             try:
-                answer: Mapping[str, Any] = _translated(call, parameters)
+                # Counted anew for each call: what is left of a rule shrinks with every try.
+                seconds = lifetimes.asked_seconds(grant, self._clock(), answer_time(self._aws))
+                operation, parameters = _call_of(grant, statement, seconds)
+                answer: Mapping[str, Any] = _translated(getattr(client, operation), parameters)
             except _AskAgain as failure:
                 problem = str(failure)
             else:
@@ -174,6 +182,11 @@ class StsClients:
         return {"https": proxy, "http": proxy}
 
 
+def answer_time(aws: Aws) -> timedelta:
+    """How long after a call was begun AWS may still answer it."""
+    return aws.connect_timeout + aws.read_timeout
+
+
 def _check_regions(aws: Aws) -> None:
     for name, regions in aws.home_regions.items():
         partition = PARTITIONS.get(name)
@@ -211,11 +224,11 @@ def _sorted(refusal: ClientError) -> Exception:
     return AwsRefused(explained(code, message))
 
 
-def _call_of(grant: Grant, statement: Statement) -> tuple[str, dict[str, Any]]:
+def _call_of(grant: Grant, statement: Statement, seconds: int) -> tuple[str, dict[str, Any]]:
     """The operation and its parameters (STS API): DurationSeconds always, so that nothing rests on a default."""
     parameters: dict[str, Any] = {
         "RoleArn": grant.role_arn,
-        "DurationSeconds": int(grant.duration.total_seconds()),
+        "DurationSeconds": seconds,
     }
     if grant.policy:
         parameters["Policy"] = grant.policy
@@ -231,12 +244,12 @@ def _call_of(grant: Grant, statement: Statement) -> tuple[str, dict[str, Any]]:
 def _redeemed(answer: Mapping[str, Any], grant: Grant, region: str) -> Redeemed:
     try:
         secret, user = answer["Credentials"], answer["AssumedRoleUser"]
-        expires_at: datetime = secret["Expiration"]
+        expires_at: datetime = secret["Expiration"].astimezone(UTC)
         credentials = AwsCredentials(
             access_key_id=secret["AccessKeyId"],
             secret_access_key=secret["SecretAccessKey"],
             session_token=secret["SessionToken"],
-            expires_at=expires_at.astimezone(UTC),
+            expires_at=expires_at,
             account_id=grant.account.id,
             role=grant.role,
             region=grant.account.region,
@@ -248,4 +261,5 @@ def _redeemed(answer: Mapping[str, Any], grant: Grant, region: str) -> Redeemed:
     expected = f"arn:{account.partition}:sts::{account.id}:assumed-role/{grant.role}/{grant.session_name}"
     if credentials.assumed_role_arn != expected:
         raise AwsRefused(f"STS answered for {printable(credentials.assumed_role_arn)} and not for {expected}")
-    return Redeemed(credentials, str(answer.get("ResponseMetadata", {}).get("RequestId", "")), region)
+    told = replace(credentials, expires_at=lifetimes.told_end(grant, expires_at))
+    return Redeemed(told, str(answer.get("ResponseMetadata", {}).get("RequestId", "")), region, expires_at)

@@ -98,8 +98,8 @@ def signed(made: Grant, now: datetime) -> Statement:
 
 
 def redeemed(place: Place, made: Grant, statement: Statement) -> Redeemed:
-    sts = StsClients(Aws(local_endpoint=place.address), Outgoing(), sleep=lambda _: None)
-    return sts.redeem(made, statement)
+    sts = StsClients(Aws(local_endpoint=place.address), Outgoing(), sleep=lambda _: None, clock=place.clock)
+    return sts.redeem(replace(made, decided_at=place.clock()), statement)
 
 
 @pytest.fixture(params=["saml", "oidc"])
