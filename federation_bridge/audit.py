@@ -20,6 +20,7 @@ from typing import ClassVar, Protocol
 import structlog
 
 from federation_bridge.model import AwsCredentials, Grant, Visit
+from federation_bridge.shown_text import is_shown
 
 _LONGEST_TEXT = 1024
 _MOST_ITEMS = 64
@@ -476,9 +477,9 @@ def recorded(entry: Entry) -> Recorded:
 def printable(text: str) -> str:
     r"""The text with everything that a terminal or a log reader might obey shown as `\uXXXX`, and cut.
 
-    What is escaped: whatever is not printable (line breaks, ANSI escapes, bidirectional controls, U+2028, NUL, lone
-    surrogates) and a backslash that could be taken for such an escape, so that two texts never look the same. A cut
-    text ends with its length and hash for the same reason.
+    What is escaped: whatever people would not see (`shown_text`: line breaks, ANSI escapes, bidirectional controls,
+    zero-width characters, NUL, lone surrogates) and a backslash that could be taken for such an escape, so that two
+    texts never look the same. A cut text ends with its length and hash for the same reason.
     """
     if len(text) > _LONGEST_TEXT:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -488,7 +489,7 @@ def printable(text: str) -> str:
 
 def _shown(match: re.Match[str]) -> str:
     char = match[0]
-    if char != "\\" and char.isprintable():
+    if char != "\\" and is_shown(char):
         return char
     return f"\\u{ord(char):04x}" if char <= _LAST_OF_FOUR_DIGITS else f"\\U{ord(char):08x}"
 

@@ -14,6 +14,7 @@ LEVELS = {
     "addresses": 0,
     "durations": 0,
     "sentence": 0,
+    "shown_text": 0,
     "model": 0,
     "errors": 0,
     "settings": 0,
@@ -55,7 +56,7 @@ SIBLINGS = {
 
 ONLY_LEVEL_0_BELOW = {"mapping", "delivery", "audit", "keys", "outgoing", "store", "connectors", "aws", "rulebook"}
 ONLY = {
-    "cli": {"model", "errors", "delivery", "durations"},
+    "cli": {"model", "errors", "delivery", "durations", "shown_text"},
     "sandbox": {"app", "model", "errors", "settings", "durations"},
 }
 

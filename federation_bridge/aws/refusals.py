@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from federation_bridge.shown_text import shown
+
 _ANY = ""
 
 
@@ -119,5 +121,5 @@ def likely_cause(code: str, message: str) -> str:
 
 def printable(text: str) -> str:
     """AWS's text fit for a log: one line, bounded, without the long runs in which it echoes a token back."""
-    one_line = "".join(char if char.isprintable() else " " for char in text)
+    one_line = shown(text, " ")
     return _LONG_RUN.sub("[...]", one_line)[:_MESSAGE_LENGTH]

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from federation_bridge.shown_text import shown
+
 _FOLDER = Path(__file__).parent / "translations"
 _CHINESE = "zh_Hans_CN"
 
@@ -37,6 +39,4 @@ def say(sentence: str, **values: object) -> str:
 
 def printable(value: object) -> object:
     """Texts with `?` for what could steer a terminal (controls, direction marks); other values as they are."""
-    if not isinstance(value, str):
-        return value
-    return "".join(char if char.isprintable() else "?" for char in value)
+    return shown(value, "?") if isinstance(value, str) else value

@@ -7,7 +7,6 @@ type, and whoever wants a number or a date says so where it is used.
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -15,13 +14,10 @@ from typing import Any, NoReturn
 import yaml
 
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.shown_text import first_hidden
 
 MAX_CHARACTERS = 4_000_000
 MAX_DEPTH = 24
-# Letters and marks by category that nevertheless draw nothing: two values could look alike and differ.
-_DRAWS_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0") | frozenset(
-    chr(selector) for selector in range(0xFE00, 0xFE10)
-)
 _ABSENT = frozenset({"", "~", "null", "Null", "NULL"})
 # libyaml where PyYAML was built with it: the same events, many times faster.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -156,10 +152,8 @@ def text(node: Node, what: str) -> str:
         refuse(node, f"{what} must not be empty")
     if node.value != node.value.strip():
         refuse(node, f"{what} begins or ends with a blank")
-    for character in node.value:
-        if not is_visible(character):
-            name = unicodedata.name(character, "a control character")
-            refuse(node, f"{what} has a character that cannot be seen: U+{ord(character):04X} ({name})")
+    if hidden := first_hidden(node.value):
+        refuse(node, f"{what} has a character that cannot be seen: {hidden}")
     return node.value
 
 
@@ -171,8 +165,3 @@ def texts(node: Node, what: str) -> tuple[str, ...]:
     if len(set(values)) != len(values):
         refuse(node, f"{what} names the same twice")
     return values
-
-
-def is_visible(character: str) -> bool:
-    """Whether people see this character: no control, format or odd space character, no filler."""
-    return character.isprintable() and character not in _DRAWS_NOTHING

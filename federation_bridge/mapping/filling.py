@@ -12,11 +12,12 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from federation_bridge.mapping.document import Node, did_you_mean, is_visible, refuse, text
+from federation_bridge.mapping.document import Node, did_you_mean, refuse, text
 from federation_bridge.mapping.templates import Piece, pieces_of
 from federation_bridge.mapping.verdicts import Facts
 from federation_bridge.model import Account, Identity
 from federation_bridge.sentence import Sentence
+from federation_bridge.shown_text import is_shown
 
 _ATTRIBUTE = "attribute."
 _SOURCE_IDENTITY = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
@@ -128,7 +129,7 @@ def _value(placeholder: str, target: Target) -> str | Unfilled:
 def tag_mistake(value: str) -> Sentence | None:
     """Why AWS would not take this as a session tag's value (or, apart from its length, key); None where it would."""
     for character in value:
-        if not is_visible(character) or not (character in _TAG_SIGNS or unicodedata.category(character)[0] in "LN"):
+        if not is_shown(character) or not (character in _TAG_SIGNS or unicodedata.category(character)[0] in "LN"):
             return Sentence("has %(sign)s, which AWS allows in no tag", sign=repr(character))
     if value.lower().startswith("aws:"):
         return Sentence("begins with aws:, which AWS keeps for itself")

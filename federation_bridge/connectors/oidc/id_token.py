@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from federation_bridge.connectors.claimed import is_plain
 from federation_bridge.connectors.oidc.compact_token import KeyByKid, VerifiedToken, verified_token
 from federation_bridge.connectors.oidc.strict_json import strict_object
 from federation_bridge.errors import SignInRejected
@@ -152,6 +153,6 @@ def _token_id(claims: JsonObject, verified: VerifiedToken) -> str:
     if "jti" not in claims:
         return "sha256:" + hashlib.sha256(verified.signing_input.encode()).hexdigest()
     token_id = claims["jti"]
-    if not isinstance(token_id, str) or not 0 < len(token_id) <= _LONGEST_TOKEN_ID:
-        raise SignInRejected("ID token: `jti` is not a short text")
+    if not isinstance(token_id, str) or not 0 < len(token_id) <= _LONGEST_TOKEN_ID or not is_plain(token_id):
+        raise SignInRejected("ID token: `jti` is not a short plain text")
     return token_id

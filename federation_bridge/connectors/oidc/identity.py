@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from federation_bridge.connectors.claimed import are_plain, is_plain, name_for_people
 from federation_bridge.connectors.oidc.id_token import IdToken
 from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.errors import SignInRejected
@@ -16,8 +17,7 @@ from federation_bridge.settings import OidcConnection
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_LONGEST_NAME, _LONGEST_VALUE, _MOST_GROUPS = 200, 2048, 5000
+_MOST_GROUPS = 5000
 _PROTOCOL_CLAIMS = frozenset(
     {"iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "jti", "at_hash", "c_hash", "s_hash", "auth_time", "acr"}
     | {"amr", "acrs", "email", "email_verified", "xms_edov", "_claim_names", "_claim_sources", "hasgroups"}
@@ -89,7 +89,7 @@ def _groups(claims: JsonObject, name: str | None) -> tuple[tuple[str, ...], str 
     value = claims[name]
     if not isinstance(value, list):
         return (), f"the claim {name!r} is not a list"
-    if len(value) > _MOST_GROUPS or not all(_is_plain(group) for group in value):
+    if len(value) > _MOST_GROUPS or not are_plain(value):
         return (), f"the claim {name!r} holds something that is no group's name, or too many"
     return tuple(dict.fromkeys(value)), None
 
@@ -97,10 +97,6 @@ def _groups(claims: JsonObject, name: str | None) -> tuple[tuple[str, ...], str 
 def _names_groups(elsewhere: Any, name: str | None) -> bool:
     """Whether `_claim_names` says that the groups are elsewhere; one that cannot be read says so too."""
     return not isinstance(elsewhere, dict) or "groups" in elsewhere or name in elsewhere
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE and not _CONTROL.search(value)
 
 
 def _email(claims: JsonObject, name: str) -> str | None:
@@ -126,10 +122,8 @@ def _is_verified(email: str, claims: JsonObject, settings: OidcConnection, prese
 
 def _name(claims: JsonObject, chosen: str | None) -> str | None:
     for name in (chosen,) if chosen else ("name", "preferred_username"):
-        value = claims.get(name)
-        cleaned = _CONTROL.sub("", value).strip()[:_LONGEST_NAME] if isinstance(value, str) else ""
-        if cleaned:
-            return cleaned
+        if found := name_for_people(claims.get(name)):
+            return found
     return None
 
 
@@ -137,7 +131,7 @@ def _attributes(claims: JsonObject, groups: str | None) -> dict[str, tuple[str, 
     """Every other claim that is a text, whole number, truth or a list of texts."""
     offered = {name: value for name, value in claims.items() if name not in _PROTOCOL_CLAIMS | {groups, "groups"}}
     texts = {name: _texts(value) for name, value in offered.items()}
-    return {name: found for name, found in texts.items() if found}
+    return {name: found for name, found in texts.items() if found and is_plain(name)}
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -146,7 +140,7 @@ def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, int):
         return (str(value),)
     values: list[Any] = value if isinstance(value, list) else [value]
-    return tuple(values) if len(values) <= _MOST_GROUPS and all(_is_plain(one) for one in values) else ()
+    return tuple(values) if len(values) <= _MOST_GROUPS and are_plain(values) else ()
 
 
 def _methods(claims: JsonObject) -> tuple[str, ...]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 
+from federation_bridge.connectors.claimed import are_plain, is_plain, name_for_people
 from federation_bridge.connectors.presets import SamlPreset
 from federation_bridge.connectors.saml.assertion import Assertion, NameId
 from federation_bridge.connectors.saml.names import TRANSIENT
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import Identity
 from federation_bridge.settings import SamlConnection
+from federation_bridge.shown_text import first_hidden
 
 NAME_ID = "NameID"
 """What `subject` (or `email`, `name`) is set to for the NameID itself."""
 
 _EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_LONGEST_SUBJECT, _LONGEST_NAME, _LONGEST_EMAIL, _LONGEST_VALUE = 256, 200, 254, 2048
+_LONGEST_SUBJECT, _LONGEST_EMAIL = 256, 254
 
 
 def identity_from(assertion: Assertion, connection: str, settings: SamlConnection, preset: SamlPreset) -> Identity:
@@ -38,11 +39,7 @@ def identity_from(assertion: Assertion, connection: str, settings: SamlConnectio
         email_is_verified=email is not None and _domain(email) in settings.verified_email_domains,
         groups=groups,
         groups_gap=gap,
-        attributes={
-            name: tuple(value for value in values if value)
-            for name, values in assertion.attributes.items()
-            if any(values) and name != groups_name
-        },
+        attributes=_attributes(assertion, groups_name),
         authn_methods=_methods(assertion, preset),
         authenticated_at=authenticated_at,
         session_ends_at=min(ends, default=None),
@@ -57,8 +54,9 @@ def _subject(assertion: Assertion, source: str, preset: SamlPreset) -> str:
         if len(values) != 1:
             raise SignInRejected(f"identity: {len(values)} values of {source!r}, which is to identify the person")
         subject = values[0]
-    if not subject.strip() or len(subject) > _LONGEST_SUBJECT or _CONTROL.search(subject):
-        raise SignInRejected("identity: the subject is blank, too long, or has control characters")
+    if len(subject) > _LONGEST_SUBJECT or not is_plain(subject) or subject != subject.strip():
+        hidden = first_hidden(subject) or "a blank at an end, or nothing"
+        raise SignInRejected(f"identity: the subject is too long, or does not show all that it is: {hidden}")
     return subject
 
 
@@ -77,11 +75,21 @@ def _groups(assertion: Assertion, name: str, preset: SamlPreset) -> tuple[tuple[
     if values is None:
         return (), f"the assertion has no attribute {name!r}"
     values = tuple(value for value in values if value)
-    if any(len(value) > _LONGEST_VALUE or _CONTROL.search(value) for value in values):
+    if not are_plain(values):
         return (), f"the attribute {name!r} holds something that is no group's name"
     if preset.most_groups is not None and len(values) >= preset.most_groups:
         return _once(values), f"the identity provider sends {preset.most_groups} groups at most; some may be missing"
     return _once(values), None
+
+
+def _attributes(assertion: Assertion, groups: str) -> dict[str, tuple[str, ...]]:
+    """Every other attribute, without its empty values; one that holds what is not plain is not offered at all."""
+    offered = {
+        name: tuple(value for value in values if value)
+        for name, values in assertion.attributes.items()
+        if name != groups and is_plain(name)
+    }
+    return {name: values for name, values in offered.items() if values and are_plain(values)}
 
 
 def _once(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -107,7 +115,7 @@ def _domain(email: str) -> str:
 
 def _name(assertion: Assertion, settings: SamlConnection, preset: SamlPreset) -> str:
     found = _first(assertion, (settings.name,) if settings.name else preset.name) or ""
-    return _CONTROL.sub("", found).strip()[:_LONGEST_NAME]
+    return name_for_people(found)
 
 
 def _first(assertion: Assertion, sources: tuple[str, ...]) -> str | None:
@@ -124,4 +132,4 @@ def _first(assertion: Assertion, sources: tuple[str, ...]) -> str | None:
 def _methods(assertion: Assertion, preset: SamlPreset) -> tuple[str, ...]:
     contexts = tuple(one.context_class for one in assertion.authn if one.context_class)
     named = assertion.attributes.get(preset.methods, ()) if preset.methods else ()
-    return _once((*contexts, *named))
+    return _once(tuple(method for method in (*contexts, *named) if is_plain(method)))

@@ -1,0 +1,93 @@
+"""The one definition of text that may be shown: what people see is taken, what only seems to be there is not."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from federation_bridge.shown_text import first_hidden, is_shown, is_shown_text, shown
+
+PACKAGE = Path(__file__).parent.parent / "federation_bridge"
+
+HIDDEN = {
+    "NUL": "\0",
+    "line break": "\n",
+    "escape": "\x1b",
+    "C1 control": "\x9b",
+    "no-break space": "\u00a0",
+    "soft hyphen": "\u00ad",
+    "combining grapheme joiner": "\u034f",
+    "Arabic letter mark": "\u061c",
+    "Hangul filler": "\u3164",
+    "half-width Hangul filler": "\uffa0",
+    "Mongolian vowel separator": "\u180e",
+    "en quad": "\u2000",
+    "zero width space": "\u200b",
+    "zero width non-joiner": "\u200c",
+    "zero width joiner": "\u200d",
+    "left-to-right mark": "\u200e",
+    "right-to-left mark": "\u200f",
+    "line separator": "\u2028",
+    "paragraph separator": "\u2029",
+    "right-to-left override": "\u202e",
+    "word joiner": "\u2060",
+    "invisible plus": "\u2064",
+    "first strong isolate": "\u2068",
+    "blank of Braille": "\u2800",
+    "ideographic space": "\u3000",
+    "variation selector": "\ufe0f",
+    "byte order mark": "\ufeff",
+    "interlinear annotation": "\ufff9",
+    "no character": "\uffff",
+    "surrogate": "\ud800",
+    "private use": "\ue000",
+    "tag letter": "\U000e0041",
+    "variation selector 17": "\U000e0100",
+}
+
+
+@pytest.mark.parametrize("character", HIDDEN.values(), ids=HIDDEN)
+def test_what_people_would_not_see_is_hidden_in_every_place_of_a_text(character: str) -> None:
+    assert not is_shown(character)
+    for text in (character, f"{character}anna", f"an{character}na", f"anna{character}"):
+        assert not is_shown_text(text)
+        assert shown(text) == text.replace(character, "")
+        assert first_hidden(text).startswith(f"U+{ord(character):04X} (")
+
+
+@pytest.mark.parametrize("text", ["", "anna", "Anna Nováková", "陈伟", "Ω ~!", "עומר", "สมชาย", "🙂"])
+def test_what_people_see_stays_as_it_is(text: str) -> None:
+    assert is_shown_text(text)
+    assert shown(text) == text
+    assert first_hidden(text) == ""
+
+
+def test_a_text_is_shown_exactly_where_each_of_its_characters_is() -> None:
+    for code in range(0x110000):
+        assert is_shown_text(chr(code)) == is_shown(chr(code)), hex(code)
+
+
+ASCII_ONLY = {
+    "federation_bridge/connectors/oidc/callback.py",
+    "federation_bridge/delivery.py",
+    "federation_bridge/cli/login.py",
+    "federation_bridge/cli/sso.py",
+    "federation_bridge/cli/console.py",
+    "federation_bridge/cli/web_identity.py",
+    "federation_bridge/cli/authorization.py",
+    "federation_bridge/cli/completion.py",
+}
+"""Who asks `isprintable` of what is an address, a secret or a name for a script: never to say what people may read."""
+
+
+def test_nobody_else_has_a_definition_of_its_own() -> None:
+    own = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            is_asking = isinstance(node, ast.Attribute) and node.attr == "isprintable"
+            is_listing = isinstance(node, ast.Constant) and isinstance(node.value, str) and "\\u202a" in node.value
+            if is_asking or is_listing:
+                own.add(str(path.relative_to(PACKAGE.parent)))
+    assert own - {"federation_bridge/shown_text.py"} <= ASCII_ONLY
