@@ -319,24 +319,6 @@ def test_a_bookmark_to_a_role_that_nobody_granted_says_so_and_leads_to_the_reaso
     assert 'href="/why"' in answer.text
 
 
-def test_k02_a_bookmark_issues_nothing_by_itself(person: Person, clock: HeldClock) -> None:
-    person.sign_in(clock, "admins")
-    for site in ("cross-site", "same-site", "none"):
-        answer = person.get(f"/go/{ACCOUNT}/Administrator", **{"Sec-Fetch-Site": site})
-        assert answer.status_code == 200
-    assert "grant.made" not in audit_of(person)
-
-
-def test_k02_a_bookmark_presses_its_button_only_where_no_site_sent_the_browser(
-    person: Person, clock: HeldClock
-) -> None:
-    person.sign_in(clock, "admins")
-    path = f"/go/{ACCOUNT}/Administrator"
-    assert "data-departing" in person.get(path, **{"Sec-Fetch-Site": "none"}).text
-    for site in ("cross-site", "same-site", "same-origin"):
-        assert "data-departing" not in person.get(path, **{"Sec-Fetch-Site": site}).text
-
-
 def test_an_expired_console_tab_comes_back_to_its_page(person: Person, clock: HeldClock) -> None:
     person.sign_in(clock, "admins")
     tab = "https://us-east-1.console.aws.amazon.com/s3/buckets"

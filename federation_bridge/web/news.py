@@ -43,7 +43,13 @@ def news() -> News:
 
 
 def looked(response: Response) -> None:
-    """Remembers in the browser that its person has now seen the list."""
+    """Remembers in the browser that its person has now seen the list, where a page of ours led to it.
+
+    A link from elsewhere does not count: whoever talked the person into letting them in could open the list behind that
+    person's back, and the notice of the new command line would be gone.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        return
     seconds = str(int(door().clock().timestamp()) + 1)
     cookies.set_looked(response, f"{seconds}.{_bound(seconds)}")
 

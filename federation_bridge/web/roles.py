@@ -10,9 +10,10 @@ from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.delivery import FORMATS
 from federation_bridge.errors import BadRequest, RoleNotGranted
 from federation_bridge.grant import Wish
-from federation_bridge.model import Session
+from federation_bridge.model import Account, Session
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.departures import leave
+from federation_bridge.web.destination import Destination
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
 from federation_bridge.web.sign_in import choice_page, confirmation_page, sign_in_for
 
@@ -78,13 +79,13 @@ def show_credentials(account: str, role: str) -> AnyResponse:
 
 @pages.get("/go/<account>/<role>")
 def bookmark(account: str, role: str) -> AnyResponse:
-    """A bookmark into the console: signs in on the way and comes back here.
+    """A bookmark into the console: signs in on the way, shows where it leads, and waits for a press.
 
-    It shows a page with one button and issues nothing by itself: another site could send a browser here (K02). Only
-    where the browser says that no site did (`Sec-Fetch-Site: none`: typed, or a bookmark) is the button pressed for the
-    person. AWS links an expired console tab to this address; where the browser tells the tab's page, it opens again.
+    It issues nothing by itself, whoever sent the browser (K02): to a browser a link in a mail looks like an address
+    that was typed. AWS links an expired console tab to this address; where the browser tells that page, the button
+    leads back to it.
     """
-    page = forms.checked_text(request.args.get("to", "") or _page_of_expired_tab(), "to", 2048)
+    wanted = forms.checked_text(request.args.get("to", ""), "to", 2048)
     session = session_or_none()
     if session is None:
         return sign_in_for(request.full_path.rstrip("?"))
@@ -92,20 +93,25 @@ def bookmark(account: str, role: str) -> AnyResponse:
         return confirmation_page(session, forms.checked_return_path(request.full_path.rstrip("?")))
     entitlement = next((one for one in door().bridge.entitlements(session) if one.key == f"{account}/{role}"), None)
     headers.allow_forms_to_consoles()
-    at_once = request.headers.get("Sec-Fetch-Site") == "none"
-    values = {"account": account, "role": role, "to": page, "at_once": at_once}
+    destination = _destination(entitlement.account, wanted) if entitlement else None
+    values = {"account": account, "role": role, "destination": destination}
     response = _page("go.html", session, entitlement=entitlement, **values)
     if entitlement is None:
         response.status_code = RoleNotGranted.status
     return response
 
 
-def _page_of_expired_tab() -> str:
-    """The console page that the browser came from, or "": only a hint, checked again when the console is opened."""
-    referrer = request.headers.get("Referer", "")
-    for partition in PARTITIONS.values():
-        try:
-            return console.checked_destination(partition, referrer, "") if referrer else ""
-        except BadRequest:
-            continue
-    return ""
+def _destination(account: Account, wanted: str) -> Destination | None:
+    """The page that the link names, else that of the expired tab; None: the console's first page.
+
+    Raises:
+        BadRequest: the link names no page of this account's console.
+    """
+    partition = PARTITIONS[account.partition]
+    if wanted:
+        return Destination.of(console.checked_destination(partition, wanted, account.region))
+    tab = request.headers.get("Referer", "")
+    try:
+        return Destination.of(console.checked_destination(partition, tab, account.region)) if tab else None
+    except BadRequest:
+        return None

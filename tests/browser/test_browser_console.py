@@ -24,6 +24,18 @@ def shows_console_of(window: Any, role: str) -> None:
     expect(principal).to_have_text(re.compile(f"arn:aws:sts::{account}:assumed-role/{name}/"))
 
 
+def presses_of(window: Any) -> list[str]:
+    """The addresses of consoles that the window posts to from now on."""
+    asked: list[str] = []
+
+    def note(request: Any) -> None:
+        if request.method == "POST" and request.url.startswith(f"{window.company.bridge}/roles/"):
+            asked.append(request.url)
+
+    window.page.on("request", note)
+    return asked
+
+
 @pytest.mark.parametrize("role", [FORM_ROLE, LINK_ROLE], ids=["self-posting form", "login link"])
 def test_a_console_opens_behind_its_button(ada: Any, role: str) -> None:
     ada.press_for(role, "console")
@@ -52,19 +64,30 @@ def test_without_scripts_a_button_posts_the_form(new_window: Callable[..., Any])
     shows_console_of(window, FORM_ROLE)
 
 
-def test_a_typed_bookmark_opens_its_console_page_at_once(ada: Any) -> None:
+def test_a_typed_bookmark_shows_its_console_page_and_waits_for_a_press(ada: Any) -> None:
     page = "https://eu-central-1.console.aws.amazon.com/s3/buckets?region=eu-central-1"
+    asked = presses_of(ada)
     ada.open(f"/go/{FORM_ROLE}?to={quote(page, safe='')}")
+    ada.shows("Open the AWS console?")
+    expect(ada.page.locator("#leads-to")).to_have_text("eu-central-1.console.aws.amazon.com/s3/buckets")
+    ada.page.wait_for_load_state("networkidle")
+    ada.page.reload()
+    ada.shows("Open the AWS console?")
+    assert asked == []
+    ada.press("Open console")
     shows_console_of(ada, FORM_ROLE)
-    assert ada.page.locator("#destination").inner_text() == page
+    expect(ada.page.locator("#destination")).to_have_text(page)
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("role", [FORM_ROLE, LINK_ROLE])
 def test_a_bookmark_followed_from_another_site_waits_for_a_click(ada: Any, role: str) -> None:
+    asked = presses_of(ada)
     ada.follow_link_elsewhere(f"{ada.company.bridge}/go/{role}")
     ada.shows("Open the AWS console?")
     ada.page.wait_for_load_state("networkidle")
     ada.is_at(f"{ada.company.bridge}/go/{role}")
+    assert asked == []
     ada.press("Open console")
     shows_console_of(ada, role)
 

@@ -199,10 +199,14 @@ def test_a_bookmark_signs_me_in_on_the_way_and_lands_on_its_page(company: Compan
     assert page.by_id["destination"] == EC2
 
 
-def test_my_own_bookmark_opens_at_once_when_i_am_signed_in(company: Company) -> None:
+def test_my_own_bookmark_shows_where_it_leads_and_opens_with_one_press(company: Company, trail: Any) -> None:
     ada = Visitor(company, "ada")
     ada.sign_in()
-    assert ada.follow_bookmark(f"{PRODUCTION}/Administrator", EC2).by_id["destination"] == EC2
+    before = len(trail(company))
+    page = ada.follow_bookmark(f"{PRODUCTION}/Administrator", EC2)
+    assert "eu-central-1.console.aws.amazon.com /ec2/home" in page.words
+    assert [event for event in trail(company)[before:] if event["event"].startswith("grant")] == []
+    assert ada.browser.submit(page, page.form("/console")).by_id["destination"] == EC2
 
 
 def test_a_bookmark_that_another_site_follows_issues_nothing(company: Company, trail: Any) -> None:
@@ -235,7 +239,8 @@ def test_a_bookmark_leads_to_no_page_but_the_console(company: Company, to: str) 
 def test_a_console_that_has_ended_leads_back_to_its_page(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = Visitor(company, "ada")
     ada.sign_in()
-    console = ada.follow_bookmark(f"{ANALYTICS}/Administrator", EC2)
+    page = ada.follow_bookmark(f"{ANALYTICS}/Administrator", EC2)
+    console = ada.browser.submit(page, page.form("/console"))
     with monkeypatch.context() as later:
         later.setattr(company.local.state, "clock", lambda: datetime.now(UTC) + timedelta(hours=2))
         ended = ada.browser.open(console.url)
