@@ -106,6 +106,9 @@ class _Connection(_Part):
     """Claim or attribute with the name that people read; None: as the preset says."""
     skew: Duration = timedelta(seconds=60)
     """How far the identity provider's clock may be off; at most 120s."""
+    max_age: Duration | None = None
+    """How long ago the person may have authenticated at the identity provider; checked in the answer. OIDC providers
+    are told; a SAML request cannot tell it, so whoever has an older session there has to end that first."""
     max_session: Duration | None = None
     """A sign-in through this connection holds no longer than this."""
 
@@ -153,7 +156,7 @@ class SamlConnection(_Connection):
     allow_idp_initiated: bool = False
     """Whether people may come unasked, by a tile of the identity provider; they confirm on a page of ours first."""
     force_authn: bool = False
-    """Asks the identity provider to authenticate anew for each sign-in."""
+    """Asks the identity provider to authenticate anew for each sign-in; AuthnInstant must tell that it did."""
     name_id_format: str | None = None
     """NameIDPolicy Format to ask for; None: the identity provider's own choice."""
 
@@ -161,6 +164,12 @@ class SamlConnection(_Connection):
     def _one_source(self) -> SamlConnection:
         if (self.metadata_file is None) == (self.metadata_url is None):
             raise ValueError("give either `metadata_file` or `metadata_url`")
+        return self
+
+    @model_validator(mode="after")
+    def _anew_is_asked_for(self) -> SamlConnection:
+        if self.force_authn and self.allow_idp_initiated:
+            raise ValueError("`force_authn` cannot be asked of answers that come unasked (`allow_idp_initiated`)")
         return self
 
 
@@ -184,9 +193,8 @@ class OidcConnection(_Connection):
     tenants: tuple[str, ...] = ()
     """Entra: tenant ids that may sign in. Google: hosted domains (`hd`)."""
     prompt: Literal["login", "select_account"] | None = None
-    """Asks the identity provider to show its sign-in, or its choice of accounts, each time."""
-    max_age: Duration | None = None
-    """How long ago the person may have authenticated at the identity provider; checked in the answer."""
+    """Asks the identity provider to show its sign-in, or its choice of accounts, each time; with `login` its answer
+    must tell by `auth_time` that it did."""
 
     @field_validator("scopes")
     @classmethod

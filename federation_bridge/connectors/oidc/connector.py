@@ -56,7 +56,7 @@ class OidcConnector:
         extra = {"response_mode": "form_post"} if self._settings.response_mode == "form_post" else {}
         if self._settings.prompt is not None:
             extra["prompt"] = self._settings.prompt
-        if sign_in.fresh:
+        if self._asks_anew(sign_in):
             # max_age also asks for auth_time, which tells whether the provider did as it was asked.
             extra |= {"prompt": "login", "max_age": "0"}
         elif self._settings.max_age is not None:
@@ -114,7 +114,11 @@ class OidcConnector:
             now=self._surroundings.clock(),
             skew=self._settings.skew,
             max_age=self._settings.max_age,
+            asks_anew=self._asks_anew(sign_in),
         )
+
+    def _asks_anew(self, sign_in: SignIn) -> bool:
+        return sign_in.fresh or self._settings.prompt == "login"
 
     def _assertion(self, metadata: ProviderMetadata) -> str:
         audience = self._settings.issuer

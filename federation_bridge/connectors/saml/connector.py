@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
+from federation_bridge.connectors.freshness import Demand
 from federation_bridge.connectors.presets import SAML_PRESETS
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.saml import names
@@ -64,7 +65,7 @@ class SamlConnector:
             prepared.writing,
             sign_in,
             self._around.clock(),
-            force_authn=settings.force_authn or sign_in.fresh,
+            force_authn=self._asks_anew(sign_in),
             names_format=settings.name_id_format is not None,
         )
         send = by_post if settings.request_binding == "post" else by_redirect
@@ -89,6 +90,7 @@ class SamlConnector:
             request_id=request_id,
             now=now,
             skew=self._settings.skew,
+            authentication=self._authentication(sign_in, now),
         )
         ends = acceptance_ends(believed.assertion, believed.envelope, expected, POLICY)
         agree(posted, believed.assertion, expected, prepared.reading)
@@ -136,6 +138,13 @@ class SamlConnector:
         if self._settings.subject in (self._settings.email or "email", "mail"):
             told.append(f"{where}: `subject` is an e-mail address, which can be given to somebody else later")
         return tuple(told)
+
+    def _asks_anew(self, sign_in: SignIn | None) -> bool:
+        return self._settings.force_authn or (sign_in is not None and sign_in.fresh)
+
+    def _authentication(self, sign_in: SignIn | None, now: datetime) -> Demand:
+        left_at = None if sign_in is None else sign_in.started_at
+        return Demand(now, self._settings.skew, self._asks_anew(sign_in), left_at, self._settings.max_age)
 
     def _pending_request(self, sign_in: SignIn | None, now: datetime) -> str | None:
         if sign_in is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from federation_bridge.connectors.freshness import Demand, check_authentication
 from federation_bridge.connectors.saml.assertion import Assertion, Confirmation, Envelope
 from federation_bridge.connectors.saml.names import BEARER
 from federation_bridge.connectors.saml.policy import Policy
@@ -30,6 +31,8 @@ class Expectation:
     now: datetime
     skew: timedelta = timedelta(seconds=60)
     """How far the identity provider's clock may run ahead of ours."""
+    authentication: Demand | None = None
+    """What was asked about the time of authentication; None: nothing but that it is possible."""
     forbids_proxying: bool = True
     """Whether ProxyRestriction Count=0 refuses: what we say to AWS rests on this assertion."""
 
@@ -45,7 +48,7 @@ def acceptance_ends(assertion: Assertion, envelope: Envelope, expected: Expectat
         _check_conditions(assertion, expected),
         _check_confirmation(assertion, expected),
     ]
-    _check_authn(assertion, expected, latest)
+    _check_authn(assertion, expected)
     end = min(ends)
     if expected.now >= end:
         raise SignInRejected(f"meaning: too old: it was acceptable until {end.isoformat()}")
@@ -125,11 +128,14 @@ def _objection(confirmation: Confirmation, expected: Expectation) -> str | None:
     return next((words for objects, words in objections if objects), None)
 
 
-def _check_authn(assertion: Assertion, expected: Expectation, latest: datetime) -> None:
+def _possible(expected: Expectation) -> Demand:
+    return Demand(expected.now, expected.skew, is_anew=False, left_at=None)
+
+
+def _check_authn(assertion: Assertion, expected: Expectation) -> None:
     if len(assertion.authn) != 1:
         raise SignInRejected(f"meaning: {len(assertion.authn)} AuthnStatements, where one says how it was proven")
     for statement in assertion.authn:
-        if statement.authenticated_at > latest:
-            raise SignInRejected("meaning: authenticated in the future")
+        check_authentication(statement.authenticated_at, expected.authentication or _possible(expected))
         if statement.session_ends_at is not None and statement.session_ends_at <= expected.now:
             raise SignInRejected("meaning: the identity provider's session has ended (SessionNotOnOrAfter)")

@@ -98,7 +98,7 @@ class Policy:
     longest_acceptance: timedelta = timedelta(minutes=10)
     """After IssueInstant, whatever the message's own window says."""
     longest_ahead: timedelta = timedelta(minutes=5)
-    """How far IssueInstant and AuthnInstant may lie ahead of us. NotBefore has the connection's own skew."""
+    """How far IssueInstant may lie ahead of us. NotBefore and AuthnInstant have the connection's own skew."""
 
 
 POLICY = Policy(

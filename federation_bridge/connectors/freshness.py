@@ -1,0 +1,53 @@
+"""When the person was authenticated: whether the provider did what a setting or a step-up asked of it. Both protocols.
+
+ForceAuthn, `prompt` and `max_age` are only wishes: an answer that was made of an old session looks like any other. So
+the instant that the provider states (SAML core 2.7.2 AuthnInstant, OpenID Connect Core 2 `auth_time`) is held to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from federation_bridge.errors import SignInRejected
+
+_LONGEST_SESSION = timedelta(days=3653)
+"""No session at an identity provider is older: the year 1 or 1970 is what a program says that does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What was asked about the authentication of one sign-in."""
+
+    now: datetime
+    skew: timedelta
+    is_anew: bool
+    """Whether the provider was asked to authenticate the person again."""
+    left_at: datetime | None
+    """When the browser left; None: nobody left from here."""
+    max_age: timedelta | None = None
+    """How long ago the authentication may be, by the connection's settings."""
+
+
+def check_authentication(authenticated_at: datetime | None, demand: Demand) -> None:
+    """Passes if the stated instant is possible and fulfils the demand; SignInRejected says what does not.
+
+    An instant that is missing fulfils nothing that was asked.
+    """
+    if authenticated_at is None:
+        if demand.is_anew or demand.max_age is not None:
+            raise SignInRejected("authentication: its time was asked for and is missing (auth_time, AuthnInstant)")
+        return
+    if authenticated_at > demand.now + demand.skew:
+        raise SignInRejected("authentication: lies in the future")
+    if authenticated_at < demand.now - _LONGEST_SESSION:
+        raise SignInRejected(f"authentication: {authenticated_at.isoformat()} is no time of this session")
+    if demand.is_anew and not _is_anew(authenticated_at, demand):
+        raise SignInRejected(f"authentication: asked for anew, and it was at {authenticated_at.isoformat()}")
+    if demand.max_age is not None and demand.now - authenticated_at > demand.max_age + demand.skew:
+        raise SignInRejected("authentication: longer ago than `max_age` allows")
+
+
+def _is_anew(authenticated_at: datetime, demand: Demand) -> bool:
+    # Providers cut the instant to whole seconds, so ours is cut as well.
+    return demand.left_at is not None and authenticated_at >= demand.left_at.replace(microsecond=0) - demand.skew
