@@ -66,6 +66,35 @@ class Networks:
         return address is not None and any(address in network for network in self._networks)
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One of the networks around an address, as the limits count them."""
+
+    width: str
+    """`address`, `/24`; `/64`, `/56`, `/48`."""
+    digits: str
+    """The family and the network's own digits: every narrower network in it begins with the same."""
+
+
+_DIGITS = {4: {"address": 8, "/24": 6}, 6: {"/64": 16, "/56": 14, "/48": 12}}
+"""How many hexadecimal digits name each. An IPv6 customer has a /64 at least, and one site a /48 at most."""
+
+
+def networks_around(address: str) -> tuple[Network, ...]:
+    """The networks that the address lies in, the narrowest first; none where it is no address."""
+    found = read_address(address)
+    if found is None:
+        return ()
+    digits = found.packed.hex()
+    return tuple(Network(width, f"{found.version}:{digits[:count]}") for width, count in _DIGITS[found.version].items())
+
+
+def network_of(address: str) -> str:
+    """The narrowest network that the address lies in, by its digits; "" where it is no address."""
+    around = networks_around(address)
+    return around[0].digits if around else ""
+
+
 @lru_cache(maxsize=16)
 def networks_of(networks: tuple[str, ...]) -> Networks:
     """These networks (CIDR notation, from settings), compiled the first time that they are asked for."""

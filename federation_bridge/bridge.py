@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from federation_bridge import audit
+from federation_bridge.addresses import network_of
 from federation_bridge.audit import AuditLog, Entry
 from federation_bridge.aws import assertion, console, id_token, session_names
 from federation_bridge.aws.partitions import PARTITIONS
@@ -196,7 +197,8 @@ class Bridge:
         if previous is not None and is_change:
             entries.append(self._entry_of(session, visit, audit.IdentityChanged(previous.identity.person)))
         sessions = self._parts.store.sessions
-        sessions.admit(session, arrival.message_issuer, arrival.message_id, arrival.message_ends_at, *entries)
+        message = (arrival.message_issuer, arrival.message_id, arrival.message_ends_at)
+        sessions.admit(session, *message, *entries, network=network_of(visit.address))
         if previous is not None:
             # Its token was known before this sign-in (K01): nothing of it stays good. Command lines of the same person
             # go on under the new session, so that its sign-out ends them too.

@@ -56,7 +56,7 @@ class Devices:
         if not (client.device_flow and self._parts.settings.command_line.device_flow):
             raise UnauthorizedClient(f"the device flow is off for {client_id}")
         jkt = self._proofs.thumbprint(proof)
-        self._spend_try(begun_limits(visit.address))
+        self._spend_try(begun_limits(visit.address, self._parts.store.neighbours.people))
         now, label = self._parts.clock(), label or label_of(visit.user_agent)
         asked = DeviceRequest(client_id, label, visit, now, now + DEVICE_CODE_LIFE, jkt)
         begun = self._journal.entry(visit, audit.DeviceBegun(client_id, label))
@@ -75,7 +75,7 @@ class Devices:
         """
         try:
             check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
-            limits = guess_limits(session.identity.person, visit.address)
+            limits = guess_limits(session.identity)
             self._spend_try(limits)
             hashed = self._hashed(read_user_code(typed))
             claimed = self._journal.entry_of(session.identity, visit, audit.DeviceClaimed())
@@ -159,7 +159,7 @@ class Devices:
     def _spend_try(self, limits: Sequence[Limit]) -> None:
         over = self._parts.store.tries.take(limits)
         if over is not None:
-            raise TooManyTries(f"more than {over.most} tries of kind {over.kind}")
+            raise TooManyTries(f"more than {over.most + over.share} tries of kind {over.kind}")
 
     def _hashed(self, letters: str) -> str:
         # The key lies sealed in the database, so a copy of the database alone tries out nothing.

@@ -18,6 +18,7 @@ from federation_bridge.store.authorization_codes import AuthorizationCodes
 from federation_bridge.store.device_codes import DeviceCodes
 from federation_bridge.store.documents import Documents
 from federation_bridge.store.engine import Database, open_database
+from federation_bridge.store.neighbours import Neighbours
 from federation_bridge.store.sealed_keys import SealedKeyTable
 from federation_bridge.store.session_names import SessionNames
 from federation_bridge.store.sessions import Sessions
@@ -42,6 +43,7 @@ class Store:
     device_codes: DeviceCodes
     authorization_codes: AuthorizationCodes
     token_families: TokenFamilies
+    neighbours: Neighbours
     tries: Tries
     spent_proofs: SpentProofs
     _database: Database = field(repr=False)
@@ -86,6 +88,7 @@ def open_store(url: str, *, clock: Clock, password: str | None = None, lines: Li
         device_codes=DeviceCodes(database, audit, clock),
         authorization_codes=AuthorizationCodes(database, audit, clock),
         token_families=TokenFamilies(database, audit, clock),
+        neighbours=Neighbours(database, clock),
         tries=Tries(database, clock),
         spent_proofs=SpentProofs(database, clock),
         _database=database,

@@ -65,9 +65,17 @@ class Sessions:
         self._spend = dialect(SPENT_MESSAGES).on_conflict_do_nothing().returning(SPENT_MESSAGES.c.message)
 
     def admit(
-        self, session: Session, message_issuer: str, message_id: str, message_ends_at: datetime, *entries: Entry
+        self,
+        session: Session,
+        message_issuer: str,
+        message_id: str,
+        message_ends_at: datetime,
+        *entries: Entry,
+        network: str = "",
     ) -> None:
         """Spends the message and begins the session, with these audit entries: all in one transaction, or nothing.
+
+        `network`: where the browser is (`addresses.network_of`), "" where that is unknown; it is only ever counted.
 
         SignInRejected where the message was spent before, on whatever node; Unavailable when the database fails.
         """
@@ -78,7 +86,7 @@ class Sessions:
         with self._audit.writing() as writing:
             if writing.execute(self._spend, spent).scalar_one_or_none() is None:
                 raise SignInRejected("the message was used before: a replay")
-            writing.execute(_INSERT, _row(session))
+            writing.execute(_INSERT, _row(session) | {"network": network})
             writing.record(*entries)
 
     def live(self, token_hash: str, idle: timedelta) -> Session | None:

@@ -24,7 +24,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The last migration step; a test holds it equal to Alembic's."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,6 +70,8 @@ SESSIONS = Table(
     Column("last_seen_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False, index=True),
     Column("confirmed", Boolean, nullable=False),
+    Column("network", _EXACT, nullable=False, server_default=""),
+    Index("ix_sessions_network", "network", "person"),
 )
 
 TOKEN_FAMILIES = Table(

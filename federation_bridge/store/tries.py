@@ -23,6 +23,8 @@ class Limit:
     asker: str
     most: int
     within: timedelta
+    share: int = 0
+    """So many more at this moment; may differ from try to try, as `most` may not."""
 
     @property
     def bucket(self) -> str:
@@ -83,7 +85,7 @@ class Tries:
     def _must_count(self, connection: Connection, limit: Limit) -> None:
         now = self._clock()
         row = {"bucket": limit.bucket, "count": 1, "ends_at": now + limit.within, "now": now}
-        if connection.execute(self._count, row).scalar_one() > limit.most:
+        if connection.execute(self._count, row).scalar_one() > limit.most + limit.share:
             raise _Over(limit)
 
     def give_back(self, limits: Sequence[Limit]) -> None:

@@ -21,14 +21,14 @@ from federation_bridge.web.forms import form_token
 WRONG = "BCDF-GHJK"
 
 
-def colleague(person: Person, clock: HeldClock, number: int) -> tuple[Person, str]:
+def colleague(person: Person, clock: HeldClock, number: int, connection: str = "corp") -> tuple[Person, str]:
     """Another person's signed-in browser, and the token of its cookie."""
     token = f"{number:08x}" * 8
     browser = Person(person.app, person.app.test_client())
     session = browser.sign_in(clock, "admins", token=token)
     store = door_of(person.app).store
     store.sessions.end(session.token_hash)
-    identity = Identity("corp", f"colleague {number}", "C", "c@example.com", groups=("admins",))
+    identity = Identity(connection, f"colleague {number}", "C", "c@example.com", groups=("admins",))
     theirs = replace(session, identity=identity, token_hash=token_hash(token))
     store.sessions.admit(theirs, "https://idp.example.com", f"_colleague{number}", clock() + timedelta(minutes=5))
     return browser, token
@@ -53,22 +53,32 @@ def test_a_guess_at_the_button_claims_nothing_for_the_guesser(
     assert approve(person, begun["user_code"]).status_code == 200
 
 
-def test_five_wrong_codes_stop_everybody_at_one_address_and_nobody_elsewhere(
+def test_a_guesser_is_stopped_wherever_they_go_and_no_colleague_at_their_address_is(
     person: Person, program: Program, clock: HeldClock
 ) -> None:
-    for number in range(5):
-        guesser, token = colleague(person, clock, number + 1)
-        assert _typed(guesser, token, WRONG, "2001:db8:1:2::1") == 403
-    begun = program.begin()
-    for address, status in (("2001:db8:1:2:ffff::9", 429), ("2001:db8:1:3::1", 200)):
-        fresh, token = colleague(person, clock, 40 + status)
-        assert _typed(fresh, token, begun["user_code"], address) == status, address
+    guesser, token = colleague(person, clock, 1)
+    office, begun = "198.51.100.7", program.begin()
+    assert [_typed(guesser, token, WRONG, office) for _ in range(6)] == [403] * 5 + [429]
+    assert _typed(guesser, token, begun["user_code"], "203.0.113.9") == 429
+    honest, token = colleague(person, clock, 2)
+    assert _typed(honest, token, begun["user_code"], office) == 200
 
 
-def test_the_whole_system_stops_guesses_that_come_from_everywhere(
+def test_a_connection_that_makes_up_people_stops_its_own_people_alone(
     person: Person, program: Program, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "_MOST_WRONG_IN_ALL", 3)
+    monkeypatch.setattr(limits, "_MOST_WRONG_OF_CONNECTION", 3)
+    for number in range(4):
+        guesser, token = colleague(person, clock, number + 1, "partner")
+        assert _typed(guesser, token, WRONG, f"198.51.100.{number}") == (403 if number < 3 else 429)
+    honest, token = colleague(person, clock, 9)
+    assert _typed(honest, token, program.begin()["user_code"], "198.51.100.1") == 200
+
+
+def test_guesses_by_many_people_of_one_connection_are_stopped_together(
+    person: Person, program: Program, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_MOST_WRONG_OF_CONNECTION", 3)
     for number in range(3):
         guesser, token = colleague(person, clock, number + 1)
         assert _typed(guesser, token, WRONG, f"198.51.100.{number}") == 403
@@ -82,7 +92,7 @@ def test_the_whole_system_stops_guesses_that_come_from_everywhere(
 def test_one_guesser_spends_nothing_of_what_everybody_has_together(
     person: Person, program: Program, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "_MOST_WRONG_IN_ALL", 8)
+    monkeypatch.setattr(limits, "_MOST_WRONG_OF_CONNECTION", 8)
     assert [claim(person, WRONG).status_code for _ in range(20)] == [403] * 5 + [429] * 15
     honest, token = colleague(person, clock, 1)
     assert _typed(honest, token, program.begin()["user_code"], "198.51.100.1") == 200
