@@ -157,6 +157,10 @@ class SamlConnection(_Connection):
     """Whether people may come unasked, by a tile of the identity provider; they confirm on a page of ours first."""
     force_authn: bool = False
     """Asks the identity provider to authenticate anew for each sign-in; AuthnInstant must tell that it did."""
+    subject_kind: Literal["lasting", "email"] = "lasting"
+    """What the subject is. `lasting`: it never passes to another person, so a NameID that is an e-mail address is
+    refused, and so is a `subject` that names one. `email`: an address is taken, though whoever gets it later gets the
+    access of who had it before."""
     name_id_format: str | None = None
     """NameIDPolicy Format to ask for; None: the identity provider's own choice."""
 

@@ -118,7 +118,8 @@ def another_private_key() -> Any:
 def connector(
     called: str = "company", /, *, metadata: bytes | None = None, now: datetime = NOW, **settings: Any
 ) -> SamlConnector:
-    """Our connection to the company; `settings` are those of SamlConnection."""
+    """Our connection to the company; `settings` are those of SamlConnection. It says that its NameIDs are addresses."""
+    settings = {"subject_kind": "email", **settings}
     document = metadata or made.metadata_xml(IDP, "https://idp.example.test/sso", [idp_signer()])
     around = Surroundings(Wire(), Kept(), lambda: now, lambda *_: None)  # type: ignore[arg-type] - only fetch is used
     with TemporaryDirectory() as folder:

@@ -6,6 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+_WS_CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+_MS_CLAIMS = "http://schemas.microsoft.com/identity/claims/"
+
+REASSIGNABLE = frozenset(
+    {"email", "mail", "preferred_username", "upn", "unique_name", "name", "nickname"}
+    | {"userPrincipalName", "urn:oid:0.9.2342.19200300.100.1.3"}
+    | {_WS_CLAIMS + name for name in ("emailaddress", "upn", "name")}
+)
+"""Claims and attributes that can pass to another person: never the lasting subject without a word of the settings."""
+
 
 @dataclass(frozen=True, slots=True)
 class OidcPreset:
@@ -50,9 +60,6 @@ class SamlPreset:
     format_is_true: bool = True
     """Whether the NameID's Format tells the truth; where it does not, `transient` refuses nobody."""
 
-
-_WS_CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
-_MS_CLAIMS = "http://schemas.microsoft.com/identity/claims/"
 
 SAML_PRESETS: Mapping[str, SamlPreset] = {
     "generic": SamlPreset(),

@@ -61,9 +61,6 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     for name, connection in settings.connections.items():
         if isinstance(connection, OidcConnection) and connection.preset == "entra" and not connection.tenants:
             yield Finding(Kind.DOUBTFUL, f"connections.{name}.tenants: name your tenant; no other is let in then")
-        if connection.subject in ("email", "upn", "preferred_username"):
-            sentence = f"connections.{name}.subject: {connection.subject} can be given to another person later"
-            yield Finding(Kind.DOUBTFUL, sentence)
 
 
 def _database(parts: Parts) -> Iterator[Finding]:

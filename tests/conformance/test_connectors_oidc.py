@@ -166,7 +166,7 @@ def test_a_provider_that_offers_no_way_of_ours_is_told_about_by_check() -> None:
 def test_no_secret_stands_in_a_repr() -> None:
     asked = world()
     sign_in, _ = asked.begin()
-    shown = repr(asked.connector._client) + repr(asked.connector._expected(sign_in))
+    shown = repr(asked.connector._client) + repr(asked.connector._expected(sign_in, None))
     assert SECRET not in shown
     assert sign_in.nonce not in shown
 

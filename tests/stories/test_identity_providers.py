@@ -42,7 +42,7 @@ def sign_in_and_work(company: Company, connection: str) -> Visitor:
 PRESETS: list[tuple[StyleName, tuple[tuple[str, str], ...]]] = [
     ("okta", ()),
     ("entra", (("preset: okta", "preset: entra"), ("    subject: id\n", ""))),
-    ("google", (("preset: okta", "preset: google"), ("    subject: id\n", "    groups: groups\n"))),
+    ("google", (("preset: okta", "preset: google"), ("    subject: id\n", "    subject_kind: email\n"))),
 ]
 
 

@@ -18,9 +18,10 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The authorization code; `repr` hides it."""
+    """The authorization code, which `repr` hides, and the issuer that the answer names, where it names one."""
 
     code: str = field(repr=False)
+    issuer: str | None = None
 
 
 def read_answer(
@@ -48,7 +49,7 @@ def read_answer(
     code = parameters.get("code", "")
     if not 0 < len(code) <= _LONGEST_CODE or not code.isascii() or not code.isprintable():
         raise SignInRejected("answer: carries no usable code")
-    return Answer(code)
+    return Answer(code, parameters.get("iss"))
 
 
 def _parameters(callback: Callback, response_mode: str) -> dict[str, str]:

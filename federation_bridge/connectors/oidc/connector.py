@@ -17,7 +17,7 @@ from federation_bridge.connectors.oidc.token_request import (
     client_assertion,
     redeem_code,
 )
-from federation_bridge.connectors.presets import OIDC_PRESETS, OidcPreset
+from federation_bridge.connectors.presets import OIDC_PRESETS, REASSIGNABLE, OidcPreset
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInExpired, SignInRejected
 from federation_bridge.keys import Purpose
@@ -25,7 +25,6 @@ from federation_bridge.model import Arrival, Callback, Departure, SignIn
 from federation_bridge.outgoing import OutgoingAdapter
 from federation_bridge.settings import OidcConnection
 
-_REASSIGNABLE = frozenset({"email", "preferred_username", "upn", "unique_name", "name", "nickname"})
 _REFRESH_EVERY = timedelta(minutes=30)
 _LARGEST_TOKEN_ANSWER = 512_000
 
@@ -85,7 +84,7 @@ class OidcConnector:
         token = verify_id_token(
             tokens.unverified_id_token,
             self._provider.key,
-            self._expected(sign_in),
+            self._expected(sign_in, answer.issuer),
             code=answer.code,
             access_token=tokens.access_token,
         )
@@ -104,9 +103,9 @@ class OidcConnector:
             return ()
         return (f"connection {self.connection}: the provider offers none of {', '.join(wanted)} at its token endpoint",)
 
-    def _expected(self, sign_in: SignIn) -> Expected:
+    def _expected(self, sign_in: SignIn, answered_by: str | None) -> Expected:
         return Expected(
-            issuers=self._issuers,
+            issuers=self._issuers_of(answered_by),
             client_id=self._settings.client_id,
             nonce=sign_in.nonce,
             algorithms=self._settings.algorithms,
@@ -116,6 +115,12 @@ class OidcConnector:
             max_age=self._settings.max_age,
             asks_anew=self._asks_anew(sign_in),
         )
+
+    def _issuers_of(self, answered_by: str | None) -> frozenset[str]:
+        """The spellings of the one issuer that answered: of several tenants no other one may speak in the token."""
+        if answered_by is None:
+            return self._issuers
+        return frozenset(one for one in self._issuers if _bare(one) == _bare(answered_by))
 
     def _asks_anew(self, sign_in: SignIn) -> bool:
         return sign_in.fresh or self._settings.prompt == "login"
@@ -150,9 +155,14 @@ def _issuers(settings: OidcConnection, preset: OidcPreset) -> frozenset[str]:
     return frozenset(spellings)
 
 
+def _bare(issuer: str) -> str:
+    """The issuer as older tokens of Google write it: both spellings are one issuer."""
+    return issuer.removeprefix("https://")
+
+
 def _check_settings(connection: str, settings: OidcConnection, preset: OidcPreset) -> None:
     where = f"connections.{connection}"
-    if settings.subject in _REASSIGNABLE:
+    if settings.subject in REASSIGNABLE:
         raise ConfigurationInvalid(
             f"{where}.subject: `{settings.subject}` can pass to another person; name a stable claim"
         )

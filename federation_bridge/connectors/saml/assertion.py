@@ -79,3 +79,5 @@ class Assertion:
     authn: tuple[AuthnStatement, ...]
     attributes: Mapping[str, tuple[str, ...]]
     """Values by Name, in the message's order; an attribute without values has an empty tuple."""
+    name_ids_as_values: tuple[NameId, ...] = ()
+    """Each NameID that is an attribute's value (eduPersonTargetedID); its text stands among `attributes`."""

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from federation_bridge.connectors.freshness import Demand
-from federation_bridge.connectors.presets import SAML_PRESETS
+from federation_bridge.connectors.presets import REASSIGNABLE, SAML_PRESETS, SamlPreset
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.gate import decoded, form_value
-from federation_bridge.connectors.saml.identity import identity_from
+from federation_bridge.connectors.saml.identity import EMAIL_FORMAT, NAME_ID, identity_from, subject_source
 from federation_bridge.connectors.saml.meaning import Expectation, acceptance_ends
 from federation_bridge.connectors.saml.metadata import IdpMetadata
 from federation_bridge.connectors.saml.metadata_source import MetadataSource, Surroundings
@@ -22,12 +22,22 @@ from federation_bridge.connectors.saml.rooms import Trust, believe
 from federation_bridge.connectors.saml.second_opinion import agree
 from federation_bridge.connectors.saml.service_provider_metadata import service_provider_metadata
 from federation_bridge.connectors.saml.stock import Parties, stock_settings
-from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInExpired, SignInRejected
+from federation_bridge.errors import (
+    BridgeError,
+    ConfigurationInvalid,
+    ProviderUnreachable,
+    SignInExpired,
+    SignInRejected,
+)
 from federation_bridge.keys import KeyRing, Purpose
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
 from federation_bridge.settings import SamlConnection
 
 _EXPIRY_WARNING = timedelta(days=30)
+_MOSTLY_AN_ADDRESS = (
+    "the NameID identifies people, and this provider fills it with the primary address unless told otherwise; an"
+    " address is refused at sign-in: map an unchanging attribute and set `subject`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class SamlConnector:
         base_url, self._entity_id = house
         self.connection, self.title = connection, settings.title
         self._settings, self._preset = settings, SAML_PRESETS[settings.preset]
+        _check_subject(connection, settings, self._preset)
         self._keys, self._around = keys, around
         self._acs_url = f"{base_url}/sign-in/{connection}/saml"
         self._source = MetadataSource(connection, settings, around)
@@ -135,9 +146,15 @@ class SamlConnector:
             for key in prepared.metadata.keys
             if key.expires_at < soon
         )
-        if self._settings.subject in (self._settings.email or "email", "mail"):
-            told.append(f"{where}: `subject` is an e-mail address, which can be given to somebody else later")
+        told.extend(f"{where}: {doubt}" for doubt in self._doubts_about_the_subject())
         return tuple(told)
+
+    def _doubts_about_the_subject(self) -> tuple[str, ...]:
+        if self._settings.subject_kind == "email":
+            return ("`subject_kind: email`: whoever is given an address later gets the access of who had it before",)
+        if not self._preset.format_is_true and subject_source(self._settings, self._preset) == NAME_ID:
+            return (_MOSTLY_AN_ADDRESS,)
+        return ()
 
     def _asks_anew(self, sign_in: SignIn | None) -> bool:
         return self._settings.force_authn or (sign_in is not None and sign_in.fresh)
@@ -192,4 +209,21 @@ class SamlConnector:
             stock_settings(parties, private_pem=decryption[0].private_pem()),
             stock_settings(parties, is_for_writing=True),
             location,
+        )
+
+
+def _check_subject(connection: str, settings: SamlConnection, preset: SamlPreset) -> None:
+    """Refuses settings that make an e-mail address the lasting subject without saying so (attack F13)."""
+    if settings.subject_kind == "email":
+        return
+    source = subject_source(settings, preset)
+    if source in REASSIGNABLE | {settings.email, *preset.email}:
+        raise ConfigurationInvalid(
+            f"connections.{connection}.subject: {source!r} can pass to another person; name a lasting attribute, or set"
+            " `subject_kind: email` if that is meant"
+        )
+    if source == NAME_ID and settings.name_id_format == EMAIL_FORMAT:
+        raise ConfigurationInvalid(
+            f"connections.{connection}.name_id_format: asks for an e-mail address, and the NameID identifies people;"
+            " name a lasting attribute as `subject`, or set `subject_kind: email` if that is meant"
         )

@@ -16,7 +16,8 @@ from federation_bridge.shown_text import first_hidden
 NAME_ID = "NameID"
 """What `subject` (or `email`, `name`) is set to for the NameID itself."""
 
-_EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+_LIKE_AN_EMAIL = re.compile(r"[^@]+@[^@]+", re.DOTALL)
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _LONGEST_SUBJECT, _LONGEST_EMAIL = 256, 254
 
@@ -25,7 +26,7 @@ def identity_from(assertion: Assertion, connection: str, settings: SamlConnectio
     """The person of this assertion; SignInRejected where nothing in it identifies a person for good."""
     groups_name = settings.groups or preset.groups
     groups, gap = _groups(assertion, groups_name, preset)
-    subject = _subject(assertion, settings.subject or preset.subject or NAME_ID, preset)
+    subject = _subject(assertion, settings, preset)
     email = _email(assertion, settings, preset)
     ends = [one.session_ends_at for one in assertion.authn if one.session_ends_at is not None]
     authenticated_at = min(one.authenticated_at for one in assertion.authn)
@@ -46,9 +47,10 @@ def identity_from(assertion: Assertion, connection: str, settings: SamlConnectio
     )
 
 
-def _subject(assertion: Assertion, source: str, preset: SamlPreset) -> str:
+def _subject(assertion: Assertion, settings: SamlConnection, preset: SamlPreset) -> str:
+    source = subject_source(settings, preset)
     if source == NAME_ID:
-        subject = _stable(assertion.name_id, preset)
+        subject = _stable(assertion.name_id, preset, may_be_email=settings.subject_kind == "email")
     else:
         values = assertion.attributes.get(source, ())
         if len(values) != 1:
@@ -60,11 +62,22 @@ def _subject(assertion: Assertion, source: str, preset: SamlPreset) -> str:
     return subject
 
 
-def _stable(name_id: NameId | None, preset: SamlPreset) -> str:
+def subject_source(settings: SamlConnection, preset: SamlPreset) -> str:
+    """The attribute that identifies people on this connection, or `NAME_ID`."""
+    return settings.subject or preset.subject or NAME_ID
+
+
+def _stable(name_id: NameId | None, preset: SamlPreset, *, may_be_email: bool) -> str:
     if name_id is None:
         raise SignInRejected("identity: no NameID; name an attribute as `subject`")
     if name_id.format == TRANSIENT and preset.format_is_true:
         raise SignInRejected("identity: a transient NameID is another one at each sign-in; name an attribute")
+    says_so = preset.format_is_true and name_id.format == EMAIL_FORMAT
+    if not may_be_email and (says_so or _LIKE_AN_EMAIL.fullmatch(name_id.text)):
+        raise SignInRejected(
+            "identity: the NameID is an e-mail address, which can pass to another person; name a lasting attribute as"
+            " `subject`, or set `subject_kind: email` if that is meant"
+        )
     return name_id.text
 
 
@@ -106,7 +119,7 @@ def _email(assertion: Assertion, settings: SamlConnection, preset: SamlPreset) -
 
 
 def _is_address(name_id: NameId, preset: SamlPreset) -> bool:
-    return name_id.format == _EMAIL_FORMAT or not preset.format_is_true
+    return name_id.format == EMAIL_FORMAT or not preset.format_is_true
 
 
 def _domain(email: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from federation_bridge.connectors.freshness import Demand, check_authentication
-from federation_bridge.connectors.saml.assertion import Assertion, Confirmation, Envelope
+from federation_bridge.connectors.saml.assertion import Assertion, Confirmation, Envelope, NameId
 from federation_bridge.connectors.saml.names import BEARER
 from federation_bridge.connectors.saml.policy import Policy
 from federation_bridge.errors import SignInRejected
@@ -81,8 +81,18 @@ def _check_subject(assertion: Assertion, expected: Expectation) -> None:
         raise SignInRejected("meaning: no NameID")
     if not name_id.text.strip():
         raise SignInRejected("meaning: a blank NameID")
+    for one in (name_id, *assertion.name_ids_as_values):
+        _check_qualifiers(one, expected)
+
+
+def _check_qualifiers(name_id: NameId, expected: Expectation) -> None:
+    """A name is one only together with its qualifiers (SAML core 2.2.2): the same text in the domain of another
+    provider, or for another service, is another person. Absent means the issuer's own, for us (8.3.7).
+    """
     if name_id.sp_name_qualifier not in (None, "", expected.entity_id):
-        raise SignInRejected("meaning: the NameID is qualified for another service provider")
+        raise SignInRejected("meaning: a NameID is qualified for another service provider")
+    if name_id.name_qualifier not in (None, "", expected.idp_entity_id):
+        raise SignInRejected(f"meaning: a NameID of another domain: NameQualifier {name_id.name_qualifier[:200]!r}")
 
 
 def _check_conditions(assertion: Assertion, expected: Expectation) -> datetime:

@@ -79,6 +79,7 @@ def read_assertion(assertion: etree._Element, open_id: OpenId | None = None) -> 
         conditions=None if conditions is None else _conditions(conditions),
         authn=tuple(_authn(one) for one in assertion.iterchildren(saml("AuthnStatement"))),
         attributes=_attributes(assertion),
+        name_ids_as_values=_name_ids_as_values(assertion),
     )
 
 
@@ -89,7 +90,16 @@ def _name_id(subject: etree._Element, open_id: OpenId | None) -> NameId | None:
     element = _optional(subject, saml("NameID")) if encrypted is None or open_id is None else open_id(encrypted)
     if element is None:
         return None
+    return _read_name_id(element)
+
+
+def _read_name_id(element: etree._Element) -> NameId:
     return NameId(_text(element), element.get("Format"), element.get("NameQualifier"), element.get("SPNameQualifier"))
+
+
+def _name_ids_as_values(assertion: etree._Element) -> tuple[NameId, ...]:
+    path = f"{saml('AttributeStatement')}/{saml('Attribute')}/{saml('AttributeValue')}/{saml('NameID')}"
+    return tuple(_read_name_id(one) for one in assertion.iterfind(path))
 
 
 def _confirmation(element: etree._Element) -> Confirmation:
