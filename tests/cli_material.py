@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import subprocess
@@ -58,8 +59,21 @@ def told_code(process: subprocess.Popen[str]) -> str:
 
 
 def told_address(process: subprocess.Popen[str]) -> str:
-    """The address that a browser login tells on stderr."""
+    """The address that a browser login tells on stderr: who opens it is asked whose sign-in it was."""
     return told(process, re.compile(r"^(http\S+/oauth/authorize\S+)$"))
+
+
+def opened_address(person: Person, process: subprocess.Popen[str]) -> str:
+    """The address to which a browser login leads the browser of this computer, by its private file."""
+    told_address(process)
+    return address_in(next(person.home.glob("fedbridge-sign-in-*/sign-in.html")).read_text())
+
+
+def address_in(page: str) -> str:
+    """Where a page that redirects leads."""
+    found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', page)
+    assert found is not None, page
+    return html.unescape(found[1])
 
 
 def told(process: subprocess.Popen[str], pattern: re.Pattern[str]) -> str:

@@ -16,7 +16,7 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 
-from federation_bridge.cli import cached_answer, login, sso, wire
+from federation_bridge.cli import browser_login, cached_answer, login, sso, wire
 from federation_bridge.cli.authorization import Endpoints
 from federation_bridge.cli.container import ContainerEndpoint, without_competitors
 from federation_bridge.cli.dpop import DpopKey
@@ -196,7 +196,7 @@ def test_the_same_holds_where_it_signs_aws_clients_in(
 
 def test_the_request_for_a_code_names_the_key_that_the_tokens_will_be_bound_to() -> None:
     key = DpopKey.fresh()
-    question = login._question("http://127.0.0.1:1/callback", "v" * 43, "state", key)
+    question = browser_login._question("http://127.0.0.1:1/callback", "v" * 43, key)
     assert question["dpop_jkt"] == key.thumbprint
     assert question["code_challenge_method"] == "S256"
 

@@ -206,7 +206,7 @@ def test_a_broken_answer_is_asked_for_anew_and_mended(scene: Scene) -> None:
         (("roles",), "/api/v1/roles"),
         (CONFIGURE, "/api/v1/roles"),
         (PROCESS, KEYS),
-        (("console", "--print", "--role", ROLE), f"/api/v1/roles/{ROLE}/console"),
+        (("console", "--print", "--role", "production/Developer"), "/api/v1/roles"),
     ],
 )
 def test_a_network_that_fails_in_the_middle_of_an_answer_is_told_and_changes_nothing(

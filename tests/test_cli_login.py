@@ -20,7 +20,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from keyring.backend import KeyringBackend
 
-from federation_bridge.cli import authorization, failures, login
+from federation_bridge.cli import authorization, browser_login, failures, login
 from federation_bridge.cli.address import checked_address
 from federation_bridge.cli.arguments import parser
 from federation_bridge.cli.completion import SCRIPTS, candidates
@@ -212,8 +212,9 @@ def test_where_no_browser_is_at_hand_a_code_is_shown(way: Any, variables: dict[s
 def test_the_callback_takes_the_answer_to_our_own_question_once_and_no_other(tmp_path: Path) -> None:
     found: dict[str, str] = {}
     here, state = place(tmp_path), "s" * 32
+    states = (state, "t" * 32)
     honest = {"state": state, "code": "c", "iss": here.address}
-    with Loopback("/callback", login._callback(here, state, found)) as loopback:
+    with Loopback("/callback", browser_login._callback(here, states, found)) as loopback:
 
         def ask(path: str = "/callback", host: str = "", **query: str) -> int:
             text = "&".join(f"{name}={value}" for name, value in query.items())
@@ -233,7 +234,8 @@ def test_the_callback_takes_the_answer_to_our_own_question_once_and_no_other(tmp
         assert ask(**honest) == 200
         assert loopback.wait(5)
         assert ask(**honest | {"code": "second"}) == 400
-    assert found == {"code": "c"}
+        assert ask(**honest | {"state": states[1]}) == 400
+    assert found == {"code": "c", "state": state}
 
 
 # -------------------------------------------------------------------------------------------------------- token store

@@ -147,7 +147,9 @@ def _roles(under: _Under) -> None:
         "console",
         handing_out.console,
         say("Open the AWS console as a role"),
-        more=say("Where there is no browser it writes an address that signs nobody in by itself."),
+        more=say(
+            "Opens the page of this role at the bridge, where you press. Without a browser it writes the address."
+        ),
         examples=(
             "fedbridge console --role production/Developer",
             "fedbridge console --role production/Developer --to /s3/home",
@@ -155,7 +157,7 @@ def _roles(under: _Under) -> None:
     )
     console.add_argument("--role", metavar="ACCOUNT/ROLE", help=say("by number or name; asked for if missing"))
     console.add_argument("--to", default="", metavar="PAGE", help=say("the console page to open"))
-    console.add_argument("--print", action="store_true", help=say("write the link; whoever has it is signed in"))
+    console.add_argument("--print", action="store_true", help=say("write the link instead of opening it"))
     _ways(console)
 
 

@@ -1,20 +1,14 @@
-"""Signing in: in a browser of this computer (authorization code with PKCE), or in any browser with a short code."""
+"""Signing in: in a browser of this computer (`browser_login`), or in any browser with a short code."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import html
 import platform
-import secrets
 import time
 import webbrowser
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from sys import platform as system
-from urllib.parse import urlencode
 
 from federation_bridge.cli.authorization import (
     CLIENT_ID,
@@ -25,15 +19,15 @@ from federation_bridge.cli.authorization import (
     refusal,
     stored_session,
 )
+from federation_bridge.cli.browser_login import by_browser
 from federation_bridge.cli.dpop import DpopKey
 from federation_bridge.cli.failures import LoginRefused, SignInNeeded
-from federation_bridge.cli.loopback import Loopback, Page
 from federation_bridge.cli.place import Place, Way
 from federation_bridge.cli.texts import say
 from federation_bridge.cli.token_store import StoredSession
+from federation_bridge.cli.whose import note_person
 from federation_bridge.cli.wire import Answer
 
-_BROWSER_MINUTES = 10
 _SLOWER_BY = 5
 
 
@@ -49,9 +43,10 @@ def sign_in(place: Place) -> StoredSession:
         raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=place.address))
     place.make_folders()
     endpoints, key = discover(place), DpopKey.fresh()
-    session = (_by_browser if way == "browser" else _by_device)(place, endpoints, key)
+    session, person = by_browser(place, endpoints, key) if way == "browser" else (_by_device(place, endpoints, key), "")
     tokens = place.tokens()
     tokens.save(session)
+    note_person(place, person)
     place.remember()
     if tokens.place.endswith("session.json"):
         _say_once(place, tokens.place)
@@ -85,76 +80,6 @@ def chosen_way(way: Way, environ: Mapping[str, str]) -> Way:
     except webbrowser.Error:
         return "device"
     return "browser"
-
-
-# ---------------------------------------------------------------------------------------------------------- browser
-
-
-def _by_browser(place: Place, endpoints: Endpoints, key: DpopKey) -> StoredSession:
-    verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
-    found: dict[str, str] = {}
-    with Loopback("/callback", _callback(place, state, found)) as loopback:
-        url = f"{endpoints.authorization}?{urlencode(_question(loopback.url, verifier, state, key))}"
-        place.terminal.tell(say("Your browser opens for the sign-in. If it does not, open this address:"))
-        place.terminal.tell(url)
-        webbrowser.open(url)
-        _wait(place, loopback)
-        redirect_uri = loopback.url
-    if "error" in found:
-        raise LoginRefused(say("The sign-in was refused in the browser."))
-    fields = {"grant_type": "authorization_code", "code": found["code"], "code_verifier": verifier}
-    answer = ask_for_tokens(place, endpoints, key, fields | {"redirect_uri": redirect_uri})
-    return stored_session(place, key, answer)
-
-
-def _question(redirect_uri: str, verifier: str, state: str, key: DpopKey) -> dict[str, str]:
-    """The parameters of the authorization request (RFC 6749 4.1.1, RFC 7636 4.3, RFC 9449 10)."""
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    return {
-        "response_type": "code",
-        "client_id": CLIENT_ID,
-        "redirect_uri": redirect_uri,
-        "state": state,
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
-        "dpop_jkt": key.thumbprint,
-    }
-
-
-def _callback(place: Place, state: str, found: dict[str, str]) -> Callable[[dict[str, list[str]]], Page]:
-    """Takes the first answer that knows our `state` and comes from this issuer (RFC 9207); others change nothing."""
-
-    def answer(query: dict[str, list[str]]) -> Page:
-        def one(name: str) -> str:
-            values = query.get(name, [])
-            return values[0] if len(values) == 1 else ""
-
-        issuer = one("iss").rstrip("/")
-        if not hmac.compare_digest(one("state").encode(), state.encode()) or issuer != place.address or found:
-            return 400, _page(say("This is not the sign-in that your terminal waits for."))
-        if one("error") or not one("code"):
-            found["error"] = one("error") or "invalid_response"
-            return 200, _page(say("You are not signed in. Your terminal tells you more."))
-        found["code"] = one("code")
-        return 200, _page(say("You are signed in. You can close this window and go back to your terminal."))
-
-    return answer
-
-
-def _page(sentence: str) -> str:
-    return f"<!doctype html><meta charset=utf-8><title>fedbridge</title><p>{html.escape(sentence)}</p>\n"
-
-
-def _wait(place: Place, loopback: Loopback) -> None:
-    ends_at = time.monotonic() + _BROWSER_MINUTES * 60
-    with place.terminal.progress(say("Waiting for the browser")) as move:
-        while not loopback.wait(0.5):
-            move()
-            if time.monotonic() > ends_at:
-                raise LoginRefused(say("Nobody approved the sign-in in time. Please start again."))
-
-
-# ----------------------------------------------------------------------------------------------------------- device
 
 
 def _by_device(place: Place, endpoints: Endpoints, key: DpopKey) -> StoredSession:

@@ -1,4 +1,4 @@
-"""A listener on 127.0.0.1 for one browser and a short time: the way back of a sign-in (RFC 8252 7.3), or a form out."""
+"""A listener on 127.0.0.1 for one browser and a short time: the way back of a sign-in (RFC 8252 7.3)."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from statistics import median
 from federation_bridge.sandbox.company import open_company
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.visitor import Visitor
-from tests.cli_material import Person, told_address
+from tests.cli_material import Person, opened_address
 
 CLI = Path(__file__).parent.parent.parent / "federation_bridge" / "cli"
 ROLE = "111122223333/Developer"
@@ -58,7 +58,7 @@ def _storm(processes: int = 200) -> tuple[str, str]:
         person, visitor = Person(home, company.bridge), Visitor(company, "ada")
         visitor.sign_in()
         login = person.start("login", person.bridge, "--browser", variables={"BROWSER": "/bin/true"})
-        page = visitor.browser.open(told_address(login))
+        page = visitor.browser.open(opened_address(person, login))
         visitor.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
         login.communicate(timeout=60)
         begun = time.perf_counter()

@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from cli_material import Person, told_address, told_code
+from cli_material import Person, opened_address, told_code
 
 from federation_bridge.cli.credentials import Wanted, obtain
 from federation_bridge.cli.place import Place
@@ -62,7 +62,7 @@ def browser(company: Company) -> Visitor:
 @pytest.fixture
 def signed_in(ada: Person, browser: Visitor) -> Person:
     process = ada.start("login", ada.bridge, "--browser", variables={"BROWSER": "/bin/true"})
-    page = browser.browser.open(told_address(process))
+    page = browser.browser.open(opened_address(ada, process))
     browser.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
     _, words = process.communicate(timeout=60)
     assert process.returncode == 0, words
@@ -92,7 +92,7 @@ def test_i_sign_in_with_a_code_that_i_type_in_any_browser(ada: Person, browser: 
 
 def test_i_sign_in_in_the_browser_of_this_computer(ada: Person, browser: Visitor) -> None:
     process = ada.start("login", ada.bridge, "--browser", variables={"BROWSER": "/bin/true"})
-    page = browser.browser.open(told_address(process))
+    page = browser.browser.open(opened_address(ada, process))
     page = browser.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
     out, words = process.communicate(timeout=60)
     assert (process.returncode, "You are signed in" in page.words) == (0, True), (out, words, page.words)

@@ -10,6 +10,7 @@ from federation_bridge.cli.login import chosen_way
 from federation_bridge.cli.session import LocalSession
 from federation_bridge.cli.signing_out import end_session, forget_another_person
 from federation_bridge.cli.texts import say
+from federation_bridge.cli.whose import note_person
 
 
 def login(call: Call) -> int:
@@ -19,7 +20,9 @@ def login(call: Call) -> int:
     session = LocalSession(place)
     session.login()
     me = session.get("/me")
-    forget_another_person(place, str(me.get("person", "")))
+    person = str(me.get("person", ""))
+    forget_another_person(place, person)
+    note_person(place, person)
     call.terminal.tell(
         say("Signed in as {name}, until {end}.", name=str(me.get("name", "")), end=_local(me.get("ends_at"))), "green"
     )

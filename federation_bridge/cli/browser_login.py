@@ -1,0 +1,103 @@
+"""Signing in with a browser of this computer: authorization code with PKCE (RFC 8252, RFC 7636).
+
+The browser is led to the bridge by a private file. The terminal tells an address too, with a `state` of its own: where
+that one comes back, the address may have been seen by others, and the person says whose sign-in it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import html
+import secrets
+import time
+import webbrowser
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from federation_bridge.cli.authorization import CLIENT_ID, Endpoints, ask_for_tokens, stored_session
+from federation_bridge.cli.dpop import DpopKey
+from federation_bridge.cli.failures import LoginRefused
+from federation_bridge.cli.loopback import Loopback, Page
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.redirect_file import redirect_file
+from federation_bridge.cli.texts import say
+from federation_bridge.cli.token_store import StoredSession
+from federation_bridge.cli.whose import checked_person
+
+_BROWSER_MINUTES = 10
+
+
+def by_browser(place: Place, endpoints: Endpoints, key: DpopKey) -> tuple[StoredSession, str]:
+    """A session that nobody keeps yet, and whose it is: "" where nobody else can have completed it.
+
+    Raises:
+        CommandFailed: refused, out of time, or not whom the person at the terminal expected.
+    """
+    verifier = secrets.token_urlsafe(48)
+    private, told = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    found: dict[str, str] = {}
+    with Loopback("/callback", _callback(place, (private, told), found)) as loopback:
+        question = _question(loopback.url, verifier, key)
+        by_file, by_hand = (
+            f"{endpoints.authorization}?{urlencode(question | {'state': state})}" for state in (private, told)
+        )
+        with redirect_file(place.environ, by_file) as file:
+            place.terminal.tell(say("Your browser opens for the sign-in. If it does not, open this address:"))
+            place.terminal.tell(by_hand)
+            webbrowser.open(file.as_uri() if file else by_hand)
+            _wait(place, loopback)
+    if "error" in found:
+        raise LoginRefused(say("The sign-in was refused in the browser."))
+    fields = {"grant_type": "authorization_code", "code": found["code"], "code_verifier": verifier}
+    answer = ask_for_tokens(place, endpoints, key, fields | {"redirect_uri": loopback.url})
+    session = stored_session(place, key, answer)
+    return session, "" if found["state"] == private else checked_person(place, session)
+
+
+def _question(redirect_uri: str, verifier: str, key: DpopKey) -> dict[str, str]:
+    """The authorization request but for its `state` (RFC 6749 4.1.1, RFC 7636 4.3, RFC 9449 10)."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return {
+        "response_type": "code",
+        "client_id": CLIENT_ID,
+        "redirect_uri": redirect_uri,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        "dpop_jkt": key.thumbprint,
+    }
+
+
+def _callback(place: Place, states: tuple[str, str], found: dict[str, str]) -> Callable[[dict[str, list[str]]], Page]:
+    """Takes the first answer that knows a `state` of ours and is from this issuer (RFC 9207); others change nothing."""
+
+    def answer(query: dict[str, list[str]]) -> Page:
+        def one(name: str) -> str:
+            values = query.get(name, [])
+            return values[0] if len(values) == 1 else ""
+
+        given, issuer = one("state"), one("iss").rstrip("/")
+        known = [state for state in states if hmac.compare_digest(given.encode(), state.encode())]
+        if not known or issuer != place.address or found:
+            return 400, _page(say("This is not the sign-in that your terminal waits for."))
+        if one("error") or not one("code"):
+            found["error"] = one("error") or "invalid_response"
+            return 200, _page(say("You are not signed in. Your terminal tells you more."))
+        found.update(code=one("code"), state=given)
+        return 200, _page(say("You are signed in. You can close this window and go back to your terminal."))
+
+    return answer
+
+
+def _page(sentence: str) -> str:
+    return f"<!doctype html><meta charset=utf-8><title>fedbridge</title><p>{html.escape(sentence)}</p>\n"
+
+
+def _wait(place: Place, loopback: Loopback) -> None:
+    ends_at = time.monotonic() + _BROWSER_MINUTES * 60
+    with place.terminal.progress(say("Waiting for the browser")) as move:
+        while not loopback.wait(0.5):
+            move()
+            if time.monotonic() > ends_at:
+                raise LoginRefused(say("Nobody approved the sign-in in time. Please start again."))
