@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -12,8 +13,8 @@ import structlog
 from flask import Flask, Response, g, request
 from flask_babel import Babel
 
-from federation_bridge import audit
-from federation_bridge.audit import Entry, Lines
+from federation_bridge.audit import Lines, Recorded
+from federation_bridge.audit_lines import SecondPlace, second_place
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.aws_clients import sign_in as aws_login
 from federation_bridge.aws_clients import sso_oidc, sso_portal
@@ -109,6 +110,7 @@ def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
         audit=parts.audit,
         clock=clock,
         randomness=randomness,
+        observers=parts.observers,
         form_targets=_loopback_targets(settings),
     )
 
@@ -116,16 +118,19 @@ def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
 def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
     """Every part, joined; raises as `create_app` does, and then leaves no connection open."""
     password = settings.database_password.read() if settings.database_password else None
-    lines = CountedLines(audit.lines_to(settings.audit.also_to))
+    place = second_place(settings.audit.also_to)
+    place.on_missed = metrics.LINES_DROPPED.labels(kind="audit").inc
+    lines = CountedLines(place)
     store = open_store(settings.database_url, clock=clock, password=password, lines=lines)
+    place.read_again_with(store.audit.numbered)
     try:
-        return _around(store, settings, clock, randomness)
+        return _around(store, place, settings, clock, randomness)
     except BaseException:
         store.close()
         raise
 
 
-def _around(store: Store, settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
+def _around(store: Store, place: SecondPlace, settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
     notices = Notices(store.audit, clock)
     keys = KeyRing(sealing_key(settings), store.sealed_keys, clock, _host(settings), notices.key)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
@@ -146,6 +151,7 @@ def _around(store: Store, settings: Settings, clock: Clock, randomness: Randomne
         outgoing=outgoing,
         clock=clock,
         randomness=randomness,
+        observers=(place,),
     )
 
 
@@ -170,11 +176,12 @@ class CountedLines:
     def __init__(self, behind: Lines) -> None:
         self._behind = behind
 
-    def write(self, entries: Sequence[Entry]) -> None:
-        """Counts the entries and passes them on."""
-        for entry in entries:
-            metrics.EVENTS.labels(event=entry.event.name).inc()
-        self._behind.write(entries)
+    def write(self, rows: Sequence[Recorded]) -> None:
+        """Counts the entries and passes them on; what cannot be counted is passed on all the same."""
+        for row in rows:
+            with suppress(Exception):
+                metrics.EVENTS.labels(event=row.event).inc()
+        self._behind.write(rows)
 
 
 def _host(settings: Settings) -> str:
@@ -230,5 +237,5 @@ def start_background(app: Flask) -> Background:
     """Starts what runs beside the requests in this process; after a fork, threads do not survive one."""
     found: Door = app.extensions[EXTENSION]
     background = Background(found.connectors.values(), found.store, found.bridge.get_ready, found.rulebook.watch)
-    background.start()
+    background.start(*found.observers)
     return background

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import ClassVar, Protocol
-
-import structlog
 
 from federation_bridge.model import AwsCredentials, Grant, Visit
 from federation_bridge.shown_text import is_shown
@@ -448,8 +443,8 @@ class AuditLog(Protocol):
 class Lines(Protocol):
     """A second place for entries that are in the database already."""
 
-    def write(self, entries: Sequence[Entry]) -> None:
-        """Writes them; a failure is counted and logged, never raised: the database has them."""
+    def write(self, rows: Sequence[Recorded]) -> None:
+        """Takes them, each with its number; never waits and never raises: the database has them."""
 
 
 def json_line(entry: Entry | Recorded) -> str:
@@ -512,46 +507,3 @@ def _plain(value: object) -> JsonValue:
 
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class JsonLines:
-    """Writes entries as JSON lines. Made by `lines_to`; `failures` says how many entries could not be written."""
-
-    def __init__(self, write: Callable[[bytes], None]) -> None:
-        self._write = write
-        self.failures = 0
-
-    def write(self, entries: Sequence[Entry]) -> None:
-        """Writes each entry as one line; what fails is counted and logged."""
-        for entry in entries:
-            try:
-                self._write(json_line(entry).encode("ascii") + b"\n")
-            except (OSError, ValueError) as problem:
-                self.failures += 1
-                reason = type(problem).__name__
-                structlog.get_logger().error("audit.line_lost", reference=entry.visit.reference, reason=reason)
-
-
-def lines_to(where: str | Path) -> JsonLines:
-    """The lines for setting `audit.also_to`: `nowhere`, `stdout`, or a file (mode 0600, appended to)."""
-    if where == "nowhere":
-        return JsonLines(lambda _: None)
-    if where == "stdout":
-        return JsonLines(_to_stdout)
-    return JsonLines(lambda line: _append(Path(where), line))
-
-
-def _to_stdout(line: bytes) -> None:
-    sys.stdout.buffer.write(line)
-    sys.stdout.buffer.flush()
-
-
-def _append(path: Path, line: bytes) -> None:
-    # Opened for each line: survives rotation and forks. O_APPEND keeps lines of several processes whole; a symbolic
-    # link that somebody put in the place is not followed.
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        while line:
-            line = line[os.write(descriptor, line) :]
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,11 @@ import structlog
 
 from federation_bridge.connectors import Connector
 from federation_bridge.errors import BridgeError
+from federation_bridge.observers import Observer
 from federation_bridge.store import Store
+
+_LEAVING_TIME = 2.0
+"""Seconds that each observer gets at the end: a reader that stopped must not hold up a restart."""
 
 _log = structlog.get_logger(__name__)
 
@@ -36,13 +40,17 @@ class Background:
         self._make_ready = make_ready
         self._watch = watch
         self._every = every
+        self._observers: tuple[Observer, ...] = ()
         self._watch_every = watch_every
         self._stopping = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
         self._watcher = threading.Thread(target=self._keep_watching, name="watch", daemon=True)
 
-    def start(self) -> None:
-        """Starts all of it."""
+    def start(self, *observers: Observer) -> None:
+        """Starts all of it, these observers first; they are ended last."""
+        self._observers = observers
+        for observer in observers:
+            observer.start()
         for refresher in self._refreshers:
             refresher.start()
         self._sweeper.start()
@@ -54,6 +62,8 @@ class Background:
         for refresher in self._refreshers:
             refresher.stop()
         self._sweeper.join(timeout=5)
+        for observer in self._observers:
+            observer.close(_LEAVING_TIME)
         self._watcher.join(timeout=5)
 
     def _keep_watching(self) -> None:

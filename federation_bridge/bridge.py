@@ -47,6 +47,7 @@ from federation_bridge.model import (
     SignIn,
     Visit,
 )
+from federation_bridge.observers import Observer
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import SamlConnection, Settings
@@ -70,6 +71,7 @@ class Parts:
     outgoing: Outgoing
     clock: Clock
     randomness: Randomness
+    observers: tuple[Observer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,11 @@ LEVELS = {
     "model": 0,
     "errors": 0,
     "settings": 0,
+    "observers": 0,
     "mapping": 1,
     "delivery": 1,
     "audit": 1,
+    "audit_lines": 1,
     "keys": 1,
     "outgoing": 1,
     "store": 1,
@@ -43,6 +45,7 @@ LEVELS = {
 
 SIBLINGS = {
     "store": {"mapping", "audit"},
+    "audit_lines": {"audit"},
     "connectors": {"keys", "outgoing"},
     "aws": {"keys", "outgoing"},
     "rulebook": {"mapping"},
@@ -54,7 +57,18 @@ SIBLINGS = {
 }
 """Same-level neighbours, and levels below, that these may import beyond level 0; None of theirs in a row: all below."""
 
-ONLY_LEVEL_0_BELOW = {"mapping", "delivery", "audit", "keys", "outgoing", "store", "connectors", "aws", "rulebook"}
+ONLY_LEVEL_0_BELOW = {
+    "mapping",
+    "delivery",
+    "audit",
+    "audit_lines",
+    "keys",
+    "outgoing",
+    "store",
+    "connectors",
+    "aws",
+    "rulebook",
+}
 ONLY = {
     "cli": {"model", "errors", "delivery", "durations", "shown_text"},
     "sandbox": {"app", "model", "errors", "settings", "durations"},

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import stat
-import sys
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,12 +16,8 @@ from federation_bridge.audit import (
     EVENTS,
     Event,
     GrantMade,
-    JsonLines,
     Recorded,
-    RequestRefused,
-    SignedOut,
     json_line,
-    lines_to,
     printable,
 )
 from federation_bridge.model import Account, Grant, Role
@@ -125,46 +118,6 @@ def test_a_long_list_is_cut_and_says_so() -> None:
     event = type(made)(**{f.name: getattr(made, f.name) for f in fields(made)} | {"because": ("why",) * 100})
     because = json.loads(json_line(entry(NOW, event)))["details"]["because"]
     assert because == ["why"] * 64 + ["... (100 in all)"]
-
-
-def test_lines_that_fail_are_counted_and_logged_and_change_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = JsonLines(_broken)
-    lines.write([entry(NOW), entry(NOW)])
-    assert lines.failures == 2
-    assert "audit.line_lost" in capsys.readouterr().out
-
-
-def _broken(_: bytes) -> None:
-    raise OSError("no space left on device")
-
-
-def test_lines_to_a_file_are_appended_for_the_owner_alone(tmp_path: Path) -> None:
-    path = tmp_path / "audit.jsonl"
-    lines = lines_to(path)
-    lines.write([entry(NOW)])
-    path.rename(tmp_path / "rotated")
-    lines.write([entry(NOW), entry(NOW, SignedOut())])
-    events = [json.loads(line)["event"] for line in path.read_text().splitlines()]
-    assert events == ["sign_in.finished", "session.ended"]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-def test_lines_follow_no_symbolic_link(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    lines = lines_to(tmp_path / "link")
-    lines.write([entry(NOW)])
-    assert lines.failures == 1
-    assert not (tmp_path / "elsewhere").exists()
-
-
-def test_lines_to_stdout_and_to_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    out = io.TextIOWrapper(io.BytesIO())
-    monkeypatch.setattr(sys, "stdout", out)
-    lines_to("nowhere").write([entry(NOW)])
-    lines_to("stdout").write([entry(NOW, RequestRefused("c", "two\nlines", "/"))])
-    out.seek(0)
-    (line,) = out.read().splitlines()
-    assert json.loads(line)["details"]["detail"] == r"two\u000alines"
 
 
 def _event_classes() -> list[type[Event]]:

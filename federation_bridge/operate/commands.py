@@ -46,8 +46,8 @@ def serve(path: Path) -> None:
     """Serve the bridge until it is told to stop."""
     from federation_bridge.operate import serving  # noqa: PLC0415 - imports the whole server
 
-    logs.to_stderr()
-    serving.serve(load_settings(path))
+    with logs.to_stderr() as lines:
+        serving.serve(load_settings(path), lines)
 
 
 @commands.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,18 @@ from gunicorn.app.base import BaseApplication
 from federation_bridge import app
 from federation_bridge.errors import BridgeError
 from federation_bridge.operate import preparation, slow_clients
+from federation_bridge.operate.logs import LogLines
 from federation_bridge.settings import Settings
 from federation_bridge.web import metrics
 
+_LEAVING_TIME = 1.0
+"""Seconds for the log's last lines."""
 
-def serve(settings: Settings) -> None:
+
+def serve(settings: Settings, log: LogLines) -> None:
     """Serves until it is told to stop (SIGTERM or Ctrl-C), then finishes what is in flight, bounded by a setting.
+
+    `log`: where all processes' lines go.
 
     Raises:
         ConfigurationInvalid: before any worker starts.
@@ -26,23 +33,26 @@ def serve(settings: Settings) -> None:
     # a worker inherits would be cleaned up by the first worker that exits.
     preparation.prepare(settings)
     metrics.share_among(2 * settings.serving.workers)
-    _Server(settings).run()
+    _Server(settings, log).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """Gunicorn with our settings instead of its own command line and files."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, log: LogLines) -> None:
         self._settings = settings
+        self._log = log
         super().__init__()
 
     def load_config(self) -> None:
         """Gives gunicorn what our settings say."""
         for name, value in gunicorn_settings(self._settings).items():
             self.cfg.set(name, value)
+        self.cfg.set("worker_exit", partial(_end_worker, self._log))
 
     def load(self) -> Any:
         """The application of one worker, made after the fork: connections and threads do not survive one."""
+        self._log.on_lost = metrics.LINES_DROPPED.labels(kind="log").inc
         try:
             return app.create_app(self._settings)
         except BridgeError as refusal:
@@ -75,7 +85,6 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         # No second door into the server beside its port.
         "control_socket_disable": True,
         "post_worker_init": _start_background,
-        "worker_exit": _stop_background,
         "pre_fork": _choose_slot,
     }
 
@@ -91,7 +100,8 @@ def _start_background(worker: Any) -> None:
     worker.federation_bridge_background = app.start_background(worker.wsgi)
 
 
-def _stop_background(_: Any, worker: Any) -> None:
+def _end_worker(log: LogLines, _: Any, worker: Any) -> None:
     background = getattr(worker, "federation_bridge_background", None)
     if background is not None:
         background.stop()
+    log.flush(_LEAVING_TIME)

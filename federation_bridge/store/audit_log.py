@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable, Row, insert, select
@@ -23,7 +23,8 @@ class Writing:
     """An open transaction that also takes audit entries: they stand if and only if the rest does."""
 
     connection: Connection
-    entries: list[Entry] = field(default_factory=list)
+    rows: list[Recorded] = field(default_factory=list)
+    """What was recorded, each with its number."""
 
     def execute(self, statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
         """Executes one statement."""
@@ -31,9 +32,10 @@ class Writing:
 
     def record(self, *entries: Entry) -> None:
         """Adds entries."""
-        if entries:
-            self.connection.execute(_INSERT, [_row(entry) for entry in entries])
-            self.entries.extend(entries)
+        for entry in entries:
+            row = recorded(entry)
+            made = self.connection.execute(_INSERT, _values(row)).inserted_primary_key
+            self.rows.append(replace(row, number=made[0] if made else None))
 
 
 class AuditTable:
@@ -57,8 +59,8 @@ class AuditTable:
         with self._database.writing(durable=durable) as connection:
             writing = Writing(connection)
             yield writing
-        if self._lines is not None and writing.entries:
-            self._lines.write(writing.entries)
+        if self._lines is not None and writing.rows:
+            self._lines.write(writing.rows)
 
     def entries(
         self,
@@ -77,9 +79,13 @@ class AuditTable:
                 query = query.where(AUDIT.c[name] == printable(value))
         return tuple(_recorded(row) for row in self._database.rows(query, {}))
 
+    def numbered(self, first: int, last: int, most: int) -> tuple[Recorded, ...]:
+        """The entries with these numbers, both included, the lowest first; Unavailable when the database fails."""
+        query = select(AUDIT).where(AUDIT.c.number.between(first, last)).order_by(AUDIT.c.number).limit(most)
+        return tuple(_recorded(row) for row in self._database.rows(query, {}))
 
-def _row(entry: Entry) -> dict[str, Any]:
-    row = recorded(entry)
+
+def _values(row: Recorded) -> dict[str, Any]:
     common = {name: getattr(row, name) for name in ("at", "event", "person", "connection")}
     visit = {name: getattr(row, name) for name in ("reference", "address", "user_agent")}
     joins = {name: row.details.get(name) for name in _JOINS}

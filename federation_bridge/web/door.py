@@ -15,6 +15,7 @@ from federation_bridge.errors import NotSignedIn
 from federation_bridge.keys import KeyRing
 from federation_bridge.model import Clock, Randomness, Session, Visit
 from federation_bridge.oauth.authorization_server import AuthorizationServer
+from federation_bridge.observers import Observer
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings
 from federation_bridge.store import Store
@@ -56,6 +57,7 @@ class Door:
     audit: AuditLog
     clock: Clock
     randomness: Randomness
+    observers: tuple[Observer, ...] = ()
     form_targets: tuple[str, ...] = field(default=())
     """Origins to which a form of ours may lead (CSP form-action)."""
 

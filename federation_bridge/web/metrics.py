@@ -131,8 +131,13 @@ def _escaped(value: str) -> str:
 REQUESTS = Counter("bridge_requests_total", "Answers by route and status.", ["route", "status"])
 SECONDS = Histogram("bridge_request_seconds", "Time to answer, by route.", ["route"])
 EVENTS = Counter("bridge_events_total", "Audit events by name: sign-ins, grants, refusals.", ["event"])
+LINES_DROPPED = Counter(
+    "bridge_lines_dropped_total",
+    "What did not get out at once, by kind: lines of the log, and of the audit's second place (sent again later).",
+    ["kind"],
+)
 
-FAMILIES: tuple[_Family, ...] = (REQUESTS, SECONDS, EVENTS)
+FAMILIES: tuple[_Family, ...] = (REQUESTS, SECONDS, EVENTS, LINES_DROPPED)
 
 
 def exposition() -> bytes:

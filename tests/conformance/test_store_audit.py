@@ -10,7 +10,7 @@ import pytest
 from database_place import HeldClock, Place
 from store_material import entry, session, sign_in
 
-from federation_bridge.audit import Entry, GrantRedeemed, RequestRefused, SignedOut, json_line, recorded
+from federation_bridge.audit import GrantRedeemed, Recorded, RequestRefused, SignedOut, json_line, recorded
 from federation_bridge.errors import SignInRejected, Unavailable
 from federation_bridge.store import Store
 
@@ -20,11 +20,11 @@ class Heard:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self.entries: list[Entry] = []
+        self.rows: list[Recorded] = []
         self.stood: list[int] = []
 
-    def write(self, entries: Sequence[Entry]) -> None:
-        self.entries.extend(entries)
+    def write(self, rows: Sequence[Recorded]) -> None:
+        self.rows.extend(rows)
         self.stood.append(len(self._place.open().audit.entries()))
 
 
@@ -97,6 +97,15 @@ def test_lines_are_told_after_the_entry_stands(place: Place, clock: HeldClock) -
     store.sessions.end("a" * 64, entry(clock(), SignedOut()))
     store.session_names.claim("alice", "corp/alice", entry(clock()))
     assert heard.stood == [1, 2, 3, 4, 5]
+    assert heard.rows == list(reversed(store.audit.entries()))
+
+
+def test_entries_are_read_again_by_their_numbers(store: Store, clock: HeldClock) -> None:
+    for number in range(5):
+        store.audit.record(entry(clock(), RequestRefused(code=str(number), detail="", path="/")))
+    numbers = [row.number for row in reversed(store.audit.entries())]
+    found = store.audit.numbered(numbers[1] or 0, numbers[4] or 0, 3)
+    assert [row.number for row in found] == numbers[1:4]
 
 
 def test_lines_hear_nothing_of_what_was_rolled_back(place: Place, clock: HeldClock) -> None:
@@ -111,4 +120,4 @@ def test_lines_hear_nothing_of_what_was_rolled_back(place: Place, clock: HeldClo
             store.audit.record(entry(clock()))
     finally:
         place.admin("ALTER TABLE audit_away RENAME TO audit")
-    assert heard.entries == []
+    assert heard.rows == []

@@ -1,0 +1,339 @@
+"""What only observes: it keeps the order, tears no line, forgets nothing, and nobody waits for it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import stat
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from store_material import entry
+
+from federation_bridge.audit import Recorded, SignedOut, recorded
+from federation_bridge.audit_lines import SecondPlace, second_place
+from federation_bridge.errors import Unavailable
+from federation_bridge.observers.missed import MissedNumbers, Span
+from federation_bridge.observers.places import AppendedFile, Outcome, Stream, Turns
+from federation_bridge.observers.queue import ObserverQueue
+from federation_bridge.operate.logs import LogLines
+
+NOW = datetime(2026, 3, 4, 12, 0, 0, 5000, tzinfo=UTC)
+
+
+def row(number: int) -> Recorded:
+    return replace(recorded(entry(NOW, SignedOut())), number=number)
+
+
+class Reader:
+    """A place that takes lines, fails, or takes nothing at all, as it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.fails = False
+        self.goes_on = threading.Event()
+        self.goes_on.set()
+        self.is_asked = threading.Event()
+
+    def write(self, lines: Sequence[bytes]) -> Outcome:
+        self.is_asked.set()
+        self.goes_on.wait(30)
+        if self.fails:
+            return Outcome(0, BrokenPipeError(32, "Broken pipe"))
+        self.lines.extend(lines)
+        return Outcome(len(lines))
+
+    def numbers(self) -> list[int]:
+        return [json.loads(line)["number"] for line in self.lines]
+
+
+@pytest.fixture
+def reader() -> Reader:
+    return Reader()
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+# -------------------------------------------------------------------------------------------------------- the queue
+
+
+def test_things_come_in_order_from_a_thread_beside_the_request() -> None:
+    seen: list[tuple[int, str]] = []
+    queue = ObserverQueue[int](
+        "test", lambda things: seen.extend((one, threading.current_thread().name) for one in things), most=1000
+    )
+    queue.start()
+    for number in range(500):
+        queue.put(number)
+    assert queue.close(30)
+    assert seen == [(number, "test") for number in range(500)]
+
+
+def test_who_puts_into_a_full_queue_does_not_wait_and_what_is_dropped_is_told() -> None:
+    goes_on, is_working, dropped, done = threading.Event(), threading.Event(), list[int](), list[int]()
+
+    def work(things: list[int]) -> None:
+        is_working.set()
+        goes_on.wait(30)
+        done.extend(things)
+
+    queue = ObserverQueue("test", work, most=3, dropped=dropped.append)
+    queue.start()
+    queue.put(0)
+    assert is_working.wait(30)
+    for number in range(1, 7):
+        queue.put(number)
+    assert dropped == [4, 5, 6]
+    goes_on.set()
+    assert queue.close(30)
+    assert done == [0, 1, 2, 3]
+
+
+def test_a_flush_waits_no_longer_than_it_is_told() -> None:
+    goes_on = threading.Event()
+
+    def work(_: list[int]) -> None:
+        goes_on.wait(30)
+
+    queue = ObserverQueue("test", work, most=3)
+    queue.start()
+    queue.put(1)
+    assert not queue.close(0.05)
+    goes_on.set()
+
+
+def test_work_that_raises_ends_neither_the_thread_nor_who_put_it() -> None:
+    seen = list[int]()
+
+    def work(things: list[int]) -> None:
+        seen.extend(things)
+        raise RuntimeError("broken")
+
+    queue = ObserverQueue("test", work, most=10)
+    queue.put(1)
+    queue.start()
+    queue.put(2)
+    assert queue.flush(30)
+    queue.put(3)
+    assert queue.close(30)
+    assert seen == [1, 2, 3]
+
+
+def test_a_forked_child_works_in_a_thread_of_its_own_on_what_it_put_itself(pipe: tuple[int, int]) -> None:
+    queue = ObserverQueue[bytes]("test", lambda things: [os.write(pipe[1], one) for one in things] and None, most=10)
+    queue.start()
+    queue.put(b"parent ")
+    assert queue.flush(30)
+    child = os.fork()
+    if child == 0:
+        queue.put(b"child")
+        os._exit(0 if queue.close(30) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert queue.close(30)
+    assert os.read(pipe[0], 100) == b"parent child"
+
+
+# --------------------------------------------------------------------------------------------------------- the places
+
+
+def test_a_file_is_appended_to_for_the_owner_alone_and_may_be_rotated(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    place = AppendedFile(path)
+    assert place.write([b"1\n"]) == Outcome(1)
+    path.rename(tmp_path / "rotated")
+    assert place.write([b"2\n", b"3\n"]) == Outcome(2)
+    assert path.read_bytes() == b"2\n3\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_torn_last_line_of_a_file_swallows_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(b'{"whole":1}\n{"to')
+    assert AppendedFile(path).write([b"next\n"]) == Outcome(1)
+    assert path.read_bytes() == b'{"whole":1}\n{"to\nnext\n'
+
+
+def test_a_file_follows_no_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    assert AppendedFile(tmp_path / "link").write([b"1\n"]).written == 0
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_full_disk_is_told_and_raises_nothing() -> None:
+    outcome = AppendedFile(Path("/dev/full")).write([b"1\n"])
+    assert (outcome.written, type(outcome.problem)) == (0, OSError)
+
+
+def test_a_stream_whose_reader_is_gone_or_that_is_closed_raises_nothing(pipe: tuple[int, int]) -> None:
+    turns = Turns()
+    reading, writing = os.pipe()
+    os.close(reading)
+    assert isinstance(Stream(writing, turns).write([b"1\n"]).problem, BrokenPipeError)
+    os.close(writing)
+    assert Stream(writing, turns).write([b"1\n"]).problem is not None
+    assert Stream(pipe[1], turns).write([b"1\n"]) == Outcome(1)
+
+
+def test_a_stream_that_somebody_made_non_blocking_gets_every_line(pipe: tuple[int, int]) -> None:
+    fcntl.fcntl(pipe[1], fcntl.F_SETFL, os.O_NONBLOCK)
+    lines = [b"x" * 20_000 + b"\n"] * 20
+    writer = threading.Thread(target=Stream(pipe[1], Turns()).write, args=(lines,))
+    writer.start()
+    got = b""
+    while len(got) < 20 * 20_001:
+        got += os.read(pipe[0], 65_536)
+    writer.join(30)
+    assert got == b"".join(lines)
+
+
+def test_long_lines_of_several_processes_do_not_mix(pipe: tuple[int, int]) -> None:
+    stream = Stream(pipe[1], Turns())
+    children = []
+    for name in (b"a", b"b", b"c"):
+        child = os.fork()
+        if child == 0:
+            written = sum(stream.write([name * 30_000 + b"\n", name * 10 + b"\n"]).written for _ in range(20))
+            os._exit(0 if written == 40 else 1)
+        children.append(child)
+    got = b""
+    while got.count(b"\n") < 120:
+        got += os.read(pipe[0], 65_536)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+    assert {len(set(line)) for line in got.splitlines()} == {1}
+
+
+def test_a_line_that_a_killed_process_left_torn_swallows_nothing(pipe: tuple[int, int]) -> None:
+    stream = Stream(pipe[1], Turns())
+    child = os.fork()
+    if child == 0:
+        stream.write([b"x" * 200_000 + b"\n"])
+        os._exit(1)
+    got = os.read(pipe[0], 10)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    written = threading.Thread(target=stream.write, args=([b"next\n"],))
+    written.start()
+    while not got.endswith(b"next\n"):
+        got += os.read(pipe[0], 65_536)
+    written.join(30)
+    assert got.strip(b"x") == b"\nnext\n"
+
+
+# --------------------------------------------------------------------------------------------------- what is owed
+
+
+def test_missed_numbers_are_exact_while_they_are_few_and_never_too_few() -> None:
+    owed = MissedNumbers(3)
+    for number in (4, 5, 6, 9, 20, 25, 8):
+        owed.add(number)
+    found = []
+    while (span := owed.lowest()) is not None:
+        found.append(span)
+        owed.drop_until(span, span.last)
+    assert found == [Span(4, 6), Span(9, 9), Span(8, 25)]
+
+
+def test_what_came_to_a_span_while_it_was_read_stays_owed() -> None:
+    owed = MissedNumbers(1)
+    owed.add(5)
+    span = owed.lowest()
+    assert span is not None
+    owed.add(3)
+    owed.drop_until(span, 5)
+    assert owed.lowest() == Span(3, 5)
+    owed.drop_until(Span(3, 5), 4)
+    assert owed.lowest() == Span(5, 5)
+
+
+# ------------------------------------------------------------------------------------------ the audit's second place
+
+
+def test_entries_whose_reader_stopped_are_sent_again_from_the_database(reader: Reader) -> None:
+    place = SecondPlace(reader, most_waiting=2)
+    place.read_again_with(lambda first, last, most: [row(number) for number in range(first, last + 1)][:most])
+    place.start()
+    reader.goes_on.clear()
+    place.write([row(1)])
+    assert reader.is_asked.wait(30)
+    place.write([row(number) for number in range(2, 600)])
+    assert place.missed == 596
+    reader.goes_on.set()
+    place.write([row(600)])
+    place.close(30)
+    assert sorted(set(reader.numbers())) == list(range(1, 601))
+    assert place.missed in (596, 597)
+
+
+def test_entries_that_could_not_be_written_are_sent_again_and_the_first_loss_is_told(
+    reader: Reader, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, is_away = SecondPlace(reader), [True]
+
+    def read(first: int, last: int, most: int) -> Sequence[Recorded]:
+        if is_away[0]:
+            raise Unavailable("the database is away")
+        return [row(number) for number in range(first, last + 1)][:most]
+
+    place.read_again_with(read)
+    reader.fails = True
+    place.write([row(1), row(2)])
+    reader.fails = False
+    place.write([row(3)])
+    assert reader.numbers() == [3]
+    is_away[0] = False
+    place.write([row(4)])
+    assert reader.numbers() == [3, 4, 1, 2]
+    told = capsys.readouterr().out
+    assert told.count("audit.line_lost") == 1
+    assert "ref-1" in told
+    assert told.count("audit.lines_resent") == 1
+
+
+def test_the_second_place_is_where_the_setting_says(tmp_path: Path) -> None:
+    second_place("nowhere").write([row(1)])
+    second_place(tmp_path / "audit.jsonl").write([row(1)])
+    assert json.loads((tmp_path / "audit.jsonl").read_text())["number"] == 1
+
+
+# ------------------------------------------------------------------------------------------------------------ the log
+
+
+def test_lines_of_the_log_that_are_lost_are_counted_and_told_when_it_goes_on(reader: Reader) -> None:
+    counted = list[int]()
+    log = LogLines(reader)
+    log.on_lost = counted.append
+    reader.fails = True
+    log.put({"event": "one"})
+    log.put({"event": "two"})
+    reader.fails = False
+    log.put({"event": "three"})
+    told, three = (json.loads(line) for line in reader.lines)
+    assert (told["event"], told["count"]) == ("log.lines_lost", 2)
+    assert three["event"] == "three"
+    assert (log.lost, sum(counted)) == (2, 2)
+
+
+def test_a_line_of_the_log_is_json_on_one_line_and_bounded(reader: Reader) -> None:
+    log = LogLines(reader)
+    log.put({"event": "two\nlines \x1b[31m\u2028", "object": logging})
+    log.put({"event": "long", "reference": "ABCD-EFGH", "exception": "x" * 1_000_000})
+    log.put({"event": "a key that is none", ("a", "tuple"): 1})  # type: ignore[dict-item]
+    first, long, odd = reader.lines
+    assert json.loads(first)["event"] == "two\nlines \x1b[31m\u2028"
+    assert first.count(b"\n") == 1
+    assert first.isascii()
+    assert len(long) < 5_000
+    assert json.loads(long)["reference"] == "ABCD-EFGH"
+    assert b"a key that is none" in odd
