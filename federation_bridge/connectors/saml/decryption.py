@@ -5,8 +5,6 @@ Whatever goes wrong is the one same refusal, so that no answer of ours tells any
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator, Sequence
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -15,6 +13,7 @@ from lxml import etree
 
 from federation_bridge.connectors.saml.ciphers import Cipher, EncryptionPolicy
 from federation_bridge.connectors.saml.names import ds, xenc
+from federation_bridge.connectors.saml.octets import octets_of
 from federation_bridge.errors import SignInRejected
 
 _MOST_KEYS = 4
@@ -96,8 +95,8 @@ def _method(element: etree._Element) -> etree._Element:
 def _cipher_value(element: etree._Element) -> bytes:
     text = element.findtext(f"{xenc('CipherData')}/{xenc('CipherValue')}") or ""
     try:
-        return base64.b64decode("".join(text.split()).encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error):
+        return octets_of(text)
+    except ValueError:
         raise _cannot_open() from None
 
 

@@ -7,8 +7,6 @@ than a sign-in is worth, and every place where a second assertion or signature m
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from lxml import etree
 
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.names import saml, samlp
+from federation_bridge.connectors.saml.octets import is_xml_blank, octets_of
 from federation_bridge.connectors.saml.policy import Limits, Policy
 from federation_bridge.connectors.saml.shape import ASSERTION_SHAPES, RESPONSE_SHAPES, check_shape
 from federation_bridge.connectors.saml.signature import Signature, signature_of
@@ -62,15 +61,13 @@ def form_value(callback: Callback) -> str:
 
 
 def decoded(value: str, limits: Limits) -> bytes:
-    """The bytes that this base64 text stands for: strict, only line breaks and blanks left out."""
+    """The bytes that this base64 text stands for: canonical, only line breaks and blanks left out."""
     if len(value) > limits.message_bytes * 3 // 2:
         raise SignInRejected("bytes: the message is too large")
-    compact = value.translate({13: None, 10: None, 32: None})
     try:
-        message = base64.b64decode(compact.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        raise SignInRejected("bytes: not base64") from None
-    return message
+        return octets_of(value.replace("\t", "?"))  # no form has one
+    except ValueError as problem:
+        raise SignInRejected(f"bytes: {problem}") from None
 
 
 def parsed(message: bytes, limits: Limits, *, with_comments: bool = False) -> etree._Element:
@@ -110,7 +107,7 @@ def parsed_in_scope(plaintext: bytes, prefixes: Mapping[str | None, str], limits
     )
     scope = parsed(b"<scope" + declared.encode() + b">" + plaintext + b"</scope>", limits)
     beside = (scope.text or "") + (scope[0].tail or "" if len(scope) else "")
-    if len(scope) != 1 or beside.strip() or not isinstance(scope[0].tag, str):
+    if len(scope) != 1 or not is_xml_blank(beside) or not isinstance(scope[0].tag, str):
         raise SignInRejected("gate: what was encrypted is not one element alone")
     return scope[0]
 

@@ -6,8 +6,6 @@ set, makes the signature of the document's root a condition, and then only what 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +17,7 @@ from lxml import etree
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.gate import parsed
 from federation_bridge.connectors.saml.names import ds, md
+from federation_bridge.connectors.saml.octets import octets_of
 from federation_bridge.connectors.saml.policy import POLICY, Limits, Policy
 from federation_bridge.connectors.saml.reader import tree_of
 from federation_bridge.connectors.saml.shape import SIGNATURE_SHAPES, check_shape
@@ -151,10 +150,9 @@ def _keys(role: etree._Element, policy: Policy) -> tuple[tuple[TrustedKey, ...],
     weak: list[str] = []
     for text in certificates:
         try:
-            der = base64.b64decode("".join(text.split()).encode("ascii"), validate=True)
-            key = trusted_key(der, policy)
+            key = trusted_key(octets_of(text), policy)
             keys[key.fingerprint] = key
-        except (ConfigurationInvalid, UnicodeEncodeError, binascii.Error) as problem:
+        except (ConfigurationInvalid, ValueError) as problem:
             detail = problem.detail if isinstance(problem, ConfigurationInvalid) else "a certificate is not base64"
             weak.append(f"metadata: {detail}")
     if not keys:

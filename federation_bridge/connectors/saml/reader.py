@@ -22,6 +22,7 @@ from federation_bridge.connectors.saml.assertion import (
     NameId,
 )
 from federation_bridge.connectors.saml.names import Element, saml
+from federation_bridge.connectors.saml.octets import is_xml_blank
 from federation_bridge.errors import SignInRejected
 
 _INSTANT = re.compile(
@@ -151,7 +152,7 @@ def _value(element: etree._Element) -> str:
     name_id = _optional(element, saml("NameID"))
     if name_id is None:
         return _text(element)
-    if (element.text or "").strip():
+    if not is_xml_blank(element.text):
         raise SignInRejected("reader: text beside a NameID")
     return _text(name_id)
 

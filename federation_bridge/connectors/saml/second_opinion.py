@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from federation_bridge.connectors.saml.assertion import Assertion
 from federation_bridge.connectors.saml.meaning import Expectation
 from federation_bridge.connectors.saml.stock import at, request_data
-from federation_bridge.errors import OpinionsDiffer
+from federation_bridge.errors import OpinionsDiffer, SignInRejected
 
 
 def agree(form_value: str, assertion: Assertion, expected: Expectation, settings: OneLogin_Saml2_Settings) -> None:
     """Passes if python3-saml accepts the same message and reads the same NameID and attributes from it.
 
-    Raises OpinionsDiffer with what it said.
+    Raises OpinionsDiffer with what it said; a plain SignInRejected where the message only breaks SAML's XML schema:
+    that tells nothing of who signed what, and anybody can bring it about in the parts that nobody signs.
     """
     try:
         with at(expected.now):
@@ -29,6 +31,8 @@ def agree(form_value: str, assertion: Assertion, expected: Expectation, settings
             response.is_valid(request_data(expected.acs_url), expected.request_id, raise_exceptions=True)
             name_id, attributes = response.get_nameid(), _flat(response.get_attributes())
     except Exception as problem:
+        if getattr(problem, "code", None) == OneLogin_Saml2_ValidationError.INVALID_XML_FORMAT:
+            raise SignInRejected(f"shape: not what SAML's XML schema allows: {str(problem)[:200]}") from None
         raise OpinionsDiffer(f"second opinion: {type(problem).__name__}: {str(problem)[:300]}") from None
     if name_id != (assertion.name_id.text if assertion.name_id else None):
         raise OpinionsDiffer("second opinion: reads another NameID")

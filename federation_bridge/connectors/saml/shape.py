@@ -16,6 +16,7 @@ from lxml import etree
 
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.names import ds, saml, samlp, xenc
+from federation_bridge.connectors.saml.octets import is_xml_blank
 from federation_bridge.connectors.saml.policy import Limits
 from federation_bridge.errors import SignInRejected
 
@@ -237,7 +238,7 @@ def check_shape(root: etree._Element, shapes: Mapping[str, Shape], limits: Limit
         nodes += 1 + len(children)
         if nodes > limits.nodes:
             raise SignInRejected(f"shape: more than {limits.nodes} nodes")
-        if not shape.text and element.text and not element.text.isspace():
+        if not shape.text and element.text and not is_xml_blank(element.text):
             raise SignInRejected(f"shape: text in {_shown(element)}")
         _check_children(element, children, shape.parts)
         pending.extend([(child, depth + 1) for child in children])
@@ -249,7 +250,7 @@ def _check_children(element: etree._Element, children: list[etree._Element], par
         tag = child.tag
         if not isinstance(tag, str):
             raise SignInRejected(f"shape: a comment, processing instruction or entity in {_shown(element)}")
-        if child.tail and not child.tail.isspace():
+        if child.tail and not is_xml_blank(child.tail):
             raise SignInRejected(f"shape: text beside {_shown(child)}")
         while position < len(parts) and tag not in parts[position].tags:
             _check_count(element, parts[position], count)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from dataclasses import dataclass
 
 from lxml import etree
 
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.names import ds
+from federation_bridge.connectors.saml.octets import octets_of
 from federation_bridge.connectors.saml.policy import Policy
 from federation_bridge.errors import SignInRejected
 
 _INCLUSIVE = f"{{{names.EXCLUSIVE_C14N}}}InclusiveNamespaces"
+
+_BASE64 = frozenset(ds(name) for name in ("X509Certificate", "X509SKI", "Modulus", "Exponent"))
+_INTEGER = re.compile(r"[ \t\r\n]*[+-]?[0-9]{1,80}[ \t\r\n]*", re.ASCII)
 
 EMPTY_DIGESTS = frozenset(
     base64.b64decode(text)
@@ -116,13 +120,12 @@ def _digest(reference: etree._Element) -> bytes:
 
 
 def _octets(element: etree._Element) -> bytes:
-    text = "".join((element.text or "").split())
     try:
-        octets = base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error):
+        octets = octets_of(element.text or "")
+    except ValueError:
         octets = b""
     if not octets:
-        raise SignInRejected("signature: an empty value or one that is not base64")
+        raise SignInRejected("signature: an empty value or one that is not plain base64")
     return octets
 
 
@@ -131,6 +134,11 @@ def _check_key_info(signature: etree._Element) -> None:
     for element in signature.iterfind(ds("KeyInfo") + "/*"):
         if element.tag not in (ds("X509Data"), ds("KeyName"), ds("KeyValue")):
             raise SignInRejected("signature: KeyInfo points elsewhere")
+    for element in signature.iterfind(ds("KeyInfo") + "//*"):
+        if element.tag in _BASE64:
+            _octets(element)
+        elif element.tag == ds("X509SerialNumber") and not _INTEGER.fullmatch(element.text or ""):
+            raise SignInRejected("signature: a serial number that is no number")
 
 
 def _child(element: etree._Element, name: str) -> etree._Element:
