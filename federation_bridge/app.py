@@ -13,6 +13,7 @@ import structlog
 from flask import Flask, Response, g, request
 from flask_babel import Babel
 
+from federation_bridge import first_start
 from federation_bridge.audit import Lines, Recorded
 from federation_bridge.audit_lines import SecondPlace, second_place
 from federation_bridge.aws.sts import StsClients
@@ -21,8 +22,8 @@ from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import connectors_from
-from federation_bridge.errors import BadRequest, ConfigurationInvalid
-from federation_bridge.keys import KeyRing, read_or_make_sealing_key, sealing_key_from
+from federation_bridge.errors import BadRequest
+from federation_bridge.keys import KeyRing
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.notices import Notices
 from federation_bridge.oauth import places
@@ -117,22 +118,27 @@ def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
 
 def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
     """Every part, joined; raises as `create_app` does, and then leaves no connection open."""
+    beginning = first_start.begin(settings)
     password = settings.database_password.read() if settings.database_password else None
     place = second_place(settings.audit.also_to)
     place.on_missed = metrics.LINES_DROPPED.labels(kind="audit").inc
     lines = CountedLines(place)
-    store = open_store(settings.database_url, clock=clock, password=password, lines=lines)
+    store = open_store(
+        settings.database_url, clock=clock, password=password, lines=lines, make=beginning.may_make_database
+    )
     place.read_again_with(store.audit.numbered)
     try:
-        return _around(store, place, settings, clock, randomness)
+        return _around(store, place, beginning.sealing_key, settings, clock, randomness)
     except BaseException:
         store.close()
         raise
 
 
-def _around(store: Store, place: SecondPlace, settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
+def _around(
+    store: Store, place: SecondPlace, sealing_key: bytes, settings: Settings, clock: Clock, randomness: Randomness
+) -> Parts:
     notices = Notices(store.audit, clock)
-    keys = KeyRing(sealing_key(settings), store.sealed_keys, clock, _host(settings), notices.key)
+    keys = KeyRing(sealing_key, store.sealed_keys, clock, _host(settings), notices.key)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
     connectors = connectors_from(
         settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=notices.metadata
@@ -186,18 +192,6 @@ class CountedLines:
 
 def _host(settings: Settings) -> str:
     return urlsplit(settings.base_url).hostname or "bridge"
-
-
-def sealing_key(settings: Settings) -> bytes:
-    """The 32 bytes that seal our private keys; ConfigurationInvalid says how to make them where they are missing."""
-    if settings.keys.sealing_key is None:
-        if not settings.database_url.startswith("sqlite"):
-            raise ConfigurationInvalid(
-                "keys.sealing_key: several nodes on one database need one sealing key; make it with "
-                "`openssl rand -base64 32`, give every node the same and name it here by file or environment"
-            )
-        return read_or_make_sealing_key(settings.data / "sealing.key")
-    return sealing_key_from(settings.keys.sealing_key.read(), "keys.sealing_key")
 
 
 def _loopback_targets(settings: Settings) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ LEVELS = {
     "rulebook": 2,
     "grant": 2,
     "bridge": 3,
+    "first_start": 3,
     "oauth": 3,
     "background": 3,
     "notices": 3,

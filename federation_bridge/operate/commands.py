@@ -66,10 +66,16 @@ def check(path: Path) -> None:
 @commands.command()
 @_SETTINGS
 def migrate(path: Path) -> None:
-    """Bring the database to the present schema. Needed on PostgreSQL after an update; SQLite does it by itself."""
-    from federation_bridge.operate.opening import store_of  # noqa: PLC0415 - imports the whole server
+    """Bring the database to the present schema; make it where there is none.
 
-    with store_of(load_settings(path)) as store:
+    Needed on PostgreSQL after an update; SQLite does it by itself.
+    """
+    from federation_bridge import first_start  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate.opening import store_of  # noqa: PLC0415 - the same
+
+    settings = load_settings(path)
+    beginning = first_start.begin(settings, is_told=True)
+    with store_of(settings, make=beginning.may_make_database) as store:
         store.migrate()
     click.echo("The database is current.")
 

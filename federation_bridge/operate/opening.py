@@ -13,10 +13,10 @@ from federation_bridge.store import Store, open_store
 
 
 @contextmanager
-def store_of(settings: Settings) -> Iterator[Store]:
-    """The store alone; raises as `open_store` does."""
+def store_of(settings: Settings, *, make: bool = False) -> Iterator[Store]:
+    """The store alone; raises as `open_store` does. `make`: a SQLite file that is not there is made."""
     password = settings.database_password.read() if settings.database_password else None
-    store = open_store(settings.database_url, clock=app.utc_now, password=password)
+    store = open_store(settings.database_url, clock=app.utc_now, password=password, make=make)
     try:
         yield store
     finally:

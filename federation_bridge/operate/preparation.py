@@ -17,7 +17,7 @@ def prepare(settings: Settings) -> None:
     """
     # Nothing of this may be shared with the workers: connections do not survive a fork.
     with parts_of(settings) as parts:
-        if not parts.store.is_current():
-            raise ConfigurationInvalid("the database is not current: run `federation-bridge migrate`")
+        if (problem := parts.store.schema_problem()) is not None:
+            raise ConfigurationInvalid(problem)
         for purpose in Purpose:
             parts.keys.current(purpose)

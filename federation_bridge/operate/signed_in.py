@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from federation_bridge import app
 from federation_bridge.audit import CommandLineEnded, Entry, SignedOut, printable
@@ -12,8 +11,8 @@ from federation_bridge.model import Session, TokenFamily, Visit
 from federation_bridge.oauth.conversation import HeldCommandLine
 from federation_bridge.oauth.families import held
 from federation_bridge.oauth.places import places_from
+from federation_bridge.operate.opening import store_of
 from federation_bridge.settings import Settings
-from federation_bridge.store import Store, open_store
 
 _OPERATOR = Visit(reference="operator")
 
@@ -25,7 +24,7 @@ def lines(settings: Settings, person: str) -> Iterator[str]:
     place of that address where it is known, and what the program says of itself.
     """
     places = places_from(settings.command_line.geoip)
-    with _opened(settings) as store:
+    with store_of(settings) as store:
         for session in store.sessions.living():
             if person in ("", session.identity.person):
                 yield _line("browser", session.identity.person, *_times(session))
@@ -60,7 +59,7 @@ def _line(*parts: str) -> str:
 
 def end_of_person(settings: Settings, person: str) -> int:
     """Ends all sessions and command lines of a person (`connection/subject`), audited; gives how many there were."""
-    with _opened(settings) as store:
+    with store_of(settings) as store:
         entry = Entry(
             app.utc_now(),
             _OPERATOR,
@@ -73,17 +72,7 @@ def end_of_person(settings: Settings, person: str) -> int:
 
 def end_of_family(settings: Settings, family_id: str) -> None:
     """Ends one command line, audited; NotFound where there is none of this id."""
-    with _opened(settings) as store:
+    with store_of(settings) as store:
         entry = Entry(app.utc_now(), _OPERATOR, CommandLineEnded(family_id, "ended by an operator"))
         if not store.token_families.end(family_id, entry):
             raise NotFound(f"no command line {family_id!r} holds")
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Store]:
-    password = settings.database_password.read() if settings.database_password else None
-    store = open_store(settings.database_url, clock=app.utc_now, password=password)
-    try:
-        yield store
-    finally:
-        store.close()

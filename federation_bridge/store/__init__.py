@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
-
 from federation_bridge.audit import Lines
 from federation_bridge.model import Clock
 from federation_bridge.store import schema, sweeping
@@ -17,8 +15,9 @@ from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.authorization_codes import AuthorizationCodes
 from federation_bridge.store.device_codes import DeviceCodes
 from federation_bridge.store.documents import Documents
-from federation_bridge.store.engine import Database, open_database
+from federation_bridge.store.engine import Database, open_database, sqlite_path
 from federation_bridge.store.neighbours import Neighbours
+from federation_bridge.store.readiness import Readiness
 from federation_bridge.store.sealed_keys import SealedKeyTable
 from federation_bridge.store.session_names import SessionNames
 from federation_bridge.store.sessions import Sessions
@@ -27,7 +26,7 @@ from federation_bridge.store.spent_proofs import SpentProofs
 from federation_bridge.store.token_families import TokenFamilies
 from federation_bridge.store.tries import Tries
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "open_store", "sqlite_path"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class Store:
     neighbours: Neighbours
     tries: Tries
     spent_proofs: SpentProofs
+    _readiness: Readiness = field(repr=False)
     _database: Database = field(repr=False)
     _clock: Clock = field(repr=False)
 
@@ -53,13 +53,19 @@ class Store:
         """Brings the database into the present shape. Many nodes may call this at once: one does it, others wait."""
         schema.migrate(self._database)
 
-    def is_current(self) -> bool:
-        """Whether the database has the present shape; Unavailable when it does not answer."""
-        return schema.is_current(self._database)
+    def schema_problem(self) -> str | None:
+        """Why this program cannot use the database's shape, and what to do; None where it can.
 
-    def ping(self) -> None:
-        """Nothing when the database answers; Unavailable otherwise."""
-        self._database.rows(text("SELECT 1"), {})
+        Unavailable when the database does not answer.
+        """
+        return schema.problem(self._database)
+
+    def problem(self) -> str | None:
+        """Why this node cannot serve with its database as it is, in a sentence; None where it can.
+
+        Looks at the shape, every table, a write and the clocks. The answer is at most five seconds old.
+        """
+        return self._readiness.problem()
 
     def sweep(self) -> int:
         """Removes what has run out and gives how many rows that were; to be called now and then."""
@@ -70,13 +76,16 @@ class Store:
         self._database.close()
 
 
-def open_store(url: str, *, clock: Clock, password: str | None = None, lines: Lines | None = None) -> Store:
+def open_store(
+    url: str, *, clock: Clock, password: str | None = None, lines: Lines | None = None, make: bool = False
+) -> Store:
     """The store at this SQLAlchemy URL. What is audited goes to `lines` too, after it was committed.
 
-    A SQLite file is made and migrated as needed; PostgreSQL is not touched (`Store.migrate`, an operator's decision).
-    ConfigurationInvalid for a URL that cannot be; Unavailable when a SQLite file cannot be used.
+    `make`: a SQLite file that is not there is made; for a first start only, because a file that was lost must be
+    noticed. A SQLite file is migrated as needed; PostgreSQL is not touched (`Store.migrate`, an operator's decision).
+    ConfigurationInvalid for a URL that cannot be, or a file that is not there; Unavailable when it cannot be used.
     """
-    database = open_database(url, password)
+    database = open_database(url, password, make=make)
     audit = AuditTable(database, lines)
     store = Store(
         sign_ins=SignIns(audit, clock),
@@ -91,9 +100,10 @@ def open_store(url: str, *, clock: Clock, password: str | None = None, lines: Li
         neighbours=Neighbours(database, clock),
         tries=Tries(database, clock),
         spent_proofs=SpentProofs(database, clock),
+        _readiness=Readiness(database, clock),
         _database=database,
         _clock=clock,
     )
-    if database.dialect == "sqlite" and not store.is_current():
+    if database.dialect == "sqlite" and store.schema_problem():
         store.migrate()
     return store

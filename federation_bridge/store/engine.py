@@ -12,15 +12,17 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Pool, Row, make_url
+from sqlalchemy import URL, Connection, Engine, Executable, Pool, Row, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.store import bounds
 from federation_bridge.store.postgresql_server import Stale, ask, postgresql_engine
-from federation_bridge.store.sqlite_file import sqlite_engine
+from federation_bridge.store.sqlite_engine import sqlite_engine
+from federation_bridge.store.sqlite_file import SqliteFile
 
 _FRESH = 5.0
 """Seconds after its last use for which a connection is believed to be there still."""
@@ -31,8 +33,10 @@ _USED = "used"
 class Database:
     """One pool of connections. Safe for threads, and across a fork."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, file: SqliteFile | None = None) -> None:
+        """`file`: where a SQLite database lies."""
         self._engine = engine
+        self._file = file
         self._is_sqlite = engine.dialect.name == "sqlite"
         # A single read needs no BEGIN of its own: on PostgreSQL that saves two round trips.
         self._reader = engine.execution_options(reading=True)
@@ -60,6 +64,7 @@ class Database:
             return self._rows(statement, values)
 
     def _rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        self._demand_same_file()
         with self._reader.connect() as connection:
             found = connection.execute(statement, values).all()
             connection.info[_USED] = time.monotonic()
@@ -99,6 +104,7 @@ class Database:
             return self._ready(engine)
 
     def _ready(self, engine: Engine) -> Connection:
+        self._demand_same_file()
         connection = engine.connect()
         try:
             if engine is not self._reader:
@@ -109,6 +115,14 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def room_problem(self) -> str | None:
+        """A sentence where a SQLite database's disk is nearly full; None while there is room, and on PostgreSQL."""
+        return self._file.room_problem() if self._file is not None else None
+
+    def _demand_same_file(self) -> None:
+        if self._file is not None:
+            self._file.demand_same()
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
@@ -165,21 +179,31 @@ def _cause(problem: SQLAlchemyError | sqlite3.Error) -> str:
     return f"{type(original).__name__} {number}" if number else type(original).__name__
 
 
-def open_database(url: str, password: str | None = None) -> Database:
+def open_database(url: str, password: str | None = None, *, make: bool = False) -> Database:
     """The database at this SQLAlchemy URL (`sqlite:///FILE`, `postgresql+psycopg://user@host/name`).
 
-    The password comes separately. ConfigurationInvalid where the URL is of another kind; a SQLite file that is not
-    there is made, readable by its owner only.
+    The password comes separately. ConfigurationInvalid where the URL is of another kind, or where a SQLite file is not
+    there; with `make` it is made, readable by its owner only.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise ConfigurationInvalid("`database` is not a URL such as postgresql+psycopg://bridge@db/bridge") from None
+    parsed = _parsed(url)
     if parsed.password:
         raise ConfigurationInvalid("`database` carries a password: name it in `database_password` instead")
     match parsed.get_backend_name():
         case "sqlite":
-            return Database(sqlite_engine(parsed))
+            return Database(*sqlite_engine(parsed, make=make))
         case "postgresql":
             return Database(postgresql_engine(parsed.set(drivername="postgresql+psycopg", password=password)))
     raise ConfigurationInvalid(f"`database`: {parsed.drivername} is not known; use sqlite or postgresql+psycopg")
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Where the file of this SQLite database lies; None for another database. ConfigurationInvalid for no URL."""
+    parsed = _parsed(url)
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        raise ConfigurationInvalid("`database` is not a URL such as postgresql+psycopg://bridge@db/bridge") from None

@@ -1,37 +1,69 @@
-"""Brings the database into the present shape, and tells whether it is in it."""
+"""Brings the database into the present shape, and tells whether this program may use the shape that it has."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, bindparam, delete, insert, inspect, select, text
 
 from federation_bridge.store.engine import Database
-from federation_bridge.store.tables import HEAD
+from federation_bridge.store.tables import HEAD, OLDEST, SERVICE_MARKS
 
 _MIGRATION_LOCK = 0x6665_6462_7269_6467
 """Our number among PostgreSQL's advisory locks: of several nodes that migrate at once, one does, the others wait."""
 
+_OLDEST_PROGRAM = "oldest program"
+_MARK = select(SERVICE_MARKS.c.value).where(SERVICE_MARKS.c.name == bindparam("asked"))
+_RUN_MIGRATE = "run `federation-bridge migrate`"
 
-def is_current(database: Database) -> bool:
-    """Whether every migration step has been made, and none that this release does not know."""
+
+def problem(database: Database) -> str | None:
+    """A sentence that says why this program cannot use the database's shape and what to do; None where it can.
+
+    A later shape is no problem where the program that made it said that this one may use it. Unavailable when the
+    database does not answer.
+    """
     with database.reading() as connection:
-        return _is_at_head(connection)
+        return _problem(connection)
 
 
 def migrate(database: Database) -> None:
-    """Makes the missing steps in one transaction. Many processes may call this at the same time."""
+    """Makes the missing steps in one transaction. Many processes may call this at the same time.
+
+    A database of a later release is left as it is.
+    """
     with database.writing() as connection:
         if database.dialect == "postgresql":
             connection.execute(text("SET LOCAL lock_timeout = '120s'"))
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATION_LOCK})
-        if not _is_at_head(connection):
+        step = _step(connection)
+        if step is None or step < HEAD:
             _upgrade(connection)
+            connection.execute(delete(SERVICE_MARKS).where(SERVICE_MARKS.c.name == _OLDEST_PROGRAM))
+            connection.execute(insert(SERVICE_MARKS), {"name": _OLDEST_PROGRAM, "value": OLDEST})
 
 
-def _is_at_head(connection: Connection) -> bool:
+def _problem(connection: Connection) -> str | None:
+    step = _step(connection)
+    if step is None:
+        return f"the database has no tables yet: {_RUN_MIGRATE}"
+    if step == HEAD:
+        return None
+    if step < HEAD:
+        return f"the database is of an earlier release (step {step}, this program needs {HEAD}): {_RUN_MIGRATE}"
+    oldest = connection.execute(_MARK, {"asked": _OLDEST_PROGRAM}).scalar_one_or_none() or step
+    if oldest <= HEAD:
+        return None
+    return (
+        f"the database is of a later release (step {step}) and takes programs from step {oldest} on; this one knows "
+        f"{HEAD}: update this node"
+    )
+
+
+def _step(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
-        return False
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [HEAD]
+        return None
+    step: str | None = connection.execute(text("SELECT max(version_num) FROM alembic_version")).scalar_one()
+    return step
 
 
 def _upgrade(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""SQLite: a private file in WAL mode, one writer, and how each of its connections commits."""
+"""The file of a SQLite database: made once and for its owner alone, and noticed when it is gone or another one."""
 
 from __future__ import annotations
 
@@ -7,33 +7,79 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from urllib.parse import quote
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
-from federation_bridge.store import bounds
 
 _OLDEST_SQLITE = (3, 35)
 """The first with RETURNING."""
 
-
-def sqlite_engine(url: URL) -> Engine:
-    """The engine of this file, which is made where it is not there; ConfigurationInvalid where it cannot be."""
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise ConfigurationInvalid(f"SQLite {sqlite3.sqlite_version} is too old; 3.35 is needed")
-    if url.database in (None, "", ":memory:"):
-        raise ConfigurationInvalid("`database`: SQLite needs a file, for example sqlite:////var/lib/bridge/bridge.db")
-    _make_private(Path(str(url.database)))
-    connect = {"timeout": bounds.BUSY_MS / 1000, "isolation_level": None, "check_same_thread": False}
-    engine = create_engine(url, hide_parameters=True, connect_args=connect, **bounds.POOL)
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
+_LEAST_ROOM = 32 << 20
+"""Bytes: some thousand sign-ins and their audit."""
 
 
-def _make_private(path: Path) -> None:
-    """Makes the file, empty, readable by its owner only and in WAL mode, where there is none."""
+class SqliteFile:
+    """The one file that a process works with, from its first connection on."""
+
+    def __init__(self, path: Path, busy_seconds: float) -> None:
+        """`busy_seconds`: how long a statement waits for another's lock.
+
+        ConfigurationInvalid where there is no file.
+        """
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            raise ConfigurationInvalid(f"SQLite {sqlite3.sqlite_version} is too old; 3.35 is needed")
+        self._path = path
+        self._busy_seconds = busy_seconds
+        try:
+            self._identity = _identity(path)
+        except OSError as problem:
+            raise ConfigurationInvalid(f"the database file {path} cannot be used: {problem.strerror}") from None
+
+    def connect(self) -> sqlite3.Connection:
+        """One more connection; never makes a file (SQLite would make one that others can read)."""
+        self.demand_same()
+        return sqlite3.connect(
+            f"file:{quote(str(self._path.absolute()))}?mode=rw",
+            uri=True,
+            timeout=self._busy_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def demand_same(self) -> None:
+        """Nothing where the file is the one that was opened; else Unavailable.
+
+        A connection goes on with a file that was removed: all that it commits would be gone with the process.
+        """
+        try:
+            is_same = _identity(self._path) == self._identity
+        except OSError:
+            is_same = False
+        if not is_same:
+            raise Unavailable(
+                f"the database file {self._path} was removed or replaced while the service runs: "
+                "put it back, or restart the service after a restore"
+            )
+
+    def room_problem(self) -> str | None:
+        """A sentence where the disk is nearly full; None while there is room.
+
+        A write alone does not tell: SQLite writes over the old part of its log, which takes no more room, until it
+        needs a new page in the middle of a sign-in.
+        """
+        try:
+            disk = os.statvfs(self._path.parent)
+        except OSError as problem:
+            return f"the folder {self._path.parent} cannot be looked at: {problem.strerror}"
+        free = disk.f_bavail * disk.f_frsize
+        return f"the disk of {self._path} has only {free >> 20} MB left" if free < _LEAST_ROOM else None
+
+
+def make(path: Path) -> None:
+    """Makes the file, empty, readable by its owner only and in WAL mode, where there is none.
+
+    ConfigurationInvalid or Unavailable where that cannot be.
+    """
     # It appears under its name in one step, already in WAL mode: the switch needs the file for itself, and SQLite does
     # not wait for that where two processes that start together both try.
     if path.exists():
@@ -49,6 +95,11 @@ def _make_private(path: Path) -> None:
         raise ConfigurationInvalid(f"the database file {path} cannot be made: {problem.strerror}") from None
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
 def _switch_to_wal(path: Path) -> None:
     try:
         with closing(sqlite3.connect(path)) as connection:
@@ -57,32 +108,3 @@ def _switch_to_wal(path: Path) -> None:
         raise Unavailable(
             f"SQLite cannot keep a database in {path.parent.parent}: {problem.sqlite_errorname}"
         ) from None
-
-
-def _prepare(connection: Any, record: Any) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF"):
-        connection.execute(f"PRAGMA {pragma}").close()
-    record.info[_SYNCHRONOUS] = "FULL"
-
-
-_SYNCHRONOUS = "synchronous"
-
-
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("reading", False):
-        return
-    # Told to the driver itself: SQLAlchemy takes longer for these statements than SQLite does for the transaction.
-    driver: Any = connection.connection.dbapi_connection
-    _wait_for_the_disk(connection.info, driver, full=options["durable"])
-    # IMMEDIATE: a transaction that began as a reader cannot wait for a writer, it fails at once.
-    driver.execute("BEGIN IMMEDIATE").close()
-
-
-def _wait_for_the_disk(known: dict[Any, Any], driver: Any, *, full: bool) -> None:
-    """Sets whether commits of this connection wait; told only when it changes, and never inside a transaction."""
-    # NORMAL in WAL mode: what was committed is whole and in order, but a power failure may take the newest of it.
-    wanted = "FULL" if full else "NORMAL"
-    if known.get(_SYNCHRONOUS) != wanted:
-        driver.execute(f"PRAGMA synchronous = {wanted}").close()
-        known[_SYNCHRONOUS] = wanted

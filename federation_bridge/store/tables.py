@@ -24,8 +24,12 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The last migration step; a test holds it equal to Alembic's."""
+
+OLDEST = "0005"
+"""The oldest program, named by the last step that it knows, that may use the present shape. A step that an older
+program cannot live with raises it; a step that only adds leaves it, so that nodes can be updated one by one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -201,4 +205,12 @@ AUDIT = Table(
     Index("ix_audit_grant_id", "grant_id"),
     Index("ix_audit_access_key_id", "access_key_id"),
     sqlite_autoincrement=True,
+)
+
+SERVICE_MARKS = Table(
+    "service_marks",
+    METADATA,
+    # `oldest program`: see OLDEST. `write probe`: when a node last found that it can write.
+    Column("name", _EXACT, primary_key=True),
+    Column("value", _EXACT, nullable=False),
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
 from flask import Blueprint, Response, jsonify
 
-from federation_bridge.errors import BridgeError, NotFound
+from federation_bridge.errors import NotFound
 from federation_bridge.web import metrics
 from federation_bridge.web.door import door, is_from
+
+_log = structlog.get_logger(__name__)
 
 pages = Blueprint("health", __name__)
 
@@ -19,17 +22,17 @@ def healthz() -> Response:
 
 @pages.get("/readyz")
 def readyz() -> Response:
-    """The database answers: send people here. Reasons go to the log, not to the public.
+    """Whether this node can do its work on the database: send people here. Reasons go to the log, not to the public.
 
     Rules need no look: without good ones the service does not start, and it never loses the last good ones.
     """
-    try:
-        door().store.ping()
-    except BridgeError:
-        response = jsonify(status="not ready")
-        response.status_code = 503
-        return response
-    return jsonify(status="ready")
+    problem = door().store.problem()
+    if problem is None:
+        return jsonify(status="ready")
+    _log.error("not ready", detail=problem)
+    response = jsonify(status="not ready")
+    response.status_code = 503
+    return response
 
 
 @pages.get("/metrics")

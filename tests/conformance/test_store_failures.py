@@ -32,8 +32,7 @@ VERBS: dict[str, Callable[[Store, HeldClock], object]] = {
     "sealed": lambda store, _: store.sealed_keys.sealed("tokens"),
     "put_first": lambda store, _: store.sealed_keys.put_first("tokens", b"key"),
     "sweep": lambda store, _: store.sweep(),
-    "ping": lambda store, _: store.ping(),
-    "is_current": lambda store, _: store.is_current(),
+    "schema_problem": lambda store, _: store.schema_problem(),
     "migrate": lambda store, _: store.migrate(),
 }
 
@@ -161,12 +160,12 @@ def test_no_repr_shows_the_password(postgresql_place: Place) -> None:
 )
 def test_a_database_that_cannot_be_is_refused_in_words(clock: HeldClock, url: str, hint: str) -> None:
     with pytest.raises(ConfigurationInvalid, match=hint) as caught:
-        open_store(url, clock=clock)
+        open_store(url, clock=clock, make=True)
     assert "hunter2" not in caught.value.detail
 
 
 def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path, clock: HeldClock) -> None:
-    store = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock)
+    store = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock, make=True)
     store.audit.record(entry(clock()))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     store.close()

@@ -18,7 +18,7 @@ from database_place import HeldClock, Place
 from store_material import IDLE, entry, session
 
 from federation_bridge.store import Store, open_store
-from federation_bridge.store.tables import HEAD, METADATA
+from federation_bridge.store.tables import HEAD, METADATA, OLDEST
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def test_an_empty_postgresql_is_not_current_until_it_is_migrated(
     empty_postgresql: str, postgresql_server: postgresql.Server, clock: HeldClock
 ) -> None:
     store = open_store(empty_postgresql, clock=clock, password=postgresql_server.password)
-    assert not store.is_current()
+    assert store.schema_problem() == "the database has no tables yet: run `federation-bridge migrate`"
     store.migrate()
-    assert store.is_current()
+    assert store.schema_problem() is None
     store.migrate()
     store.close()
 
@@ -59,16 +59,30 @@ def test_nodes_that_migrate_at_once_make_one_shape(
     stores = [open_store(empty_postgresql, clock=clock, password=postgresql_server.password) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(Store.migrate, stores))
-    assert all(store.is_current() for store in stores)
+    assert all(store.schema_problem() is None for store in stores)
     for store in stores:
         store.close()
 
 
-def test_a_database_of_a_later_release_is_not_current(store: Store, place: Place) -> None:
-    place.admin("UPDATE alembic_version SET version_num = '9999'")
+@pytest.mark.parametrize(
+    ("step", "oldest", "told"),
+    [
+        ("9999", HEAD, None),
+        ("9999", "0001", None),
+        ("9999", "9998", "is of a later release (step 9999) and takes programs from step 9998 on"),
+        ("0001", HEAD, "is of an earlier release (step 0001, this program needs"),
+    ],
+)
+def test_a_program_uses_a_later_shape_only_where_that_allows_it(
+    store: Store, place: Place, step: str, oldest: str, told: str | None
+) -> None:
+    place.admin(f"UPDATE alembic_version SET version_num = '{step}'")
+    place.admin(f"UPDATE service_marks SET value = '{oldest}' WHERE name = 'oldest program'")
     try:
-        assert not store.is_current()
+        problem = store.schema_problem()
+        assert problem is None if told is None else told in str(problem)
     finally:
+        place.admin(f"UPDATE service_marks SET value = '{OLDEST}' WHERE name = 'oldest program'")
         place.admin(f"UPDATE alembic_version SET version_num = '{HEAD}'")
 
 
@@ -80,22 +94,22 @@ def test_workers_that_open_a_new_sqlite_file_at_once_make_one_shape(
 
     def open_one(_: int) -> Store:
         barrier.wait(60)
-        return open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock)
+        return open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock, make=True)
 
     with ThreadPoolExecutor(6) as threads:
         stores = list(threads.map(open_one, range(6)))
-    assert all(store.is_current() for store in stores)
+    assert all(store.schema_problem() is None for store in stores)
     for store in stores:
         store.close()
     assert [path.name for path in tmp_path.iterdir()] == ["bridge.db"]
 
 
 def test_a_sqlite_file_that_is_opened_again_keeps_what_it_had(tmp_path: Path, clock: HeldClock) -> None:
-    first = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock)
+    first = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock, make=True)
     first.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
     first.close()
     again = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock)
-    assert again.is_current()
+    assert again.schema_problem() is None
     assert again.sessions.live("a" * 64, IDLE) == session(clock())
     again.close()
 

@@ -1,0 +1,62 @@
+"""Whether this is a first start, on which a SQLite file and a sealing key may be made, or something was lost.
+
+A database that vanished must not look like a first start: the service would go on with an empty one, under new signing
+keys that AWS does not know, and without a word of the sessions and the audit that are gone.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.keys import read_or_make_sealing_key, sealing_key_from
+from federation_bridge.settings import Settings
+from federation_bridge.store import sqlite_path
+
+_MAKE_NEW = "`federation-bridge migrate` makes a new one, with new signing keys that AWS must be told"
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The sealing key, and whether a SQLite file may be made."""
+
+    sealing_key: bytes = field(repr=False)
+    """32 bytes that seal our private keys."""
+    may_make_database: bool
+
+
+def begin(settings: Settings, *, is_told: bool = False) -> Beginning:
+    """Reads the sealing key, or makes it where neither it nor the database is there.
+
+    `is_told`: an operator said that a missing database shall be made (`migrate`). Raises ConfigurationInvalid where
+    one of the two is missing, with what to do.
+    """
+    database = sqlite_path(settings.database_url)
+    if database is None:
+        return Beginning(_given(settings), may_make_database=False)
+    key_file = settings.data / "sealing.key"
+    is_given = settings.keys.sealing_key is not None
+    has_database, has_key = database.exists(), is_given or os.path.lexists(key_file)
+    if has_database and not has_key:
+        raise ConfigurationInvalid(
+            f"the database {database} is there, but the sealing key {key_file} is not: put the key back, for "
+            "nothing in the database opens without it"
+        )
+    if has_key and not has_database and not is_told:
+        where = "keys.sealing_key" if is_given else str(key_file)
+        raise ConfigurationInvalid(
+            f"the database {database} is not there, but the sealing key ({where}) is: put the database back, or "
+            f"{_MAKE_NEW}"
+        )
+    key = _given(settings) if is_given else read_or_make_sealing_key(key_file)
+    return Beginning(key, may_make_database=not has_database)
+
+
+def _given(settings: Settings) -> bytes:
+    if settings.keys.sealing_key is None:
+        raise ConfigurationInvalid(
+            "keys.sealing_key: several nodes on one database need one sealing key; make it with "
+            "`openssl rand -base64 32`, give every node the same and name it here by file or environment"
+        )
+    return sealing_key_from(settings.keys.sealing_key.read(), "keys.sealing_key")
