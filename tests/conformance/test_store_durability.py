@@ -121,6 +121,7 @@ SCENARIOS = {
     "token_families.end": Scenario(lambda store, _: store.token_families.end("family"), let_in),
     "token_families.living": Scenario(lambda store, _: store.token_families.living(), let_in),
     "token_families.beginnings": Scenario(lambda store, _: store.token_families.beginnings("corp/alice"), let_in),
+    "neighbours.people": Scenario(lambda store, _: store.neighbours.people(["4:c0000201"], 9), signed_in),
     "tries.take": Scenario(lambda store, _: store.tries.take(_LIMITS)),
     "tries.give_back": Scenario(lambda store, _: store.tries.give_back(_LIMITS)),
     "spent_proofs.spend": Scenario(lambda store, now: store.spent_proofs.spend("key", "proof", now)),
