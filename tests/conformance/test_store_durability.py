@@ -73,6 +73,7 @@ SCENARIOS = {
     "sessions.end_of_person": Scenario(lambda store, _: store.sessions.end_of_person("corp/alice"), signed_in),
     "audit.record": Scenario(lambda store, now: store.audit.record(entry(now))),
     "audit.writing": Scenario(lambda store, now: store.audit.record(entry(now))),
+    "audit.numbered": Scenario(lambda store, _: store.audit.numbered(1, 2, 2)),
     "audit.entries": Scenario(lambda store, _: store.audit.entries()),
     "session_names.claim": Scenario(lambda store, _: store.session_names.claim("alice", "corp/alice")),
     "documents.last_good": Scenario(lambda store, _: store.documents.last_good("rules", "r")),
