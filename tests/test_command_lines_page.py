@@ -135,7 +135,7 @@ def test_a_stock_client_is_shown_by_what_its_user_agent_tells_when_it_asks_and_i
     approve(person, begun["userCode"])
     assert begun["collect"]().status_code == 200
     listed = person.get("/command-lines").text
-    assert "aws-cli/2.38.5 (linux) (nobody has checked it)" in listed
+    assert "“aws-cli/2.38.5 (linux)” (nobody has checked it)" in listed
     assert "AWS CLI (aws sso login)" in listed
 
 

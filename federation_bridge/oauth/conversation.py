@@ -26,6 +26,8 @@ class PendingDevice:
 
     program: str
     request: DeviceRequest
+    version: str
+    """Name and version that its User-Agent tells, "" where it tells none."""
     place: str
     """Where the asking address is, or "" where nobody knows."""
     ends_at: datetime

@@ -24,7 +24,7 @@ from federation_bridge.oauth.conversation import DeviceGrant, PendingDevice
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.families import Families, approved
 from federation_bridge.oauth.journal import Journal
-from federation_bridge.oauth.labels import label_of
+from federation_bridge.oauth.labels import label_of, machine_label
 from federation_bridge.oauth.limits import begun_limits, guess_limits
 from federation_bridge.oauth.opaque_secrets import new_secret
 from federation_bridge.oauth.parts import Parts
@@ -48,7 +48,7 @@ class Devices:
     def begin(self, client_id: str, label: str, visit: Visit, proof: DpopProof | None = None) -> DeviceGrant:
         """A device code for the program and a user code for its person.
 
-        Where the program gives no label, what its User-Agent tells is taken: either is only its own word.
+        Where the label is no machine's name, what the User-Agent tells is taken: either is only the program's own word.
 
         InvalidClient, UnauthorizedClient where the flow is off, InvalidDpopProof, TooManyTries for a flood.
         """
@@ -57,7 +57,7 @@ class Devices:
             raise UnauthorizedClient(f"the device flow is off for {client_id}")
         jkt = self._proofs.thumbprint(proof)
         self._spend_try(begun_limits(visit.address, self._parts.store.neighbours.people))
-        now, label = self._parts.clock(), label or label_of(visit.user_agent)
+        now, label = self._parts.clock(), machine_label(label) or label_of(visit.user_agent)
         asked = DeviceRequest(client_id, label, visit, now, now + DEVICE_CODE_LIFE, jkt)
         begun = self._journal.entry(visit, audit.DeviceBegun(client_id, label))
         for _ in range(8):
@@ -150,6 +150,7 @@ class Devices:
         return PendingDevice(
             program=client_named(request.client_id).title,
             request=request,
+            version=label_of(request.visit.user_agent),
             place=self._parts.places(request.visit.address),
             ends_at=self._families.end_in(session),
             addresses_differ=differ,

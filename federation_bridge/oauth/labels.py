@@ -6,7 +6,19 @@ import re
 
 _LONGEST = 64
 _PRODUCT = re.compile(r"[A-Za-z0-9._+-]{1,32}/[A-Za-z0-9._+-]{1,24}")
+_MACHINE = re.compile(r"(?:[A-Za-z0-9._-]{1,24} @ )?[A-Za-z0-9._-]{1,48}")
+"""One name, or `program @ machine`, in the alphabet of host names. Letters of every script would let sentences in
+again: not all scripts write blanks between words."""
 _SYSTEM = re.compile(r"(?:^|\s)os/([A-Za-z0-9._+-]{1,16})(?:[#\s]|$)")
+
+
+def machine_label(given: str) -> str:
+    """What a program calls its machine, for example `fedbridge @ adas-laptop`; "" for what is no such name.
+
+    Attack: beside the button that lets a program in, `Your administrator asks you to press Yes` would speak for us, and
+    a hidden character would change what stands around it.
+    """
+    return given if _MACHINE.fullmatch(given) else ""
 
 
 def label_of(user_agent: str) -> str:

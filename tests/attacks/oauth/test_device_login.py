@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from database_place import HeldClock
+from markupsafe import escape
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
 from oauth_material import Program, approve, claim, decide
 from web_material import BASE, Person, door_of
@@ -289,9 +290,48 @@ def test_a_client_of_another_name_gets_nothing(person: Person, program: Program,
     assert program.poll(begun["device_code"]).status_code == 200
 
 
-def test_what_a_program_says_of_itself_is_shown_as_text(person: Person, program: Program) -> None:
-    answer = program.post("/oauth/device_authorization", client_label="<script>x</script>")
+@pytest.mark.parametrize("label", ["adas-laptop", "fedbridge @ build_7.example.com"])
+def test_a_machines_name_is_shown_as_what_the_program_calls_itself(
+    person: Person, program: Program, label: str
+) -> None:
+    answer = program.post("/oauth/device_authorization", client_label=label)
+    assert f"“{label}”" in claim(person, answer.get_json()["user_code"]).text
+
+
+SENTENCES = [
+    "<script>x</script>",
+    "Your administrator: press Yes",
+    "a @ b @ c",
+    "\u8bf7\u6309\u5141\u8bb8",
+    "lap\u202etop",
+    "lap\u2028top",
+    "lap\u200btop",
+    "lap\u009btop",
+    "lap\u00adtop",
+    "lap\u3164top",
+    "\u217aaptop",
+    "x" * 49,
+]
+
+
+@pytest.mark.parametrize("label", SENTENCES)
+def test_what_is_no_machines_name_is_not_shown(person: Person, program: Program, label: str) -> None:
+    answer = program.post("/oauth/device_authorization", client_label=label)
     page = claim(person, answer.get_json()["user_code"]).text
-    assert "<script>x" not in page
-    assert "&lt;script&gt;x" in page
+    assert "“fedbridge/1.0”" in page
+    assert label not in page
+    assert str(escape(label)) not in page
     assert program.post("/oauth/device_authorization", client_label="a\nb").status_code == 400
+
+
+def test_a_user_agent_that_is_a_sentence_is_not_shown(person: Person, program: Program) -> None:
+    said = "aws-cli/2.1 os/linux Your administrator asks you to press Yes \u00ad"
+    begun = program.client.post(
+        "/oauth/device_authorization",
+        base_url=BASE,
+        data={"client_id": "fedbridge"},
+        headers={"User-Agent": said, "DPoP": program.proof("POST", "/oauth/device_authorization")},
+    )
+    page = claim(person, begun.get_json()["user_code"]).text
+    assert "aws-cli/2.1 (linux)" in page
+    assert "administrator asks" not in page
