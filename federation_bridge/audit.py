@@ -9,18 +9,47 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Protocol
 
 from federation_bridge.model import AwsCredentials, Grant, Visit
+from federation_bridge.redaction import masked
 from federation_bridge.shown_text import is_shown
 
 _LONGEST_TEXT = 1024
 _MOST_ITEMS = 64
 _LAST_OF_FOUR_DIGITS = "\uffff"
 _UNCLEAR = re.compile(r"\\(?=[uU])|[^\x20-\x7e]")
+
+SHOWN_WHOLE = frozenset(
+    {
+        "access_key_id",
+        "assumed_role_arn",
+        "aws_request_id",
+        "because",
+        "begun_by",
+        "family_id",
+        "grant_id",
+        "kid",
+        "message_id",
+        "message_issuer",
+        "policy",
+        "policy_arns",
+        "previous",
+        "response_id",
+        "rule",
+        "rules_version",
+        "session_name",
+        "source_identity",
+        "statement_id",
+        "tags",
+        "version",
+    }
+)
+"""Details that are identifiers which we made, or that were checked before they are told. Everything else may repeat
+what somebody put into the wrong field: what looks like a secret in it is masked (`redaction`)."""
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -464,9 +493,17 @@ def recorded(entry: Entry) -> Recorded:
         connection=printable(entry.connection),
         reference=printable(visit.reference),
         address=printable(visit.address),
-        user_agent=printable(visit.user_agent),
-        details={member.name: _plain(getattr(event, member.name)) for member in fields(event)},
+        user_agent=_foreign(visit.user_agent),
+        details={member.name: _detail(member.name, getattr(event, member.name)) for member in fields(event)},
     )
+
+
+def _detail(name: str, value: object) -> JsonValue:
+    return _plain(value, printable if name in SHOWN_WHOLE else _foreign)
+
+
+def _foreign(text: str) -> str:
+    return printable(masked(text))
 
 
 def printable(text: str) -> str:
@@ -489,7 +526,7 @@ def _shown(match: re.Match[str]) -> str:
     return f"\\u{ord(char):04x}" if char <= _LAST_OF_FOUR_DIGITS else f"\\U{ord(char):08x}"
 
 
-def _plain(value: object) -> JsonValue:
+def _plain(value: object, written: Callable[[str], str]) -> JsonValue:
     match value:
         case None | bool() | int():
             return value
@@ -498,11 +535,11 @@ def _plain(value: object) -> JsonValue:
         case timedelta():
             return int(value.total_seconds())
         case Mapping():
-            return {printable(str(key)): _plain(part) for key, part in list(value.items())[:_MOST_ITEMS]}
+            return {written(str(key)): _plain(part, written) for key, part in list(value.items())[:_MOST_ITEMS]}
         case tuple() | list():
             rest = [f"... ({len(value)} in all)"] if len(value) > _MOST_ITEMS else []
-            return [_plain(part) for part in [*value[:_MOST_ITEMS], *rest]]
-    return printable(str(value))
+            return [_plain(part, written) for part in [*value[:_MOST_ITEMS], *rest]]
+    return written(str(value))
 
 
 def _instant(at: datetime) -> str:

@@ -49,6 +49,7 @@ from federation_bridge.model import (
 )
 from federation_bridge.observers import Observer
 from federation_bridge.outgoing import Outgoing
+from federation_bridge.redaction import quoted
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import SamlConnection, Settings
 from federation_bridge.store import Store
@@ -407,7 +408,7 @@ class Bridge:
         try:
             return self._parts.connectors[connection]
         except KeyError:
-            raise NotFound(f"no connection is called {connection!r}") from None
+            raise NotFound(f"no connection is called {quoted(connection)}") from None
 
     def _random_text(self, size: int) -> str:
         return self._parts.randomness(size).hex()

@@ -15,6 +15,7 @@ LEVELS = {
     "durations": 0,
     "sentence": 0,
     "shown_text": 0,
+    "redaction": 0,
     "model": 0,
     "errors": 0,
     "settings": 0,

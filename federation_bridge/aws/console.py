@@ -16,6 +16,7 @@ from federation_bridge.aws.partitions import Partition
 from federation_bridge.aws.statement import Statement
 from federation_bridge.errors import AwsRefused, AwsUnreachable, BadRequest, ProviderUnreachable
 from federation_bridge.model import AwsCredentials, Departure, Grant
+from federation_bridge.redaction import quoted
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _LONGEST_ADDRESS = 2048
@@ -76,7 +77,7 @@ def checked_destination(partition: Partition, text: str, region: str) -> str:
     except ValueError:
         host = None
     if host is None or parts.scheme != "https":
-        raise BadRequest(f"{text[:200]!r} is no page of the console of partition {partition.name}")
+        raise BadRequest(f"{quoted(text, 200)} is no page of the console of partition {partition.name}")
     return urlunsplit(("https", host, parts.path, parts.query, parts.fragment))
 
 

@@ -34,6 +34,7 @@ from federation_bridge.keys import Purpose, SigningKey
 from federation_bridge.model import AwsCredentials, Departure, Session
 from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
+from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave
@@ -70,13 +71,13 @@ def _asked(sent: dict[str, list[str]], role: str = "") -> AuthorizationRequest:
         role=role,
     )
     if asked.client_id not in (SAME_DEVICE, CROSS_DEVICE):
-        raise InvalidClient(f"{asked.client_id[:80]!r} is not `aws login`")
+        raise InvalidClient(f"{quoted(asked.client_id)} is not `aws login`")
     if asked.client_id == CROSS_DEVICE and not door().settings.command_line.device_flow:
         raise UnauthorizedClient("a sign-in on another device, which the operator has switched off")
     door().oauth.codes.checked_request(asked)
     door().oauth.codes.check_terms(asked)
     if asked.response_type != "code":
-        raise UnsupportedResponseType(f"response type {asked.response_type[:80]!r}")
+        raise UnsupportedResponseType(f"response type {quoted(asked.response_type)}")
     return asked
 
 
@@ -120,7 +121,7 @@ def agree() -> AnyResponse:
     if not role:
         return leave(Departure(door().oauth.codes.refusal_redirect(asked, AccessDenied("the person said no"))))
     if all(one.key != role for one in door().bridge.entitlements(session)):
-        raise RoleNotGranted(f"no rule grants {role} to this person now")
+        raise RoleNotGranted(f"no rule grants {quoted(role)} to this person now")
     return leave(Departure(door().oauth.codes.authorize(asked, session, visit())))
 
 
@@ -166,13 +167,13 @@ def token() -> Response:
     body = wire.json_body()
     client = wire.text(body, "clientId")
     if client not in (SAME_DEVICE, CROSS_DEVICE):
-        raise InvalidClient(f"{client[:80]!r} is not `aws login`")
+        raise InvalidClient(f"{quoted(client)} is not `aws login`")
     grant = wire.text(body, "grantType")
     if grant == "authorization_code":
         return _first(body, client)
     if grant == "refresh_token":
         return _next(body, client)
-    raise UnsupportedGrantType(f"grant type {grant[:80]!r}")
+    raise UnsupportedGrantType(f"grant type {quoted(grant)}")
 
 
 def _first(body: dict[str, Any], client: str) -> Response:

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.aws_clients import wire
 from federation_bridge.errors import BridgeError, InvalidClient, OAuthRefused, UnsupportedGrantType
 from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
+from federation_bridge.redaction import quoted
 from federation_bridge.web.door import door, visit
 
 oidc = Blueprint("sso_oidc", __name__)
@@ -117,7 +118,7 @@ def token() -> Response:
         asked = AuthorizationRequest(CLIENT, wire.text(body, "redirectUri"), code_challenge="")
         verifier = wire.text(body, "codeVerifier")
         return _tokens(server.for_code(wire.text(body, "code"), asked, verifier, visit()))
-    raise UnsupportedGrantType(f"grant type {grant[:80]!r}")
+    raise UnsupportedGrantType(f"grant type {quoted(grant)}")
 
 
 def _tokens(found: IssuedTokens) -> Response:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from federation_bridge.errors import InvalidClient, InvalidRedirect
+from federation_bridge.redaction import quoted
 
 _LOOPBACK = ("127.0.0.1", "[::1]")
 _PORTS = range(1, 65_536)
@@ -48,7 +49,7 @@ class Client:
             is_number = port.isascii() and port.isdecimal() and len(port) <= len("65535") and int(port) in _PORTS
             if is_number and redirect_uri == f"http://{host}:{port}{self.loopback_path}":
                 return redirect_uri
-        raise InvalidRedirect(f"{redirect_uri[:200]!r} is no redirect address of {self.id}")
+        raise InvalidRedirect(f"{quoted(redirect_uri, 200)} is no redirect address of {self.id}")
 
 
 FEDBRIDGE = "fedbridge"
@@ -89,7 +90,7 @@ def client_named(client_id: str) -> Client:
     try:
         return CLIENTS[client_id]
     except KeyError:
-        raise InvalidClient(f"no client is called {client_id[:80]!r}") from None
+        raise InvalidClient(f"no client is called {quoted(client_id)}") from None
 
 
 def title_of(client_id: str) -> str:

@@ -20,11 +20,15 @@ import structlog
 from federation_bridge.observers.places import Place
 from federation_bridge.observers.queue import ObserverQueue
 from federation_bridge.observers.standard_streams import fill_closed, stderr
+from federation_bridge.redaction import masked
 
 _MOST_WAITING = 4_000
 _LEAVING_TIME = 1.0
 _LONGEST = 16_384
 """Bytes of one line: a trace fits."""
+
+_OURS = frozenset({"reference", "level", "logger", "kid"})
+"""Values that nobody else has a say in: a reference number may look like a user code."""
 
 LogLine = MutableMapping[str, Any]
 
@@ -85,13 +89,24 @@ class LogLines:
 
 def _rendered(line: LogLine) -> bytes:
     try:
-        text = json.dumps({**line, "timestamp": _instant(line["timestamp"])}, default=repr)
+        text = json.dumps({**_masked(line), "timestamp": _instant(line["timestamp"])}, default=repr)
     except (TypeError, ValueError):
-        text = json.dumps({"event": "a line that is no JSON", "level": "error", "line": repr(line)[:_LONGEST]})
+        text = json.dumps({"event": "a line that is no JSON", "level": "error", "line": masked(repr(line)[:_LONGEST])})
     if len(text) > _LONGEST:
         known = {name: str(line.get(name, ""))[:256] for name in ("event", "level", "reference")}
         text = json.dumps({**known, "cut": text[: _LONGEST // 4]})
     return text.encode("ascii") + b"\n"
+
+
+def _masked(value: Any, name: str = "") -> Any:
+    """The line without secrets that stand where they do not belong, in a client's words or in a library's trace."""
+    if isinstance(value, dict):
+        return {masked(str(key)): _masked(part, str(key)) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(part) for part in value]
+    if name == "timestamp" or isinstance(value, bool | int | float | None):
+        return value
+    return value if name in _OURS else masked(value if isinstance(value, str) else repr(value))
 
 
 def _instant(at: datetime) -> str:

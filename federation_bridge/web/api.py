@@ -11,6 +11,7 @@ from federation_bridge.durations import format_duration
 from federation_bridge.errors import BadRequest
 from federation_bridge.grant import Wish
 from federation_bridge.model import AwsCredentials, Entitlement, JsonObject
+from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, forms
 from federation_bridge.web.bearer import caller, challenge, check_bound_to_a_key, check_not_forged, has_token
 from federation_bridge.web.door import door, visit
@@ -102,7 +103,7 @@ def web_identity_token(account: str, role: str) -> Response:
     check_bound_to_a_key()
     body = _body()
     if unasked := sorted(set(body) - {"reason"}):
-        raise BadRequest(f"field {unasked[0]!r} is none of a web identity token: its holder asks AWS, not us")
+        raise BadRequest(f"field {quoted(unasked[0])} is none of a web identity token: its holder asks AWS, not us")
     return jsonify(_token(door().bridge.web_identity_token(caller(), _wish(account, role, body), visit())))
 
 
@@ -153,7 +154,7 @@ def _body() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadRequest("the body is not a JSON object sent as application/json")
     if unknown := sorted(set(body) - _WISH_FIELDS):
-        raise BadRequest(f"unknown field {unknown[0]!r}")
+        raise BadRequest(f"unknown field {quoted(unknown[0])}")
     return body
 
 

@@ -12,6 +12,7 @@ from federation_bridge.errors import AccessDenied, BadRequest, InvalidClient, OA
 from federation_bridge.model import Departure
 from federation_bridge.oauth.clients import Client
 from federation_bridge.oauth.conversation import AuthorizationRequest
+from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
@@ -100,7 +101,7 @@ def _read(values: MultiDict[str, str]) -> tuple[AuthorizationRequest, Client]:
 
 def _check(asked: AuthorizationRequest) -> None:
     if asked.response_type != "code":
-        raise UnsupportedResponseType(f"response_type {asked.response_type!r}")
+        raise UnsupportedResponseType(f"response_type {quoted(asked.response_type)}")
     door().oauth.codes.check_terms(asked)
 
 

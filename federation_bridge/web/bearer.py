@@ -9,6 +9,7 @@ from federation_bridge.model import Session
 from federation_bridge.oauth.clients import FEDBRIDGE
 from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.oauth.dpop import DpopProof
+from federation_bridge.redaction import quoted
 from federation_bridge.web import forms
 from federation_bridge.web.door import door, signed_in, visit
 
@@ -49,7 +50,7 @@ def _of_token() -> Bearer:
     if not isinstance(found := g.get("token_bearer"), Bearer):
         scheme, _, token = request.headers["Authorization"].partition(" ")
         if scheme.lower() not in ("dpop", "bearer"):
-            raise InvalidToken(f"the authorization scheme is {scheme[:20]!r}")
+            raise InvalidToken(f"the authorization scheme is {quoted(scheme, 20)}")
         proof = proof_or_none() if scheme.lower() == "dpop" else None
         if scheme.lower() == "dpop" and proof is None:
             raise InvalidDpopProof("the scheme DPoP without a proof")

@@ -11,6 +11,7 @@ from flask import request
 
 from federation_bridge.durations import parse_duration
 from federation_bridge.errors import BadRequest, CrossSiteRequest
+from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies
 from federation_bridge.web.door import door
 
@@ -42,10 +43,10 @@ def check_browsers_word() -> None:
     """Refuses a request of which the browser says that another site sent it; CrossSiteRequest with the reason."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     if site not in ("same-origin", "none"):
-        raise CrossSiteRequest(f"Sec-Fetch-Site is {site}")
+        raise CrossSiteRequest(f"Sec-Fetch-Site is {quoted(site)}")
     origin = request.headers.get("Origin")
     if origin is not None and origin != door().settings.base_url:
-        raise CrossSiteRequest(f"Origin is {origin[:200]!r}")
+        raise CrossSiteRequest(f"Origin is {quoted(origin, 200)}")
 
 
 def check_token(bound_to: str) -> None:

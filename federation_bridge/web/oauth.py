@@ -14,6 +14,7 @@ from federation_bridge.errors import BridgeError, OAuthRefused, UnauthorizedClie
 from federation_bridge.model import JsonObject
 from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
+from federation_bridge.redaction import quoted
 from federation_bridge.web import forms
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.door import door, visit
@@ -75,7 +76,7 @@ def token() -> Response:
     try:
         redeem = _GRANTS[_parameter("grant_type")]
     except KeyError:
-        raise UnsupportedGrantType(f"grant_type {_parameter('grant_type')[:80]!r}") from None
+        raise UnsupportedGrantType(f"grant_type {quoted(_parameter('grant_type'))}") from None
     if client_named(_parameter("client_id")).one_role:
         raise UnauthorizedClient("its tokens are credentials of AWS, which its own door hands out")
     tokens = redeem()

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.errors import BadRequest, BridgeError, MessageTooLarge, NotFound, NotSignedIn
+from federation_bridge.redaction import quoted
 from federation_bridge.web.door import door, visit
 
 _log = structlog.get_logger(__name__)
@@ -54,7 +55,7 @@ def _audit(refusal: BridgeError) -> None:
 
 def _http(problem: HTTPException) -> Response:
     if problem.code == 404:  # noqa: PLR2004
-        return _refused(NotFound(f"no page at {request.path[:200]!r}"))
+        return _refused(NotFound(f"no page at {quoted(request.path, 200)}"))
     if problem.code == 413:  # noqa: PLR2004
         return _refused(MessageTooLarge("the body is over the limit"))
     if problem.code == 405:  # noqa: PLR2004

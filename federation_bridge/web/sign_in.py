@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.errors import BadRequest, CrossSiteRequest, NotFound
 from federation_bridge.model import Callback, Session
+from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, forms, headers, refusals
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
@@ -124,7 +125,7 @@ def service_provider_metadata(connection: str) -> Response:
     connector = door().connectors.get(connection)
     metadata = getattr(connector, "metadata_xml", None)
     if metadata is None:
-        raise NotFound(f"{connection!r} is no SAML connection")
+        raise NotFound(f"{quoted(connection)} is no SAML connection")
     return Response(metadata(), mimetype="application/samlmetadata+xml")
 
 
