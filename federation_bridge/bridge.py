@@ -27,6 +27,7 @@ from federation_bridge.errors import (
     NotHandedOver,
     NotSignedIn,
     OpinionsDiffer,
+    ProviderUnreachable,
     SignInExpired,
     SignInRejected,
     Unavailable,
@@ -151,14 +152,14 @@ class Bridge:
         The pending sign-in is taken first, once, and only by the browser that left (attacks F04, G06, I15); the
         message is spent together with the making of the session (F11). `previous` is the session whose cookie came
         along; none comes with a cross-site POST, and then it is the one with which the browser left. Raises
-        SignInRejected and its kind; every refusal is audited with its reason before it is raised.
+        SignInRejected and its kind, and ProviderUnreachable; each is audited with its reason before it is raised.
         """
         try:
             connector = self._connector(connection)
             sign_in = self._taken_sign_in(connection, callback, browser)
             arrival = connector.arrive(sign_in, callback)
             return self._admitted(arrival, sign_in, visit, previous or self._left_behind(sign_in))
-        except SignInRejected as refusal:
+        except (SignInRejected, ProviderUnreachable) as refusal:
             self._parts.audit.record(self._entry(visit, _refusal(refusal), connection=connection))
             raise
 
@@ -427,7 +428,7 @@ class Bridge:
 # ------------------------------------------------------------------------------------------------ what the audit says
 
 
-def _refusal(refusal: SignInRejected) -> audit.Event:
+def _refusal(refusal: SignInRejected | ProviderUnreachable) -> audit.Event:
     if isinstance(refusal, OpinionsDiffer):
         return audit.OpinionsDiffered(reason=refusal.detail)
     return audit.SignInRefused(reason=refusal.detail, code=refusal.code)

@@ -48,6 +48,16 @@ def _checked_url(url: str) -> str:
     raise ValueError(f"{url!r} must begin with https:// (http:// only to this machine)")
 
 
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?")
+
+
+def _checked_host(host: str) -> str:
+    if not _HOST.fullmatch(host):
+        raise ValueError(f"{host!r} is not a host in lower case, with `:port` at most")
+    return host.removesuffix(":443")
+
+
+Host = Annotated[str, BeforeValidator(_checked_host)]
 Url = Annotated[str, BeforeValidator(_checked_url)]
 
 
@@ -96,6 +106,10 @@ class _Connection(_Part):
     """Domains in which this identity provider alone hands out addresses, so that its word on them holds."""
     networks: tuple[Network, ...] = ()
     """Private networks that this one connection may reach (an identity provider on the premises)."""
+    endpoint_hosts: tuple[Host, ...] = ()
+    """Hosts (`name` or `name:port`) on which endpoints of this identity provider may lie without an administrator's
+    yes, besides the issuer's own and those that the preset knows. Else a move waits: `federation-bridge metadata
+    accept`."""
     subject: str | None = None
     """Claim or attribute that identifies a person for good; None: as the preset says."""
     groups: str | None = None

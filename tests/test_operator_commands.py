@@ -105,7 +105,7 @@ def test_the_trust_policy_for_web_identity_files_can_be_put_in_place_before_the_
 
 def test_keys_that_wait_are_accepted_by_name_and_only_where_some_wait(settings: Path) -> None:
     run("migrate", "--settings", settings)
-    assert run("metadata", "accept", "--settings", settings, "corp").output == "No key waits there.\n"
+    assert run("metadata", "accept", "--settings", settings, "corp").output == "Nothing waits there.\n"
     assert run_as_user(["metadata", "accept", "--settings", settings, "nix"]).returncode == 1
 
 

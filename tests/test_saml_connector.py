@@ -40,8 +40,9 @@ from saml_material import (
 from signxml import XMLVerifier
 
 from federation_bridge.connectors import connectors_from
+from federation_bridge.connectors.accepting import accept_held
 from federation_bridge.connectors.saml.meaning import Expectation
-from federation_bridge.connectors.saml.metadata_source import HELD, KEPT, MetadataSource, Surroundings, accept_held
+from federation_bridge.connectors.saml.metadata_source import HELD, KEPT, MetadataSource, Surroundings
 from federation_bridge.connectors.saml.names import RSA_SHA256
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.rooms import Trust, believe
@@ -357,10 +358,10 @@ def test_a_new_key_waits_for_a_yes_where_the_connection_says_so() -> None:
     assert len(source.current().keys) == 1
     assert [event for event, _ in notices] == ["metadata.held"]
     assert kept.last_good(HELD, "company") is not None
-    assert accept_held(kept, "company")
+    assert accept_held(kept, "company", NOW)
     source.refresh()
     assert len(source.current().keys) == 2
-    assert not accept_held(kept, "company")
+    assert not accept_held(kept, "company", NOW)
 
 
 def test_another_entity_at_the_same_address_is_not_believed() -> None:

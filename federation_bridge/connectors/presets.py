@@ -29,6 +29,8 @@ class OidcPreset:
     """What `tenants` means: nothing, Entra tenant ids (`tid`), or Google's hosted domains (`hd`)."""
     assertion_audience: Literal["issuer", "token_endpoint"] = "issuer"
     """`aud` of a private_key_jwt: the issuer, except where the provider knows only its token endpoint."""
+    endpoint_hosts: frozenset[str] = frozenset()
+    """Hosts besides the issuer's on which the first discovery may find endpoints."""
     other_issuer_spelling: bool = False
     """Older tokens write the issuer without `https://`."""
 
@@ -37,7 +39,12 @@ OIDC_PRESETS: Mapping[str, OidcPreset] = {
     "generic": OidcPreset(),
     "entra": OidcPreset(subject=("tid", "oid"), tenancy="entra", assertion_audience="token_endpoint"),
     "okta": OidcPreset(assertion_audience="token_endpoint"),
-    "google": OidcPreset(groups=None, tenancy="hosted_domain", other_issuer_spelling=True),
+    "google": OidcPreset(
+        groups=None,
+        tenancy="hosted_domain",
+        other_issuer_spelling=True,
+        endpoint_hosts=frozenset({"oauth2.googleapis.com", "www.googleapis.com"}),
+    ),
 }
 
 

@@ -126,16 +126,17 @@ def metadata() -> None:
 @_SETTINGS
 @click.argument("connection")
 def accept(path: Path, connection: str) -> None:
-    """Say yes to the signing keys that wait at CONNECTION (its setting `hold_new_keys`)."""
-    from federation_bridge.connectors.saml.metadata_source import accept_held  # noqa: PLC0415 - the whole server
+    """Say yes to what waits at CONNECTION: endpoints on another host, new signing keys (`hold_new_keys`)."""
+    from federation_bridge.app import utc_now  # noqa: PLC0415 - the whole server
+    from federation_bridge.connectors.accepting import accept_held  # noqa: PLC0415 - the same
     from federation_bridge.operate.opening import store_of  # noqa: PLC0415 - the same
 
     settings = load_settings(path)
     if connection not in settings.connections:
         raise ConfigurationInvalid(f"no connection is called {connection!r} in {path}")
     with store_of(settings) as store:
-        is_accepted = accept_held(store.documents, connection)
-    click.echo("The new keys are believed from the next refresh on." if is_accepted else "No key waits there.")
+        is_accepted = accept_held(store.documents, connection, utc_now())
+    click.echo("What waited holds from the next refresh on." if is_accepted else "Nothing waits there.")
 
 
 @commands.group()

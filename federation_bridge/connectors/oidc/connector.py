@@ -38,7 +38,7 @@ class OidcConnector:
         self._settings, self._preset = settings, OIDC_PRESETS[settings.preset]
         _check_settings(connection, settings, self._preset)
         self._surroundings = surroundings
-        self._provider = Provider(connection, settings, self._preset.tenancy, surroundings)
+        self._provider = Provider(connection, settings, self._preset, surroundings)
         self._issuers = _issuers(settings, self._preset)
         self._client = Client(
             settings.client_id,

@@ -30,6 +30,15 @@ class ProviderMetadata:
     announces_iss: bool
     """The answer to our request must carry `iss` (RFC 9207)."""
 
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """The addresses that people, secrets and trust are taken to, by their names in the document."""
+        return {
+            "authorization_endpoint": self.authorization_endpoint,
+            "token_endpoint": self.token_endpoint,
+            "jwks_uri": self.jwks_uri,
+        }
+
 
 def discovery_address(issuer: str) -> str:
     """Where the issuer's document lies (OpenID Connect Discovery 4)."""

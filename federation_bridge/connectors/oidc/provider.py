@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from federation_bridge.connectors.endpoints import foreign, host_of, moved
 from federation_bridge.connectors.oidc.discovery import (
     MAX_DISCOVERY_BYTES,
     ProviderMetadata,
@@ -16,6 +17,7 @@ from federation_bridge.connectors.oidc.discovery import (
 )
 from federation_bridge.connectors.oidc.key_set import MAX_KEY_SET_BYTES, KeySet, VerificationKey, read_key_set
 from federation_bridge.connectors.oidc.refreshed import Ages, Keeping, Refreshed
+from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.errors import ProviderUnreachable
 from federation_bridge.keys import KeyRing
 from federation_bridge.model import Clock, KeptDocuments, Randomness
@@ -25,6 +27,7 @@ from federation_bridge.settings import OidcConnection
 Notice = Callable[[str, str, str], None]
 """Hears (connection, event, detail); the caller audits it."""
 
+DISCOVERY = "oidc-discovery"
 _OK = 200
 _DISCOVERY_AGES = Ages(fresh=timedelta(hours=1), usable=timedelta(days=7))
 _KEY_SET_AGES = Ages(fresh=timedelta(hours=1), usable=timedelta(hours=24))
@@ -49,16 +52,18 @@ class Provider:
         self,
         connection: str,
         settings: OidcConnection,
-        tenancy: str,
+        preset: OidcPreset,
         surroundings: Surroundings,
     ) -> None:
         kept, clock, notice = surroundings.kept, surroundings.clock, surroundings.notice
         self._settings, self._outgoing = settings, surroundings.outgoing
-        issuer = expected_issuer(settings.issuer, tenancy)
+        issuer = expected_issuer(settings.issuer, preset.tenancy)
+        self._permitted = frozenset(settings.endpoint_hosts)
+        self._at_first = self._permitted | preset.endpoint_hosts | {host_of(settings.issuer)}
         self._metadata: Refreshed[ProviderMetadata] = Refreshed(
             lambda: self._document(discovery_address(settings.issuer), MAX_DISCOVERY_BYTES),
             lambda text: read_discovery(text, issuer),
-            Keeping(kept, "oidc-discovery", connection),
+            Keeping(kept, DISCOVERY, connection),
             _DISCOVERY_AGES,
             clock,
         )
@@ -69,6 +74,8 @@ class Provider:
             _KEY_SET_AGES,
             clock,
         )
+        self._metadata.objection = self._objection
+        self._metadata.held = lambda detail: notice(connection, "metadata.held", f"endpoints wait for a yes: {detail}")
         self._metadata.failed = lambda detail: notice(connection, "metadata.refused", detail)
         self._keys.failed = lambda detail: notice(connection, "metadata.refused", detail)
         self._metadata.changed = lambda _before, after: notice(connection, "metadata.changed", f"endpoints: {after}")
@@ -86,6 +93,12 @@ class Provider:
         """Brings both up to date where they are no longer fresh; ProviderUnreachable as above."""
         self.metadata()
         self._keys.current()
+
+    def _objection(self, before: ProviderMetadata | None, found: ProviderMetadata) -> str:
+        """What of the endpoints lies elsewhere than before, or at first than the issuer (ADR 0018); "" for nothing."""
+        if before is None:
+            return "; ".join(foreign(found.endpoints, self._at_first))
+        return "; ".join(moved(before.endpoints, found.endpoints, self._permitted))
 
     def _document(self, url: str, max_bytes: int) -> bytes:
         answer = self._outgoing.fetch(

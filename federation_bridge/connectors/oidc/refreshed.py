@@ -37,6 +37,11 @@ class Keeping:
     kind: str
     name: str
 
+    @property
+    def held_kind(self) -> str:
+        """Under which kind a document waits for an administrator's yes."""
+        return f"{self.kind}-held"
+
 
 class Refreshed(Generic[T]):
     """Safe to share between threads; one of them fetches while the others go on with what there is."""
@@ -52,6 +57,9 @@ class Refreshed(Generic[T]):
         self._last_failure = "not fetched yet"
         self.failed: Callable[[str], None] = lambda _detail: None
         self.changed: Callable[[T, T], None] = lambda _before, _after: None
+        self.held: Callable[[str], None] = lambda _detail: None
+        self.objection: Callable[[T | None, T], str] = lambda _before, _after: ""
+        """Why a document must not follow another one (None: the first) before an administrator says yes."""
 
     def current(self) -> T:
         """The document, fetched anew where it is no longer fresh; ProviderUnreachable where none is young enough."""
@@ -83,7 +91,7 @@ class Refreshed(Generic[T]):
         return self._attempted_at is None or self._clock() - self._attempted_at >= pause
 
     def _attempt(self) -> None:
-        before, self._attempted_at = self._value, self._clock()
+        before, self._attempted_at = self._take_kept(), self._clock()
         try:
             text = self._fetch()
             value = self._read(text)
@@ -91,15 +99,36 @@ class Refreshed(Generic[T]):
             self._last_failure = refusal.detail
             self.failed(refusal.detail)
             return
+        if objection := self.objection(before[1] if before else None, value):
+            self._last_failure = f"waits for `federation-bridge metadata accept`: {objection}"
+            self._hold(text, objection)
+            return
         self._value = (self._attempted_at, value)
-        self._keep(text)
+        self._keep(self._keeping.kind, text)
         if before is not None and before[1] != value:
             self.changed(before[1], value)
 
-    def _keep(self, text: bytes) -> None:
+    def _take_kept(self) -> tuple[datetime, T] | None:
+        """What stands now: what this process has, or what was kept since, by another one or by a yes."""
+        try:
+            kept = self._kept()
+        except BridgeError as refusal:  # what this process has goes on; only a yes would be missed
+            self.failed(f"could not be read: {refusal.detail}")
+            return self._value
+        if kept is not None and (self._value is None or kept[0] > self._value[0]):
+            self._value = kept
+        return self._value
+
+    def _hold(self, text: bytes, objection: str) -> None:
+        waiting = self._keeping.documents.last_good(self._keeping.held_kind, self._keeping.name)
+        if waiting is None or json.loads(waiting).get("text") != text.decode():
+            self._keep(self._keeping.held_kind, text)
+            self.held(objection)
+
+    def _keep(self, kind: str, text: bytes) -> None:
         kept = {"fetched_at": self._clock().isoformat(), "text": text.decode()}
         try:
-            self._keeping.documents.keep(self._keeping.kind, self._keeping.name, json.dumps(kept))
+            self._keeping.documents.keep(kind, self._keeping.name, json.dumps(kept))
         except BridgeError as refusal:  # it is good all the same; only a restart would miss it
             self.failed(f"could not be kept: {refusal.detail}")
 

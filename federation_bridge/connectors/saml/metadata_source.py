@@ -2,7 +2,8 @@
 
 A file or an address is looked at again in the background. What cannot be fetched, read or believed changes nothing:
 the last good document stays in force, over restarts too, and the administrators hear of it. A new signing key is
-noticed, and on a connection that says so it waits for an administrator's yes.
+noticed, and on a connection that says so it waits for an administrator's yes; a sign-on address that moves to another
+host always does (ADR 0018).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from federation_bridge.connectors.endpoints import moved
+from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
@@ -100,8 +103,7 @@ class MetadataSource:
     def _look(self) -> None:
         try:
             self._take_kept()
-            self._take(self._fetched())
-            self._last_problem = ""
+            self._last_problem = self._take(self._fetched())
         except BridgeError as refusal:
             if refusal.detail != self._last_problem:
                 self._notice("metadata.refused", refusal.detail)
@@ -125,21 +127,31 @@ class MetadataSource:
         except UnicodeDecodeError:
             raise ProviderUnreachable("metadata: not UTF-8") from None
 
-    def _take(self, document: str) -> None:
+    def _take(self, document: str) -> str:
+        """Puts the document in force; gives what of it has to wait for a yes, and then nothing has changed."""
         if document == self._document and self._in_force is not None:
-            return
+            return ""
         found = self._read(document)
         before = self._in_force
         if before is not None:
             self._check_succession(before, found)
-            fresh = {key.fingerprint for key in found.keys} - {key.fingerprint for key in before.keys}
-            if fresh and self._settings.hold_new_keys:
-                self._hold(document, fresh)
-                return
+            fresh = sorted({key.fingerprint for key in found.keys} - {key.fingerprint for key in before.keys})
+            waiting = self._what_waits(before, found, fresh)
+            if waiting:
+                self._hold(document, waiting)
+                return f"waits for `federation-bridge metadata accept`: {waiting}"
             if fresh:
-                self._notice("metadata.new_key", f"new signing keys {', '.join(sorted(fresh))}")
+                self._notice("metadata.new_key", f"new signing keys {', '.join(fresh)}")
         self._in_force, self._document = found, document
         self._surroundings.kept.keep(KEPT, self._connection, document)
+        return ""
+
+    def _what_waits(self, before: IdpMetadata, found: IdpMetadata, fresh: list[str]) -> str:
+        """What an administrator has to say yes to. A file is an administrator's own word on its addresses."""
+        told = [f"new signing keys {', '.join(fresh)}"] if fresh and self._settings.hold_new_keys else []
+        if self._settings.metadata_url is not None:
+            told += moved(_sign_on(before), _sign_on(found), self._settings.endpoint_hosts)
+        return "; ".join(told)
 
     def _check_succession(self, before: IdpMetadata, found: IdpMetadata) -> None:
         if found.entity_id != before.entity_id and self._settings.idp_entity_id is None:
@@ -152,10 +164,10 @@ class MetadataSource:
         if self._signers and ends[0] is not None and ends[1] is not None and ends[1] < ends[0]:
             raise ConfigurationInvalid("metadata: older than what is in force")
 
-    def _hold(self, document: str, fresh: set[str]) -> None:
+    def _hold(self, document: str, waiting: str) -> None:
         if self._surroundings.kept.last_good(HELD, self._connection) != document:
             self._surroundings.kept.keep(HELD, self._connection, document)
-            self._notice("metadata.held", f"new signing keys wait for a yes: {', '.join(sorted(fresh))}")
+            self._notice("metadata.held", f"waits for a yes: {waiting}")
 
     def _take_kept(self) -> None:
         """What this or another process kept last; also how an administrator's yes arrives here."""
@@ -179,16 +191,10 @@ class MetadataSource:
         self._surroundings.notice(self._connection, event, detail)
 
 
-def accept_held(kept: KeptDocuments, connection: str) -> bool:
-    """An administrator's yes to the keys that wait on this connection; False where none wait.
-
-    Running processes take it up when they look at the metadata next.
-    """
-    held = kept.last_good(HELD, connection)
-    if not held or held == kept.last_good(KEPT, connection):
-        return False
-    kept.keep(KEPT, connection, held)
-    return True
+def _sign_on(metadata: IdpMetadata) -> dict[str, str]:
+    """The addresses that we may send people to, by their binding."""
+    ours = (names.REDIRECT_BINDING, names.POST_BINDING)
+    return {f"sign-on by {one.rpartition(':')[2]}": metadata.sign_on[one] for one in ours if one in metadata.sign_on}
 
 
 def _signers(settings: SamlConnection) -> tuple[TrustedKey, ...]:

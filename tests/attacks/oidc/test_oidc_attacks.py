@@ -553,7 +553,7 @@ def test_the_last_good_keys_hold_for_a_day_when_the_provider_withdraws_them_all(
 
 
 def test_a_client_assertion_is_made_for_this_issuer_and_for_no_other_host() -> None:
-    asked = world("okta", client_secret=None)
+    asked = world("okta", client_secret=None, endpoint_hosts=("attacker.example.test",))
     asked.provider.discovery = {"token_endpoint": "https://attacker.example.test/token"}
     with pytest.raises(SignInRejected, match="another host"):
         asked.sign_in()
