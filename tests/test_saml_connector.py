@@ -16,6 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from onelogin.saml2 import xmlparser
+from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
+from onelogin.saml2.xmlparser import DTDForbidden
 from saml_material import (
     ACS,
     ENTITY_ID,
@@ -236,6 +239,21 @@ def test_the_second_opinion_by_itself_takes_no_signature_of_another_certificate(
     with pytest.raises(OpinionsDiffer, match="Signature validation failed"):
         ask(stranger())
     ask(idp_signer())
+
+
+@pytest.mark.parametrize(
+    "prolog", [b"<!DOCTYPE x>", b'<!DOCTYPE x [<!ENTITY e "v">]>', b'<!DOCTYPE x SYSTEM "file:///x">']
+)
+def test_the_second_opinions_parser_takes_no_document_type(prolog: bytes) -> None:
+    with pytest.raises(DTDForbidden):
+        OneLogin_Saml2_XML.to_etree(prolog + b"<x/>")
+    assert OneLogin_Saml2_XML.to_etree(b"<x/>").tag == "x"
+
+
+def test_the_second_opinions_parser_leaves_out_what_its_own_would() -> None:
+    written = b"<x><!-- a --><?b c?><d>e<!-- f -->g</d></x>"
+    parsed = OneLogin_Saml2_XML.to_etree(written)
+    assert etree.tostring(parsed) == etree.tostring(xmlparser.fromstring(written)) == b"<x><d>eg</d></x>"
 
 
 HONEST = honest(assertion_id="_fixed", response_id="_outer", signed="both")

@@ -71,6 +71,7 @@ def read_assertion(assertion: etree._Element, open_id: OpenId | None = None) -> 
     """All that an assertion says. `open_id` None refuses an encrypted NameID. Raises SignInRejected."""
     subject = _only(assertion, saml("Subject"))
     conditions = _optional(assertion, saml("Conditions"))
+    attributes, name_ids_as_values = _attributes(assertion)
     return Assertion(
         id=_attribute(assertion, "ID"),
         issued_at=_instant(_attribute(assertion, "IssueInstant")),
@@ -79,8 +80,8 @@ def read_assertion(assertion: etree._Element, open_id: OpenId | None = None) -> 
         confirmations=tuple(_confirmation(one) for one in subject.iterchildren(saml("SubjectConfirmation"))),
         conditions=None if conditions is None else _conditions(conditions),
         authn=tuple(_authn(one) for one in assertion.iterchildren(saml("AuthnStatement"))),
-        attributes=_attributes(assertion),
-        name_ids_as_values=_name_ids_as_values(assertion),
+        attributes=attributes,
+        name_ids_as_values=name_ids_as_values,
     )
 
 
@@ -96,11 +97,6 @@ def _name_id(subject: etree._Element, open_id: OpenId | None) -> NameId | None:
 
 def _read_name_id(element: etree._Element) -> NameId:
     return NameId(_text(element), element.get("Format"), element.get("NameQualifier"), element.get("SPNameQualifier"))
-
-
-def _name_ids_as_values(assertion: etree._Element) -> tuple[NameId, ...]:
-    path = f"{saml('AttributeStatement')}/{saml('Attribute')}/{saml('AttributeValue')}/{saml('NameID')}"
-    return tuple(_read_name_id(one) for one in assertion.iterfind(path))
 
 
 def _confirmation(element: etree._Element) -> Confirmation:
@@ -136,25 +132,30 @@ def _authn(element: etree._Element) -> AuthnStatement:
     )
 
 
-def _attributes(assertion: etree._Element) -> dict[str, tuple[str, ...]]:
+def _attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], tuple[NameId, ...]]:
+    """The attributes, and of the values that are a NameID (eduPersonTargetedID) all that it says."""
     attributes: dict[str, tuple[str, ...]] = {}
+    name_ids: list[NameId] = []
     for statement in assertion.iterchildren(saml("AttributeStatement")):
         for attribute in statement:
             name = _attribute(attribute, "Name")
             if name in attributes:
                 raise SignInRejected(f"reader: the attribute {name[:200]!r} comes twice")
-            attributes[name] = tuple(_value(value) for value in attribute)
-    return attributes
+            attributes[name] = tuple(
+                _name_id_as_value(value, name_ids) if len(value) else value.text or "" for value in attribute
+            )
+    return attributes, tuple(name_ids)
 
 
-def _value(element: etree._Element) -> str:
-    """The text; where the value is a NameID (eduPersonTargetedID), that one's text."""
+def _name_id_as_value(element: etree._Element, read: list[NameId]) -> str:
+    """The text of the NameID in this value, which is added to those that were read."""
     name_id = _optional(element, saml("NameID"))
     if name_id is None:
         return _text(element)
     if not is_xml_blank(element.text):
         raise SignInRejected("reader: text beside a NameID")
-    return _text(name_id)
+    read.append(_read_name_id(name_id))
+    return read[-1].text
 
 
 def _text(element: etree._Element) -> str:

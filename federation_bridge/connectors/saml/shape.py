@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from lxml import etree
@@ -44,6 +44,11 @@ class Shape:
     text: bool = False
     foreign_attributes: bool = False
     """Whether attributes of other namespaces may stand (SAML core 2.7.3.1 lets Attribute carry them)."""
+    is_demanding: bool = field(init=False)
+    """Whether an element without children lacks something."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_demanding", any(part.least for part in self.parts))
 
 
 def one(*tags: str) -> Part:
@@ -240,8 +245,10 @@ def check_shape(root: etree._Element, shapes: Mapping[str, Shape], limits: Limit
             raise SignInRejected(f"shape: more than {limits.nodes} nodes")
         if not shape.text and element.text and not is_xml_blank(element.text):
             raise SignInRejected(f"shape: text in {_shown(element)}")
-        _check_children(element, children, shape.parts)
-        pending.extend([(child, depth + 1) for child in children])
+        # Most elements are values of attributes, and have no children.
+        if children or shape.is_demanding:
+            _check_children(element, children, shape.parts)
+            pending.extend([(child, depth + 1) for child in children])
 
 
 def _check_children(element: etree._Element, children: list[etree._Element], parts: tuple[Part, ...]) -> None:

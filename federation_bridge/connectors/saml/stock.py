@@ -1,7 +1,8 @@
 """python3-saml as we use it: settings for one connection; its XSD, XPaths and certificates read once; its clock ours.
 
-What is replaced (`validate_xml`, `query`, `now`, `xmlsec`) belongs to the pinned version; a test holds it. Each gives
-what the original gives for the same arguments: which checks are made, and in which order, stays the library's.
+What is replaced (`validate_xml`, `query`, `_parse_etree`, `parse_SAML_to_time`, `now`, `xmlsec`) belongs to the pinned
+version; a test holds it. Each gives what the original gives for the same arguments: which checks are made, and in which
+order, stays the library's.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from xml.sax.saxutils import escape
 
 import xmlsec
 from lxml import etree
-from onelogin.saml2 import utils, xml_utils
+from onelogin.saml2 import utils, xml_utils, xmlparser
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
+from onelogin.saml2.errors import OneLogin_Saml2_Error
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
@@ -65,6 +67,18 @@ def _query(
     return _compiled_path(expression)(document if context is None else context, **variables)
 
 
+def _parse(text: bytes, *, forbid_dtd: bool, forbid_entities: bool) -> etree._Element:
+    # Its elements pass each walk over children through a filter in Python that leaves out comments, processing
+    # instructions and entities. Its own parser drops the first two, and entities need a DOCTYPE, which it forbids.
+    if not (forbid_dtd and forbid_entities):
+        raise OneLogin_Saml2_Error("a document type is never allowed", OneLogin_Saml2_Error.SETTINGS_INVALID)
+    root = etree.fromstring(text, etree.XMLParser(**xmlparser.GlobalParserTLS.parser_config))
+    xmlparser.check_docinfo(root.getroottree(), forbid_dtd=True, forbid_entities=True)
+    return root
+
+
+OneLogin_Saml2_XML._parse_etree = staticmethod(_parse)  # noqa: SLF001 - see above: the version is pinned
+OneLogin_Saml2_Utils.parse_SAML_to_time = staticmethod(lru_cache(maxsize=64)(OneLogin_Saml2_Utils.parse_SAML_to_time))
 OneLogin_Saml2_XML.validate_xml = staticmethod(_validate_xml)
 OneLogin_Saml2_XML.query = staticmethod(_query)
 utils.xmlsec = SimpleNamespace(**{**vars(xmlsec), "Key": _Key})
