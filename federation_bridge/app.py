@@ -16,6 +16,8 @@ from flask_babel import Babel
 from federation_bridge import first_start
 from federation_bridge.audit import Lines, Recorded
 from federation_bridge.audit_lines import SecondPlace, second_place
+from federation_bridge.aws.breaker import State
+from federation_bridge.aws.calls import AwsCalls, places_beside
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.aws_clients import sign_in as aws_login
 from federation_bridge.aws_clients import sso_oidc, sso_portal
@@ -146,6 +148,7 @@ def _around(
     rulebook = Rulebook(
         settings.rules, settings.accounts, frozenset(settings.connections), store.documents, notices.rules
     )
+    calls = AwsCalls(places_beside(settings.serving.threads), on_change=_count_circuit)
     return Parts(
         settings=settings,
         connectors=connectors,
@@ -153,7 +156,8 @@ def _around(
         store=store,
         audit=store.audit,
         keys=keys,
-        sts=StsClients(settings.aws, settings.outgoing, clock=clock),
+        aws_calls=calls,
+        sts=StsClients(settings.aws, settings.outgoing, calls, clock=clock),
         outgoing=outgoing,
         clock=clock,
         randomness=randomness,
@@ -174,6 +178,10 @@ def authorization_parts(parts: Parts) -> AuthorizationParts:
         clock=parts.clock,
         randomness=parts.randomness,
     )
+
+
+def _count_circuit(endpoint: str, state: State) -> None:
+    metrics.CIRCUITS.labels(endpoint=endpoint, state=state).inc()
 
 
 class CountedLines:

@@ -17,6 +17,7 @@ from federation_bridge import audit
 from federation_bridge.addresses import network_of
 from federation_bridge.audit import AuditLog, Entry
 from federation_bridge.aws import assertion, console, id_token, session_names
+from federation_bridge.aws.calls import AwsCalls
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import Redeemed, StsClients, answer_time
@@ -69,6 +70,7 @@ class Parts:
     store: Store
     audit: AuditLog
     keys: KeyRing
+    aws_calls: AwsCalls
     sts: StsClients
     outgoing: Outgoing
     clock: Clock
@@ -284,6 +286,7 @@ class Bridge:
             issuer_url=self._return_url(grant, destination),
             endpoints=endpoints,
             fetch=self._parts.outgoing,
+            calls=self._parts.aws_calls,
         )
         self._record_of(
             session, visit, audit.ConsoleOpened(grant_id=grant.id, way="federation", destination=destination)

@@ -98,6 +98,10 @@ class ProviderUnreachable(BridgeError):
     code, status, public = "provider_unreachable", 502, "The company sign-in could not be reached. Please try again."
 
 
+class AnswerUnusable(ProviderUnreachable):
+    """Somebody answered, but with what we do not read: too long, compressed, a redirect."""
+
+
 class Unavailable(BridgeError):
     """We cannot do this safely now: the store is down or full. Fails closed."""
 

@@ -25,7 +25,7 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable
+from federation_bridge.errors import AnswerUnusable, ConfigurationInvalid, ProviderUnreachable
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
@@ -156,7 +156,7 @@ class Outgoing:
             reason = f"no answer within {self._seconds:g} s" if late else f"{type(problem).__name__}: {problem}"
             raise ProviderUnreachable(f"{target.shown}: {reason}") from None
         except _Refused as refusal:
-            raise ProviderUnreachable(f"{target.shown}: {refusal}") from None
+            raise AnswerUnusable(f"{target.shown}: {refusal}") from None
 
     def _target(self, url: str, networks: Sequence[str]) -> _Target:
         parts, host, port = _checked_url(url)
@@ -193,7 +193,7 @@ class Outgoing:
     ) -> Iterator[http.client.HTTPConnection]:
         through_proxy = self._proxy is not None and not _all_in(target.addresses, networks)
         dialled = [self._proxy] if self._proxy and through_proxy else [(str(a), target.port) for a in target.addresses]
-        connection = _dial(dialled, (target.host, target.port) if through_proxy else None, deadline)
+        connection = dial(dialled, (target.host, target.port) if through_proxy else None, deadline)
         try:
             connection.sock.settimeout(max(deadline - time.monotonic(), 0.01))
             with _cut_at(deadline, connection.sock):
@@ -309,10 +309,13 @@ def _request_parts(
     return data, {"User-Agent": "federation-bridge", **(headers or {}), **sent}
 
 
-def _dial(
+def dial(
     addresses: Sequence[tuple[str, int]], tunnel: tuple[str, int] | None, deadline: float
 ) -> http.client.HTTPConnection:
-    """A connection to the first of `addresses` that takes one, each given its share of the time that is left."""
+    """A connection to the first of `addresses` that takes one, each given its share of the time that is left; OSError.
+
+    `tunnel`: whom a proxy at these addresses is to connect us to. `deadline`: an instant of the monotonic clock.
+    """
     problem: OSError = TimeoutError("no address")
     for index, (address, port) in enumerate(addresses):
         left = (deadline - time.monotonic()) / (len(addresses) - index)

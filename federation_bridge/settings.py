@@ -268,6 +268,8 @@ class Aws(_Part):
     """How long a connection to AWS may take to open."""
     read_timeout: Duration = timedelta(seconds=10)
     """How long AWS may take to answer."""
+    total_timeout: Duration = timedelta(seconds=15)
+    """How long a grant may wait for STS in all, over tries and regions."""
     local_endpoint: Url | None = None
     """A local AWS for trying things out: answers for STS, sign-in and console. Only on this machine."""
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aws_material import CREDENTIALS, NOW, account, grant
 
-from federation_bridge.aws.console import Endpoints, checked_destination, federation_link, saml_form
+from federation_bridge.aws.calls import AwsCalls
+from federation_bridge.aws.console import Endpoints, Fetching, checked_destination, federation_link, saml_form
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.statement import Statement
-from federation_bridge.errors import AwsRefused, AwsUnreachable, BadRequest, ProviderUnreachable
+from federation_bridge.errors import AnswerUnusable, AwsRefused, AwsUnreachable, BadRequest, ProviderUnreachable
 from federation_bridge.model import Departure, Grant
 
 AWS = Endpoints.of(PARTITIONS["aws"], None)
@@ -35,18 +37,22 @@ class SigninService:
     answers: list[Answer] = field(default_factory=lambda: [Answer()])
     posted: list[tuple[str, str, dict[str, str], tuple[str, ...]]] = field(default_factory=list)
 
-    def fetch(self, url: str, *, method: str, data: Mapping[str, str], networks: Sequence[str]) -> Answer:
+    def fetch(
+        self, url: str, *, method: str, data: Mapping[str, str], networks: Sequence[str], max_bytes: int
+    ) -> Answer:
+        assert max_bytes < 1_000_000
         self.posted.append((url, method, dict(data), tuple(networks)))
         return self.answers.pop(0)
 
 
-def link(service: SigninService, endpoints: Endpoints = AWS) -> Departure:
+def link(service: Fetching, endpoints: Endpoints = AWS, calls: AwsCalls | None = None) -> Departure:
     return federation_link(
         CREDENTIALS,
         PAGE,
         issuer_url="https://bridge.example.com/go/123456789012/Admin",
         endpoints=endpoints,
         fetch=service,
+        calls=calls or AwsCalls(1),
     )
 
 
@@ -110,7 +116,7 @@ def test_an_answer_without_a_token_is_refused_and_shows_no_secret(
 
 def test_a_sign_in_service_that_does_not_answer_is_aws_unreachable() -> None:
     class Silent(SigninService):
-        def fetch(self, url: str, *, method: str, data: Mapping[str, str], networks: Sequence[str]) -> Answer:
+        def fetch(self, *_: Any, **__: Any) -> Answer:
             raise ProviderUnreachable("no route")
 
     with pytest.raises(AwsUnreachable, match="no route"):
@@ -197,3 +203,29 @@ def test_a_grant_id_and_region_do_not_change_another_partitions_address() -> Non
     assert checked_destination(PARTITIONS[moved.partition], "/s3", moved.region).startswith(
         "https://cn-north-1.console.amazonaws.cn/"
     )
+
+
+def test_a_sign_in_service_that_is_down_is_not_asked_until_a_probe_is_due() -> None:
+    calls, service = AwsCalls(1, monotonic=lambda: 0.0), SigninService([Answer(503)] * 4)
+    for _ in range(3):
+        with pytest.raises(AwsUnreachable, match="answered 503"):
+            link(service, calls=calls)
+    with pytest.raises(AwsUnreachable, match="is not asked") as refusal:
+        link(service, calls=calls)
+    assert (len(service.posted), refusal.value.retry_after) == (3, 5)
+
+
+@pytest.mark.parametrize("problem", [AnswerUnusable("is longer than 64000 bytes"), None])
+def test_a_sign_in_service_that_answers_otherwise_is_asked_again(problem: Exception | None) -> None:
+    class Odd(SigninService):
+        def fetch(self, *_: Any, **__: Any) -> Answer:
+            self.posted.append(("", "", {}, ()))
+            if problem:
+                raise problem
+            return Answer(400)
+
+    calls, service = AwsCalls(1), Odd()
+    for _ in range(5):
+        with pytest.raises((AwsRefused, AwsUnreachable)):
+            link(service, calls=calls)
+    assert len(service.posted) == 5

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from aws_material import NOW, account, grant
-from sts_stub import Answer, StubSts, granted, refused, stub_sts, unused_address
+from sts_stub import Answer, StubSts, dripping_sts, granted, refused, stub_sts, unused_address
 
+from federation_bridge.aws.calls import AwsCalls
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.errors import AwsRefused, AwsUnreachable, ConfigurationInvalid
@@ -24,6 +25,7 @@ from federation_bridge.settings import Aws, Outgoing
 SECRET = "c3RhdGVtZW50" * 10
 STATEMENT = Statement(SECRET, "_id", NOW + timedelta(minutes=5))
 OIDC_GRANTED = granted("AssumeRoleWithWebIdentity")
+NO_PROXY = Outgoing()
 
 
 @pytest.fixture(autouse=True)
@@ -49,10 +51,17 @@ class Pauses(list[float]):
         self.append(seconds)
 
 
-def clients(address: str | None, pauses: Pauses | None = None, **changes: Any) -> StsClients:
+def clients(
+    address: str | None,
+    pauses: Pauses | None = None,
+    *,
+    outgoing: Outgoing = NO_PROXY,
+    calls: AwsCalls | None = None,
+    **changes: Any,
+) -> StsClients:
     pauses = Pauses() if pauses is None else pauses
     aws = Aws(local_endpoint=address, **changes)
-    return StsClients(aws, Outgoing(), sleep=pauses.sleep, jitter=lambda longest: longest, clock=lambda: NOW)
+    return StsClients(aws, outgoing, calls, sleep=pauses.sleep, jitter=lambda longest: longest, clock=lambda: NOW)
 
 
 def test_a_saml_grant_is_redeemed_with_exactly_its_terms_and_no_signature(stub: StubSts) -> None:
@@ -127,7 +136,6 @@ THROTTLED = [
     refused("ThrottlingException", "Rate exceeded"),
     refused("RequestLimitExceeded", "", 503),
     refused("Unheard", "", 429),
-    refused("IDPCommunicationError", "could not reach"),
 ]
 
 
@@ -183,7 +191,7 @@ def test_a_region_that_nobody_answers_in_is_left_for_the_next(stub: StubSts, mon
 
 def test_a_region_that_failed_is_asked_last_for_a_while(stub: StubSts) -> None:
     now = [1000.0]
-    sts = StsClients(Aws(local_endpoint=stub.url), Outgoing(), monotonic=lambda: now[0])
+    sts = clients(stub.url, calls=AwsCalls(1, monotonic=lambda: now[0]))
     stub.answers = [refused("InternalFailure", "", 500), granted()]
     regions = []
     for later in (0.0, 29.0, 2.0):
@@ -260,22 +268,25 @@ def test_each_region_is_asked_at_its_own_endpoint_even_where_the_environment_say
     monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
     sts = clients(None, home_regions={partition: (region,)})
     sts.prepare(partition)
-    assert sts._client(region).meta.endpoint_url == address
+    assert sts._clients.of(region).meta.endpoint_url == address
 
 
-def test_the_settings_proxy_and_ca_are_used_for_aws_and_not_for_this_machine(tmp_path: Path) -> None:
-    outgoing = Outgoing(proxy="http://proxy.example.com:3128", ca_bundle=tmp_path / "ca.pem")
-    far, near = StsClients(Aws(), outgoing), StsClients(Aws(local_endpoint="http://127.0.0.1:1"), outgoing)
-    http = far._client("us-east-1")._endpoint.http_session
-    assert http._proxy_config.proxy_url_for("https://sts.us-east-1.amazonaws.com") == "http://proxy.example.com:3128"
-    assert http._verify == str(tmp_path / "ca.pem")
-    assert near._client("us-east-1")._endpoint.http_session._proxy_config.proxy_url_for("http://127.0.0.1:1") is None
+def test_the_settings_proxy_is_used_for_aws_and_not_for_this_machine(stub: StubSts) -> None:
+    refusing = unused_address()
+    clients(stub.url, outgoing=Outgoing(proxy=refusing)).redeem(grant(), STATEMENT)
+    with pytest.raises(AwsUnreachable, match=r"no connection: .*ConnectionRefused"):
+        clients(None, outgoing=Outgoing(proxy=refusing)).redeem(grant(), STATEMENT)
+
+
+def test_a_ca_bundle_that_cannot_be_read_is_the_operators_to_mend(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid, match="ca_bundle"):
+        clients(None, outgoing=Outgoing(ca_bundle=tmp_path / "ca.pem")).prepare("aws")
 
 
 def test_a_regions_client_is_made_once_for_all_threads(stub: StubSts) -> None:
     sts = clients(stub.url)
     with ThreadPoolExecutor(8) as threads:
-        made = set(threads.map(lambda _: id(sts._client("us-east-1")), range(16)))
+        made = set(threads.map(lambda _: id(sts._clients.of("us-east-1")), range(16)))
         list(threads.map(lambda _: sts.redeem(grant(), STATEMENT), range(16)))
     assert len(made) == 1
     assert len(stub.asked) == 16
@@ -338,3 +349,96 @@ def test_a_role_with_a_path_is_recognised_in_the_answer_by_its_name(stub: StubSt
     stub.answers = [granted(arn="arn:aws:sts::123456789012:assumed-role/Audit/alice@example.com")]
     clients(stub.url).redeem(grant(role="Audit", account=account()), STATEMENT)
     assert stub.asked[0]["RoleArn"] == "arn:aws:iam::123456789012:role/people/Audit"
+
+
+def test_where_aws_could_not_fetch_our_documents_each_region_is_asked_once(stub: StubSts) -> None:
+    pauses = Pauses()
+    stub.answers = [refused("IDPCommunicationError", "could not reach")]
+    with pytest.raises(AwsUnreachable, match="could not fetch the issuer's documents"):
+        clients(stub.url, pauses).redeem(grant("oidc"), STATEMENT)
+    assert (len(stub.asked), pauses) == (2, [])
+    stub.answers = [refused("IDPCommunicationError"), OIDC_GRANTED]
+    assert clients(stub.url).redeem(grant("oidc"), STATEMENT).region == "us-west-2"
+
+
+ONE_REGION = {"home_regions": {"aws": ("us-east-1",)}}
+REACHABLE = [*THROTTLED, refused("IDPCommunicationError"), refused("AccessDenied", "no", 403), (200, "not xml at all")]
+
+
+@pytest.mark.parametrize("answer", [refused("InternalFailure", "", 500), (503, "no")])
+def test_a_region_that_is_down_is_not_asked_after_three_failures_until_a_probe_is_due(
+    stub: StubSts, answer: Answer
+) -> None:
+    now = [1000.0]
+    sts = clients(stub.url, calls=AwsCalls(4, monotonic=lambda: now[0]), **ONE_REGION)
+    stub.answers = [answer]
+    for _ in range(3):
+        with pytest.raises(AwsUnreachable):
+            sts.redeem(grant(), STATEMENT)
+    with pytest.raises(AwsUnreachable, match="is not asked for another 5 s") as refusal:
+        sts.redeem(grant(), STATEMENT)
+    assert (len(stub.asked), refusal.value.retry_after) == (3, 5)
+    now[0] += 5.0
+    stub.answers = [granted()]
+    assert sts.redeem(grant(), STATEMENT).region == "us-east-1"
+
+
+@pytest.mark.parametrize("answer", REACHABLE, ids=str)
+def test_what_a_region_that_is_there_says_never_counts_against_it(stub: StubSts, answer: Answer) -> None:
+    sts = clients(stub.url, **ONE_REGION)
+    stub.answers = [answer]
+    for _ in range(5):
+        with pytest.raises((AwsUnreachable, AwsRefused)):
+            sts.redeem(grant(), STATEMENT)
+    stub.answers = [granted()]
+    assert sts.redeem(grant(), STATEMENT).region == "us-east-1"
+
+
+def test_a_region_that_is_down_does_not_keep_the_next_from_answering(stub: StubSts) -> None:
+    now = [1000.0]
+    sts = clients(stub.url, calls=AwsCalls(1, monotonic=lambda: now[0]))
+    for _ in range(3):
+        stub.answers = [refused("InternalFailure", "", 500), granted()]
+        assert sts.redeem(grant(), STATEMENT).region == "us-west-2"
+        now[0] += 31.0
+    stub.answers = [granted()]
+    assert sts.redeem(grant(), STATEMENT).region == "us-east-1"  # a probe, due long since
+
+
+def test_pauses_and_tries_over_all_regions_end_with_the_total_timeout(stub: StubSts) -> None:
+    now = [1000.0]
+    stub.answers = [refused("Throttling")]
+    aws = Aws(local_endpoint=stub.url, total_timeout="1s")
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    sts = StsClients(
+        aws,
+        NO_PROXY,
+        AwsCalls(1, monotonic=lambda: now[0]),
+        sleep=sleep,
+        jitter=lambda longest: longest,
+        clock=lambda: NOW,
+    )
+    with pytest.raises(AwsUnreachable):
+        sts.redeem(grant(), STATEMENT)
+    assert now[0] <= 1001.0
+    assert len(stub.asked) == 4  # at 0 s and 0.4 s, and in the next region at 0.4 s and 0.8 s
+
+
+@pytest.mark.parametrize("dripping", [b"H", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n<"], ids=["head", "body"])
+def test_an_answer_that_drips_ends_with_its_time(dripping: bytes) -> None:
+    with dripping_sts(dripping) as address:
+        sts = clients(address, read_timeout="1s", connect_timeout="1s", total_timeout="1s", **ONE_REGION)
+        with pytest.raises(AwsUnreachable, match="timeout"):
+            sts.redeem(grant(), STATEMENT)
+        sts.close()
+
+
+def test_an_answer_without_an_end_is_not_read(stub: StubSts) -> None:
+    stub.answers = [(200, "x" * 300_000), granted()]
+    sts = clients(stub.url, **ONE_REGION)
+    with pytest.raises(AwsUnreachable, match="longer than 256000 bytes"):
+        sts.redeem(grant(), STATEMENT)
+    assert sts.redeem(grant(), STATEMENT).region == "us-east-1"

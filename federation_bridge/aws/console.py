@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from federation_bridge.aws.calls import AwsCalls, CircuitOpen, EndpointDown, unreachable
 from federation_bridge.aws.partitions import Partition
 from federation_bridge.aws.statement import Statement
-from federation_bridge.errors import AwsRefused, AwsUnreachable, BadRequest, ProviderUnreachable
+from federation_bridge.errors import AnswerUnusable, AwsRefused, AwsUnreachable, BadRequest, ProviderUnreachable
 from federation_bridge.model import AwsCredentials, Departure, Grant
 from federation_bridge.redaction import quoted
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _LONGEST_ADDRESS = 2048
+_MOST_BYTES = 64_000
+"""A sign-in token has a few thousand."""
 _LABEL = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _SESSION_LABEL = re.compile(r"[0-9]{12}-[a-z0-9]{1,32}")
 _ADDRESS = re.compile(r"[!-~]+")  # printable ASCII without a blank
@@ -36,7 +39,9 @@ class _Answer(Protocol):
 class Fetching(Protocol):
     """The part of `outgoing.Outgoing` that is needed here."""
 
-    def fetch(self, url: str, *, method: str, data: Mapping[str, str], networks: Sequence[str]) -> _Answer:
+    def fetch(
+        self, url: str, *, method: str, data: Mapping[str, str], networks: Sequence[str], max_bytes: int
+    ) -> _Answer:
         """Posts the form and gives the answer; ProviderUnreachable where there is none."""
         ...
 
@@ -88,6 +93,7 @@ def federation_link(
     issuer_url: str,
     endpoints: Endpoints,
     fetch: Fetching,
+    calls: AwsCalls,
 ) -> Departure:
     """A redirect that signs in with these credentials; good for 15 minutes, and a bearer secret: never show or log it.
 
@@ -97,10 +103,10 @@ def federation_link(
 
     Raises:
         AwsRefused: no sign-in token for these credentials.
-        AwsUnreachable: the sign-in service did not answer.
+        AwsUnreachable: the sign-in service did not answer, failed a moment ago, or too many requests wait for AWS.
     """
     fields = {"Action": "getSigninToken", "Session": _session_of(credentials)}
-    answer = _post(fetch, endpoints, fields)
+    answer = _post(fetch, calls, endpoints, fields)
     query = {
         "Action": "login",
         "Issuer": issuer_url,
@@ -140,14 +146,30 @@ def _session_of(credentials: AwsCredentials) -> str:
     )
 
 
-def _post(fetch: Fetching, endpoints: Endpoints, fields: Mapping[str, str]) -> _Answer:
+def _post(fetch: Fetching, calls: AwsCalls, endpoints: Endpoints, fields: Mapping[str, str]) -> _Answer:
     """Posted, since an address that held credentials would stand in logs on the way."""
     try:
-        answer = fetch.fetch(endpoints.federation, method="POST", data=fields, networks=endpoints.networks)
+        with calls.to(f"sign-in {endpoints.federation}") as call:
+            answer = _posted(fetch, endpoints, fields)
+            call.is_answered = True
+            return answer
+    except CircuitOpen as circuit:
+        raise unreachable(f"the AWS sign-in service {circuit}", circuit.seconds) from None
+    except (EndpointDown, AnswerUnusable) as failure:
+        raise AwsUnreachable(f"the AWS sign-in service did not answer: {failure}") from None
+
+
+def _posted(fetch: Fetching, endpoints: Endpoints, fields: Mapping[str, str]) -> _Answer:
+    try:
+        answer = fetch.fetch(
+            endpoints.federation, method="POST", data=fields, networks=endpoints.networks, max_bytes=_MOST_BYTES
+        )
+    except AnswerUnusable:
+        raise
     except ProviderUnreachable as failure:
-        raise AwsUnreachable(f"the AWS sign-in service did not answer: {failure.detail}") from None
+        raise EndpointDown(failure.detail) from None
     if answer.status >= _SERVER_ERROR:
-        raise AwsUnreachable(f"the AWS sign-in service answered {answer.status}")
+        raise EndpointDown(f"it answered {answer.status}")
     return answer
 
 

@@ -1,30 +1,28 @@
-"""Redeems a statement at STS: one unsigned client for each region, made once; a second region where the first fails.
+"""Redeems a statement at STS: in one region, and in the next where the first does not answer.
 
 Retries are ours rather than botocore's, so that they are bounded, jittered and can be tested with the clock held still.
 """
 
 from __future__ import annotations
 
-import logging
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import botocore.session
-from botocore import UNSIGNED
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from federation_bridge.aws import lifetimes, sts_messages
+from federation_bridge.aws import lifetimes
+from federation_bridge.aws.calls import AwsCalls, Call, CircuitOpen, EndpointDown, unreachable
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.refusals import explained, printable
 from federation_bridge.aws.statement import Statement
-from federation_bridge.errors import AwsRefused, AwsUnreachable, ConfigurationInvalid
+from federation_bridge.aws.sts_clients import RegionalClients
+from federation_bridge.errors import AwsRefused, ConfigurationInvalid
+from federation_bridge.kept_connections import NoAnswer, Unreadable
 from federation_bridge.model import AwsCredentials, Clock, Grant
 from federation_bridge.settings import Aws, Outgoing
 
@@ -32,13 +30,13 @@ _THROTTLING = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}
 )
 _ELSEWHERE = frozenset({"RegionDisabledException", "RegionDisabled"})
-_AGAIN = frozenset({"IDPCommunicationError"})
+_IDP_COMMUNICATION = "IDPCommunicationError"
 _ATTEMPTS = 3
 _FIRST_PAUSE = 0.2  # seconds; doubled each time, and each pause is a random part of it
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
-_CONNECTIONS = 64
-_SHUNNED_FOR = 30.0  # seconds, so that not every grant waits for a region that is down
+_SHUNNED_FOR = 30.0  # seconds, so that a region that failed is asked after the others for a while
+_LEAST = 0.05  # seconds; with less left, no call is begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,10 @@ class _AskElsewhere(Exception):
     """One region cannot answer now; another may."""
 
 
+class _RegionDown(_AskElsewhere, EndpointDown):
+    """One region does not answer at all: counts against its circuit."""
+
+
 class _AskAgain(Exception):
     """One region may answer in a moment."""
 
@@ -68,48 +70,56 @@ class StsClients:
         self,
         aws: Aws,
         outgoing: Outgoing,
+        calls: AwsCalls | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float], float] = lambda longest: random.uniform(0, longest),  # noqa: S311 - not a secret
-        monotonic: Callable[[], float] = time.monotonic,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         """`jitter` gives a pause of at most the seconds it is given; ConfigurationInvalid for a region of nowhere."""
         _check_regions(aws)
         self._aws = aws
-        self._outgoing = outgoing
+        self._calls = calls or AwsCalls(1)
+        self._clients = RegionalClients(aws, outgoing)
         self._sleep = sleep
         self._jitter = jitter
-        self._lock = threading.Lock()
-        self._clients: dict[str, Any] = {}
-        self._session: Any = None
-        self._monotonic = monotonic
+        self._monotonic = self._calls.monotonic
         self._clock = clock
         self._shunned_until: dict[str, float] = {}
 
     def redeem(self, grant: Grant, statement: Statement) -> Redeemed:
         """The credentials that STS gives for this statement, for no longer than was granted.
 
+        All of it, over regions and tries and the wait for a place, takes no longer than `aws.total_timeout`.
+
         Raises:
             AwsRefused: STS said no, or sold a session past the end of the grant; the detail says which.
             RoleNotGranted: the rule ends too soon for a session that begins now.
-            AwsUnreachable: no region answered, or all of them throttle.
+            AwsUnreachable: no region answered, or all of them throttle, or too many requests wait for AWS.
         """
-        failures = []
+        ends_by = self._monotonic() + self._aws.total_timeout.total_seconds()
+        failures, soonest = [], 0.0
         for region in self._regions(grant):
             try:
-                answer = self._ask(region, grant, statement)
+                answer = self._ask(region, grant, statement, ends_by)
+            except CircuitOpen as circuit:
+                failures.append(f"{region}: {circuit}")
+                soonest = min(soonest or circuit.seconds, circuit.seconds)
             except _AskElsewhere as failure:
                 self._shunned_until[region] = self._monotonic() + _SHUNNED_FOR
                 failures.append(f"{region}: {failure}")
             else:
                 return _redeemed(answer, grant, region)
-        raise AwsUnreachable("no STS answered: " + "; ".join(failures))
+        raise unreachable("no STS answered: " + "; ".join(failures), soonest)
 
     def prepare(self, partition: str) -> None:
         """Makes the clients of a partition ahead of the first grant, which would wait for them otherwise."""
         for region in self._aws.home_regions.get(partition, ()):
-            self._client(region)
+            self._clients.of(region)
+
+    def close(self) -> None:
+        """Closes connections that are kept and not in use."""
+        self._clients.close()
 
     def _regions(self, grant: Grant) -> list[str]:
         """The partition's regions in the settings' order, but those that failed a moment ago last."""
@@ -119,72 +129,51 @@ class StsClients:
         now = self._monotonic()
         return sorted(regions, key=lambda region: self._shunned_until.get(region, now) > now)
 
-    def _ask(self, region: str, grant: Grant, statement: Statement) -> Mapping[str, Any]:
-        client = self._client(region)
-        problem = ""
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                self._sleep(self._jitter(_FIRST_PAUSE * 2**attempt))
+    def _ask(self, region: str, grant: Grant, statement: Statement, ends_by: float) -> Mapping[str, Any]:
+        problem, asked, pause = "", 0, 0.0
+        while asked < _ATTEMPTS and self._monotonic() + pause + _LEAST < ends_by:
+            if pause:
+                self._sleep(pause)
+            asked += 1
             try:
-                # Counted anew for each call: what is left of a rule shrinks with every try.
-                seconds = lifetimes.asked_seconds(grant, self._clock(), answer_time(self._aws))
-                operation, parameters = _call_of(grant, statement, seconds)
-                answer: Mapping[str, Any] = _translated(getattr(client, operation), parameters)
+                return self._asked_once(region, grant, statement, ends_by)
             except _AskAgain as failure:
                 problem = str(failure)
-            else:
-                return answer
-        raise _AskElsewhere(f"{problem} ({_ATTEMPTS} times)")
+            pause = self._jitter(_FIRST_PAUSE * 2**asked)
+        raise _AskElsewhere(f"{problem} ({asked} times)" if asked else "no time was left for it")
 
-    def _client(self, region: str) -> Any:
-        client = self._clients.get(region)
-        if client is not None:
-            return client
-        with self._lock:
-            if region not in self._clients:
-                self._clients[region] = self._make(region)
-            return self._clients[region]
+    def _asked_once(self, region: str, grant: Grant, statement: Statement, ends_by: float) -> Mapping[str, Any]:
+        client = self._clients.of(region)
+        # A place is held for one call and never through a pause.
+        with self._calls.to(f"sts {region}", ends_by - self._monotonic()) as call:
+            left = max(ends_by - self._monotonic(), _LEAST)
+            # Counted anew for each call: what is left of a rule shrinks with every try.
+            seconds = lifetimes.asked_seconds(grant, self._clock(), answer_time(self._aws))
+            operation, parameters = _call_of(grant, statement, seconds)
+            with self._clients.bounded(min(left, answer_time(self._aws).total_seconds())):
+                return self._translated(getattr(client, operation), parameters, call)
 
-    def _make(self, region: str) -> Any:
-        # At level DEBUG botocore logs whole bodies: the statement on the way out, the secret key on the way back.
-        for name in ("botocore", "urllib3"):
-            logging.getLogger(name).setLevel(logging.INFO)
-        config = Config(
-            signature_version=UNSIGNED,
-            connect_timeout=self._aws.connect_timeout.total_seconds(),
-            read_timeout=self._aws.read_timeout.total_seconds(),
-            retries={"total_max_attempts": 1},
-            max_pool_connections=_CONNECTIONS,
-            tcp_keepalive=True,
-            # Never None: botocore would then take proxies from the environment.
-            proxies=self._proxies(),
-            user_agent=sts_messages.USER_AGENT,
-        )
+    def _translated(
+        self, ask: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any], call: Call
+    ) -> Mapping[str, Any]:
+        """What STS answers; exceptions become ours, or the reasons to ask once more. `call` learns of any answer."""
         try:
-            if self._session is None:
-                self._session = botocore.session.get_session()
-                self._session.set_config_variable("sts_regional_endpoints", "regional")
-                sts_messages.quicken(self._session)
-            return self._session.create_client(
-                "sts",
-                region_name=region,
-                config=config,
-                endpoint_url=self._aws.local_endpoint,
-                verify=str(self._outgoing.ca_bundle) if self._outgoing.ca_bundle else True,
-            )
-        except (BotoCoreError, ValueError) as problem:
-            raise ConfigurationInvalid(f"the STS client for {region} cannot be made: {problem}") from None
-
-    def _proxies(self) -> dict[str, str]:
-        proxy = self._outgoing.proxy
-        if proxy is None or self._aws.local_endpoint is not None:
-            return {}
-        return {"https": proxy, "http": proxy}
+            answer = ask(**parameters)
+        except NoAnswer as failure:
+            raise _RegionDown(printable(str(failure))) from None
+        except BotoCoreError as failure:
+            raise AwsRefused(f"STS could not be asked: {printable(str(failure))}") from None
+        except (ClientError, Unreadable, ResponseParserError, KeyError, ValueError) as failure:
+            problem = _sorted(failure, self._clients.last_status())
+            call.is_answered = not isinstance(problem, EndpointDown)
+            raise problem from None
+        call.is_answered = True
+        return answer
 
 
 def answer_time(aws: Aws) -> timedelta:
     """How long after a call was begun AWS may still answer it."""
-    return aws.connect_timeout + aws.read_timeout
+    return min(aws.connect_timeout + aws.read_timeout, aws.total_timeout)
 
 
 def _check_regions(aws: Aws) -> None:
@@ -196,31 +185,31 @@ def _check_regions(aws: Aws) -> None:
             raise ConfigurationInvalid(f"`aws.home_regions`: {what}")
 
 
-def _translated(call: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What STS answers; botocore's exceptions become ours, or the two reasons to ask once more."""
-    try:
-        return call(**parameters)
-    except ClientError as refusal:
-        raise _sorted(refusal) from None
-    except (HTTPClientError, ConnectionError) as failure:
-        # Its text holds the address and the cause; never the body.
-        raise _AskElsewhere(printable(str(failure))) from None
-    except BotoCoreError as failure:
-        raise AwsRefused(f"STS could not be asked: {printable(str(failure))}") from None
-    except (ResponseParserError, KeyError, ValueError):
-        # The parser's text repeats the body, and with it what may be credentials.
-        raise _AskElsewhere("answered something that is no answer of STS") from None
+def _sorted(failure: Exception, status: int) -> Exception:
+    """What an answer that is no success means: a refusal, a reason to ask again or elsewhere, a region that is down."""
+    if isinstance(failure, ClientError):
+        return _sorted_refusal(failure, status)
+    if status >= _SERVER_ERROR:
+        return _RegionDown(f"answered {status}")
+    # A parser's own text repeats the body, and with it what may be credentials.
+    reason = str(failure) if isinstance(failure, Unreadable) else "answered something that is no answer of STS"
+    return _AskElsewhere(printable(reason))
 
 
-def _sorted(refusal: ClientError) -> Exception:
+def _sorted_refusal(refusal: ClientError, status: int) -> Exception:
     error = refusal.response.get("Error", {})
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
-    status = int(refusal.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     told = f"{printable(code)}: {printable(message)}"
-    if code in _THROTTLING or code in _AGAIN or status == _TOO_MANY_REQUESTS:
+    if code in _THROTTLING or status == _TOO_MANY_REQUESTS:
         return _AskAgain(told)
-    if code in _ELSEWHERE or status >= _SERVER_ERROR:
+    if code == _IDP_COMMUNICATION:
+        # On the OIDC road STS has just waited for our own discovery document and keys. To ask again here would keep two
+        # threads of ours busy for every try; another region may have them already.
+        return _AskElsewhere(f"{told}; AWS could not fetch the issuer's documents")
+    if code in _ELSEWHERE:
         return _AskElsewhere(told)
+    if status >= _SERVER_ERROR:
+        return _RegionDown(told)
     return AwsRefused(explained(code, message))
 
 

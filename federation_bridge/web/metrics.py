@@ -137,7 +137,13 @@ LINES_DROPPED = Counter(
     ["kind"],
 )
 
-FAMILIES: tuple[_Family, ...] = (REQUESTS, SECONDS, EVENTS, LINES_DROPPED)
+CIRCUITS = Counter(
+    "bridge_aws_circuits_total",
+    "Circuits to an endpoint of AWS that opened or closed; opened less closed: workers that do not ask it now.",
+    ["endpoint", "state"],
+)
+
+FAMILIES: tuple[_Family, ...] = (REQUESTS, SECONDS, EVENTS, LINES_DROPPED, CIRCUITS)
 
 
 def exposition() -> bytes:

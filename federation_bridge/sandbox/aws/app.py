@@ -111,10 +111,11 @@ def _answer(local: LocalAws, wire: Wire, own_address: str) -> Answer:
     trail = Trail()
     asked = Asked(wire, "s3", None)
     refused: Refused | None = None
+    fault: faults.Fault | None = None
     try:
         asked = _asked(wire)
         if asked.service != "own":
-            local.faults.strike(asked.service, _action(asked), asked.region)
+            fault = local.faults.strike(asked.service, _action(asked), asked.region)
         answer = _HANDLERS[asked.service](local, asked, trail, own_address)
         if asked.service == "iam" or (asked.service == "s3" and wire.method not in {"GET", "HEAD"}):
             local.after_change()
@@ -123,6 +124,7 @@ def _answer(local: LocalAws, wire: Wire, own_address: str) -> Answer:
         refused, answer = found, _refusal(asked, found)
     if trail.name and trail.account_id in local.state.accounts:
         local.events.record(event_of(asked.service, asked.region, wire, trail, refused))
+    answer = faults.struck_answer(answer, fault)
     identifier = "x-amz-request-id" if asked.service == "s3" else "x-amzn-RequestId"
     return Answer(answer.body, answer.status, answer.content_type, {**answer.headers, identifier: wire.request_id})
 

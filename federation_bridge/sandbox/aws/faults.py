@@ -1,5 +1,5 @@
-"""Faults on demand, for tests of what has to live with AWS: throttling, outages, slow answers, a clock that is off,
-new roles that are not known everywhere yet.
+"""Faults on demand, for tests of what has to live with AWS: throttling, outages, slow, late and huge answers, a clock
+that is off, new roles that are not known everywhere yet.
 
 Ordered in Python (`local.faults`), or over HTTP with a JSON list put to `/_local/faults`.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal, get_args
 
@@ -18,9 +18,10 @@ from federation_bridge.sandbox.aws.state import State
 from federation_bridge.sandbox.aws.wire import Answer, Wire
 
 PATH = "/_local/faults"
-Kind = Literal["throttle", "outage", "region-disabled", "slow", "clock-skew", "propagation"]
+Kind = Literal["throttle", "outage", "region-disabled", "slow", "late", "huge", "clock-skew", "propagation"]
 _KINDS = get_args(Kind)
 _LONGEST_WAIT = 60.0
+_MOST_MEGABYTES = 1_000
 _MOST_SECONDS = 10 * 365 * 86_400
 
 
@@ -34,7 +35,9 @@ class Fault:
     region: str | None = None
     times: int | None = None
     seconds: float = 0.0
-    """How slow, how far the clock is ahead (negative: behind), or how long new roles and providers stay unknown."""
+    """How slow or late, how far the clock is ahead (negative: behind), how long new things stay unknown."""
+    megabytes: int = 300
+    """How huge."""
 
     def concerns(self, service: str, action: str, region: str) -> bool:
         """Whether it strikes this call."""
@@ -57,18 +60,29 @@ class Faults:
             self.state.skew = _seconds_of("clock-skew", faults)
             self.state.propagation = _seconds_of("propagation", faults)
 
-    def strike(self, service: str, action: str, region: str) -> None:
-        """Waits, or raises Refused, as the first fault that concerns the call says; otherwise nothing."""
+    def strike(self, service: str, action: str, region: str) -> Fault | None:
+        """Waits, or raises Refused, as the first fault that concerns the call says; gives one for the answer."""
         with self._lock:
             struck = next((one for one in self._faults if one.concerns(service, action, region)), None)
             if struck is None:
-                return
+                return None
             if struck.times is not None:
                 struck.times -= 1
         if struck.kind == "slow":
             threading.Event().wait(min(struck.seconds, _LONGEST_WAIT))
-            return
+            return None
+        if struck.kind in ("late", "huge"):
+            return struck
         raise _refusal(struck, service)
+
+
+def struck_answer(answer: Answer, fault: Fault | None) -> Answer:
+    """The answer as a fault lets it out: a while after the work was done (`late`), or without an end (`huge`)."""
+    if fault is not None and fault.kind == "late":
+        threading.Event().wait(min(fault.seconds, _LONGEST_WAIT))
+    if fault is not None and fault.kind == "huge":
+        return replace(answer, body=b"<" + b" " * (fault.megabytes * 1_000_000))
+    return answer
 
 
 def _seconds_of(kind: Kind, faults: Iterable[Fault]) -> timedelta:
@@ -106,6 +120,8 @@ def _fault(source: Any) -> Fault:
     seconds, times = source.get("seconds", 0.0), source.get("times")
     if not _is_number(seconds) or not abs(seconds) <= _MOST_SECONDS or not (times is None or _is_number(times)):
         raise ValueError("times and seconds are numbers")
+    if not isinstance(megabytes := source.get("megabytes", 0), int) or not 0 <= megabytes <= _MOST_MEGABYTES:
+        raise ValueError(f"megabytes is a whole number up to {_MOST_MEGABYTES}")
     if not all(isinstance(source.get(name, ""), str) for name in ("service", "action", "region")):
         raise ValueError("service, action and region are texts")
     return Fault(**source)
