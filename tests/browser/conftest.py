@@ -81,8 +81,9 @@ class Window:
         self.page.evaluate("() => document.querySelector('body > a').click()")
 
     def shows(self, heading: str) -> None:
-        """Waits until the page has this heading; fails where it does not come."""
+        """Waits until the page has this heading and all that it loads; fails where it does not come."""
         expect(self.page.locator("h1")).to_have_text(heading)
+        self.page.wait_for_load_state()
 
     def is_at(self, start: str) -> None:
         """Waits until the address begins so; fails where it does not."""

