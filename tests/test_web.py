@@ -130,7 +130,7 @@ def test_a_duration_that_is_none_is_refused_and_grants_nothing(person: Person, c
 
 def test_a_field_sent_twice_is_refused(person: Person, clock: HeldClock) -> None:
     person.sign_in(clock, "admins")
-    fields = {"duration": ["1h", "2h"], "csrf_token": form_token(TOKEN)}
+    fields = {"duration": ["1h", "2h"], "csrf_token": form_token(TOKEN), "press": "ab" * 8}
     path = f"/roles/{ACCOUNT}/Administrator/credentials"
     assert person.client.post(path, base_url=BASE, data=fields).status_code == 400
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -115,7 +116,7 @@ class Person:
 
     def post(self, path: str, data: Any = None, *, token: str | None = TOKEN, **headers: str) -> Any:
         """Posts a form as our own page would."""
-        fields = dict(data or {})
+        fields = {"press": secrets.token_hex(8)} | dict(data or {}) if path.startswith("/roles/") else dict(data or {})
         if token is not None:
             fields["csrf_token"] = form_token(token)
         return self.client.post(path, base_url=BASE, data=fields, headers=headers, buffered=True)

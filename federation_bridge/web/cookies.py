@@ -15,6 +15,8 @@ CONNECTION = "__Host-bridge-connection"
 """Remembers the choice of identity provider. Holds a connection's name, opens nothing."""
 LOOKED = "__Host-bridge-looked"
 """When this session's person last looked at their command lines. Opens nothing."""
+PRESSED = "__Host-bridge-pressed"
+"""Marks of the presses that were answered last, so that a reload issues nothing. Opens nothing."""
 
 _SIGN_IN_SECONDS = 600
 _SECRET_LENGTH = 64

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from flask import Blueprint, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -11,7 +13,7 @@ from federation_bridge.delivery import FORMATS
 from federation_bridge.errors import BadRequest, RoleNotGranted
 from federation_bridge.grant import Wish
 from federation_bridge.model import Account, Session
-from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web import cookies, forms, headers, presses
 from federation_bridge.web.departures import leave
 from federation_bridge.web.destination import Destination
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
@@ -19,14 +21,17 @@ from federation_bridge.web.sign_in import choice_page, confirmation_page, sign_i
 
 pages = Blueprint("roles", __name__)
 
+Issued = Literal["console", "credentials"]
+"""What a press issues."""
+
 
 def _session_token() -> str:
     return forms.form_token(request.cookies.get(cookies.SESSION, ""))
 
 
 def _page(template: str, session: Session, **values: object) -> AnyResponse:
-    page = render_template(template, identity=session.identity, session=session, csrf_token=_session_token(), **values)
-    return make_response(page)
+    ours = {"csrf_token": _session_token(), "press": presses.number()}
+    return make_response(render_template(template, identity=session.identity, session=session, **ours, **values))
 
 
 @pages.get("/")
@@ -63,8 +68,10 @@ def open_console(account: str, role: str) -> AnyResponse:
     forms.check_same_site()
     session = signed_in()
     page = forms.one_field("to", most=2048)
+    if presses.is_spent():
+        return _asks(session, account, role, "console", page, again=True)
     headers.allow_forms_to_consoles()
-    return leave(door().bridge.console(session, _wish(account, role), page, visit()))
+    return presses.spend(leave(door().bridge.console(session, _wish(account, role), page, visit())))
 
 
 @pages.post("/roles/<account>/<role>/credentials")
@@ -72,9 +79,11 @@ def show_credentials(account: str, role: str) -> AnyResponse:
     """Shows credentials of one role, in every form in which people paste them. Never cached, never in an address."""
     forms.check_same_site()
     session = signed_in()
+    if presses.is_spent():
+        return _asks(session, account, role, "credentials", again=True)
     credentials = door().bridge.credentials(session, _wish(account, role), visit())
     texts = {name: FORMATS[name](credentials) for name in ("env", "powershell", "ini", "json")}
-    return _page("credentials.html", session, credentials=credentials, texts=texts)
+    return presses.spend(_page("credentials.html", session, credentials=credentials, texts=texts))
 
 
 @pages.get("/go/<account>/<role>")
@@ -91,10 +100,17 @@ def bookmark(account: str, role: str) -> AnyResponse:
         return sign_in_for(request.full_path.rstrip("?"))
     if not session.confirmed:
         return confirmation_page(session, forms.checked_return_path(request.full_path.rstrip("?")))
+    return _asks(session, account, role, "console", wanted)
+
+
+def _asks(
+    session: Session, account: str, role: str, what: Issued, wanted: str = "", *, again: bool = False
+) -> AnyResponse:
+    """The page that says what a press on its button issues; RoleNotGranted's page where the person lacks the role."""
     entitlement = next((one for one in door().bridge.entitlements(session) if one.key == f"{account}/{role}"), None)
     headers.allow_forms_to_consoles()
-    destination = _destination(entitlement.account, wanted) if entitlement else None
-    values = {"account": account, "role": role, "destination": destination}
+    destination = _destination(entitlement.account, wanted) if entitlement and what == "console" else None
+    values = {"account": account, "role": role, "destination": destination, "what": what, "again": again}
     response = _page("go.html", session, entitlement=entitlement, **values)
     if entitlement is None:
         response.status_code = RoleNotGranted.status

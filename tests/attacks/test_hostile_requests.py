@@ -16,6 +16,7 @@ from federation_bridge.sandbox.visitor import Visitor
 
 ROLE = f"{PRODUCTION}/Developer"
 FORM = "Content-Type: application/x-www-form-urlencoded"
+PRESS = b"press=abababababababab"
 JSON = "Content-Type: application/json"
 MULTIPART = "Content-Type: multipart/form-data; boundary=x"
 OUR_HEADERS = ("content-security-policy", "x-content-type-options", "x-frame-options", "cache-control", "vary")
@@ -211,8 +212,8 @@ FROM_SIGNED_IN = {
     "a duration of ages": (form("credentials", b"duration=99999999999999h"), 400),
     "a duration in other digits": (form("credentials", b"duration=%d9%a1h"), 400),
     "a reason with a NUL": (form("credentials", b"reason=%00"), 400),
-    "a role with a NUL": (("POST /roles/111122223333/%00/credentials", FORM, b"a=1"), 403),
-    "a role of half a character": (("POST /roles/%ed%a0%80/x/credentials", FORM, b"a=1"), 403),
+    "a role with a NUL": (("POST /roles/111122223333/%00/credentials", FORM, PRESS), 403),
+    "a role of half a character": (("POST /roles/%ed%a0%80/x/credentials", FORM, PRESS), 403),
     "a console page that is no address": (form("console", b"to=https://["), 400),
     "a console page elsewhere": (form("console", b"to=//attacker.example"), 400),
     "a console page of no text": (form("console", b"to=https://%ff"), 400),

@@ -11,12 +11,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from aws_login_material import AwsLogin
+from aws_login_material import AwsLogin, stand_in
+from database_place import HeldClock
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
 from oauth_material import Program, authorization
 from web_material import ACCOUNT, Person, door_of
 
 from federation_bridge.store.tables import METADATA
+from federation_bridge.web import cookies
 
 GO = f"/go/{ACCOUNT}/Administrator"
 STACK = (
@@ -45,9 +47,9 @@ def grants(person: Person) -> int:
     return events(person).count("grant.made")
 
 
-def fields_of(page: str) -> dict[str, str]:
-    """The hidden fields of a page's console form."""
-    form = page[page.index('/console"') :].partition("</form>")[0]
+def fields_of(page: str, what: str = "console") -> dict[str, str]:
+    """The hidden fields of a page's form for `what`."""
+    form = page[page.index(f'/{what}"') :].partition("</form>")[0]
     return {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
 
 
@@ -65,6 +67,69 @@ def test_k02_a_bookmark_issues_nothing_before_its_button_is_pressed(person: Pers
     assert "data-departing" not in page.text
     twin = person.post(f"/roles/{ACCOUNT}/Administrator/console", fields_of(page.text))
     assert twin.status_code == 200
+    assert grants(person) == 1
+
+
+# --------------------------------------------------------------------------------------------- one press, one grant
+
+
+@pytest.mark.parametrize("what", ["console", "credentials"])
+def test_what_a_browser_sends_again_issues_nothing_and_asks_for_the_press_anew(
+    person: Person, clock: HeldClock, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Reload of the answer, and Back to it, send the same form once more."""
+    stand_in(monkeypatch, clock)
+    path, fields = f"/roles/{ACCOUNT}/Administrator/{what}", fields_of(person.get("/").text, what)
+    first = person.post(path, fields, **{"Cache-Control": "max-age=0"})
+    assert (first.status_code, first.headers["Cache-Control"], grants(person)) == (200, "no-store", 1)
+    again = person.post(path, fields)
+    assert (again.status_code, grants(person)) == (200, 1)
+    assert "Nothing was issued for it." in again.text
+    assert "AWS_SECRET_ACCESS_KEY" not in again.text
+    assert "SAMLResponse" not in again.text
+    twin = person.post(path, fields_of(again.text, what))
+    assert (twin.status_code, grants(person)) == (200, 2)
+
+
+def test_the_press_is_asked_for_again_with_the_page_that_it_leads_to(person: Person) -> None:
+    path = f"/roles/{ACCOUNT}/Administrator/console"
+    fields = fields_of(person.get(f"{GO}?{urlencode({'to': STACK})}").text)
+    person.post(path, fields)
+    again = person.post(path, fields).text
+    assert shown(again, "leads-to") == "us-east-1.console.aws.amazon.com/cloudformation/home"
+    assert fields_of(again)["to"] == STACK
+
+
+def test_each_button_of_one_page_may_be_pressed(
+    person: Person, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, clock)
+    page = person.get("/").text
+    for what in ("console", "credentials"):
+        person.post(f"/roles/{ACCOUNT}/Administrator/{what}", fields_of(page, what))
+    assert grants(person) == 2
+
+
+def test_the_marks_in_the_browser_are_few_and_what_is_none_is_ignored(person: Person) -> None:
+    person.client.set_cookie(cookies.PRESSED, "x" * 500, domain="aws.example.com", secure=True)
+    for _ in range(20):
+        person.post(f"/roles/{ACCOUNT}/Administrator/console")
+    held = person.client.get_cookie(cookies.PRESSED, domain="aws.example.com")
+    assert held is not None
+    assert len(held.value) == 8 * 17 - 1
+
+
+@pytest.mark.parametrize("number", ["", "x", "AB" * 8, "ab" * 9])
+def test_a_form_without_the_number_of_its_press_issues_nothing(person: Person, number: str) -> None:
+    answer = person.post(f"/roles/{ACCOUNT}/Administrator/console", {"press": number})
+    assert (answer.status_code, grants(person)) == (400, 0)
+
+
+def test_a_press_that_was_refused_may_be_sent_again(person: Person) -> None:
+    path = f"/roles/{ACCOUNT}/Administrator/console"
+    fields = {"press": "ab" * 8}
+    assert person.post(path, fields | {"to": "//evil.example"}).status_code == 400
+    assert person.post(path, fields).status_code == 200
     assert grants(person) == 1
 
 
@@ -146,10 +211,13 @@ def _addresses(person: Person, program: Program) -> dict[str, list[str]]:
 
 
 def _rows(person: Person) -> dict[str, list[Any]]:
-    """All that the database holds, but what a refusal leaves behind."""
+    """All that the database holds, but what a refusal leaves behind, and what `/readyz` writes to see that it can."""
     with closing(sqlite3.connect(door_of(person.app).settings.data / "bridge.db")) as database:
         rows = {name: sorted(map(repr, database.execute(f"SELECT * FROM {name}"))) for name in METADATA.tables}
-    return {name: [row for row in found if "refused" not in row] for name, found in rows.items()}
+    return {
+        name: [row for row in found if "refused" not in row and "write probe" not in row]
+        for name, found in rows.items()
+    }
 
 
 @pytest.mark.parametrize("headers", [WAYS[way] for way in WAYS], ids=list(WAYS))

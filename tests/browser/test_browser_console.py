@@ -92,6 +92,19 @@ def test_a_bookmark_followed_from_another_site_waits_for_a_click(ada: Any, role:
     shows_console_of(ada, role)
 
 
+def test_a_reload_of_shown_credentials_shows_none_and_asks_for_the_press(ada: Any) -> None:
+    ada.press_for(FORM_ROLE, "credentials")
+    text = ada.page.locator("#text-env")
+    text.wait_for()
+    first = text.inner_text()
+    ada.page.reload()
+    ada.shows("Show credentials?")
+    expect(ada.page.locator("main")).to_contain_text("Nothing was issued for it.")
+    ada.press("Show credentials")
+    text.wait_for()
+    assert text.inner_text() != first
+
+
 def test_a_bookmark_signs_in_on_the_way(window: Any) -> None:
     window.open(f"/go/{LINK_ROLE}")
     window.press("Example company")
