@@ -20,9 +20,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from federation_bridge.durations import parse_duration
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.private_files import check_private
 
 _CONNECTION = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_LONGEST_SECRET = 100_000
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -80,17 +82,28 @@ class Secret(_Part):
         return self
 
     def read(self) -> str:
-        """The secret's text without the final line break; ConfigurationInvalid where it is not there."""
+        """The secret's text without the final line break.
+
+        ConfigurationInvalid where it is not there, or in a file that others can read.
+        """
         if self.environment is not None:
             value = os.environ.get(self.environment, "")
         else:
             try:
-                value = Path(str(self.file)).read_text(encoding="utf-8")
+                value = _read_private(Path(str(self.file)))
             except OSError as problem:
                 raise ConfigurationInvalid(f"the secret file {self.file} cannot be read: {problem.strerror}") from None
+            except UnicodeDecodeError:
+                raise ConfigurationInvalid(f"the secret file {self.file} is no text in UTF-8") from None
         if not value.strip():
             raise ConfigurationInvalid(f"the secret in {self.environment or self.file} is empty")
         return value.rstrip("\r\n")
+
+
+def _read_private(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        check_private(path, os.fstat(file.fileno()), "the secret file")
+        return file.read(_LONGEST_SECRET)
 
 
 class _Connection(_Part):

@@ -16,6 +16,7 @@ LEVELS = {
     "sentence": 0,
     "shown_text": 0,
     "redaction": 0,
+    "private_files": 0,
     "model": 0,
     "errors": 0,
     "settings": 0,
@@ -55,7 +56,8 @@ SIBLINGS = {
     "rulebook": {"mapping"},
     "background": {"connectors", "store"},
     "operate": {"app", "sandbox"},
-    "settings": {"durations", "errors"},
+    "private_files": {"errors"},
+    "settings": {"durations", "errors", "private_files"},
     "sandbox": {"app"},
     "aws_clients": {"web"},
 }

@@ -102,6 +102,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_secret_is_read_from_its_file_and_never_shown(tmp_path: Path) -> None:
     file = tmp_path / "secret"
+    file.touch(0o600)
     file.write_text("hunter2\n")
     secret = Secret(file=file)
     assert secret.read() == "hunter2"

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
+from federation_bridge.private_files import check_private_beside
 
 _OLDEST_SQLITE = (3, 35)
 """The first with RETURNING."""
@@ -34,6 +35,7 @@ class SqliteFile:
             self._identity = _identity(path)
         except OSError as problem:
             raise ConfigurationInvalid(f"the database file {path} cannot be used: {problem.strerror}") from None
+        check_private_beside(path, "the database file")
 
     def connect(self) -> sqlite3.Connection:
         """One more connection; never makes a file (SQLite would make one that others can read)."""
