@@ -24,7 +24,6 @@ from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import connectors_from
-from federation_bridge.errors import BadRequest
 from federation_bridge.keys import KeyRing
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.notices import Notices
@@ -43,6 +42,7 @@ from federation_bridge.web import (
     health,
     issuer,
     languages,
+    limits,
     locations,
     metrics,
     news,
@@ -54,9 +54,6 @@ from federation_bridge.web import (
 from federation_bridge.web.door import EXTENSION, Door, visit
 
 _log = structlog.get_logger(__name__)
-
-_MOST_BODY = 1_000_000
-"""A Response of 512 kB in base64, percent-encoded where it must be."""
 
 
 def utc_now() -> datetime:
@@ -72,7 +69,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         Unavailable: the database does not answer.
     """
     app = Flask("federation_bridge.web", static_folder="static", template_folder="templates")
-    app.config.update(MAX_CONTENT_LENGTH=_MOST_BODY, MAX_FORM_MEMORY_SIZE=_MOST_BODY, MAX_FORM_PARTS=100)
+    app.request_class = limits.BoundedRequest
+    app.config.update(MAX_FORM_PARTS=limits.MOST_FIELDS)
     app.extensions[EXTENSION] = _joined(settings, clock, randomness)
     for blueprint in (
         sign_in.pages,
@@ -213,9 +211,7 @@ def _begin_request() -> None:
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(reference=visit().reference)
-    if "Transfer-Encoding" in request.headers:
-        # No browser sends one, and a size that is not said first cannot be held to a limit first.
-        raise BadRequest("a body in chunks, without a Content-Length")
+    limits.check(request)
 
 
 def _end_request(response: Response) -> Response:

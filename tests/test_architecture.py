@@ -96,7 +96,8 @@ LIBRARIES = {
     "http": {"outgoing", "kept_connections", "sandbox", "cli"},
     "requests": {"outgoing", "connectors"},
     "socket": {"operate", "outgoing", "kept_connections", "sandbox"},
-    "gunicorn": {"operate"},
+    "httptools": {"operate"},
+    "asyncio": {"operate"},
     "signxml": {"sandbox"},
     "moto": {"sandbox"},
 }

@@ -10,13 +10,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from gunicorn.config import Config
 from web_material import ACCOUNT, write_files
 
 from federation_bridge.cli import entry as person_entry
 from federation_bridge.operate import commands, entry
-from federation_bridge.operate.serving import gunicorn_settings
-from federation_bridge.settings import load_settings
 
 
 @pytest.fixture
@@ -168,16 +165,3 @@ def test_the_persons_command_tells_its_release(capsys: pytest.CaptureFixture[str
         person_entry.main(["--version"])
     assert left.value.code == 0
     assert capsys.readouterr().out.startswith("fedbridge ")
-
-
-def test_gunicorn_believes_no_header_but_the_token_of_stock_aws_clients_and_opens_no_second_door(
-    settings: Path,
-) -> None:
-    told = gunicorn_settings(load_settings(settings))
-    assert told["secure_scheme_headers"] == {}
-    configured = Config()
-    for name in ("forwarder_headers", "forwarded_allow_ips"):
-        configured.set(name, told[name])
-    assert (configured.forwarder_headers, configured.forwarded_allow_ips) == (["X-AMZ-SSO_BEARER_TOKEN"], ["*"])
-    assert told["control_socket_disable"] is True
-    assert told["bind"] == "127.0.0.1:8400"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import structlog
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from federation_bridge.errors import NotFound
-from federation_bridge.web import metrics
+from federation_bridge.web import limits, metrics
 from federation_bridge.web.door import door, is_from
 
 _log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ def readyz() -> Response:
 
     Rules need no look: without good ones the service does not start, and it never loses the last good ones.
     """
-    problem = door().store.problem()
+    problem = "told to stop" if request.environ.get(limits.STOPPING) else door().store.problem()
     if problem is None:
         return jsonify(status="ready")
     _log.error("not ready", detail=problem)

@@ -1,4 +1,4 @@
-"""Stock AWS clients, unmodified, each in a fresh home, against the real server under gunicorn and the local AWS."""
+"""Stock AWS clients, unmodified, each in a fresh home, against the real server and the local AWS."""
 
 from __future__ import annotations
 

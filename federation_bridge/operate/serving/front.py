@@ -1,0 +1,218 @@
+"""The loop of one worker: takes connections, gathers requests, hands whole ones to threads, writes what these answer.
+
+A client that is slow, silent or gone costs a few kilobytes until its time is over, and never a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from federation_bridge.operate.serving import answers
+from federation_bridge.operate.serving.answers import Application, unready
+from federation_bridge.operate.serving.connection import Connection
+from federation_bridge.operate.serving.pools import Job, Pools
+from federation_bridge.web import limits
+
+_log = structlog.get_logger(__name__)
+
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PAUSE = 0.2
+"""Seconds without accepting when the descriptors have run out."""
+
+_MOST_HELD = 32_000_000
+"""Bytes of all bodies that are on their way or being worked on."""
+
+_ON_THE_WAY = 1.0
+"""Seconds in which a request that left its client before the service stopped may still arrive."""
+
+_LOOKS_EVERY = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one worker gives to all its clients together."""
+
+    request_timeout: float
+    threads: int
+    most_waiting: int
+    most_connections: int
+
+
+class Front:
+    """The server of one worker. Everything but the application runs in the loop's thread."""
+
+    def __init__(self, listener: socket.socket, bounds: Bounds, is_stopping: Callable[[], bool]) -> None:
+        self.application: Application = unready
+        """Replaced as soon as the real one could be made."""
+        self.is_open = False
+        self.pools = Pools(bounds.threads, bounds.most_waiting)
+        self.request_timeout = bounds.request_timeout
+        self.listening: tuple[str, int] = listener.getsockname()[:2]
+        self.is_stopping = is_stopping
+        self._is_closed = False
+        self._bounds = bounds
+        self._listener = listener
+        self._connections: set[Connection] = set()
+        self._resting: OrderedDict[Connection, None] = OrderedDict()
+        self._bodies: OrderedDict[Connection, int] = OrderedDict()
+        self._held = 0
+        self._coming: set[asyncio.Task[Any]] = set()
+        self._loop = asyncio.get_running_loop()
+
+    # ----------------------------------------------------------------------------------------------- connections
+
+    def open(self) -> None:
+        """Begins to accept, unless it has begun or is over."""
+        if self.is_open or self._is_closed:
+            return
+        self.is_open = True
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._is_closed:
+            return
+        self._listener.setblocking(False)
+        self._loop.add_reader(self._listener.fileno(), self._accept)
+
+    def _accept(self) -> bool:
+        """Takes one connection, so that the other workers get theirs; whether there was one."""
+        try:
+            taken, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return False
+        except OSError as problem:
+            if problem.errno not in _NO_ROOM:
+                raise
+            self._pause(problem)
+            return False
+        if len(self._connections) >= self._bounds.most_connections:
+            self._make_room(1)
+        coming = self._loop.create_task(self._begin(taken))
+        self._coming.add(coming)
+        coming.add_done_callback(self._coming.discard)
+        return True
+
+    async def _begin(self, taken: socket.socket) -> None:
+        with suppress(OSError):
+            taken.setblocking(False)
+            await self._loop.connect_accepted_socket(lambda: Connection(self), taken)
+
+    def _pause(self, problem: OSError) -> None:
+        _log.warning("no room for another connection; the longest idle ones are closed", detail=problem.strerror)
+        self._loop.remove_reader(self._listener.fileno())
+        self._make_room(16)
+        self._loop.call_later(_PAUSE, self._resume)
+
+    def _make_room(self, places: int) -> None:
+        for connection in list(zip(self._resting, range(places), strict=False)):
+            self._resting.pop(connection[0])
+            connection[0].abort()
+
+    def came(self, connection: Connection) -> None:
+        """A connection was opened."""
+        self._connections.add(connection)
+        self._resting[connection] = None
+
+    def went(self, connection: Connection) -> None:
+        """It was closed."""
+        self._connections.discard(connection)
+        self._resting.pop(connection, None)
+
+    def is_busy(self, connection: Connection) -> None:
+        """A whole request of it is being answered: it is not closed for others to have room."""
+        self._resting.pop(connection, None)
+
+    def is_resting(self, connection: Connection) -> None:
+        """It has its answer; of all that rest it is the last to be closed."""
+        self._resting[connection] = None
+
+    # ---------------------------------------------------------------------------------------------------- bodies
+
+    def hold(self, connection: Connection, size: int) -> None:
+        """Counts bytes of a body; where all are too many, the oldest that is still on its way is refused."""
+        self._bodies[connection] = self._bodies.get(connection, 0) + size
+        self._held += size
+        while self._held > _MOST_HELD and self._bodies:
+            oldest = next((one for one in self._bodies if not one.busy), None)
+            if oldest is None:
+                return
+            oldest.give_up_body()
+
+    def let_go(self, connection: Connection, size: int) -> None:
+        """The body is worked off, or was given up."""
+        if self._bodies.pop(connection, None) is not None:
+            self._held -= size
+
+    # --------------------------------------------------------------------------------------------------- answers
+
+    def job(self, connection: Connection, environ: dict[str, Any], *, is_last: bool, lingers: bool) -> Job:
+        """What a thread does for one request."""
+
+        def work() -> None:
+            ends = is_last or self.is_stopping()
+            environ[limits.STOPPING] = self.is_stopping()
+            data, failed = self._answer(environ, is_last=ends)
+            ends = ends or failed
+            with suppress(RuntimeError):  # the loop has ended: nobody waits for this answer any more
+                self._loop.call_soon_threadsafe(
+                    lambda: connection.answer(data, is_last=ends, lingers=lingers or failed)
+                )
+
+        return Job(work)
+
+    def _answer(self, environ: dict[str, Any], *, is_last: bool) -> tuple[bytes, bool]:
+        try:
+            return answers.from_application(self.application, environ, is_last=is_last), False
+        except Exception:
+            _log.exception("the application failed", path=environ["PATH_INFO"][:200])
+            return answers.fixed(500), True
+
+    # ------------------------------------------------------------------------------------------------------- time
+
+    async def run(self, until: asyncio.Event, each_time: Callable[[], None]) -> None:
+        """Watches the clock until `until` is set; `each_time` is called at every look."""
+        while not until.is_set():
+            each_time()
+            self._expire()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(until.wait(), _LOOKS_EVERY)
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        for connection in [one for one in self._connections if one.deadline <= now]:
+            connection.expire()
+
+    # ------------------------------------------------------------------------------------------------------- end
+
+    async def close(self, within: float) -> None:
+        """Stops accepting at once, answers what is on the way, for at most `within` seconds, and ends the rest."""
+        give_up_at = time.monotonic() + within
+        self._is_closed = True
+        self._loop.remove_reader(self._listener.fileno())
+        # Who has been let into the queue of connections would be cut off with the socket.
+        while self._accept():
+            pass
+        self._listener.close()
+        await self._wait_for(lambda: self._connections or self._coming, min(within, _ON_THE_WAY))
+        for connection in [one for one in self._connections if one.is_between_requests()]:
+            connection.rest_no_more()
+        await self._wait_for(lambda: self._connections, give_up_at - time.monotonic())
+        for connection in list(self._connections):
+            connection.abort()
+        await asyncio.sleep(0)
+
+    async def _wait_for(self, left: Callable[[], Iterable[object]], seconds: float) -> None:
+        give_up_at = time.monotonic() + seconds
+        while left() and time.monotonic() < give_up_at:
+            self._expire()
+            await asyncio.sleep(0.01)
