@@ -102,6 +102,12 @@ class AnswerUnusable(ProviderUnreachable):
     """Somebody answered, but with what we do not read: too long, compressed, a redirect."""
 
 
+class ProviderBusy(ProviderUnreachable):
+    """So many requests wait for the identity provider already that this one does not."""
+
+    status, retry_after = 503, 5
+
+
 class Unavailable(BridgeError):
     """We cannot do this safely now: the store is down or full. Fails closed."""
 

@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc import jws
 from joserfc.jwk import ECKey
 
+from federation_bridge.connectors.attempts import Waiting
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.oidc.provider import Surroundings
 from federation_bridge.errors import ProviderUnreachable
@@ -275,11 +276,20 @@ def joined(
     outgoing: Outgoing,
     memory: Memory,
     clock: list[datetime],
+    *,
+    waiting: Waiting | None = None,
 ) -> World:
     notices: list[tuple[str, str, str]] = []
     keys = KeyRing(b"k" * 32, memory, lambda: clock[0], "bridge.example.test")
     surroundings = Surroundings(
-        keys, outgoing, memory, lambda: clock[0], lambda *notice: notices.append(notice), lambda size: b"r" * size
+        keys,
+        outgoing,
+        memory,
+        lambda: clock[0],
+        lambda *notice: notices.append(notice),
+        lambda size: b"r" * size,
+        # so that a test sees at once what came of a refresh
+        waiting or replace(Waiting.in_a_process(8), beside=lambda work: work()),
     )
     connector = OidcConnector("company", connection, BASE_URL, surroundings)
     return World(preset, provider, connector, outgoing, memory, notices, clock)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from federation_bridge.connectors.attempts import Waiting
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.oidc.provider import Surroundings as OidcSurroundings
 from federation_bridge.connectors.refreshing import Refresher
@@ -57,12 +58,13 @@ def connectors_from(
     could then be shown to the other.
     """
     found: dict[str, Connector] = {}
+    waiting = Waiting.in_a_process(settings.serving.threads)
     for name, connection in settings.connections.items():
         if isinstance(connection, SamlConnection):
-            around = SamlSurroundings(outgoing, kept, clock, notice)
+            around = SamlSurroundings(outgoing, kept, clock, notice, waiting)
             found[name] = SamlConnector(name, connection, (settings.base_url, settings.saml_entity_id), keys, around)
         else:
-            surroundings = OidcSurroundings(keys, outgoing, kept, clock, notice)
+            surroundings = OidcSurroundings(keys, outgoing, kept, clock, notice, waiting=waiting)
             found[name] = OidcConnector(name, connection, settings.base_url, surroundings)
     _check_distinct(found, settings)
     return found

@@ -19,6 +19,7 @@ from federation_bridge.connectors.oidc.token_request import (
 )
 from federation_bridge.connectors.presets import OIDC_PRESETS, REASSIGNABLE, OidcPreset
 from federation_bridge.connectors.refreshing import Refresher
+from federation_bridge.connectors.slots import slots_of_a_connection
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInExpired, SignInRejected
 from federation_bridge.keys import Purpose
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
@@ -48,6 +49,8 @@ class OidcConnector:
             self._assertion,
         )
         self._adapter = OutgoingAdapter(surroundings.outgoing, settings.networks, _LARGEST_TOKEN_ANSWER)
+        waiting = surroundings.waiting
+        self._exchanges = slots_of_a_connection(connection, waiting.threads, waiting.slots)
         self.refresher = Refresher(f"oidc-{connection}", self._provider.refresh, _REFRESH_EVERY)
 
     def depart(self, sign_in: SignIn) -> Departure:
@@ -80,7 +83,8 @@ class OidcConnector:
             issuers=self._issuers,
             announces_iss=metadata.announces_iss,
         )
-        tokens = redeem_code(self._client, metadata, self._adapter, sign_in, answer.code)
+        with self._exchanges.one():
+            tokens = redeem_code(self._client, metadata, self._adapter, sign_in, answer.code)
         token = verify_id_token(
             tokens.unverified_id_token,
             self._provider.key,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from federation_bridge.connectors.attempts import Waiting
 from federation_bridge.connectors.endpoints import foreign, host_of, moved
 from federation_bridge.connectors.oidc.discovery import (
     MAX_DISCOVERY_BYTES,
@@ -16,7 +17,7 @@ from federation_bridge.connectors.oidc.discovery import (
     read_discovery,
 )
 from federation_bridge.connectors.oidc.key_set import MAX_KEY_SET_BYTES, KeySet, VerificationKey, read_key_set
-from federation_bridge.connectors.oidc.refreshed import Ages, Keeping, Refreshed
+from federation_bridge.connectors.oidc.refreshed import Ages, Keeping, Refreshed, Source
 from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.errors import ProviderUnreachable
 from federation_bridge.keys import KeyRing
@@ -43,6 +44,7 @@ class Surroundings:
     clock: Clock
     notice: Notice
     randomness: Randomness = secrets.token_bytes
+    waiting: Waiting = field(default_factory=lambda: Waiting.in_a_process(8))
 
 
 class Provider:
@@ -61,18 +63,21 @@ class Provider:
         self._permitted = frozenset(settings.endpoint_hosts)
         self._at_first = self._permitted | preset.endpoint_hosts | {host_of(settings.issuer)}
         self._metadata: Refreshed[ProviderMetadata] = Refreshed(
-            lambda: self._document(discovery_address(settings.issuer), MAX_DISCOVERY_BYTES),
-            lambda text: read_discovery(text, issuer),
+            Source(
+                lambda: self._document(discovery_address(settings.issuer), MAX_DISCOVERY_BYTES),
+                lambda text: read_discovery(text, issuer),
+            ),
             Keeping(kept, DISCOVERY, connection),
             _DISCOVERY_AGES,
             clock,
+            surroundings.waiting,
         )
         self._keys: Refreshed[KeySet] = Refreshed(
-            lambda: self._document(self.metadata().jwks_uri, MAX_KEY_SET_BYTES),
-            read_key_set,
+            Source(lambda: self._document(self.metadata().jwks_uri, MAX_KEY_SET_BYTES), read_key_set),
             Keeping(kept, "oidc-keys", connection),
             _KEY_SET_AGES,
             clock,
+            surroundings.waiting,
         )
         self._metadata.objection = self._objection
         self._metadata.held = lambda detail: notice(connection, "metadata.held", f"endpoints wait for a yes: {detail}")
@@ -91,8 +96,8 @@ class Provider:
 
     def refresh(self) -> None:
         """Brings both up to date where they are no longer fresh; ProviderUnreachable as above."""
-        self.metadata()
-        self._keys.current()
+        self._metadata.refresh()
+        self._keys.refresh()
 
     def _objection(self, before: ProviderMetadata | None, found: ProviderMetadata) -> str:
         """What of the endpoints lies elsewhere than before, or at first than the issuer (ADR 0018); "" for nothing."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from federation_bridge.connectors.attempts import Attempts, Waiting
 from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInRejected
 from federation_bridge.model import Clock, KeptDocuments
 
@@ -24,7 +24,7 @@ class Ages:
     usable: timedelta
     """Until then it is used while the provider does not answer properly."""
     pause: timedelta = timedelta(minutes=5)
-    """The least time between two attempts, whoever asks for them (attack I18: a flood of unknown kids)."""
+    """The least time from one attempt to the next, whoever asks for them (attack I18: a flood of unknown kids)."""
     pause_without: timedelta = timedelta(seconds=5)
     """The same while there is nothing to use meanwhile: a provider that starts after us is soon found."""
 
@@ -43,17 +43,22 @@ class Keeping:
         return f"{self.kind}-held"
 
 
+@dataclass(frozen=True, slots=True)
+class Source(Generic[T]):
+    """`fetch` gives the text and raises ProviderUnreachable, `read` understands it and raises SignInRejected."""
+
+    fetch: Callable[[], bytes]
+    read: Callable[[bytes], T]
+
+
 class Refreshed(Generic[T]):
     """Safe to share between threads; one of them fetches while the others go on with what there is."""
 
-    def __init__(
-        self, fetch: Callable[[], bytes], read: Callable[[bytes], T], keeping: Keeping, ages: Ages, clock: Clock
-    ) -> None:
-        """`fetch` raises ProviderUnreachable, `read` SignInRejected; `failed` hears of both."""
-        self._fetch, self._read, self._keeping, self._ages, self._clock = fetch, read, keeping, ages, clock
-        self._lock = threading.Lock()
+    def __init__(self, source: Source[T], keeping: Keeping, ages: Ages, clock: Clock, waiting: Waiting) -> None:
+        self._fetch, self._read = source.fetch, source.read
+        self._keeping, self._ages, self._clock = keeping, ages, clock
+        self._attempts = Attempts(self._attempt, clock, self._pause, waiting.slots, waiting.beside)
         self._value: tuple[datetime, T] | None = None
-        self._attempted_at: datetime | None = None
         self._last_failure = "not fetched yet"
         self.failed: Callable[[str], None] = lambda _detail: None
         self.changed: Callable[[T, T], None] = lambda _before, _after: None
@@ -62,36 +67,51 @@ class Refreshed(Generic[T]):
         """Why a document must not follow another one (None: the first) before an administrator says yes."""
 
     def current(self) -> T:
-        """The document, fetched anew where it is no longer fresh; ProviderUnreachable where none is young enough."""
-        held = self._value
-        if held is not None and self._clock() - held[0] < self._ages.fresh:
-            return held[1]
-        return self.renewed()
+        """The document. One that is no longer fresh is fetched anew beside the request, which goes on with what there
+        is; only where nothing is young enough the request fetches it, or waits. ProviderUnreachable where that fails.
+        """
+        if self._value is None:
+            self._value = self._kept()
+        if self._is_fresh():
+            return self._in_hand()
+        if self._usable() is None:
+            return self.renewed()
+        self._attempts.begin_beside()
+        return self._in_hand()
 
     def renewed(self) -> T:
-        """The document, fetched anew unless that was tried within the pause; else as `current`."""
-        with self._lock:
-            if self._value is None:
-                self._value = self._kept()
-            if self._is_due():
-                self._attempt()
-            held = self._usable()
+        """The document, fetched anew unless that was tried within the pause; for who has no use for what there is."""
+        self._attempts.have_one()
+        return self._in_hand()
+
+    def refresh(self) -> T:
+        """The document, fetched anew at once where it is no longer fresh; for what runs beside the requests."""
+        if self._value is None:
+            self._value = self._kept()
+        if not self._is_fresh():
+            self._attempts.now()
+        return self._in_hand()
+
+    def _in_hand(self) -> T:
+        held = self._usable()
         if held is None:
             where = f"{self._keeping.kind} of {self._keeping.name}"
             raise ProviderUnreachable(f"{where}: none that is young enough; {self._last_failure}")
         return held
+
+    def _is_fresh(self) -> bool:
+        return self._value is not None and self._clock() - self._value[0] < self._ages.fresh
 
     def _usable(self) -> T | None:
         if self._value is None or self._clock() - self._value[0] >= self._ages.usable:
             return None
         return self._value[1]
 
-    def _is_due(self) -> bool:
-        pause = self._ages.pause_without if self._usable() is None else self._ages.pause
-        return self._attempted_at is None or self._clock() - self._attempted_at >= pause
+    def _pause(self) -> timedelta:
+        return self._ages.pause_without if self._usable() is None else self._ages.pause
 
     def _attempt(self) -> None:
-        before, self._attempted_at = self._take_kept(), self._clock()
+        before, began_at = self._take_kept(), self._clock()
         try:
             text = self._fetch()
             value = self._read(text)
@@ -103,7 +123,7 @@ class Refreshed(Generic[T]):
             self._last_failure = f"waits for `federation-bridge metadata accept`: {objection}"
             self._hold(text, objection)
             return
-        self._value = (self._attempted_at, value)
+        self._value = (began_at, value)
         self._keep(self._keeping.kind, text)
         if before is not None and before[1] != value:
             self.changed(before[1], value)

@@ -9,11 +9,11 @@ host always does (ADR 0018).
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 
+from federation_bridge.connectors.attempts import Attempts, Waiting
 from federation_bridge.connectors.endpoints import moved
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
@@ -42,6 +42,7 @@ class Surroundings:
     kept: KeptDocuments
     clock: Clock
     notice: Notice
+    waiting: Waiting = field(default_factory=lambda: Waiting.in_a_process(8))
 
 
 class MetadataSource:
@@ -54,11 +55,11 @@ class MetadataSource:
         """
         self._connection, self._settings, self._surroundings = connection, settings, surroundings
         self._signers = _signers(settings)
-        self._lock = threading.Lock()
+        waiting = surroundings.waiting
+        self._attempts = Attempts(self._look, surroundings.clock, lambda: _PAUSE_WITHOUT, waiting.slots, waiting.beside)
         self._in_force: IdpMetadata | None = None
         self._document = ""
         self._last_problem = ""
-        self._looked_at: datetime | None = None
         self._take_kept()
         if settings.metadata_file is not None:
             self.refresh()
@@ -68,7 +69,7 @@ class MetadataSource:
     def current(self) -> IdpMetadata:
         """The metadata in force; ProviderUnreachable where there never was any, or what there was has expired."""
         if self._in_force is None:
-            self._look_for_the_first()
+            self._attempts.have_one()
         found = self._in_force
         if found is None:
             raise ProviderUnreachable(self._last_problem)
@@ -88,17 +89,7 @@ class MetadataSource:
 
     def refresh(self) -> None:
         """Looks at the file or address again. Never raises for what it finds: the last good one stays in force."""
-        with self._lock:
-            self._look()
-
-    def _look_for_the_first(self) -> None:
-        # Whoever waited here while another looked has that one's answer: else an address that is silent would hold
-        # every thread of the server, one after the other (attack O01).
-        with self._lock:
-            looked_at = self._looked_at
-            is_due = looked_at is None or self._surroundings.clock() - looked_at >= _PAUSE_WITHOUT
-            if self._in_force is None and is_due:
-                self._look()
+        self._attempts.now()
 
     def _look(self) -> None:
         try:
@@ -108,8 +99,6 @@ class MetadataSource:
             if refusal.detail != self._last_problem:
                 self._notice("metadata.refused", refusal.detail)
             self._last_problem = refusal.detail
-        finally:
-            self._looked_at = self._surroundings.clock()
 
     def _fetched(self) -> str:
         if self._settings.metadata_file is not None:
