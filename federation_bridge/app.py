@@ -33,6 +33,7 @@ from federation_bridge.oauth.parts import Parts as AuthorizationParts
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings, is_loopback
+from federation_bridge.sparing_audit import Bounds, SparingAudit
 from federation_bridge.store import Store, open_store
 from federation_bridge.web import (
     api,
@@ -137,7 +138,8 @@ def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
 def _around(
     store: Store, place: SecondPlace, sealing_key: bytes, settings: Settings, clock: Clock, randomness: Randomness
 ) -> Parts:
-    notices = Notices(store.audit, clock)
+    sparing = _sparing_audit(store, settings, clock)
+    notices = Notices(sparing, clock)
     keys = KeyRing(sealing_key, store.sealed_keys, clock, _host(settings), notices.key)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
     connectors = connectors_from(
@@ -152,15 +154,25 @@ def _around(
         connectors=connectors,
         rulebook=rulebook,
         store=store,
-        audit=store.audit,
+        audit=sparing,
         keys=keys,
         aws_calls=calls,
         sts=StsClients(settings.aws, settings.outgoing, calls, clock=clock),
         outgoing=outgoing,
         clock=clock,
         randomness=randomness,
-        observers=(place,),
+        observers=(sparing, place),
     )
+
+
+def _sparing_audit(store: Store, settings: Settings, clock: Clock) -> SparingAudit:
+    def count(event: str) -> None:
+        metrics.EVENTS.labels(event=event).inc()
+
+    bounds = Bounds(settings.audit.refusals_kept, settings.audit.refusals_age)
+    sparing = SparingAudit(store, bounds, clock, count)
+    sparing.on_lost = metrics.LINES_DROPPED.labels(kind="refusal").inc
+    return sparing
 
 
 def authorization_parts(parts: Parts) -> AuthorizationParts:

@@ -396,6 +396,19 @@ class RequestRefused(Event):
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefusalsCounted(Event):
+    """How many refusals one process gave in a minute to requests that belong to nobody."""
+
+    name: ClassVar[str] = "refusals.counted"
+    since: datetime
+    until: datetime
+    counts: Mapping[str, int]
+    """By event, code and connection."""
+    lost: int
+    """Of these, how many were too many to be kept whole anywhere but in the log."""
+
+
 EVENTS: Mapping[str, type[Event]] = {
     event.name: event
     for event in (
@@ -426,6 +439,7 @@ EVENTS: Mapping[str, type[Event]] = {
         MetadataRefused,
         KeyMade,
         RequestRefused,
+        RefusalsCounted,
     )
 }
 
@@ -443,6 +457,20 @@ class Entry:
     person: str = ""
     """`connection/subject`, or empty while nobody is known."""
     connection: str = ""
+    is_somebodys: bool = False
+    """Whether a session, or a message whose signature held, is behind it, though `person` says nobody."""
+
+
+_REFUSALS = (SignInRefused, DeviceRefused, TokenRefused, RequestRefused)
+
+
+def belongs_to_nobody(entry: Entry) -> bool:
+    """Whether this is a refusal with no session, no command line and no believed message behind it.
+
+    Anybody can bring about any number of these, so they must not grow the audit. All other entries, alarms above all,
+    stay in it.
+    """
+    return isinstance(entry.event, _REFUSALS) and not entry.person and not entry.is_somebodys
 
 
 @dataclass(frozen=True, slots=True)

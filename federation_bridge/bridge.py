@@ -32,6 +32,7 @@ from federation_bridge.errors import (
     SignInExpired,
     SignInRejected,
     Unavailable,
+    signature_held,
 )
 from federation_bridge.grant import Circumstances, Wish, decide, demand_enforced, entitled, longest
 from federation_bridge.keys import KeyRing, Purpose
@@ -160,9 +161,12 @@ class Bridge:
             connector = self._connector(connection)
             sign_in = self._taken_sign_in(connection, callback, browser)
             arrival = connector.arrive(sign_in, callback)
-            return self._admitted(arrival, sign_in, visit, previous or self._left_behind(sign_in))
+            with signature_held():
+                return self._admitted(arrival, sign_in, visit, previous or self._left_behind(sign_in))
         except (SignInRejected, ProviderUnreachable) as refusal:
-            self._parts.audit.record(self._entry(visit, _refusal(refusal), connection=connection))
+            entry = self._entry(visit, _refusal(refusal), connection=connection)
+            is_believed = isinstance(refusal, SignInRejected) and refusal.is_believed
+            self._parts.audit.record(replace(entry, is_somebodys=is_believed or previous is not None))
             raise
 
     def _taken_sign_in(self, connection: str, callback: Callback, browser: str) -> SignIn | None:

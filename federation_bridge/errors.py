@@ -6,6 +6,9 @@ translated in the module that calls the library.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class BridgeError(Exception):
     """Any refusal of ours. `detail` is private; `public` is the same sentence for every cause of the code."""
@@ -42,6 +45,8 @@ class SignInRejected(BridgeError):
     """The identity provider's answer was not believed. One sentence for every reason (attack catalogue, preface)."""
 
     code, status, public = "sign_in_rejected", 403, "We could not sign you in."
+    is_believed = False
+    """Whether a message was refused whose signature held: it is somebody's, and the refusal stays in the audit."""
 
 
 class OpinionsDiffer(SignInRejected):
@@ -235,3 +240,13 @@ class ConfigurationInvalid(BridgeError):
     """Settings, rules, register, metadata or keys that an operator has to mend; the detail says what and how."""
 
     code, status, public = "configuration", 500, "This service is not set up correctly."
+
+
+@contextmanager
+def signature_held() -> Iterator[None]:
+    """Says of every SignInRejected of this block that it is about a message whose signature held."""
+    try:
+        yield
+    except SignInRejected as refusal:
+        refusal.is_believed = True
+        raise

@@ -38,6 +38,7 @@ LEVELS = {
     "oauth": 3,
     "background": 3,
     "notices": 3,
+    "sparing_audit": 3,
     "web": 4,
     "aws_clients": 4,
     "cli": 4,

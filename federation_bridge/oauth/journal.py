@@ -30,7 +30,13 @@ class Journal:
         event = audit.DeviceRefused(reason=refusal.detail, code=refusal.code)
         self._parts.audit.record(self.entry_of(session.identity, visit, event))
 
-    def token_refused(self, client_id: str, visit: Visit, refusal: OAuthRefused, reason: str = "") -> None:
-        """Records that a code or token was not taken."""
+    def token_refused(
+        self, client_id: str, visit: Visit, refusal: OAuthRefused, reason: str = "", *, whose: Identity | bool = False
+    ) -> None:
+        """Records that a code or token was not taken.
+
+        `whose`: the person of its command line; True where there is one, but it says no more whose it was.
+        """
         event = audit.TokenRefused(client=client_id, reason=reason or refusal.detail, code=refusal.oauth_error)
-        self._parts.audit.record(self.entry(visit, event))
+        known = self.entry_of(whose, visit, event) if isinstance(whose, Identity) else self.entry(visit, event)
+        self._parts.audit.record(replace(known, is_somebodys=whose is not False))

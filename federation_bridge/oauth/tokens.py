@@ -86,9 +86,10 @@ class Tokens:
         family = None if reason else families.collect(given.family_id, jkt, fresh, telling)
         if family is None:
             reason = reason or "its sign-in has ended"
+            whose = families.uncollected(given.family_id)
             families.end(given.family_id)
             refusal = InvalidGrant(f"authorization code: {reason}")
-            self._journal.token_refused(client.id, visit, refusal)
+            self._journal.token_refused(client.id, visit, refusal, whose=whose.identity if whose else True)
             raise refusal
         self._check_lives(family, visit)
         return self._issued(family, fresh)
@@ -132,7 +133,7 @@ class Tokens:
             entries.append(self._journal.entry_of(held.identity, visit, ended))
         outcome = families.stale(refresh_token, client_id, asked_at - LENIENCY, *entries)
         refusal = InvalidGrant(f"refresh token: {outcome.name.lower()}")
-        self._journal.token_refused(client_id, visit, refusal)
+        self._journal.token_refused(client_id, visit, refusal, whose=held.identity if held else False)
         return refusal
 
     def revoke(self, token: str, client_id: str, visit: Visit) -> None:
@@ -181,7 +182,8 @@ class Tokens:
         if family_id is not None:
             event = audit.CommandLineEnded(family_id, "its authorization code was used again")
             self._parts.store.token_families.end(family_id, self._journal.entry(visit, event))
-        self._journal.token_refused(client.id, visit, InvalidGrant("authorization code: unknown or used"))
+        refusal = InvalidGrant("authorization code: unknown or used")
+        self._journal.token_refused(client.id, visit, refusal, whose=family_id is not None)
 
     def _mismatch(
         self, given: AuthorizationCode, asked: AuthorizationRequest, code_verifier: str, jkt: str | None

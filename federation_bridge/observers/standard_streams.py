@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache
+from pathlib import Path
 
 from federation_bridge.observers.places import Nowhere, Place, Stream, Turns
 
@@ -38,6 +39,8 @@ def fill_closed() -> None:
             if null != number:
                 os.dup2(null, number)
                 os.close(null)
+    # Who prints, or flushes, finds something to do it with.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
 
 
 @cache

@@ -18,6 +18,7 @@ from federation_bridge.store.documents import Documents
 from federation_bridge.store.engine import Database, open_database, sqlite_path
 from federation_bridge.store.neighbours import Neighbours
 from federation_bridge.store.readiness import Readiness
+from federation_bridge.store.refusals import RefusalRing
 from federation_bridge.store.sealed_keys import SealedKeyTable
 from federation_bridge.store.session_names import SessionNames
 from federation_bridge.store.sessions import Sessions
@@ -36,6 +37,7 @@ class Store:
     sign_ins: SignIns
     sessions: Sessions
     audit: AuditTable
+    refusals: RefusalRing
     session_names: SessionNames
     documents: Documents
     sealed_keys: SealedKeyTable
@@ -91,6 +93,7 @@ def open_store(
         sign_ins=SignIns(audit, clock),
         sessions=Sessions(database, audit, clock),
         audit=audit,
+        refusals=RefusalRing(audit),
         session_names=SessionNames(database, audit, clock),
         documents=Documents(database, clock),
         sealed_keys=SealedKeyTable(database, clock),

@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from heapq import merge
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, insert, select
+from sqlalchemy import Connection, CursorResult, Executable, Row, Table, insert, select
 
 from federation_bridge.audit import Entry, Lines, Recorded, printable, recorded
 from federation_bridge.store.engine import Database
-from federation_bridge.store.tables import AUDIT
+from federation_bridge.store.tables import AUDIT, REFUSALS
 
 _INSERT = insert(AUDIT)
 _JOINS = ("grant_id", "access_key_id")
@@ -71,13 +73,23 @@ class AuditTable:
         access_key_id: str | None = None,
         limit: int = 100,
     ) -> tuple[Recorded, ...]:
-        """The newest entries, newest first, narrowed by equality; Unavailable when the database fails."""
+        """The newest entries, newest first, narrowed by equality; Unavailable when the database fails.
+
+        Refusals that belong to nobody stand among them as long as the ring has them: without a number.
+        """
         wanted = {"person": person, "reference": reference, "grant_id": grant_id, "access_key_id": access_key_id}
-        query = select(AUDIT).order_by(AUDIT.c.number.desc()).limit(limit)
-        for name, value in wanted.items():
-            if value is not None:
-                query = query.where(AUDIT.c[name] == printable(value))
-        return tuple(_recorded(row) for row in self._database.rows(query, {}))
+        narrowed = {name: printable(value) for name, value in wanted.items() if value is not None}
+        found = self._newest(AUDIT, narrowed, limit)
+        if narrowed.keys() <= {"reference"}:
+            both = merge(found, self._newest(REFUSALS, narrowed, limit), key=lambda row: row.at, reverse=True)
+            return tuple(islice(both, limit))
+        return tuple(found)
+
+    def _newest(self, table: Table, narrowed: Mapping[str, str], limit: int) -> list[Recorded]:
+        query = select(table).order_by(table.c.number.desc()).limit(limit)
+        for name, value in narrowed.items():
+            query = query.where(table.c[name] == value)
+        return [_recorded(row, is_audit=table is AUDIT) for row in self._database.rows(query, {})]
 
     def numbered(self, first: int, last: int, most: int) -> tuple[Recorded, ...]:
         """The entries with these numbers, both included, the lowest first; Unavailable when the database fails."""
@@ -92,15 +104,15 @@ def _values(row: Recorded) -> dict[str, Any]:
     return {**common, **visit, **joins, "details": json.dumps(row.details, separators=(",", ":"))}
 
 
-def _recorded(row: Row[Any]) -> Recorded:
+def _recorded(row: Row[Any], *, is_audit: bool = True) -> Recorded:
     return Recorded(
         at=row.at,
         event=row.event,
-        person=row.person,
+        person=row.person if is_audit else "",
         connection=row.connection,
         reference=row.reference,
         address=row.address,
         user_agent=row.user_agent,
         details=json.loads(row.details),
-        number=row.number,
+        number=row.number if is_audit else None,
     )

@@ -11,6 +11,7 @@ from federation_bridge.store.engine import Database
 from federation_bridge.store.readiness import clock_difference
 from federation_bridge.store.tables import (
     DEVICE_CODES,
+    REFUSALS,
     SESSIONS,
     SIGN_INS,
     SPENT_MESSAGES,
@@ -63,5 +64,6 @@ _STATEMENTS = (
     _removal(TOKENS, TOKENS.c.token, TOKENS.c.ends_at),
     _removal(TOKEN_FAMILIES, TOKEN_FAMILIES.c.id, TOKEN_FAMILIES.c.ends_at),
     _removal(TRIES, TRIES.c.bucket, TRIES.c.ends_at),
+    _removal(REFUSALS, REFUSALS.c.number, REFUSALS.c.kept_until),
 )
 _SPENT = _removal(SPENT_MESSAGES, SPENT_MESSAGES.c.message, SPENT_MESSAGES.c.kept_until)

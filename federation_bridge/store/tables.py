@@ -24,7 +24,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The last migration step; a test holds it equal to Alembic's."""
 
 OLDEST = "0005"
@@ -213,4 +213,18 @@ SERVICE_MARKS = Table(
     # `oldest program`: see OLDEST. `write probe`: when a node last found that it can write.
     Column("name", _EXACT, primary_key=True),
     Column("value", _EXACT, nullable=False),
+)
+
+REFUSALS = Table(
+    "refusals",
+    METADATA,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("event", _EXACT, nullable=False),
+    Column("connection", _EXACT, nullable=False),
+    Column("reference", _EXACT, nullable=False, index=True),
+    Column("address", _EXACT, nullable=False),
+    Column("user_agent", _EXACT, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("kept_until", Instant, nullable=False, index=True),
 )

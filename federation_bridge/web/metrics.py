@@ -133,7 +133,7 @@ SECONDS = Histogram("bridge_request_seconds", "Time to answer, by route.", ["rou
 EVENTS = Counter("bridge_events_total", "Audit events by name: sign-ins, grants, refusals.", ["event"])
 LINES_DROPPED = Counter(
     "bridge_lines_dropped_total",
-    "What did not get out at once, by kind: lines of the log, and of the audit's second place (sent again later).",
+    "What did not get out at once, by kind: log lines, audit lines (sent again later), refusals of nobody.",
     ["kind"],
 )
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.errors import BadRequest, BridgeError, MessageTooLarge, NotFound, NotSignedIn
+from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.redaction import quoted
-from federation_bridge.web.door import door, visit
+from federation_bridge.web.door import door, session_or_none, visit
 
 _log = structlog.get_logger(__name__)
 
@@ -47,10 +50,19 @@ def note(refusal: BridgeError) -> None:
 def _audit(refusal: BridgeError) -> None:
     event = audit.RequestRefused(code=refusal.code, detail=refusal.detail, path=request.path[:200])
     try:
-        door().audit.record(Entry(door().clock(), visit(), event))
+        door().audit.record(_entry(event))
     except BridgeError as failure:
         # Nothing is being issued here: the refusal stands, and the log says that the audit could not take it.
         _log.error("audit unavailable for a refusal", reference=visit().reference, detail=failure.detail)
+
+
+def _entry(event: audit.Event) -> Entry:
+    entry = Entry(door().clock(), visit(), event)
+    bearer = g.get("token_bearer")
+    session = bearer.session if isinstance(bearer, Bearer) else session_or_none()
+    if session is None:
+        return entry
+    return replace(entry, person=session.identity.person, connection=session.identity.connection)
 
 
 def _http(problem: HTTPException) -> Response:

@@ -74,6 +74,7 @@ SCENARIOS = {
     "audit.record": Scenario(lambda store, now: store.audit.record(entry(now))),
     "audit.writing": Scenario(lambda store, now: store.audit.record(entry(now))),
     "audit.numbered": Scenario(lambda store, _: store.audit.numbered(1, 2, 2)),
+    "refusals.keep": Scenario(lambda store, now: store.refusals.keep((), (entry(now),), now, 9)),
     "audit.entries": Scenario(lambda store, _: store.audit.entries()),
     "session_names.claim": Scenario(lambda store, _: store.session_names.claim("alice", "corp/alice")),
     "documents.last_good": Scenario(lambda store, _: store.documents.last_good("rules", "r")),

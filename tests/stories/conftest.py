@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from federation_bridge.operate import trail as operators_trail
 from federation_bridge.sandbox.company import Company, open_company
 
 
@@ -29,12 +30,13 @@ def own_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 @pytest.fixture
 def trail() -> Any:
-    """Reads the audit file of a company: all events, oldest first, or those of one reference number."""
+    """Reads the audit file of a company, oldest first, or what the operator's command finds of a reference number."""
 
     def read(company: Company, reference: str = "") -> list[dict[str, Any]]:
-        lines = (company.folder / "audit.jsonl").read_text(encoding="utf-8").splitlines()
-        events = [json.loads(line) for line in lines]
-        return [event for event in events if not reference or event["reference"] == reference]
+        if reference:
+            found = operators_trail.lines(company.settings, person="", reference=reference, most=100)
+            return [json.loads(line) for line in found][::-1]
+        return [json.loads(line) for line in (company.folder / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
 
     return read
 

@@ -20,7 +20,7 @@ from federation_bridge.connectors.oidc.token_request import (
 from federation_bridge.connectors.presets import OIDC_PRESETS, REASSIGNABLE, OidcPreset
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.slots import slots_of_a_connection
-from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInExpired, SignInRejected
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInExpired, SignInRejected, signature_held
 from federation_bridge.keys import Purpose
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
 from federation_bridge.outgoing import OutgoingAdapter
@@ -92,7 +92,8 @@ class OidcConnector:
             code=answer.code,
             access_token=tokens.access_token,
         )
-        identity = identity_from(token, self.connection, self._settings, self._preset)
+        with signature_held():
+            identity = identity_from(token, self.connection, self._settings, self._preset)
         return Arrival(identity, token.issuer, token.token_id, token.expires_at + self._settings.skew)
 
     def check(self) -> tuple[str, ...]:

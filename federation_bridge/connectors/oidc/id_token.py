@@ -15,7 +15,7 @@ from federation_bridge.connectors.claimed import is_plain
 from federation_bridge.connectors.freshness import Demand, check_authentication
 from federation_bridge.connectors.oidc.compact_token import KeyByKid, VerifiedToken, verified_token
 from federation_bridge.connectors.oidc.strict_json import strict_object
-from federation_bridge.errors import SignInRejected
+from federation_bridge.errors import SignInRejected, signature_held
 from federation_bridge.model import JsonObject
 
 _SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
@@ -66,17 +66,18 @@ def verify_id_token(
     `code` and `access_token` are what c_hash and at_hash must match where they stand.
     """
     verified = verified_token(token, key_by_kid, expected.algorithms)
-    claims = strict_object(verified.payload, "ID token")
-    _check_kind(claims)
-    issuer = _checked_issuer(claims, verified, expected)
-    _check_audience(claims, expected.client_id)
-    _check_nonce(claims, expected.nonce)
-    expires_at = _checked_times(claims, expected)
-    _check_hash(claims, "at_hash", access_token)
-    _check_hash(claims, "c_hash", code)
-    if not isinstance(claims.get("sub"), str) or not _SUBJECT.fullmatch(claims["sub"]):
-        raise SignInRejected("ID token: `sub` is not 1 to 255 plain characters")
-    return IdToken(claims, issuer, _token_id(claims, verified), expires_at)
+    with signature_held():
+        claims = strict_object(verified.payload, "ID token")
+        _check_kind(claims)
+        issuer = _checked_issuer(claims, verified, expected)
+        _check_audience(claims, expected.client_id)
+        _check_nonce(claims, expected.nonce)
+        expires_at = _checked_times(claims, expected)
+        _check_hash(claims, "at_hash", access_token)
+        _check_hash(claims, "c_hash", code)
+        if not isinstance(claims.get("sub"), str) or not _SUBJECT.fullmatch(claims["sub"]):
+            raise SignInRejected("ID token: `sub` is not 1 to 255 plain characters")
+        return IdToken(claims, issuer, _token_id(claims, verified), expires_at)
 
 
 def _check_kind(claims: JsonObject) -> None:

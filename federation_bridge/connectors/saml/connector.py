@@ -28,6 +28,7 @@ from federation_bridge.errors import (
     ProviderUnreachable,
     SignInExpired,
     SignInRejected,
+    signature_held,
 )
 from federation_bridge.keys import KeyRing, Purpose
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
@@ -103,15 +104,16 @@ class SamlConnector:
             skew=self._settings.skew,
             authentication=self._authentication(sign_in, now),
         )
-        ends = acceptance_ends(believed.assertion, believed.envelope, expected, POLICY)
-        agree(posted, believed.assertion, expected, prepared.reading)
-        return Arrival(
-            identity=identity_from(believed.assertion, self.connection, self._settings, self._preset),
-            message_issuer=believed.assertion.issuer,
-            message_id=believed.assertion.id,
-            message_ends_at=ends + self._settings.skew,
-            response_id=believed.envelope.id,
-        )
+        with signature_held():
+            ends = acceptance_ends(believed.assertion, believed.envelope, expected, POLICY)
+            agree(posted, believed.assertion, expected, prepared.reading)
+            return Arrival(
+                identity=identity_from(believed.assertion, self.connection, self._settings, self._preset),
+                message_issuer=believed.assertion.issuer,
+                message_id=believed.assertion.id,
+                message_ends_at=ends + self._settings.skew,
+                response_id=believed.envelope.id,
+            )
 
     @property
     def idp_entity_id(self) -> str | None:

@@ -566,3 +566,14 @@ def test_a_segment_written_another_way_is_refused_before_any_key_is_asked() -> N
     with pytest.raises(SignInRejected, match="canonically"):
         asked.sign_in()
     assert _key_fetches(asked) == 0
+
+
+@pytest.mark.parametrize(
+    ("lie", "is_believed"), [("i05 nonce missing", True), ("i06 issuer missing", True), ("i19 an error", False)]
+)
+def test_a_refusal_says_whether_the_signature_held(lie: str, is_believed: bool) -> None:
+    asked = world()
+    LIES[lie](asked.provider)
+    with pytest.raises(SignInRejected) as refusal:
+        asked.sign_in()
+    assert refusal.value.is_believed is is_believed

@@ -30,6 +30,7 @@ from saml_material import (
     samlp,
     sign_in,
     stranger,
+    tampered,
     weak_signer,
 )
 
@@ -511,3 +512,18 @@ def test_the_second_opinion_refuses_under_a_name_of_its_own(monkeypatch: pytest.
     monkeypatch.setattr(module, "believe", fooled)
     with pytest.raises(OpinionsDiffer, match="other attributes"):
         arrive(honest())
+
+
+@pytest.mark.parametrize(
+    ("xml", "is_believed"),
+    [
+        (honest(audience="https://other.example.test/"), True),
+        (changed(lambda response: None, stranger()), False),
+        (tampered(_set(f"./{saml('Assertion')}", "ID", "_other")), False),
+    ],
+    ids=["signed by the company, for another", "signed by a stranger", "changed on the way"],
+)
+def test_a_refusal_says_whether_the_signature_held(xml: bytes, is_believed: bool) -> None:
+    with pytest.raises(SignInRejected) as refusal:
+        arrive(xml)
+    assert refusal.value.is_believed is is_believed

@@ -1,0 +1,177 @@
+"""The audit as everybody writes to it: what anonymous clients can bring about at will does not make it grow.
+
+A refusal that belongs to nobody (`audit.belongs_to_nobody`) is handed to a thread beside the requests. The first of
+each kind, connection and network in a minute goes into the audit, the others into a ring of bounded size and age, and
+all are counted in one audit entry a minute. See ADR 15.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from federation_bridge.addresses import networks_around
+from federation_bridge.audit import Entry, OpinionsDiffered, RefusalsCounted, belongs_to_nobody
+from federation_bridge.errors import Unavailable
+from federation_bridge.model import Clock, Visit
+from federation_bridge.observers.queue import ObserverQueue
+from federation_bridge.store import Store
+
+_log = structlog.get_logger(__name__)
+
+MINUTE = timedelta(minutes=1)
+_MOST_WAITING = 2_000
+_BATCH = 250
+MOST_NETWORKS = 10
+"""Networks of which a minute's first refusal of one kind is audited: more come from somebody who has many."""
+MOST_OF_BELIEVED = 600
+"""Refusals of believed messages and alarms a minute that are audited: one such message can be sent again and again."""
+
+Kind = tuple[str, str, str]
+"""Event, code and connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of the refusals that belong to nobody is kept whole."""
+
+    most: int
+    age: timedelta
+
+
+@dataclass(slots=True)
+class _Minute:
+    """What one minute brought. Bounded: kinds, codes and connections are ours, and few."""
+
+    since: datetime
+    counts: dict[Kind, int] = field(default_factory=dict)
+    networks: dict[Kind, set[str]] = field(default_factory=dict)
+    lost: int = 0
+
+
+class SparingAudit:
+    """An `audit.AuditLog` and an observer."""
+
+    def __init__(
+        self, store: Store, bounds: Bounds, clock: Clock, counted: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`counted` is told the name of each event that goes to the ring."""
+        self._store = store
+        self._bounds = bounds
+        self._clock = clock
+        self._counted = counted
+        self.on_lost: Callable[[], None] = lambda: None
+        self._lock = threading.Lock()
+        self._minute = _Minute(clock())
+        self._believed_since, self._believed = clock(), 0
+        self._queue = ObserverQueue(
+            "refusals", self._keep, most=_MOST_WAITING, batch=_BATCH, dropped=lambda _: self._lose(1)
+        )
+
+    def record(self, *entries: Entry) -> None:
+        """Records all of these in one transaction, or none (Unavailable); but refusals of nobody later, if ever."""
+        now, audited = self._clock(), []
+        for entry in entries:
+            if self._is_to_be_spared(entry, now):
+                self._queue.put(entry)
+            else:
+                audited.append(entry)
+        if audited:
+            self._store.audit.record(*audited)
+
+    def start(self) -> None:
+        """Writes in a thread of its own from now on; before, `record` does it itself."""
+        self._queue.start()
+
+    def close(self, seconds: float) -> None:
+        """Waits at most so long for what is under way, and counts what the last minute brought."""
+        if self._queue.close(seconds):
+            self._count(self._clock())
+
+    def _is_to_be_spared(self, entry: Entry, now: datetime) -> bool:
+        with self._lock:
+            if not (belongs_to_nobody(entry) or self._is_repeated(entry, now)):
+                return False
+            kind = _kind(entry)
+            self._minute.counts[kind] = self._minute.counts.get(kind, 0) + 1
+            return True
+
+    def _is_repeated(self, entry: Entry, now: datetime) -> bool:
+        """Whether this is one too many about messages whose signature held."""
+        if entry.person or not (entry.is_somebodys or isinstance(entry.event, OpinionsDiffered)):
+            return False
+        if not timedelta(0) <= now - self._believed_since < MINUTE:
+            self._believed_since, self._believed = now, 0
+        self._believed += 1
+        return self._believed > MOST_OF_BELIEVED
+
+    def _lose(self, count: int) -> None:
+        with self._lock:
+            self._minute.lost += count
+        for _ in range(count):
+            with suppress(Exception):
+                self.on_lost()
+
+    def _keep(self, entries: list[Entry]) -> None:
+        now = self._clock()
+        if not timedelta(0) <= now - self._minute.since < MINUTE:
+            self._count(now)
+        if not entries:
+            return
+        audited, others = list[Entry](), list[Entry]()
+        for entry in entries:
+            (audited if self._is_first(entry) else others).append(entry)
+        try:
+            self._store.refusals.keep(audited, others, now + self._bounds.age, self._bounds.most)
+        except Unavailable as failure:
+            self._lose(len(entries))
+            _log.error("refusals not kept", count=len(entries), detail=failure.detail)
+        else:
+            for entry in others:
+                with suppress(Exception):
+                    self._counted(entry.event.name)
+
+    def _is_first(self, entry: Entry) -> bool:
+        if not belongs_to_nobody(entry):
+            return False
+        around = networks_around(entry.visit.address)
+        seen = self._minute.networks.setdefault(_kind(entry), set())
+        network = around[-1].digits if around else ""
+        if network in seen or len(seen) >= MOST_NETWORKS:
+            return False
+        seen.add(network)
+        return True
+
+    def _count(self, now: datetime) -> None:
+        """Writes the minute's counts, where there are any, and begins the next; a minute that fails goes on."""
+        with self._lock:
+            ending = self._minute
+            self._minute = _Minute(now)
+        if not ending.counts:
+            return
+        try:
+            self._store.audit.record(_counted(ending, now))
+        except Unavailable:
+            self._take_back(ending)
+
+    def _take_back(self, ending: _Minute) -> None:
+        with self._lock:
+            for kind, count in self._minute.counts.items():
+                ending.counts[kind] = ending.counts.get(kind, 0) + count
+            self._minute.counts = ending.counts
+            self._minute.lost += ending.lost
+
+
+def _kind(entry: Entry) -> Kind:
+    return entry.event.name, str(getattr(entry.event, "code", "")), entry.connection
+
+
+def _counted(minute: _Minute, now: datetime) -> Entry:
+    counts = {" ".join(part for part in kind if part): count for kind, count in sorted(minute.counts.items())}
+    event = RefusalsCounted(since=minute.since, until=now, counts=counts, lost=minute.lost)
+    return Entry(now, Visit(reference=RefusalsCounted.name), event)

@@ -1,0 +1,73 @@
+"""Whatever an anonymous client asks, as often as it likes: the audit does not grow with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from database_place import HeldClock
+from oauth_material import Program
+from web_material import Person, door_of, person_at
+
+from federation_bridge.audit import Recorded
+
+MANY = 40
+
+
+@pytest.fixture
+def person(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
+    yield from person_at(tmp_path, clock)
+
+
+def audited(person: Person, event: str) -> list[Recorded]:
+    """The rows of the audit's own table, the oldest first."""
+    return [row for row in door_of(person.app).store.audit.numbered(0, 10**9, 10**6) if row.event == event]
+
+
+def kept(person: Person, event: str) -> list[Recorded]:
+    """What is found, wherever it lies."""
+    return [row for row in door_of(person.app).store.audit.entries(limit=10**6) if row.event == event]
+
+
+def test_malformed_requests_of_nobody(person: Person) -> None:
+    for _ in range(MANY):
+        assert person.post("/sign-in", {"return_to": "//evil.example"}, token=None).status_code in (400, 403)
+    assert len(audited(person, "request.refused")) == 1
+    assert len(kept(person, "request.refused")) == MANY
+
+
+def test_answers_that_belong_to_no_sign_in(person: Person) -> None:
+    for _ in range(MANY):
+        assert person.get("/sign-in/corp/oidc?code=x&state=y").status_code == 403
+    assert len(audited(person, "sign_in.refused")) == 1
+    assert len(kept(person, "sign_in.refused")) == MANY
+
+
+def test_polls_with_codes_that_nobody_gave(person: Person, clock: HeldClock) -> None:
+    program = Program(person, clock)
+    for _ in range(MANY):
+        assert program.poll("fbd_" + "x" * 43).status_code == 400
+    assert len(audited(person, "token.refused")) == 1
+    assert len(kept(person, "token.refused")) == MANY
+
+
+def test_a_refusal_with_a_session_is_its_persons_and_stays_in_the_audit(person: Person, clock: HeldClock) -> None:
+    person.sign_in(clock, "admins")
+    for _ in range(MANY):
+        assert person.post("/confirm", {}, token=None).status_code == 403
+    rows = audited(person, "request.refused")
+    assert len(rows) == MANY
+    assert {row.person for row in rows} == {"corp/ada"}
+
+
+def test_a_replay_of_a_command_lines_token_stays_in_the_audit(person: Person, clock: HeldClock) -> None:
+    person.sign_in(clock, "admins")
+    program = Program(person, clock)
+    tokens = program.login()
+    program.refresh(tokens["refresh_token"])
+    for _ in range(MANY):
+        assert program.refresh(tokens["refresh_token"]).status_code == 400
+    rows = audited(person, "token.refused")
+    assert len(rows) == MANY
+    assert {row.person for row in rows} == {"corp/ada"}

@@ -1,0 +1,217 @@
+"""Refusals that belong to nobody: found like all others, and bounded whatever an anonymous client does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from database_place import HeldClock, Place
+from store_material import entry
+
+from federation_bridge.audit import (
+    DeviceRefused,
+    Entry,
+    GrantRefused,
+    OpinionsDiffered,
+    RequestRefused,
+    SignInRefused,
+    TokenRefused,
+)
+from federation_bridge.model import Visit
+from federation_bridge.sparing_audit import MINUTE, MOST_NETWORKS, MOST_OF_BELIEVED, Bounds, SparingAudit
+from federation_bridge.store import Store
+
+BOUNDS = Bounds(most=1_000, age=timedelta(days=7))
+
+
+@pytest.fixture
+def log(store: Store, clock: HeldClock) -> SparingAudit:
+    return SparingAudit(store, BOUNDS, clock)
+
+
+def refusal(
+    clock: HeldClock, reference: str = "R", address: str = "192.0.2.7", code: str = "sign_in_rejected"
+) -> Entry:
+    event = SignInRefused(reason="the signature does not hold", code=code)
+    return Entry(clock(), Visit(reference, address, "Browser/1"), event, connection="corp")
+
+
+def audited(place: Place) -> int:
+    """How many rows the audit's own table has."""
+    store = place.open()
+    return len(store.audit.numbered(0, 1_000_000, 1_000_000))
+
+
+def test_refusals_of_nobody_do_not_grow_the_audit(
+    log: SparingAudit, store: Store, place: Place, clock: HeldClock
+) -> None:
+    for number in range(200):
+        log.record(refusal(clock, f"R-{number}", f"192.0.2.{number}"))
+    assert audited(place) == 1
+    assert len(store.audit.entries(limit=1_000)) == 200
+
+
+def test_a_refusal_is_found_whole_by_its_reference_wherever_it_lies(
+    log: SparingAudit, store: Store, clock: HeldClock
+) -> None:
+    log.record(refusal(clock, "first"))
+    log.record(refusal(clock, "sec\x1b[31mond"))
+    (first,) = store.audit.entries(reference="first")
+    (second,) = store.audit.entries(reference="sec\x1b[31mond")
+    assert first.number is not None
+    assert replace(second, number=first.number, reference="first") == first
+    assert store.audit.entries(person="corp/alice") == ()
+
+
+def test_entries_of_both_tables_are_read_newest_first_and_limited(
+    log: SparingAudit, store: Store, clock: HeldClock
+) -> None:
+    for reference in ("a", "b", "c", "d"):
+        log.record(refusal(clock, reference))
+        clock.advance(timedelta(seconds=1))
+    store.audit.record(entry(clock()))
+    assert [row.reference for row in store.audit.entries(limit=4)] == ["ref-1", "d", "c", "b"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        GrantRefused("111122223333", "Reader", "no rule"),
+        OpinionsDiffered("two"),
+        SignInRefused("replayed", "sign_in_rejected"),
+    ],
+    ids=["not anonymous", "an alarm", "a believed message"],
+)
+def test_what_belongs_to_somebody_and_every_alarm_is_an_audit_row_at_once(
+    log: SparingAudit, place: Place, clock: HeldClock, event: GrantRefused | OpinionsDiffered | SignInRefused
+) -> None:
+    for _ in range(30):
+        log.record(Entry(clock(), Visit("R", "192.0.2.7"), event, is_somebodys=isinstance(event, SignInRefused)))
+    assert audited(place) == 30
+
+
+@pytest.mark.parametrize(
+    "event", [SignInRefused("r", "c"), DeviceRefused("r", "c"), TokenRefused("fedbridge", "r", "c")]
+)
+def test_a_refusal_of_a_person_is_an_audit_row(
+    log: SparingAudit, place: Place, clock: HeldClock, event: SignInRefused | DeviceRefused | TokenRefused
+) -> None:
+    for _ in range(30):
+        log.record(entry(clock(), event))
+    assert audited(place) == 30
+
+
+def test_one_message_that_is_sent_for_ever_does_not_grow_the_audit_either(
+    log: SparingAudit, store: Store, place: Place, clock: HeldClock
+) -> None:
+    believed = replace(refusal(clock), is_somebodys=True)
+    for _ in range(MOST_OF_BELIEVED + 20):
+        log.record(believed)
+    assert audited(place) == MOST_OF_BELIEVED
+    assert len(store.audit.entries(limit=2_000)) == MOST_OF_BELIEVED + 20
+    clock.advance(MINUTE)
+    log.record(believed)
+    assert audited(place) == MOST_OF_BELIEVED + 1
+
+
+def test_the_first_of_each_kind_connection_and_network_in_a_minute_is_audited(
+    log: SparingAudit, place: Place, clock: HeldClock
+) -> None:
+    for address in ("192.0.2.7", "192.0.2.99", "198.51.100.1", "2001:db8:1:1::1", "2001:db8:1:2::1", "2001:db8:2::1"):
+        log.record(refusal(clock, address=address))
+    assert audited(place) == 4
+    log.record(refusal(clock, code="sign_in_expired"))
+    log.record(replace(refusal(clock), connection="partner"))
+    assert audited(place) == 6
+    clock.advance(MINUTE)
+    log.record(refusal(clock))
+    assert audited(place) == 8  # with the row of counts
+
+
+def test_who_has_many_networks_fills_neither_the_audit_nor_hides_another_kind(
+    log: SparingAudit, place: Place, clock: HeldClock
+) -> None:
+    for number in range(100):
+        log.record(refusal(clock, address=f"198.51.{number}.1"))
+    assert audited(place) == MOST_NETWORKS
+    log.record(refusal(clock, code="sign_in_expired"))
+    assert audited(place) == MOST_NETWORKS + 1
+
+
+def test_each_minute_with_refusals_is_counted_in_one_row(log: SparingAudit, store: Store, clock: HeldClock) -> None:
+    began = clock()
+    for _ in range(3):
+        log.record(refusal(clock))
+    log.record(Entry(clock(), Visit("R"), RequestRefused("bad_request", "no", "/")))
+    clock.advance(MINUTE)
+    log.record(refusal(clock, code="sign_in_expired"))
+    log.close(1)
+    rows = [row for row in store.audit.entries() if row.event == "refusals.counted"]
+    assert [row.details["counts"] for row in reversed(rows)] == [
+        {
+            "request.refused bad_request": 1,
+            "sign_in.refused sign_in_rejected corp": 3,
+            "sign_in.refused sign_in_expired corp": 1,
+        },
+    ]
+    assert rows[-1].details["since"] == began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def test_a_quiet_minute_writes_nothing(log: SparingAudit, place: Place, clock: HeldClock) -> None:
+    clock.advance(MINUTE)
+    log.close(1)
+    assert audited(place) == 0
+
+
+def test_the_ring_holds_the_newest_and_no_more(store: Store, clock: HeldClock) -> None:
+    log = SparingAudit(store, Bounds(most=5, age=timedelta(days=7)), clock)
+    for number in range(12):
+        log.record(refusal(clock, f"R-{number}"))
+    found = [row.reference for row in store.audit.entries() if row.number is None]
+    assert found == ["R-11", "R-10", "R-9", "R-8", "R-7"]
+
+
+def test_two_nodes_trim_one_ring(place: Place, clock: HeldClock) -> None:
+    logs = [SparingAudit(place.open(), Bounds(most=5, age=timedelta(days=7)), clock) for _ in range(2)]
+    for number in range(20):
+        logs[number % 2].record(refusal(clock, f"R-{number}"))
+    assert len([row for row in place.open().audit.entries() if row.number is None]) == 5
+
+
+def test_the_sweep_removes_what_is_too_old(log: SparingAudit, store: Store, clock: HeldClock) -> None:
+    log.record(refusal(clock, "first"), refusal(clock, "old"))
+    clock.advance(timedelta(days=7) - timedelta(seconds=1))
+    log.record(refusal(clock, "first"), refusal(clock, "new"))
+    store.sweep()
+    assert store.audit.entries(reference="old")
+    clock.advance(timedelta(seconds=1))
+    store.sweep()
+    assert store.audit.entries(reference="old") == ()
+    assert store.audit.entries(reference="new")
+
+
+def test_a_database_that_is_away_fails_no_refusal_and_its_loss_is_counted(
+    log: SparingAudit, store: Store, place: Place, clock: HeldClock
+) -> None:
+    place.admin("ALTER TABLE refusals RENAME TO refusals_away")
+    try:
+        log.record(refusal(clock, "one"))
+        log.record(refusal(clock, "two"))
+    finally:
+        place.admin("ALTER TABLE refusals_away RENAME TO refusals")
+    clock.advance(MINUTE)
+    log.record(refusal(clock, "three"))
+    (row,) = [row for row in store.audit.entries() if row.event == "refusals.counted"]
+    assert row.details["lost"] == 1
+    assert row.details["counts"] == {"sign_in.refused sign_in_rejected corp": 3}
+
+
+def test_beside_the_requests_all_of_it_gets_there_in_the_end(store: Store, place: Place, clock: HeldClock) -> None:
+    log = SparingAudit(store, BOUNDS, clock)
+    log.start()
+    for number in range(300):
+        log.record(refusal(clock, f"R-{number}"))
+    log.close(30)
+    assert len([row for row in store.audit.entries(limit=1_000) if row.event == "sign_in.refused"]) == 300
+    assert audited(place) == 2
