@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, make_signer
-from tests.benchmarks import grant, local_aws, sign_in
+from tests.benchmarks import grant, local_aws, sign_in, throughput
 from tests.benchmarks.bridge import Browser, make_place, served
 from tests.benchmarks.processes import DoesNotWork, child_of, free_port, memory_of, python, running
 from tests.benchmarks.table import Row, markdown, median
@@ -61,6 +61,7 @@ def _bridge_rows(folder: Path, signer: Signer, sts_port: int, postgresql: Server
         browser = Browser(place)
         rows = [sign_in.measure(place, browser, signer, groups, where) for groups in (30, 150)]
         rows.append(grant.measure(browser, signer, sts_port, where))
+        rows += [throughput.sign_ins(place, process.pid, signer, groups, where) for groups in (30, 150)]
         memory = memory_of(child_of(process))
         browser.close()
     return [

@@ -86,3 +86,21 @@ def memory_of(pid: int) -> dict[str, float]:
     """`Pss` and `Rss` in MB (proc_pid_smaps_rollup)."""
     lines = (line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
     return {words[0].rstrip(":"): int(words[1]) / 1024 for words in lines if words[0] in ("Pss:", "Rss:")}
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time that this process and all its living descendants have used, and the ended ones that were waited for."""
+    return sum(_cpu_ticks(each) for each in (pid, *_descendants(pid))) / os.sysconf("SC_CLK_TCK")
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield int(child)
+            yield from _descendants(int(child))
+
+
+def _cpu_ticks(pid: int) -> int:
+    # proc_pid_stat: utime, stime, cutime and cstime are fields 14 to 17; the name in field 2 may hold blanks.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15])

@@ -11,6 +11,7 @@ from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from federation_bridge.sandbox.identity_provider.saml_message import SamlMessage, Signer, form_value
+from tests.benchmarks.bare_service import saml_settings
 from tests.benchmarks.bridge import IDP, PERSON, Browser, Place
 from tests.benchmarks.processes import DoesNotWork
 from tests.benchmarks.table import Row, in_turns, median, milliseconds
@@ -62,23 +63,7 @@ def _answer(place: Place, browser: Browser, signer: Signer, groups: int) -> _Ans
 def _stock_settings(place: Place, signer: Signer) -> OneLogin_Saml2_Settings:
     if "federation_bridge.connectors" in sys.modules:
         raise DoesNotWork("the yardstick is not the stock library: our connectors change it in this process")
-    return _settings(place, signer)
-
-
-def _settings(place: Place, signer: Signer) -> OneLogin_Saml2_Settings:
-    """Made beforehand, as a careful user of the library would; otherwise the library as it comes."""
-    return OneLogin_Saml2_Settings(
-        {
-            "strict": True,
-            "sp": {"entityId": place.entity_id, "assertionConsumerService": {"url": place.acs}},
-            "idp": {
-                "entityId": IDP,
-                "singleSignOnService": {"url": "https://idp.example.test/sso"},
-                "x509cert": signer.certificate_b64,
-            },
-            "security": {"requestedAuthnContext": False, "allowSingleLabelDomains": True},
-        }
-    )
+    return saml_settings(place.entity_id, place.acs, IDP, signer.certificate_b64)
 
 
 def _validate(settings: OneLogin_Saml2_Settings, place: Place, answer: _Answer) -> None:
