@@ -44,10 +44,10 @@ def main() -> None:
 @_SETTINGS
 def serve(path: Path) -> None:
     """Serve the bridge until it is told to stop."""
-    from federation_bridge.operate import serving  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate.serving import bridge  # noqa: PLC0415 - imports the whole server
 
     with logs.to_stderr() as lines:
-        serving.serve(load_settings(path), lines)
+        bridge.serve(load_settings(path), lines)
 
 
 @commands.command()

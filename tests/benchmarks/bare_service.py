@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,10 @@ from onelogin.saml2.authn_request import OneLogin_Saml2_Authn_Request
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from werkzeug.wrappers import Response
+
+from federation_bridge.operate import logs
+from federation_bridge.operate.serving.service import serve_work
+from federation_bridge.settings import Serving
 
 
 def saml_settings(entity_id: str, acs: str, idp: str, certificate_b64: str) -> OneLogin_Saml2_Settings:
@@ -39,9 +44,9 @@ def bare_app(settings: OneLogin_Saml2_Settings, host: str) -> Flask:
     """The application; `host` is its own address without the scheme."""
     app = Flask(__name__)
     app.secret_key = "a benchmark's"
-    here = {"https": "off", "http_host": host, "script_name": "/acs"}
+    here = {"https": "off", "http_host": host, "script_name": "/sign-in/company/saml"}
 
-    @app.get("/ready")
+    @app.get("/readyz")
     def ready() -> str:
         return "ready"
 
@@ -51,7 +56,7 @@ def bare_app(settings: OneLogin_Saml2_Settings, host: str) -> Flask:
         session["request"] = asked.get_id()
         return redirect(f"https://idp.example.test/sso?{urlencode({'SAMLRequest': asked.get_request()})}", 303)
 
-    @app.post("/acs")
+    @app.post("/sign-in/company/saml")
     def arrive() -> Response:
         answer = OneLogin_Saml2_Response(settings, request.form["SAMLResponse"])
         if not answer.is_valid(here, session.pop("request", None)):
@@ -62,29 +67,26 @@ def bare_app(settings: OneLogin_Saml2_Settings, host: str) -> Flask:
     return app
 
 
+@dataclass(frozen=True)
+class _Bare:
+    """What the workers serve."""
+
+    app: Flask
+
+    def make(self) -> Any:
+        return self.app.wsgi_app
+
+    def stop(self) -> None:
+        """Nothing runs beside."""
+
+
 def main() -> None:
     asked: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
     host = f"127.0.0.1:{asked['port']}"
-    made = saml_settings(asked["entity_id"], f"http://{host}/acs", asked["idp"], asked["certificate"])
-    serve(bare_app(made, host), asked["port"], asked["workers"])
-
-
-def serve(app: Flask, port: int, workers: int) -> None:
-    """Serves as the bridge is served: the same server, workers and threads."""
-    from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - the server alone
-
-    class Server(BaseApplication):  # type: ignore[misc]
-        def load_config(self) -> None:
-            for name, value in {"bind": f"127.0.0.1:{port}", "workers": workers, "threads": 8, "keepalive": 5}.items():
-                self.cfg.set(name, value)
-            self.cfg.set("worker_class", "gthread")
-            self.cfg.set("loglevel", "warning")
-            self.cfg.set("control_socket_disable", True)
-
-        def load(self) -> Flask:
-            return app
-
-    Server().run()
+    made = saml_settings(asked["entity_id"], f"http://{host}/sign-in/company/saml", asked["idp"], asked["certificate"])
+    # The bridge's own server, workers and threads: what differs is what is served.
+    with logs.to_stderr() as lines:
+        serve_work(Serving(listen=host, workers=asked["workers"]), lines, _Bare(bare_app(made, host)))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class BareBrowser:
         return str(etree.fromstring(zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -15)).get("ID"))
 
     def arrive(self, value: str) -> None:
-        self._ask("POST", "/acs", urlencode({"SAMLResponse": value}))
+        self._ask("POST", "/sign-in/company/saml", urlencode({"SAMLResponse": value}))
 
     def close(self) -> None:
         self._connection.close()
@@ -66,7 +66,7 @@ def sign_ins(place: Place, pid: int, signer: Signer, groups: int, where: str) ->
     }
     settings.write_text(json.dumps(asked))
     command = python("-m", "tests.benchmarks.bare_service", str(settings))
-    with running(command, port, "/ready", place.folder / "bare.log") as (process, _):
+    with running(command, port, "/readyz", place.folder / "bare.log") as (process, _):
         browser, bare = Browser(place), BareBrowser(port)
 
         def ours() -> None:
@@ -75,7 +75,9 @@ def sign_ins(place: Place, pid: int, signer: Signer, groups: int, where: str) ->
             browser.arrive(urlencode({"SAMLResponse": value, "RelayState": relay_state}))
 
         def theirs() -> None:
-            value = form_value(_message(f"http://127.0.0.1:{port}/acs", place.entity_id, bare.leave(), groups), signer)
+            value = form_value(
+                _message(f"http://127.0.0.1:{port}/sign-in/company/saml", place.entity_id, bare.leave(), groups), signer
+            )
             bare.arrive(value)
 
         measured = _in_turns((pid, ours), (process.pid, theirs))
