@@ -225,6 +225,18 @@ class GrantFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class GrantOutcomeUnknown(Event):
+    """Nothing was heard of a grant: its process ended first. AWS may have issued a session, which nobody was given."""
+
+    name: ClassVar[str] = "grant.outcome_unknown"
+    grant_id: str
+    account: str
+    role: str
+    session_name: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class GrantHandedOver(Event):
     """The statement itself left the bridge: AWS, not we, will see how often and when it is redeemed."""
 
@@ -423,6 +435,7 @@ EVENTS: Mapping[str, type[Event]] = {
         GrantMade,
         GrantRedeemed,
         GrantFailed,
+        GrantOutcomeUnknown,
         GrantHandedOver,
         ConsoleOpened,
         DeviceBegun,
@@ -493,8 +506,11 @@ class Recorded:
 class AuditLog(Protocol):
     """Where decisions are recorded."""
 
-    def record(self, *entries: Entry) -> None:
-        """Records all of these durably, or none; raises Unavailable."""
+    def record(self, *entries: Entry, durable: bool = True) -> None:
+        """Records all of these, or none; raises Unavailable.
+
+        Not `durable`: in order with all others, but a power failure may take them.
+        """
 
 
 class Lines(Protocol):

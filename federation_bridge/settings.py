@@ -290,6 +290,14 @@ class Aws(_Part):
     local_endpoint: Url | None = None
     """A local AWS for trying things out: answers for STS, sign-in and console. Only on this machine."""
 
+    @field_validator("total_timeout")
+    @classmethod
+    def _within_a_statements_life(cls, timeout: timedelta) -> timedelta:
+        # Ten minutes after a grant nobody waits for its outcome any more (`grant.outcome_unknown`).
+        if not timedelta(seconds=1) <= timeout <= timedelta(minutes=4):
+            raise ValueError("`total_timeout` is between 1s and 4m: a statement is good for five minutes")
+        return timeout
+
     @field_validator("local_endpoint")
     @classmethod
     def _only_here(cls, url: str | None) -> str | None:

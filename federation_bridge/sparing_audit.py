@@ -73,7 +73,7 @@ class SparingAudit:
             "refusals", self._keep, most=_MOST_WAITING, batch=_BATCH, dropped=lambda _: self._lose(1)
         )
 
-    def record(self, *entries: Entry) -> None:
+    def record(self, *entries: Entry, durable: bool = True) -> None:
         """Records all of these in one transaction, or none (Unavailable); but refusals of nobody later, if ever."""
         now, audited = self._clock(), []
         for entry in entries:
@@ -82,7 +82,7 @@ class SparingAudit:
             else:
                 audited.append(entry)
         if audited:
-            self._store.audit.record(*audited)
+            self._store.audit.record(*audited, durable=durable)
 
     def start(self) -> None:
         """Writes in a thread of its own from now on; before, `record` does it itself."""

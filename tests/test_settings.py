@@ -68,6 +68,7 @@ MISTAKES = [
     (with_connection(skew="10m"), "skew lies between"),
     (with_connection(networks=["10.0.0.0/40"]), "networks"),
     ({"aws": {"local_endpoint": "https://aws.example.com"}}, "on this machine only"),
+    ({"aws": {"total_timeout": "5m"}}, "between 1s and 4m"),
     ({"serving": {"workers": 0}}, "serving.workers"),
 ]
 

@@ -157,12 +157,14 @@ def show_keys(path: Path) -> None:
 @_SETTINGS
 @click.option("--person", default="", help="Only this person (connection/subject).")
 @click.option("--reference", default="", help="Only this reference number.")
+@click.option("--grant", default="", help="Only this grant (the grant_id of its events).")
+@click.option("--event", default="", help="Only events of this name, for example grant.outcome_unknown.")
 @click.option("--most", default=50, show_default=True, help="How many events, newest first.")
-def audit(path: Path, person: str, reference: str, most: int) -> None:
+def audit(path: Path, person: str, reference: str, grant: str, event: str, most: int) -> None:
     """Show audit events as JSON lines: the exact reason behind a reference number."""
     from federation_bridge.operate import trail  # noqa: PLC0415 - imports the whole server
 
-    for line in trail.lines(load_settings(path), person=person, reference=reference, most=most):
+    for line in trail.lines(load_settings(path), most, person=person, reference=reference, grant_id=grant, event=event):
         click.echo(line)
 
 

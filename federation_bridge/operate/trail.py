@@ -9,8 +9,12 @@ from federation_bridge.operate.opening import store_of
 from federation_bridge.settings import Settings
 
 
-def lines(settings: Settings, *, person: str, reference: str, most: int) -> Iterator[str]:
-    """The newest events of a person or under a reference number; Unavailable where the database does not answer."""
+def lines(settings: Settings, most: int, **wanted: str) -> Iterator[str]:
+    """The newest events, narrowed by person, reference, grant_id or event; an empty text narrows nothing.
+
+    Unavailable where the database does not answer.
+    """
+    narrowed = {name: value for name, value in wanted.items() if value}
     with store_of(settings) as store:
-        for entry in store.audit.entries(person=person or None, reference=reference or None, limit=most):
+        for entry in store.audit.entries(**narrowed, limit=most):
             yield json_line(entry)

@@ -71,7 +71,7 @@ class Store:
 
     def sweep(self) -> int:
         """Removes what has run out and gives how many rows that were; to be called now and then."""
-        return sweeping.sweep(self._database, self._clock())
+        return sweeping.sweep(self._database, self.audit, self._clock())
 
     def close(self) -> None:
         """Closes all connections."""

@@ -10,7 +10,18 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, Table, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Executable,
+    Insert,
+    Row,
+    Table,
+    bindparam,
+    insert,
+    select,
+)
 
 from federation_bridge.audit import Entry, Lines, Recorded, printable, recorded
 from federation_bridge.store.engine import Database
@@ -38,6 +49,22 @@ class Writing:
             row = recorded(entry)
             made = self.connection.execute(_INSERT, _values(row)).inserted_primary_key
             self.rows.append(replace(row, number=made[0] if made else None))
+
+    def record_where(self, insertion: Insert, values: Mapping[str, Any], entry: Entry) -> bool:
+        """Adds the entry where the condition of `insertion` (of `insertion_where`) holds; gives whether it did."""
+        row = recorded(entry)
+        number = self.connection.execute(insertion, {**_values(row), **values}).scalar_one_or_none()
+        if number is None:
+            return False
+        self.rows.append(replace(row, number=number))
+        return True
+
+
+def insertion_where(condition: ColumnElement[bool]) -> Insert:
+    """An insertion of one audit row that is made only where this condition holds: one statement asks and writes."""
+    columns = [column for column in AUDIT.c if column is not AUDIT.c.number]
+    values = select(*(bindparam(column.name, type_=column.type) for column in columns)).where(condition)
+    return insert(AUDIT).from_select([column.name for column in columns], values).returning(AUDIT.c.number)
 
 
 class AuditTable:
@@ -71,6 +98,7 @@ class AuditTable:
         reference: str | None = None,
         grant_id: str | None = None,
         access_key_id: str | None = None,
+        event: str | None = None,
         limit: int = 100,
     ) -> tuple[Recorded, ...]:
         """The newest entries, newest first, narrowed by equality; Unavailable when the database fails.
@@ -78,9 +106,10 @@ class AuditTable:
         Refusals that belong to nobody stand among them as long as the ring has them: without a number.
         """
         wanted = {"person": person, "reference": reference, "grant_id": grant_id, "access_key_id": access_key_id}
+        wanted |= {"event": event}
         narrowed = {name: printable(value) for name, value in wanted.items() if value is not None}
         found = self._newest(AUDIT, narrowed, limit)
-        if narrowed.keys() <= {"reference"}:
+        if narrowed.keys() <= {"reference", "event"}:
             both = merge(found, self._newest(REFUSALS, narrowed, limit), key=lambda row: row.at, reverse=True)
             return tuple(islice(both, limit))
         return tuple(found)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Insert, bindparam, select
+from sqlalchemy import Insert, bindparam, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
 from federation_bridge.model import Clock
-from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.store.audit_log import AuditTable, insertion_where
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
 from federation_bridge.store.tables import SESSION_NAMES
 
+_RECORDED_IF_THEIRS = insertion_where(
+    exists().where(SESSION_NAMES.c.name == bindparam("asked"), SESSION_NAMES.c.person == bindparam("claimant"))
+)
+"""What nearly every grant needs: the name has long been this person's."""
 _OWNER = select(SESSION_NAMES.c.person).where(SESSION_NAMES.c.name == bindparam("asked"))
 
 
@@ -33,6 +37,10 @@ class SessionNames:
         claimant = digest_of("person", person)
         row = {"name": name, "person": claimant, "claimed_at": self._clock()}
         with self._audit.writing() as writing:
+            if len(entries) == 1 and writing.record_where(
+                _RECORDED_IF_THEIRS, {"asked": name, "claimant": claimant}, entries[0]
+            ):
+                return True
             owner = writing.execute(_OWNER, {"asked": name}).scalar_one_or_none()
             if owner is None:
                 # Another may claim between these statements; then nothing is inserted, and the first one stands.

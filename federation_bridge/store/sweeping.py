@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Delete, Table, bindparam, delete, select
 
+from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.engine import Database
 from federation_bridge.store.readiness import clock_difference
 from federation_bridge.store.tables import (
@@ -19,6 +20,7 @@ from federation_bridge.store.tables import (
     TOKENS,
     TRIES,
 )
+from federation_bridge.store.unknown_outcomes import mark_unknown_outcomes
 
 _BATCH = 1_000
 """Rows in one transaction: on SQLite nobody else writes meanwhile."""
@@ -28,13 +30,14 @@ _SPENT_KEPT_LONGER = timedelta(days=1)
 """A clock that is fast by up to this forgets no message that another clock would still take: its replay stays shut."""
 
 
-def sweep(database: Database, now: datetime, batch: int = _BATCH) -> int:
+def sweep(database: Database, audit: AuditTable, now: datetime, batch: int = _BATCH) -> int:
     """Removes all rows that have run out by `now`; gives how many. Several nodes may sweep at the same time.
 
-    On PostgreSQL a node whose clock is fast sweeps by the database's.
+    On PostgreSQL a node whose clock is fast sweeps by the database's. Grants whose outcome nobody knows are marked too.
     """
     with database.reading() as connection:
         earlier = now + min(clock_difference(database, connection, now), timedelta(0))
+    mark_unknown_outcomes(audit, database.dialect, earlier)
     swept = sum(_sweep(database, statement, {"now": earlier, "batch": batch}) for statement in _STATEMENTS)
     return swept + _sweep(database, _SPENT, {"now": earlier - _SPENT_KEPT_LONGER, "batch": batch})
 

@@ -210,7 +210,8 @@ AUDIT = Table(
 SERVICE_MARKS = Table(
     "service_marks",
     METADATA,
-    # `oldest program`: see OLDEST. `write probe`: when a node last found that it can write.
+    # `oldest program`: see OLDEST. `write probe`: when a node last found that it can write. `grants followed up to`:
+    # see unknown_outcomes.py.
     Column("name", _EXACT, primary_key=True),
     Column("value", _EXACT, nullable=False),
 )

@@ -183,7 +183,7 @@ def _asks_for_no_disk(node: ast.AST) -> bool:
     )
 
 
-_PASS_IT_ON = {"audit_log.record", "audit_log.writing", "engine._init__"}
+_PASS_IT_ON = {"sparing_audit.record", "audit_log.record", "audit_log.writing", "engine._init__"}
 """Who is told by others whether to wait."""
 
 

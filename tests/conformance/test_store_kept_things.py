@@ -99,5 +99,5 @@ def test_the_sweep_goes_on_until_all_is_gone(store: Store, clock: HeldClock) -> 
     for number in range(5):
         store.sessions.admit(session(clock(), f"t{number}"), "issuer", f"_{number}", clock())
     clock.advance(timedelta(days=2))
-    assert sweeping.sweep(store._database, clock(), batch=2) == 10
+    assert sweeping.sweep(store._database, store.audit, clock(), batch=2) == 10
     assert store.sessions.live("t0", IDLE) is None

@@ -1,0 +1,40 @@
+"""A process that is killed between AWS's answer and the audit: `python killed_grant.py FOLDER SETTINGS` (JSON)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sts_stub import granted, stub_sts
+from web_material import ACCOUNT, door_of, made_app
+
+from federation_bridge.grant import Wish
+from federation_bridge.model import Identity, Session, Visit
+from federation_bridge.store.audit_log import AuditTable
+
+
+def main(folder: Path, now: datetime, changes: dict[str, Any]) -> None:
+    with stub_sts() as sts:
+        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/Administrator/ada@example.com"
+        expiration = (now + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        sts.answers = [granted(arn=arn, expiration=expiration)]
+        app = made_app(folder, lambda: now, aws={"local_endpoint": sts.url}, **changes)
+        AuditTable.record = _killed  # type: ignore[method-assign]
+        identity = Identity(
+            "corp", "ada", name="Ada", email="ada@example.com", email_is_verified=True, groups=("admins",)
+        )
+        session = Session("a" * 64, identity, now, now, now + timedelta(hours=8))
+        door_of(app).bridge.credentials(session, Wish(ACCOUNT, "Administrator"), Visit("ref-killed"))
+
+
+def _killed(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]), json.loads(sys.argv[3]))
