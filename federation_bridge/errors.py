@@ -29,6 +29,12 @@ class BadRequest(BridgeError):
     code, status, public = "bad_request", 400, "This request could not be understood."
 
 
+class MethodNotAllowed(BridgeError):
+    """The address is there, but answers to other methods."""
+
+    code, status, public = "method_not_allowed", 405, "This address does not answer to that method."
+
+
 class MessageTooLarge(BridgeError):
     """More bytes than any honest sender needs."""
 

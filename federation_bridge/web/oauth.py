@@ -24,7 +24,7 @@ endpoints = Blueprint("oauth", __name__)
 _log = structlog.get_logger(__name__)
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-_OWN_STATUS = frozenset({413, 429, 500, 503})
+_OWN_STATUS = frozenset({405, 413, 429, 500, 503})
 
 
 @endpoints.get("/.well-known/oauth-authorization-server")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import structlog
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import MethodNotAllowed as MethodNotAllowedByRoute
 
 from federation_bridge import audit
 from federation_bridge.audit import Entry
-from federation_bridge.errors import BadRequest, BridgeError, MessageTooLarge, NotFound, NotSignedIn
+from federation_bridge.errors import BadRequest, BridgeError, MessageTooLarge, MethodNotAllowed, NotFound, NotSignedIn
 from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.redaction import quoted
 from federation_bridge.web.door import door, session_or_none, visit
@@ -21,6 +22,10 @@ _AUDITED_ELSEWHERE = ("sign_in_rejected", "sign_in_expired", "role_not_granted",
 """Refusals that the verbs record themselves, with more to say."""
 
 
+_FOR_PROGRAMS = ("api", "health", "issuer")
+"""Parts whose answers nobody reads in a browser; those with a dialect of their own answer in it."""
+
+
 def install(app: Flask) -> None:
     """Makes this application answer every refusal in our one shape."""
     app.register_error_handler(BridgeError, _refused)
@@ -29,8 +34,9 @@ def install(app: Flask) -> None:
 
 
 def wants_json() -> bool:
-    """Whether the answer goes to a program: the API's addresses, or a client that asks for JSON alone."""
-    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+    """Whether the answer goes to a program: addresses that only programs ask, or a client that asks for JSON alone."""
+    is_for_programs = request.path.startswith("/api/") or g.get("part", request.blueprint) in _FOR_PROGRAMS
+    return is_for_programs or request.accept_mimetypes.best == "application/json"
 
 
 def _refused(refusal: BridgeError) -> Response:
@@ -70,9 +76,22 @@ def _http(problem: HTTPException) -> Response:
         return _refused(NotFound(f"no page at {quoted(request.path, 200)}"))
     if problem.code == 413:  # noqa: PLR2004
         return _refused(MessageTooLarge("the body is over the limit"))
-    if problem.code == 405:  # noqa: PLR2004
-        return rendered("method_not_allowed", 405, "This address does not answer to that method.")
+    if isinstance(problem, MethodNotAllowedByRoute):
+        return _wrong_method(sorted(problem.valid_methods or ()))
     return _refused(BadRequest(f"{problem.name}: {problem.description}"))
+
+
+def _wrong_method(allowed: list[str]) -> Response:
+    """The refusal in the dialect of the address; `Allow` says what would be right (RFC 9110 15.5.6)."""
+    # No route matched, so the request belongs to no part of ours yet: another method tells to which it would.
+    adapter = current_app.create_url_adapter(request)
+    if adapter is not None and allowed:
+        g.part = str(adapter.match(method=allowed[0])[0]).rpartition(".")[0]
+    own = current_app.error_handler_spec[g.get("part")][None].get(BridgeError, _refused)
+    response = make_response(own(MethodNotAllowed(f"the method {quoted(request.method, 40)}")))
+    response.status_code = MethodNotAllowed.status
+    response.headers["Allow"] = ", ".join(allowed)
+    return response
 
 
 def _unexpected(problem: Exception) -> Response:
