@@ -24,13 +24,14 @@ from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import connectors_from
-from federation_bridge.keys import KeyRing
+from federation_bridge.keys import KeyRing, derived_key
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.notices import Notices
 from federation_bridge.oauth import places
 from federation_bridge.oauth.authorization_server import authorization_server
 from federation_bridge.oauth.parts import Parts as AuthorizationParts
 from federation_bridge.outgoing import Outgoing
+from federation_bridge.pending_sign_in import USE, PendingSignIns
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.sparing_audit import Bounds, SparingAudit
@@ -159,6 +160,7 @@ def _around(
         aws_calls=calls,
         sts=StsClients(settings.aws, settings.outgoing, calls, clock=clock),
         outgoing=outgoing,
+        pending_sign_ins=PendingSignIns(derived_key(sealing_key, USE), settings, clock, randomness),
         clock=clock,
         randomness=randomness,
         observers=(sparing, place),

@@ -65,14 +65,6 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class SignInBegun(Event):
-    """A person left for the identity provider."""
-
-    name: ClassVar[str] = "sign_in.begun"
-    return_to: str = "/"
-
-
-@dataclass(frozen=True, slots=True)
 class SignInFinished(Event):
     """The identity provider's answer was believed and a session began."""
 
@@ -424,7 +416,6 @@ class RefusalsCounted(Event):
 EVENTS: Mapping[str, type[Event]] = {
     event.name: event
     for event in (
-        SignInBegun,
         SignInFinished,
         SignInRefused,
         OpinionsDiffered,

@@ -52,6 +52,7 @@ from federation_bridge.model import (
 )
 from federation_bridge.observers import Observer
 from federation_bridge.outgoing import Outgoing
+from federation_bridge.pending_sign_in import Browser, PendingSignIns
 from federation_bridge.redaction import quoted
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import SamlConnection, Settings
@@ -74,9 +75,19 @@ class Parts:
     aws_calls: AwsCalls
     sts: StsClients
     outgoing: Outgoing
+    pending_sign_ins: PendingSignIns
     clock: Clock
     randomness: Randomness
     observers: tuple[Observer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A person leaves for their identity provider: the way, and what the browser is to hold until they are back."""
+
+    departure: Departure
+    handle: str
+    sealed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,8 @@ class Admission:
     token: str
     session: Session
     return_to: str
+    handle: str
+    """Of the sign-in that is used now: the browser need hold it no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,20 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+class _Expected:
+    """The sign-in that an answer is about, and whether it was taken already; admission takes it otherwise."""
+
+    def __init__(self, sign_in: SignIn | None, store: Store) -> None:
+        self.sign_in, self._store = sign_in, store
+        self.is_taken = False
+
+    def take(self) -> None:
+        """Takes the sign-in, once for all nodes and durably; SignInExpired where it was used before."""
+        if self.sign_in is not None and not self.is_taken:
+            self._store.sessions.take(self.sign_in)
+            self.is_taken = True
+
+
 class Bridge:
     """The product's verbs. Every public method is one sentence that a person could say."""
 
@@ -114,66 +141,49 @@ class Bridge:
         connection: str,
         browser: str,
         return_to: str,
-        visit: Visit,
         *,
         fresh: bool = False,
         previous: Session | None = None,
-    ) -> Departure:
-        """The way to the identity provider of `connection`, remembered for this browser alone.
+    ) -> Leaving:
+        """The way to the identity provider of `connection`, for the browser with the secret `browser` alone.
 
         `return_to` is a path of ours that the door has checked; `fresh` asks the provider to authenticate anew;
-        `previous` is the session that the browser holds already. Raises NotFound for an unknown connection, Unavailable
-        when too many sign-ins are pending.
+        `previous` is the session that the browser holds already. Nothing is written: what pends lies sealed in the
+        browser (ADR 9). Raises NotFound for an unknown connection, BadRequest for a way back that no cookie can hold.
         """
         connector = self._connector(connection)
-        now = self._parts.clock()
-        sign_in = SignIn(
-            handle=self._random_text(32),
-            connection=connection,
-            browser=browser,
-            return_to=return_to,
-            # An xs:ID may not begin with a digit, and Entra refuses one that does.
-            request_id="_" + self._parts.randomness(20).hex(),
-            nonce=self._random_text(32),
-            code_verifier=self._random_text(48),
-            started_at=now,
-            expires_at=now + self._parts.settings.sign_in_lifetime,
-            fresh=fresh,
-            previous=previous.token_hash if previous is not None else "",
-        )
-        departure = connector.depart(sign_in)
-        self._parts.store.sign_ins.begin(
-            sign_in, self._entry(visit, audit.SignInBegun(return_to), connection=connection)
-        )
-        return departure
+        pending = self._parts.pending_sign_ins
+        previous_hash = previous.token_hash if previous is not None else ""
+        sign_in = pending.begin(connection, return_to, fresh=fresh, previous=previous_hash)
+        return Leaving(connector.depart(sign_in), sign_in.handle, pending.seal(sign_in, browser))
 
     def finish_sign_in(
-        self, connection: str, callback: Callback, browser: str, visit: Visit, previous: Session | None = None
+        self, connection: str, callback: Callback, browser: Browser, visit: Visit, previous: Session | None = None
     ) -> Admission:
         """The session of the person whom the identity provider's answer names.
 
-        The pending sign-in is taken first, once, and only by the browser that left (attacks F04, G06, I15); the
-        message is spent together with the making of the session (F11). `previous` is the session whose cookie came
-        along; none comes with a cross-site POST, and then it is the one with which the browser left. Raises
-        SignInRejected and its kind, and ProviderUnreachable; each is audited with its reason before it is raised.
+        Only the browser that left holds the pending sign-in (attacks F04, G06, I15). It is spent with the message and
+        the making of the session (F11), or before, where the connector asks the provider about the answer. `previous`
+        is the session whose cookie came along; none comes with a cross-site POST, and then it is the one with which the
+        browser left. Raises SignInRejected and its kind, and ProviderUnreachable; each is audited with its reason.
         """
         try:
             connector = self._connector(connection)
-            sign_in = self._taken_sign_in(connection, callback, browser)
-            arrival = connector.arrive(sign_in, callback)
+            expected = _Expected(self._pending_sign_in(connection, callback, browser), self._parts.store)
+            arrival = connector.arrive(expected.sign_in, callback, expected.take)
             with signature_held():
-                return self._admitted(arrival, sign_in, visit, previous or self._left_behind(sign_in))
+                return self._admitted(arrival, expected, visit, previous or self._left_behind(expected.sign_in))
         except (SignInRejected, ProviderUnreachable) as refusal:
             entry = self._entry(visit, _refusal(refusal), connection=connection)
             is_believed = isinstance(refusal, SignInRejected) and refusal.is_believed
             self._parts.audit.record(replace(entry, is_somebodys=is_believed or previous is not None))
             raise
 
-    def _taken_sign_in(self, connection: str, callback: Callback, browser: str) -> SignIn | None:
+    def _pending_sign_in(self, connection: str, callback: Callback, browser: Browser) -> SignIn | None:
         handles = [value for name, value in (*callback.query, *callback.form) if name in ("RelayState", "state")]
         try:
             # Not exactly one: an empty handle, which no pending sign-in has.
-            return self._parts.store.sign_ins.take(handles[0] if len(handles) == 1 else "", connection, browser)
+            return self._parts.pending_sign_ins.open(handles[0] if len(handles) == 1 else "", connection, browser)
         except SignInExpired:
             configured = self._parts.settings.connections[connection]
             if isinstance(configured, SamlConnection) and configured.allow_idp_initiated:
@@ -186,8 +196,8 @@ class Bridge:
             return None
         return self._parts.store.sessions.live(sign_in.previous, self._parts.settings.sessions.idle)
 
-    def _admitted(self, arrival: Arrival, sign_in: SignIn | None, visit: Visit, previous: Session | None) -> Admission:
-        now = self._parts.clock()
+    def _admitted(self, arrival: Arrival, expected: _Expected, visit: Visit, previous: Session | None) -> Admission:
+        now, sign_in = self._parts.clock(), expected.sign_in
         identity = arrival.identity
         token = self._random_text(32)
         # A change of the person in one browser, and a sign-in nobody here asked for, wait for a click on our own page:
@@ -208,7 +218,8 @@ class Bridge:
             entries.append(self._entry_of(session, visit, audit.IdentityChanged(previous.identity.person)))
         sessions = self._parts.store.sessions
         message = (arrival.message_issuer, arrival.message_id, arrival.message_ends_at)
-        sessions.admit(session, *message, *entries, network=network_of(visit.address))
+        untaken = None if expected.is_taken else sign_in
+        sessions.admit(session, *message, *entries, network=network_of(visit.address), sign_in=untaken)
         if previous is not None:
             # Its token was known before this sign-in (K01): nothing of it stays good. Command lines of the same person
             # go on under the new session, so that its sign-out ends them too.
@@ -216,7 +227,7 @@ class Bridge:
                 sessions.end(previous.token_hash)
             else:
                 sessions.succeed(previous.token_hash, session.token_hash)
-        return Admission(token, session, sign_in.return_to if sign_in else "/")
+        return Admission(token, session, *((sign_in.return_to, sign_in.handle) if sign_in else ("/", "")))
 
     def _session_end(self, arrival: Arrival, now: datetime) -> datetime:
         settings = self._parts.settings

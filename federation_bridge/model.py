@@ -38,12 +38,10 @@ class SignIn:
     """A person has left for the identity provider and is expected back: once, in the same browser, for ten minutes."""
 
     handle: str
-    """Unguessable; travels as SAML RelayState or OAuth `state`. Stored as a hash only."""
+    """Unguessable; travels as SAML RelayState or OAuth `state`, and names the cookie that holds the rest, sealed."""
     connection: str
-    browser: str
-    """The secret of the browser that left (a short cookie of its own). Stored as a hash only."""
     return_to: str
-    """A path of ours, checked before it was stored; never taken from the identity provider's answer."""
+    """A path of ours, checked before it was sealed; never taken from the identity provider's answer."""
     request_id: str
     """ID of the AuthnRequest; the answer's InResponseTo must equal it (SAML core 3.2.2)."""
     nonce: str

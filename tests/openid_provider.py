@@ -231,7 +231,6 @@ class World:
         sign_in = SignIn(
             handle=f"handle-{len(self.provider.fetched)}",
             connection="company",
-            browser="browser",
             return_to="/",
             request_id="_r",
             nonce="n" * 43,

@@ -132,9 +132,7 @@ def connector(
 def sign_in(connection: str = "company", **changes: Any) -> SignIn:
     """A person who left for the company a moment ago."""
     started = NOW - timedelta(seconds=5)
-    left = SignIn(
-        "h" * 43, connection, "browser", "/", REQUEST_ID, "nonce", "verifier", started, started + timedelta(minutes=10)
-    )
+    left = SignIn("h" * 43, connection, "/", REQUEST_ID, "nonce", "verifier", started, started + timedelta(minutes=10))
     return replace(left, **changes)
 
 

@@ -14,7 +14,6 @@ def sign_in(now: datetime) -> SignIn:
     return SignIn(
         handle="handle",
         connection="corp",
-        browser="browser",
         return_to="/go/111122223333/reader",
         request_id="_request",
         nonce="nonce",

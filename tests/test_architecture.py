@@ -29,6 +29,7 @@ LEVELS = {
     "outgoing": 1,
     "kept_connections": 1,
     "store": 1,
+    "pending_sign_in": 1,
     "connectors": 2,
     "aws": 2,
     "rulebook": 2,

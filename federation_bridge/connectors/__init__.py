@@ -1,8 +1,8 @@
 """Who are you? Sign-in at identity providers, by SAML 2.0 and OpenID Connect.
 
 Owns the way there and all that is checked of an answer: `depart` and `arrive` of each connection. It leaves to the
-pipeline what must be atomic (taking the pending sign-in, spending a message once), and knows nothing of sessions,
-rules and AWS. What differs between providers in name only is data, in `presets`.
+pipeline what must be atomic (that a sign-in and a message work once), and knows nothing of sessions, rules and AWS.
+What differs between providers in name only is data, in `presets`.
 """
 
 from __future__ import annotations
@@ -39,8 +39,12 @@ class Connector(Protocol):
     def depart(self, sign_in: SignIn) -> Departure:
         """The way to the identity provider; raises ProviderUnreachable."""
 
-    def arrive(self, sign_in: SignIn | None, callback: Callback) -> Arrival:
-        """Who has come back; None: unsolicited. Raises SignInRejected, ProviderUnreachable."""
+    def arrive(self, sign_in: SignIn | None, callback: Callback, take: Callable[[], None], /) -> Arrival:
+        """Who has come back; None: unsolicited. Raises SignInRejected, ProviderUnreachable.
+
+        `take` takes the sign-in, once for all nodes, or raises SignInExpired: to be called before the provider is asked
+        anything about this answer, so that one sign-in asks once. A connector that asks nothing need not call it.
+        """
 
 
 def connectors_from(

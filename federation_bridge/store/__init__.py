@@ -22,7 +22,6 @@ from federation_bridge.store.refusals import RefusalRing
 from federation_bridge.store.sealed_keys import SealedKeyTable
 from federation_bridge.store.session_names import SessionNames
 from federation_bridge.store.sessions import Sessions
-from federation_bridge.store.sign_ins import SignIns
 from federation_bridge.store.spent_proofs import SpentProofs
 from federation_bridge.store.token_families import TokenFamilies
 from federation_bridge.store.tries import Tries
@@ -34,7 +33,6 @@ __all__ = ["Store", "open_store", "sqlite_path"]
 class Store:
     """The store's parts, one noun each. `open_store` makes it."""
 
-    sign_ins: SignIns
     sessions: Sessions
     audit: AuditTable
     refusals: RefusalRing
@@ -90,7 +88,6 @@ def open_store(
     database = open_database(url, password, make=make)
     audit = AuditTable(database, lines)
     store = Store(
-        sign_ins=SignIns(audit, clock),
         sessions=Sessions(database, audit, clock),
         audit=audit,
         refusals=RefusalRing(audit),

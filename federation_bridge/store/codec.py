@@ -1,26 +1,37 @@
-"""Nouns as text, for what is kept whole: an identity, a pending sign-in. Reading is strict: one shape or a refusal."""
+"""An identity as text, as it is kept with its session. Reading is strict: a shape that is known, or a refusal.
+
+Two shapes are read, so that a session outlives an upgrade: the present one and the one before it, which lacks the
+members in `_NEW`. Such a text reads with their defaults, so a default must be what grants nothing more. A text is
+written without them as long as nothing is lost by that: then a node that was not upgraded yet reads it too.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import MISSING, Field, fields
 from datetime import datetime
 from typing import Any
 
-from federation_bridge.errors import NotSignedIn, SignInExpired
-from federation_bridge.model import Identity, SignIn
+from federation_bridge.errors import NotSignedIn
+from federation_bridge.model import Identity
+
+_NEW: frozenset[str] = frozenset()
+"""Members of `Identity` that the last change of it brought; the next change puts its own in their place."""
 
 
 def identity_to_text(identity: Identity) -> str:
     """One JSON object (ASCII) that `identity_from_text` reads back as an equal identity."""
-    document = {member.name: getattr(identity, member.name) for member in fields(Identity)}
+    told = fields(Identity)
+    if all(getattr(identity, member.name) == _default(member) for member in told if member.name in _NEW):
+        told = tuple(member for member in told if member.name not in _NEW)
+    document = {member.name: getattr(identity, member.name) for member in told}
     document["attributes"] = dict(identity.attributes)
     return json.dumps(document, default=datetime.isoformat, separators=(",", ":"))
 
 
 def identity_from_text(text: str) -> Identity:
-    """The identity; NotSignedIn where the text has not exactly the present shape, so that the person signs in anew."""
+    """The identity; NotSignedIn where the text has neither of the two shapes, so that the person signs in anew."""
     try:
         return _identity(json.loads(text))
     except (ValueError, TypeError, AttributeError) as problem:
@@ -28,25 +39,15 @@ def identity_from_text(text: str) -> Identity:
 
 
 def _identity(document: Mapping[str, Any]) -> Identity:
-    if set(document) != {member.name for member in fields(Identity)}:
+    present = {member.name for member in fields(Identity)}
+    if set(document) not in (present, present - _NEW):
         raise ValueError("other members")
     members: dict[str, Any] = {name: _READERS.get(name, _text)(value) for name, value in document.items()}
     return Identity(**members)
 
 
-def sign_in_to_text(sign_in: SignIn) -> bytes:
-    """One JSON object (ASCII) that `sign_in_from_text` reads back."""
-    return json.dumps(asdict(sign_in), default=datetime.isoformat, separators=(",", ":")).encode("ascii")
-
-
-def sign_in_from_text(text: bytes) -> SignIn:
-    """The pending sign-in; SignInExpired where the text has not exactly the present shape."""
-    try:
-        document = json.loads(text)
-        members: dict[str, Any] = {name: _READERS.get(name, _text)(value) for name, value in document.items()}
-        return SignIn(**members)
-    except (ValueError, TypeError, AttributeError) as problem:
-        raise SignInExpired(f"the kept sign-in has another shape ({type(problem).__name__})") from None
+def _default(member: Field[Any]) -> object:
+    return member.default if member.default_factory is MISSING else member.default_factory()
 
 
 def _text(value: object) -> str:
@@ -93,8 +94,5 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "authn_methods": _texts,
     "authenticated_at": _or_none(_instant),
     "session_ends_at": _or_none(_instant),
-    "started_at": _instant,
-    "expires_at": _instant,
-    "fresh": _truth,
 }
 """Members that are not plain texts."""

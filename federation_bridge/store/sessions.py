@@ -1,4 +1,4 @@
-"""Who is signed in here, and which messages of identity providers are spent."""
+"""Who is signed in here, and which sign-ins and messages of identity providers are spent."""
 
 from __future__ import annotations
 
@@ -7,24 +7,33 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, insert, or_, select, true, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
-from federation_bridge.errors import NotSignedIn, SignInRejected
-from federation_bridge.model import Clock, Session
-from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.errors import NotSignedIn, SignInExpired, SignInRejected
+from federation_bridge.model import Clock, Session, SignIn
+from federation_bridge.store.audit_log import AuditTable, Writing
 from federation_bridge.store.codec import identity_from_text, identity_to_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
-from federation_bridge.store.tables import SESSIONS, SPENT_MESSAGES, TOKEN_FAMILIES
+from federation_bridge.store.tables import SESSIONS, SPENT_MESSAGES, TOKEN_FAMILIES, Instant
 
-REMEMBERED_LONGER = timedelta(minutes=10)
-"""How much longer a spent message is remembered than it could pass: more than any skew of any node's clock."""
+REMEMBERED_LONGER = timedelta(days=1, minutes=10)
+"""How much longer what was believed and spent is remembered than it could pass. A clock that is fast by up to a day
+forgets nothing that another clock would still take: its replay stays shut."""
+_TAKEN_LONGER = timedelta(minutes=10)
+"""The same for a sign-in that was taken before anybody was believed: anybody can begin one, so it stays less long."""
 
 _SEEN_EVERY = timedelta(minutes=1)
+_USED = "the pending sign-in was used before"
 
 _INSERT = insert(SESSIONS)
+# A message and the sign-in that it answers, in one statement. WHERE: else SQLite takes ON CONFLICT for a join's ON.
+_MESSAGE_AND_SIGN_IN = union_all(
+    select(bindparam("message", type_=SPENT_MESSAGES.c.message.type), bindparam("until", type_=Instant)).where(true()),
+    select(bindparam("sign_in", type_=SPENT_MESSAGES.c.message.type), bindparam("until", type_=Instant)).where(true()),
+)
 _LIVE = (
     select(SESSIONS)
     .where(SESSIONS.c.token_hash == bindparam("token"))
@@ -62,7 +71,17 @@ class Sessions:
         self._audit = audit
         self._clock = clock
         dialect = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
-        self._spend = dialect(SPENT_MESSAGES).on_conflict_do_nothing().returning(SPENT_MESSAGES.c.message)
+        spend = dialect(SPENT_MESSAGES)
+        both = spend.from_select([SPENT_MESSAGES.c.message, SPENT_MESSAGES.c.kept_until], _MESSAGE_AND_SIGN_IN)
+        self._spend = spend.on_conflict_do_nothing().returning(SPENT_MESSAGES.c.message)
+        self._spend_both = both.on_conflict_do_nothing().returning(SPENT_MESSAGES.c.message)
+
+    def take(self, sign_in: SignIn) -> None:
+        """Spends a pending sign-in, once for all nodes, durably; SignInExpired where it was spent before."""
+        spent = {"message": _digest_of(sign_in), "kept_until": sign_in.expires_at + _TAKEN_LONGER}
+        with self._audit.writing() as writing:
+            if writing.execute(self._spend, spent).scalar_one_or_none() is None:
+                raise SignInExpired(_USED)
 
     def admit(
         self,
@@ -72,22 +91,36 @@ class Sessions:
         message_ends_at: datetime,
         *entries: Entry,
         network: str = "",
+        sign_in: SignIn | None = None,
     ) -> None:
         """Spends the message and begins the session, with these audit entries: all in one transaction, or nothing.
 
         `network`: where the browser is (`addresses.network_of`), "" where that is unknown; it is only ever counted.
+        `sign_in`: one that was not taken yet; it is spent with the message, until the later of their two ends.
 
-        SignInRejected where the message was spent before, on whatever node; Unavailable when the database fails.
+        SignInRejected where the message, SignInExpired where the sign-in was spent before, on whatever node;
+        Unavailable when the database fails.
         """
-        spent = {
-            "message": digest_of("message", message_issuer, message_id),
-            "kept_until": message_ends_at + REMEMBERED_LONGER,
-        }
+        message = digest_of("message", message_issuer, message_id)
         with self._audit.writing() as writing:
-            if writing.execute(self._spend, spent).scalar_one_or_none() is None:
-                raise SignInRejected("the message was used before: a replay")
+            self._spend_for_admission(writing, message, message_ends_at, sign_in)
             writing.execute(_INSERT, _row(session) | {"network": network})
             writing.record(*entries)
+
+    def _spend_for_admission(
+        self, writing: Writing, message: str, message_ends_at: datetime, sign_in: SignIn | None
+    ) -> None:
+        if sign_in is None:
+            values = {"message": message, "kept_until": message_ends_at + REMEMBERED_LONGER}
+            spent = set(writing.execute(self._spend, values).scalars())
+        else:
+            until = max(message_ends_at, sign_in.expires_at) + REMEMBERED_LONGER
+            values = {"message": message, "sign_in": _digest_of(sign_in), "until": until}
+            spent = set(writing.execute(self._spend_both, values).scalars())
+        if message not in spent:
+            raise SignInRejected("the message was used before: a replay")
+        if sign_in is not None and _digest_of(sign_in) not in spent:
+            raise SignInExpired(_USED)
 
     def live(self, token_hash: str, idle: timedelta) -> Session | None:
         """The session with this hash that has neither ended nor idled that long; None otherwise.
@@ -149,6 +182,10 @@ def _readable(rows: Sequence[Row[Any]]) -> Iterator[Session]:
     for row in rows:
         with suppress(NotSignedIn):
             yield _session(row)
+
+
+def _digest_of(sign_in: SignIn) -> str:
+    return digest_of("sign-in", sign_in.connection, sign_in.handle)
 
 
 def _row(session: Session) -> dict[str, Any]:

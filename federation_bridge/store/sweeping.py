@@ -1,4 +1,4 @@
-"""Removes what has run out: pending sign-ins, ended sessions and tokens, spent messages, counted tries."""
+"""Removes what has run out: ended sessions and tokens, spent messages and sign-ins, counted tries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from federation_bridge.store.tables import (
     DEVICE_CODES,
     REFUSALS,
     SESSIONS,
-    SIGN_INS,
     SPENT_MESSAGES,
     TOKEN_FAMILIES,
     TOKENS,
@@ -26,10 +25,6 @@ _BATCH = 1_000
 """Rows in one transaction: on SQLite nobody else writes meanwhile."""
 
 
-_SPENT_KEPT_LONGER = timedelta(days=1)
-"""A clock that is fast by up to this forgets no message that another clock would still take: its replay stays shut."""
-
-
 def sweep(database: Database, audit: AuditTable, now: datetime, batch: int = _BATCH) -> int:
     """Removes all rows that have run out by `now`; gives how many. Several nodes may sweep at the same time.
 
@@ -38,8 +33,7 @@ def sweep(database: Database, audit: AuditTable, now: datetime, batch: int = _BA
     with database.reading() as connection:
         earlier = now + min(clock_difference(database, connection, now), timedelta(0))
     mark_unknown_outcomes(audit, database.dialect, earlier)
-    swept = sum(_sweep(database, statement, {"now": earlier, "batch": batch}) for statement in _STATEMENTS)
-    return swept + _sweep(database, _SPENT, {"now": earlier - _SPENT_KEPT_LONGER, "batch": batch})
+    return sum(_sweep(database, statement, {"now": earlier, "batch": batch}) for statement in _STATEMENTS)
 
 
 def _sweep(database: Database, statement: Delete, values: dict[str, Any]) -> int:
@@ -61,12 +55,11 @@ def _removal(table: Table, key: Column[str], runs_out: Column[datetime]) -> Dele
 
 
 _STATEMENTS = (
-    _removal(SIGN_INS, SIGN_INS.c.handle, SIGN_INS.c.expires_at),
     _removal(SESSIONS, SESSIONS.c.token_hash, SESSIONS.c.ends_at),
     _removal(DEVICE_CODES, DEVICE_CODES.c.device_code, DEVICE_CODES.c.kept_until),
     _removal(TOKENS, TOKENS.c.token, TOKENS.c.ends_at),
     _removal(TOKEN_FAMILIES, TOKEN_FAMILIES.c.id, TOKEN_FAMILIES.c.ends_at),
     _removal(TRIES, TRIES.c.bucket, TRIES.c.ends_at),
     _removal(REFUSALS, REFUSALS.c.number, REFUSALS.c.kept_until),
+    _removal(SPENT_MESSAGES, SPENT_MESSAGES.c.message, SPENT_MESSAGES.c.kept_until),
 )
-_SPENT = _removal(SPENT_MESSAGES, SPENT_MESSAGES.c.message, SPENT_MESSAGES.c.kept_until)

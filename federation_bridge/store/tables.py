@@ -24,7 +24,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The last migration step; a test holds it equal to Alembic's."""
 
 OLDEST = "0005"
@@ -54,15 +54,6 @@ METADATA = MetaData()
 
 _DIGEST = String(64).with_variant(String(64, collation="C"), "postgresql")
 _EXACT = Text().with_variant(Text(collation="C"), "postgresql")
-
-SIGN_INS = Table(
-    "sign_ins",
-    METADATA,
-    Column("handle", _DIGEST, primary_key=True),
-    Column("bound_to", _DIGEST, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-    Column("expires_at", Instant, nullable=False, index=True),
-)
 
 SESSIONS = Table(
     "sessions",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Response, request
 
 from federation_bridge.model import Randomness
@@ -9,8 +11,8 @@ from federation_bridge.model import Randomness
 SESSION = "__Host-bridge-session"
 """Opens the session. Lax: it need not come along with the identity provider's cross-site POST."""
 SIGN_IN = "__Host-bridge-sign-in"
-"""Binds this browser to its pending sign-ins. SameSite=None, because it must survive the identity provider's
-cross-site POST; short, and good for nothing else (attack K04)."""
+"""Binds this browser to its pending sign-ins, each of which has a cookie of its own (`pending_cookies`). SameSite=None,
+because it must survive the identity provider's cross-site POST; short, and good for nothing else (attack K04)."""
 CONNECTION = "__Host-bridge-connection"
 """Remembers the choice of identity provider. Holds a connection's name, opens nothing."""
 LOOKED = "__Host-bridge-looked"
@@ -18,22 +20,21 @@ LOOKED = "__Host-bridge-looked"
 PRESSED = "__Host-bridge-pressed"
 """Marks of the presses that were answered last, so that a reload issues nothing. Opens nothing."""
 
-_SIGN_IN_SECONDS = 600
-_SECRET_LENGTH = 64
+SECRET_LENGTH = 64
+"""Of the browser's secret."""
+
 _REMEMBERED_SECONDS = 365 * 86_400
 
 
 def browser_secret(randomness: Randomness) -> str:
     """The secret that this browser holds for its pending sign-ins, or a fresh one."""
     held = request.cookies.get(SIGN_IN, "")
-    return held if len(held) == _SECRET_LENGTH and held.isascii() and held.isalnum() else randomness(32).hex()
+    return held if len(held) == SECRET_LENGTH and held.isascii() and held.isalnum() else randomness(32).hex()
 
 
-def set_browser_secret(response: Response, secret: str) -> None:
-    """Gives the browser its secret for ten more minutes."""
-    response.set_cookie(
-        SIGN_IN, secret, max_age=_SIGN_IN_SECONDS, secure=True, httponly=True, samesite="None", path="/"
-    )
+def set_for_the_way_back(response: Response, name: str, value: str, lifetime: timedelta) -> None:
+    """Gives the browser what it needs when it comes back from the identity provider, for that long from now."""
+    response.set_cookie(name, value, max_age=lifetime, secure=True, httponly=True, samesite="None", path="/")
 
 
 def set_session(response: Response, token: str) -> None:

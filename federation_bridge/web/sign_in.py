@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.errors import BadRequest, CrossSiteRequest, NotFound
 from federation_bridge.model import Callback, Session
 from federation_bridge.redaction import quoted
-from federation_bridge.web import cookies, forms, headers, refusals
+from federation_bridge.web import cookies, forms, headers, pending_cookies, refusals
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
 
@@ -32,27 +32,35 @@ def choice_page(return_to: str, problem: str = "") -> Response:
             problem=problem,
         )
     )
-    cookies.set_browser_secret(response, secret)
+    cookies.set_for_the_way_back(response, cookies.SIGN_IN, secret, door().settings.sign_in_lifetime)
     return response
 
 
 def depart(connection: str, return_to: str, *, fresh: bool = False) -> AnyResponse:
-    """Sends the browser to the identity provider of `connection`, bound to its pending sign-in by a short cookie."""
+    """Sends the browser to the identity provider of `connection`, with its pending sign-in in a short cookie."""
     secret = cookies.browser_secret(door().randomness)
     headers.allow_forms_anywhere_secure()
     previous = session_or_none()
-    begun = door().bridge.begin_sign_in(connection, secret, return_to, visit(), fresh=fresh, previous=previous)
-    response = leave(begun)
-    cookies.set_browser_secret(response, secret)  # type: ignore[arg-type]  # redirect() gives werkzeug's Response
-    cookies.set_connection(response, connection)  # type: ignore[arg-type]  # the same
+    leaving = door().bridge.begin_sign_in(connection, secret, return_to, fresh=fresh, previous=previous)
+    response = make_response(leave(leaving.departure))
+    cookies.set_for_the_way_back(response, cookies.SIGN_IN, secret, door().settings.sign_in_lifetime)
+    pending_cookies.hold(response, leaving.handle, leaving.sealed)
+    cookies.set_connection(response, connection)
     return response
 
 
 def sign_in_for(path: str) -> AnyResponse:
-    """Signs the person in on the way to a page of ours; BadRequest where the path is none to come back to."""
+    """Signs the person in on the way to a page of ours; BadRequest where the path is none to come back to.
+
+    Only a page begins a sign-in, nothing that another site embeds, and where it led here too often a person is asked.
+    """
     return_to = forms.checked_return_path(path)
     if return_to == "/":
         raise BadRequest("this address is malformed")
+    if request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        raise CrossSiteRequest(f"Sec-Fetch-Dest is {request.headers['Sec-Fetch-Dest'][:40]!r}: no page of its own")
+    if pending_cookies.is_led_here_too_often():
+        return choice_page(return_to)
     remembered = request.cookies.get(cookies.CONNECTION, "")
     names = list(door().connectors)
     if len(names) == 1 or remembered in names:
@@ -99,11 +107,12 @@ def _finish(connection: str) -> AnyResponse:
         form=tuple(request.form.items(multi=True)),
         content_type=request.mimetype,
     )
-    browser = request.cookies.get(cookies.SIGN_IN, "")
+    browser = pending_cookies.browser()
     admission = door().bridge.finish_sign_in(connection, callback, browser, visit(), session_or_none())
     target = admission.return_to if admission.session.confirmed else url_for("sign_in.confirm", to=admission.return_to)
-    response = redirect(target, code=303)
-    cookies.set_session(response, admission.token)  # type: ignore[arg-type]  # redirect() gives werkzeug's Response
+    response = make_response(redirect(target, code=303))
+    cookies.set_session(response, admission.token)
+    pending_cookies.take_back(response, admission.handle)
     return response
 
 

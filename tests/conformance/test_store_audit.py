@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from database_place import HeldClock, Place
-from store_material import entry, session, sign_in
+from store_material import entry, session
 
 from federation_bridge.audit import GrantRedeemed, Recorded, RequestRefused, SignedOut, json_line, recorded
 from federation_bridge.errors import SignInRejected, Unavailable
@@ -92,7 +92,7 @@ def test_lines_are_told_after_the_entry_stands(place: Place, clock: HeldClock) -
     heard = Heard(place)
     store = place.open(lines=heard)
     store.audit.record(entry(clock()))
-    store.sign_ins.begin(sign_in(clock()), entry(clock()))
+    store.audit.record(entry(clock()))
     store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
     store.sessions.end("a" * 64, entry(clock(), SignedOut()))
     store.session_names.claim("alice", "corp/alice", entry(clock()))

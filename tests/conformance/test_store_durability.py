@@ -58,11 +58,7 @@ def _redeem(store: Store, now: datetime, device_code: str) -> object:
 
 
 SCENARIOS = {
-    "sign_ins.begin": Scenario(lambda store, now: store.sign_ins.begin(sign_in(now))),
-    "sign_ins.take": Scenario(
-        lambda store, _: store.sign_ins.take("handle", "corp", "browser"),
-        lambda store, now: store.sign_ins.begin(sign_in(now)),
-    ),
+    "sessions.take": Scenario(lambda store, now: store.sessions.take(sign_in(now))),
     "sessions.admit": Scenario(lambda store, now: store.sessions.admit(session(now), "issuer", "_m", now)),
     "sessions.live": Scenario(lambda store, _: store.sessions.live(BROWSER, IDLE), signed_in),
     "sessions.living": Scenario(lambda store, _: store.sessions.living(), signed_in),
@@ -222,9 +218,13 @@ def counted(postgresql_place: Place, wire: Wire, clock: HeldClock) -> Iterator[S
     store.close()
 
 
-def test_an_admission_is_one_transaction_of_few_round_trips(counted: Store, wire: Wire, clock: HeldClock) -> None:
+@pytest.mark.parametrize("is_answer", [True, False])
+def test_an_admission_is_one_transaction_of_few_round_trips(
+    counted: Store, wire: Wire, clock: HeldClock, *, is_answer: bool
+) -> None:
     wire.clear()
-    counted.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
+    left = sign_in(clock()) if is_answer else None
+    counted.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()), sign_in=left)
     assert [said.split()[0] for said in wire.statements] == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]
     assert (wire.transactions, wire.round_trips) == (1, 5)
 

@@ -16,8 +16,7 @@ from federation_bridge.errors import ConfigurationInvalid, SignInExpired, Unavai
 from federation_bridge.store import Store, bounds, open_store
 
 VERBS: dict[str, Callable[[Store, HeldClock], object]] = {
-    "begin": lambda store, clock: store.sign_ins.begin(sign_in(clock())),
-    "take": lambda store, _: store.sign_ins.take("handle", "corp", "browser"),
+    "take": lambda store, clock: store.sessions.take(sign_in(clock())),
     "admit": lambda store, clock: store.sessions.admit(session(clock()), "issuer", "_m", clock()),
     "live": lambda store, _: store.sessions.live("a", IDLE),
     "seen": lambda store, _: store.sessions.seen("a"),
@@ -56,9 +55,10 @@ def test_every_verb_refuses_on_a_file_that_is_no_database(sqlite_place: Place, c
 
 def test_the_store_comes_back_when_its_connections_were_cut(postgresql_place: Place, clock: HeldClock) -> None:
     store = postgresql_place.open()
-    store.sign_ins.begin(sign_in(clock()))
+    store.sessions.take(sign_in(clock()))
     postgresql_place.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
-    assert store.sign_ins.take("handle", "corp", "browser")
+    with pytest.raises(SignInExpired):
+        store.sessions.take(sign_in(clock()))
 
 
 @pytest.mark.parametrize("table", ["audit", "sessions"])
@@ -66,13 +66,13 @@ def test_a_sign_in_that_fails_half_way_leaves_nothing(store: Store, place: Place
     place.admin(f"ALTER TABLE {table} RENAME TO away")
     try:
         with pytest.raises(Unavailable):
-            store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
+            store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()), sign_in=sign_in(clock()))
     finally:
         place.admin(f"ALTER TABLE away RENAME TO {table}")
     assert store.sessions.live("a" * 64, IDLE) is None
     assert store.audit.entries() == ()
-    # The message was not spent either: the person may send it once more.
-    store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
+    # Neither the message nor the sign-in was spent: the person may send it once more.
+    store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()), sign_in=sign_in(clock()))
 
 
 def test_a_claim_whose_audit_fails_claims_nothing(store: Store, place: Place, clock: HeldClock) -> None:
@@ -105,12 +105,12 @@ def test_a_lock_that_is_held_too_long_refuses(
     holder = sqlite3.connect(sqlite_place.url.removeprefix("sqlite:///"), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable, match="SQLITE_BUSY"):
-        store.sign_ins.begin(sign_in(clock()))
+        store.sessions.take(sign_in(clock()))
     # Who only reads does not wait for who writes.
     assert store.sessions.live("a", IDLE) is None
     holder.execute("ROLLBACK")
     holder.close()
-    store.sign_ins.begin(sign_in(clock()))
+    store.sessions.take(sign_in(clock()))
 
 
 def test_a_refusal_quotes_no_value(store: Store, place: Place, clock: HeldClock) -> None:
@@ -124,20 +124,12 @@ def test_a_refusal_quotes_no_value(store: Store, place: Place, clock: HeldClock)
 
 def test_no_secret_of_a_sign_in_stands_in_the_database(sqlite_place: Place, clock: HeldClock) -> None:
     store = sqlite_place.open()
-    secrets = [f"secret-{number}" for number in range(5)]
-    kept = dict(zip(("handle", "browser", "code_verifier", "nonce", "request_id"), secrets, strict=True))
-    store.sign_ins.begin(replace(sign_in(clock()), **kept))
+    names = ("handle", "code_verifier", "nonce", "request_id", "return_to")
+    left = replace(sign_in(clock()), **{name: f"secret-{name}" for name in names})
+    store.sessions.take(replace(left, handle="secret-other"))
+    store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()), sign_in=left)
     store.close()
     assert b"secret-" not in Path(sqlite_place.url.removeprefix("sqlite:///")).read_bytes()
-    assert sqlite_place.open().sign_ins.take("secret-0", "corp", "secret-1").nonce == "secret-3"
-
-
-def test_a_sealed_sign_in_opens_with_no_other_handle(store: Store, place: Place, clock: HeldClock) -> None:
-    store.sign_ins.begin(sign_in(clock()))
-    other = "00" * 60
-    place.admin("UPDATE sign_ins SET sealed = " + (f"x'{other}'" if place.is_sqlite else rf"'\x{other}'"))
-    with pytest.raises(SignInExpired):
-        store.sign_ins.take("handle", "corp", "browser")
 
 
 def test_no_repr_shows_the_password(postgresql_place: Place) -> None:

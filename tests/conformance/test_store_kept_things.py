@@ -9,6 +9,7 @@ import pytest
 from database_place import HeldClock, Place
 from store_material import IDLE, entry, session, sign_in
 
+from federation_bridge.errors import SignInExpired
 from federation_bridge.store import Store, sweeping
 
 
@@ -79,8 +80,9 @@ def test_the_first_sealed_key_of_a_purpose_stands(place: Place) -> None:
 
 
 def test_the_sweep_removes_what_has_run_out_and_nothing_else(store: Store, clock: HeldClock) -> None:
-    store.sign_ins.begin(sign_in(clock()))
-    store.sign_ins.begin(replace(sign_in(clock()), handle="later", expires_at=clock() + timedelta(days=2)))
+    later = replace(sign_in(clock()), handle="later", expires_at=clock() + timedelta(days=2))
+    store.sessions.take(sign_in(clock()))
+    store.sessions.take(later)
     short = replace(session(clock(), "short"), ends_at=clock() + timedelta(minutes=1))
     lasting = replace(session(clock(), "lasting"), ends_at=clock() + timedelta(days=2))
     store.sessions.admit(short, "issuer", "_1", clock())
@@ -90,7 +92,9 @@ def test_the_sweep_removes_what_has_run_out_and_nothing_else(store: Store, clock
     clock.advance(timedelta(days=1))
     assert store.sweep() == 2
     assert store.sweep() == 0
-    assert store.sign_ins.take("later", "corp", "browser")
+    with pytest.raises(SignInExpired):
+        store.sessions.take(later)
+    store.sessions.take(sign_in(clock()))
     assert store.sessions.live("lasting", timedelta(days=2))
     assert len(store.audit.entries()) == 1
 

@@ -1,4 +1,4 @@
-"""Pending sign-ins: once, in the browser that left, at the connection it left for, in time."""
+"""Sign-ins that were used: once, whichever way, and remembered as long as they could be used again."""
 
 from __future__ import annotations
 
@@ -7,105 +7,87 @@ from datetime import timedelta
 
 import pytest
 from database_place import HeldClock, Place
-from store_material import entry, sign_in
+from store_material import IDLE, entry, session, sign_in
 
-from federation_bridge.errors import SignInExpired, Unavailable
+from federation_bridge.errors import SignInExpired, SignInRejected
+from federation_bridge.model import SignIn
 from federation_bridge.store import Store
-from federation_bridge.store.sign_ins import SignIns
+
+ISSUER = "https://idp.example.com/"
 
 
-def test_what_was_begun_is_taken_as_it_was(store: Store, clock: HeldClock) -> None:
-    begun = sign_in(clock())
-    store.sign_ins.begin(begun)
-    assert store.sign_ins.take(begun.handle, begun.connection, begun.browser) == begun
+def answered(store: Store, clock: HeldClock, message: str = "_m", left: SignIn | None = None) -> None:
+    """A message answers the sign-in and admits somebody."""
+    ends = clock() + timedelta(minutes=5)
+    admitted = session(clock(), f"token of {message}")
+    store.sessions.admit(admitted, ISSUER, message, ends, entry(clock()), sign_in=left or sign_in(clock()))
 
 
-def test_a_sign_in_is_taken_once(store: Store, clock: HeldClock) -> None:
-    begun = sign_in(clock())
-    store.sign_ins.begin(begun)
-    store.sign_ins.take(begun.handle, begun.connection, begun.browser)
-    with pytest.raises(SignInExpired):
-        store.sign_ins.take(begun.handle, begun.connection, begun.browser)
-
-
-@pytest.mark.parametrize(
-    ("handle", "connection", "browser"),
-    [
-        ("handle", "corp", "another browser"),
-        ("handle", "other", "browser"),
-        ("another handle", "corp", "browser"),
-        ("HANDLE", "corp", "browser"),
-        ("handle ", "corp", "browser"),
-        ("handle", "corp", "BROWSER"),
-        ("handle", "corpb", "rowser"),
-        ("", "corp", "browser"),
-        ("handle", "corp", ""),
-        ("han\x00dle\ud800", "co\x00rp\udfff", "\x00\ud800"),
-    ],
-)
-def test_a_stranger_takes_nothing_and_spoils_nothing(
-    store: Store, clock: HeldClock, handle: str, connection: str, browser: str
-) -> None:
-    begun = sign_in(clock())
-    store.sign_ins.begin(begun)
-    with pytest.raises(SignInExpired):
-        store.sign_ins.take(handle, connection, browser)
-    assert store.sign_ins.take("handle", "corp", "browser") == begun
-
-
-def test_a_sign_in_that_has_run_out_is_not_taken(store: Store, clock: HeldClock) -> None:
-    store.sign_ins.begin(sign_in(clock()))
-    clock.advance(timedelta(minutes=10))
-    with pytest.raises(SignInExpired):
-        store.sign_ins.take("handle", "corp", "browser")
-
-
-def test_a_sign_in_is_taken_until_the_moment_it_runs_out(store: Store, clock: HeldClock) -> None:
-    store.sign_ins.begin(sign_in(clock()))
-    clock.advance(timedelta(minutes=10) - timedelta(microseconds=1))
-    assert store.sign_ins.take("handle", "corp", "browser")
-
-
-def test_a_sign_in_outlives_a_restart_and_is_taken_at_another_node(place: Place, clock: HeldClock) -> None:
+def test_a_sign_in_is_taken_once_whatever_node_is_asked(place: Place, clock: HeldClock) -> None:
     first = place.open()
-    first.sign_ins.begin(sign_in(clock()))
+    first.sessions.take(sign_in(clock()))
     first.close()
-    assert place.open().sign_ins.take("handle", "corp", "browser")
+    with pytest.raises(SignInExpired, match="used before"):
+        place.open().sessions.take(sign_in(clock()))
+
+
+@pytest.mark.parametrize("changes", [{"handle": "HANDLE"}, {"handle": "handle "}, {"connection": "other"}])
+def test_sign_ins_are_told_apart_byte_by_byte_and_by_connection(
+    store: Store, clock: HeldClock, changes: dict[str, str]
+) -> None:
+    store.sessions.take(sign_in(clock()))
+    store.sessions.take(replace(sign_in(clock()), **changes))
+
+
+def test_f11_two_messages_that_answer_one_sign_in_admit_once(store: Store, clock: HeldClock) -> None:
+    answered(store, clock)
+    with pytest.raises(SignInExpired, match="used before"):
+        answered(store, clock, "_other")
+    assert store.sessions.live("token of _other", IDLE) is None
+    assert len(store.audit.entries()) == 1
+    # The other message was not spent with the refusal: it may answer another sign-in.
+    answered(store, clock, "_other", replace(sign_in(clock()), handle="another"))
+
+
+def test_f11_one_message_answers_one_sign_in(store: Store, clock: HeldClock) -> None:
+    answered(store, clock)
+    with pytest.raises(SignInRejected, match="replay"):
+        answered(store, clock, left=replace(sign_in(clock()), handle="another"))
+    # That sign-in was not spent with the refusal: its own answer may still come.
+    answered(store, clock, "_own", replace(sign_in(clock()), handle="another"))
+
+
+def test_a_sign_in_that_was_taken_admits_nobody_who_takes_it_again(store: Store, clock: HeldClock) -> None:
+    store.sessions.take(sign_in(clock()))
     with pytest.raises(SignInExpired):
-        place.open().sign_ins.take("handle", "corp", "browser")
+        answered(store, clock)
+    answered(store, clock, left=replace(sign_in(clock()), handle="another"))
 
 
-def test_a_handle_is_begun_once(store: Store, clock: HeldClock) -> None:
-    store.sign_ins.begin(sign_in(clock()))
-    with pytest.raises(Unavailable):
-        store.sign_ins.begin(sign_in(clock()), entry(clock()))
-    assert store.audit.entries() == ()
+@pytest.mark.parametrize(("pends", "message_lasts"), [(40, 5), (5, 40)])
+def test_both_stay_spent_until_the_later_of_their_ends(
+    store: Store, clock: HeldClock, pends: int, message_lasts: int
+) -> None:
+    """And more than a day longer: no clock of ours is that far off."""
+    began = clock()
+    left = replace(sign_in(began), expires_at=began + timedelta(minutes=pends))
+    ends = began + timedelta(minutes=message_lasts)
+    lasting = replace(session(began), ends_at=began + timedelta(days=9))
+    store.sessions.admit(lasting, ISSUER, "_m", ends, sign_in=left)
+    clock.advance(timedelta(days=1, minutes=50) - timedelta(microseconds=1))
+    assert store.sweep() == 0
+    with pytest.raises(SignInExpired):
+        store.sessions.take(left)
+    with pytest.raises(SignInRejected):
+        store.sessions.admit(session(began, "other"), ISSUER, "_m", ends)
+    clock.advance(timedelta(microseconds=1))
+    assert store.sweep() == 2
 
 
-def test_when_too_many_pend_none_is_begun(store: Store, clock: HeldClock) -> None:
-    few = SignIns(store.audit, clock, most=3)
-    for number in range(3):
-        few.begin(replace(sign_in(clock()), handle=f"handle {number}"))
-    with pytest.raises(Unavailable):
-        few.begin(sign_in(clock()), entry(clock()))
-    assert store.audit.entries() == ()
-    few.take("handle 0", "corp", "browser")
-    few.begin(sign_in(clock()))
-
-
-def test_sign_ins_that_have_run_out_make_room(store: Store, clock: HeldClock) -> None:
-    few = SignIns(store.audit, clock, most=3)
-    for number in range(3):
-        few.begin(replace(sign_in(clock()), handle=f"handle {number}"))
-    clock.advance(timedelta(hours=1))
-    few.begin(sign_in(clock()))
-    assert few.take("handle", "corp", "browser")
-
-
-def test_the_room_is_counted_again_before_it_can_have_run_out(store: Store, clock: HeldClock) -> None:
-    some = SignIns(store.audit, clock, most=200)
-    begun = 0
-    with pytest.raises(Unavailable):
-        for begun in range(300):
-            some.begin(replace(sign_in(clock()), handle=f"handle {begun}"))
-    assert begun == 200
+def test_a_sign_in_taken_beforehand_stays_taken_longer_than_it_pends(store: Store, clock: HeldClock) -> None:
+    left = sign_in(clock())
+    store.sessions.take(left)
+    clock.advance(timedelta(minutes=20) - timedelta(microseconds=1))
+    assert store.sweep() == 0
+    with pytest.raises(SignInExpired):
+        store.sessions.take(left)

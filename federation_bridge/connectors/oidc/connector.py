@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -67,9 +68,10 @@ class OidcConnector:
             extra["hd"] = self._settings.tenants[0]
         return Departure(authorization_address(self._client, self._provider.metadata(), sign_in, extra))
 
-    def arrive(self, sign_in: SignIn | None, callback: Callback) -> Arrival:
-        """Who has come back, of the sign-in that the pipeline has taken. SignInRejected says why not;
-        ProviderUnreachable where the provider does not answer.
+    def arrive(self, sign_in: SignIn | None, callback: Callback, take: Callable[[], None] = lambda: None) -> Arrival:
+        """Who has come back. The sign-in is taken before the code is redeemed, so that one sign-in redeems one code.
+
+        SignInRejected says why not; ProviderUnreachable where the provider does not answer.
         """
         if sign_in is None or sign_in.connection != self.connection:
             raise SignInRejected("OpenID Connect: an answer that nobody here asked for")
@@ -84,6 +86,8 @@ class OidcConnector:
             announces_iss=metadata.announces_iss,
         )
         with self._exchanges.one():
+            # With a slot in hand: who is turned away for want of one may send the same answer once more.
+            take()
             tokens = redeem_code(self._client, metadata, self._adapter, sign_in, answer.code)
         token = verify_id_token(
             tokens.unverified_id_token,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -83,8 +84,8 @@ class SamlConnector:
         send = by_post if settings.request_binding == "post" else by_redirect
         return send(prepared.location, request, sign_in, self._keys.current(Purpose.SERVICE_PROVIDER))
 
-    def arrive(self, sign_in: SignIn | None, callback: Callback) -> Arrival:
-        """Who has come back with this Response. The caller has taken the sign-in and spends the message's ID.
+    def arrive(self, sign_in: SignIn | None, callback: Callback, _take: Callable[[], None] | None = None) -> Arrival:
+        """Who has come back with this Response. Nobody is asked about it: the caller spends it with its sign-in.
 
         `sign_in` None: nobody left from here; only a connection that allows it takes such an answer. Raises
         SignInRejected (SignInExpired, OpinionsDiffer) with the reason; ProviderUnreachable without metadata.
