@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from federation_bridge.model import AwsCredentials, Grant, Visit
 from federation_bridge.redaction import masked
@@ -514,7 +514,7 @@ class Lines(Protocol):
 def json_line(entry: Entry | Recorded) -> str:
     """The entry as one line of JSON: ASCII, no line break, the event's own fields under `details`."""
     row = entry if isinstance(entry, Recorded) else recorded(entry)
-    document = {member.name: getattr(row, member.name) for member in fields(row)} | {"at": _instant(row.at)}
+    document = {name: getattr(row, name) for name in _names(Recorded)} | {"at": _instant(row.at)}
     return json.dumps(document, separators=(",", ":"))
 
 
@@ -529,7 +529,7 @@ def recorded(entry: Entry) -> Recorded:
         reference=printable(visit.reference),
         address=printable(visit.address),
         user_agent=_foreign(visit.user_agent),
-        details={member.name: _detail(member.name, getattr(event, member.name)) for member in fields(event)},
+        details={name: _detail(name, getattr(event, name)) for name in _names(type(event))},
     )
 
 
@@ -541,6 +541,17 @@ def _foreign(text: str) -> str:
     return printable(masked(text))
 
 
+_NAMES: dict[object, tuple[str, ...]] = {}
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields' names; `dataclasses.fields` takes longer than what is done with each."""
+    found = _NAMES.get(kind)
+    if found is None:
+        found = _NAMES[kind] = tuple(member.name for member in fields(kind))
+    return found
+
+
 def printable(text: str) -> str:
     r"""The text with everything that a terminal or a log reader might obey shown as `\uXXXX`, and cut.
 
@@ -548,6 +559,8 @@ def printable(text: str) -> str:
     zero-width characters, NUL, lone surrogates) and a backslash that could be taken for such an escape, so that two
     texts never look the same. A cut text ends with its length and hash for the same reason.
     """
+    if text.isascii() and text.isprintable() and "\\" not in text and len(text) <= _LONGEST_TEXT:
+        return text  # nearly all of them, and it takes a quarter of the time
     if len(text) > _LONGEST_TEXT:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return f"{printable(text[: _LONGEST_TEXT - 64])}... ({len(text)} characters, sha256 {digest})"

@@ -114,21 +114,21 @@ def test_a_flush_waits_no_longer_than_it_is_told() -> None:
     goes_on.set()
 
 
-def test_work_that_raises_ends_neither_the_thread_nor_who_put_it() -> None:
-    seen = list[int]()
+def test_work_that_raises_ends_neither_the_thread_nor_who_put_it_and_its_batch_counts_as_dropped() -> None:
+    seen, dropped = list[int](), list[int]()
 
     def work(things: list[int]) -> None:
         seen.extend(things)
         raise RuntimeError("broken")
 
-    queue = ObserverQueue("test", work, most=10)
+    queue = ObserverQueue("test", work, most=10, dropped=dropped.append)
     queue.put(1)
     queue.start()
     queue.put(2)
     assert queue.flush(30)
     queue.put(3)
     assert queue.close(30)
-    assert seen == [1, 2, 3]
+    assert seen == dropped == [1, 2, 3]
 
 
 def test_a_forked_child_works_in_a_thread_of_its_own_on_what_it_put_itself(pipe: tuple[int, int]) -> None:

@@ -20,8 +20,7 @@ class ObserverQueue(Generic[T]):
     """Hands things, in order and in batches, to `work` in a thread beside the requests.
 
     Before `start` there is no thread, and `put` does the work itself: for commands that serve nobody. After a fork the
-    child has an empty queue and a thread of its own. What `work` raises is swallowed: it has to tell its failures
-    itself.
+    child has an empty queue and a thread of its own. Where `work` raises, its batch counts as dropped.
     """
 
     def __init__(
@@ -128,8 +127,12 @@ class ObserverQueue(Generic[T]):
 
     def _do(self, things: list[T]) -> None:
         # The thread outlives whatever the work runs into: a thread that ended would be found only by its silence.
-        with suppress(Exception):
+        try:
             self._work(things)
+        except Exception:
+            for thing in things:
+                with suppress(Exception):
+                    self._dropped(thing)
 
 
 def _begin_anew_in_children(made: ObserverQueue[T]) -> None:
