@@ -62,10 +62,14 @@ class Service:
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
-    def start(self, *, entry: tuple[str, ...] = ("-m", "federation_bridge.operate")) -> None:
-        command = [sys.executable, *entry, "serve", "--settings", str(self.folder / "settings.yaml")]
+    def start(self, module: str = "federation_bridge.operate", *, files: int | None = None, **environ: str) -> None:
+        """Starts it; `files`: how many it may hold open."""
+        limit = ["prlimit", f"--nofile={files}"] if files else []
+        command = [*limit, sys.executable, "-m", module, "serve", "--settings", str(self.folder / "settings.yaml")]
         with (self.folder / "log").open("ab") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=_ROOT)
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, cwd=_ROOT, env={**os.environ, **environ}
+            )
 
     def connect(self, timeout: float = WITHIN) -> socket.socket:
         return socket.create_connection(self.address, timeout=timeout)
@@ -112,7 +116,7 @@ class Service:
             raise
 
 
-def make_service(folder: Path, *, serving: Mapping[str, Any] | None = None, **settings: Any) -> Service:
+def make_service(folder: Path, *, serving: Mapping[str, Any]) -> Service:
     """Writes the files of a bridge with one connection; JSON is YAML."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -128,18 +132,24 @@ def make_service(folder: Path, *, serving: Mapping[str, Any] | None = None, **se
         "accounts": "accounts.yaml",
         "connections": {"company": company},
         "audit": {"also_to": "audit.jsonl"},
-        "serving": {"listen": f"127.0.0.1:{port}", "workers": 1, **(serving or {})},
-        **settings,
+        "serving": {"listen": f"127.0.0.1:{port}", "workers": 1, **serving},
     }
     (folder / "settings.yaml").write_text(json.dumps(document))
     return Service(folder, port)
 
 
 @contextmanager
-def serving_bridge(folder: Path, *, serving: Mapping[str, Any] | None = None, **settings: Any) -> Iterator[Service]:
-    """A bridge that is ready, ended whatever happens."""
-    service = make_service(folder, serving=serving, **settings)
-    service.start()
+def serving_bridge(
+    folder: Path,
+    module: str = "federation_bridge.operate",
+    *,
+    files: int | None = None,
+    far_side: int = 0,
+    **serving: Any,
+) -> Iterator[Service]:
+    """A bridge that is ready, ended whatever happens. `serving`: settings of that section."""
+    service = make_service(folder, serving=serving)
+    service.start(module, files=files, FAR_SIDE=str(far_side))
     try:
         until(lambda: service.process.poll() is not None or service.is_answering(), "never ready")
         assert service.process.poll() is None, service.log

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.service_material import Service, serving_bridge, until
+from tests.service_material import Service, make_service, serving_bridge, until
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving_bridge(tmp_path_factory.mktemp("service") / "bridge", serving={"workers": 2}) as running:
+    with serving_bridge(tmp_path_factory.mktemp("service") / "bridge", workers=2) as running:
         yield running
 
 
@@ -43,3 +46,97 @@ def test_it_ends_well_when_it_is_told_to(tmp_path: Path) -> None:
     with serving_bridge(tmp_path / "bridge") as service:
         assert service.stop() == 0
         assert "Traceback" not in service.log
+
+
+def test_a_worker_that_cannot_begin_is_alive_and_not_ready_until_it_can(tmp_path: Path) -> None:
+    with serving_bridge(tmp_path / "bridge") as service:
+        database, elsewhere = service.folder / "bridge.db", service.folder / "elsewhere"
+        elsewhere.mkdir()
+        there = [path for path in service.folder.iterdir() if path.name.startswith(database.name)]
+        for path in there:
+            path.rename(elsewhere / path.name)
+        service.signal(service.workers()[0], signal.SIGKILL)
+        until(lambda: service.is_answering("/healthz"), "not alive")
+        until(lambda: service.is_answering("/readyz", status=503), "ready without a database")
+        assert service.get("/")[0] == 503
+        for path in (*service.folder.glob("bridge.db*"), *elsewhere.iterdir()):
+            path.rename(service.folder / path.name) if path.parent == elsewhere else path.unlink()
+        until(service.is_answering, "never ready again")
+        assert service.get("/")[0] == 200
+
+
+class CountedClient(threading.Thread):
+    """Asks one thing after the other, each on a connection of its own or all on one; counts what becomes of them."""
+
+    def __init__(self, service: Service, *, keeps_open: bool) -> None:
+        super().__init__(daemon=True)
+        self.outcomes: Counter[str] = Counter()
+        self.is_enough = threading.Event()
+        self._service = service
+        self._keeps_open = keeps_open
+
+    def run(self) -> None:
+        wire: http.client.HTTPConnection | None = None
+        while not self.is_enough.is_set():
+            try:
+                wire = wire or http.client.HTTPConnection(*self._service.address, timeout=20)
+                wire.request("GET", "/healthz", headers={} if self._keeps_open else {"Connection": "close"})
+                answer = wire.getresponse()
+                answer.read()
+                self.outcomes[str(answer.status)] += 1
+                wire = wire if wire.sock else None  # None: the answer said that the connection ends
+            except OSError as problem:
+                self.outcomes[type(problem).__name__] += 1
+                wire = wire and wire.close()
+                if isinstance(problem, ConnectionRefusedError):
+                    return
+        if wire:
+            wire.close()
+
+
+@pytest.mark.parametrize("keeps_open", [True, False], ids=["one connection", "many"])
+def test_nobody_is_lost_while_workers_are_replaced(service: Service, *, keeps_open: bool) -> None:
+    client = CountedClient(service, keeps_open=keeps_open)
+    client.start()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        before = service.workers()
+        service.signal(before[0] if number == signal.SIGTERM else service.process.pid, number)
+        until(lambda old=before[0]: len(service.workers()) == 2 and old not in service.workers(), "no new worker")
+    until(lambda: client.outcomes["200"] > 200 or not client.is_alive(), "the client came to a stop")
+    client.is_enough.set()
+    client.join(20)
+    assert set(client.outcomes) == {"200"}
+
+
+@pytest.mark.parametrize("keeps_open", [True, False], ids=["one connection", "many"])
+def test_when_the_service_stops_everybody_is_answered_or_refused_at_once(tmp_path: Path, *, keeps_open: bool) -> None:
+    with serving_bridge(tmp_path / "bridge", workers=2) as service:
+        clients = [CountedClient(service, keeps_open=keeps_open) for _ in range(3)]
+        for client in clients:
+            client.start()
+        until(lambda: all(client.outcomes["200"] > 20 for client in clients), "the clients came to a stop")
+        assert service.stop() == 0
+        for client in clients:
+            client.join(5)
+            assert set(client.outcomes) == {"200", "ConnectionRefusedError"}
+
+
+def test_readiness_goes_first_and_the_service_goes_on_for_as_long_as_a_balancer_needs(tmp_path: Path) -> None:
+    with serving_bridge(tmp_path / "bridge", drain_time="2s") as service:
+        service.process.terminate()
+        until(lambda: service.is_answering("/readyz", status=503), "still ready")
+        status, headers, _ = service.get("/")
+        assert (status, headers["Connection"]) == (200, "close")
+        assert service.process.poll() is None
+        assert service.process.wait(20) == 0
+        with pytest.raises(ConnectionRefusedError):
+            service.get("/healthz")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "192.0.2.1:8400"])
+def test_where_it_cannot_listen_it_says_so_and_does_not_start(tmp_path: Path, address: str) -> None:
+    service = make_service(tmp_path / "bridge", serving={"listen": address})
+    service.start()
+    assert service.process.wait(30) == 1
+    assert f"serving.listen: cannot listen at {address}" in service.log
+    assert "Traceback" not in service.log

@@ -49,8 +49,14 @@ def fixed(status: int) -> bytes:
     return f"{first}{_PLAIN}{more}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-def from_application(application: Application, environ: dict[str, Any], *, is_last: bool) -> bytes:
-    """The application's whole answer; `is_last`: says that the connection ends. Raises what the application raises."""
+def from_application(
+    application: Application, environ: dict[str, Any], is_last: Callable[[], bool]
+) -> tuple[bytes, bool]:
+    """The application's whole answer, and whether it tells the client that the connection ends.
+
+    `is_last` is asked when the application is done: the service may have been told to stop meanwhile. Raises what the
+    application raises.
+    """
     said: list[Any] = []
     written: list[bytes] = []
 
@@ -65,7 +71,8 @@ def from_application(application: Application, environ: dict[str, Any], *, is_la
         close = getattr(parts, "close", None)
         if close:
             close()
-    return _joined(said[0], said[1], body, is_last=is_last, is_head=environ["REQUEST_METHOD"] == "HEAD")
+    ends = is_last()
+    return _joined(said[0], said[1], body, is_last=ends, is_head=environ["REQUEST_METHOD"] == "HEAD"), ends
 
 
 def unready(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:

@@ -218,8 +218,11 @@ class Connection(asyncio.Protocol):
             return
         self._is_lingering = True
         self._read_on()
-        self._transport.write_eof()
         self._wait(_LINGERS)
+        try:
+            self._transport.write_eof()
+        except OSError:  # the client has broken off just now
+            self._transport.abort()
 
     # -------------------------------------------------------------------------------------------------- the limits
 

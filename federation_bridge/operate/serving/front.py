@@ -159,10 +159,8 @@ class Front:
         """What a thread does for one request."""
 
         def work() -> None:
-            ends = is_last or self.is_stopping()
             environ[limits.STOPPING] = self.is_stopping()
-            data, failed = self._answer(environ, is_last=ends)
-            ends = ends or failed
+            data, ends, failed = self._answer(environ, lambda: is_last or self.is_stopping())
             with suppress(RuntimeError):  # the loop has ended: nobody waits for this answer any more
                 self._loop.call_soon_threadsafe(
                     lambda: connection.answer(data, is_last=ends, lingers=lingers or failed)
@@ -170,12 +168,13 @@ class Front:
 
         return Job(work)
 
-    def _answer(self, environ: dict[str, Any], *, is_last: bool) -> tuple[bytes, bool]:
+    def _answer(self, environ: dict[str, Any], is_last: Callable[[], bool]) -> tuple[bytes, bool, bool]:
+        """The answer, whether it ends the connection, and whether it is our own because the application failed."""
         try:
-            return answers.from_application(self.application, environ, is_last=is_last), False
+            return *answers.from_application(self.application, environ, is_last), False
         except Exception:
             _log.exception("the application failed", path=environ["PATH_INFO"][:200])
-            return answers.fixed(500), True
+            return answers.fixed(500), True, True
 
     # ------------------------------------------------------------------------------------------------------- time
 
