@@ -126,7 +126,12 @@ def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
     place.on_missed = metrics.LINES_DROPPED.labels(kind="audit").inc
     lines = CountedLines(place)
     store = open_store(
-        settings.database_url, clock=clock, password=password, lines=lines, make=beginning.may_make_database
+        settings.database_url,
+        clock=clock,
+        integrity_key=beginning.integrity_key,
+        password=password,
+        lines=lines,
+        make=beginning.may_make_database,
     )
     place.read_again_with(store.audit.numbered)
     try:

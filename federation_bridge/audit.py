@@ -391,6 +391,16 @@ class KeyMade(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RowForged(Event):
+    """A row of the database carries no MAC of ours: it is as if absent, and somebody should look at it."""
+
+    name: ClassVar[str] = "row.forged"
+    table: str
+    row: str
+    """Its key."""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestRefused(Event):
     """Any other refusal that somebody got to see with a reference number."""
 
@@ -442,6 +452,7 @@ EVENTS: Mapping[str, type[Event]] = {
         MetadataChanged,
         MetadataRefused,
         KeyMade,
+        RowForged,
         RequestRefused,
         RefusalsCounted,
     )

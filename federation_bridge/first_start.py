@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import read_or_make_sealing_key, sealing_key_from
+from federation_bridge.keys import derived_key, read_or_make_sealing_key, sealing_key_from
 from federation_bridge.settings import Settings
 from federation_bridge.store import sqlite_path
 
@@ -24,6 +24,19 @@ class Beginning:
     sealing_key: bytes = field(repr=False)
     """32 bytes that seal our private keys."""
     may_make_database: bool
+
+    @property
+    def integrity_key(self) -> bytes:
+        """The key of the MAC on rows of the database."""
+        return derived_key(self.sealing_key, "rows")
+
+
+def resume(settings: Settings) -> Beginning:
+    """As `begin`, for a command that works on what is there: it makes nothing. Raises ConfigurationInvalid."""
+    database = sqlite_path(settings.database_url)
+    if database is not None and not database.exists():
+        raise ConfigurationInvalid(f"the database file {database} is not there")
+    return begin(settings)
 
 
 def begin(settings: Settings, *, is_told: bool = False) -> Beginning:

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import postgresql
 from absent_software import pytest_terminal_summary  # noqa: F401 - a hook of the whole run
-from database_place import HeldClock, Place
+from database_place import INTEGRITY_KEY, HeldClock, Place
 
 _LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 _FOLDER = pytest.StashKey[Path]()
@@ -99,7 +99,7 @@ def postgresql_server(pytestconfig: pytest.Config) -> postgresql.Server:
 @pytest.fixture(scope="session")
 def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("migrated") / "bridge.db"
-    open_store(f"sqlite:///{path}", clock=HeldClock(), make=True).close()
+    open_store(f"sqlite:///{path}", clock=HeldClock(), integrity_key=INTEGRITY_KEY, make=True).close()
     return path
 
 
@@ -107,7 +107,9 @@ def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _worker_database(postgresql_server: postgresql.Server, worker_id: str) -> str:
     name = f"bridge_{worker_id}"
     postgresql_server.make_database(name)
-    store = open_store(postgresql_server.url(name), clock=HeldClock(), password=postgresql_server.password)
+    store = open_store(
+        postgresql_server.url(name), clock=HeldClock(), integrity_key=INTEGRITY_KEY, password=postgresql_server.password
+    )
     store.migrate()
     store.close()
     return name

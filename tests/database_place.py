@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from federation_bridge.audit import Lines
 from federation_bridge.store import Store, open_store
 
+INTEGRITY_KEY = b"integrity".ljust(32, b".")
+
 
 @dataclass
 class HeldClock:
@@ -39,9 +41,9 @@ class Place:
     def is_sqlite(self) -> bool:
         return self.url.startswith("sqlite")
 
-    def open(self, lines: Lines | None = None) -> Store:
+    def open(self, lines: Lines | None = None, integrity_key: bytes = INTEGRITY_KEY) -> Store:
         """One more store on this database, closed when the test ends."""
-        store = open_store(self.url, clock=self.clock, password=self.password, lines=lines)
+        store = open_store(self.url, clock=self.clock, integrity_key=integrity_key, password=self.password, lines=lines)
         self._open.append(store)
         return store
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from database_place import INTEGRITY_KEY
 from store_material import entry, session, sign_in
 
 from federation_bridge.errors import SignInRejected
@@ -39,7 +40,7 @@ def join_the_others(barrier: Barrier) -> None:
 
 def run(race: Race, racer: int, barrier: Barrier | None = None) -> list[bool]:
     """For each round, whether this racer won it."""
-    store = open_store(race.url, clock=lambda: race.now, password=race.password)
+    store = open_store(race.url, clock=lambda: race.now, integrity_key=INTEGRITY_KEY, password=race.password)
     try:
         won = []
         for number in range(race.rounds):

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from aws_login_material import AwsLogin, stand_in
 from database_place import HeldClock
+from forged_rows import write_macs_anew
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
 from oauth_material import Program, approve
 from sqlalchemy import event
 from web_material import ACCOUNT, Person, door_of
 
+from federation_bridge.store.tables import TOKEN_FAMILIES
 from federation_bridge.web import cookies
 
 NOTICE = "that you have not looked at: 1."
@@ -64,6 +66,7 @@ def test_what_was_let_in_more_than_a_day_ago_is_no_news(person: Person, program:
     store = door_of(person.app).store
     with store._database.writing() as connection:
         connection.exec_driver_sql("UPDATE token_families SET started_at = started_at - 86401000000")
+    write_macs_anew(store, TOKEN_FAMILIES)
     page = person.get("/").text
     assert LINK in page
     assert "not looked at" not in page

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from database_place import INTEGRITY_KEY
 from web_material import write_files
 
 from federation_bridge import private_files
@@ -92,7 +93,7 @@ def test_a_secret_that_others_can_read_is_not_read(tmp_path: Path) -> None:
 
 
 def _opened(folder: Path) -> None:
-    open_store(f"sqlite:///{folder}/bridge.db", clock=lambda: None, make=True).close()  # type: ignore[arg-type, return-value]
+    open_store(f"sqlite:///{folder}/bridge.db", clock=lambda: None, integrity_key=INTEGRITY_KEY, make=True).close()  # type: ignore[arg-type, return-value]
 
 
 def _exposed(name: str, mode: int) -> Callable[[Path], None]:

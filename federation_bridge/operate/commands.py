@@ -75,7 +75,7 @@ def migrate(path: Path) -> None:
 
     settings = load_settings(path)
     beginning = first_start.begin(settings, is_told=True)
-    with store_of(settings, make=beginning.may_make_database) as store:
+    with store_of(settings, beginning) as store:
         store.migrate()
     click.echo("The database is current.")
 

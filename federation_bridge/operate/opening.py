@@ -6,17 +6,25 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from federation_bridge import app
+from federation_bridge import app, first_start
 from federation_bridge.bridge import Parts
+from federation_bridge.first_start import Beginning
 from federation_bridge.settings import Settings
 from federation_bridge.store import Store, open_store
 
 
 @contextmanager
-def store_of(settings: Settings, *, make: bool = False) -> Iterator[Store]:
-    """The store alone; raises as `open_store` does. `make`: a SQLite file that is not there is made."""
+def store_of(settings: Settings, beginning: Beginning | None = None) -> Iterator[Store]:
+    """The store alone; raises as `open_store` does, and, where no `beginning` may make one, for a lost database."""
     password = settings.database_password.read() if settings.database_password else None
-    store = open_store(settings.database_url, clock=app.utc_now, password=password, make=make)
+    start = beginning or first_start.resume(settings)
+    store = open_store(
+        settings.database_url,
+        clock=app.utc_now,
+        integrity_key=start.integrity_key,
+        password=password,
+        make=start.may_make_database,
+    )
     try:
         yield store
     finally:

@@ -19,6 +19,8 @@ from federation_bridge.store.engine import Database, open_database, sqlite_path
 from federation_bridge.store.neighbours import Neighbours
 from federation_bridge.store.readiness import Readiness
 from federation_bridge.store.refusals import RefusalRing
+from federation_bridge.store.row_mac import RowMac
+from federation_bridge.store.rows import Rows
 from federation_bridge.store.sealed_keys import SealedKeyTable
 from federation_bridge.store.session_names import SessionNames
 from federation_bridge.store.sessions import Sessions
@@ -77,26 +79,35 @@ class Store:
 
 
 def open_store(
-    url: str, *, clock: Clock, password: str | None = None, lines: Lines | None = None, make: bool = False
+    url: str,
+    *,
+    clock: Clock,
+    integrity_key: bytes,
+    password: str | None = None,
+    lines: Lines | None = None,
+    make: bool = False,
 ) -> Store:
     """The store at this SQLAlchemy URL. What is audited goes to `lines` too, after it was committed.
 
+    `integrity_key`: 32 bytes, the same on all nodes, for the MAC on rows; what was written under another is not read.
     `make`: a SQLite file that is not there is made; for a first start only, because a file that was lost must be
     noticed. A SQLite file is migrated as needed; PostgreSQL is not touched (`Store.migrate`, an operator's decision).
     ConfigurationInvalid for a URL that cannot be, or a file that is not there; Unavailable when it cannot be used.
     """
     database = open_database(url, password, make=make)
-    audit = AuditTable(database, lines)
+    mac = RowMac(integrity_key)
+    audit = AuditTable(database, mac, clock, lines)
+    rows = Rows(database, mac, audit)
     store = Store(
-        sessions=Sessions(database, audit, clock),
+        sessions=Sessions(database, rows, audit, clock),
         audit=audit,
         refusals=RefusalRing(audit),
         session_names=SessionNames(database, audit, clock),
-        documents=Documents(database, clock),
+        documents=Documents(database, rows, audit, clock),
         sealed_keys=SealedKeyTable(database, clock),
-        device_codes=DeviceCodes(database, audit, clock),
-        authorization_codes=AuthorizationCodes(database, audit, clock),
-        token_families=TokenFamilies(database, audit, clock),
+        device_codes=DeviceCodes(rows, audit, clock),
+        authorization_codes=AuthorizationCodes(rows, audit, clock),
+        token_families=TokenFamilies(rows, audit, clock),
         neighbours=Neighbours(database, clock),
         tries=Tries(database, clock),
         spent_proofs=SpentProofs(database, clock),

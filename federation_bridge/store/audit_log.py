@@ -3,75 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from heapq import merge
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    CursorResult,
-    Executable,
-    Insert,
-    Row,
-    Table,
-    bindparam,
-    insert,
-    select,
-)
+import structlog
+from sqlalchemy import Row, Table, select
 
-from federation_bridge.audit import Entry, Lines, Recorded, printable, recorded
-from federation_bridge.store.engine import Database
+from federation_bridge.audit import Entry, Lines, Recorded, RowForged, printable
+from federation_bridge.errors import Unavailable
+from federation_bridge.model import Clock, Visit
+from federation_bridge.store.engine import Database, repeated
+from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.tables import AUDIT, REFUSALS
+from federation_bridge.store.writing import Writing
 
-_INSERT = insert(AUDIT)
-_JOINS = ("grant_id", "access_key_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """An open transaction that also takes audit entries: they stand if and only if the rest does."""
-
-    connection: Connection
-    rows: list[Recorded] = field(default_factory=list)
-    """What was recorded, each with its number."""
-
-    def execute(self, statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Executes one statement."""
-        return self.connection.execute(statement, values)
-
-    def record(self, *entries: Entry) -> None:
-        """Adds entries."""
-        for entry in entries:
-            row = recorded(entry)
-            made = self.connection.execute(_INSERT, _values(row)).inserted_primary_key
-            self.rows.append(replace(row, number=made[0] if made else None))
-
-    def record_where(self, insertion: Insert, values: Mapping[str, Any], entry: Entry) -> bool:
-        """Adds the entry where the condition of `insertion` (of `insertion_where`) holds; gives whether it did."""
-        row = recorded(entry)
-        number = self.connection.execute(insertion, {**_values(row), **values}).scalar_one_or_none()
-        if number is None:
-            return False
-        self.rows.append(replace(row, number=number))
-        return True
-
-
-def insertion_where(condition: ColumnElement[bool]) -> Insert:
-    """An insertion of one audit row that is made only where this condition holds: one statement asks and writes."""
-    columns = [column for column in AUDIT.c if column is not AUDIT.c.number]
-    values = select(*(bindparam(column.name, type_=column.type) for column in columns)).where(condition)
-    return insert(AUDIT).from_select([column.name for column in columns], values).returning(AUDIT.c.number)
+_log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
 
 
 class AuditTable:
     """An `audit.AuditLog`. What it recorded durably goes to `lines` afterwards, whose failure changes nothing."""
 
-    def __init__(self, database: Database, lines: Lines | None = None) -> None:
+    def __init__(self, database: Database, mac: RowMac, clock: Clock, lines: Lines | None = None) -> None:
         self._database = database
+        self._mac = mac
+        self._clock = clock
         self._lines = lines
 
     def record(self, *entries: Entry, durable: bool = True) -> None:
@@ -85,11 +44,38 @@ class AuditTable:
 
         Durable unless the table in docs/store.md lists it as ordered: then nobody waits until it is on the disk.
         """
-        with self._database.writing(durable=durable) as connection:
-            writing = Writing(connection)
-            yield writing
-        if self._lines is not None and writing.rows:
-            self._lines.write(writing.rows)
+        try:
+            with self._database.writing(durable=durable) as connection:
+                writing = Writing(connection, self._mac)
+                yield writing
+        finally:
+            self.tell_forged()
+        if self._lines is not None and writing.recorded:
+            self._lines.write(writing.recorded)
+
+    def transact(self, work: Callable[[Writing], _T], *, durable: bool = True) -> _T:
+        """What `work` gives in a transaction of its own (see `writing`).
+
+        It is done again from its beginning where the database undid it for another's sake (a deadlock), so it may do
+        nothing but read and write here.
+        """
+
+        def attempt() -> _T:
+            with self.writing(durable=durable) as writing:
+                return work(writing)
+
+        return repeated(attempt)
+
+    def tell_forged(self) -> None:
+        """Tells of rows whose MAC did not hold: in the log, and in the audit where that can be written."""
+        forged = self._mac.untold()
+        if not forged:
+            return
+        for table, key in forged:
+            _log.error("a row of the database was not written by us, and is not believed", table=table, row=key)
+        visit = Visit(reference=RowForged.name)
+        with suppress(Unavailable):
+            self.record(*(Entry(self._clock(), visit, RowForged(table, key)) for table, key in forged))
 
     def entries(
         self,
@@ -124,13 +110,6 @@ class AuditTable:
         """The entries with these numbers, both included, the lowest first; Unavailable when the database fails."""
         query = select(AUDIT).where(AUDIT.c.number.between(first, last)).order_by(AUDIT.c.number).limit(most)
         return tuple(_recorded(row) for row in self._database.rows(query, {}))
-
-
-def _values(row: Recorded) -> dict[str, Any]:
-    common = {name: getattr(row, name) for name in ("at", "event", "person", "connection")}
-    visit = {name: getattr(row, name) for name in ("reference", "address", "user_agent")}
-    joins = {name: row.details.get(name) for name in _JOINS}
-    return {**common, **visit, **joins, "details": json.dumps(row.details, separators=(",", ":"))}
 
 
 def _recorded(row: Row[Any], *, is_audit: bool = True) -> Recorded:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select
 
 from federation_bridge.audit import Entry
 from federation_bridge.model import AuthorizationCode, Clock, TokenFamily
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.digests import digest_of
-from federation_bridge.store.engine import Database
+from federation_bridge.store.rows import Rows
 from federation_bridge.store.tables import AUTHORIZATION_CODES
 from federation_bridge.store.token_families import insert_family
+from federation_bridge.store.writing import Writing
 
-_INSERT = insert(AUTHORIZATION_CODES)
-_TAKE = (
-    update(AUTHORIZATION_CODES)
-    .where(AUTHORIZATION_CODES.c.code == bindparam("digest"), AUTHORIZATION_CODES.c.used.is_(False))
-    .values(used=True)
-    .returning(*AUTHORIZATION_CODES.c)
-)
-_FAMILY = select(AUTHORIZATION_CODES.c.family).where(AUTHORIZATION_CODES.c.code == bindparam("digest"))
+_ONE = select(AUTHORIZATION_CODES).where(AUTHORIZATION_CODES.c.code == bindparam("digest"))
+_LOCKED = _ONE.with_for_update()
 
 
 class AuthorizationCodes:
     """The codes on their way from a browser to a program on the same machine."""
 
-    def __init__(self, database: Database, audit: AuditTable, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, rows: Rows, audit: AuditTable, clock: Clock) -> None:
+        self._rows = rows
         self._audit = audit
         self._clock = clock
 
@@ -45,17 +40,22 @@ class AuthorizationCodes:
             "used": False,
             "expires_at": given.expires_at,
         }
-        with self._audit.writing() as writing:
+
+        def work(writing: Writing) -> None:
             insert_family(writing, family, self._clock())
-            writing.execute(_INSERT, row)
+            writing.insert(AUTHORIZATION_CODES, row)
             writing.record(*entries)
+
+        self._audit.transact(work)
 
     def take(self, code: str) -> AuthorizationCode | None:
         """What the code was given for, at most once, ever; None where it is unknown or was taken before."""
+        asked = {"digest": digest_of("authorization code", code)}
         with self._audit.writing() as writing:
-            row = writing.execute(_TAKE, {"digest": digest_of("authorization code", code)}).one_or_none()
-        if row is None:
-            return None
+            row = writing.row(_LOCKED, asked, AUTHORIZATION_CODES)
+            if row is None or row.used:
+                return None
+            writing.change(AUTHORIZATION_CODES, row, used=True)
         return AuthorizationCode(
             client_id=row.client_id,
             redirect_uri=row.redirect_uri,
@@ -67,5 +67,5 @@ class AuthorizationCodes:
 
     def family_of(self, code: str) -> str | None:
         """Id of the family for which a code was given, used ones included; None where it is unknown or has ended."""
-        row = self._database.row(_FAMILY, {"digest": digest_of("authorization code", code)})
+        row = self._rows.one(_ONE, {"digest": digest_of("authorization code", code)}, AUTHORIZATION_CODES)
         return None if row is None else str(row.family)

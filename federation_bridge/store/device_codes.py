@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from federation_bridge.audit import Entry
+from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, DeviceRequest, TokenFamily, Visit
-from federation_bridge.store.audit_log import AuditTable, Writing
+from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.digests import digest_of
-from federation_bridge.store.engine import Database
+from federation_bridge.store.rows import Rows
 from federation_bridge.store.tables import DEVICE_CODES
 from federation_bridge.store.token_families import NewTokens, Telling, collect, insert_family
+from federation_bridge.store.writing import Writing
 
 INTERVAL = 5
 """Seconds between two polls, at first; each poll that comes too soon adds as many (RFC 8628 3.5)."""
@@ -35,50 +38,29 @@ class Poll(Enum):
 
 
 _OF_CODE = DEVICE_CODES.c.device_code == bindparam("digest")
-_OF_USER_CODE = DEVICE_CODES.c.user_code == bindparam("digest")
-_HOLDS = DEVICE_CODES.c.expires_at > bindparam("now")
-
-_INSERT = insert(DEVICE_CODES)
-_CLAIM = (
-    update(DEVICE_CODES)
-    .where(_OF_USER_CODE, _HOLDS)
-    .where(
-        or_(
-            DEVICE_CODES.c.state == "pending",
-            (DEVICE_CODES.c.state == "claimed") & (DEVICE_CODES.c.claimed_in == bindparam("whose")),
-        )
+_OF_USER_CODE = select(DEVICE_CODES).where(
+    DEVICE_CODES.c.user_code == bindparam("digest"), DEVICE_CODES.c.expires_at > bindparam("now")
+)
+_CLAIMED = _OF_USER_CODE.where(DEVICE_CODES.c.state == "claimed", DEVICE_CODES.c.claimed_in == bindparam("whose"))
+_CLAIMABLE = _OF_USER_CODE.where(
+    or_(
+        DEVICE_CODES.c.state == "pending",
+        (DEVICE_CODES.c.state == "claimed") & (DEVICE_CODES.c.claimed_in == bindparam("whose")),
     )
-    .values(state="claimed", claimed_in=bindparam("whose"))
-    .returning(*DEVICE_CODES.c)
 )
-_CLAIMED = (
-    select(DEVICE_CODES)
-    .where(_OF_USER_CODE, _HOLDS)
-    .where(DEVICE_CODES.c.state == "claimed", DEVICE_CODES.c.claimed_in == bindparam("whose"))
-)
-_DECIDE = (
-    update(DEVICE_CODES)
-    .where(_OF_USER_CODE, _HOLDS)
-    .where(DEVICE_CODES.c.state == "claimed", DEVICE_CODES.c.claimed_in == bindparam("whose"))
-    .values(state=bindparam("decision"), family=bindparam("new_family"))
-)
-_TAKE = (
-    delete(DEVICE_CODES)
-    .where(_OF_CODE, _HOLDS)
-    .where(DEVICE_CODES.c.client_id == bindparam("client"), DEVICE_CODES.c.state == "approved")
-    .where(or_(DEVICE_CODES.c.dpop_jkt.is_(None), DEVICE_CODES.c.dpop_jkt == bindparam("jkt")))
-    .returning(DEVICE_CODES.c.family)
-)
-_PENDING = select(DEVICE_CODES).where(_OF_CODE, DEVICE_CODES.c.client_id == bindparam("client")).with_for_update()
-_STATE = select(DEVICE_CODES.c.state).where(_OF_CODE, DEVICE_CODES.c.client_id == bindparam("client"))
+_LOCKED_CLAIMABLE, _LOCKED_CLAIMED = _CLAIMABLE.with_for_update(), _CLAIMED.with_for_update()
+_POLLED = select(DEVICE_CODES).where(_OF_CODE, DEVICE_CODES.c.client_id == bindparam("client"))
+_LOCKED_POLLED = _POLLED.with_for_update()
+_TAKE = delete(DEVICE_CODES).where(_OF_CODE)
+# Not under the MAC: see `row_mac.NOT_DECIDING`.
 _PACE = update(DEVICE_CODES).where(_OF_CODE).values(interval=bindparam("pace"), next_poll_at=bindparam("next"))
 
 
 class DeviceCodes:
     """The pending ones. Device codes are kept as digests, user codes as keyed digests that the caller makes."""
 
-    def __init__(self, database: Database, audit: AuditTable, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, rows: Rows, audit: AuditTable, clock: Clock) -> None:
+        self._rows = rows
         self._audit = audit
         self._clock = clock
 
@@ -94,6 +76,8 @@ class DeviceCodes:
             "user_agent": asked.visit.user_agent,
             "dpop_jkt": asked.dpop_jkt,
             "state": "pending",
+            "claimed_in": None,
+            "family": None,
             "interval": INTERVAL,
             "next_poll_at": asked.begun_at,
             "begun_at": asked.begun_at,
@@ -112,15 +96,21 @@ class DeviceCodes:
     def claim(self, user_code: str, session: str, *entries: Entry) -> DeviceRequest | None:
         """The request behind a user code, from now on of this browser session alone; None for any other session."""
         asked = {"digest": user_code, "whose": session, "now": self._clock()}
-        with self._audit.writing() as writing:
-            row = writing.execute(_CLAIM, asked).one_or_none()
-            if row is not None:
-                writing.record(*entries)
-        return None if row is None else _request(row)
+
+        def work(writing: Writing) -> DeviceRequest | None:
+            row = writing.row(_LOCKED_CLAIMABLE, asked, DEVICE_CODES)
+            if row is None:
+                return None
+            writing.change(DEVICE_CODES, row, state="claimed", claimed_in=session)
+            writing.record(*entries)
+            return _request(row)
+
+        return self._audit.transact(work)
 
     def claimed(self, user_code: str, session: str) -> DeviceRequest | None:
         """The request that this browser session has claimed and not decided; None for any other, pending ones too."""
-        row = self._database.row(_CLAIMED, {"digest": user_code, "whose": session, "now": self._clock()})
+        asked = {"digest": user_code, "whose": session, "now": self._clock()}
+        row = self._rows.one(_CLAIMED, asked, DEVICE_CODES)
         return None if row is None else _request(row)
 
     def approve(self, user_code: str, session: str, family: TokenFamily, *entries: Entry) -> bool:
@@ -128,30 +118,34 @@ class DeviceCodes:
 
         NotSignedIn where the session that approved has ended.
         """
+
+        def work(writing: Writing) -> None:
+            insert_family(writing, family, self._clock())
+            if not self._decide(writing, user_code, session, "approved", family.id):
+                raise _NotClaimed
+            writing.record(*entries)
+
         try:
-            with self._audit.writing() as writing:
-                insert_family(writing, family, self._clock())
-                self._must_decide(writing, user_code, session, family.id)
-                writing.record(*entries)
+            self._audit.transact(work)
         except _NotClaimed:
             return False
         return True
 
     def deny(self, user_code: str, session: str, *entries: Entry) -> bool:
         """Refuses the claimed request for good; False where this session has not claimed it, or it is decided."""
-        with self._audit.writing() as writing:
+
+        def work(writing: Writing) -> bool:
             done = self._decide(writing, user_code, session, "denied", None)
             if done:
                 writing.record(*entries)
-        return done
+            return done
 
-    def _must_decide(self, writing: Writing, user_code: str, session: str, family: str) -> None:
-        if not self._decide(writing, user_code, session, "approved", family):
-            raise _NotClaimed
+        return self._audit.transact(work)
 
     def _decide(self, writing: Writing, user_code: str, session: str, decision: str, family: str | None) -> bool:
         asked = {"digest": user_code, "whose": session, "now": self._clock()}
-        return writing.execute(_DECIDE, {**asked, "decision": decision, "new_family": family}).rowcount == 1
+        row = writing.row(_LOCKED_CLAIMED, asked, DEVICE_CODES)
+        return row is not None and writing.change(DEVICE_CODES, row, state=decision, family=family)
 
     def redeem(
         self, device_code: str, client_id: str, jkt: str | None, tokens: NewTokens, *telling: Telling
@@ -159,24 +153,22 @@ class DeviceCodes:
         """The family with its first tokens, once, ever; or what else there is to say. A wrong client spoils nothing."""
         now = self._clock()
         asked = {"digest": digest_of("device code", device_code), "client": client_id}
-        # Most polls come while nobody has decided: those only move the pace, and need not wait for the disk.
-        known = self._database.row(_STATE, asked)
+        # Most polls come while nobody has decided: those only move the pace, and need not wait for the disk. What was
+        # approved is collected in a durable transaction, whose first lock is the family's.
+        known = self._rows.one(_POLLED, asked, DEVICE_CODES)
         if known is None:
             return Poll.UNKNOWN
+        if known.expires_at <= now:
+            return Poll.EXPIRED
         if known.state == "approved":
-            with self._audit.writing() as writing:
-                family_id = writing.execute(_TAKE, {**asked, "jkt": jkt, "now": now}).scalar_one_or_none()
-                if family_id is not None:
-                    return collect(writing, family_id, jkt, tokens, now, *telling) or Poll.UNKNOWN
+            if known.dpop_jkt not in {None, jkt}:
+                return Poll.UNKNOWN
+            return self._audit.transact(lambda writing: _collected(writing, known, jkt, tokens, now, telling))
         with self._audit.writing(durable=False) as writing:
-            row = writing.execute(_PENDING, asked).one_or_none()
-            if row is None or (row.state == "approved" and known.state == "approved"):
-                return Poll.UNKNOWN if row is None or row.expires_at > now else Poll.EXPIRED
-            return self._paced(writing, row, now)
+            row = writing.row(_LOCKED_POLLED, asked, DEVICE_CODES)
+            return Poll.UNKNOWN if row is None else self._paced(writing, row, now)
 
     def _paced(self, writing: Writing, row: Row[Any], now: datetime) -> Poll:
-        if row.expires_at <= now:
-            return Poll.EXPIRED
         if row.state == "denied":
             return Poll.DENIED
         too_soon = now < row.next_poll_at
@@ -195,9 +187,20 @@ class _NotClaimed(Exception):
     """Undoes the making of a family that nobody may have."""
 
 
+def _collected(
+    writing: Writing, known: Row[Any], jkt: str | None, tokens: NewTokens, now: datetime, telling: Sequence[Telling]
+) -> TokenFamily | Poll:
+    family = collect(writing, known.family, jkt, tokens, now, *telling)
+    if family is None:
+        return Poll.UNKNOWN
+    if writing.execute(_TAKE, {"digest": known.device_code}).rowcount != 1:
+        raise Unavailable("the device code was taken while its family was collected")
+    return family
+
+
 def _insert(writing: Writing, row: dict[str, Any]) -> None:
     try:
-        writing.execute(_INSERT, row)
+        writing.insert(DEVICE_CODES, row)
     except IntegrityError:
         raise _InUse from None
 

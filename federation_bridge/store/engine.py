@@ -10,10 +10,10 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Executable, Pool, Row, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -28,6 +28,30 @@ _FRESH = 5.0
 """Seconds after its last use for which a connection is believed to be there still."""
 
 _USED = "used"
+
+_TRIES = 5
+_T = TypeVar("_T")
+_SQLSTATES = {"40P01", "40001"}
+"""PostgreSQL undid the transaction whole: a deadlock, or no order in which it could stand (Appendix A)."""
+
+
+class Repeatable(Unavailable):
+    """The database undid a transaction for the sake of another one: it may be tried again."""
+
+
+def repeated(attempt: Callable[[], _T]) -> _T:
+    """What a transaction gives, tried again a few times where the database undid it; Unavailable in the end.
+
+    No longer than a statement waits for a lock, so that a database that is busy all the time is told in time.
+    """
+    began = time.monotonic()
+    for _ in range(_TRIES - 1):
+        try:
+            return attempt()
+        except Repeatable:
+            if time.monotonic() - began > bounds.BUSY_MS / 1000:
+                raise
+    return attempt()
 
 
 class Database:
@@ -169,7 +193,16 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as problem:
-        raise Unavailable(f"the database failed: {_cause(problem)}") from None
+        kind = Repeatable if _is_repeatable(problem) else Unavailable
+        raise kind(f"the database failed: {_cause(problem)}") from None
+
+
+def _is_repeatable(problem: SQLAlchemyError | sqlite3.Error) -> bool:
+    original = problem.orig if isinstance(problem, DBAPIError) else problem
+    if isinstance(original, sqlite3.Error):
+        # The low byte is the kind; BUSY_SNAPSHOT and others of its kind come at once, not after a wait.
+        return (getattr(original, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY
+    return getattr(original, "sqlstate", None) in _SQLSTATES
 
 
 def _cause(problem: SQLAlchemyError | sqlite3.Error) -> str:

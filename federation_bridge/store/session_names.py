@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Insert, bindparam, exists, select
+from typing import Any
+
+from sqlalchemy import Insert, Row, bindparam, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
 from federation_bridge.model import Clock
-from federation_bridge.store.audit_log import AuditTable, insertion_where
+from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
 from federation_bridge.store.tables import SESSION_NAMES
+from federation_bridge.store.writing import Writing, insertion_where
 
 _RECORDED_IF_THEIRS = insertion_where(
-    exists().where(SESSION_NAMES.c.name == bindparam("asked"), SESSION_NAMES.c.person == bindparam("claimant"))
+    exists().where(
+        SESSION_NAMES.c.name == bindparam("asked"),
+        SESSION_NAMES.c.person == bindparam("claimant"),
+        # The MAC that such a row has: it covers these two alone, so that the database can be asked for it.
+        SESSION_NAMES.c.mac == bindparam("held"),
+    )
 )
 """What nearly every grant needs: the name has long been this person's."""
-_OWNER = select(SESSION_NAMES.c.person).where(SESSION_NAMES.c.name == bindparam("asked"))
+_OWNER = select(SESSION_NAMES).where(SESSION_NAMES.c.name == bindparam("asked"))
+_REMOVE = delete(SESSION_NAMES).where(SESSION_NAMES.c.name == bindparam("asked"))
 
 
 class SessionNames:
@@ -36,17 +45,28 @@ class SessionNames:
         """
         claimant = digest_of("person", person)
         row = {"name": name, "person": claimant, "claimed_at": self._clock()}
-        with self._audit.writing() as writing:
-            if len(entries) == 1 and writing.record_where(
-                _RECORDED_IF_THEIRS, {"asked": name, "claimant": claimant}, entries[0]
-            ):
+
+        def work(writing: Writing) -> bool:
+            held = writing.mac.with_mac(SESSION_NAMES, row)["mac"]
+            theirs = {"asked": name, "claimant": claimant, "held": held}
+            if len(entries) == 1 and writing.record_where(_RECORDED_IF_THEIRS, theirs, entries[0]):
                 return True
-            owner = writing.execute(_OWNER, {"asked": name}).scalar_one_or_none()
-            if owner is None:
-                # Another may claim between these statements; then nothing is inserted, and the first one stands.
-                writing.execute(self._insert, row)
-                owner = writing.execute(_OWNER, {"asked": name}).scalar_one()
-            if owner != claimant:
+            owner = writing.row(_OWNER, {"asked": name}, SESSION_NAMES) or self._claimed(writing, row)
+            if owner is None or owner.person != claimant:
                 return False
             writing.record(*entries)
-        return True
+            return True
+
+        return self._audit.transact(work)
+
+    def _claimed(self, writing: Writing, row: dict[str, Any]) -> Row[Any] | None:
+        # Another may claim at the same time; then nothing is inserted, and the first one stands.
+        mine = writing.mac.with_mac(SESSION_NAMES, row)
+        writing.execute(self._insert, mine)
+        owner = writing.row(_OWNER, {"asked": row["name"]}, SESSION_NAMES)
+        if owner is None:
+            # A row whose MAC does not hold is in the way: it is as if absent.
+            writing.execute(_REMOVE, {"asked": row["name"]})
+            writing.execute(self._insert, mine)
+            owner = writing.row(_OWNER, {"asked": row["name"]}, SESSION_NAMES)
+        return owner

@@ -7,17 +7,19 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, or_, select, true, union_all, update
+from sqlalchemy import Row, bindparam, delete, or_, select, true, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
 from federation_bridge.errors import NotSignedIn, SignInExpired, SignInRejected
 from federation_bridge.model import Clock, Session, SignIn
-from federation_bridge.store.audit_log import AuditTable, Writing
+from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.codec import identity_from_text, identity_to_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
+from federation_bridge.store.rows import Rows
 from federation_bridge.store.tables import SESSIONS, SPENT_MESSAGES, TOKEN_FAMILIES, Instant
+from federation_bridge.store.writing import Writing
 
 REMEMBERED_LONGER = timedelta(days=1, minutes=10)
 """How much longer what was believed and spent is remembered than it could pass. A clock that is fast by up to a day
@@ -28,7 +30,6 @@ _TAKEN_LONGER = timedelta(minutes=10)
 _SEEN_EVERY = timedelta(minutes=1)
 _USED = "the pending sign-in was used before"
 
-_INSERT = insert(SESSIONS)
 # A message and the sign-in that it answers, in one statement. WHERE: else SQLite takes ON CONFLICT for a join's ON.
 _MESSAGE_AND_SIGN_IN = union_all(
     select(bindparam("message", type_=SPENT_MESSAGES.c.message.type), bindparam("until", type_=Instant)).where(true()),
@@ -41,33 +42,46 @@ _LIVE = (
     .where(SESSIONS.c.last_seen_at > bindparam("seen_after"))
 )
 _LIVING = select(SESSIONS).where(SESSIONS.c.ends_at > bindparam("now")).order_by(SESSIONS.c.started_at.desc())
-_LAST_SEEN = select(SESSIONS.c.last_seen_at).where(SESSIONS.c.token_hash == bindparam("token"))
-_SEEN = (
-    update(SESSIONS)
-    .where(SESSIONS.c.token_hash == bindparam("token"), SESSIONS.c.last_seen_at < bindparam("now"))
-    .values(last_seen_at=bindparam("now"))
-)
-_CONFIRM = update(SESSIONS).where(SESSIONS.c.token_hash == bindparam("token")).values(confirmed=True)
+_ONE = select(SESSIONS).where(SESSIONS.c.token_hash == bindparam("token"))
+_LOCKED = _ONE.with_for_update(key_share=True)
 _END = delete(SESSIONS).where(SESSIONS.c.token_hash == bindparam("token"))
-_END_OF_PERSON = delete(SESSIONS).where(SESSIONS.c.person == bindparam("whose"))
+
+# One order for all who lock: sessions, then families, then tokens and codes (which a family takes with it); of each
+# kind in the order of the keys. Two that meet then wait for each other, and never in a circle.
+_OF_PERSON = SESSIONS.c.person == bindparam("whose")
+_LOCK_OF_PERSON = select(SESSIONS.c.token_hash).where(_OF_PERSON).order_by(SESSIONS.c.token_hash).with_for_update()
+_END_OF_PERSON = delete(SESSIONS).where(_OF_PERSON)
+_LOCKED_TWO = (
+    select(SESSIONS)
+    .where(SESSIONS.c.token_hash.in_([bindparam("token"), bindparam("successor")]))
+    .order_by(SESSIONS.c.token_hash)
+    .with_for_update()
+)
+
 # A command line acts as a session named by its family: the same verbs end it, and what was approved in a browser ends
 # with that browser's session.
-_END_FAMILIES = delete(TOKEN_FAMILIES).where(
-    or_(TOKEN_FAMILIES.c.approved_in == bindparam("token"), TOKEN_FAMILIES.c.id == bindparam("token"))
+_IN_SESSION = or_(TOKEN_FAMILIES.c.approved_in == bindparam("token"), TOKEN_FAMILIES.c.id == bindparam("token"))
+_FAMILIES_OF_PERSON = TOKEN_FAMILIES.c.person == bindparam("whose")
+_LOCK_FAMILIES, _LOCK_FAMILIES_OF_PERSON = (
+    select(TOKEN_FAMILIES.c.id).where(which).order_by(TOKEN_FAMILIES.c.id).with_for_update()
+    for which in (_IN_SESSION, _FAMILIES_OF_PERSON)
 )
-_END_FAMILIES_OF_PERSON = delete(TOKEN_FAMILIES).where(TOKEN_FAMILIES.c.person == bindparam("whose"))
-_HAND_OVER = (
-    update(TOKEN_FAMILIES)
+_END_FAMILIES, _END_FAMILIES_OF_PERSON = (
+    delete(TOKEN_FAMILIES).where(which) for which in (_IN_SESSION, _FAMILIES_OF_PERSON)
+)
+_APPROVED = (
+    select(TOKEN_FAMILIES)
     .where(TOKEN_FAMILIES.c.approved_in == bindparam("token"))
-    .values(approved_in=bindparam("successor"))
+    .order_by(TOKEN_FAMILIES.c.id)
+    .with_for_update()
 )
 
 
 class Sessions:
     """The live sessions. Only the hash of what the browser holds is here, so a reader of the database cannot use it."""
 
-    def __init__(self, database: Database, audit: AuditTable, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, database: Database, rows: Rows, audit: AuditTable, clock: Clock) -> None:
+        self._rows = rows
         self._audit = audit
         self._clock = clock
         dialect = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
@@ -104,7 +118,7 @@ class Sessions:
         message = digest_of("message", message_issuer, message_id)
         with self._audit.writing() as writing:
             self._spend_for_admission(writing, message, message_ends_at, sign_in)
-            writing.execute(_INSERT, _row(session) | {"network": network})
+            writing.insert(SESSIONS, _row(session) | {"network": network})
             writing.record(*entries)
 
     def _spend_for_admission(
@@ -128,54 +142,84 @@ class Sessions:
         NotSignedIn where its identity was kept by a release with another shape.
         """
         now = self._clock()
-        row = self._database.row(_LIVE, {"token": token_hash, "now": now, "seen_after": now - idle})
+        row = self._rows.one(_LIVE, {"token": token_hash, "now": now, "seen_after": now - idle}, SESSIONS)
         return None if row is None else _session(row)
 
     def seen(self, token_hash: str) -> None:
         """The person is here now. Writes at most once a minute and session."""
         now = self._clock()
-        last = self._database.row(_LAST_SEEN, {"token": token_hash})
+        last = self._rows.one(_ONE, {"token": token_hash}, SESSIONS)
         if last is None or now - last.last_seen_at <= _SEEN_EVERY:
             return
         with self._audit.writing(durable=False) as writing:
-            writing.execute(_SEEN, {"token": token_hash, "now": now})
+            # Where another was quicker, or ended it, there is nothing to add.
+            writing.change(SESSIONS, last, last_seen_at=now)
 
     def confirm(self, token_hash: str, *entries: Entry) -> None:
         """After an unsolicited sign-in: the person clicked on a page of ours."""
-        with self._audit.writing() as writing:
-            writing.execute(_CONFIRM, {"token": token_hash})
+
+        def work(writing: Writing) -> None:
+            row = writing.row(_LOCKED, {"token": token_hash}, SESSIONS)
+            if row is not None:
+                writing.change(SESSIONS, row, confirmed=True)
             writing.record(*entries)
 
+        self._audit.transact(work)
+
     def end(self, token_hash: str, *entries: Entry) -> None:
-        """Ends a session and every command line that was approved in it; no harm where there is none."""
-        with self._audit.writing() as writing:
+        """Ends a session and every command line that was approved in it; no harm where there is none.
+
+        What is renewed at the same moment is waited for, and ends too.
+        """
+
+        def work(writing: Writing) -> None:
             writing.execute(_END, {"token": token_hash})
+            writing.execute(_LOCK_FAMILIES, {"token": token_hash})
             writing.execute(_END_FAMILIES, {"token": token_hash})
             writing.record(*entries)
 
+        self._audit.transact(work)
+
     def succeed(self, token_hash: str, successor: str) -> None:
-        """Ends a session of a person who signed in anew: the command lines approved in it go over to the successor."""
-        with self._audit.writing() as writing:
-            # The session first: that waits for an approval in flight, whose family is then handed over too.
+        """Ends a session of a person who signed in anew: the command lines approved in it go over to the successor.
+
+        Where the successor has ended meanwhile, they end as well.
+        """
+
+        def work(writing: Writing) -> None:
+            both = {"token": token_hash, "successor": successor}
+            # The sessions first: that waits for an approval in flight, whose family is then handed over too.
+            standing = {row.token_hash for row in writing.rows(_LOCKED_TWO, both, SESSIONS)}
             writing.execute(_END, {"token": token_hash})
-            writing.execute(_HAND_OVER, {"token": token_hash, "successor": successor})
+            for family in writing.rows(_APPROVED, {"token": token_hash}, TOKEN_FAMILIES):
+                if successor in standing:
+                    writing.change(TOKEN_FAMILIES, family, approved_in=successor)
+            # What was not handed over, forged rows too.
+            writing.execute(_END_FAMILIES, {"token": token_hash})
+
+        self._audit.transact(work)
 
     def end_of_person(self, person: str, *entries: Entry) -> int:
         """Ends all sessions and command lines of a person (`connection/subject`); gives how many there were.
 
-        The entries are recorded where there was any.
+        The entries are recorded where there was any. What is renewed at the same moment is waited for, and ends too.
         """
         whose = {"whose": digest_of("person", person)}
-        with self._audit.writing() as writing:
+
+        def work(writing: Writing) -> int:
+            writing.execute(_LOCK_OF_PERSON, whose)
             ended = writing.execute(_END_OF_PERSON, whose).rowcount
+            writing.execute(_LOCK_FAMILIES_OF_PERSON, whose)
             ended += writing.execute(_END_FAMILIES_OF_PERSON, whose).rowcount
             if ended:
                 writing.record(*entries)
-        return ended
+            return ended
+
+        return self._audit.transact(work)
 
     def living(self) -> tuple[Session, ...]:
         """Every session that has not ended, newest first; one of another release's shape is left out."""
-        return tuple(_readable(self._database.rows(_LIVING, {"now": self._clock()})))
+        return tuple(_readable(self._rows.all(_LIVING, {"now": self._clock()}, SESSIONS)))
 
 
 def _readable(rows: Sequence[Row[Any]]) -> Iterator[Session]:

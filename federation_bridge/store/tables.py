@@ -1,6 +1,7 @@
 """All tables as they are now. Instants are integers: microseconds since 1970 UTC, the same on both databases.
 
-Digests are 64 hexadecimal digits of SHA-256. Equality is of bytes: no case folding, no trailing blanks forgiven.
+Digests are 64 hexadecimal digits of SHA-256, and `mac` of HMAC-SHA256 (`row_mac`). Equality is of bytes: no case
+folding, no trailing blanks forgiven.
 """
 
 from __future__ import annotations
@@ -24,15 +25,21 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0007"
+HEAD = "0008"
 """The last migration step; a test holds it equal to Alembic's."""
 
-OLDEST = "0005"
+OLDEST = "0008"
 """The oldest program, named by the last step that it knows, that may use the present shape. A step that an older
 program cannot live with raises it; a step that only adds leaves it, so that nodes can be updated one by one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def microseconds(instant: datetime) -> int:
+    """Whole microseconds since 1970 UTC of an aware instant."""
+    return (instant - _EPOCH) // _TICK
 
 
 class Instant(TypeDecorator[datetime]):
@@ -43,11 +50,15 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """Microseconds of an aware instant."""
-        return None if value is None else (value - _EPOCH) // _TICK
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """The instant, in UTC."""
-        return None if value is None else _EPOCH + value * _TICK
+        try:
+            return None if value is None else _EPOCH + value * _TICK
+        except (OverflowError, TypeError):
+            # Nothing that we wrote: a moment that is over for every question, and that no MAC was made for.
+            return _NEVER
 
 
 METADATA = MetaData()
@@ -66,6 +77,7 @@ SESSIONS = Table(
     Column("ends_at", Instant, nullable=False, index=True),
     Column("confirmed", Boolean, nullable=False),
     Column("network", _EXACT, nullable=False, server_default=""),
+    Column("mac", _DIGEST, nullable=False),
     Index("ix_sessions_network", "network", "person"),
 )
 
@@ -86,6 +98,7 @@ TOKEN_FAMILIES = Table(
     Column("collected", Boolean, nullable=False),
     Column("way", _EXACT, nullable=False, server_default=""),
     Column("approved_from", _EXACT, nullable=False, server_default=""),
+    Column("mac", _DIGEST, nullable=False),
 )
 
 TOKENS = Table(
@@ -96,6 +109,7 @@ TOKENS = Table(
     Column("family", _EXACT, ForeignKey(TOKEN_FAMILIES.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("used_at", Instant),
     Column("ends_at", Instant, nullable=False, index=True),
+    Column("mac", _DIGEST, nullable=False),
 )
 
 DEVICE_CODES = Table(
@@ -117,6 +131,7 @@ DEVICE_CODES = Table(
     Column("begun_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("kept_until", Instant, nullable=False, index=True),
+    Column("mac", _DIGEST, nullable=False),
 )
 
 AUTHORIZATION_CODES = Table(
@@ -131,6 +146,7 @@ AUTHORIZATION_CODES = Table(
     Column("family", _EXACT, ForeignKey(TOKEN_FAMILIES.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("used", Boolean, nullable=False),
     Column("expires_at", Instant, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
 )
 
 TRIES = Table(
@@ -154,6 +170,7 @@ SESSION_NAMES = Table(
     Column("name", _EXACT, primary_key=True),
     Column("person", _DIGEST, nullable=False),
     Column("claimed_at", Instant, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
 )
 
 KEPT_DOCUMENTS = Table(
@@ -163,6 +180,7 @@ KEPT_DOCUMENTS = Table(
     Column("name", _EXACT, nullable=False),
     Column("text", Text, nullable=False),
     Column("kept_at", Instant, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
     PrimaryKeyConstraint("kind", "name"),
 )
 

@@ -15,8 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry, GrantMade, GrantOutcomeUnknown
 from federation_bridge.model import REDEEMABLE, Visit
-from federation_bridge.store.audit_log import AuditTable, Writing
+from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.tables import AUDIT, SERVICE_MARKS
+from federation_bridge.store.writing import Writing
 
 _MARK = "grants followed up to"
 _AT_ONCE = 10_000

@@ -343,11 +343,20 @@ def test_a_family_that_ends_before_its_code_was_collected_is_not_collected(store
 
 def test_families_go_over_to_the_session_that_succeeds(store: Store, clock: HeldClock) -> None:
     let_in(store, clock())
+    signed_in(store, clock(), "b" * 64)
     store.sessions.succeed(BROWSER, "b" * 64)
-    assert store.sessions.living() == ()
+    assert [one.token_hash for one in store.sessions.living()] == ["b" * 64]
     assert store.token_families.live("access family") is not None
     store.sessions.end("b" * 64)
     assert store.token_families.live("access family") is None
+
+
+def test_families_end_where_the_session_that_succeeds_has_ended_meanwhile(store: Store, clock: HeldClock) -> None:
+    let_in(store, clock())
+    signed_in(store, clock(), "b" * 64)
+    store.sessions.end("b" * 64)
+    store.sessions.succeed(BROWSER, "b" * 64)
+    assert store.token_families.living() == ()
 
 
 # ------------------------------------------------------------------------------------- the session that approves ends

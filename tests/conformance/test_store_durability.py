@@ -12,7 +12,7 @@ from pathlib import Path
 
 import postgresql
 import pytest
-from database_place import HeldClock, Place
+from database_place import INTEGRITY_KEY, HeldClock, Place
 from database_traffic import commits
 from family_material import BROWSER, USER_CODE, approved, family, let_in, pair, request, signed_in
 from postgresql_wire import Wire, counting_relay
@@ -69,7 +69,9 @@ SCENARIOS = {
     "sessions.end_of_person": Scenario(lambda store, _: store.sessions.end_of_person("corp/alice"), signed_in),
     "audit.record": Scenario(lambda store, now: store.audit.record(entry(now))),
     "audit.writing": Scenario(lambda store, now: store.audit.record(entry(now))),
-    "audit.numbered": Scenario(lambda store, _: store.audit.numbered(1, 2, 2)),
+    "audit.transact": Scenario(lambda store, now: store.audit.transact(lambda writing: writing.record(entry(now)))),
+    "audit.tell_forged": Scenario(lambda store, _: store.audit.tell_forged()),
+    "audit.numbered": Scenario(lambda store, _: store.audit.numbered(1, 2, 3)),
     "refusals.keep": Scenario(lambda store, now: store.refusals.keep((), (entry(now),), now, 9)),
     "audit.entries": Scenario(lambda store, _: store.audit.entries()),
     "session_names.claim": Scenario(lambda store, _: store.session_names.claim("alice", "corp/alice")),
@@ -179,7 +181,14 @@ def _asks_for_no_disk(node: ast.AST) -> bool:
     )
 
 
-_PASS_IT_ON = {"sparing_audit.record", "audit_log.record", "audit_log.writing", "engine._init__"}
+_PASS_IT_ON = {
+    "sparing_audit.record",
+    "audit_log.record",
+    "audit_log.writing",
+    "audit_log.transact",
+    "audit_log.attempt",
+    "engine._init__",
+}
 """Who is told by others whether to wait."""
 
 
@@ -212,7 +221,7 @@ def counted(postgresql_place: Place, wire: Wire, clock: HeldClock) -> Iterator[S
     """A store whose every message to PostgreSQL is counted."""
     port = postgresql_place.url.rpartition(":")[2].partition("/")[0]
     url = postgresql_place.url.replace(f":{port}/", f":{wire.port}/")
-    store = open_store(url, clock=clock, password=postgresql_place.password)
+    store = open_store(url, clock=clock, integrity_key=INTEGRITY_KEY, password=postgresql_place.password)
     assert store.schema_problem() is None
     yield store
     store.close()

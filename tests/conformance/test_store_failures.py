@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock, Place
+from database_place import INTEGRITY_KEY, HeldClock, Place
 from store_material import IDLE, entry, session, sign_in
 
 from federation_bridge.errors import ConfigurationInvalid, SignInExpired, Unavailable
@@ -38,7 +38,12 @@ VERBS: dict[str, Callable[[Store, HeldClock], object]] = {
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_refuses_while_the_database_is_down(clock: HeldClock, verb: str, free_port: int) -> None:
-    store = open_store(f"postgresql+psycopg://bridge@127.0.0.1:{free_port}/bridge", clock=clock, password="x")
+    store = open_store(
+        f"postgresql+psycopg://bridge@127.0.0.1:{free_port}/bridge",
+        clock=clock,
+        integrity_key=INTEGRITY_KEY,
+        password="x",
+    )
     with pytest.raises(Unavailable):
         VERBS[verb](store, clock)
     store.close()
@@ -152,12 +157,12 @@ def test_no_repr_shows_the_password(postgresql_place: Place) -> None:
 )
 def test_a_database_that_cannot_be_is_refused_in_words(clock: HeldClock, url: str, hint: str) -> None:
     with pytest.raises(ConfigurationInvalid, match=hint) as caught:
-        open_store(url, clock=clock, make=True)
+        open_store(url, clock=clock, integrity_key=INTEGRITY_KEY, make=True)
     assert "hunter2" not in caught.value.detail
 
 
 def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path, clock: HeldClock) -> None:
-    store = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock, make=True)
+    store = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock, integrity_key=INTEGRITY_KEY, make=True)
     store.audit.record(entry(clock()))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from database_place import HeldClock, Place
+from database_place import INTEGRITY_KEY, HeldClock, Place
 from store_material import IDLE, entry, session
 
 from federation_bridge.store import Store, open_store
@@ -35,6 +36,19 @@ def test_the_tables_are_what_the_steps_add_up_to(store: Store) -> None:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
+def test_the_page_of_the_store_lists_every_table_and_grants_each() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "store.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) >= set(METADATA.tables)
+    granted = re.findall(r"GRANT SELECT, INSERT, UPDATE, DELETE ON\s+([^;]*?)\s+TO bridge;", page)
+    assert {name.strip() for name in max(granted, key=len).split(",")} == set(METADATA.tables) - {
+        "audit",
+        "service_marks",
+        "refusals",
+    }
+    assert "GRANT SELECT, INSERT ON audit TO bridge;" in page
+    assert "GRANT SELECT, INSERT, UPDATE ON service_marks TO bridge;" in page
+
+
 def test_the_head_is_alembics_head() -> None:
     config = Config()
     config.set_main_option("script_location", "federation_bridge.store:migrations")
@@ -45,7 +59,7 @@ def test_the_head_is_alembics_head() -> None:
 def test_an_empty_postgresql_is_not_current_until_it_is_migrated(
     empty_postgresql: str, postgresql_server: postgresql.Server, clock: HeldClock
 ) -> None:
-    store = open_store(empty_postgresql, clock=clock, password=postgresql_server.password)
+    store = open_store(empty_postgresql, clock=clock, integrity_key=INTEGRITY_KEY, password=postgresql_server.password)
     assert store.schema_problem() == "the database has no tables yet: run `federation-bridge migrate`"
     store.migrate()
     assert store.schema_problem() is None
@@ -56,7 +70,10 @@ def test_an_empty_postgresql_is_not_current_until_it_is_migrated(
 def test_nodes_that_migrate_at_once_make_one_shape(
     empty_postgresql: str, postgresql_server: postgresql.Server, clock: HeldClock
 ) -> None:
-    stores = [open_store(empty_postgresql, clock=clock, password=postgresql_server.password) for _ in range(4)]
+    stores = [
+        open_store(empty_postgresql, clock=clock, integrity_key=INTEGRITY_KEY, password=postgresql_server.password)
+        for _ in range(4)
+    ]
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(Store.migrate, stores))
     assert all(store.schema_problem() is None for store in stores)
@@ -94,7 +111,7 @@ def test_workers_that_open_a_new_sqlite_file_at_once_make_one_shape(
 
     def open_one(_: int) -> Store:
         barrier.wait(60)
-        return open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock, make=True)
+        return open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock, integrity_key=INTEGRITY_KEY, make=True)
 
     with ThreadPoolExecutor(6) as threads:
         stores = list(threads.map(open_one, range(6)))
@@ -105,10 +122,10 @@ def test_workers_that_open_a_new_sqlite_file_at_once_make_one_shape(
 
 
 def test_a_sqlite_file_that_is_opened_again_keeps_what_it_had(tmp_path: Path, clock: HeldClock) -> None:
-    first = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock, make=True)
+    first = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock, integrity_key=INTEGRITY_KEY, make=True)
     first.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
     first.close()
-    again = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock)
+    again = open_store(f"sqlite:///{tmp_path}/bridge.db", clock=clock, integrity_key=INTEGRITY_KEY)
     assert again.schema_problem() is None
     assert again.sessions.live("a" * 64, IDLE) == session(clock())
     again.close()

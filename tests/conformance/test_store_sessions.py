@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 from database_place import HeldClock, Place
+from forged_rows import write_macs_anew
 from store_material import IDLE, entry, identity, session
 
 from federation_bridge.errors import NotSignedIn, SignInRejected
 from federation_bridge.model import Identity
 from federation_bridge.store import Store
+from federation_bridge.store.tables import SESSIONS
 
 ISSUER, MESSAGE, TOKEN = "https://idp.example.com/", "_assertion", "a" * 64
 
@@ -171,5 +173,6 @@ def test_what_ends_nothing_does_no_harm(store: Store) -> None:
 def test_an_identity_of_another_shape_signs_nobody_in(store: Store, clock: HeldClock, place: Place, kept: str) -> None:
     admit(store, clock)
     place.admin(f"UPDATE sessions SET identity = '{kept}'")
+    write_macs_anew(store, SESSIONS)
     with pytest.raises(NotSignedIn):
         store.sessions.live(TOKEN, IDLE)

@@ -10,17 +10,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from absent_software import folder, program
+from forged_rows import write_macs_anew
 from tls_front import Front
 
+from federation_bridge.keys import derived_key, read_or_make_sealing_key
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.store import open_store
+from federation_bridge.store.tables import AUTHORIZATION_CODES, DEVICE_CODES
 
 ROLE = f"{PRODUCTION}/Developer"
 ME = f"arn:aws:sts::{PRODUCTION}:assumed-role/Developer/ada"
@@ -209,3 +214,8 @@ def in_the_database(home: Home, change: str) -> None:
     """Lets time pass for one thing that the bridge has kept."""
     with closing(sqlite3.connect(home.company.folder / "bridge.db", timeout=10)) as database, database:
         assert database.execute(change).rowcount > 0
+    key = derived_key(read_or_make_sealing_key(home.company.folder / "sealing.key"), "rows")
+    url = f"sqlite:///{home.company.folder / 'bridge.db'}"
+    with closing(open_store(url, clock=lambda: datetime.now(UTC), integrity_key=key)) as store:
+        for table in (DEVICE_CODES, AUTHORIZATION_CODES):
+            write_macs_anew(store, table)

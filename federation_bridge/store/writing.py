@@ -1,0 +1,109 @@
+"""An open transaction: rows go in with their MAC and come out where it holds, and audit entries stand with the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Executable,
+    Insert,
+    Row,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+
+from federation_bridge.audit import Entry, Recorded, recorded
+from federation_bridge.store.row_mac import RowMac
+from federation_bridge.store.tables import AUDIT
+
+_INSERT_ENTRY = insert(AUDIT)
+_JOINS = ("grant_id", "access_key_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What `AuditTable.writing` opens. Audit entries stand if and only if the rest does."""
+
+    connection: Connection
+    mac: RowMac
+    recorded: list[Recorded] = field(default_factory=list)
+    """What was recorded, each with its number."""
+
+    def execute(self, statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Executes one statement; for rows that carry a MAC, only to remove some."""
+        return self.connection.execute(statement, values)
+
+    def insert(self, table: Table, values: Mapping[str, Any]) -> None:
+        """Adds a row with its MAC."""
+        self.connection.execute(_insertion(table), self.mac.with_mac(table, values))
+
+    def rows(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> list[Row[Any]]:
+        """What a SELECT of all columns of these tables gives, but for rows whose MAC does not hold."""
+        return self.mac.whole(self.connection.execute(statement, values).all(), *tables)
+
+    def row(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> Row[Any] | None:
+        """The first of `rows`."""
+        found = self.rows(statement, values, *tables)
+        return found[0] if found else None
+
+    def change(self, table: Table, row: Sequence[Any], **changes: Any) -> bool:
+        """Writes a row anew that was read here, with these changes; whether it stood as it was read until now."""
+        read = dict(zip(table.c.keys(), row, strict=False))
+        made = self.mac.with_mac(table, {**read, **changes})
+        values = {f"new_{name}": made[name] for name in (*changes, "mac")}
+        known = {f"old_{column.name}": read[column.name] for column in table.primary_key} | {"old_mac": read["mac"]}
+        return self.connection.execute(_change(table, tuple(changes)), values | known).rowcount == 1
+
+    def record(self, *entries: Entry) -> None:
+        """Adds entries."""
+        for entry in entries:
+            row = recorded(entry)
+            made = self.connection.execute(_INSERT_ENTRY, _values(row)).inserted_primary_key
+            self.recorded.append(replace(row, number=made[0] if made else None))
+
+    def record_where(self, insertion: Insert, values: Mapping[str, Any], entry: Entry) -> bool:
+        """Adds the entry where the condition of `insertion` (of `insertion_where`) holds; gives whether it did."""
+        row = recorded(entry)
+        number = self.connection.execute(insertion, {**_values(row), **values}).scalar_one_or_none()
+        if number is None:
+            return False
+        self.recorded.append(replace(row, number=number))
+        return True
+
+
+def insertion_where(condition: ColumnElement[bool]) -> Insert:
+    """An insertion of one audit row that is made only where this condition holds: one statement asks and writes."""
+    columns = [column for column in AUDIT.c if column is not AUDIT.c.number]
+    values = select(*(bindparam(column.name, type_=column.type) for column in columns)).where(condition)
+    return insert(AUDIT).from_select([column.name for column in columns], values).returning(AUDIT.c.number)
+
+
+@cache
+def _insertion(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _change(table: Table, names: tuple[str, ...]) -> Update:
+    # The MAC as it was read: it stands for every deciding column.
+    unchanged = [column == bindparam(f"old_{column.name}") for column in (*table.primary_key, table.c.mac)]
+    return update(table).where(and_(*unchanged)).values({name: bindparam(f"new_{name}") for name in (*names, "mac")})
+
+
+def _values(row: Recorded) -> dict[str, Any]:
+    common = {name: getattr(row, name) for name in ("at", "event", "person", "connection")}
+    visit = {name: getattr(row, name) for name in ("reference", "address", "user_agent")}
+    joins = {name: row.details.get(name) for name in _JOINS}
+    return {**common, **visit, **joins, "details": json.dumps(row.details, separators=(",", ":"))}
