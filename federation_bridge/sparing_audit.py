@@ -50,7 +50,6 @@ class _Minute:
 
     since: datetime
     counts: dict[Kind, int] = field(default_factory=dict)
-    networks: dict[Kind, set[str]] = field(default_factory=dict)
     lost: int = 0
 
 
@@ -69,6 +68,7 @@ class SparingAudit:
         self._lock = threading.Lock()
         self._minute = _Minute(clock())
         self._believed_since, self._believed = clock(), 0
+        self._first_since, self._first = clock(), dict[Kind, set[str]]()
         self._queue = ObserverQueue(
             "refusals", self._keep, most=_MOST_WAITING, batch=_BATCH, dropped=lambda _: self._lose(1)
         )
@@ -78,7 +78,9 @@ class SparingAudit:
         now, audited = self._clock(), []
         for entry in entries:
             if self._is_to_be_spared(entry, now):
-                self._queue.put(entry)
+                is_first = self._is_first(entry, now)
+                # A flood that fills the queue does not push out the first of another kind.
+                self._queue.put((entry, is_first), beyond=_MOST_WAITING if is_first else 0)
             else:
                 audited.append(entry)
         if audited:
@@ -117,15 +119,14 @@ class SparingAudit:
             with suppress(Exception):
                 self.on_lost()
 
-    def _keep(self, entries: list[Entry]) -> None:
+    def _keep(self, entries: list[tuple[Entry, bool]]) -> None:
         now = self._clock()
         if not timedelta(0) <= now - self._minute.since < MINUTE:
             self._count(now)
         if not entries:
             return
-        audited, others = list[Entry](), list[Entry]()
-        for entry in entries:
-            (audited if self._is_first(entry) else others).append(entry)
+        audited = [entry for entry, is_first in entries if is_first]
+        others = [entry for entry, is_first in entries if not is_first]
         try:
             self._store.refusals.keep(audited, others, now + self._bounds.age, self._bounds.most)
         except Unavailable as failure:
@@ -136,16 +137,20 @@ class SparingAudit:
                 with suppress(Exception):
                     self._counted(entry.event.name)
 
-    def _is_first(self, entry: Entry) -> bool:
+    def _is_first(self, entry: Entry, now: datetime) -> bool:
+        """Whether this is a minute's first of its kind, connection and network, which the audit takes."""
         if not belongs_to_nobody(entry):
             return False
         around = networks_around(entry.visit.address)
-        seen = self._minute.networks.setdefault(_kind(entry), set())
         network = around[-1].digits if around else ""
-        if network in seen or len(seen) >= MOST_NETWORKS:
-            return False
-        seen.add(network)
-        return True
+        with self._lock:
+            if not timedelta(0) <= now - self._first_since < MINUTE:
+                self._first_since, self._first = now, {}
+            seen = self._first.setdefault(_kind(entry), set())
+            if network in seen or len(seen) >= MOST_NETWORKS:
+                return False
+            seen.add(network)
+            return True
 
     def _count(self, now: datetime) -> None:
         """Writes the minute's counts, where there are any, and begins the next; a minute that fails goes on."""

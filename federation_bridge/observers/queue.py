@@ -53,11 +53,14 @@ class ObserverQueue(Generic[T]):
         self._is_started = True
         self._is_closed = False
 
-    def put(self, thing: T) -> None:
-        """Takes this for `work`, or drops it where too much waits. Returns at once and raises nothing."""
+    def put(self, thing: T, beyond: int = 0) -> None:
+        """Takes this for `work`, or drops it where too much waits. Returns at once and raises nothing.
+
+        `beyond`: so many more may wait before this one is dropped.
+        """
         if not self._is_started and not self._is_closed:
             self._do([thing])
-        elif self._is_closed or self._waiting.qsize() >= self._most:
+        elif self._is_closed or self._waiting.qsize() >= self._most + beyond:
             self._dropped(thing)
         else:
             if self._thread is None:

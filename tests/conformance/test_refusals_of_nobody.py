@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from database_place import HeldClock, Place
@@ -215,3 +217,38 @@ def test_beside_the_requests_all_of_it_gets_there_in_the_end(store: Store, place
     log.close(30)
     assert len([row for row in store.audit.entries(limit=1_000) if row.event == "sign_in.refused"]) == 300
     assert audited(place) == 2
+
+
+class Stopped:
+    """Holds up the thread that writes to the ring."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_asked, self.goes_on = threading.Event(), threading.Event()
+        keep = store.refusals.keep
+
+        def later(*rest: Any) -> None:
+            self.is_asked.set()
+            self.goes_on.wait(30)
+            keep(*rest)
+
+        monkeypatch.setattr(store.refusals, "keep", later)
+
+
+def test_a_flood_that_fills_the_queue_is_counted_and_pushes_out_no_first_of_another_kind(
+    store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, stopped = SparingAudit(store, Bounds(10_000, timedelta(days=7)), clock), Stopped(store, monkeypatch)
+    log.start()
+    log.record(refusal(clock, "flood"))
+    assert stopped.is_asked.wait(30)
+    log.record(*[refusal(clock, "flood")] * 3_000)
+    log.record(refusal(clock, "quiet", code="sign_in_expired"))
+    stopped.goes_on.set()
+    log.close(30)
+    assert [row.number is not None for row in store.audit.entries(reference="quiet")] == [True]
+    (row,) = [row for row in store.audit.entries(limit=10) if row.event == "refusals.counted"]
+    assert row.details["counts"] == {
+        "sign_in.refused sign_in_expired corp": 1,
+        "sign_in.refused sign_in_rejected corp": 3_001,
+    }
+    assert row.details["lost"] == 1_000
