@@ -25,6 +25,7 @@ from federation_bridge.private_files import check_private
 _CONNECTION = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _LONGEST_SECRET = 100_000
+_LAST_PORT = 65_535
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -364,6 +365,13 @@ class Serving(_Part):
     """How long requests in flight may take to finish after that; no new connection is taken meanwhile."""
     metrics_networks: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
     """Who may read /metrics."""
+
+    @field_validator("listen")
+    @classmethod
+    def _port(cls, listen: str) -> str:
+        if int(listen.rpartition(":")[2]) > _LAST_PORT:
+            raise ValueError(f"there is no port above {_LAST_PORT}")
+        return listen
 
 
 class Settings(_Part):

@@ -61,6 +61,6 @@ def _listener(listen: str) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as problem:
+    except OSError as problem:
         raise ConfigurationInvalid(f"serving.listen: cannot listen at {listen}: {problem}") from None
     return listener
