@@ -7,7 +7,7 @@ links come from the same `_grant`: no door can skip the audit, the duration cap 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -285,13 +285,13 @@ class Bridge:
 
         `page` is where to land, "" for the console's home; BadRequest when it is no console page of the partition.
         """
-        account = self._entitled(session, wish, visit).account
-        destination = console.checked_destination(PARTITIONS[account.partition], page, account.region)
-        grant = self._grant(session, wish, visit)
+        grant = self._grant(session, wish, visit, demand=lambda granted: _destination(granted, page))
+        destination = _destination(grant, page)
         settings = self._parts.settings
-        endpoints = console.Endpoints.of(PARTITIONS[account.partition], settings.aws.local_endpoint)
+        endpoints = console.Endpoints.of(PARTITIONS[grant.account.partition], settings.aws.local_endpoint)
         if settings.aws.console == "auto" and grant.account.road == "saml" and grant.is_enforced_by_statement:
-            departure = console.saml_form(grant, self._statement(grant), destination, endpoints)
+            with self._failures_recorded(session, grant, visit):
+                departure = console.saml_form(grant, self._statement(grant), destination, endpoints)
             self._record_of(session, visit, audit.ConsoleOpened(grant_id=grant.id, way="form", destination=destination))
             return departure
         redeemed = self._redeem(session, grant, visit)
@@ -323,24 +323,24 @@ class Bridge:
         )
         return WebIdentityToken(grant, statement)
 
-    def _entitled(self, session: Session, wish: Wish, visit: Visit) -> Entitlement:
-        try:
-            return entitled(wish, self.entitlements(session))
-        except BridgeError as refusal:
-            self._record_of(
-                session, visit, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail)
-            )
-            raise
-
     def _return_url(self, grant: Grant, destination: str) -> str:
         # AWS links back to the Issuer when a console tab expires: this address opens the same page again.
         page = quote(destination, safe="")
         return f"{self._parts.settings.base_url}/go/{grant.account.id}/{quote(grant.role)}?to={page}"
 
-    def _grant(self, session: Session, wish: Wish, visit: Visit, *, is_handed_over: bool = False) -> Grant:
+    def _grant(
+        self,
+        session: Session,
+        wish: Wish,
+        visit: Visit,
+        *,
+        is_handed_over: bool = False,
+        demand: Callable[[Grant], object] = lambda _: None,
+    ) -> Grant:
         """The one decision behind every door. Audited before anything is signed or AWS is asked.
 
         `is_handed_over`: the statement itself shall leave the bridge, so AWS alone has to enforce the whole grant.
+        `demand` raises where the door cannot take what was decided; then nothing is granted.
         """
         rules = self._parts.rulebook.current()
         now = self._parts.clock()
@@ -362,6 +362,7 @@ class Bridge:
             granted = decide(entitlement, longest(wish, entitlement) if is_handed_over else wish, circumstances)
             if is_handed_over:
                 self._check_may_leave(granted)
+            demand(granted)
             return self._named_and_recorded(session, granted, visit)
         except BridgeError as refusal:
             self._record_of(
@@ -379,12 +380,17 @@ class Bridge:
 
         Two people of one name (or one who calls himself as another) are told apart: the second by a hash.
         """
-        hashed = session_names.with_hash(grant.session_name, grant.person)
-        for candidate in (grant, replace(grant, session_name=hashed)):
-            entry = self._entry_of(session, visit, audit.GrantMade.of(candidate))
-            if self._parts.store.session_names.claim(candidate.session_name, grant.person, entry):
-                return candidate
-        raise Unavailable(f"the session names {grant.session_name} and {hashed} are both of other people")
+        if self._is_recorded_under_its_name(session, grant, visit):
+            return grant
+        hashed = replace(grant, session_name=session_names.with_hash(grant.session_name, grant.person))
+        if self._is_recorded_under_its_name(session, hashed, visit):
+            return hashed
+        names = f"{grant.session_name} and {hashed.session_name}"
+        raise Unavailable(f"the session names {names} are both of other people")
+
+    def _is_recorded_under_its_name(self, session: Session, grant: Grant, visit: Visit) -> bool:
+        entry = self._entry_of(session, visit, audit.GrantMade.of(grant))
+        return self._parts.store.session_names.claim(grant.session_name, grant.person, entry)
 
     def _statement(self, grant: Grant) -> Statement:
         settings = self._parts.settings
@@ -464,3 +470,7 @@ def _finished(arrival: Arrival, *, is_unsolicited: bool) -> audit.Event:
         message_issuer=arrival.message_issuer,
         authn_methods=arrival.identity.authn_methods,
     )
+
+
+def _destination(grant: Grant, page: str) -> str:
+    return console.checked_destination(PARTITIONS[grant.account.partition], page, grant.account.region)

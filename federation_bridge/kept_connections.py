@@ -191,6 +191,7 @@ class _Connection:
         for name, value in headers.items():
             self.http.putheader(name, value)
         self.http.endheaders(body)
+        self.socket.send_held()
         response = self.http.getresponse()
         # One byte more than is allowed shows that there is more.
         content = response.read(most_bytes + 1)
@@ -209,9 +210,15 @@ class _TimedSocket:
         self._sock = sock
         self._is_read = False
         self._is_closed = False
+        self._held = bytearray()
         self.ends_by = 0.0
 
     def sendall(self, octets: Any) -> None:
+        # http.client sends head and body one after the other: held together they are one packet, and one system call.
+        self._held += octets
+
+    def send_held(self) -> None:
+        octets, self._held = self._held, bytearray()
         self._bound().sendall(octets)
 
     def makefile(self, _mode: str) -> io.BufferedReader:

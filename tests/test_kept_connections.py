@@ -91,6 +91,18 @@ def test_a_connection_that_ends_with_its_answer_is_not_used_again(kept: KeptConn
     assert made == [0, 1]
 
 
+def test_a_request_goes_out_in_one_piece(kept: KeptConnections) -> None:
+    pieces: list[bytes] = []
+
+    def hear(connection: socket.socket) -> None:
+        pieces.append(connection.recv(65_536))
+        connection.sendall(OK)
+
+    with listening(hear) as (url, _):
+        post(kept, url)
+    assert pieces[0].endswith(b"\r\n\r\na=b")
+
+
 def test_a_connection_that_was_closed_while_it_was_kept_is_replaced(kept: KeptConnections) -> None:
     with listening(answers(OK), answers(OK)) as (url, made):
         assert [post(kept, url), post(kept, url)] == [b"ok", b"ok"]

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 from federation_bridge.model import Identity
 
@@ -46,6 +47,7 @@ def with_hash(name: str, person: str) -> str:
     return (_readable(name)[:_READABLE_LENGTH].rstrip("-") or "person") + suffix
 
 
+@lru_cache(maxsize=1024)
 def source_identity(text: str) -> str:
     """SourceIdentity for a person (`connection/subject`) or for what a rule filled in: as it is where AWS can take it,
     otherwise folded with a hash of the text. Injective; never begins with `aws:`.

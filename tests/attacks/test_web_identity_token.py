@@ -282,10 +282,10 @@ def test_a_token_that_cannot_be_audited_does_not_leave(
     record = type(door.store.audit).record
     claim = type(door.store.session_names).claim
 
-    def failing_record(self: Any, entry: Any) -> None:
+    def failing_record(self: Any, entry: Any, **how: Any) -> None:
         if entry.event.name == event:
             raise Unavailable("the disk is full")
-        record(self, entry)
+        record(self, entry, **how)
 
     def failing_claim(self: Any, name: str, who: str, *entries: Any) -> bool:
         if any(entry.event.name == event for entry in entries):

@@ -102,6 +102,8 @@ def make_place(folder: Path, signer: Signer, sts_port: int, postgresql: Server |
     if postgresql is not None:
         (folder / "password").write_text(postgresql.password)
         (folder / "sealing").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+        for name in ("password", "sealing"):
+            (folder / name).chmod(0o600)
         postgresql.make_database("bench")
         settings |= {
             "database": postgresql.url("bench"),
