@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from database_place import HeldClock, Place
 from family_material import BROWSER, USER_CODE, family, let_in, pair, request, signed_in
 from forged_rows import change, rows_of, write_macs_anew
+from mapping_material import CONNECTIONS, REGISTER_TEXT, identity, keys, rule, rules_text
 from sqlalchemy import Boolean, Column, Integer, Table, insert
 from store_material import IDLE, session
 
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.mapping.rules import RuleSet
 from federation_bridge.model import AuthorizationCode
+from federation_bridge.rulebook import Rulebook
 from federation_bridge.store import Store
 from federation_bridge.store.device_codes import Poll
 from federation_bridge.store.row_mac import COVERED, NOT_DECIDING, UNCOVERED, RowMac
@@ -231,6 +236,31 @@ def test_an_approval_is_not_written_into_a_device_code(store: Store, clock: Held
     [row] = rows_of(store, DEVICE_CODES)
     change(store, DEVICE_CODES, row, state="approved", family="alice")
     assert store.device_codes.redeem("device", "fedbridge", None, pair(clock(), "2")) is Poll.UNKNOWN
+
+
+@pytest.mark.parametrize("is_forged", [False, True], ids=["as we kept them", "forged"])
+def test_forged_rules_are_not_the_last_good_ones_of_a_restart_with_broken_files(
+    store: Store, tmp_path: Path, is_forged: bool
+) -> None:
+    good = rules_text(rule("{group: g}"))
+    files = tmp_path / "rules.yaml", tmp_path / "accounts.yaml"
+    for file, content in zip(files, (good, REGISTER_TEXT), strict=True):
+        file.write_text(content, encoding="utf-8")
+
+    def started() -> RuleSet:
+        return Rulebook(*files, CONNECTIONS, store.documents, lambda *_: None).current()
+
+    assert keys(started(), identity(groups=("g",)))
+    files[0].write_text(good.replace("when", "wen"), encoding="utf-8")
+    if is_forged:
+        [row] = rows_of(store, KEPT_DOCUMENTS)
+        forged = row["text"].replace("group: g", "group: mallory")
+        assert forged != row["text"]
+        change(store, KEPT_DOCUMENTS, row, text=forged)
+        with pytest.raises(ConfigurationInvalid):
+            started()
+    else:
+        assert keys(started(), identity(groups=("g",)))
 
 
 def test_an_instant_that_no_clock_shows_is_no_failure(store: Store, place: Place, clock: HeldClock) -> None:

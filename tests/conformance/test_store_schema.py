@@ -11,14 +11,17 @@ from pathlib import Path
 
 import postgresql
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from database_place import INTEGRITY_KEY, HeldClock, Place
+from forged_rows import rows_of
 from store_material import IDLE, entry, session
 
 from federation_bridge.store import Store, open_store
+from federation_bridge.store.engine import open_database
 from federation_bridge.store.tables import HEAD, METADATA, OLDEST
 
 
@@ -79,6 +82,24 @@ def test_nodes_that_migrate_at_once_make_one_shape(
     assert all(store.schema_problem() is None for store in stores)
     for store in stores:
         store.close()
+
+
+def test_rows_that_were_written_without_a_mac_end_with_its_step(tmp_path: Path, clock: HeldClock) -> None:
+    url = f"sqlite:///{tmp_path}/bridge.db"
+    database = open_database(url, make=True)
+    with database.writing() as connection:
+        config = Config()
+        config.set_main_option("script_location", "federation_bridge.store:migrations")
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        connection.exec_driver_sql("INSERT INTO sessions VALUES ('a', 'p', '{}', 1, 1, 9223372036854775807, 1, '')")
+        connection.exec_driver_sql("INSERT INTO kept_documents VALUES ('rules', 'r', 'text', 1)")
+    database.close()
+    store = open_store(url, clock=clock, integrity_key=INTEGRITY_KEY)
+    assert store.schema_problem() is None
+    assert rows_of(store, METADATA.tables["sessions"]) == rows_of(store, METADATA.tables["kept_documents"]) == []
+    store.close()
 
 
 @pytest.mark.parametrize(
