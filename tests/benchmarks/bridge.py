@@ -152,6 +152,8 @@ class Browser:
         for cookie in answer.headers.get_all("Set-Cookie", []):
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
+            if not value:
+                del self.cookies[name]
         return answer.status, answer.headers, text
 
     def leave(self) -> tuple[str, str]:

@@ -1,0 +1,80 @@
+"""An identity as it is kept: the present shape and the one before it are read, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from federation_bridge.errors import NotSignedIn
+from federation_bridge.model import Identity
+from federation_bridge.store import codec
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+KEPT = {
+    "present": (
+        '{"connection":"corp","subject":"ada","name":"Ada","email":null,"email_is_verified":false,"groups":["admins"],'
+        '"groups_gap":null,"attributes":{"team":["blue"]},"authn_methods":["mfa"],'
+        '"authenticated_at":"2026-03-04T12:00:00+00:00","session_ends_at":null}'
+    ),
+}
+"""An identity as each shape that counts keeps it. Where `Identity` changes, the present text moves to `before`."""
+
+ADA = Identity(
+    "corp",
+    "ada",
+    "Ada",
+    groups=("admins",),
+    attributes={"team": ("blue",)},
+    authn_methods=("mfa",),
+    authenticated_at=NOON,
+)
+
+
+def test_each_shape_that_counts_stands_in_the_table() -> None:
+    assert set(KEPT) == ({"present", "before"} if codec._NEW else {"present"})
+
+
+@pytest.mark.parametrize("shape", KEPT)
+def test_what_another_release_kept_is_read(shape: str) -> None:
+    assert codec.identity_from_text(KEPT[shape]) == ADA
+
+
+@pytest.fixture
+def one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the last change of `Identity` had brought the end of the provider's session."""
+    monkeypatch.setattr(codec, "_NEW", frozenset({"session_ends_at"}))
+
+
+def _without(*names: str) -> str:
+    kept: dict[str, Any] = json.loads(KEPT["present"])
+    return json.dumps({name: value for name, value in kept.items() if name not in names})
+
+
+@pytest.mark.usefixtures("one_more")
+def test_a_text_of_the_shape_before_is_read_with_the_defaults() -> None:
+    assert codec.identity_from_text(_without("session_ends_at")) == ADA
+    assert codec.identity_from_text(KEPT["present"]) == ADA
+
+
+@pytest.mark.usefixtures("one_more")
+def test_a_text_is_written_so_that_a_node_of_the_release_before_reads_it_where_nothing_is_lost() -> None:
+    assert "session_ends_at" not in codec.identity_to_text(ADA)
+    ending = replace(ADA, session_ends_at=NOON)
+    assert codec.identity_from_text(codec.identity_to_text(ending)) == ending
+
+
+@pytest.mark.parametrize("missing", [("session_ends_at",), ("groups",), ("session_ends_at", "groups_gap")])
+def test_any_other_shape_signs_nobody_in(missing: tuple[str, ...]) -> None:
+    with pytest.raises(NotSignedIn):
+        codec.identity_from_text(_without(*missing))
+
+
+@pytest.mark.usefixtures("one_more")
+def test_a_member_that_is_not_new_is_never_filled_in() -> None:
+    for missing in (("groups_gap",), ("session_ends_at", "groups_gap")):
+        with pytest.raises(NotSignedIn):
+            codec.identity_from_text(_without(*missing))
