@@ -9,7 +9,7 @@ NODE_CLIENTS := tests/real_clients/node
 INSTALLED := $(VENV)/installed
 PROVIDER := tests/interop/oidc_provider
 
-.PHONY: help demo test lint corpus bench lock clean
+.PHONY: help demo test lint corpus chaos bench lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -37,7 +37,10 @@ corpus: $(INSTALLED) ## every message that others published, with the verdict th
 	fi
 
 test: $(INSTALLED) $(PROVIDER)/node_modules/.package-lock.json $(NODE_CLIENTS)/node_modules/.package-lock.json ## every test, on SQLite and on a real PostgreSQL (no server to install, no root needed)
-	@$(BIN)/python -m pytest --numprocesses 2 -m "not corpus" tests
+	@$(BIN)/python -m pytest --numprocesses 2 -m "not corpus and not chaos" tests
+
+chaos: $(INSTALLED) ## kill -9 of workers and of PostgreSQL under load, about five minutes (ROUNDS: how many; SEED: the same again)
+	@$(BIN)/python -m pytest -m chaos -p no:randomly tests/chaos/test_rounds.py
 
 lint: $(INSTALLED) ## style and types
 	@$(BIN)/ruff check .

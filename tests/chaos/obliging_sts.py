@@ -1,23 +1,17 @@
-"""An STS that believes every assertion: it answers for whom the assertion names, and remembers each grant's ID.
-
-`python -m tests.chaos.obliging_sts PORT FILE` serves one as a process, which writes each ID into the file first.
-"""
+"""An STS that believes every assertion: it answers for whom the assertion names, and remembers each grant's ID."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http.server import ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import parse_qsl
 
-from federation_bridge.app import utc_now
 from tests.sts_stub import _Handler, granted
 
 _GRANT = re.compile(r'Assertion [^>]*\bID="([^"]+)"')
@@ -30,12 +24,9 @@ class ObligingSts(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(
-        self, port: int = 0, remember: Callable[[str], object] | None = None, clock: Callable[[], datetime] = utc_now
-    ) -> None:
-        super().__init__(("127.0.0.1", port), _Answering)
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        super().__init__(("127.0.0.1", 0), _Answering)
         self.asked: list[str] = []
-        self.remember = remember or self.asked.append
         self.clock = clock
 
     @property
@@ -51,14 +42,11 @@ def key_of(grant_id: str) -> str:
 class _Answering(_Handler):
     server: ObligingSts  # type: ignore[assignment]
 
-    def do_GET(self) -> None:
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-
     def do_POST(self) -> None:
         form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
         assertion = base64.b64decode(form["SAMLAssertion"]).decode()
         grant, name = _GRANT.findall(assertion)[0], _NAME.findall(assertion)[0]
-        self.server.remember(grant)
+        self.server.asked.append(grant)
         account, role = form["RoleArn"].split(":")[4], form["RoleArn"].rpartition("/")[2]
         ends_at = self.server.clock() + timedelta(seconds=int(form["DurationSeconds"]))
         _, body = granted(
@@ -72,7 +60,7 @@ class _Answering(_Handler):
 @contextmanager
 def obliging_sts(clock: Callable[[], datetime]) -> Iterator[ObligingSts]:
     """One in this process, as long as the block lasts."""
-    server = ObligingSts(clock=clock)
+    server = ObligingSts(clock)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -81,12 +69,3 @@ def obliging_sts(clock: Callable[[], datetime]) -> Iterator[ObligingSts]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def _main(port: int, file: Path) -> None:
-    with file.open("a", buffering=1) as lines:
-        ObligingSts(port, lambda grant: lines.write(f"{grant}\n")).serve_forever()
-
-
-if __name__ == "__main__":
-    _main(int(sys.argv[1]), Path(sys.argv[2]))
