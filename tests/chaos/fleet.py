@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, make_signer
 from tests import postgresql
@@ -24,8 +25,6 @@ from tests.chaos.books import Books
 from tests.chaos.lives import private_file
 from tests.chaos.obliging_sts import ObligingSts
 from tests.service_material import Service, until
-
-_NODES = 3
 
 
 @dataclass
@@ -52,9 +51,10 @@ class Fleet:
         if self.server is None:
             return
         postgresql.kill(self.server)
-        until(self._database_is_back, "PostgreSQL does not start again")
+        until(self.database_is_back, "PostgreSQL does not start again")
 
-    def _database_is_back(self) -> bool:
+    def database_is_back(self) -> bool:
+        """Tries to start PostgreSQL again; whether it runs."""
         # It refuses to start while a child of the killed one still holds the shared memory.
         assert self.server is not None
         try:
@@ -69,24 +69,28 @@ class Fleet:
 
 
 @contextmanager
-def fleet_on_postgresql(folder: Path, sts: ObligingSts) -> Iterator[Fleet]:
-    """Three nodes of two workers, and a PostgreSQL of their own that waits for the disk."""
+def fleet_on_postgresql(folder: Path, sts: ObligingSts, nodes: int = 3) -> Iterator[Fleet]:
+    """Nodes of two workers each, and a PostgreSQL of their own that waits for the disk."""
     with postgresql.running_postgresql() as server:
         server.make_database("bridge")
         place, signer = _files(folder, sts, server)
         first = Service(place.folder, place.port)
         settings = ("--settings", str(place.settings))
         subprocess.run([sys.executable, "-m", "federation_bridge.operate", "migrate", *settings], check=True, cwd=ROOT)
-        others = [_node_beside(place, folder / f"node{number}") for number in range(1, _NODES)]
+        others = [_node_beside(place, folder / f"node{number}") for number in range(1, nodes)]
         books = Books(server.url("bridge"), server.password)
         with _serving(Fleet(place, signer, sts, [first, *others], books, server)) as fleet:
             yield fleet
 
 
 @contextmanager
-def fleet_on_sqlite(folder: Path, sts: ObligingSts) -> Iterator[Fleet]:
+def fleet_on_sqlite(folder: Path, sts: ObligingSts, **settings: Any) -> Iterator[Fleet]:
     """One node of two workers."""
     place, signer = _files(folder, sts, None)
+    document = json.loads(place.settings.read_text())
+    for part, changes in settings.items():
+        document[part] |= changes
+    place.settings.write_text(json.dumps(document))
     books = Books(f"sqlite:///{place.folder / 'bridge.db'}", None)
     with _serving(Fleet(place, signer, sts, [Service(place.folder, place.port)], books, None)) as fleet:
         yield fleet

@@ -16,7 +16,7 @@ from tests.benchmarks.processes import DoesNotWork
 from tests.chaos.lives import key_for, message_of
 from tests.service_material import until
 
-_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BROKEN_OFF = (OSError, http.client.HTTPException, DoesNotWork, ValueError, LookupError)
 """What a person meets while nodes and database die: no answer, half of one, a refusal, or a page that says sorry."""
 
@@ -31,9 +31,18 @@ class FleetBrowser(Browser):
     def ask(
         self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, http.client.HTTPMessage, str]:
-        self._connection.close()
         self._connection = http.client.HTTPConnection("127.0.0.1", self.chance.choice(self.ports), timeout=30)
-        return super().ask(method, path, body, headers)
+        try:
+            return super().ask(method, path, body, headers)
+        finally:
+            self._connection.close()
+
+
+def answer_for(browser: Browser, signer: Signer, person: str) -> tuple[str, str]:
+    """Leaves for the identity provider; the ID of its message, and the form with which it sends the person back."""
+    request_id, relay_state = browser.leave()
+    message = message_of(browser.place, person, request_id, datetime.now(UTC))
+    return message.assertion_id, urlencode({"SAMLResponse": form_value(message, signer), "RelayState": relay_state})
 
 
 @dataclass
@@ -88,10 +97,7 @@ class Crowd:
                 browser.close()
 
     def _pass(self, day: Day, browser: FleetBrowser, chance: random.Random) -> None:
-        request_id, relay_state = browser.leave()
-        message = message_of(self.place, day.person, request_id, datetime.now(UTC))
-        day.message_id = message.assertion_id
-        form = urlencode({"SAMLResponse": form_value(message, self.signer), "RelayState": relay_state})
+        day.message_id, form = answer_for(browser, self.signer, day.person)
         self._arrive(day, browser, form)
         if not day.session:
             return
@@ -110,7 +116,7 @@ class Crowd:
         for _ in range(4):
             browser.cookies = dict(before)
             try:
-                browser.ask("POST", "/sign-in/company/saml", form, _FORM)
+                browser.ask("POST", "/sign-in/company/saml", form, FORM)
             except (OSError, http.client.HTTPException):
                 continue
             if SESSION in browser.cookies:
