@@ -61,9 +61,12 @@ def _bridge_rows(folder: Path, signer: Signer, sts_port: int, postgresql: Server
         browser = Browser(place)
         rows = [sign_in.measure(place, browser, signer, groups, where) for groups in (30, 150)]
         rows.append(grant.measure(browser, signer, sts_port, where))
-        rows += [throughput.sign_ins(place, process.pid, signer, groups, where) for groups in (30, 150)]
         memory = memory_of(child_of(process))
         browser.close()
+    for workers in (1, 3):
+        rows += throughput.measure(place, signer, sts_port, where, workers)
+    if postgresql is not None:
+        rows += throughput.round_trips(place, signer, postgresql)
     return [
         *rows,
         Row(f"start-up until ready, {where}", median(starts), "s", most=2.0),

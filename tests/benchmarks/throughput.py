@@ -1,4 +1,8 @@
-"""Sign-ins and grants per second of CPU time of the whole process tree, over a real start and arrival."""
+"""Sign-ins and grants per second of CPU time of the whole process tree, over a real start and arrival.
+
+Beside them stands a bare service that is served by the same server, and asked in turns. On PostgreSQL the transactions
+and round trips of one are counted too.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,25 @@ import base64
 import http.client
 import json
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from lxml import etree
 
 from federation_bridge.sandbox.identity_provider.saml_message import SamlMessage, Signer, form_value
-from tests.benchmarks.bridge import IDP, PERSON, Browser, Place
+from tests.benchmarks import grant
+from tests.benchmarks.bridge import IDP, PERSON, Browser, Place, served
 from tests.benchmarks.processes import DoesNotWork, cpu_seconds, free_port, python, running
 from tests.benchmarks.table import Row, in_turns
+from tests.postgresql import Server
+from tests.postgresql_wire import Wire, counting_relay
 
-_SIGN_INS, _WARM_UP = 200, 20
+_TIMES, _WARM_UP, _COUNTED = 200, 20, 10
+_BROWSERS = 6
+"""For three workers: each connection stays with one of them."""
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -32,73 +42,152 @@ class BareBrowser:
     def __post_init__(self) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> http.client.HTTPMessage:
+    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, http.client.HTTPMessage]:
         self._connection.request(method, path, body, {**_FORM, "Cookie": self.cookie} if body else {})
         answer = self._connection.getresponse()
         text = answer.read().decode()
-        if answer.status != 303:
+        if answer.status not in (200, 303):
             raise DoesNotWork(f"the bare service answered {answer.status}: {text[:300]}")
-        self.cookie = answer.headers["Set-Cookie"].partition(";")[0]
-        return answer.headers
+        if answer.headers["Set-Cookie"]:
+            self.cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        return answer.status, answer.headers
 
     def leave(self) -> str:
         """Begins a sign-in; the ID of the AuthnRequest."""
-        query = parse_qs(urlsplit(self._ask("GET", "/sign-in")["Location"]).query)
+        query = parse_qs(urlsplit(self._ask("GET", "/sign-in")[1]["Location"]).query)
         return str(etree.fromstring(zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -15)).get("ID"))
 
     def arrive(self, value: str) -> None:
         self._ask("POST", "/sign-in/company/saml", urlencode({"SAMLResponse": value}))
 
+    def take(self) -> None:
+        self._ask("POST", "/credentials", "{}")
+
     def close(self) -> None:
         self._connection.close()
 
 
-def sign_ins(place: Place, pid: int, signer: Signer, groups: int, where: str) -> Row:
-    """Complete sign-ins per CPU second of the served bridge (its parent's `pid`), beside the bare service."""
-    port = free_port()
-    settings = place.folder / f"bare-{groups}.json"
-    asked = {
-        "port": port,
-        "workers": 1,
-        "entity_id": place.entity_id,
-        "idp": IDP,
-        "certificate": signer.certificate_b64,
-    }
-    settings.write_text(json.dumps(asked))
-    command = python("-m", "tests.benchmarks.bare_service", str(settings))
-    with running(command, port, "/readyz", place.folder / "bare.log") as (process, _):
-        browser, bare = Browser(place), BareBrowser(port)
+@dataclass
+class Side:
+    """A service, its process tree, and what one of its browsers does; each is asked in turn."""
 
-        def ours() -> None:
+    pid: int
+    signs_in: list[Callable[[], None]]
+    grants: list[Callable[[], None]]
+    closing: list[Callable[[], None]]
+
+
+def measure(place: Place, signer: Signer, sts_port: int, where: str, workers: int = 1) -> Iterator[Row]:
+    """Complete sign-ins, and grants, per CPU second of the served bridge, beside the bare service."""
+    place = _with_workers(place, workers)
+    label = where if workers == 1 else f"{where}, {workers} workers"
+    with served(place) as (process, _), _bare(place, signer, sts_port, workers) as (bare_pid, port):
+        for groups in (30, 150) if workers == 1 else (30,):
+            ours = _bridge_side(place, process.pid, signer, groups, _BROWSERS if workers > 1 else 1)
+            theirs = _bare_side(place, port, bare_pid, signer, groups, _BROWSERS if workers > 1 else 1)
+            values = _in_turns((ours.pid, ours.signs_in), (theirs.pid, theirs.signs_in))
+            yield _row(f"sign-ins, {groups} groups, {label}", values, 1.1)
+            if groups == 30:
+                yield _row(f"grants, {label}", _in_turns((ours.pid, ours.grants), (theirs.pid, theirs.grants)))
+            for close in (*ours.closing, *theirs.closing):
+                close()
+
+
+def round_trips(place: Place, signer: Signer, server: Server) -> Iterator[Row]:
+    """Transactions and round trips of one sign-in and one grant on PostgreSQL."""
+    with counting_relay(server.port) as wire:
+        settings = json.loads(place.settings.read_text())
+        settings["database"] = settings["database"].replace(f":{server.port}/", f":{wire.port}/")
+        path = place.folder / "counted.yaml"
+        path.write_text(json.dumps(settings))
+        with served(replace(place, settings=path)) as (process, _):
+            side = _bridge_side(place, process.pid, signer, 30, 1)
+            for what, call in (("sign-in", side.signs_in[0]), ("grant", side.grants[0])):
+                call()
+                transactions, trips = _counted(wire, call)
+                yield Row(f"transactions of a {what}, PostgreSQL", transactions, "")
+                yield Row(f"round trips of a {what}, PostgreSQL", trips, "")
+            side.closing[0]()
+
+
+def _counted(wire: Wire, call: Callable[[], None]) -> tuple[float, float]:
+    wire.clear()
+    for _ in range(_COUNTED):
+        call()
+    return wire.transactions / _COUNTED, wire.round_trips / _COUNTED
+
+
+def _row(what: str, values: list[float], least: float | None = None) -> Row:
+    return Row(what, values[0], "/CPU-s", values[1], least, more_is_better=True)
+
+
+def _with_workers(place: Place, workers: int) -> Place:
+    settings = json.loads(place.settings.read_text())
+    settings["serving"]["workers"] = workers
+    path = place.folder / f"workers-{workers}.yaml"
+    path.write_text(json.dumps(settings))
+    return replace(place, settings=path)
+
+
+@contextmanager
+def _bare(place: Place, signer: Signer, sts_port: int, workers: int) -> Iterator[tuple[int, int]]:
+    port = free_port()
+    path = place.folder / "bare.json"
+    asked = {"port": port, "workers": workers, "sts_port": sts_port, "entity_id": place.entity_id, "idp": IDP}
+    path.write_text(json.dumps({**asked, "certificate": signer.certificate_b64}))
+    command = python("-m", "tests.benchmarks.bare_service", str(path))
+    with running(command, port, "/readyz", place.folder / "bare.log") as (process, _):
+        yield process.pid, port
+
+
+def _bridge_side(place: Place, pid: int, signer: Signer, groups: int, browsers: int) -> Side:
+    side = Side(pid, [], [], [])
+    for browser in [Browser(place) for _ in range(browsers)]:
+        headers: dict[str, str] = {}
+
+        def sign_in(browser: Browser = browser, headers: dict[str, str] = headers) -> None:
+            headers.clear()  # the form's token belongs to the session
             request_id, relay_state = browser.leave()
             value = form_value(_message(place.acs, place.entity_id, request_id, groups), signer)
             browser.arrive(urlencode({"SAMLResponse": value, "RelayState": relay_state}))
 
-        def theirs() -> None:
-            value = form_value(
-                _message(f"http://127.0.0.1:{port}/sign-in/company/saml", place.entity_id, bare.leave(), groups), signer
-            )
-            bare.arrive(value)
+        def take(browser: Browser = browser, headers: dict[str, str] = headers) -> None:
+            if not headers:
+                headers.update(grant.headers_of(browser))
+            grant.take(browser, headers)
 
-        measured = _in_turns((pid, ours), (process.pid, theirs))
-        browser.close()
-        bare.close()
-    return Row(f"sign-ins, {groups} groups, {where}", measured[0], "/CPU-s", measured[1], 1.1, more_is_better=True)
+        side.signs_in.append(sign_in)
+        side.grants.append(take)
+        side.closing.append(browser.close)
+    return side
 
 
-def _in_turns(*sides: tuple[int, Callable[[], None]]) -> list[float]:
-    """How often each call is answered per CPU second of its server's process tree; the sides take turns."""
-    for _, call in sides:
-        for _ in range(_WARM_UP):
-            call()
+def _bare_side(place: Place, port: int, pid: int, signer: Signer, groups: int, browsers: int) -> Side:
+    acs, side = f"http://127.0.0.1:{port}/sign-in/company/saml", Side(pid, [], [], [])
+    for browser in [BareBrowser(port) for _ in range(browsers)]:
+
+        def sign_in(browser: BareBrowser = browser) -> None:
+            browser.arrive(form_value(_message(acs, place.entity_id, browser.leave(), groups), signer))
+
+        side.signs_in.append(sign_in)
+        side.grants.append(browser.take)
+        side.closing.append(browser.close)
+    return side
+
+
+def _in_turns(*sides: tuple[int, list[Callable[[], None]]]) -> list[float]:
+    """How often calls are answered per CPU second of their server's process tree; the sides take turns."""
+    for _, calls in sides:
+        for number in range(_WARM_UP):
+            calls[number % len(calls)]()
     spent = [0.0] * len(sides)
-    for turn in in_turns(range(_SIGN_INS), 20):
-        for number, (pid, call) in enumerate(sides):
+    for turn in in_turns(range(_TIMES), 20):
+        for number, (pid, calls) in enumerate(sides):
             before = cpu_seconds(pid)
-            for _ in turn:
-                call()
+            for each in turn:
+                calls[each % len(calls)]()
             spent[number] += cpu_seconds(pid) - before
-    return [_SIGN_INS / seconds for seconds in spent]
+    return [_TIMES / seconds for seconds in spent]
 
 
 def _message(acs: str, entity_id: str, request_id: str, groups: int) -> SamlMessage:
