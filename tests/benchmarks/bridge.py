@@ -12,13 +12,14 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from lxml import etree
 
-from federation_bridge.sandbox.identity_provider.saml_message import Signer, metadata_xml
+from federation_bridge.sandbox.identity_provider.saml_message import SamlMessage, Signer, metadata_xml
 from tests.benchmarks.processes import ROOT, DoesNotWork, free_port, python, running
 from tests.postgresql import Server
 
@@ -100,9 +101,9 @@ def make_place(folder: Path, signer: Signer, sts_port: int, postgresql: Server |
         "serving": {"listen": f"127.0.0.1:{port}", "workers": 1},
     }
     if postgresql is not None:
-        (folder / "password").write_text(postgresql.password)
-        (folder / "sealing").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
-        for name in ("password", "sealing"):
+        sealing = base64.b64encode(secrets.token_bytes(32)).decode()
+        for name, secret in (("password", postgresql.password), ("sealing", sealing)):
+            (folder / name).write_text(secret)
             (folder / name).chmod(0o600)
         postgresql.make_database("bench")
         settings |= {
@@ -151,9 +152,10 @@ class Browser:
         text = answer.read().decode()
         for cookie in answer.headers.get_all("Set-Cookie", []):
             name, _, value = cookie.partition(";")[0].partition("=")
-            self.cookies[name] = value
-            if not value:
-                del self.cookies[name]
+            if value:
+                self.cookies[name] = value
+            else:
+                self.cookies.pop(name, None)
         return answer.status, answer.headers, text
 
     def leave(self) -> tuple[str, str]:
@@ -169,8 +171,12 @@ class Browser:
         request = zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -15)
         return str(etree.fromstring(request).get("ID")), query["RelayState"][0]
 
-    def arrive(self, form: str) -> None:
-        """Posts the identity provider's answer; DoesNotWork unless the session's cookie comes back."""
+    def arrive(self, form: str, cookies: Mapping[str, str] | None = None) -> None:
+        """Posts the identity provider's answer; DoesNotWork unless the session's cookie comes back.
+
+        `cookies`: what the browser held when it left, where it has left again since.
+        """
+        self.cookies = dict(self.cookies if cookies is None else cookies)
         self.cookies.pop(SESSION, None)
         status, _, text = self.ask("POST", "/sign-in/company/saml", form, _FORM)
         if status != 303 or SESSION not in self.cookies:
@@ -182,3 +188,21 @@ class Browser:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def answer_message(acs: str, entity_id: str, request_id: str, groups: int) -> SamlMessage:
+    """What the identity provider says of the person, to the service with this assertion consumer service."""
+    return SamlMessage(
+        issuer=IDP,
+        audience=entity_id,
+        recipient=acs,
+        in_response_to=request_id,
+        name_id=PERSON,
+        issued_at=datetime.now(UTC),
+        attributes={
+            "id": ("00u1a2b3c4",),
+            "email": (PERSON,),
+            "name": ("Alice Example",),
+            "groups": tuple(f"group-{number}" for number in range(groups)),
+        },
+    )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
-from federation_bridge.sandbox.identity_provider.saml_message import SamlMessage, Signer, form_value
+from federation_bridge.sandbox.identity_provider.saml_message import Signer, form_value
 from tests.benchmarks.bare_service import saml_settings
-from tests.benchmarks.bridge import IDP, PERSON, Browser, Place
+from tests.benchmarks.bridge import IDP, Browser, Place, answer_message
 from tests.benchmarks.processes import DoesNotWork
 from tests.benchmarks.table import Row, in_turns, median, milliseconds
 
@@ -24,6 +23,8 @@ class _Answer:
     request_id: str
     value: str
     form: str
+    cookies: dict[str, str]
+    """What the browser held when it left: it keeps a few pending sign-ins only."""
 
 
 def measure(place: Place, browser: Browser, signer: Signer, groups: int, where: str) -> Row:
@@ -34,7 +35,7 @@ def measure(place: Place, browser: Browser, signer: Signer, groups: int, where: 
     answers = [_answer(place, browser, signer, groups) for _ in range(_WARM_UP + _TIMES)]
     # In turns of several, so that each side runs as warm as under load, and both at the same time of the machine's day.
     for turn in in_turns(answers):
-        ours.extend(milliseconds(lambda form=answer.form: browser.arrive(form)) for answer in turn)
+        ours.extend(milliseconds(lambda answer=answer: browser.arrive(answer.form, answer.cookies)) for answer in turn)
         theirs.extend(milliseconds(lambda answer=answer: _validate(settings, place, answer)) for answer in turn)
     what = f"sign-in, {groups} groups, {where}"
     return Row(what, median(ours[_WARM_UP:]), "ms", median(theirs[_WARM_UP:]), most=2.0)
@@ -42,22 +43,9 @@ def measure(place: Place, browser: Browser, signer: Signer, groups: int, where: 
 
 def _answer(place: Place, browser: Browser, signer: Signer, groups: int) -> _Answer:
     request_id, relay_state = browser.leave()
-    message = SamlMessage(
-        issuer=IDP,
-        audience=place.entity_id,
-        recipient=place.acs,
-        in_response_to=request_id,
-        name_id=PERSON,
-        issued_at=datetime.now(UTC),
-        attributes={
-            "id": ("00u1a2b3c4",),
-            "email": (PERSON,),
-            "name": ("Alice Example",),
-            "groups": tuple(f"group-{number}" for number in range(groups)),
-        },
-    )
-    value = form_value(message, signer)
-    return _Answer(request_id, value, urlencode({"SAMLResponse": value, "RelayState": relay_state}))
+    value = form_value(answer_message(place.acs, place.entity_id, request_id, groups), signer)
+    form = urlencode({"SAMLResponse": value, "RelayState": relay_state})
+    return _Answer(request_id, value, form, dict(browser.cookies))
 
 
 def _stock_settings(place: Place, signer: Signer) -> OneLogin_Saml2_Settings:

@@ -13,14 +13,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from lxml import etree
 
-from federation_bridge.sandbox.identity_provider.saml_message import SamlMessage, Signer, form_value
+from federation_bridge.sandbox.identity_provider.saml_message import Signer, form_value
 from tests.benchmarks import grant
-from tests.benchmarks.bridge import IDP, PERSON, Browser, Place, served
+from tests.benchmarks.bridge import IDP, Browser, Place, answer_message, served
 from tests.benchmarks.processes import DoesNotWork, cpu_seconds, free_port, python, running
 from tests.benchmarks.table import Row, in_turns
 from tests.postgresql import Server
@@ -148,7 +147,7 @@ def _bridge_side(place: Place, pid: int, signer: Signer, groups: int, browsers: 
         def sign_in(browser: Browser = browser, headers: dict[str, str] = headers) -> None:
             headers.clear()  # the form's token belongs to the session
             request_id, relay_state = browser.leave()
-            value = form_value(_message(place.acs, place.entity_id, request_id, groups), signer)
+            value = form_value(answer_message(place.acs, place.entity_id, request_id, groups), signer)
             browser.arrive(urlencode({"SAMLResponse": value, "RelayState": relay_state}))
 
         def take(browser: Browser = browser, headers: dict[str, str] = headers) -> None:
@@ -167,7 +166,7 @@ def _bare_side(place: Place, port: int, pid: int, signer: Signer, groups: int, b
     for browser in [BareBrowser(port) for _ in range(browsers)]:
 
         def sign_in(browser: BareBrowser = browser) -> None:
-            browser.arrive(form_value(_message(acs, place.entity_id, browser.leave(), groups), signer))
+            browser.arrive(form_value(answer_message(acs, place.entity_id, browser.leave(), groups), signer))
 
         side.signs_in.append(sign_in)
         side.grants.append(browser.take)
@@ -188,20 +187,3 @@ def _in_turns(*sides: tuple[int, list[Callable[[], None]]]) -> list[float]:
                 calls[each % len(calls)]()
             spent[number] += cpu_seconds(pid) - before
     return [_TIMES / seconds for seconds in spent]
-
-
-def _message(acs: str, entity_id: str, request_id: str, groups: int) -> SamlMessage:
-    return SamlMessage(
-        issuer=IDP,
-        audience=entity_id,
-        recipient=acs,
-        in_response_to=request_id,
-        name_id=PERSON,
-        issued_at=datetime.now(UTC),
-        attributes={
-            "id": ("00u1a2b3c4",),
-            "email": (PERSON,),
-            "name": ("Alice Example",),
-            "groups": tuple(f"group-{number}" for number in range(groups)),
-        },
-    )
