@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from onelogin.saml2 import xmlparser
+from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 from onelogin.saml2.xmlparser import DTDForbidden
 from saml_material import (
@@ -50,7 +52,7 @@ from federation_bridge.connectors.saml.names import RSA_SHA256
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.rooms import Trust, believe
 from federation_bridge.connectors.saml.second_opinion import agree
-from federation_bridge.connectors.saml.stock import Parties, _compiled_schema, stock_settings
+from federation_bridge.connectors.saml.stock import Parties, _compiled_schema, _its_own_parser, stock_settings
 from federation_bridge.errors import ConfigurationInvalid, OpinionsDiffer, ProviderUnreachable, SignInRejected
 from federation_bridge.keys import Purpose
 from federation_bridge.sandbox.identity_provider import saml_message as made
@@ -248,6 +250,37 @@ def test_the_second_opinions_parser_takes_no_document_type(prolog: bytes) -> Non
     with pytest.raises(DTDForbidden):
         OneLogin_Saml2_XML.to_etree(prolog + b"<x/>")
     assert OneLogin_Saml2_XML.to_etree(b"<x/>").tag == "x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-01-15T12:00:05Z", "2026-01-15T12:00:05.123Z", "2026-01-15T12:00:05.1234567Z", "1970-01-01T00:00:00Z"),
+        *(
+            "2024-02-29T23:59:59Z",
+            "2026-02-30T12:00:05Z",
+            "2026-01-15T24:00:00Z",
+            "2026-01-15T12:00:60Z",
+            "0000-01-01T00:00:00Z",
+        ),
+        *(
+            "2026-01-15T12:00:05",
+            "2026-01-15T12:00:05+00:00",
+            "2026-W03-4T12:00:05Z",
+            "",
+            "now",
+            "\uff12026-01-15T12:00:05Z",
+        ),
+    ],
+)
+def test_the_second_opinion_reads_instants_as_it_comes(text: str) -> None:
+    def told(parse: Callable[[str], int]) -> int | str:
+        try:
+            return parse(text)
+        except Exception as problem:
+            return type(problem).__name__
+
+    assert told(OneLogin_Saml2_Utils.parse_SAML_to_time) == told(_its_own_parser)
 
 
 def test_the_second_opinions_parser_leaves_out_what_its_own_would() -> None:

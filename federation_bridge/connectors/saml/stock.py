@@ -7,6 +7,7 @@ order, stays the library's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -78,7 +79,22 @@ def _parse(text: bytes, *, forbid_dtd: bool, forbid_entities: bool) -> etree._El
 
 
 OneLogin_Saml2_XML._parse_etree = staticmethod(_parse)  # noqa: SLF001 - see above: the version is pinned
-OneLogin_Saml2_Utils.parse_SAML_to_time = staticmethod(lru_cache(maxsize=64)(OneLogin_Saml2_Utils.parse_SAML_to_time))
+_its_own_parser = OneLogin_Saml2_Utils.parse_SAML_to_time
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z")
+
+
+@lru_cache(maxsize=64)
+def _parse_instant(text: str) -> int:
+    # Its strptime takes six times as long, and it asks of one instant several times.
+    if not _INSTANT.fullmatch(text):
+        return int(_its_own_parser(text))
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        return int(_its_own_parser(text))
+
+
+OneLogin_Saml2_Utils.parse_SAML_to_time = staticmethod(_parse_instant)
 OneLogin_Saml2_XML.validate_xml = staticmethod(_validate_xml)
 OneLogin_Saml2_XML.query = staticmethod(_query)
 utils.xmlsec = SimpleNamespace(**{**vars(xmlsec), "Key": _Key})
