@@ -52,6 +52,7 @@ from federation_bridge.web import (
     refusals,
     roles,
     sign_in,
+    static_files,
 )
 from federation_bridge.web.door import EXTENSION, Door, visit
 
@@ -70,7 +71,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         ConfigurationInvalid: rules, register, metadata or keys that an operator has to mend first.
         Unavailable: the database does not answer.
     """
-    app = Flask("federation_bridge.web", static_folder="static", template_folder="templates")
+    app = Flask("federation_bridge.web", static_folder=None, template_folder="templates")
     app.request_class = limits.BoundedRequest
     app.config.update(MAX_FORM_PARTS=limits.MOST_FIELDS)
     app.extensions[EXTENSION] = _joined(settings, clock, randomness)
@@ -87,6 +88,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         aws_login.tokens,
         issuer.pages,
         health.pages,
+        static_files.pages,
     ):
         app.register_blueprint(blueprint)
     refusals.install(app)
@@ -97,6 +99,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
     Babel(app, default_translation_directories=languages.FOLDER, locale_selector=languages.preferred)
     app.context_processor(languages.for_templates)
     app.context_processor(news.for_templates)
+    app.context_processor(static_files.for_templates)
     return app
 
 

@@ -15,6 +15,7 @@ from web_material import ACCOUNT, BASE, TOKEN, Person, door_of, person_at
 from federation_bridge.web import cookies
 from federation_bridge.web.forms import checked_return_path, form_token
 from federation_bridge.web.openapi import DOCUMENT
+from federation_bridge.web.static_files import address_of
 
 
 @pytest.fixture
@@ -30,7 +31,9 @@ def audit_of(person: Person) -> list[str]:
 # ---------------------------------------------------------------------------------------------------------- answers
 
 
-@pytest.mark.parametrize("path", ["/", "/why", "/nowhere", "/go/1/x", "/api/v1/me", "/healthz", "/static/style.css"])
+@pytest.mark.parametrize(
+    "path", ["/", "/why", "/nowhere", "/go/1/x", "/api/v1/me", "/healthz", address_of("style.css")]
+)
 def test_every_answer_carries_the_security_headers_refusals_included(person: Person, path: str) -> None:
     headers = person.get(path).headers
     policy = headers["Content-Security-Policy"]

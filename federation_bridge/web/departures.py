@@ -20,5 +20,4 @@ def leave(departure: Departure) -> Response:
         headers.allow_form_to(departure.url)
         answer = make_response(render_template("departure.html", url=departure.url, fields=departure.form))
     answer.headers["Referrer-Policy"] = "no-referrer"
-    answer.headers["Cache-Control"] = "no-store"
     return answer

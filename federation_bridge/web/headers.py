@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, g, request
+from flask import Response, g
 
 from federation_bridge.aws.partitions import PARTITIONS
+from federation_bridge.web import public_documents
 from federation_bridge.web.door import door
 
 
@@ -57,7 +58,9 @@ def harden(response: Response) -> Response:
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
     if door().settings.base_url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=63072000"
-    if request.endpoint != "static" or response.status_code >= 400:  # noqa: PLR2004 - HTTP's own classes
-        headers.setdefault("Cache-Control", "no-store")
+    if public_documents.is_one(response):
+        public_documents.finish(response)
+    else:
+        headers["Cache-Control"] = "no-store"
         headers["Vary"] = "Cookie"
     return response

@@ -15,21 +15,16 @@ def saml_metadata() -> Response:
     """Our IAM metadata: the document for `aws iam create-saml-provider`."""
     settings = door().settings
     document = issuer.saml_metadata(door().keys, settings.saml_entity_id, settings.base_url)
-    return _public(Response(document, mimetype="application/samlmetadata+xml"))
+    return Response(document, mimetype="application/samlmetadata+xml")
 
 
 @pages.get("/.well-known/openid-configuration")
 def openid_configuration() -> Response:
     """Our discovery document (OIDC discovery 4) towards AWS."""
-    return _public(jsonify(issuer.openid_configuration(door().settings.issuer)))
+    return jsonify(issuer.openid_configuration(door().settings.issuer))
 
 
 @pages.get("/.well-known/jwks.json")
 def jwks() -> Response:
     """Our public keys (RFC 7517) towards AWS: exactly the members that STS wants."""
-    return _public(jsonify(issuer.jwks(door().keys)))
-
-
-def _public(response: Response) -> Response:
-    response.headers["Cache-Control"] = "public, max-age=300"
-    return response
+    return jsonify(issuer.jwks(door().keys))

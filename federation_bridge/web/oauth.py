@@ -48,9 +48,7 @@ def metadata() -> Response:
     if settings.command_line.device_flow:
         document["device_authorization_endpoint"] = f"{settings.base_url}/oauth/device_authorization"
         grants.append(DEVICE_GRANT)
-    response = jsonify({**document, "grant_types_supported": grants})
-    response.headers["Cache-Control"] = "public, max-age=300"
-    return response
+    return jsonify({**document, "grant_types_supported": grants})
 
 
 @endpoints.post("/oauth/device_authorization")

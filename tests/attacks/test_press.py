@@ -19,6 +19,7 @@ from web_material import ACCOUNT, Person, door_of
 
 from federation_bridge.store.tables import METADATA
 from federation_bridge.web import cookies
+from federation_bridge.web.static_files import address_of
 
 GO = f"/go/{ACCOUNT}/Administrator"
 STACK = (
@@ -187,7 +188,8 @@ def test_a_link_to_no_console_is_refused_before_anybody_is_asked(person: Person,
 
 # ------------------------------------------------------------------------------------------------- every GET there is
 
-FILLED = {"account": ACCOUNT, "role": "Administrator", "connection": "corp", "filename": "style.css"}
+STYLE = address_of("style.css").rpartition("/")[2]
+FILLED = {"account": ACCOUNT, "role": "Administrator", "connection": "corp", "hashed_name": STYLE}
 
 
 def _addresses(person: Person, program: Program) -> dict[str, list[str]]:
