@@ -82,6 +82,7 @@ def test_a_command_that_reads_makes_no_database(tmp_path: Path, clock: HeldClock
 
 def test_a_given_sealing_key_and_no_database_needs_an_operators_word(tmp_path: Path) -> None:
     (tmp_path / "given").write_text(base64.b64encode(bytes(32)).decode())
+    (tmp_path / "given").chmod(0o600)
     settings = settings_in(tmp_path).model_copy(
         update={"keys": settings_in(tmp_path).keys.model_validate({"sealing_key": {"file": tmp_path / "given"}})}
     )

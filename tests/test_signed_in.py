@@ -17,7 +17,7 @@ from web_material import Person, door_of
 
 from federation_bridge import app
 from federation_bridge.model import Identity, TokenFamily, Visit
-from federation_bridge.operate import commands
+from federation_bridge.operate import commands, signed_in
 
 ME = "/api/v1/me"
 
@@ -85,7 +85,10 @@ def test_the_list_is_narrowed_to_a_person_and_no_label_writes_over_the_terminal(
     assert "corp/bob" not in run("list", "--person", "corp/ada").output
     everybody = run("list").output
     assert "\x1b" not in everybody
-    assert "unverified label: \\u001b[2Jbob's" in everybody
+    assert "bob's" not in everybody  # a label that is no name is not kept
+    assert (
+        signed_in._line("a label\x1b[2J", "of an earlier\nrelease") == "a label\\u001b[2J  of an earlier\\u000arelease"
+    )
     assert len(everybody.splitlines()) == 4
     nobody = run("list", "--person", "corp/nobody")
     assert (nobody.exit_code, nobody.output) == (0, "")
