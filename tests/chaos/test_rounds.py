@@ -24,7 +24,7 @@ from tests.chaos.people import Crowd, Day, is_signed_in
 pytestmark = pytest.mark.chaos
 ROUNDS = int(os.environ.get("ROUNDS") or 5)
 SEED = int(os.environ.get("SEED") or secrets.randbelow(10**9))
-_SECONDS = {"postgresql": 25.0, "sqlite": 15.0}
+_SECONDS = {"postgresql": 20.0, "sqlite": 12.0}
 _FLEETS = {"postgresql": fleet_on_postgresql, "sqlite": fleet_on_sqlite}
 _ASKED_AGAIN = 60
 """Sessions of a round that are tried at its end, of each kind: the newest."""
