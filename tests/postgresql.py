@@ -94,10 +94,12 @@ def started(folder: Path, *, durable: bool = False) -> Server:
 def stop(folder: Path) -> None:
     """Stops the server in this folder, if one was started, and removes the folder."""
     known = folder / "server.json"
-    if known.exists():
-        server = Server(**json.loads(known.read_text()))
-        _run(server.binaries, "pg_ctl", "stop", "-D", str(folder / "data"), "-m", "immediate", "-w")
-    shutil.rmtree(folder)
+    try:
+        if known.exists():
+            server = Server(**json.loads(known.read_text()))
+            _run(server.binaries, "pg_ctl", "stop", "-D", str(folder / "data"), "-m", "immediate", "-w")
+    finally:
+        shutil.rmtree(folder)
 
 
 def start_again(server: Server, *, durable: bool = True) -> None:
