@@ -86,6 +86,8 @@ def tls_front(port: int, folder: Path) -> Iterator[Front]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server_file)
 
+    open_now: list[socket.socket] = []
+
     class Passing(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with (
@@ -94,6 +96,7 @@ def tls_front(port: int, folder: Path) -> Iterator[Front]:
                 socket.create_connection(("127.0.0.1", port)) as behind,
             ):
                 back = threading.Thread(target=_pump, args=(behind, inside), daemon=True)
+                open_now.append(inside)
                 back.start()
                 _pump(inside, behind)
                 back.join()
@@ -111,3 +114,6 @@ def tls_front(port: int, folder: Path) -> Iterator[Front]:
         finally:
             server.shutdown()
             thread.join()
+            for inside in open_now:  # whoever goes away takes the connections along that clients keep open
+                with suppress(OSError):
+                    socket.socket.shutdown(inside, socket.SHUT_RDWR)
