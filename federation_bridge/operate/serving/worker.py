@@ -21,7 +21,8 @@ from federation_bridge.operate.serving.shared import Shared
 _log = structlog.get_logger(__name__)
 
 _TRIES_AGAIN_AFTER = 1.0
-_PAUSES_AT_MOST = 8.0
+_PAUSES_AT_MOST = 2.0
+"""Seconds: a sibling may serve already, and until the next try whoever comes here is refused."""
 
 
 class Work(Protocol):
