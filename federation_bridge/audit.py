@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 
 from federation_bridge.model import AwsCredentials, Grant, Visit
 from federation_bridge.redaction import masked
-from federation_bridge.shown_text import is_shown
+from federation_bridge.shown_text import is_shown, is_shown_text
 
 _LONGEST_TEXT = 1024
 _MOST_ITEMS = 64
@@ -570,7 +570,7 @@ def printable(text: str) -> str:
     zero-width characters, NUL, lone surrogates) and a backslash that could be taken for such an escape, so that two
     texts never look the same. A cut text ends with its length and hash for the same reason.
     """
-    if text.isascii() and text.isprintable() and "\\" not in text and len(text) <= _LONGEST_TEXT:
+    if text.isascii() and is_shown_text(text) and "\\" not in text and len(text) <= _LONGEST_TEXT:
         return text  # nearly all of them, and it takes a quarter of the time
     if len(text) > _LONGEST_TEXT:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, select, update
+from sqlalchemy import Table, and_, bindparam, select, text, update
 
 from federation_bridge.store import Store
 
@@ -21,6 +21,22 @@ def change(store: Store, table: Table, row: dict[str, Any], **changes: Any) -> N
     values = {f"key_{column.name}": row[column.name] for column in table.primary_key}
     with store._database.writing() as connection:
         assert connection.execute(update(table).where(named).values(changes), values).rowcount == 1
+
+
+def changed_by_us(store: Store, statement: str, *tables: Table) -> int:
+    """Executes a statement and gives the rows of these tables the MAC that the bridge itself would, in one transaction.
+
+    In one, because a client that polls meanwhile would meet rows that nobody wrote. Gives how many rows it changed.
+    """
+    with store._database.writing() as connection:
+        changed = connection.execute(text(statement)).rowcount
+        for table in tables:
+            for found in connection.execute(select(table)).all():
+                row = dict(found._mapping)
+                named = and_(*(column == row[column.name] for column in table.primary_key))
+                mac = store.audit._mac.with_mac(table, row)["mac"]
+                connection.execute(update(table).where(named).values(mac=mac))
+    return changed
 
 
 def write_macs_anew(store: Store, table: Table) -> None:

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from federation_bridge.shown_text import is_shown_text
+
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _TURNS_THE_LINE = frozenset({"R", "AL", "AN"})
 
@@ -44,5 +46,5 @@ def _decoded(escapes: str) -> str:
         text = unquote_to_bytes(escapes).decode("utf-8")
     except UnicodeDecodeError:
         return escapes
-    is_plain = text.isprintable() and not any(unicodedata.bidirectional(char) in _TURNS_THE_LINE for char in text)
+    is_plain = is_shown_text(text) and not any(unicodedata.bidirectional(char) in _TURNS_THE_LINE for char in text)
     return text if is_plain else escapes

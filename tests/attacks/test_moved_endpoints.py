@@ -11,12 +11,12 @@ from openid_provider import ISSUERS, World, joined, world
 from saml_material import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring, sign_in
 from web_material import door_of, person_at
 
-from federation_bridge.bridge import Bridge
 from federation_bridge.connectors.accepting import accept_held
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings
 from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable
+from federation_bridge.pending_sign_in import PendingSignIns
 from federation_bridge.sandbox.identity_provider.saml_message import metadata_xml
 from federation_bridge.settings import SamlConnection, settings_from
 
@@ -212,7 +212,7 @@ def test_a_sign_in_that_fails_for_its_provider_is_audited(
         raise ProviderUnreachable("waits for `federation-bridge metadata accept`: token_endpoint")
 
     for person in person_at(tmp_path, clock):
-        monkeypatch.setattr(Bridge, "_taken_sign_in", lambda *_: None)
+        monkeypatch.setattr(PendingSignIns, "open", lambda *_: None)
         monkeypatch.setattr(OidcConnector, "arrive", refuse)
         assert person.get("/sign-in/corp/oidc?state=x&code=y").status_code == 502
         entry = door_of(person.app).store.audit.entries()[0]

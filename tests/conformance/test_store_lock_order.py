@@ -206,7 +206,7 @@ def test_a_deadlock_is_tried_again_and_both_stand(postgresql_place: Place, clock
     with ThreadPoolExecutor(2) as threads:
         for future in [threads.submit(work, number) for number in (0, 1)]:
             future.result(30)
-    assert len(attempts) == 3
+    assert len(attempts) >= 3  # more where the machine is slow: PostgreSQL may undo either, again
     assert len([row for row in stores[0].audit.entries() if row.person == "corp/alice"]) == 2
 
 

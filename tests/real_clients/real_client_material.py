@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 from absent_software import folder, program
-from forged_rows import write_macs_anew
+from forged_rows import changed_by_us
 from tls_front import Front
 
 from federation_bridge.keys import derived_key, read_or_make_sealing_key
@@ -212,10 +211,7 @@ def _wait_until(visitor: Visitor, holds: Callable[[list[str]], bool]) -> None:
 
 def in_the_database(home: Home, change: str) -> None:
     """Lets time pass for one thing that the bridge has kept."""
-    with closing(sqlite3.connect(home.company.folder / "bridge.db", timeout=10)) as database, database:
-        assert database.execute(change).rowcount > 0
     key = derived_key(read_or_make_sealing_key(home.company.folder / "sealing.key"), "rows")
     url = f"sqlite:///{home.company.folder / 'bridge.db'}"
     with closing(open_store(url, clock=lambda: datetime.now(UTC), integrity_key=key)) as store:
-        for table in (DEVICE_CODES, AUTHORIZATION_CODES):
-            write_macs_anew(store, table)
+        assert changed_by_us(store, change, DEVICE_CODES, AUTHORIZATION_CODES) > 0
