@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from federation_bridge.errors import SignInRejected
 
-_LONGEST_SESSION = timedelta(days=3653)
+LONGEST_SESSION = timedelta(days=3653)
 """No session at an identity provider is older: the year 1 or 1970 is what a program says that does not know."""
 
 
@@ -27,6 +27,14 @@ class Demand:
     """When the browser left; None: nobody left from here."""
     max_age: timedelta | None = None
     """How long ago the authentication may be, by the connection's settings."""
+    ahead: timedelta = timedelta(0)
+    """How far the stated instant may lie ahead where nothing was asked of it; at least the skew."""
+    longest_session: timedelta = LONGEST_SESSION
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether anything was asked about the time of the authentication."""
+        return self.is_anew or self.max_age is not None
 
 
 def check_authentication(authenticated_at: datetime | None, demand: Demand) -> None:
@@ -35,12 +43,13 @@ def check_authentication(authenticated_at: datetime | None, demand: Demand) -> N
     An instant that is missing fulfils nothing that was asked.
     """
     if authenticated_at is None:
-        if demand.is_anew or demand.max_age is not None:
+        if demand.is_asked:
             raise SignInRejected("authentication: its time was asked for and is missing (auth_time, AuthnInstant)")
         return
-    if authenticated_at > demand.now + demand.skew:
+    latest = demand.now + (demand.skew if demand.is_asked else max(demand.skew, demand.ahead))
+    if authenticated_at > latest:
         raise SignInRejected("authentication: lies in the future")
-    if authenticated_at < demand.now - _LONGEST_SESSION:
+    if authenticated_at < demand.now - demand.longest_session:
         raise SignInRejected(f"authentication: {authenticated_at.isoformat()} is no time of this session")
     if demand.is_anew and not _is_anew(authenticated_at, demand):
         raise SignInRejected(f"authentication: asked for anew, and it was at {authenticated_at.isoformat()}")

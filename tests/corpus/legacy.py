@@ -73,6 +73,7 @@ LEGACY = replace(
         names.EXCLUSIVE_C14N + "WithComments": _exclusive_with_comments,
     },
     longest_acceptance=timedelta(hours=2),
+    longest_session=timedelta(days=36_500),
     longest_ahead=timedelta(days=30),
     rsa_bits=512,
     rsa_exponent=3,

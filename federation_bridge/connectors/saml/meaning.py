@@ -7,7 +7,7 @@ that ends ten minutes after IssueInstant whatever the message's own window says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from federation_bridge.connectors.freshness import Demand, check_authentication
@@ -48,7 +48,7 @@ def acceptance_ends(assertion: Assertion, envelope: Envelope, expected: Expectat
         _check_conditions(assertion, expected),
         _check_confirmation(assertion, expected),
     ]
-    _check_authn(assertion, expected)
+    _check_authn(assertion, expected, policy)
     end = min(ends)
     if expected.now >= end:
         raise SignInRejected(f"meaning: too old: it was acceptable until {end.isoformat()}")
@@ -142,10 +142,12 @@ def _possible(expected: Expectation) -> Demand:
     return Demand(expected.now, expected.skew, is_anew=False, left_at=None)
 
 
-def _check_authn(assertion: Assertion, expected: Expectation) -> None:
+def _check_authn(assertion: Assertion, expected: Expectation, policy: Policy) -> None:
     if len(assertion.authn) != 1:
         raise SignInRejected(f"meaning: {len(assertion.authn)} AuthnStatements, where one says how it was proven")
+    asked = expected.authentication or _possible(expected)
+    demand = replace(asked, ahead=policy.longest_ahead, longest_session=policy.longest_session)
     for statement in assertion.authn:
-        check_authentication(statement.authenticated_at, expected.authentication or _possible(expected))
+        check_authentication(statement.authenticated_at, demand)
         if statement.session_ends_at is not None and statement.session_ends_at <= expected.now:
             raise SignInRejected("meaning: the identity provider's session has ended (SessionNotOnOrAfter)")

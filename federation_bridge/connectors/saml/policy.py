@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
+from federation_bridge.connectors.freshness import LONGEST_SESSION
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.ciphers import ENCRYPTION_POLICY, EncryptionPolicy
 
@@ -97,8 +98,10 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     longest_acceptance: timedelta = timedelta(minutes=10)
     """After IssueInstant, whatever the message's own window says."""
+    longest_session: timedelta = LONGEST_SESSION
     longest_ahead: timedelta = timedelta(minutes=5)
-    """How far IssueInstant may lie ahead of us. NotBefore and AuthnInstant have the connection's own skew."""
+    """How far IssueInstant may lie ahead of us, and AuthnInstant where nothing was asked of it. NotBefore, and an
+    AuthnInstant that was asked for, have the connection's own skew."""
 
 
 POLICY = Policy(
