@@ -237,16 +237,16 @@ def _begin_request() -> None:
 
 
 def _end_request(response: Response) -> Response:
-    route = request.endpoint or "none"
-    seconds = time.perf_counter() - g.get("began", time.perf_counter())
-    metrics.REQUESTS.labels(route=route, status=str(response.status_code)).inc()
+    now, status, route = time.perf_counter(), response.status_code, request.endpoint or "none"
+    seconds = now - g.get("began", now)
+    metrics.REQUESTS.labels(route=route, status=str(status)).inc()
     metrics.SECONDS.labels(route=route).observe(seconds)
     # The path only: query strings carry codes and states.
     _log.info(
         "answered",
         method=request.method,
         route=route,
-        status=response.status_code,
+        status=status,
         milliseconds=round(seconds * 1000, 1),
         address=visit().address,
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from database_place import HeldClock
+from flask import Response
 from web_material import ACCOUNT, BASE, TOKEN, Person, door_of, person_at
 
 from federation_bridge.web import cookies
@@ -43,6 +44,8 @@ def test_every_answer_carries_the_security_headers_refusals_included(person: Per
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] in ("same-origin", "no-referrer")
     assert headers["Strict-Transport-Security"].startswith("max-age=")
+    names = [name for name in headers.keys() if name != "Set-Cookie"]  # noqa: SIM118 - these are no dict's
+    assert len(names) == len(set(names)), "a header that stands there twice means nothing"
 
 
 @pytest.mark.parametrize("path", ["/", "/why", "/nowhere", "/api/v1/me"])
@@ -66,6 +69,16 @@ def test_cookies_are_host_bound_secure_and_unreadable_for_scripts(person: Person
     assert len(begun) == 1
     assert all(part in begun[0] for part in ("Secure", "HttpOnly", "SameSite=None", "Path=/", "Max-Age=600"))
     assert "Domain" not in begun[0]
+
+
+@pytest.mark.parametrize(("held", "sent"), [("corp", 0), ("partner", 1), ("", 1)])
+def test_the_choice_of_identity_provider_is_sent_only_to_a_browser_that_does_not_hold_it(
+    person: Person, held: str, sent: int
+) -> None:
+    with person.app.test_request_context("/", headers={"Cookie": f"{cookies.CONNECTION}={held}"}):
+        response = Response()
+        cookies.set_connection(response, "corp")
+    assert len(response.headers.getlist("Set-Cookie")) == sent
 
 
 def test_a_name_from_the_identity_provider_is_shown_as_text(person: Person, clock: HeldClock) -> None:

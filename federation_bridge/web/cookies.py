@@ -43,7 +43,9 @@ def set_session(response: Response, token: str) -> None:
 
 
 def set_connection(response: Response, connection: str) -> None:
-    """Remembers the identity provider that was chosen."""
+    """Remembers the identity provider that was chosen, for a year; where the browser does already, nothing is sent."""
+    if request.cookies.get(CONNECTION) == connection:
+        return
     response.set_cookie(
         CONNECTION, connection, max_age=_REMEMBERED_SECONDS, secure=True, httponly=True, samesite="Lax", path="/"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Response, g
@@ -9,6 +10,15 @@ from flask import Response, g
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.web import public_documents
 from federation_bridge.web.door import door
+
+_ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
+)
+_KEPT_BY_NOBODY = (("Cache-Control", "no-store"), ("Vary", "Cookie"))
 
 
 def allow_form_to(*urls: str) -> None:
@@ -43,24 +53,26 @@ def origin_of(url: str) -> str:
 
 def harden(response: Response) -> Response:
     """Sets the security headers; called for every answer, refusals included."""
-    targets = " ".join(dict.fromkeys(("'self'", *g.get("form_targets", ()))))
-    headers = response.headers
-    headers["Content-Security-Policy"] = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
-    )
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
-    # Not no-referrer: under it browsers send `Origin: null` with our own forms, and K02's check goes blind.
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
-    if door().settings.base_url.startswith("https://"):
-        headers["Strict-Transport-Security"] = "max-age=63072000"
+    here, headers = door(), response.headers
+    if "Referrer-Policy" not in headers:
+        # Not no-referrer: under it browsers send `Origin: null` with our own forms, and K02's check goes blind.
+        headers.add("Referrer-Policy", "same-origin")
+    # Added, not set: no part of ours makes any of these, and to set one means to look through all others first.
+    headers.extend(_ALWAYS)
+    headers.add("Content-Security-Policy", _content_security_policy(g.get("form_targets", ())))
+    if here.settings.base_url.startswith("https://"):
+        headers.add("Strict-Transport-Security", "max-age=63072000")
     if public_documents.is_one(response):
         public_documents.finish(response)
     else:
-        headers["Cache-Control"] = "no-store"
-        headers["Vary"] = "Cookie"
+        headers.extend(_KEPT_BY_NOBODY)
     return response
+
+
+@lru_cache(maxsize=256)
+def _content_security_policy(form_targets: tuple[str, ...]) -> str:
+    targets = " ".join(dict.fromkeys(("'self'", *form_targets)))
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+    )

@@ -64,20 +64,21 @@ def is_led_here_too_often() -> bool:
     """
     if request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin"):
         return False
-    living = [held for held in _held() if held.set_at > _oldest()]
+    oldest = _oldest()
+    living = [held for held in _held() if held.set_at > oldest]
     return len(living) >= MOST_WHERE_LED or sum(held.size for held in living) > MOST_BYTES // 2
 
 
 def hold(response: Response, handle: str, sealed: str) -> None:
     """Gives the browser one more to hold, and takes the oldest back until there is room."""
     new = _Held(PREFIX + handle, _now(), sealed)
-    places = MOST - 1
+    places, oldest = MOST - 1, _oldest()
     room = MOST_BYTES - new.size - len(cookies.SIGN_IN) - cookies.SECRET_LENGTH - _BETWEEN
     taken_back = []
     for held in sorted(_held(), key=lambda one: one.set_at, reverse=True):
         places -= 1
         room -= held.size
-        if places < 0 or room < 0 or held.set_at <= _oldest():
+        if places < 0 or room < 0 or held.set_at <= oldest:
             taken_back.append(held.name)
     cookies.forget(response, *taken_back[-_MOST_TAKEN_BACK:])
     cookies.set_for_the_way_back(response, new.name, new.value, door().settings.sign_in_lifetime)
