@@ -10,6 +10,11 @@ AROUND = surroundings_of(("127.0.0.1", 8400), ("192.0.2.7", 5000))
 
 
 def head(*lines: str, first: str = "GET / HTTP/1.1") -> bytes:
+    return bare(*lines, "Host: bridge.example", first=first)
+
+
+def bare(*lines: str, first: str = "GET / HTTP/1.1") -> bytes:
+    """A head without a Host."""
     return "\r\n".join([first, *lines, "", ""]).encode("latin-1")
 
 
@@ -48,6 +53,8 @@ def test_a_header_with_hyphens_arrives_as_itself() -> None:
         ("GET //evil.example/ HTTP/1.1", "//evil.example/", ""),
         ("GET http://evil.example/a?b HTTP/1.1", "/a", "b"),
         ("GET http://evil.example HTTP/1.0", "/", ""),
+        ("GET http://evil.example?a/b?c HTTP/1.1", "/", "a/b?c"),
+        ("GET http://[:::::]/a HTTP/1.1", "/a", ""),
         ("OPTIONS * HTTP/1.1", "*", ""),
         ("CONNECT evil.example:443 HTTP/1.1", "evil.example:443", ""),
     ],
@@ -69,7 +76,13 @@ def test_a_target_is_a_path_and_a_query(first: str, path: str, query: str) -> No
         (head("Transfer-Encoding: chunked", "Content-Length: 1"), 400),
         (head("Transfer-Encoding: gzip"), 400),
         (head("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 400),
-        (head("Host: a", "Host: a"), 400),
+        (head("Host: bridge.example"), 400),
+        (bare(), 400),
+        (bare("Host: a, b"), 400),
+        (bare("Host: a@b"), 400),
+        (bare("Host: a/b"), 400),
+        (bare("Host: [::1"), 400),
+        (bare("Host: a b", first="GET / HTTP/1.0"), 400),
         (head("A: b\r\n c"), 400),
         (head("A : b"), 400),
         (head("A: b\nC: d"), 400),
@@ -85,6 +98,9 @@ def test_a_target_is_a_path_and_a_query(first: str, path: str, query: str) -> No
         (head(first="GET /a#b HTTP/1.1"), 400),
         (head(first="GET http://[/ HTTP/1.1"), 400),
         (head(first="GET http://a@b/ HTTP/1.1"), 400),
+        (head(first="GET http:///a HTTP/1.1"), 400),
+        (head(first="GET ?a HTTP/1.1"), 400),
+        (head(first="GET a HTTP/1.1"), 400),
         (head(first="GET / HTTP/2.0"), 400),
         (head(first="GET / RTSP/1.0"), 400),
         (head(first="BREW / HTTP/1.1"), 400),
@@ -109,3 +125,21 @@ def test_what_could_be_read_in_two_ways_is_refused(raw: bytes, status: int) -> N
 )
 def test_a_connection_goes_on_unless_somebody_ends_it(raw: bytes, *, keeps_open: bool) -> None:
     assert read_head(raw, AROUND).keeps_open is keeps_open
+
+
+@pytest.mark.parametrize(
+    ("raw", "host"),
+    [
+        (head(), "bridge.example"),
+        (bare("Host: [::1]:8400"), "[::1]:8400"),
+        (bare("Host:"), ""),
+        (head(first="GET http://other.example:81/a HTTP/1.1"), "other.example:81"),
+    ],
+)
+def test_the_host_is_that_of_the_target_or_else_of_the_header(raw: bytes, host: str) -> None:
+    """RFC 9112, 3.2.2."""
+    assert read_head(raw, AROUND).environ["HTTP_HOST"] == host
+
+
+def test_only_an_older_client_may_name_no_host() -> None:
+    assert "HTTP_HOST" not in read_head(bare(first="GET / HTTP/1.0"), AROUND).environ

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 from federation_bridge import app
@@ -16,6 +17,9 @@ from federation_bridge.web.door import EXTENSION
 
 def serve(settings: Settings, log: LogLines) -> None:
     """Serves the bridge until it is told to stop, as `serve_work` does; raises also as `preparation.prepare` does."""
+    # Ctrl-C ends the start as SIGTERM does. Python's own exception for it can get lost: in a callback of the garbage
+    # collector it is only printed.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # In the parent, so that the workers share the memory of the imported code.
     preparation.prepare(settings)
     serve_work(settings.serving, log, _Bridge(settings))

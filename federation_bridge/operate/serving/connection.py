@@ -40,7 +40,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_ahead", "_buffer", "_front", "_has_ended", "_head", "_held", "_is_lingering", "_is_paused", "_job",
-        "_looked_at", "_surroundings", "_transport", "busy", "deadline", "is_gone",
+        "_looked_at", "_surroundings", "_taken", "_transport", "busy", "deadline", "is_gone",
     )  # fmt: skip
 
     def __init__(self, front: Front) -> None:
@@ -50,7 +50,8 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._head: Head | None = None
         self._job: Job | None = None
-        self._held = self._looked_at = 0
+        # Bytes: of an unfinished head that were searched; of the request beyond the buffer; what the front has counted.
+        self._looked_at = self._taken = self._held = 0
         self._is_lingering = self._is_paused = self._ahead = self._has_ended = False
         self.busy = self.is_gone = False
         self.deadline = time.monotonic() + front.request_timeout
@@ -68,8 +69,8 @@ class Connection(asyncio.Protocol):
         """The client is gone: nobody works for it any more."""
         self.is_gone = True
         if self._job:
-            self._job.claim()
-        self._hold_nothing()
+            self._job.take_back()
+        self._forget()
         self._front.went(self)
 
     def data_received(self, data: bytes) -> None:
@@ -79,19 +80,17 @@ class Connection(asyncio.Protocol):
         self._buffer += data
         if self.busy or self._is_paused:
             self._stop_reading_too_far()
-            return
-        if self._head:
-            self._held += len(data)
-            self._front.hold(self, len(data))
-        self._advance()
+        else:
+            self._advance()
+        self._count()
 
     def eof_received(self) -> bool:
         """The client sends no more; it may still wait for an answer."""
         if self._is_lingering or self._transport is None:
             return False
         self._has_ended = True
-        if self.busy:
-            return True
+        if self.busy or self._is_paused:
+            return True  # what has been read already is answered first
         if self._head:
             self._hand_over(self._head, b"", refusal=limits.INCOMPLETE)
         elif self._buffer:
@@ -103,13 +102,13 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client takes its answer slowly: its next request waits for that."""
         self._is_paused = True
+        self._count()
 
     def resume_writing(self) -> None:
         """It has taken most of it."""
         self._is_paused = False
         if not self.busy and not self._is_lingering and self._transport and not self._transport.is_closing():
-            self._read_on()
-            self._advance()
+            self._go_on()
 
     # ------------------------------------------------------------------------------------------------- the request
 
@@ -127,7 +126,7 @@ class Connection(asyncio.Protocol):
         buffer = self._buffer
         while buffer.startswith(b"\r\n"):
             del buffer[:2]  # RFC 9112, 2.2: blank lines before a request are nothing
-        if not buffer:
+        if not buffer or buffer == b"\r":
             return
         if not self._looked_at:
             self._wait(self._front.request_timeout)
@@ -145,6 +144,7 @@ class Connection(asyncio.Protocol):
         raw = bytes(self._buffer[:end])
         del self._buffer[:end]
         self._looked_at = 0
+        self._taken = len(raw)
         try:
             self._head = head = heads.read_head(raw, self._around())
         except NotHttp as problem:
@@ -153,8 +153,6 @@ class Connection(asyncio.Protocol):
         if head.is_chunked or head.length > limits.most_body(head.path):
             self._hand_over(head, b"", refusal=limits.TOO_LARGE)
             return
-        self._held = len(self._buffer)
-        self._front.hold(self, self._held)
         if head.waits_for_word and len(self._buffer) < head.length:
             self._write(answers.CONTINUE)
 
@@ -172,6 +170,7 @@ class Connection(asyncio.Protocol):
         is_last = bool(refusal) or not head.keeps_open
         self._job = self._front.job(self, environ, is_last=is_last, lingers=bool(refusal))
         self._head, self.busy = None, True
+        self._taken += len(body)
         self._wait(_QUEUED_AT_MOST)
         self._front.is_busy(self)
         if not self._front.pools.at(head.path).offer(self._job):
@@ -181,26 +180,31 @@ class Connection(asyncio.Protocol):
 
     def answer(self, data: bytes, *, is_last: bool, lingers: bool) -> None:
         """Writes the application's answer; called in the loop's thread."""
-        self._hold_nothing()
-        self.busy, self._job = False, None
+        self.busy, self._job, self._taken = False, None, 0
         if self.is_gone:
             return
         self._write(data)
-        if is_last or (self._has_ended and not self._buffer):
+        if is_last:
             self._close(lingers=lingers)
             return
         self._front.is_resting(self)
         self._wait(KEPT_OPEN)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Reads the next request, of which much may be there already."""
+        if self._has_ended and not self._buffer:
+            self._close(lingers=False)
+            return
         self._read_on()
-        if self._buffer:
-            self._advance()
+        self._advance()
+        self._count()
 
     def _refuse(self, status: int) -> None:
         """The server's own refusal; the rest of what the client sends is not read."""
         if self._job:
-            self._job.claim()
-        self._hold_nothing()
-        self.busy, self._job, self._head = False, None, None
+            self._job.take_back()
+        self.busy, self._job, self._head, self._taken = False, None, None, 0
         self._write(answers.fixed(status))
         self._close(lingers=True)
 
@@ -212,6 +216,8 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         self._buffer.clear()
+        self._count()
+        self._front.is_ending(self)
         self._wait(_TAKEN_WITHIN)
         if not lingers:
             self._transport.close()
@@ -240,19 +246,23 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _expire_queued(self) -> None:
-        if self._job and self._job.claim():
+        if self._job and self._job.take_back():
             self._refuse(503)
         else:
             self.deadline = float("inf")  # a thread has it, and what that waits for is bounded there
 
     def rest_no_more(self) -> None:
-        """Ends it if nothing is on the way; the service stops, or room is needed."""
+        """Ends it if nothing is on the way: the service stops."""
         if not self.busy and not self._is_lingering and self._transport:
             self._transport.close()
 
-    def give_up_body(self) -> None:
-        """Ends the oldest body that is still on its way, because all together hold too much memory."""
-        self._refuse(503)
+    def give_up(self) -> None:
+        """Ends it, because all together hold too much memory."""
+        if not self._is_paused:
+            self._refuse(503)
+            return
+        self._forget()
+        self.abort()  # a refusal would come to lie behind the answers that it does not take
 
     def abort(self) -> None:
         """Ends it now, whatever was on the way."""
@@ -266,9 +276,18 @@ class Connection(asyncio.Protocol):
     def _wait(self, seconds: float) -> None:
         self.deadline = time.monotonic() + seconds
 
-    def _hold_nothing(self) -> None:
-        self._front.let_go(self, self._held)
-        self._held = 0
+    def _forget(self) -> None:
+        self._is_paused, self._head, self._taken = False, None, 0
+        self._buffer.clear()
+        self._count()
+
+    def _count(self) -> None:
+        """Tells the front how many bytes this client costs now."""
+        unsent = self._transport.get_write_buffer_size() if self._is_paused and self._transport else 0
+        held = len(self._buffer) + self._taken + unsent
+        if held != self._held:
+            before, self._held = self._held, held
+            self._front.hold(self, held, before)
 
     def _stop_reading_too_far(self) -> None:
         if len(self._buffer) > _READ_AHEAD and not self._ahead and self._transport:

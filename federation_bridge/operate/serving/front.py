@@ -6,13 +6,13 @@ A client that is slow, silent or gone costs a few kilobytes until its time is ov
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -25,12 +25,11 @@ from federation_bridge.web import limits
 
 _log = structlog.get_logger(__name__)
 
-_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE = 0.2
-"""Seconds without accepting when the descriptors have run out."""
+"""Seconds without accepting when the system has no room, descriptors as a rule."""
 
 _MOST_HELD = 32_000_000
-"""Bytes of all bodies that are on their way or being worked on."""
+"""Bytes of all requests that are on their way or being worked on, and of answers that clients do not take."""
 
 _ON_THE_WAY = 1.0
 """Seconds in which a request that left its client before the service stopped may still arrive."""
@@ -64,7 +63,7 @@ class Front:
         self._listener = listener
         self._connections: set[Connection] = set()
         self._resting: OrderedDict[Connection, None] = OrderedDict()
-        self._bodies: OrderedDict[Connection, int] = OrderedDict()
+        self._holding: dict[Connection, None] = {}
         self._held = 0
         self._coming: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.get_running_loop()
@@ -90,13 +89,12 @@ class Front:
             taken, _ = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return False
-        except OSError as problem:
-            if problem.errno not in _NO_ROOM:
-                raise
+        except OSError as problem:  # also what the network says of one client (accept(2)): it must not end the loop
             self._pause(problem)
             return False
-        if len(self._connections) >= self._bounds.most_connections:
-            self._make_room(1)
+        if len(self._connections) >= self._bounds.most_connections and not self._make_room(1):
+            taken.close()
+            return True
         coming = self._loop.create_task(self._begin(taken))
         self._coming.add(coming)
         coming.add_done_callback(self._coming.discard)
@@ -108,15 +106,18 @@ class Front:
             await self._loop.connect_accepted_socket(lambda: Connection(self), taken)
 
     def _pause(self, problem: OSError) -> None:
-        _log.warning("no room for another connection; the longest idle ones are closed", detail=problem.strerror)
+        _log.warning("cannot take a connection; the longest idle ones are closed", detail=problem.strerror)
         self._loop.remove_reader(self._listener.fileno())
         self._make_room(16)
         self._loop.call_later(_PAUSE, self._resume)
 
-    def _make_room(self, places: int) -> None:
-        for connection in list(zip(self._resting, range(places), strict=False)):
-            self._resting.pop(connection[0])
-            connection[0].abort()
+    def _make_room(self, places: int) -> bool:
+        """Ends so many that nobody works for; whether there was any."""
+        chosen = list(islice(self._resting, places))
+        for connection in chosen:
+            self._resting.pop(connection)
+            connection.abort()
+        return bool(chosen)
 
     def came(self, connection: Connection) -> None:
         """A connection was opened."""
@@ -136,22 +137,25 @@ class Front:
         """It has its answer; of all that rest it is the last to be closed."""
         self._resting[connection] = None
 
-    # ---------------------------------------------------------------------------------------------------- bodies
+    def is_ending(self, connection: Connection) -> None:
+        """It is refused, or takes its last answer: it is the first to be closed."""
+        self._resting[connection] = None
+        self._resting.move_to_end(connection, last=False)
 
-    def hold(self, connection: Connection, size: int) -> None:
-        """Counts bytes of a body; where all are too many, the oldest that is still on its way is refused."""
-        self._bodies[connection] = self._bodies.get(connection, 0) + size
-        self._held += size
-        while self._held > _MOST_HELD and self._bodies:
-            oldest = next((one for one in self._bodies if not one.busy), None)
+    # ---------------------------------------------------------------------------------------------------- memory
+
+    def hold(self, connection: Connection, size: int, before: int) -> None:
+        """Counts what a connection holds now; where all hold too much, those that have held longest are given up."""
+        self._held += size - before
+        if size:
+            self._holding[connection] = None
+        else:
+            self._holding.pop(connection, None)
+        while size > before and self._held > _MOST_HELD:
+            oldest = next((one for one in self._holding if not one.busy), None)
             if oldest is None:
                 return
-            oldest.give_up_body()
-
-    def let_go(self, connection: Connection, size: int) -> None:
-        """The body is worked off, or was given up."""
-        if self._bodies.pop(connection, None) is not None:
-            self._held -= size
+            oldest.give_up()
 
     # --------------------------------------------------------------------------------------------------- answers
 
@@ -172,7 +176,7 @@ class Front:
         """The answer, whether it ends the connection, and whether it is our own because the application failed."""
         try:
             return *answers.from_application(self.application, environ, is_last), False
-        except Exception:
+        except BaseException:  # SystemExit, too: the client waits, and the thread has to go on
             _log.exception("the application failed", path=environ["PATH_INFO"][:200])
             return answers.fixed(500), True, True
 

@@ -11,7 +11,7 @@ import re
 import sys
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 import httptools
 
@@ -21,9 +21,9 @@ MOST_HEAD = 32_768
 _MOST_LINE = 8_190
 _MOST_HEADERS = 100
 _FIRST_LINE = re.compile(rb"[A-Z]+(?:-[A-Z]+)? [\x21-\x7e]+ HTTP/1\.[01]\r\n")
-_TARGET = re.compile(
-    r"(?:/|https?://[A-Za-z0-9.\-]+(?::[0-9]+)?(?=[/?]|$)|https?://\[[0-9a-fA-F:.]+\](?::[0-9]+)?(?=[/?]|$))[^#]*"
-)
+_AUTHORITY = r"(?:[A-Za-z0-9._\-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{0,5})?"
+_HOST = re.compile(_AUTHORITY)
+_TARGET = re.compile(rf"(?:https?://({_AUTHORITY})(?=[/?]|$))?((?:/[^?#]*)?)(?:\?([^#]*))?")
 _TOKEN_OF_AWS_CLIENTS = "X-AMZ-SSO_BEARER_TOKEN"  # noqa: S105 - the name of a header
 _CLOSING = frozenset({"close", "upgrade"})
 _SINGLE = frozenset({"HTTP_HOST", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
@@ -116,7 +116,8 @@ def _head(found: _Found, parser: httptools.HttpRequestParser) -> Head:
     if not found.is_whole or version not in ("1.0", "1.1"):
         raise NotHttp(400)
     method = parser.get_method().decode("latin-1")
-    path, query = _split(method, found.target.decode("latin-1"))
+    _check_host(environ.get("HTTP_HOST"), version)
+    path, query = _split(method, found.target.decode("latin-1"), environ)
     expected = environ.get("HTTP_EXPECT", "").lower()
     if expected not in ("", "100-continue"):
         raise NotHttp(417)
@@ -132,17 +133,29 @@ def _head(found: _Found, parser: httptools.HttpRequestParser) -> Head:
     )
 
 
-def _split(method: str, target: str) -> tuple[str, str]:
-    """Path, its percent-encodings decoded, and query of the request's target (RFC 9112, 3.2)."""
+def _check_host(host: str | None, version: str) -> None:
+    """RFC 9112, 3.2: without a Host, or with one that is none, proxies and we could take it for different services."""
+    if host is None:
+        if version == "1.1":
+            raise NotHttp(400)
+    elif host and not _HOST.fullmatch(host):
+        raise NotHttp(400)
+
+
+def _split(method: str, target: str, environ: dict[str, Any]) -> tuple[str, str]:
+    """Path, its percent-encodings decoded, and query of the request's target (RFC 9112, 3.2).
+
+    A host in the target replaces the header's (3.2.2).
+    """
     if method == "CONNECT" or (method == "OPTIONS" and target == "*"):
         return target, ""
-    if not _TARGET.fullmatch(target):
+    parts = _TARGET.fullmatch(target)
+    if not parts or not (parts[1] or parts[2]):
         raise NotHttp(400)
-    if not target.startswith("/"):
-        parts = urlsplit(target)
-        target = f"{parts.path or '/'}?{parts.query}"
-    path, _, query = target.partition("?")
-    return (unquote_to_bytes(path).decode("latin-1") if "%" in path else path), query
+    if parts[1]:
+        environ["HTTP_HOST"] = parts[1]
+    path = parts[2] or "/"
+    return (unquote_to_bytes(path).decode("latin-1") if "%" in path else path), parts[3] or ""
 
 
 def _tokens(environ: dict[str, Any]) -> set[str]:

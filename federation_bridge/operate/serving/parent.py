@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NoReturn
 
 import structlog
 
@@ -68,6 +69,7 @@ class Parent:
         self._to_replace: list[int] = []
         self._start_at = 0.0
         self._pause = 0.0
+        self._looked_at = self._resumed_at = 0.0
         self._woken, self._waker = socket.socketpair()
         self._told: deque[int] = deque()
 
@@ -118,13 +120,23 @@ class Parent:
         sys.stderr.flush()
         # Until the child has dropped our handlers, a signal to it would wake us.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        pid = os.fork()
-        if pid == 0:
-            self._be_worker(slot)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._be_worker(slot)
+        except OSError as problem:  # no memory, no process left: the others serve on, and this may be over soon
+            _log.error("cannot start a worker; tries again", detail=problem.strerror)
+            self._start_later()
+            return
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         self._workers[pid] = _Worker(slot, time.monotonic())
 
-    def _be_worker(self, slot: int) -> None:
+    def _start_later(self) -> None:
+        self._pause = min(max(2 * self._pause, 0.25), _PAUSES_AT_MOST)
+        self._start_at = time.monotonic() + self._pause
+
+    def _be_worker(self, slot: int) -> NoReturn:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -161,8 +173,10 @@ class Parent:
             )
         # Who ends at once would end again at once: the machine is spared, and the service goes on.
         lived = time.monotonic() - worker.started_at
-        self._pause = 0.0 if lived > _LIVED or status == 0 else min(max(2 * self._pause, 0.25), _PAUSES_AT_MOST)
-        self._start_at = time.monotonic() + self._pause
+        if lived > _LIVED or status == 0:
+            self._pause = 0.0
+        else:
+            self._start_later()
 
     def _replace_next(self) -> None:
         """Ends the next one that is to be replaced, once its replacement serves."""
@@ -178,10 +192,16 @@ class Parent:
 
     def _end_silent(self) -> None:
         now = time.monotonic()
+        # Who slept ourselves (a paused container, Ctrl-Z) cannot say that the workers, who slept too, are silent.
+        if now - self._looked_at > _SPARE:
+            self._resumed_at = now
+        self._looked_at = now
+        awake = now - self._resumed_at
         most = self._times.shutdown.total_seconds() + _SPARE
         for pid, worker in self._workers.items():
             beat = self._shared.last_beat(worker.slot)
-            if (worker.told_at and now - worker.told_at > most) or (beat and now - beat > _SILENT_FOR):
+            is_late = worker.told_at and min(now - worker.told_at, awake) > most
+            if is_late or (beat and min(now - beat, awake) > _SILENT_FOR):
                 _log.error("a worker hangs and is ended by force", pid=pid)
                 self._send(pid, signal.SIGKILL)
 

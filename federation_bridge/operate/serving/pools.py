@@ -6,18 +6,21 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+import structlog
+
+_log = structlog.get_logger(__name__)
+
 
 class Job:
     """Work that is done once: by a thread, or by nobody when it was taken back before one came to it."""
 
-    __slots__ = ("_left", "_work")
+    __slots__ = ("_left",)
 
     def __init__(self, work: Callable[[], None]) -> None:
-        self._work = work
-        self._left = [None]
+        self._left = [work]
 
-    def claim(self) -> bool:
-        """Whether whoever asks has it now; yes for one only."""
+    def take_back(self) -> bool:
+        """Whether nobody will do it now; no when a thread has it. What the work held is free at once."""
         try:
             self._left.pop()
         except IndexError:
@@ -26,8 +29,11 @@ class Job:
 
     def run(self) -> None:
         """Does the work unless it was taken back."""
-        if self.claim():
-            self._work()
+        try:
+            work = self._left.pop()
+        except IndexError:
+            return
+        work()
 
 
 class Pool:
@@ -48,7 +54,10 @@ class Pool:
 
     def _work(self) -> None:
         while True:
-            self._queue.get().run()
+            try:
+                self._queue.get().run()
+            except BaseException:  # whatever one request raises: a thread that ends would be missed for ever
+                _log.exception("work that failed")
 
 
 class Pools:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 
 from federation_bridge.errors import ConfigurationInvalid
@@ -36,12 +37,13 @@ def serve_work(serving: Serving, log: LogLines, work: Work) -> None:
     shared = Shared(slots)
     metrics.share_among(slots)
     shutdown = serving.shutdown_timeout.total_seconds()
+    parent = os.getpid()
 
     def be_worker(slot: int) -> None:
         metrics.count_in(slot)
         log.on_lost = metrics.LINES_DROPPED.labels(kind="log").inc
         try:
-            worker.run(Post(slot, listener, shared, bounds, shutdown), work)
+            worker.run(Post(slot, parent, listener, shared, bounds, shutdown), work)
         finally:
             log.flush(_LEAVING_TIME)
 

@@ -40,6 +40,8 @@ class Post:
     """The place of one worker."""
 
     slot: int
+    parent: int
+    """The process that made it; where that is gone, the worker goes, too."""
     listener: socket.socket
     shared: Shared
     bounds: Bounds
@@ -55,7 +57,6 @@ class _Worker:
     def __init__(self, post: Post, work: Work) -> None:
         self._post = post
         self._work = work
-        self._parent = os.getppid()
         self._is_told = False
 
     async def run(self) -> None:
@@ -78,7 +79,7 @@ class _Worker:
     def _look_around(self, front: Front, told: Callable[[], None]) -> None:
         if front.is_open:
             self._post.shared.beat(self._post.slot)
-        if os.getppid() != self._parent:
+        if os.getppid() != self._post.parent:
             told()
 
     def _make(self, front: Front, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -1,0 +1,142 @@
+"""The parent of the workers: its start, and where the system is short of something, or slept. No fork happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from web_material import write_files
+
+from federation_bridge.operate import preparation
+from federation_bridge.operate.logs import LogLines
+from federation_bridge.operate.serving import bridge
+from federation_bridge.operate.serving import parent as parent_module
+from federation_bridge.operate.serving import shared as shared_module
+from federation_bridge.operate.serving.parent import Parent, Times
+from federation_bridge.operate.serving.shared import Shared
+from federation_bridge.settings import Settings, load_settings
+
+PID = 4_000_000
+"""Of no process: nothing is sent to it, and nobody waits for it."""
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Watched(Parent):
+    """Forks as it is told, and notes what it sends."""
+
+    def __init__(self, listener: socket.socket, shared: Shared) -> None:
+        times = Times(timedelta(seconds=1), timedelta(seconds=20))
+        super().__init__(listener, 1, times, shared, lambda _: None)
+        self.sent: list[tuple[int, int]] = []
+
+    def _send(self, pid: int, number: int) -> None:
+        self.sent.append((pid, number))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (parent_module, shared_module):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
+    return clock
+
+
+@pytest.fixture
+def shared() -> Shared:
+    return Shared(2)
+
+
+@pytest.fixture
+def parent(shared: Shared) -> Iterator[Watched]:
+    with socket.socket() as listener:
+        made = Watched(listener, shared)
+        with made._woken, made._waker:
+            yield made
+
+
+def _look_for(parent: Watched, clock: Clock, seconds: int) -> None:
+    for _ in range(seconds):
+        clock.now += 1
+        parent._end_silent()
+
+
+def test_where_the_system_gives_no_process_it_tries_again(
+    parent: Watched, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(11, "no process left")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    parent._start_missing()
+    assert not parent._workers
+    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    monkeypatch.setattr(os, "fork", lambda: PID)
+    parent._start_missing()
+    assert not parent._workers  # the machine is spared
+    clock.now += 1
+    parent._start_missing()
+    assert list(parent._workers) == [PID]
+
+
+def test_a_silent_worker_is_ended(
+    parent: Watched, shared: Shared, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fork", lambda: PID)
+    parent._start_missing()
+    shared.beat(0)
+    _look_for(parent, clock, 59)
+    assert not parent.sent
+    _look_for(parent, clock, 3)
+    assert (PID, signal.SIGKILL) in parent.sent
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_after_a_sleep_of_all_nobody_is_taken_for_silent(
+    parent: Watched, shared: Shared, clock: Clock, monkeypatch: pytest.MonkeyPatch, *, is_told: bool
+) -> None:
+    """A container that is paused for minutes, Ctrl-Z: the workers could not beat, and the parent could not look."""
+    monkeypatch.setattr(os, "fork", lambda: PID)
+    parent._start_missing()
+    shared.beat(0)
+    if is_told:
+        parent._tell(PID)
+    _look_for(parent, clock, 3)
+    clock.now += 600
+    parent._end_silent()
+    assert (PID, signal.SIGKILL) not in parent.sent
+    _look_for(parent, clock, 62)  # who stays silent is ended after all
+    assert (PID, signal.SIGKILL) in parent.sent
+
+
+def test_ctrl_c_ends_the_start_wherever_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's exception for it is lost in callbacks of the garbage collector: the service went on without it."""
+
+    class Prepared(Exception):
+        pass
+
+    def prepare(_: Settings) -> None:
+        found.append(signal.getsignal(signal.SIGINT))
+        raise Prepared
+
+    found: list[object] = []
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(preparation, "prepare", prepare)
+    try:
+        with pytest.raises(Prepared):
+            bridge.serve(load_settings(write_files(tmp_path)), LogLines(lambda _: None))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert found == [signal.SIG_DFL]
