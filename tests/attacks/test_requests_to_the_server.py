@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from federation_bridge.operate.serving import front as front_module
+from federation_bridge.operate.serving.connection import Connection
 from federation_bridge.operate.serving.front import Bounds, Front
 from federation_bridge.operate.serving.pools import Job, Pool
 from federation_bridge.web import limits
@@ -200,6 +201,46 @@ def test_what_was_sent_ahead_is_answered_although_the_client_sends_no_more() -> 
             return first + await client.rest()
 
     assert asyncio.run(attack()).count(b"HTTP/1.1 200 ") == 3
+
+
+def test_requests_sent_ahead_are_read_no_further_than_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: 60 clients that only send took 900 MB."""
+    most = 0
+    hold = Front.hold
+
+    def watched(front: Front, connection: Connection, size: int, before: int) -> None:
+        nonlocal most
+        most = max(most, size)
+        hold(front, connection, size, before)
+
+    monkeypatch.setattr(Front, "hold", watched)
+
+    async def attack() -> bytes:
+        async with serving() as served:
+            client = await served.client()
+            sending = asyncio.create_task(client.send((GET[:-2] + b"A: " + b"a" * 5_000 + b"\r\n\r\n") * 600 + LAST))
+            answer = await client.rest()
+            await sending
+            return answer
+
+    assert asyncio.run(attack()).count(b"HTTP/1.1 200 ") == 601
+    assert most < 400_000
+
+
+def test_what_goes_wrong_with_one_client_ends_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def attack() -> tuple[bytes, bytes]:
+        async with serving(Bounds(0.1, 2, 8, most_connections=4)) as served:
+            silent = await served.client()
+            cut_off = await silent.rest()
+            return cut_off, await served.ask(LAST)
+
+    def fail(_: Connection) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(Connection, "expire", fail)
+    cut_off, answer = asyncio.run(attack())
+    assert cut_off == b""
+    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 def test_who_was_refused_keeps_no_place_from_others() -> None:

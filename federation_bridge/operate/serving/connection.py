@@ -78,10 +78,9 @@ class Connection(asyncio.Protocol):
         if self._is_lingering:
             return
         self._buffer += data
-        if self.busy or self._is_paused:
-            self._stop_reading_too_far()
-        else:
+        if not (self.busy or self._is_paused):
             self._advance()
+        self._stop_reading_too_far()
         self._count()
 
     def eof_received(self) -> bool:
@@ -196,8 +195,8 @@ class Connection(asyncio.Protocol):
         if self._has_ended and not self._buffer:
             self._close(lingers=False)
             return
-        self._read_on()
         self._advance()
+        self._read_on()
         self._count()
 
     def _refuse(self, status: int) -> None:
@@ -252,8 +251,8 @@ class Connection(asyncio.Protocol):
             self.deadline = float("inf")  # a thread has it, and what that waits for is bounded there
 
     def rest_no_more(self) -> None:
-        """Ends it if nothing is on the way: the service stops."""
-        if not self.busy and not self._is_lingering and self._transport:
+        """Ends it if nothing of a request has been read: the service stops."""
+        if not (self.busy or self._head or self._buffer or self._is_lingering) and self._transport:
             self._transport.close()
 
     def give_up(self) -> None:
@@ -268,10 +267,6 @@ class Connection(asyncio.Protocol):
         """Ends it now, whatever was on the way."""
         if self._transport:
             self._transport.abort()
-
-    def is_between_requests(self) -> bool:
-        """Whether nothing of a request has been read."""
-        return not (self.busy or self._head or self._buffer)
 
     def _wait(self, seconds: float) -> None:
         self.deadline = time.monotonic() + seconds
@@ -289,12 +284,17 @@ class Connection(asyncio.Protocol):
             before, self._held = self._held, held
             self._front.hold(self, held, before)
 
+    def _has_read_too_far(self) -> bool:
+        return (self.busy or self._is_paused) and len(self._buffer) > _READ_AHEAD
+
     def _stop_reading_too_far(self) -> None:
-        if len(self._buffer) > _READ_AHEAD and not self._ahead and self._transport:
+        if self._has_read_too_far() and not self._ahead and self._transport:
             self._ahead = True
             self._transport.pause_reading()
 
     def _read_on(self) -> None:
+        if self._has_read_too_far():
+            return  # attack: of a thousand requests sent ahead, each answer would let in 256 kB more
         if self._ahead and self._transport and not self._transport.is_closing():
             self._ahead = False
             self._transport.resume_reading()

@@ -193,7 +193,11 @@ class Front:
     def _expire(self) -> None:
         now = time.monotonic()
         for connection in [one for one in self._connections if one.deadline <= now]:
-            connection.expire()
+            try:
+                connection.expire()
+            except Exception:  # one client's must not end the loop, and with it everybody's
+                _log.exception("a connection that failed")
+                connection.abort()
 
     # ------------------------------------------------------------------------------------------------------- end
 
@@ -207,7 +211,7 @@ class Front:
             pass
         self._listener.close()
         await self._wait_for(lambda: self._connections or self._coming, min(within, _ON_THE_WAY))
-        for connection in [one for one in self._connections if one.is_between_requests()]:
+        for connection in list(self._connections):
             connection.rest_no_more()
         await self._wait_for(lambda: self._connections, give_up_at - time.monotonic())
         for connection in list(self._connections):
