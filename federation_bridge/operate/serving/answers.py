@@ -12,6 +12,9 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _BODILESS = ("204", "304")
+_OURS = frozenset({"connection", "content-length", "date", "transfer-encoding"})
+"""Where an answer ends is said here and nowhere else: one that ends elsewhere would be read as the next one's begin."""
+
 _PLAIN = (
     "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
     "Connection: close\r\n"
@@ -85,15 +88,16 @@ def unready(environ: dict[str, Any], start_response: Callable[..., Any]) -> list
 
 def _joined(status: str, headers: list[tuple[str, str]], body: bytes, *, is_last: bool, is_head: bool) -> bytes:
     lines = [f"HTTP/1.1 {status}", f"Date: {_date()}"]
-    lines.extend(f"{name}: {value}" for name, value in headers if name.lower() != "connection")
+    lines.extend(f"{name}: {value}" for name, value in headers if name.lower() not in _OURS)
     is_bodiless = status.startswith(_BODILESS)
-    if not is_bodiless and not any(name.lower() == "content-length" for name, _ in headers):
-        lines.append(f"Content-Length: {len(body)}")
+    if not is_bodiless:
+        said = next((value for name, value in headers if name.lower() == "content-length"), None) if is_head else None
+        lines.append(f"Content-Length: {len(body) if said is None else said}")
     if is_last:
         lines.append("Connection: close")
     text = "\r\n".join(lines)
-    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
-        raise ValueError("a line break inside a header")  # attack: an answer split in two
+    if "\0" in text or text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
+        raise ValueError("a line break or NUL inside a header")  # attack: an answer split in two
     head = f"{text}\r\n\r\n".encode("latin-1")
     return head if is_head or is_bodiless else head + body
 
