@@ -72,6 +72,8 @@ class Background:
                 self._watch()
             except BridgeError as refusal:
                 _log.warning("the rules' files could not be looked at; the next look is due", detail=refusal.detail)
+            except Exception:  # a thread that ends here would be missed by nobody
+                _log.exception("the rules' files could not be looked at; the next look is due")
 
     def _sweep(self) -> None:
         try:

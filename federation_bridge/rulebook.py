@@ -96,7 +96,7 @@ class Rulebook:
         self._looking = threading.Lock()
         self._keeping = threading.Lock()
         self._problem: str | None = None
-        self._not_kept: _Texts | None = None
+        self._not_kept: tuple[_Texts, RuleSet] | None = None
         self._told_not_kept = False
         self._untold: deque[tuple[str, str]] = deque(maxlen=_MOST_UNTOLD)
         self._state = self._begun()
@@ -160,7 +160,7 @@ class Rulebook:
         # Files put back to what is in force are no event.
         if rules.version == before.rules.version:
             return _State(before.rules, signature, texts, is_settled)
-        self._not_kept = texts
+        self._not_kept = texts, rules
         return _State(rules, signature, texts, is_settled)
 
     def _reject(self, mistake: ConfigurationInvalid, consequence: str) -> None:
@@ -174,7 +174,7 @@ class Rulebook:
             rules = self._load(texts)
         except ConfigurationInvalid as mistake:
             return _State(self._last_good(mistake), None, is_settled=False)
-        self._not_kept = texts
+        self._not_kept = texts, rules
         return _State(rules, signature, texts, self._is_settled(signature))
 
     def _last_good(self, mistake: ConfigurationInvalid) -> RuleSet:
@@ -211,15 +211,20 @@ class Rulebook:
 
     def _keep(self) -> None:
         """New rules are told of by the one process that keeps them, not by every worker and node that reads them."""
-        if (texts := self._not_kept) is None:
-            return
-        document = texts.to_kept()
-        if self._kept.last_good(_KIND, _NAME) != document:
-            self._kept.keep(_KIND, _NAME, document)
-            rules = self._state.rules
-            self._untold.append((LOADED, f"version {rules.version}, {len(rules.rules)} rules"))
-        self._not_kept = None
-        self._told_not_kept = False
+        while (keeping := self._not_kept) is not None:
+            texts, rules = keeping
+            document = texts.to_kept()
+            if self._kept.last_good(_KIND, _NAME) != document:
+                self._kept.keep(_KIND, _NAME, document)
+                self._untold.append((LOADED, f"version {rules.version}, {len(rules.rules)} rules"))
+            self._forget_kept(keeping)
+            self._told_not_kept = False
+
+    def _forget_kept(self, kept: tuple[_Texts, RuleSet]) -> None:
+        # Newer ones may have come while these were written: they are still to be kept.
+        with self._looking:
+            if self._not_kept is kept:
+                self._not_kept = None
 
     def _not_kept_because(self, problem: str) -> None:
         if not self._told_not_kept:

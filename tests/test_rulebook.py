@@ -364,6 +364,36 @@ def test_a_change_that_the_audit_could_not_take_is_told_later(house: House) -> N
     assert house.events() == [LOADED, LOADED]
 
 
+def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House) -> None:
+    # Else a restart with a broken file would bring back rules that were replaced long ago.
+    book = house.open()
+    newest = rules_text(rule("{group: i}"))
+    keep, keeping, go_on = house.kept.keep, threading.Event(), threading.Event()
+
+    def slow_keep(kind: str, name: str, text: str) -> None:
+        if not keeping.is_set():
+            keeping.set()
+            assert go_on.wait(10)
+        keep(kind, name, text)
+
+    house.kept.keep = slow_keep
+    house.write(OTHER)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(book.current)
+        assert keeping.wait(10)
+        house.write(newest)
+        second = threads.submit(book.current)
+        while keys(book.in_force, identity(groups=("i",)), NOW) != ADMINISTRATOR:
+            threading.Event().wait(0.001)
+        go_on.set()
+        first.result(10)
+        second.result(10)
+    assert "group: i" in house.kept.documents["rules", "rulebook"]
+    assert house.events() == [LOADED] * 3
+    house.write(BROKEN)
+    assert has_admin(house.open(), "i")
+
+
 def test_the_watcher_reads_what_nobody_asked_for(house: House) -> None:
     book = house.open()
     house.write(OTHER)
