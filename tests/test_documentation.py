@@ -32,6 +32,15 @@ def test_every_page_of_the_documentation_can_be_reached_from_the_readme() -> Non
     assert pages - seen == set()
 
 
+def test_nothing_tells_people_to_install_by_a_name_that_is_not_held() -> None:
+    # A stranger may upload something under the name: only files and lists with hashes are installed.
+    by_name = r"(pip|pipx|uv|uvx)( tool)?( install| run)?( +-[^ ]+)* +['\"]?federation[-_]bridge(\[|['\" ]|$)"
+    found = subprocess.run(
+        ["git", "grep", "-nIiE", by_name], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert found.stdout == ""
+
+
 def test_no_tracked_file_names_a_registry() -> None:
     hosts = "|".join(["pypi" + r"\.org", "pythonhosted" + r"\.org", "registry\\.npm" + "js", "deb\\.debian" + r"\.org"])
     found = subprocess.run(

@@ -139,7 +139,8 @@ def test_a_command_whose_extra_is_missing_says_so_in_one_line(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "lxml", None)
     with pytest.raises(SystemExit) as left:
         entry.main()
-    assert left.value.code == "federation-bridge needs its extra [server]: pip install 'federation-bridge[server]'"
+    wanted = "the libraries of the server are not installed: pip install -r deploy/requirements/server.txt"
+    assert left.value.code == wanted
 
 
 def test_the_sandbox_says_in_one_line_that_its_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +148,9 @@ def test_the_sandbox_says_in_one_line_that_its_extra_is_missing(monkeypatch: pyt
     for words in (["demo", "--once"], ["sandbox", "aws"]):
         result = run(*words)
         assert result.exit_code == 1
-        assert result.output == "this needs the extra [sandbox]: pip install 'federation-bridge[sandbox]'\n"
+        assert result.output == (
+            "the libraries of the sandbox are not installed: pip install -r deploy/requirements/sandbox.txt\n"
+        )
 
 
 def test_the_persons_command_imports_nothing_of_the_server() -> None:

@@ -65,5 +65,5 @@ def test_a_file_that_cannot_be_read_stops_the_start(monkeypatch: pytest.MonkeyPa
 
 def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "maxminddb", None)
-    with pytest.raises(ConfigurationInvalid, match="federation-bridge\\[geoip\\]"):
+    with pytest.raises(ConfigurationInvalid, match="needs the library maxminddb"):
         places_from(Path("places.mmdb"))

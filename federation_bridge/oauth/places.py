@@ -24,9 +24,7 @@ def places_from(path: Path | None) -> Places:
     try:
         library = importlib.import_module("maxminddb")
     except ImportError:
-        raise ConfigurationInvalid(
-            "command_line.geoip needs the extra: pip install 'federation-bridge[geoip]'"
-        ) from None
+        raise ConfigurationInvalid("command_line.geoip needs the library maxminddb, which is not installed") from None
     try:
         reader = library.open_database(str(path))
     except (OSError, ValueError, library.InvalidDatabaseError):

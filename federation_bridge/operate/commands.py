@@ -12,6 +12,7 @@ import click
 from federation_bridge import __version__
 from federation_bridge.errors import BridgeError, ConfigurationInvalid
 from federation_bridge.operate import logs
+from federation_bridge.operate.entry import not_installed
 from federation_bridge.settings import load_settings
 
 _SETTINGS = click.option(
@@ -235,5 +236,5 @@ def demo(once: bool) -> None:
 
 def _need_sandbox() -> None:
     if find_spec("signxml") is None:
-        click.echo("this needs the extra [sandbox]: pip install 'federation-bridge[sandbox]'", err=True)
+        click.echo(not_installed("sandbox"), err=True)
         sys.exit(1)

@@ -23,10 +23,12 @@ def main() -> None:
     """Runs `federation-bridge`; one line and exit status 1 where the server was not installed."""
     extra = missing_extra()
     if extra is not None:
-        sys.exit(_sentence(extra))
+        sys.exit(not_installed(extra))
     commands = importlib.import_module("federation_bridge.operate.commands")
     commands.main()
 
 
-def _sentence(extra: str) -> str:
-    return f"federation-bridge needs its extra [{extra}]: pip install 'federation-bridge[{extra}]'"
+def not_installed(extra: str) -> str:
+    """The line that says which list of libraries is missing."""
+    # No installation by name: the name is not held on the public index, and a stranger's upload would run.
+    return f"the libraries of the {extra} are not installed: pip install -r deploy/requirements/{extra}.txt"
