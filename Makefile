@@ -2,14 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-REQUIREMENTS := deploy/requirements/development.txt
-AWS_CLIENTS := deploy/requirements/aws_clients.txt
-BOTO3_CRT := deploy/requirements/boto3_crt.txt
+LOCKED := deploy/requirements
+REQUIREMENTS := $(LOCKED)/development.txt
+AWS_CLIENTS := $(LOCKED)/aws_clients.txt
+BOTO3_CRT := $(LOCKED)/boto3_crt.txt
 NODE_CLIENTS := tests/real_clients/node
 INSTALLED := $(VENV)/installed
 PROVIDER := tests/interop/oidc_provider
 
-.PHONY: help demo test lint corpus chaos bench lock clean
+.PHONY: help demo test lint corpus chaos bench dist audit-dependencies lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -49,6 +50,17 @@ lint: $(INSTALLED) ## style and types
 
 bench: $(INSTALLED) ## speed and memory, each beside its yardstick in the same run
 	@$(BIN)/python -m tests.benchmarks
+
+dist: $(INSTALLED) ## what a release consists of: wheel, source archive, SBOM, locked requirements, hashes
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+	cp $(LOCKED)/server.txt dist/
+	$(BIN)/cyclonedx-py requirements $(LOCKED)/server.txt --pyproject pyproject.toml --output-reproducible --output-file dist/sbom.cdx.json
+	cd dist && sha256sum * > SHA256SUMS
+	@ls dist
+
+audit-dependencies: $(INSTALLED) ## known weaknesses of what is locked (asks public databases)
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement $(LOCKED)/server.txt --requirement $(LOCKED)/sandbox.txt
 
 lock: $(INSTALLED) ## the locked, hashed requirements; names no registry
 	$(BIN)/python -m pip install --quiet 'uv>=0.5'
