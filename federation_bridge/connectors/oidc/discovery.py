@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from federation_bridge.connectors.oidc.strict_json import strict_object
+from federation_bridge.connectors.oidc.strict_json import published_object
 from federation_bridge.errors import SignInRejected
 from federation_bridge.settings import is_loopback
 
@@ -59,7 +59,7 @@ def read_discovery(text: bytes, issuer: str) -> ProviderMetadata:
     """The provider's metadata; `issuer` must stand in it letter for letter (Discovery 4.3). Else SignInRejected."""
     if len(text) > MAX_DISCOVERY_BYTES:
         raise SignInRejected("discovery: more than 256 kB")
-    document = strict_object(text, "discovery")
+    document = published_object(text, "discovery")
     if document.get("issuer") != issuer:
         raise SignInRejected(f"discovery: names the issuer {str(document.get('issuer'))[:200]!r}, not {issuer!r}")
     allows_http = is_loopback(issuer) and issuer.startswith("http:")

@@ -11,7 +11,7 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from federation_bridge.connectors.oidc.strict_json import strict_object
+from federation_bridge.connectors.oidc.strict_json import published_object
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import JsonObject
 
@@ -52,7 +52,7 @@ def read_key_set(text: bytes) -> KeySet:
     """
     if len(text) > MAX_KEY_SET_BYTES:
         raise SignInRejected("key set: more than 256 kB")
-    entries = strict_object(text, "key set").get("keys")
+    entries = published_object(text, "key set").get("keys")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise SignInRejected("key set: `keys` is not a list of objects")
     if len(entries) > _MOST_KEYS:

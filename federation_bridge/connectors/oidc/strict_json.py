@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 from typing import Any, NoReturn
@@ -30,6 +31,13 @@ def strict_object(text: bytes, what: str) -> JsonObject:
     except (ValueError, TypeError, RecursionError) as problem:
         raise SignInRejected(f"{what}: not one plain JSON object: {str(problem)[:120]!r}") from None
     return dict(value)
+
+
+def published_object(text: bytes, what: str) -> JsonObject:
+    """As `strict_object`, for a document that stands at a provider's address: a byte order mark of UTF-8 before it is
+    left out, as RFC 8259 8.1 lets a reader do. A token is never read so.
+    """
+    return strict_object(text.removeprefix(codecs.BOM_UTF8), what)
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> JsonObject:

@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from federation_bridge.connectors.oidc.discovery import ProviderMetadata
-from federation_bridge.connectors.oidc.strict_json import strict_object
+from federation_bridge.connectors.oidc.strict_json import published_object
 from federation_bridge.errors import ProviderUnreachable, SignInRejected
 from federation_bridge.keys import SigningKey
 from federation_bridge.model import Clock, Randomness, SignIn
@@ -154,7 +154,7 @@ def _checked(answer: requests.Response, answers: list[Tokens]) -> requests.Respo
     """Lets through only an answer that can be read in one way; what it says goes to `answers`."""
     if answer.status_code >= _SERVER_ERROR:
         raise ProviderUnreachable(f"token endpoint: answered {answer.status_code}")
-    document = strict_object(answer.content, f"token endpoint, status {answer.status_code}")
+    document = published_object(answer.content, f"token endpoint, status {answer.status_code}")
     if answer.status_code != _OK or "error" in document:
         said = f"{str(document.get('error'))[:80]!r}: {str(document.get('error_description', ''))[:300]!r}"
         raise SignInRejected(f"token endpoint: refused with {said}")

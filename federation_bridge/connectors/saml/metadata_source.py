@@ -16,6 +16,7 @@ from datetime import timedelta
 from federation_bridge.connectors.attempts import Attempts, Waiting
 from federation_bridge.connectors.endpoints import moved
 from federation_bridge.connectors.saml import names
+from federation_bridge.connectors.saml.document_text import metadata_text
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
@@ -94,27 +95,24 @@ class MetadataSource:
     def _look(self) -> None:
         try:
             self._take_kept()
-            self._last_problem = self._take(self._fetched())
+            self._last_problem = self._take(metadata_text(self._fetched()))
         except BridgeError as refusal:
             if refusal.detail != self._last_problem:
                 self._notice("metadata.refused", refusal.detail)
             self._last_problem = refusal.detail
 
-    def _fetched(self) -> str:
+    def _fetched(self) -> bytes:
         if self._settings.metadata_file is not None:
             try:
-                return self._settings.metadata_file.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as problem:
+                return self._settings.metadata_file.read_bytes()
+            except OSError as problem:
                 raise ConfigurationInvalid(f"{self._settings.metadata_file}: cannot be read: {problem}") from None
         answer = self._surroundings.outgoing.fetch(
             str(self._settings.metadata_url), networks=self._settings.networks, max_bytes=_LARGEST
         )
         if answer.status != 200:  # noqa: PLR2004
             raise ProviderUnreachable(f"metadata: the address answered {answer.status}")
-        try:
-            return answer.body.decode("utf-8")
-        except UnicodeDecodeError:
-            raise ProviderUnreachable("metadata: not UTF-8") from None
+        return answer.body
 
     def _take(self, document: str) -> str:
         """Puts the document in force; gives what of it has to wait for a yes, and then nothing has changed."""
