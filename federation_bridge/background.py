@@ -80,10 +80,14 @@ class Background:
             self._make_ready()
         except BridgeError as refusal:
             _log.warning("not ready ahead; the first request that needs it will try", detail=refusal.detail)
+        except Exception:
+            _log.exception("not ready ahead; the first request that needs it will try")
         while not self._stopping.wait(self._every.total_seconds()):
             try:
                 swept = self._store.sweep()
             except BridgeError as refusal:
                 _log.warning("sweep failed; the next one is due", detail=refusal.detail)
+            except Exception:
+                _log.exception("sweep failed; the next one is due")
             else:
                 _log.debug("swept expired rows", rows=swept)

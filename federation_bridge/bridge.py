@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+import structlog
+
 from federation_bridge import audit
 from federation_bridge.addresses import network_of
 from federation_bridge.audit import AuditLog, Entry
@@ -32,6 +34,9 @@ from federation_bridge.errors import (
     SignInExpired,
     SignInRejected,
     Unavailable,
+    Unforeseen,
+    arrival_foreseen,
+    place_of,
     signature_held,
 )
 from federation_bridge.grant import Circumstances, Wish, decide, demand_enforced, entitled, longest
@@ -57,6 +62,8 @@ from federation_bridge.redaction import quoted
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import SamlConnection, Settings
 from federation_bridge.store import Store
+
+_log = structlog.get_logger(__name__)
 
 _SEEN_EVERY = timedelta(minutes=1)
 """How exactly idleness is measured: a write for every page would cost more than the page."""
@@ -165,15 +172,19 @@ class Bridge:
         Only the browser that left holds the pending sign-in (attacks F04, G06, I15). It is spent with the message and
         the making of the session (F11), or before, where the connector asks the provider about the answer. `previous`
         is the session whose cookie came along; none comes with a cross-site POST, and then it is the one with which the
-        browser left. Raises SignInRejected and its kind, and ProviderUnreachable; each is audited with its reason.
+        browser left. Raises SignInRejected and its kind, and ProviderUnreachable; each is audited with its reason. What
+        no code foresaw is such a refusal too, and the log alone has its trace.
         """
         try:
-            connector = self._connector(connection)
-            expected = _Expected(self._pending_sign_in(connection, callback, browser), self._parts.store)
-            arrival = connector.arrive(expected.sign_in, callback, expected.take)
-            with signature_held():
-                return self._admitted(arrival, expected, visit, previous or self._left_behind(expected.sign_in))
+            with arrival_foreseen():
+                connector = self._connector(connection)
+                expected = _Expected(self._pending_sign_in(connection, callback, browser), self._parts.store)
+                arrival = connector.arrive(expected.sign_in, callback, expected.take)
+                with signature_held():
+                    return self._admitted(arrival, expected, visit, previous or self._left_behind(expected.sign_in))
         except (SignInRejected, ProviderUnreachable) as refusal:
+            if isinstance(refusal, Unforeseen):
+                _log.error("unforeseen at an arrival", reference=visit.reference, exc_info=refusal.__cause__)
             entry = self._entry(visit, _refusal(refusal), connection=connection)
             is_believed = isinstance(refusal, SignInRejected) and refusal.is_believed
             self._parts.audit.record(replace(entry, is_somebodys=is_believed or previous is not None))
@@ -413,13 +424,14 @@ class Bridge:
 
     @contextmanager
     def _failures_recorded(self, session: Session, grant: Grant, visit: Visit) -> Iterator[None]:
-        """Audits that a grant came to nothing, and why, before the failure goes on."""
+        """Audits that a grant came to nothing, and why, before the failure goes on: also one that nobody foresaw."""
         try:
             yield
-        except BridgeError as refusal:
-            self._record_of(
-                session, visit, audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
-            )
+        except Exception as failure:
+            code, detail = BridgeError.code, f"what no code foresaw: {place_of(failure)}"
+            if isinstance(failure, BridgeError):
+                code, detail = failure.code, failure.detail
+            self._record_of(session, visit, audit.GrantFailed(grant_id=grant.id, code=code, detail=detail))
             raise
 
     def get_ready(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 
 
 class BridgeError(Exception):
@@ -63,6 +64,10 @@ class SignInExpired(SignInRejected):
     """The sign-in is unknown here: used, too old, of another browser, or never begun."""
 
     code, public = "sign_in_expired", "This sign-in is no longer valid. Please start again."
+
+
+class Unforeseen(SignInRejected):
+    """An answer brought about what no code foresaw: refused like any other. Its cause is what was raised."""
 
 
 class CrossSiteRequest(BridgeError):
@@ -248,11 +253,36 @@ class ConfigurationInvalid(BridgeError):
     code, status, public = "configuration", 500, "This service is not set up correctly."
 
 
+def place_of(problem: BaseException) -> str:
+    """What was raised that nobody foresaw, and where: `OverflowError at federation_bridge.store.engine:12 (read)`.
+
+    Its own text is left out: it may repeat what a message held. The place is the innermost one in our code.
+    """
+    ours = [
+        f"{frame.f_globals['__name__']}:{line} ({frame.f_code.co_name})"
+        for frame, line in walk_tb(problem.__traceback__)
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == __package__
+    ]
+    return f"{type(problem).__name__} at {ours[-1] if ours else 'a place outside our code'}"
+
+
+@contextmanager
+def arrival_foreseen() -> Iterator[None]:
+    """Makes a refusal, Unforeseen, of whatever this block raises that is not one of ours."""
+    try:
+        yield
+    except BridgeError:
+        raise
+    except Exception as problem:
+        raise Unforeseen(f"what no code foresaw: {place_of(problem)}") from problem
+
+
 @contextmanager
 def signature_held() -> Iterator[None]:
     """Says of every SignInRejected of this block that it is about a message whose signature held."""
     try:
-        yield
+        with arrival_foreseen():
+            yield
     except SignInRejected as refusal:
         refusal.is_believed = True
         raise

@@ -133,6 +133,8 @@ class Attempts:
             self._run()
         except BridgeError as refusal:  # the store or the audit is down; the next attempt is due after the pause
             _log.warning("refresh failed", detail=refusal.detail)
+        except Exception:
+            _log.exception("refresh failed")
 
     def _end(self) -> None:
         with self._changed:

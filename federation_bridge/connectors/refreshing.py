@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 
+import structlog
+
 from federation_bridge.errors import BridgeError
+
+_log = structlog.get_logger(__name__)
 
 
 class Refresher:
@@ -35,10 +38,16 @@ class Refresher:
         """Whether the thread is at work."""
         return self._thread.is_alive()
 
+    def _try(self) -> None:
+        try:
+            self._refresh()
+        except BridgeError as refusal:  # told already; where the store or the audit is down, the next round tries again
+            _log.debug("refresh failed; the next one is due", detail=refusal.detail)
+        except Exception:  # a thread that ends here would be missed by nobody
+            _log.exception("refresh failed; the next one is due")
+
     def _run(self) -> None:
         while True:
-            # What failed was told already; and where the store or the audit is down, the next round tries again.
-            with suppress(BridgeError):
-                self._refresh()
+            self._try()
             if self._stopping.wait(self._every.total_seconds()):
                 return

@@ -11,7 +11,15 @@ from werkzeug.exceptions import MethodNotAllowed as MethodNotAllowedByRoute
 
 from federation_bridge import audit
 from federation_bridge.audit import Entry
-from federation_bridge.errors import BadRequest, BridgeError, MessageTooLarge, MethodNotAllowed, NotFound, NotSignedIn
+from federation_bridge.errors import (
+    BadRequest,
+    BridgeError,
+    MessageTooLarge,
+    MethodNotAllowed,
+    NotFound,
+    NotSignedIn,
+    place_of,
+)
 from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.redaction import quoted
 from federation_bridge.web.door import door, session_or_none, visit
@@ -57,9 +65,10 @@ def _audit(refusal: BridgeError) -> None:
     event = audit.RequestRefused(code=refusal.code, detail=refusal.detail, path=request.path[:200])
     try:
         door().audit.record(_entry(event))
-    except BridgeError as failure:
+    except Exception as failure:
         # Nothing is being issued here: the refusal stands, and the log says that the audit could not take it.
-        _log.error("audit unavailable for a refusal", reference=visit().reference, detail=failure.detail)
+        detail = failure.detail if isinstance(failure, BridgeError) else place_of(failure)
+        _log.error("audit unavailable for a refusal", reference=visit().reference, detail=detail)
 
 
 def _entry(event: audit.Event) -> Entry:
@@ -87,17 +96,23 @@ def _wrong_method(allowed: list[str]) -> Response:
     adapter = current_app.create_url_adapter(request)
     if adapter is not None and allowed:
         g.part = str(adapter.match(method=allowed[0])[0]).rpartition(".")[0]
-    own = current_app.error_handler_spec[g.get("part")][None].get(BridgeError, _refused)
-    response = make_response(own(MethodNotAllowed(f"the method {quoted(request.method, 40)}")))
+    response = _in_the_dialect_of(g.get("part"), MethodNotAllowed(f"the method {quoted(request.method, 40)}"))
     response.status_code = MethodNotAllowed.status
     response.headers["Allow"] = ", ".join(allowed)
     return response
 
 
+def _in_the_dialect_of(part: str | None, refusal: BridgeError) -> Response:
+    own = current_app.error_handler_spec[part][None].get(BridgeError, _refused)
+    return make_response(own(refusal))
+
+
 def _unexpected(problem: Exception) -> Response:
-    # The last net: logged with its trace under the reference, answered like any other refusal.
+    # The last net: logged with its trace under the reference, audited, answered like any other refusal.
     _log.exception("unexpected failure", reference=visit().reference, path=request.path, kind=type(problem).__name__)
-    return rendered(BridgeError.code, BridgeError.status, BridgeError.public)
+    refusal = BridgeError(f"what no code foresaw: {place_of(problem)}")
+    _audit(refusal)
+    return _in_the_dialect_of(request.blueprint, refusal)
 
 
 def rendered(code: str, status: int, public: str, retry_after: int | None = None) -> Response:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+import structlog
+
 from federation_bridge.connectors.attempts import Attempts, Waiting
-from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInRejected
+from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInRejected, place_of
 from federation_bridge.model import Clock, KeptDocuments
 
 T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +120,11 @@ class Refreshed(Generic[T]):
             text = self._fetch()
             value = self._read(text)
         except (ProviderUnreachable, SignInRejected) as refusal:
-            self._last_failure = refusal.detail
-            self.failed(refusal.detail)
+            self._fail(refusal.detail)
+            return
+        except Exception as problem:
+            _log.exception("unforeseen in a document", kind=self._keeping.kind, connection=self._keeping.name)
+            self._fail(f"what no code foresaw: {place_of(problem)}")
             return
         if objection := self.objection(before[1] if before else None, value):
             self._last_failure = f"waits for `federation-bridge metadata accept`: {objection}"
@@ -127,6 +134,10 @@ class Refreshed(Generic[T]):
         self._keep(self._keeping.kind, text)
         if before is not None and before[1] != value:
             self.changed(before[1], value)
+
+    def _fail(self, detail: str) -> None:
+        self._last_failure = detail
+        self.failed(detail)
 
     def _take_kept(self) -> tuple[datetime, T] | None:
         """What stands now: what this process has, or what was kept since, by another one or by a yes."""

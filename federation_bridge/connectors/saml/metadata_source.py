@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import structlog
+
 from federation_bridge.connectors.attempts import Attempts, Waiting
 from federation_bridge.connectors.endpoints import moved
 from federation_bridge.connectors.saml import names
@@ -20,10 +22,12 @@ from federation_bridge.connectors.saml.document_text import metadata_text
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
-from federation_bridge.errors import BridgeError, ConfigurationInvalid, ProviderUnreachable
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, ProviderUnreachable, place_of
 from federation_bridge.model import Clock, KeptDocuments
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import SamlConnection
+
+_log = structlog.get_logger(__name__)
 
 KEPT = "saml-metadata"
 HELD = "saml-metadata-held"
@@ -97,9 +101,15 @@ class MetadataSource:
             self._take_kept()
             self._last_problem = self._take(metadata_text(self._fetched()))
         except BridgeError as refusal:
-            if refusal.detail != self._last_problem:
-                self._notice("metadata.refused", refusal.detail)
-            self._last_problem = refusal.detail
+            self._fail(refusal.detail)
+        except Exception as problem:
+            _log.exception("unforeseen in metadata", connection=self._connection)
+            self._fail(f"what no code foresaw: {place_of(problem)}")
+
+    def _fail(self, detail: str) -> None:
+        if detail != self._last_problem:
+            self._notice("metadata.refused", detail)
+        self._last_problem = detail
 
     def _fetched(self) -> bytes:
         if self._settings.metadata_file is not None:
