@@ -28,6 +28,7 @@ TOKEN = b'{"SigninToken":"a-token+/="}'
 class Answer:
     status: int = 200
     body: bytes = TOKEN
+    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/html"})
 
 
 @dataclass
@@ -93,12 +94,12 @@ def test_a_console_session_never_outlives_its_credentials() -> None:
     ("answer", "refusal"),
     [
         (Answer(400, b"<html>no</html>"), AwsRefused),
-        (Answer(403), AwsRefused),
-        (Answer(302), AwsRefused),
-        (Answer(200, b"<html>"), AwsRefused),
-        (Answer(200, b"\xff"), AwsRefused),
+        (Answer(403), AwsUnreachable),
+        (Answer(302), AwsUnreachable),
+        (Answer(200, b"<html>"), AwsUnreachable),
+        (Answer(200, b"\xff"), AwsUnreachable),
         (Answer(200, b"[]"), AwsRefused),
-        (Answer(200, b"null"), AwsRefused),
+        (Answer(200, b"null"), AwsUnreachable),
         (Answer(200, b"{}"), AwsRefused),
         (Answer(200, b'{"SigninToken":""}'), AwsRefused),
         (Answer(200, b'{"SigninToken":7}'), AwsRefused),
@@ -112,6 +113,15 @@ def test_an_answer_without_a_token_is_refused_and_shows_no_secret(
     with pytest.raises(refusal) as refused:
         link(SigninService([answer]))
     assert CREDENTIALS.secret_access_key not in refused.value.detail
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 407, 451])
+def test_what_answers_in_place_of_the_sign_in_service_is_told_as_just_that(status: int) -> None:
+    page = b"<html><title>Blocked</title><body>Ask the help desk</body></html>"
+    with pytest.raises(AwsUnreachable, match=rf"something between the bridge and AWS answered {status} \(text/html\)"):
+        link(SigninService([Answer(status, page)]))
+    with pytest.raises(AwsRefused, match="the AWS sign-in service answered 400"):
+        link(SigninService([Answer(400, page)]))
 
 
 def test_a_sign_in_service_that_does_not_answer_is_aws_unreachable() -> None:

@@ -362,7 +362,71 @@ def test_where_aws_could_not_fetch_our_documents_each_region_is_asked_once(stub:
 
 
 ONE_REGION = {"home_regions": {"aws": ("us-east-1",)}}
-REACHABLE = [*THROTTLED, refused("IDPCommunicationError"), refused("AccessDenied", "no", 403), (200, "not xml at all")]
+PROXY_PAGES = {
+    "HTML that is XML": (403, "<html><head><title>Blocked</title></head><body>Ask the help desk</body></html>"),
+    "HTML that is not": (403, "<!DOCTYPE html><html><br><p>Ask the help desk</html>"),
+    "a sign-in page": (200, "<html><body>Welcome to the guest network</body></html>"),
+    "nothing": (403, ""),
+    "JSON": (403, '{"error": "blocked"}'),
+    "another XML": (403, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>"),
+    "a redirect": (302, ""),
+    "a proxy that wants a password": (407, "<html>Proxy Authentication Required</html>"),
+}
+REACHABLE = [
+    *THROTTLED,
+    refused("IDPCommunicationError"),
+    refused("AccessDenied", "no", 403),
+    (200, "not xml at all"),
+    *PROXY_PAGES.values(),
+]
+
+
+@pytest.mark.parametrize("answer", PROXY_PAGES.values(), ids=PROXY_PAGES)
+def test_what_is_no_answer_of_aws_is_told_as_such_and_the_next_region_is_asked(stub: StubSts, answer: Answer) -> None:
+    pauses = Pauses()
+    stub.answers = [answer, granted()]
+    assert clients(stub.url, pauses).redeem(grant(), STATEMENT).region == "us-west-2"
+    stub.answers = [answer]
+    with pytest.raises(AwsUnreachable) as refusal:
+        clients(stub.url, pauses).redeem(grant(), STATEMENT)
+    told = f"something between the bridge and AWS answered {answer[0]} (text/xml)"
+    assert refusal.value.detail.count(told) == 2
+    assert ("Ask the help desk" in refusal.value.detail) is ("Ask the help desk" in answer[1])
+    assert pauses == []
+
+
+def test_a_refusal_of_aws_itself_is_final_whatever_a_proxy_says_elsewhere(stub: StubSts) -> None:
+    stub.answers = [PROXY_PAGES["HTML that is XML"], refused("AccessDenied", "Not authorized", 403), granted()]
+    with pytest.raises(AwsRefused, match="AWS answered AccessDenied: Not authorized"):
+        clients(stub.url).redeem(grant(), STATEMENT)
+    assert len(stub.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<html>You sent SAMLAssertion={SECRET}</html>",
+        f"<html><script>send('{SECRET}')</script>no {SECRET}</html>",
+        f"<html>no <!-- {SECRET} --> Zx8Qp2Lm4Rt6Vb0Nc3Ks5Wd7Yf9Hg1Jt2Ua4Eo6</html>",
+        "<p>\x1b]0;owned\x07</p>" + "w " * 5_000,
+    ],
+    ids=["echoed by name", "echoed without", "in a comment, and a secret key", "long, and to steer a terminal"],
+)
+def test_what_a_proxys_page_repeats_reaches_no_log(stub: StubSts, page: str) -> None:
+    stub.answers = [(403, page)]
+    with pytest.raises(AwsUnreachable, match="answered 403") as refusal:
+        clients(stub.url).redeem(grant(), STATEMENT)
+    assert SECRET[:20] not in refusal.value.detail
+    assert "Zx8Qp2Lm4Rt6" not in refusal.value.detail
+    assert refusal.value.detail.isprintable()
+    assert len(refusal.value.detail) < 700
+
+
+def test_a_damaged_success_is_not_repeated_in_the_log(stub: StubSts) -> None:
+    stub.answers = [(200, "the-secret-key " + granted()[1])]
+    with pytest.raises(AwsUnreachable) as refusal:
+        clients(stub.url).redeem(grant(), STATEMENT)
+    assert "the-secret-key" not in refusal.value.detail
 
 
 @pytest.mark.parametrize("answer", [refused("InternalFailure", "", 500), (503, "no")])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from federation_bridge.aws import foreign_answers
 from federation_bridge.aws.calls import AwsCalls, CircuitOpen, EndpointDown, unreachable
 from federation_bridge.aws.partitions import Partition
 from federation_bridge.aws.statement import Statement
@@ -26,12 +27,14 @@ _MOST_BYTES = 64_000
 _LABEL = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _SESSION_LABEL = re.compile(r"[0-9]{12}-[a-z0-9]{1,32}")
 _ADDRESS = re.compile(r"[!-~]+")  # printable ASCII without a blank
-_OK, _SERVER_ERROR = 200, 500
+_OK, _BAD_REQUEST, _SERVER_ERROR = 200, 400, 500
 
 
 class _Answer(Protocol):
     @property
     def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
     @property
     def body(self) -> bytes: ...
 
@@ -103,7 +106,8 @@ def federation_link(
 
     Raises:
         AwsRefused: no sign-in token for these credentials.
-        AwsUnreachable: the sign-in service did not answer, failed a moment ago, or too many requests wait for AWS.
+        AwsUnreachable: the sign-in service did not answer, or something else did in its place; it failed a moment ago;
+            or too many requests wait for AWS.
     """
     fields = {"Action": "getSigninToken", "Session": _session_of(credentials)}
     answer = _post(fetch, calls, endpoints, fields)
@@ -174,12 +178,20 @@ def _posted(fetch: Fetching, endpoints: Endpoints, fields: Mapping[str, str]) ->
 
 
 def _signin_token(answer: _Answer) -> str:
-    if answer.status != _OK:
+    """The token of the answer. The service refuses with 400 and no stable body; nothing else is documented of it."""
+    if answer.status == _BAD_REQUEST:
         raise AwsRefused(f"the AWS sign-in service answered {answer.status} to getSigninToken")
     try:
-        token = json.loads(answer.body)["SigninToken"]
-    except (ValueError, KeyError, TypeError):
-        token = None
+        said = json.loads(answer.body) if answer.status == _OK else None
+    except ValueError:
+        said = None
+    if said is None:
+        raise AwsUnreachable(f"no sign-in token: {_told(answer)}")
+    token = said.get("SigninToken") if isinstance(said, dict) else None
     if not isinstance(token, str) or not token:
         raise AwsRefused("the AWS sign-in service answered without a SigninToken")
     return token
+
+
+def _told(answer: _Answer) -> str:
+    return foreign_answers.told(answer.status, answer.headers.get("content-type", ""), answer.body)

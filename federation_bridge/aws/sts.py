@@ -20,7 +20,7 @@ from federation_bridge.aws.calls import AwsCalls, Call, CircuitOpen, EndpointDow
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.refusals import explained, printable
 from federation_bridge.aws.statement import Statement
-from federation_bridge.aws.sts_clients import RegionalClients
+from federation_bridge.aws.sts_clients import ForeignAnswer, RegionalClients
 from federation_bridge.errors import AwsRefused, ConfigurationInvalid
 from federation_bridge.kept_connections import NoAnswer, Unreadable
 from federation_bridge.model import AwsCredentials, Clock, Grant
@@ -163,7 +163,7 @@ class StsClients:
             raise _RegionDown(printable(str(failure))) from None
         except BotoCoreError as failure:
             raise AwsRefused(f"STS could not be asked: {printable(str(failure))}") from None
-        except (ClientError, Unreadable, ResponseParserError, KeyError, ValueError) as failure:
+        except (ClientError, ForeignAnswer, Unreadable, ResponseParserError, KeyError, ValueError) as failure:
             problem = _sorted(failure, self._clients.last_status())
             call.is_answered = not isinstance(problem, EndpointDown)
             raise problem from None
@@ -189,16 +189,19 @@ def _sorted(failure: Exception, status: int) -> Exception:
     """What an answer that is no success means: a refusal, a reason to ask again or elsewhere, a region that is down."""
     if isinstance(failure, ClientError):
         return _sorted_refusal(failure, status)
-    if status >= _SERVER_ERROR:
-        return _RegionDown(f"answered {status}")
     # A parser's own text repeats the body, and with it what may be credentials.
-    reason = str(failure) if isinstance(failure, Unreadable) else "answered something that is no answer of STS"
-    return _AskElsewhere(printable(reason))
+    is_ours = isinstance(failure, ForeignAnswer | Unreadable)
+    reason = printable(str(failure)) if is_ours else "answered something that is no answer of STS"
+    if status == _TOO_MANY_REQUESTS:
+        return _AskAgain(reason)
+    return _RegionDown(reason) if status >= _SERVER_ERROR else _AskElsewhere(reason)
 
 
 def _sorted_refusal(refusal: ClientError, status: int) -> Exception:
     error = refusal.response.get("Error", {})
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
+    if not code and status < _SERVER_ERROR:
+        return _AskElsewhere(f"answered {status} with an error that has no code, as AWS never does")
     told = f"{printable(code)}: {printable(message)}"
     if code in _THROTTLING or status == _TOO_MANY_REQUESTS:
         return _AskAgain(told)

@@ -22,13 +22,17 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.httpsession import get_cert_path
 
-from federation_bridge.aws import sts_messages
+from federation_bridge.aws import foreign_answers, sts_messages
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.kept_connections import Answer, Bounds, KeptConnections
 from federation_bridge.settings import Aws, Outgoing
 
 _MOST_BYTES = 256_000
 """An answer of STS has a few thousand."""
+
+
+class ForeignAnswer(Exception):
+    """What came is no answer of STS, whatever its status; the text says so, and is fit for a log."""
 
 
 class RegionalClients:
@@ -107,6 +111,9 @@ class RegionalClients:
     def _send(self, request: Any, **_: object) -> AWSResponse:
         answer = self._connections.post(request.url, request.body, request.headers, self._call.bounds)
         self._call.status = answer.status
+        if not foreign_answers.is_of_sts(answer.body):
+            # Before botocore parses it: a page of a proxy in well-formed HTML would pass for a refusal without a code.
+            raise ForeignAnswer(foreign_answers.told(answer.status, _content_type(answer), answer.body))
         headers: Any = answer.headers
         return AWSResponse(request.url, answer.status, headers, _Body(answer))
 
@@ -127,6 +134,10 @@ class RegionalClients:
             return None
         parts = urlsplit(proxy)
         return parts.hostname or "", parts.port or 3128
+
+
+def _content_type(answer: Answer) -> str:
+    return next((value for name, value in answer.headers.items() if name.lower() == "content-type"), "")
 
 
 class _Body:
