@@ -30,6 +30,18 @@ class BadRequest(BridgeError):
     code, status, public = "bad_request", 400, "This request could not be understood."
 
 
+class LengthUnreadable(BadRequest):
+    """The length of a session is written in no way that we read: what helps is the person's own to do."""
+
+    public = "A length of time is written like 30m, 1h or 1h30m."
+
+
+class LengthNotSold(BadRequest):
+    """A session of a length that AWS sells for no role (STS API, DurationSeconds)."""
+
+    public = "A session lasts between 15m and 12h. Please ask for a length in between."
+
+
 class MethodNotAllowed(BridgeError):
     """The address is there, but answers to other methods."""
 
@@ -99,6 +111,19 @@ class AwsRefused(BridgeError):
     """AWS said no; the detail names AWS's code and the likely cause in words."""
 
     code, status, public = "aws_refused", 502, "AWS did not accept this request."
+
+
+class SessionTooLong(AwsRefused):
+    """AWS sells no session as long as was asked for: to ask for less is the person's own to do, so `public` says it.
+
+    A `public` of its own repeats nothing but lengths of time: what was asked for, and what AWS said.
+    """
+
+    public = "AWS sells no session of this length for this role. Please ask for less."
+
+    def __init__(self, detail: str = "", public: str = "") -> None:
+        super().__init__(detail)
+        self.public = public or self.public
 
 
 class AwsUnreachable(BridgeError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from federation_bridge.durations import format_duration
-from federation_bridge.errors import BadRequest, NotHandedOver, RoleNotGranted
+from federation_bridge.errors import LengthNotSold, NotHandedOver, RoleNotGranted
 from federation_bridge.model import Entitlement, Grant
 
 SHORTEST = timedelta(seconds=900)
@@ -59,12 +59,12 @@ def granted_duration(
     A wish above a cap is cut to the cap and told so: people ask for "a day" and shall not have to guess.
 
     Raises:
-        BadRequest: a wish outside what AWS sells at all.
+        LengthNotSold: a wish outside what AWS sells at all.
         RoleNotGranted: the rule's dates leave less than the fifteen minutes that AWS sells at least, counted on the
             OIDC road from the last moment at which AWS may answer.
     """
     if asked is not None and not SHORTEST <= asked <= LONGEST:
-        raise BadRequest(f"a session lasts between 15m and 12h, not {format_duration(asked)}")
+        raise LengthNotSold(f"a session lasts between 15m and 12h, not {format_duration(asked)}")
     role = entitlement.account.roles[entitlement.role]
     caps = [
         (asked or usual, "as asked for" if asked else "the usual length"),

@@ -297,14 +297,14 @@ def test_a_session_shows_no_secret_and_a_keyring_that_takes_little_takes_it() ->
 def test_who_waited_behind_a_failure_shares_it_and_a_later_one_tries_again(tmp_path: Path) -> None:
     path, times = tmp_path / "folder" / "lock", [NOW]
     waiting = Flight(path, lambda: times[0])
-    Flight(path, lambda: times[0]).failed(LoginRefused("refused"))
+    Flight(path, lambda: times[0]).failed("q", LoginRefused("refused"))
     with pytest.raises(LoginRefused, match="refused"):
-        waiting.join()
+        waiting.join("q")
     newcomer = Flight(path, lambda: times[0])
     with pytest.raises(LoginRefused):
-        newcomer.join()
+        newcomer.join("q")
     times[0] = datetime(2026, 11, 23, 12, 1, tzinfo=UTC)
-    Flight(path, lambda: times[0]).join()
+    Flight(path, lambda: times[0]).join("q")
 
 
 def test_every_exit_status_is_one_failure_s_and_survives_the_way_between_processes() -> None:

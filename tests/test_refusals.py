@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from federation_bridge.aws.refusals import explained, printable
+from federation_bridge.aws.refusals import explained, printable, refusal_of
+from federation_bridge.errors import AwsRefused, SessionTooLong
 
 REFUSALS = [
     ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithSAML", "sts:TagSession"),
@@ -75,3 +78,61 @@ def test_an_unknown_refusal_is_told_without_a_guess() -> None:
 )
 def test_what_aws_says_is_bounded_on_one_line_and_without_tokens(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+# ----------------------------------------------------------------------------------------------- what a person can do
+
+TOO_LONG = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+OUT_OF_RANGE = (
+    "1 validation error detected: Value '%d' at 'durationSeconds' failed to satisfy constraint: "
+    "Member must have value less than or equal to %d"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "hours", "told"),
+    [
+        (
+            "ValidationError",
+            TOO_LONG,
+            12,
+            "12h is more than this role's maximum in AWS. Please ask for less: 1h is never too much.",
+        ),
+        (
+            "ValidationErrorException",
+            TOO_LONG.lower(),
+            2,
+            "2h is more than this role's maximum in AWS. Please ask for less: 1h is never too much.",
+        ),
+        (
+            "ValidationError",
+            OUT_OF_RANGE % (43200, 14400),
+            12,
+            "12h is more than this role's maximum of 4h. Please ask for less.",
+        ),
+        # AWS's answer does not fit what was asked: no number is told that would not help.
+        ("ValidationError", TOO_LONG, 1, SessionTooLong.public),
+        ("ValidationError", OUT_OF_RANGE % (3600, 43200), 1, SessionTooLong.public),
+    ],
+)
+def test_a_session_that_is_too_long_for_aws_is_told_with_what_helps(
+    code: str, message: str, hours: int, told: str
+) -> None:
+    refusal = refusal_of(code, message, timedelta(hours=hours))
+    assert isinstance(refusal, SessionTooLong)
+    assert (refusal.code, refusal.public) == (AwsRefused.code, told)
+    assert refusal.detail.startswith(f"AWS answered {code}: {message[:40]}")
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("ValidationError", "1 validation error detected: Value 'x' at 'roleArn' failed to satisfy constraint"),
+        ("AccessDenied", TOO_LONG),
+        ("PackedPolicyTooLarge", "Packed policy consumes 112% of allotted space"),
+        ("ValidationError", ""),
+    ],
+)
+def test_what_a_person_cannot_change_is_told_in_the_one_sentence(code: str, message: str) -> None:
+    refusal = refusal_of(code, message, timedelta(hours=12))
+    assert (type(refusal), refusal.public) == (AwsRefused, AwsRefused.public)

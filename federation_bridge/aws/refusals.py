@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
+from federation_bridge.durations import format_duration
+from federation_bridge.errors import AwsRefused, SessionTooLong
+from federation_bridge.sentence import Sentence
 from federation_bridge.shown_text import shown
 
 _ANY = ""
@@ -93,13 +97,45 @@ _CAUSES = (
     _Cause(
         "ValidationError",
         "maxsessionduration",
-        "the role's MaxSessionDuration in IAM is shorter than the register says (`max_session`)",
+        "the role's MaxSessionDuration in IAM is shorter than the register says (`max_session`), which lets people ask "
+        "for more than they can get",
     ),
     _Cause("ValidationError", _ANY, "a value is outside what STS takes"),
 )
 
+_TOO_LONG = re.compile(r"exceeds the maxsessionduration|'durationseconds' .*less than or equal to ([0-9]{3,6})\b")
+"""Of a ValidationError, in lower case; AWS names the most only where it is the same for every role."""
+_NEVER_TOO_LONG = timedelta(hours=1)
+"""The least that a role's MaxSessionDuration can be (IAM API, CreateRole)."""
+
 _LONG_RUN = re.compile(r"[^\s]{80,}")
 _MESSAGE_LENGTH = 300
+
+
+def refusal_of(code: str, message: str, asked: timedelta) -> AwsRefused:
+    """The refusal that AWS's answer to a call for a session of this length means; `SessionTooLong` where that is it."""
+    told = explained(code, message)
+    if code.removesuffix("Exception") != "ValidationError" or (found := _TOO_LONG.search(message.lower())) is None:
+        return AwsRefused(told)
+    return SessionTooLong(told, _less(asked, timedelta(seconds=int(found[1])) if found[1] else None))
+
+
+def _less(asked: timedelta, most: timedelta | None) -> str:
+    """What the person can do; empty where AWS's answer does not fit what was asked."""
+    length = format_duration(asked)
+    if most is not None and most < asked:
+        most_told = format_duration(most)
+        return Sentence(
+            "%(asked)s is more than this role's maximum of %(most)s. Please ask for less.", asked=length, most=most_told
+        )
+    if most is not None or asked <= _NEVER_TOO_LONG:
+        return ""
+    always = format_duration(_NEVER_TOO_LONG)
+    return Sentence(
+        "%(asked)s is more than this role's maximum in AWS. Please ask for less: %(always)s is never too much.",
+        asked=length,
+        always=always,
+    )
 
 
 def explained(code: str, message: str) -> str:

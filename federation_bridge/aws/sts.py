@@ -18,7 +18,7 @@ from botocore.parsers import ResponseParserError
 from federation_bridge.aws import lifetimes
 from federation_bridge.aws.calls import AwsCalls, Call, CircuitOpen, EndpointDown, unreachable
 from federation_bridge.aws.partitions import PARTITIONS
-from federation_bridge.aws.refusals import explained, printable
+from federation_bridge.aws.refusals import printable, refusal_of
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts_clients import ForeignAnswer, RegionalClients
 from federation_bridge.errors import AwsRefused, ConfigurationInvalid
@@ -164,7 +164,8 @@ class StsClients:
         except BotoCoreError as failure:
             raise AwsRefused(f"STS could not be asked: {printable(str(failure))}") from None
         except (ClientError, ForeignAnswer, Unreadable, ResponseParserError, KeyError, ValueError) as failure:
-            problem = _sorted(failure, self._clients.last_status())
+            asked = timedelta(seconds=parameters["DurationSeconds"])
+            problem = _sorted(failure, self._clients.last_status(), asked)
             call.is_answered = not isinstance(problem, EndpointDown)
             raise problem from None
         call.is_answered = True
@@ -185,10 +186,10 @@ def _check_regions(aws: Aws) -> None:
             raise ConfigurationInvalid(f"`aws.home_regions`: {what}")
 
 
-def _sorted(failure: Exception, status: int) -> Exception:
+def _sorted(failure: Exception, status: int, asked: timedelta) -> Exception:
     """What an answer that is no success means: a refusal, a reason to ask again or elsewhere, a region that is down."""
     if isinstance(failure, ClientError):
-        return _sorted_refusal(failure, status)
+        return _sorted_refusal(failure, status, asked)
     # A parser's own text repeats the body, and with it what may be credentials.
     is_ours = isinstance(failure, ForeignAnswer | Unreadable)
     reason = printable(str(failure)) if is_ours else "answered something that is no answer of STS"
@@ -197,7 +198,7 @@ def _sorted(failure: Exception, status: int) -> Exception:
     return _RegionDown(reason) if status >= _SERVER_ERROR else _AskElsewhere(reason)
 
 
-def _sorted_refusal(refusal: ClientError, status: int) -> Exception:
+def _sorted_refusal(refusal: ClientError, status: int, asked: timedelta) -> Exception:
     error = refusal.response.get("Error", {})
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
     if not code and status < _SERVER_ERROR:
@@ -213,7 +214,7 @@ def _sorted_refusal(refusal: ClientError, status: int) -> Exception:
         return _AskElsewhere(told)
     if status >= _SERVER_ERROR:
         return _RegionDown(told)
-    return AwsRefused(explained(code, message))
+    return refusal_of(code, message, asked)
 
 
 def _call_of(grant: Grant, statement: Statement, seconds: int) -> tuple[str, dict[str, Any]]:

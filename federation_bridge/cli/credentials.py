@@ -13,10 +13,11 @@ from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, Com
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.place import Place, lock_path
+from federation_bridge.cli.question import credentials_question
 from federation_bridge.cli.session import LocalSession
 from federation_bridge.cli.texts import say
 from federation_bridge.delivery import FORMATS
-from federation_bridge.durations import format_duration
+from federation_bridge.durations import format_duration, parse_duration
 from federation_bridge.errors import AwsRefused, BridgeError
 from federation_bridge.model import AwsCredentials, JsonObject
 
@@ -49,24 +50,26 @@ def obtain(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredentia
     with flight.alone():
         if not fresh_wish and (found := _cached(place, wanted, renew=renew)) is not None:
             return found
+        session = LocalSession(place)
+        flight.join(_question(place, wanted, session))
         try:
-            flight.join()
-        except TooShort:
-            # Met by who asked for the role's usual length; another length is another question.
-            if not wanted.duration:
-                raise
-        try:
-            credentials = _asked(place, wanted)
+            credentials = _asked(place, wanted, session)
             _check_rest(place, wanted, credentials)
         except SignInNeeded:
             raise
         except CommandFailed as failure:
-            if not (isinstance(failure, TooShort) and wanted.duration):
-                with suppress(ComputerRefused):
-                    flight.failed(failure)
+            with suppress(ComputerRefused):
+                # The sign-in may be another by now: the person was asked on the way.
+                flight.failed(_question(place, wanted, session), failure)
             raise
-        flight.succeeded()
+        flight.succeeded(_question(place, wanted, session))
     return credentials
+
+
+def _question(place: Place, wanted: Wanted, session: LocalSession) -> str:
+    duration = str(parse_duration(wanted.duration)) if wanted.duration else ""
+    wish = {"role": wanted.role, "need": str(wanted.need), "duration": duration, "reason": wanted.reason}
+    return credentials_question(place, session.kept_key(), **wish)
 
 
 def answer_text(credentials: AwsCredentials) -> str:
@@ -85,9 +88,8 @@ def _cached(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredenti
     return None
 
 
-def _asked(place: Place, wanted: Wanted) -> AwsCredentials:
+def _asked(place: Place, wanted: Wanted, session: LocalSession) -> AwsCredentials:
     body = {name: text for name, text in (("duration", wanted.duration), ("reason", wanted.reason)) if text}
-    session = LocalSession(place)
     answer = session.post(f"/roles/{wanted.role}/credentials", body)
     try:
         credentials = _credentials(answer)

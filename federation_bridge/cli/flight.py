@@ -1,8 +1,9 @@
 """Single flight: of any number of processes that want the same thing, one does it and the others have it from there.
 
 The lock is the operating system's (flock, LockFileEx): it ends with the process that holds it, so that a death blocks
-nobody. A failure is shared too: who waited behind it gets the same sentence instead of trying again, so that a person
-who closes one window is not met by two hundred.
+nobody. A failure is shared too: who waited behind it with the very same question gets the same sentence instead of
+asking again, so that a person who closes one window is not met by two hundred. Another question is asked by itself,
+though it waits at the same lock.
 """
 
 from __future__ import annotations
@@ -12,15 +13,25 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from federation_bridge.cli.failures import CommandFailed, failure_of
+from federation_bridge.cli.failures import CommandFailed, ComputerRefused, failure_of
 from federation_bridge.cli.files import computer_refused, private_folder, write_private
 from federation_bridge.model import Clock
 
-_QUIET_SECONDS = 10
-"""A failure this young answers newcomers too: the last of two hundred start when the first have failed."""
+_QUIET = 10_000
+"""Milliseconds. A failure this young answers newcomers too: the last of two hundred start when the first failed."""
+_MOST_KEPT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    at: int
+    """Milliseconds since 1970; no two failures at a lock have the same."""
+    exit_status: int
+    sentence: str
 
 
 class Flight:
@@ -28,9 +39,9 @@ class Flight:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
-        self._outcome = path.with_name(path.name + ".failed")
+        self._outcomes = path.with_name(path.name + ".failed")
         self._clock = clock
-        self._seen = self._last()[0]
+        self._seen = _newest(self._kept())
 
     @contextmanager
     def alone(self, waiting: Callable[[], None] | None = None) -> Iterator[None]:
@@ -53,28 +64,49 @@ class Flight:
                 lock(file, wait=True)
             yield
 
-    def join(self) -> None:
-        """Raises the failure that the others met while we waited, or a moment ago; nothing where there is none."""
-        number, ended, status, sentence = self._last()
-        young = 0 <= self._clock().timestamp() - ended < _QUIET_SECONDS
-        if number and (number != self._seen or young):
-            raise failure_of(status, sentence)
+    def join(self, question: str) -> None:
+        """Raises the failure that others met with this question while we waited, or a moment ago.
 
-    def _last(self) -> tuple[int, float, int, str]:
+        What this computer refused a moment ago is no answer for who comes after it: they may have mended it.
+        """
+        found = self._kept().get(question)
+        if found is None:
+            return
+        failure = failure_of(found.exit_status, found.sentence)
+        is_young = abs(self._now() - found.at) < _QUIET and not isinstance(failure, ComputerRefused)
+        if found.at > self._seen or is_young:
+            raise failure
+
+    def failed(self, question: str, failure: CommandFailed) -> None:
+        """Leaves the failure for those who wait with this question."""
+        kept = self._kept()
+        kept[question] = _Failure(max(self._now(), _newest(kept) + 1), failure.exit_status, failure.detail)
+        self._keep(kept)
+
+    def succeeded(self, question: str) -> None:
+        """Forgets the last failure of this question."""
+        kept = self._kept()
+        if kept.pop(question, None) is not None:
+            self._keep(kept)
+
+    def _now(self) -> int:
+        return int(self._clock().timestamp() * 1000)
+
+    def _kept(self) -> dict[str, _Failure]:
         try:
-            number, ended, status, sentence = json.loads(self._outcome.read_bytes())
-            return int(number), float(ended), int(status), str(sentence)
-        except (OSError, ValueError, TypeError, OverflowError, RecursionError):
-            return 0, 0.0, 0, ""
+            found = json.loads(self._outcomes.read_bytes())
+            return {str(name): _Failure(int(at), int(status), str(told)) for name, (at, status, told) in found.items()}
+        except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+            return {}
 
-    def failed(self, failure: CommandFailed) -> None:
-        """Leaves the failure for those who wait."""
-        outcome = [self._last()[0] + 1, self._clock().timestamp(), failure.exit_status, failure.detail]
-        write_private(self._outcome, json.dumps(outcome).encode())
+    def _keep(self, kept: dict[str, _Failure]) -> None:
+        newest = sorted(kept.items(), key=lambda one: one[1].at)[-_MOST_KEPT:]
+        told = {name: [one.at, one.exit_status, one.sentence] for name, one in newest}
+        write_private(self._outcomes, json.dumps(told).encode())
 
-    def succeeded(self) -> None:
-        """Forgets the last failure."""
-        self._outcome.unlink(missing_ok=True)
+
+def _newest(kept: dict[str, _Failure]) -> int:
+    return max((one.at for one in kept.values()), default=0)
 
 
 if sys.platform == "win32":

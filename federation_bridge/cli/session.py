@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 
 from federation_bridge.cli.failures import (
@@ -17,6 +18,7 @@ from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.leftovers import forget_answers
 from federation_bridge.cli.login import sign_in
 from federation_bridge.cli.place import Place
+from federation_bridge.cli.question import sign_in_question
 from federation_bridge.cli.renewal import Renewal, key_of, revoke
 from federation_bridge.cli.texts import say
 from federation_bridge.cli.token_store import StoredSession
@@ -44,6 +46,11 @@ class LocalSession:
         """Whether the sign-in that this asked as is still the one that is kept here: each has a key of its own."""
         kept = self._tokens.load()
         return kept is not None and self._session is not None and kept.key == self._session.key
+
+    def kept_key(self) -> str:
+        """Names the sign-in that is kept here by a digest of its key; empty where none is, or none can be read."""
+        kept = self._last()
+        return hashlib.sha256(kept.key.encode()).hexdigest() if kept is not None else ""
 
     def get(self, path: str) -> JsonObject:
         """What `/api/v1` answers to a GET; CommandFailed for a refusal."""
@@ -90,7 +97,7 @@ class LocalSession:
         renewed = Renewal(self._place, self._tokens).renewed(kept) if kept is not None else None
         if renewed is not None:
             return renewed
-        self._flight.join()
+        self._flight.join(sign_in_question(self._place))
         return self._signed_in()
 
     def _signed_in(self) -> StoredSession:
@@ -100,9 +107,9 @@ class LocalSession:
         except SignInNeeded:
             raise
         except CommandFailed as failure:
-            self._flight.failed(failure)
+            self._flight.failed(sign_in_question(self._place), failure)
             raise
-        self._flight.succeeded()
+        self._flight.succeeded(sign_in_question(self._place))
         # Whoever signed in may be somebody else: nothing of the last sign-in may answer for this one.
         forget_answers(self._place)
         if before is not None:

@@ -198,20 +198,24 @@ def _handlers(address: str, proxy: Proxy | None, environ: Mapping[str, str]) -> 
     return _NoRedirects(), proxies, urllib.request.HTTPSHandler(context=_trust(environ))
 
 
+def authorities_of(environ: Mapping[str, str]) -> tuple[str, str]:
+    """The variable that names a file or folder of authorities, and what it names; empty: the system's are taken."""
+    return next(((name, environ[name]) for name in _CA_VARIABLES if environ.get(name)), ("", ""))
+
+
 def _trust(environ: Mapping[str, str]) -> ssl.SSLContext:
     """The system's authorities, or those of the first file or folder that the environment names."""
-    name = next((name for name in _CA_VARIABLES if environ.get(name)), None)
-    bundle = environ[name] if name else None
+    name, bundle = authorities_of(environ)
     try:
-        if bundle is not None and Path(bundle).is_dir():
+        if bundle and Path(bundle).is_dir():
             return ssl.create_default_context(capath=bundle)
-        return ssl.create_default_context(cafile=bundle)
+        return ssl.create_default_context(cafile=bundle or None)
     except (OSError, ValueError) as failure:
         raise BridgeUnreachable(
             say(
                 "{name} names {path}, which is no readable file of certificates (PEM): {reason}",
-                name=str(name),
-                path=str(bundle),
+                name=name,
+                path=bundle,
                 reason=str(getattr(failure, "strerror", None) or failure),
             )
         ) from None

@@ -10,7 +10,7 @@ from datetime import timedelta
 from flask import request
 
 from federation_bridge.durations import parse_duration
-from federation_bridge.errors import BadRequest, CrossSiteRequest
+from federation_bridge.errors import BadRequest, CrossSiteRequest, LengthUnreadable
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies
 from federation_bridge.web.door import door
@@ -73,11 +73,11 @@ def checked_text(value: str, name: str, most: int) -> str:
 
 
 def duration_field(value: str) -> timedelta | None:
-    """The span that a form or API field names, None when empty; BadRequest when it names none."""
+    """The span that a form or API field names, None when empty; LengthUnreadable when it names none."""
     try:
         return parse_duration(value) if value else None
     except ValueError as problem:
-        raise BadRequest(str(problem)) from None
+        raise LengthUnreadable(str(problem)) from None
 
 
 _RETURN_PATH = re.compile(

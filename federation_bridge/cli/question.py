@@ -1,0 +1,45 @@
+"""A question by all that changes its answer: a failure that is kept for others answers the very same question alone.
+
+It begins with how the bridge is reached and in which language its answers are told: who mends one of them after a
+failure asks anew. The digest lies on the disk for a while, and gives nothing away: see `_way_out`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from federation_bridge.cli.login import chosen_way
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.texts import language
+from federation_bridge.cli.wire import authorities_of
+
+_BYTES_OF_A_PASSWORD = 2
+"""Of its digest: enough to tell a corrected password from the wrong one, too little to find one by guessing."""
+
+
+def sign_in_question(place: Place) -> str:
+    """What is asked of a person, and in which way."""
+    return _digest("sign-in", *_around(place))
+
+
+def credentials_question(place: Place, kept_key: str, **wish: str) -> str:
+    """What is asked of the bridge: the wish in words that mean one thing, as the sign-in that `kept_key` names."""
+    return _digest("credentials", *_around(place), kept_key, *(f"{name}={text}" for name, text in sorted(wish.items())))
+
+
+def _around(place: Place) -> tuple[str, ...]:
+    way = chosen_way(place.way, place.environ)
+    return place.address, way, language(place.environ), *_way_out(place)
+
+
+def _way_out(place: Place) -> tuple[str, ...]:
+    """The proxy, of whose password next to nothing, and the file of authorities."""
+    proxy = place.wire.proxy
+    url = proxy.url if proxy is not None else ""
+    hint = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()[:_BYTES_OF_A_PASSWORD].hex()
+    return str(proxy or ""), hint, *authorities_of(place.environ)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
