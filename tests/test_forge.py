@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -15,11 +17,20 @@ from typing import Any
 
 import pytest
 import yaml
+from documents.blocks import blocks
+
+from federation_bridge import __version__
 
 ROOT = Path(__file__).parent.parent
 FORGE = ROOT / ".github"
 WORKFLOWS = sorted(FORGE.glob("workflows/*.yml"))
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def tracked() -> list[str]:
+    """Every file of the project."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    return [name for name in listed.stdout.split("\0") if name]
 
 
 def steps() -> list[dict[str, Any]]:
@@ -104,12 +115,11 @@ def test_a_subject_that_says_nothing_is_refused(commit_subject: ModuleType, subj
     assert commit_subject.fault(subject)
 
 
-def test_a_release_consists_of_the_files_that_its_page_names(tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
-    ).stdout.split("\0")
-    for name in filter(None, tracked):
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make dist` writes in a copy of the tracked files."""
+    tree = tmp_path_factory.mktemp("release") / "tree"
+    for name in tracked():
         if (ROOT / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tree / name)
@@ -121,10 +131,14 @@ def test_a_release_consists_of_the_files_that_its_page_names(tmp_path: Path) -> 
         cwd=tree, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert made.returncode == 0, made.stdout + made.stderr
-    files = {path.name: path.read_bytes() for path in (tree / "dist").iterdir()}
+    return tree / "dist"
+
+
+def test_a_release_consists_of_the_files_that_its_page_names(dist: Path) -> None:
+    files = {path.name: path.read_bytes() for path in dist.iterdir()}
     sums = dict(reversed(line.split()) for line in files.pop("SHA256SUMS").decode().splitlines())
     assert sums == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    (wheel,) = (tree / "dist").glob("*.whl")
+    (wheel,) = dist.glob("*.whl")
     assert sorted(path.partition("-")[0] if path != wheel.name else "wheel" for path in files) == [
         "federation_bridge",
         "sbom.cdx.json",
@@ -133,5 +147,33 @@ def test_a_release_consists_of_the_files_that_its_page_names(tmp_path: Path) -> 
     ]
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    wanted = [path for path in tracked if path.startswith("federation_bridge/")]
+    wanted = [path for path in tracked() if path.startswith("federation_bridge/")]
     assert sorted(set(wanted) - set(names)) == []
+
+
+def test_a_release_is_installed_as_its_page_says(dist: Path, tmp_path: Path) -> None:
+    """The page's commands, with a folder of the test for /opt, and without asking an index."""
+    check, venv, libraries, package = blocks()["docs/releasing.md console 1"].commands
+    checked = subprocess.run(shlex.split(check), cwd=dist, capture_output=True, text=True, timeout=60, check=False)
+    assert checked.returncode == 0, checked.stdout
+    assert venv.split()[-1] == "/opt/federation-bridge"
+    # `make` installs a list that holds all of this one, hashes and all.
+    assert libraries.split()[2:] == ["--require-hashes", "-r", "server.txt"]
+    pinned = re.compile(r"^[\w.\[\]-]+==[\w.]+|sha256:\w+", re.MULTILINE)
+    installed = pinned.findall((ROOT / "deploy" / "requirements" / "development.txt").read_text())
+    assert sorted(set(pinned.findall((dist / "server.txt").read_text())) - set(installed)) == []
+    assert (dist / package.split()[-1]).is_file()
+    words = [*package.split()[1:], "--no-index", "--quiet", "--target", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", "pip", *words], cwd=dist, timeout=60, check=True)
+    said = subprocess.run(
+        [sys.executable, "-m", "federation_bridge.operate", "--version"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert said.stdout == f"federation-bridge, version {__version__}\n"
+
+
+def test_the_readme_installs_from_the_list_with_hashes() -> None:
+    (_, libraries, package) = blocks()["README.md console 2"].commands
+    assert libraries.split()[2:] == ["--require-hashes", "-r", "deploy/requirements/server.txt"]
+    assert (ROOT / libraries.split()[-1]).is_file()
+    assert package.split()[-2:] == ["--no-deps", "."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 from absent_software import folder, program
+from documents.blocks import blocks
 from forged_rows import changed_by_us
 from tls_front import Front
 
@@ -34,6 +36,12 @@ WITHOUT_NAMED_ROLES = ("aws#{account}#{role}", "nobody#{account}#{role}")
 NODE = Path(__file__).parent / "node"
 _REMEDY = "apt-get install nodejs npm, then `make test` fetches it"
 _BOTO3_WHOAMI = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
+
+
+def shown_config(number: int, bridge: str, start: str = "") -> str:
+    """A block of `docs/aws-clients.md`, with the addresses of a bridge on this machine."""
+    shown = blocks()[f"docs/aws-clients.md ini {number}"].text.replace("eu-central-1", "us-east-1")
+    return shown.replace("https://aws.example.com/start", start).replace("https://aws.example.com", bridge)
 
 
 @dataclass
@@ -57,17 +65,13 @@ class Home:
         return self.folder / ".aws" / "config"
 
     def write_sso_config(self, role: str = ROLE) -> None:
-        """What `docs/aws-clients.md` tells a person to write."""
+        """What `docs/aws-clients.md` shows, for this bridge and role."""
         account, _, name = role.partition("/")
         bridge = self.company.bridge
-        self.config.write_text(
-            f"[sso-session bridge]\nsso_start_url = {self.front.address}/start\nsso_region = us-east-1\n"
-            "sso_registration_scopes = sso:account:access\n\n"
-            f"[profile dev]\nsso_session = bridge\nsso_account_id = {account}\nsso_role_name = {name}\n"
-            "region = us-east-1\nservices = bridge\n\n"
-            f"[services bridge]\nsso =\n  endpoint_url = {bridge}\nsso_oidc =\n  endpoint_url = {bridge}\n"
-            f"signin =\n  endpoint_url = {bridge}\n"
-        )
+        shown = shown_config(1, bridge, start=f"{self.front.address}/start")
+        shown = re.sub("sso_account_id = .*", f"sso_account_id = {account}", shown)
+        shown = re.sub("sso_role_name = .*", f"sso_role_name = {name}", shown)
+        self.config.write_text(f"{shown}signin =\n  endpoint_url = {bridge}\n")
 
     def cached_token(self) -> Path:
         """The one file in the SSO cache that holds a token."""

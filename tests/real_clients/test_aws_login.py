@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 import pytest
-from real_client_material import ME, ROLE, WITHOUT_NAMED_ROLES, Home, in_the_database, rules_with
+from real_client_material import ME, ROLE, WITHOUT_NAMED_ROLES, Home, in_the_database, rules_with, shown_config
 from test_aws_sso import ended, read_until
 from tls_front import tls_front
 
@@ -29,11 +29,8 @@ _ADDRESS = re.compile(r"https?://\S+/v1/authorize\?\S+")
 
 
 def write_config(home: Home) -> None:
-    """What `docs/aws-clients.md` tells a person to write."""
-    home.config.write_text(
-        "[profile remote]\nregion = us-east-1\nservices = bridge\n\n"
-        f"[services bridge]\nsignin =\n  endpoint_url = {home.company.bridge}\n"
-    )
+    """What `docs/aws-clients.md` shows."""
+    home.config.write_text(shown_config(2, home.company.bridge))
 
 
 def pick(visitor: Visitor, address: str, role: str) -> Page:

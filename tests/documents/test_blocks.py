@@ -1,0 +1,345 @@
+"""What the documentation shows is run: each fenced block has a test here or elsewhere, and each command exists."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import postgresql
+import pytest
+import yaml
+from absent_software import program
+from aws_cli import AwsCli, aws_program
+from cli_material import MAIN
+from conformance.test_store_durability import SCENARIOS
+from database_place import INTEGRITY_KEY, HeldClock, Place
+from documents.blocks import ROOT, Block, blocks, inline_commands
+from local_aws_material import served
+from service_material import Service, until
+
+from federation_bridge.aws import trust_policies
+from federation_bridge.cli.arguments import parser
+from federation_bridge.mapping import load_register
+from federation_bridge.mapping.register import Account
+from federation_bridge.operate.commands import commands
+from federation_bridge.sandbox.aws import provisioning
+from federation_bridge.sandbox.identity_provider.saml_message import make_signer, metadata_xml
+from federation_bridge.settings import Settings, settings_from
+from federation_bridge.store import Store, open_store
+
+BLOCKS = blocks()
+HERE = "documents/test_blocks.py"
+RUN_BY = {
+    "README.md console 1": (".ci/run", "make test"),
+    "README.md console 2": ("test_forge.py", "test_the_readme_installs_from_the_list_with_hashes"),
+    "README.md console 3": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
+    "README.md yaml 1": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
+    "README.md yaml 2": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
+    "README.md yaml 3": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
+    "docs/aws-clients.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
+    "docs/aws-clients.md ini 1": ("real_clients/real_client_material.py", "shown_config(1,"),
+    "docs/aws-clients.md ini 2": ("real_clients/test_aws_login.py", "shown_config(2,"),
+    "docs/aws-clients.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/aws-clients.md yaml 2": (HERE, "test_a_shown_role_is_one_that_the_register_takes"),
+    "docs/aws.md json 1": (HERE, "test_the_shown_trust_policy_is_the_one_that_we_print"),
+    "docs/command-line.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
+    "docs/command-line.md console 2": (HERE, "test_the_shown_lines_make_a_shell_complete"),
+    "docs/deployment.md ini 1": (HERE, "test_the_unit_starts_the_readme_s_files_and_writes_to_its_state_alone"),
+    "docs/deployment.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/deployment.md yaml 2": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/oidc.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/releasing.md console 1": ("test_forge.py", "test_a_release_is_installed_as_its_page_says"),
+    "docs/rules.md yaml 1": ("test_mapping_documentation.py", "test_the_documentations_examples_are_good_rules_and"),
+    "docs/rules.md yaml 2": ("test_mapping_documentation.py", "test_the_documentations_examples_are_good_rules_and"),
+    "docs/sandbox.md python 1": (HERE, "test_shown_python_names_what_there_is"),
+    "docs/sandbox.md python 2": (HERE, "test_shown_python_names_what_there_is"),
+    "docs/sandbox.md python 3": (HERE, "test_shown_python_names_what_there_is"),
+    "docs/store.md sql 1": (HERE, "test_a_role_with_the_shown_grants_can_do_everything_but_migrate"),
+    "docs/store.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "idp_metadata/entra/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "idp_metadata/generic/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "idp_metadata/google/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "idp_metadata/okta/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+}
+"""Each block: where the test of it stands, and its name (or the line that runs it)."""
+
+SETTINGS = [name for name, (_, test) in RUN_BY.items() if test == "test_every_shown_setting_is_taken"]
+
+
+def test_every_block_of_the_documentation_is_run_by_a_test() -> None:
+    assert sorted(BLOCKS) == sorted(RUN_BY)
+
+
+@pytest.mark.parametrize("name", RUN_BY)
+def test_the_test_that_runs_a_block_is_there(name: str) -> None:
+    file, test = RUN_BY[name]
+    path = ROOT / file if file.startswith(".ci") else ROOT / "tests" / file
+    assert test in path.read_text("utf-8")
+
+
+# ------------------------------------------------------------------------------------------------------- settings
+
+
+def _base() -> dict[str, Any]:
+    """The README's settings; what a block names takes its place."""
+    found = yaml.safe_load(BLOCKS["README.md yaml 1"].text)
+    assert isinstance(found, dict)
+    return found
+
+
+def _settings(block: Block, folder: Path) -> Settings:
+    shown = yaml.safe_load(block.text)
+    for secret in re.findall(r"\{ *file: *([^ }]+) *\}", block.text):
+        (folder / Path(secret).name).write_text("a" * 44)
+        (folder / Path(secret).name).chmod(0o600)
+    text = json.dumps(_base() | shown).replace("/run/secrets/", f"{folder}/")
+    # A placeholder is what a person replaces: <tenant id>, TENANT-ID.
+    return settings_from(json.loads(re.sub(r"<[^<>\"]+>", "00000000-0000-0000-0000-000000000000", text)), folder)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_shown_setting_is_taken(tmp_path: Path, name: str) -> None:
+    assert _settings(BLOCKS[name], tmp_path).base_url == "https://aws.example.com"
+
+
+def test_a_shown_role_is_one_that_the_register_takes() -> None:
+    text = (
+        yaml.safe_load(BLOCKS["docs/rules.md yaml 1"].text)
+        | {"accounts": [{"id": "222222222222", "name": "Development",
+                         "provider": "arn:aws:iam::222222222222:oidc-provider/bridge.example.com",
+                         **yaml.safe_load(BLOCKS["docs/aws-clients.md yaml 2"].text)}]}
+    )  # fmt: skip
+    account = load_register(json.dumps(text)).accounts["222222222222"]
+    assert account.roles["Developer"].web_identity_file
+
+
+# ------------------------------------------------------------------------------------------------------- commands
+
+
+def _known(group: click.Command, words: list[str]) -> str | None:
+    """What is wrong with these words after `federation-bridge`, or None."""
+    command: click.Command = group
+    for word in words:
+        if word.startswith("-"):
+            options = {name for parameter in command.params for name in parameter.opts}
+            if word not in options | {"--help", "--version"}:
+                return f"{command.name} has no option {word}"
+        elif isinstance(command, click.Group):
+            found = command.commands.get(word)
+            if found is None:
+                return f"{command.name} has no command {word}"
+            command = found
+    return None
+
+
+@pytest.mark.parametrize("line", sorted(inline_commands("federation-bridge")))
+def test_every_command_of_an_operator_is_one_that_the_program_takes(line: str) -> None:
+    words = [word.strip("[]") for word in shlex.split(line)[1:]]
+    assert _known(commands, words) is None
+
+
+@pytest.mark.parametrize("line", sorted(inline_commands("fedbridge")))
+def test_every_command_of_a_person_is_one_that_the_program_takes(line: str) -> None:
+    words = shlex.split(line.partition(" | ")[0])[1:]
+    mine = words[: words.index("--")] if "--" in words else words
+    known = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
+    assert mine[0] in known
+    options = {name for action in known[mine[0]]._actions for name in action.option_strings}
+    assert [word for word in mine[1:] if word.startswith("--") and word not in options] == []
+
+
+@pytest.mark.parametrize("line", sorted(inline_commands("make")))
+def test_every_target_that_is_told_is_there(line: str) -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert line.split()[1] in targets
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shown_lines_make_a_shell_complete(tmp_path: Path, shell: str) -> None:
+    (line,) = (said for said in BLOCKS["docs/command-line.md console 2"].commands if f"completion {shell}" in said)
+    command = tmp_path / "bin" / "fedbridge"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-I", str(MAIN)])} "$@"\n')
+    command.chmod(0o755)
+    before, asked = {
+        "bash": ("true", "complete -p fedbridge"),
+        "zsh": ("autoload -Uz compinit; compinit -D -u", "echo $_comps[fedbridge]"),
+        "fish": ("true", "complete --command fedbridge"),
+    }[shell]
+    done = subprocess.run(
+        [program(shell, "apt-get install zsh fish"), "-c", f"{before}; {line}\n{asked}"],
+        env={"HOME": str(tmp_path), "PATH": f"{command.parent}:{os.defpath}", "TERM": "dumb"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "fedbridge" in done.stdout
+
+
+def test_shown_python_names_what_there_is() -> None:
+    """Examples of the sandbox: they are Python, and every function of ours that they call is a public one."""
+    product = "\n".join(path.read_text("utf-8") for path in (ROOT / "federation_bridge" / "sandbox").rglob("*.py"))
+    for block in BLOCKS.values():
+        if block.language == "python":
+            called = [node.func for node in ast.walk(ast.parse(block.text)) if isinstance(node, ast.Call)]
+            ours = {name.id for name in called if isinstance(name, ast.Name)} - {"open", "print", "read_object"}
+            ours |= {name.attr for name in called if _is_of(name, "provisioning", "ada", "company")}
+            assert [name for name in ours if not re.search(rf"(def|class) {name}\b", product)] == []
+
+
+def _is_of(called: ast.expr, *names: str) -> bool:
+    return isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id in names
+
+
+# ------------------------------------------------------------------------------------------------------------ AWS
+
+
+def _three_files(folder: Path, **more: Any) -> Path:
+    """The README's files in `folder`; the provider's metadata comes from a file, for tests look up no names."""
+    shown = _base()
+    del shown["connections"]["entra"]["metadata_url"]
+    shown["connections"]["entra"]["metadata_file"] = "idp.xml"
+    (folder / "idp.xml").write_bytes(
+        metadata_xml("https://idp.example.test/saml", "https://idp.example.test/sso", [make_signer()])
+    )
+    (folder / "federation-bridge.yaml").write_text(yaml.safe_dump(shown | more))
+    (folder / "accounts.yaml").write_text(BLOCKS["README.md yaml 2"].text)
+    (folder / "rules.yaml").write_text(BLOCKS["README.md yaml 3"].text)
+    return folder / "federation-bridge.yaml"
+
+
+def _federation_bridge(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "federation_bridge.operate", *(str(word) for word in words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+
+
+def test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows(tmp_path: Path) -> None:
+    settings = _three_files(tmp_path)
+    checked = _federation_bridge("check", "--settings", settings)
+    assert checked.returncode == 0, checked.stdout
+    assert "rule platform-administrators can reach: 111111111111/Administrator" in checked.stdout
+    public = tmp_path / "public"
+    assert _federation_bridge("issuer", "export", "--settings", settings, "--to", public).returncode == 0
+    (line,) = BLOCKS["README.md console 3"].commands
+    account = yaml.safe_load(BLOCKS["README.md yaml 2"].text)["accounts"][0]
+    with served() as local:
+        root = provisioning.put_access_key(local.local.state, local.local.account(account["id"]))
+        aws = AwsCli(aws_program(), tmp_path, local.address, {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+        made = aws(*shlex.split(line.replace("DIR", str(public)))[1:]).json
+    assert made["SAMLProviderArn"] == account["provider"]
+
+
+def test_the_shown_trust_policy_is_the_one_that_we_print() -> None:
+    shown = json.loads(BLOCKS["docs/aws.md json 1"].text)
+    provider = shown["Statement"][0]["Principal"]["Federated"]
+    entity_id = shown["Statement"][0]["Condition"]["StringEquals"]["saml:iss"]
+    register = f'{{version: 1, accounts: [{{id: "123456789012", name: A, provider: "{provider}", roles: [Admin]}}]}}'
+    account: Account = load_register(register).accounts["123456789012"]
+    made = trust_policies.for_role(account, "Admin", entity_id=entity_id, issuer="https://bridge.example.com")
+    assert made == shown
+
+
+# ----------------------------------------------------------------------------------------------------- deployment
+
+
+def _unit() -> configparser.SectionProxy:
+    read = configparser.ConfigParser(interpolation=None)
+    read.optionxform = str  # type: ignore[assignment,method-assign] - systemd's names keep their case
+    read.read_string(BLOCKS["docs/deployment.md ini 1"].text)
+    return read["Service"]
+
+
+def test_systemd_understands_the_unit(tmp_path: Path) -> None:
+    systemd = program("systemd-analyze", "apt-get install systemd")
+    unit = tmp_path / "federation-bridge.service"
+    started = shlex.split(_unit()["ExecStart"])[0]
+    unit.write_text(BLOCKS["docs/deployment.md ini 1"].text.replace(started, sys.executable))
+    said = subprocess.run(
+        [systemd, "verify", "--man=no", unit], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (said.returncode, said.stdout + said.stderr) == (0, "")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """The folder that systemd would make of StateDirectory."""
+    made = tmp_path / "state"
+    made.mkdir(mode=int(_unit()["StateDirectoryMode"], 8))
+    return made
+
+
+def test_the_unit_starts_the_readme_s_files_and_writes_to_its_state_alone(
+    tmp_path: Path, state: Path, free_port: int
+) -> None:
+    unit = _unit()
+    assert (unit["ProtectSystem"], unit["StateDirectory"]) == ("strict", "federation-bridge")
+    shown = yaml.safe_load(BLOCKS["docs/deployment.md yaml 1"].text)
+    assert shown["data"] == f"/var/lib/{unit['StateDirectory']}"
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    settings = _three_files(
+        etc,
+        data=str(state), audit={"also_to": "nowhere"}, serving={"listen": f"127.0.0.1:{free_port}", "workers": 1},
+    )  # fmt: skip
+    before = sorted(path.name for path in etc.iterdir())
+    _, *words = shlex.split(unit["ExecStart"])
+    assert words == ["serve", "--settings", "/etc/federation-bridge/federation-bridge.yaml"]
+    service = Service(etc, free_port)
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", "federation_bridge.operate", words[0], words[1], str(settings)]
+        service.process = subprocess.Popen(command, stdout=output, stderr=output, cwd=ROOT, umask=int(unit["UMask"], 8))
+    try:
+        until(lambda: service.process.poll() is not None or service.is_answering(), "never ready")
+        assert service.process.poll() is None, log.read_text()
+    finally:
+        service.stop()
+    assert sorted(path.name for path in etc.iterdir()) == before
+    assert {"bridge.db", "sealing.key"} <= {path.name for path in state.iterdir()}
+
+
+# ------------------------------------------------------------------------------------------------------- database
+
+
+@pytest.fixture
+def granted(postgresql_place: Place, postgresql_server: postgresql.Server, clock: HeldClock) -> Iterator[Store]:
+    """A store of a role that owns nothing and has what the page grants."""
+    database = postgresql_place.url.rpartition("/")[2]
+    role = f"serving_{os.getpid()}"
+    with postgresql_server.admin(database) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{postgresql_server.password}'")  # type: ignore[arg-type]
+        for statement in BLOCKS["docs/store.md sql 1"].text.split(";"):
+            if statement.strip():
+                connection.execute(statement.replace("TO bridge", f"TO {role}"))  # type: ignore[arg-type]
+    url = postgresql_place.url.replace("://bridge@", f"://{role}@")
+    store = open_store(url, clock=clock, integrity_key=INTEGRITY_KEY, password=postgresql_server.password)
+    yield store
+    store.close()
+    with postgresql_server.admin(database) as connection:
+        connection.execute(f"DROP OWNED BY {role}")  # type: ignore[arg-type]
+        connection.execute(f"DROP ROLE {role}")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in SCENARIOS if verb != "migrate"])
+def test_a_role_with_the_shown_grants_can_do_everything_but_migrate(
+    granted: Store, clock: HeldClock, verb: str
+) -> None:
+    scenario = SCENARIOS[verb]
+    scenario.prepare(granted, clock())
+    clock.advance(scenario.later)
+    scenario.act(granted, clock())
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit SET event = 'x'", "DELETE FROM audit", "DROP TABLE sessions"])
+def test_a_role_with_the_shown_grants_cannot_touch_the_audit_s_past(granted: Store, statement: str) -> None:
+    with pytest.raises(Exception, match="InsufficientPrivilege"), granted._database.writing() as connection:
+        connection.exec_driver_sql(statement)
