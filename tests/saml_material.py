@@ -116,7 +116,13 @@ def another_private_key() -> Any:
 
 
 def connector(
-    called: str = "company", /, *, metadata: bytes | None = None, now: datetime = NOW, **settings: Any
+    called: str = "company",
+    /,
+    *,
+    metadata: bytes | None = None,
+    now: datetime = NOW,
+    keys: KeyRing | None = None,
+    **settings: Any,
 ) -> SamlConnector:
     """Our connection to the company; `settings` are those of SamlConnection. It says that its NameIDs are addresses."""
     settings = {"subject_kind": "email", **settings}
@@ -126,7 +132,7 @@ def connector(
         path = Path(folder) / "idp.xml"
         path.write_bytes(document)
         chosen = SamlConnection(protocol="saml", title="Company", metadata_file=path, **settings)
-        return SamlConnector(called, chosen, ("https://bridge.example.test", ENTITY_ID), key_ring(), around)
+        return SamlConnector(called, chosen, ("https://bridge.example.test", ENTITY_ID), keys or key_ring(), around)
 
 
 def sign_in(connection: str = "company", **changes: Any) -> SignIn:

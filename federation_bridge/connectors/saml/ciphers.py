@@ -31,13 +31,13 @@ _GCM_NONCE: Final = 12
 _GCM_TAG: Final = 16
 _BLOCK: Final = 16
 
-_OAEP_DIGESTS: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {
+OAEP_DIGESTS: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {
     "http://www.w3.org/2000/09/xmldsig#sha1": hashes.SHA1,  # as OAEP's label hash; nothing rests on it
     names.SHA256: hashes.SHA256,
     names.SHA384: hashes.SHA384,
     names.SHA512: hashes.SHA512,
 }
-_MASKS: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {
+OAEP_MASKS: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {
     names.ENCRYPTION_11 + "mgf1sha1": hashes.SHA1,
     names.ENCRYPTION_11 + "mgf1sha256": hashes.SHA256,
     names.ENCRYPTION_11 + "mgf1sha384": hashes.SHA384,
@@ -49,8 +49,8 @@ def rsa_oaep(key: rsa.RSAPrivateKey, method: etree._Element, wrapped: bytes) -> 
     """RSA-OAEP (XML Encryption 1.1, 5.5.2), digest and mask as the EncryptionMethod names them, or SHA-1."""
     if method.find(names.xenc("OAEPparams")) is not None:
         raise ValueError("OAEP parameters")
-    digest = _named(method.find(names.ds("DigestMethod")), _OAEP_DIGESTS)
-    mask = _named(method.find(f"{{{names.ENCRYPTION_11}}}MGF"), _MASKS)
+    digest = _named(method.find(names.ds("DigestMethod")), OAEP_DIGESTS)
+    mask = _named(method.find(f"{{{names.ENCRYPTION_11}}}MGF"), OAEP_MASKS)
     return key.decrypt(wrapped, padding.OAEP(mgf=padding.MGF1(mask), algorithm=digest, label=None))
 
 

@@ -107,7 +107,7 @@ class SamlConnector:
         )
         with signature_held():
             ends = acceptance_ends(believed.assertion, believed.envelope, expected, POLICY)
-            agree(posted, believed.assertion, expected, prepared.reading)
+            agree(posted, believed, expected, prepared.reading)
             return Arrival(
                 identity=identity_from(believed.assertion, self.connection, self._settings, self._preset),
                 message_issuer=believed.assertion.issuer,
@@ -209,7 +209,7 @@ class SamlConnector:
         return _Prepared(
             metadata,
             trust,
-            stock_settings(parties, private_pem=decryption[0].private_pem()),
+            stock_settings(parties),
             stock_settings(parties, is_for_writing=True),
             location,
         )

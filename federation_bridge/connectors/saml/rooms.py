@@ -37,6 +37,15 @@ class Believed:
     assertion: Assertion
     envelope: Envelope
     keys: tuple[TrustedKey, ...]
+    plaintext: bytes | None = None
+    """What the EncryptedAssertion held, for the second opinion; None: nothing was encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    plaintext: bytes
+    assertion: etree._Element
+    verified: Verified | None
 
 
 def believe(message: bytes, trust: Trust, policy: Policy, open_id: reader.OpenId | None = None) -> Believed:
@@ -50,31 +59,27 @@ def believe(message: bytes, trust: Trust, policy: Policy, open_id: reader.OpenId
     outer = _verified(admitted.response_signature, trust, policy)
     response = admitted.response if outer is None else reader.tree_of(outer.canonical)
     envelope = reader.read_envelope(response, is_signed=outer is not None)
+    opened = None
     if admitted.encrypted is None:
         inner = _verified(admitted.assertion_signature, trust, policy)
-        unsigned = admitted.assertion
     else:
-        unsigned, inner = _opened(response, trust, policy, is_under_signature=outer is not None)
-    _check_demands(trust, outer, inner, is_encrypted=admitted.encrypted is not None)
+        opened = _opened(response, trust, policy, is_under_signature=outer is not None)
+        inner = opened.verified
+    _check_demands(trust, outer, inner, is_encrypted=opened is not None)
     if inner is not None:
         trusted = reader.tree_of(inner.canonical)
-    elif admitted.encrypted is None:
-        trusted = reader.assertion_in(response)
-    elif unsigned is not None:
-        trusted = unsigned
     else:
-        raise SignInRejected("signature: nothing that is signed holds an assertion")
+        trusted = reader.assertion_in(response) if opened is None else opened.assertion
     keys = tuple(one.key for one in (outer, inner) if one is not None)
-    return Believed(reader.read_assertion(trusted, open_id), envelope, keys)
+    plaintext = None if opened is None else opened.plaintext
+    return Believed(reader.read_assertion(trusted, open_id), envelope, keys, plaintext)
 
 
 def _verified(signature: Signature | None, trust: Trust, policy: Policy) -> Verified | None:
     return None if signature is None else verify(signature, trust.keys, policy)
 
 
-def _opened(
-    response: etree._Element, trust: Trust, policy: Policy, *, is_under_signature: bool
-) -> tuple[etree._Element, Verified | None]:
+def _opened(response: etree._Element, trust: Trust, policy: Policy, *, is_under_signature: bool) -> _Opened:
     encrypted = reader.encrypted_in(response)
     if encrypted is None or trust.encryption == "refused":
         raise SignInRejected("decryption: this connection takes no encrypted assertions")
@@ -85,7 +90,7 @@ def _opened(
         is_under_signature=is_under_signature and trust.allow_cbc,
     )
     assertion, signature = admit_assertion(plaintext, cast("Mapping[str | None, str]", encrypted.nsmap), policy)
-    return assertion, _verified(signature, trust, policy)
+    return _Opened(plaintext, assertion, _verified(signature, trust, policy))
 
 
 def _check_demands(trust: Trust, outer: Verified | None, inner: Verified | None, *, is_encrypted: bool) -> None:

@@ -2,52 +2,103 @@
 
 It shares the parser with us, and nothing of signature code and semantics. A disagreement, also about who it is and
 what is said of them, refuses the sign-in under a name of its own, because one of the two has then been fooled.
+
+It is not asked to decrypt: `_Opened` hands it what our rooms decrypted. Encryption proves nothing about who wrote a
+message, libxmlsec opens fewer forms than XML Encryption has, and it is given no private key. It judges the ciphertext
+where that is signed, and everything in the plaintext (ADR 19).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
+from lxml import etree
 from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
+from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
-from federation_bridge.connectors.saml.assertion import Assertion
 from federation_bridge.connectors.saml.meaning import Expectation
+from federation_bridge.connectors.saml.rooms import Believed
 from federation_bridge.connectors.saml.stock import at, request_data
+from federation_bridge.connectors.saml.xml_schema import first_finding
 from federation_bridge.errors import OpinionsDiffer, SignInRejected
 
+_ENCRYPTED = "/samlp:Response/saml:EncryptedAssertion"
 
-def agree(form_value: str, assertion: Assertion, expected: Expectation, settings: OneLogin_Saml2_Settings) -> None:
+
+class _Opened(OneLogin_Saml2_Response):  # type: ignore[misc]  # the library ships no types
+    """The library's Response, which finds in the place of the EncryptedAssertion what our rooms read there."""
+
+    def __init__(self, settings: OneLogin_Saml2_Settings, form_value: str, plaintext: bytes | None) -> None:
+        self._plaintext = plaintext
+        super().__init__(settings, form_value)
+
+    def _decrypt_assertion(self, xml: etree._Element) -> etree._Element:
+        """`xml`, a copy of the message, decrypted. The message itself keeps the ciphertext, for its own signature."""
+        found = OneLogin_Saml2_XML.query(xml, _ENCRYPTED)
+        if len(found) != 1 or self._plaintext is None:
+            raise ValueError(f"{len(found)} EncryptedAssertions, and our rooms opened none of them")
+        element = _element_in(self._plaintext, found[0].nsmap)
+        # As text: to move an element between trees would rename a prefix whose namespace has another one there, and
+        # with it what was signed.
+        xml.replace(found[0], etree.Element("opened"))
+        before, _, after = etree.tostring(xml).partition(b"<opened/>")
+        opened: etree._Element = OneLogin_Saml2_XML.to_etree(before + element + after)
+        return opened
+
+
+def _element_in(plaintext: bytes, prefixes: Mapping[str | None, str]) -> bytes:
+    """The one element in this plaintext by itself, by the library's own parser. It may use the namespaces that are in
+    scope at its place (XML Encryption 4.4), so they are declared on it.
+    """
+    declared = "".join(
+        f" xmlns{f':{prefix}' if prefix else ''}={quoteattr(uri)}"
+        for prefix, uri in prefixes.items()
+        if prefix != "xml"
+    )
+    (element,) = OneLogin_Saml2_XML.to_etree(b"<scope" + declared.encode() + b">" + plaintext + b"</scope>")
+    alone: bytes = etree.tostring(element, with_tail=False)
+    return alone
+
+
+def agree(form_value: str, believed: Believed, expected: Expectation, settings: OneLogin_Saml2_Settings) -> None:
     """Passes if python3-saml accepts the same message and reads the same NameID and attributes from it.
 
     Raises OpinionsDiffer with what it said; a plain SignInRejected where the message only breaks SAML's XML schema:
     that tells nothing of who signed what, and anybody can bring it about in the parts that nobody signs.
     """
+    response = None
     try:
         with at(expected.now):
-            response = OneLogin_Saml2_Response(settings, form_value)
+            response = _Opened(settings, form_value, believed.plaintext)
             response.is_valid(request_data(expected.acs_url), expected.request_id, raise_exceptions=True)
-            name_id, attributes = response.get_nameid(), _flat(response.get_attributes())
+            name_id, attributes = response.get_nameid(), response.get_attributes()
     except Exception as problem:
-        if getattr(problem, "code", None) == OneLogin_Saml2_ValidationError.INVALID_XML_FORMAT:
-            raise SignInRejected(f"shape: not what SAML's XML schema allows: {str(problem)[:200]}") from None
+        if response is not None and getattr(problem, "code", None) == OneLogin_Saml2_ValidationError.INVALID_XML_FORMAT:
+            raise SignInRejected(f"shape: not what SAML's XML schema allows: {_finding(response)}") from None
         raise OpinionsDiffer(f"second opinion: {type(problem).__name__}: {str(problem)[:300]}") from None
+    assertion = believed.assertion
     if name_id != (assertion.name_id.text if assertion.name_id else None):
         raise OpinionsDiffer("second opinion: reads another NameID")
-    if attributes != _as_told_there(assertion.attributes):
+    if _comparable(attributes) != _comparable(assertion.attributes):
         raise OpinionsDiffer("second opinion: reads other attributes")
 
 
-def _flat(attributes: Mapping[str, list[Any]]) -> dict[str, list[str]]:
-    """Its attributes with a NameID as value (eduPersonTargetedID) as that one's text."""
-    return {
-        name: [value["NameID"]["value"] if isinstance(value, dict) else value for value in values]
-        for name, values in attributes.items()
-    }
+def _finding(response: _Opened) -> str:
+    documents = (response.document, response.decrypted_document)
+    return next((told for one in documents if one is not None and (told := first_finding(one))), "")
 
 
-def _as_told_there(attributes: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    # It trims values and leaves out blank ones; we do neither.
-    return {name: [value.strip() for value in values if value.strip()] for name, values in attributes.items()}
+def _comparable(attributes: Mapping[str, Iterable[Any]]) -> dict[str, list[str]]:
+    """Attributes as both can tell them: it trims texts and leaves out blank ones, and we do neither."""
+    texts = {name: [_text(value) for value in values] for name, values in attributes.items()}
+    return {name: [text for text in values if text] for name, values in texts.items()}
+
+
+def _text(value: Any) -> str:
+    # Its form of a NameID as value (eduPersonTargetedID) is a dict; ours is the text.
+    told = value["NameID"]["value"] if isinstance(value, dict) else value
+    return str(told or "").strip()

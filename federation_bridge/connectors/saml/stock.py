@@ -1,8 +1,9 @@
 """python3-saml as we use it: settings for one connection; its XSD, XPaths and certificates read once; its clock ours.
 
 What is replaced (`validate_xml`, `query`, `_parse_etree`, `parse_SAML_to_time`, `now`, `xmlsec`) belongs to the pinned
-version; a test holds it. Each gives what the original gives for the same arguments: which checks are made, and in which
-order, stays the library's.
+version; a test holds it. Each gives what the original gives for the same arguments, but for two things: instants keep
+their fraction, and the XSD knows two elements more (`xml_schema.py`). Which checks are made, and in which order, stays
+the library's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,19 +22,16 @@ from xml.sax.saxutils import escape
 
 import xmlsec
 from lxml import etree
-from onelogin.saml2 import utils, xml_utils, xmlparser
+from onelogin.saml2 import utils, xmlparser
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
 from onelogin.saml2.errors import OneLogin_Saml2_Error
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
-_NOW: ContextVar[int] = ContextVar("saml_now")
+from federation_bridge.connectors.saml.xml_schema import MESSAGES, compiled_schema
 
-
-@lru_cache(maxsize=16)
-def _compiled_schema(name: str) -> etree.XMLSchema:
-    return etree.XMLSchema(etree.parse(Path(xml_utils.__file__).with_name("schemas") / name))
+_NOW: ContextVar[float] = ContextVar("saml_now")
 
 
 @lru_cache(maxsize=128)
@@ -58,7 +55,9 @@ def _certificate(pem: str | bytes) -> xmlsec.Key:
 
 
 def _validate_xml(document: etree._Element, schema: str, _: bool = False) -> etree._Element | str:
-    return document if _compiled_schema(schema).validate(document) else "invalid_xml"
+    if schema != MESSAGES:
+        raise OneLogin_Saml2_Error("only messages are asked about", OneLogin_Saml2_Error.SETTINGS_INVALID)
+    return document if compiled_schema().validate(document) else "invalid_xml"
 
 
 def _query(
@@ -80,18 +79,19 @@ def _parse(text: bytes, *, forbid_dtd: bool, forbid_entities: bool) -> etree._El
 
 OneLogin_Saml2_XML._parse_etree = staticmethod(_parse)  # noqa: SLF001 - see above: the version is pinned
 _its_own_parser = OneLogin_Saml2_Utils.parse_SAML_to_time
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
 
 
 @lru_cache(maxsize=64)
-def _parse_instant(text: str) -> int:
-    # Its strptime takes six times as long, and it asks of one instant several times.
+def _parse_instant(text: str) -> float:
+    # It drops the fraction, and so ends a message up to a second before our rooms do: an alarm about nothing. Its
+    # strptime takes six times as long, too, and it asks of one instant several times.
     if not _INSTANT.fullmatch(text):
-        return int(_its_own_parser(text))
+        return float(_its_own_parser(text))
     try:
-        return int(datetime.fromisoformat(text).timestamp())
+        return datetime.fromisoformat(text).timestamp()
     except ValueError:
-        return int(_its_own_parser(text))
+        return float(_its_own_parser(text))
 
 
 OneLogin_Saml2_Utils.parse_SAML_to_time = staticmethod(_parse_instant)
@@ -104,7 +104,7 @@ OneLogin_Saml2_Utils.now = staticmethod(_NOW.get)
 @contextmanager
 def at(now: datetime) -> Iterator[None]:
     """Within this block the library takes `now` for the present."""
-    token = _NOW.set(int(now.timestamp()))
+    token = _NOW.set(now.timestamp())
     try:
         yield
     finally:
@@ -123,8 +123,8 @@ class Parties:
     name_id_format: str | None = None
 
 
-def stock_settings(parties: Parties, *, private_pem: str = "", is_for_writing: bool = False) -> OneLogin_Saml2_Settings:
-    """The library's settings object; costs about a millisecond, so make it once.
+def stock_settings(parties: Parties, *, is_for_writing: bool = False) -> OneLogin_Saml2_Settings:
+    """The library's settings object, without any private key; costs about a millisecond, so make it once.
 
     `is_for_writing`: its templates put the values into XML as they are, so they are escaped here.
     """
@@ -136,7 +136,6 @@ def stock_settings(parties: Parties, *, private_pem: str = "", is_for_writing: b
                 "entityId": written(parties.entity_id),
                 "assertionConsumerService": {"url": written(parties.acs_url)},
                 "NameIDFormat": written(parties.name_id_format or ""),
-                "privateKey": private_pem,
             },
             "idp": {
                 "entityId": written(parties.idp_entity_id),
