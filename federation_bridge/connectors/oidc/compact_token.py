@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from joserfc import jws
@@ -19,14 +19,24 @@ from federation_bridge.connectors.oidc.strict_json import strict_object
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import JsonObject
 
-KeyByKid = Callable[[str], VerificationKey | None]
-"""Finds a key by its exact kid in our own cached key set; None where there is none."""
+KeysFor = Callable[[str | None, str], Iterable[VerificationKey]]
+"""Finds the key of exactly this kid (None: the only one) for this algorithm in our own cached key set; then, only if
+that one is not there or does not verify, in a set that was fetched anew."""
 
+_JWT = ("JWT", "APPLICATION/JWT")
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _LONGEST = 128_000
-_LONGEST_HEADER = 683  # 512 bytes
-_HEADER_NAMES = frozenset({"alg", "kid", "typ", "x5t", "x5t#S256"})
-"""Nothing else is taken: no key or address of a key (jwk, jku, x5u, x5c), no crit, b64 or zip."""
+_LONGEST_HEADER = 16_384
+_CHANGES_THE_READING = frozenset({"crit", "b64", "zip"})
+"""Header members by which other readers would read something else than we do: refused. All members that are not ours
+are ignored (RFC 7515 4), a key or the address of one (jwk, jku, x5u, x5c) as well: keys come from our own set alone."""
+
+
+class _Verifying(jws.JWSRegistry):
+    """What the library may read of a header: `alg`. It bounds the sizes that we have bounded already."""
+
+    default_header_registry = {"alg": jws.JWSRegistry.default_header_registry["alg"]}  # noqa: RUF012 - as its base has it
+    max_header_length = _LONGEST_HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +48,50 @@ class VerifiedToken:
     key: VerificationKey
 
 
-def verified_token(token: object, key_by_kid: KeyByKid, algorithms: Collection[str]) -> VerifiedToken:
-    """The token's payload, verified by the key that its `kid` names; SignInRejected says what is wrong with it."""
+def verified_token(token: object, keys_for: KeysFor, algorithms: Collection[str]) -> VerifiedToken:
+    """The token's payload, verified by the key that its `kid` names; SignInRejected says what is wrong with it.
+
+    A token that names no key is verified by the only one that fits its algorithm (OpenID Connect Core 10.1).
+    """
     if not isinstance(token, str) or len(token) > _LONGEST or not _COMPACT.fullmatch(token):
         raise SignInRejected("token: not three base64url segments of at most 128 kB")
     segments = token.split(".")
     header_text, payload, _ = (_decoded(segment) for segment in segments)
     header = _checked_header(segments[0], header_text, algorithms)
-    key = key_by_kid(header["kid"])
-    if key is None:
-        raise SignInRejected(f"token: no key has kid {header['kid'][:80]!r}")
-    if header["alg"] not in key.algorithms:
-        raise SignInRejected(f"token: key {key.kid!r} is not one for {header['alg']}")
-    try:
-        jws.deserialize_compact(token, key.key, algorithms=[header["alg"]])
-    except (JoseError, ValueError, TypeError) as problem:
-        raise SignInRejected(f"token: the signature does not hold ({type(problem).__name__})") from None
+    key = _verifying_key(token, header, keys_for)
     return VerifiedToken(payload, f"{segments[0]}.{segments[1]}", key)
+
+
+def _verifying_key(token: str, header: JsonObject, keys_for: KeysFor) -> VerificationKey:
+    algorithm, kid = header["alg"], header.get("kid")
+    if kid is None:
+        problem = f"names no key (kid), and not exactly one of the provider's keys fits {algorithm}"
+    else:
+        problem = f"no key for {algorithm} has kid {kid[:80]!r}"
+    for key in keys_for(kid, algorithm):
+        try:
+            registry = _Verifying(algorithms=[algorithm], strict_check_header=False)
+            jws.deserialize_compact(token, key.key, registry=registry)
+        except (JoseError, ValueError, TypeError) as failure:
+            problem = f"the signature does not hold ({type(failure).__name__})"
+        else:
+            return key
+    raise SignInRejected(f"token: {problem}")
 
 
 def _checked_header(segment: str, text: bytes, algorithms: Collection[str]) -> JsonObject:
     if len(segment) > _LONGEST_HEADER:
-        raise SignInRejected("token: its header is longer than 512 bytes")
+        raise SignInRejected("token: its header is longer than 12 kB")
     header = strict_object(text, "token header")
-    unknown = sorted(header.keys() - _HEADER_NAMES)
-    if unknown:
-        raise SignInRejected(f"token: header members that we do not take: {unknown[:5]!r}")
+    changing = sorted(header.keys() & _CHANGES_THE_READING)
+    if changing or str(header.get("cty")).upper() in _JWT:
+        raise SignInRejected(f"token: header members that we do not take: {changing or ['cty']!r}")
     if not isinstance(header.get("alg"), str) or header["alg"] not in algorithms:
         raise SignInRejected(f"token: algorithm {str(header.get('alg'))[:40]!r} is not one of this connection's")
-    if not isinstance(header.get("kid"), str):
-        raise SignInRejected("token: names no key (kid)")
+    if not isinstance(header.get("kid", ""), str):
+        raise SignInRejected("token: its key's name (kid) is no text")
     typ = header.get("typ", "JWT")
-    if not isinstance(typ, str) or typ.upper() not in ("JWT", "APPLICATION/JWT"):
+    if not isinstance(typ, str) or typ.upper() not in _JWT:
         raise SignInRejected(f"token: is of type {str(typ)[:40]!r}, not an ID token")
     return header
 

@@ -91,7 +91,7 @@ class OidcConnector:
             tokens = redeem_code(self._client, metadata, self._adapter, sign_in, answer.code)
         token = verify_id_token(
             tokens.unverified_id_token,
-            self._provider.key,
+            self._provider.keys_for,
             self._expected(sign_in, answer.issuer),
             code=answer.code,
             access_token=tokens.access_token,

@@ -13,7 +13,7 @@ from typing import Any
 
 from federation_bridge.connectors.claimed import is_plain
 from federation_bridge.connectors.freshness import Demand, check_authentication
-from federation_bridge.connectors.oidc.compact_token import KeyByKid, VerifiedToken, verified_token
+from federation_bridge.connectors.oidc.compact_token import KeysFor, VerifiedToken, verified_token
 from federation_bridge.connectors.oidc.strict_json import strict_object
 from federation_bridge.errors import SignInRejected, signature_held
 from federation_bridge.model import JsonObject
@@ -22,7 +22,7 @@ _SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 _LONGEST_LIFE = timedelta(hours=24)
 _BACKDATING = timedelta(minutes=10)
 """Some providers date `iat` some minutes back, for the sake of slow clocks."""
-_LAST_SECOND = 253_402_300_799  # the year 9999
+_LAST_SECOND = 32_503_680_000  # the year 3000: far enough from the last instant that a clock's skew can be added
 _LONGEST_TOKEN_ID = 255
 
 
@@ -54,18 +54,19 @@ class IdToken:
     claims: JsonObject = field(repr=False)
     issuer: str
     token_id: str
-    """`jti`, or the hash of what was signed: a signature can be rewritten without its key, the signed text cannot."""
+    """`jti` where it is a short plain text, else the hash of what was signed: a signature can be rewritten without its
+    key, the signed text cannot."""
     expires_at: datetime
 
 
 def verify_id_token(
-    token: object, key_by_kid: KeyByKid, expected: Expected, *, code: str, access_token: str | None
+    token: object, keys_for: KeysFor, expected: Expected, *, code: str, access_token: str | None
 ) -> IdToken:
     """The ID token, if it is signed by a key of the provider and says what `expected` demands; else SignInRejected.
 
     `code` and `access_token` are what c_hash and at_hash must match where they stand.
     """
-    verified = verified_token(token, key_by_kid, expected.algorithms)
+    verified = verified_token(token, keys_for, expected.algorithms)
     with signature_held():
         claims = strict_object(verified.payload, "ID token")
         _check_kind(claims)
@@ -112,7 +113,7 @@ def _check_nonce(claims: JsonObject, expected: str) -> None:
 
 
 def _checked_times(claims: JsonObject, expected: Expected) -> datetime:
-    """The instant at which the token ends; every time an integer, none beyond what an honest clock explains."""
+    """The instant at which the token ends; every time a number, none beyond what an honest clock explains."""
     expires_at, issued_at = _instant(claims, "exp", expected), _instant(claims, "iat", expected)
     latest_start = expected.now + expected.skew
     if expires_at + expected.skew <= expected.now:
@@ -134,9 +135,10 @@ def _authenticated_at(claims: JsonObject, expected: Expected) -> datetime | None
 
 
 def _instant(claims: JsonObject, name: str, expected: Expected) -> datetime:
+    """A NumericDate, which may have a fraction (RFC 7519 2)."""
     value = claims.get(name)
-    if type(value) is not int or not 0 <= value <= _LAST_SECOND:
-        raise SignInRejected(f"ID token: `{name}` is not a whole number of seconds")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST_SECOND:
+        raise SignInRejected(f"ID token: `{name}` is not a number of seconds before the year 3000")
     return datetime.fromtimestamp(value, expected.now.tzinfo)
 
 
@@ -152,9 +154,7 @@ def _check_hash(claims: JsonObject, name: str, text: str | None) -> None:
 
 
 def _token_id(claims: JsonObject, verified: VerifiedToken) -> str:
-    if "jti" not in claims:
-        return "sha256:" + hashlib.sha256(verified.signing_input.encode()).hexdigest()
-    token_id = claims["jti"]
-    if not isinstance(token_id, str) or not 0 < len(token_id) <= _LONGEST_TOKEN_ID or not is_plain(token_id):
-        raise SignInRejected("ID token: `jti` is not a short plain text")
-    return token_id
+    token_id = claims.get("jti")
+    if isinstance(token_id, str) and len(token_id) <= _LONGEST_TOKEN_ID and is_plain(token_id):
+        return token_id
+    return "sha256:" + hashlib.sha256(verified.signing_input.encode()).hexdigest()

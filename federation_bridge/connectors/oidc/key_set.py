@@ -21,7 +21,7 @@ _RSA_BITS = range(2048, 8193)
 _LARGEST_EXPONENT = 2**32
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,2048}")
-_KID = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
+_LONGEST_KID = 1024
 _ALGORITHMS_BY_TYPE: Mapping[str, frozenset[str]] = {
     "RSA": frozenset({"RS256", "PS256"}),
     "EC": frozenset({"ES256"}),
@@ -32,23 +32,40 @@ _ALGORITHMS_BY_TYPE: Mapping[str, frozenset[str]] = {
 class VerificationKey:
     """One public key, and the algorithms that its own description leaves open to it."""
 
-    kid: str
+    kid: str | None
+    """Its name; None: it has none, and only a token that names no key may be verified by it (RFC 7517 4.5)."""
     algorithms: frozenset[str]
     key: RSAKey | ECKey = field(repr=False)
     issuer: str | None = None
     """Entra binds a key to an issuer, perhaps with `{tenantid}` in it."""
 
+    @property
+    def name(self) -> str:
+        """For people: its kid, or its thumbprint (RFC 7638)."""
+        return self.kid if self.kid is not None else f"(no kid, thumbprint {self.key.thumbprint()})"
 
-KeySet = Mapping[str, VerificationKey]
-"""The usable keys by their kid."""
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The usable keys of a provider: no two with one kid fit one algorithm."""
+
+    keys: tuple[VerificationKey, ...]
+
+    def key_for(self, kid: str | None, algorithm: str) -> VerificationKey | None:
+        """The key of exactly this kid that fits the algorithm; for a token without kid, the only key that fits at all.
+
+        Where several would fit, the provider has to say which (OpenID Connect Core 10.1): none is tried.
+        """
+        fitting = [key for key in self.keys if algorithm in key.algorithms and kid in (None, key.kid)]
+        return fitting[0] if len(fitting) == 1 else None
 
 
 def read_key_set(text: bytes) -> KeySet:
-    """The keys of a JWK Set that can verify an ID token, by kid.
+    """The keys of a JWK Set that can verify an ID token.
 
-    Keys of other types, for encryption, too weak or without kid are passed over: nothing will verify against them.
-    SignInRejected refuses the whole set: too large, not plain JSON, a kid twice, a private or symmetric key (whoever
-    publishes those has lost them), or no usable key at all.
+    Keys of other types, for encryption or too weak are passed over: nothing will verify against them. SignInRejected
+    refuses the whole set: too large, not plain JSON, one kid for two keys of one algorithm, a private or symmetric key
+    (whoever publishes those has lost them), or no usable key at all.
     """
     if len(text) > MAX_KEY_SET_BYTES:
         raise SignInRejected("key set: more than 256 kB")
@@ -61,21 +78,26 @@ def read_key_set(text: bytes) -> KeySet:
     found = [key for entry in entries if (key := _usable(entry)) is not None]
     if not found:
         raise SignInRejected("key set: holds no key that could verify an ID token")
-    return {key.kid: key for key in found}
+    _refuse_ambiguous(found)
+    return KeySet(tuple(found))
 
 
 def _refuse_exposed(entries: list[JsonObject]) -> None:
     for entry in entries:
         if entry.get("kty") == "oct" or _PRIVATE_MEMBERS & entry.keys():
             raise SignInRejected("key set: publishes a private or symmetric key")
-    kids = [entry["kid"] for entry in entries if isinstance(entry.get("kid"), str)]
-    if len(kids) != len(set(kids)):
-        raise SignInRejected("key set: two keys have the same kid")
+
+
+def _refuse_ambiguous(found: list[VerificationKey]) -> None:
+    """One kid may stand for keys of several kinds (RFC 7517 4.5), and not for two that a token could mean."""
+    named = [(key.kid, algorithm) for key in found if key.kid is not None for algorithm in key.algorithms]
+    if len(named) != len(set(named)):
+        raise SignInRejected("key set: two keys for the same algorithm have the same kid")
 
 
 def _usable(entry: JsonObject) -> VerificationKey | None:
     kid, kty, issuer = entry.get("kid"), entry.get("kty"), entry.get("issuer")
-    if not isinstance(kid, str) or not _KID.fullmatch(kid) or not isinstance(issuer, str | None):
+    if not isinstance(kid, str | None) or len(kid or "") > _LONGEST_KID or not isinstance(issuer, str | None):
         return None
     algorithms = _ALGORITHMS_BY_TYPE.get(kty, frozenset()) if isinstance(kty, str) else frozenset()
     if "alg" in entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -90,9 +90,16 @@ class Provider:
         """The provider's metadata; ProviderUnreachable where there is none that is good."""
         return self._metadata.current()
 
-    def key(self, kid: str) -> VerificationKey | None:
-        """The key of that kid; an unknown one is looked for once more, at most every five minutes."""
-        return self._keys.current().get(kid) or self._keys.renewed().get(kid)
+    def keys_for(self, kid: str | None, algorithm: str) -> Iterator[VerificationKey]:
+        """The key that a token means (`KeySet.key_for`); then, for who has no use for it, the one of a set that is
+        fetched anew, at most every five minutes.
+        """
+        known = self._keys.current().key_for(kid, algorithm)
+        if known is not None:
+            yield known
+        renewed = self._keys.renewed().key_for(kid, algorithm)
+        if renewed is not None and renewed != known:
+            yield renewed
 
     def refresh(self) -> None:
         """Brings both up to date where they are no longer fresh; ProviderUnreachable as above."""
@@ -115,5 +122,6 @@ class Provider:
 
 
 def _told(before: KeySet, after: KeySet) -> str:
-    came, went = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
+    old, new = ({key.name for key in keys.keys} for keys in (before, after))
+    came, went = sorted(new - old), sorted(old - new)
     return f"signing keys: new {came!r}, gone {went!r}"

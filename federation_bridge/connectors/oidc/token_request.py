@@ -150,12 +150,27 @@ def _asserting(client: Client, metadata: ProviderMetadata) -> Callable[..., tupl
     return sign
 
 
-def _checked(answer: requests.Response, answers: list[Tokens]) -> requests.Response:
-    """Lets through only an answer that can be read in one way; what it says goes to `answers`."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What authlib gets to see of an answer that we have read: nothing of it is left to interpret."""
+
+    status_code: int = _OK
+
+    def json(self) -> dict[str, str]:
+        """A token of which nobody makes use."""
+        return {"token_type": "Bearer"}
+
+
+def _checked(answer: requests.Response, answers: list[Tokens]) -> _Read:
+    """Lets through only an answer that can be read in one way; what it says goes to `answers`.
+
+    Members that nobody uses (`expires_in`, `scope`, an `error` that names none) are ignored, whatever they hold (RFC
+    6749 5.1).
+    """
     if answer.status_code >= _SERVER_ERROR:
         raise ProviderUnreachable(f"token endpoint: answered {answer.status_code}")
     document = published_object(answer.content, f"token endpoint, status {answer.status_code}")
-    if answer.status_code != _OK or "error" in document:
+    if answer.status_code != _OK or document.get("error"):
         said = f"{str(document.get('error'))[:80]!r}: {str(document.get('error_description', ''))[:300]!r}"
         raise SignInRejected(f"token endpoint: refused with {said}")
     id_token, access_token = document.get("id_token"), document.get("access_token")
@@ -164,4 +179,4 @@ def _checked(answer: requests.Response, answers: list[Tokens]) -> requests.Respo
     if str(document.get("token_type", "")).lower() != "bearer" or len(access_token or "") > _LONGEST_TOKEN:
         raise SignInRejected("token endpoint: gave no bearer token")
     answers.append(Tokens(id_token, access_token))
-    return answer
+    return _Read()
