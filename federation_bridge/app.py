@@ -55,6 +55,7 @@ from federation_bridge.web import (
     static_files,
 )
 from federation_bridge.web.door import EXTENSION, Door, visit
+from federation_bridge.web.findable import FindableFlask
 
 _log = structlog.get_logger(__name__)
 
@@ -71,7 +72,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         ConfigurationInvalid: rules, register, metadata or keys that an operator has to mend first.
         Unavailable: the database does not answer.
     """
-    app = Flask("federation_bridge.web", static_folder=None, template_folder="templates")
+    app = FindableFlask("federation_bridge.web", static_folder=None, template_folder="templates")
     app.request_class = limits.BoundedRequest
     app.config.update(MAX_FORM_PARTS=limits.MOST_FIELDS)
     app.extensions[EXTENSION] = _joined(settings, clock, randomness)

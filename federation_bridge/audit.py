@@ -488,6 +488,14 @@ def belongs_to_nobody(entry: Entry) -> bool:
     return isinstance(entry.event, _REFUSALS) and not entry.person and not entry.is_somebodys
 
 
+_OF_EVERY_DAY = frozenset({"not_found", "method_not_allowed", "not_signed_in"})
+
+
+def is_of_every_day(event: Event) -> bool:
+    """Whether this tells of no more than that an address was asked for: crawlers, and tabs whose session has ended."""
+    return isinstance(event, RequestRefused) and event.code in _OF_EVERY_DAY
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """An entry as it stands in the log: every text made printable, long ones cut."""

@@ -30,7 +30,6 @@ from federation_bridge.errors import (
     NotHandedOver,
     NotSignedIn,
     OpinionsDiffer,
-    ProviderUnreachable,
     SignInExpired,
     SignInRejected,
     Unavailable,
@@ -172,22 +171,24 @@ class Bridge:
         Only the browser that left holds the pending sign-in (attacks F04, G06, I15). It is spent with the message and
         the making of the session (F11), or before, where the connector asks the provider about the answer. `previous`
         is the session whose cookie came along; none comes with a cross-site POST, and then it is the one with which the
-        browser left. Raises SignInRejected and its kind, and ProviderUnreachable; each is audited with its reason. What
-        no code foresaw is such a refusal too, and the log alone has its trace.
+        browser left. Raises SignInRejected and its kind, ProviderUnreachable, ConfigurationInvalid: each is audited
+        with its reason. What no code foresaw is such a refusal too, and the log alone has its trace. Raises NotFound
+        for an unknown connection, which no entry names.
         """
+        connector = self._connector(connection)
         try:
             with arrival_foreseen():
-                connector = self._connector(connection)
                 expected = _Expected(self._pending_sign_in(connection, callback, browser), self._parts.store)
                 arrival = connector.arrive(expected.sign_in, callback, expected.take)
                 with signature_held():
                     return self._admitted(arrival, expected, visit, previous or self._left_behind(expected.sign_in))
-        except (SignInRejected, ProviderUnreachable) as refusal:
+        except BridgeError as refusal:
             if isinstance(refusal, Unforeseen):
                 _log.error("unforeseen at an arrival", reference=visit.reference, exc_info=refusal.__cause__)
             entry = self._entry(visit, _refusal(refusal), connection=connection)
             is_believed = isinstance(refusal, SignInRejected) and refusal.is_believed
             self._parts.audit.record(replace(entry, is_somebodys=is_believed or previous is not None))
+            refusal.is_recorded = True
             raise
 
     def _pending_sign_in(self, connection: str, callback: Callback, browser: Browser) -> SignIn | None:
@@ -306,14 +307,15 @@ class Bridge:
             self._record_of(session, visit, audit.ConsoleOpened(grant_id=grant.id, way="form", destination=destination))
             return departure
         redeemed = self._redeem(session, grant, visit)
-        departure = console.federation_link(
-            redeemed.credentials,
-            destination,
-            issuer_url=self._return_url(grant, destination),
-            endpoints=endpoints,
-            fetch=self._parts.outgoing,
-            calls=self._parts.aws_calls,
-        )
+        with self._failures_recorded(session, grant, visit):
+            departure = console.federation_link(
+                redeemed.credentials,
+                destination,
+                issuer_url=self._return_url(grant, destination),
+                endpoints=endpoints,
+                fetch=self._parts.outgoing,
+                calls=self._parts.aws_calls,
+            )
         self._record_of(
             session, visit, audit.ConsoleOpened(grant_id=grant.id, way="federation", destination=destination)
         )
@@ -379,6 +381,7 @@ class Bridge:
             self._record_of(
                 session, visit, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail)
             )
+            refusal.is_recorded = True
             raise
 
     def _check_may_leave(self, grant: Grant) -> None:
@@ -428,10 +431,12 @@ class Bridge:
         try:
             yield
         except Exception as failure:
-            code, detail = BridgeError.code, f"what no code foresaw: {place_of(failure)}"
-            if isinstance(failure, BridgeError):
-                code, detail = failure.code, failure.detail
-            self._record_of(session, visit, audit.GrantFailed(grant_id=grant.id, code=code, detail=detail))
+            refusal = failure if isinstance(failure, BridgeError) else _unforeseen(failure, visit)
+            event = audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
+            self._record_of(session, visit, event)
+            refusal.is_recorded = True
+            if refusal is not failure:
+                raise refusal from failure
             raise
 
     def get_ready(self) -> None:
@@ -467,10 +472,16 @@ class Bridge:
 # ------------------------------------------------------------------------------------------------ what the audit says
 
 
-def _refusal(refusal: SignInRejected | ProviderUnreachable) -> audit.Event:
+def _refusal(refusal: BridgeError) -> audit.Event:
     if isinstance(refusal, OpinionsDiffer):
         return audit.OpinionsDiffered(reason=refusal.detail)
     return audit.SignInRefused(reason=refusal.detail, code=refusal.code)
+
+
+def _unforeseen(failure: Exception, visit: Visit) -> BridgeError:
+    """What no code foresaw, as a failure of ours; the log alone has its trace."""
+    _log.error("unforeseen in a grant", reference=visit.reference, exc_info=failure)
+    return BridgeError(f"what no code foresaw: {place_of(failure)}")
 
 
 def _finished(arrival: Arrival, *, is_unsolicited: bool) -> audit.Event:

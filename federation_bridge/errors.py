@@ -18,6 +18,10 @@ class BridgeError(Exception):
     status = 500
     public = "Something went wrong on our side."
     retry_after: int | None = None
+    is_recorded = False
+    """Whether its reason stands in the audit already, under the reference of the request that met it."""
+    is_progress = False
+    """Whether it only tells a program to ask again: no person sees it, so it shows no reference and leaves no row."""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.public)
@@ -46,6 +50,11 @@ class MethodNotAllowed(BridgeError):
     """The address is there, but answers to other methods."""
 
     code, status, public = "method_not_allowed", 405, "This address does not answer to that method."
+
+    def __init__(self, detail: str = "", allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(detail)
+        self.allowed = allowed
+        """The methods that would be right."""
 
 
 class MessageTooLarge(BridgeError):
@@ -209,6 +218,7 @@ class AuthorizationPending(OAuthRefused):
 
     code, status, public = "authorization_pending", 400, "Nobody has approved this sign-in yet."
     oauth_error = "authorization_pending"
+    is_progress = True
 
 
 class SlowDown(OAuthRefused):
@@ -216,6 +226,7 @@ class SlowDown(OAuthRefused):
 
     code, status, public = "slow_down", 400, "Please ask less often."
     oauth_error = "slow_down"
+    is_progress = True
 
 
 class ExpiredCode(OAuthRefused):

@@ -16,7 +16,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from federation_bridge.addresses import networks_around
-from federation_bridge.audit import Entry, OpinionsDiffered, RefusalsCounted, belongs_to_nobody
+from federation_bridge.audit import (
+    Entry,
+    OpinionsDiffered,
+    RefusalsCounted,
+    RequestRefused,
+    belongs_to_nobody,
+    is_of_every_day,
+)
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, Visit
 from federation_bridge.observers.queue import ObserverQueue
@@ -27,6 +34,8 @@ _log = structlog.get_logger(__name__)
 MINUTE = timedelta(minutes=1)
 _MOST_WAITING = 2_000
 _BATCH = 250
+MOST_UNWRITTEN = 500
+"""Refusals that are held in memory until a database that is away is back."""
 MOST_NETWORKS = 10
 """Networks of which a minute's first refusal of one kind is audited: more come from somebody who has many."""
 MOST_OF_BELIEVED = 600
@@ -69,12 +78,16 @@ class SparingAudit:
         self._minute = _Minute(clock())
         self._believed_since, self._believed = clock(), 0
         self._first_since, self._first = clock(), dict[Kind, set[str]]()
+        self._unwritten: list[tuple[Entry, bool]] = []
         self._queue = ObserverQueue(
             "refusals", self._keep, most=_MOST_WAITING, batch=_BATCH, dropped=lambda _: self._lose(1)
         )
 
     def record(self, *entries: Entry, durable: bool = True) -> None:
-        """Records all of these in one transaction, or none (Unavailable); but refusals of nobody later, if ever."""
+        """Records all of these in one transaction, or none (Unavailable); but refusals of nobody later, if ever.
+
+        A RequestRefused of somebody issues nothing either: where the database is away, it is written later, too.
+        """
         now, audited = self._clock(), []
         for entry in entries:
             if self._is_to_be_spared(entry, now):
@@ -84,7 +97,16 @@ class SparingAudit:
             else:
                 audited.append(entry)
         if audited:
+            self._record(audited, durable=durable)
+
+    def _record(self, audited: list[Entry], *, durable: bool) -> None:
+        try:
             self._store.audit.record(*audited, durable=durable)
+        except Unavailable:
+            if not all(isinstance(entry.event, RequestRefused) for entry in audited):
+                raise
+            for entry in audited:
+                self._queue.put((entry, True), beyond=_MOST_WAITING)
 
     def start(self) -> None:
         """Writes in a thread of its own from now on; before, `record` does it itself."""
@@ -93,6 +115,7 @@ class SparingAudit:
     def close(self, seconds: float) -> None:
         """Waits at most so long for what is under way, and counts what the last minute brought."""
         if self._queue.close(seconds):
+            self._keep([])
             self._count(self._clock())
 
     def _is_to_be_spared(self, entry: Entry, now: datetime) -> bool:
@@ -119,27 +142,43 @@ class SparingAudit:
             with suppress(Exception):
                 self.on_lost()
 
-    def _keep(self, entries: list[tuple[Entry, bool]]) -> None:
+    def _keep(self, found: list[tuple[Entry, bool]]) -> None:
         now = self._clock()
         if not timedelta(0) <= now - self._minute.since < MINUTE:
             self._count(now)
+        if problem := self._problem(found):
+            # While the database is away the log has them; the first ones are tried again.
+            _log.error("refusals not kept yet", count=len(found), detail=problem)
+            self._unwritten += found
+            self._lose(len(self._unwritten[MOST_UNWRITTEN:]))
+            del self._unwritten[MOST_UNWRITTEN:]
+        elif self._unwritten:
+            waiting, self._unwritten = self._unwritten, []
+            if not self._problem(waiting):
+                return
+            if found:  # the database is there: these are what it does not take
+                self._lose(len(waiting))
+            else:
+                self._unwritten = waiting
+
+    def _problem(self, entries: list[tuple[Entry, bool]]) -> str:
+        """Why these could not be written; "" where they are."""
         if not entries:
-            return
+            return ""
         audited = [entry for entry, is_first in entries if is_first]
         others = [entry for entry, is_first in entries if not is_first]
         try:
-            self._store.refusals.keep(audited, others, now + self._bounds.age, self._bounds.most)
+            self._store.refusals.keep(audited, others, self._clock() + self._bounds.age, self._bounds.most)
         except Unavailable as failure:
-            self._lose(len(entries))
-            _log.error("refusals not kept", count=len(entries), detail=failure.detail)
-        else:
-            for entry in others:
-                with suppress(Exception):
-                    self._counted(entry.event.name)
+            return failure.detail
+        for entry in others:
+            with suppress(Exception):
+                self._counted(entry.event.name)
+        return ""
 
     def _is_first(self, entry: Entry, now: datetime) -> bool:
         """Whether this is a minute's first of its kind, connection and network, which the audit takes."""
-        if not belongs_to_nobody(entry):
+        if not belongs_to_nobody(entry) or is_of_every_day(entry.event):
             return False
         around = networks_around(entry.visit.address)
         network = around[-1].digits if around else ""

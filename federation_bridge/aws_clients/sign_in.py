@@ -40,6 +40,7 @@ from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave
 from federation_bridge.web.device import stale_page
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.findable import is_of, sentence
 from federation_bridge.web.sign_in import confirmation_page, sign_in_for
 
 pages = Blueprint("aws_login", __name__)
@@ -142,9 +143,8 @@ def show_code() -> Response:
 
 @tokens.errorhandler(BridgeError)
 def _refused(refusal: BridgeError) -> Response:
-    wire.note(refusal)
     kind, status, error = _named(refusal)
-    return wire.refused(kind, status, {"error": error, "message": f"{refusal.public} ({visit().reference})"})
+    return wire.refused(refusal, kind, status, {"error": error, "message": sentence(refusal)})
 
 
 def _named(refusal: BridgeError) -> tuple[str, int, str]:
@@ -204,7 +204,7 @@ def _next(body: dict[str, Any], client: str) -> Response:
 
 def _bought(session: Session, granted: str) -> AwsCredentials:
     account, _, role = granted.partition("/")
-    return door().bridge.credentials(session, Wish(account=account, role=role, duration=SHORTEST), visit())
+    return door().bridge.credentials(is_of(session), Wish(account=account, role=role, duration=SHORTEST), visit())
 
 
 def _answer(found: IssuedTokens, credentials: AwsCredentials, client: str) -> Response:

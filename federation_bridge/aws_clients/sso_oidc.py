@@ -17,6 +17,7 @@ from federation_bridge.errors import BridgeError, InvalidClient, OAuthRefused, U
 from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
 from federation_bridge.redaction import quoted
 from federation_bridge.web.door import door, visit
+from federation_bridge.web.findable import sentence
 
 oidc = Blueprint("sso_oidc", __name__)
 
@@ -57,13 +58,11 @@ class _Misregistered(OAuthRefused):
 
 @oidc.errorhandler(BridgeError)
 def _refused(refusal: BridgeError) -> Response:
-    wire.note(refusal)
     error = getattr(refusal, "oauth_error", "server_error" if refusal.status >= 500 else "invalid_request")  # noqa: PLR2004
     kind, status = _KINDS.get(error, ("InvalidRequestException", 400))
     if error == "server_error":
         kind, status = "InternalServerException", refusal.status
-    sentence = f"{refusal.public} ({visit().reference})"
-    return wire.refused(kind, status, {"error": error, "error_description": sentence})
+    return wire.refused(refusal, kind, status, {"error": error, "error_description": sentence(refusal)})
 
 
 @oidc.post("/client/register")

@@ -17,6 +17,7 @@ from federation_bridge.errors import BadRequest, BridgeError, InvalidToken
 from federation_bridge.grant import Wish
 from federation_bridge.model import JsonObject, Session
 from federation_bridge.web.door import door, visit
+from federation_bridge.web.findable import is_of, sentence
 
 portal = Blueprint("sso_portal", __name__)
 
@@ -29,19 +30,19 @@ _KINDS = {401: "UnauthorizedException", 403: "ResourceNotFoundException", 404: "
 @portal.errorhandler(BridgeError)
 def _refused(refusal: BridgeError) -> Response:
     # A role that is not granted is "not found": 401 would send the person to sign in again, in vain.
-    wire.note(refusal)
+    told = {"message": sentence(refusal)}
     if refusal.status == 429:  # noqa: PLR2004
-        return wire.refused("TooManyRequestsException", 429, {"message": refusal.public})
+        return wire.refused(refusal, "TooManyRequestsException", 429, told)
     if refusal.status >= 500:  # noqa: PLR2004
         # No class of the dialect's own: clients retry it, and show the sentence.
-        return wire.refused("InternalServerException", refusal.status, {"message": refusal.public})
+        return wire.refused(refusal, "InternalServerException", refusal.status, told)
     kind = _KINDS.get(refusal.status, "InvalidRequestException")
     status = 404 if kind == "ResourceNotFoundException" else 401 if kind == "UnauthorizedException" else 400
-    return wire.refused(kind, status, {"message": f"{refusal.public} ({visit().reference})"})
+    return wire.refused(refusal, kind, status, told)
 
 
 def _session() -> Session:
-    return door().oauth.access.bearer(_token(), None, visit(), CLIENT).session
+    return is_of(door().oauth.access.bearer(_token(), None, visit(), CLIENT).session)
 
 
 def _token() -> str:

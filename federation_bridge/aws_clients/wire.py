@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
 from flask import Response, jsonify, request
 
 from federation_bridge.errors import BadRequest, BridgeError
 from federation_bridge.web.door import visit
-
-_log = structlog.get_logger(__name__)
 
 _LONGEST = 4096
 
@@ -43,16 +40,11 @@ def texts(body: Mapping[str, Any], name: str, otherwise: tuple[str, ...] = ()) -
     return tuple(value)
 
 
-def refused(kind: str, status: int, body: Mapping[str, str]) -> Response:
+def refused(refusal: BridgeError, kind: str, status: int, body: Mapping[str, str]) -> Response:
     """A refusal whose kind stands in the header that the clients look at; without it they stop at the first answer."""
     response = jsonify(dict(body))
     response.status_code = status
     response.headers["x-amzn-ErrorType"] = kind
-    response.headers["x-amzn-RequestId"] = visit().reference
+    if not refusal.is_progress:
+        response.headers["x-amzn-RequestId"] = visit().reference
     return response
-
-
-def note(refusal: BridgeError) -> None:
-    """Writes the private reason to the log, under the reference that the client gets as its request id."""
-    severity = _log.error if refusal.status >= 500 else _log.info  # noqa: PLR2004 - HTTP's own classes
-    severity("client refused", reference=visit().reference, code=refusal.code, detail=refusal.detail, path=request.path)

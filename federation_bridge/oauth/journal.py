@@ -29,6 +29,7 @@ class Journal:
         """Records that a typed code or an approval was not taken."""
         event = audit.DeviceRefused(reason=refusal.detail, code=refusal.code)
         self._parts.audit.record(self.entry_of(session.identity, visit, event))
+        refusal.is_recorded = True
 
     def token_refused(
         self, client_id: str, visit: Visit, refusal: OAuthRefused, reason: str = "", *, whose: Identity | bool = False
@@ -40,3 +41,4 @@ class Journal:
         event = audit.TokenRefused(client=client_id, reason=reason or refusal.detail, code=refusal.oauth_error)
         known = self.entry_of(whose, visit, event) if isinstance(whose, Identity) else self.entry(visit, event)
         self._parts.audit.record(replace(known, is_somebodys=whose is not False))
+        refusal.is_recorded = True

@@ -78,8 +78,7 @@ class Tokens:
         client, jkt = self._proofs.asking(asked.client_id, proof)
         given = self._parts.store.authorization_codes.take(bounded(code))
         if given is None:
-            self._end_reused(code, client, visit)
-            raise InvalidGrant("the code is unknown or was used before")
+            raise self._end_reused(code, client, visit)
         reason = self._mismatch(given, asked, code_verifier, jkt) or self._other_address(given, client, visit)
         fresh, telling = self._fresh(client, visit), self._telling("authorization code", visit)
         families = self._parts.store.token_families
@@ -162,8 +161,10 @@ class Tokens:
     def _check_lives(self, family: TokenFamily, visit: Visit) -> None:
         try:
             self._families.check_lives(family, visit)
-        except InvalidToken as refusal:
-            raise InvalidGrant(refusal.detail) from None
+        except InvalidToken as ended:
+            refusal = InvalidGrant(ended.detail)
+            self._journal.token_refused(family.client_id, visit, refusal, whose=family.identity)
+            raise refusal from None
 
     def _issued(self, family: TokenFamily, fresh: NewTokens) -> IssuedTokens:
         ends_at = min(fresh.access_ends_at, family.ends_at)
@@ -177,13 +178,14 @@ class Tokens:
             role=family.role,
         )
 
-    def _end_reused(self, code: str, client: Client, visit: Visit) -> None:
+    def _end_reused(self, code: str, client: Client, visit: Visit) -> InvalidGrant:
         family_id = self._parts.store.authorization_codes.family_of(bounded(code))
         if family_id is not None:
             event = audit.CommandLineEnded(family_id, "its authorization code was used again")
             self._parts.store.token_families.end(family_id, self._journal.entry(visit, event))
         refusal = InvalidGrant("authorization code: unknown or used")
         self._journal.token_refused(client.id, visit, refusal, whose=family_id is not None)
+        return refusal
 
     def _mismatch(
         self, given: AuthorizationCode, asked: AuthorizationRequest, code_verifier: str, jkt: str | None

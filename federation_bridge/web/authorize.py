@@ -13,7 +13,7 @@ from federation_bridge.model import Departure
 from federation_bridge.oauth.clients import Client
 from federation_bridge.oauth.conversation import AuthorizationRequest
 from federation_bridge.redaction import quoted
-from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web import cookies, findable, forms, headers
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
 from federation_bridge.web.sign_in import confirmation_page, sign_in_for
@@ -106,4 +106,5 @@ def _check(asked: AuthorizationRequest) -> None:
 
 
 def _tell(asked: AuthorizationRequest, refusal: OAuthRefused) -> AnyResponse:
+    findable.note(refusal)
     return leave(Departure(door().oauth.codes.refusal_redirect(asked, refusal)))

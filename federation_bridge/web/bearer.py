@@ -12,6 +12,7 @@ from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.redaction import quoted
 from federation_bridge.web import forms
 from federation_bridge.web.door import door, signed_in, visit
+from federation_bridge.web.findable import is_of
 
 
 def has_token() -> bool:
@@ -56,6 +57,7 @@ def _of_token() -> Bearer:
             raise InvalidDpopProof("the scheme DPoP without a proof")
         found = door().oauth.access.bearer(token.strip(), proof, visit(), FEDBRIDGE)
         g.token_bearer = found
+        is_of(found.session)
     return found
 
 

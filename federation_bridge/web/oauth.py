@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import structlog
 from flask import Blueprint, Response, jsonify, request
 
 from federation_bridge.errors import BridgeError, OAuthRefused, UnauthorizedClient, UnsupportedGrantType
@@ -18,10 +17,9 @@ from federation_bridge.redaction import quoted
 from federation_bridge.web import forms
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.door import door, visit
+from federation_bridge.web.findable import sentence
 
 endpoints = Blueprint("oauth", __name__)
-
-_log = structlog.get_logger(__name__)
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _OWN_STATUS = frozenset({405, 413, 429, 500, 503})
@@ -131,8 +129,7 @@ def _parameter(name: str, most: int = 512) -> str:
 @endpoints.errorhandler(BridgeError)
 def _refused(refusal: BridgeError) -> Response:
     error = refusal.oauth_error if isinstance(refusal, OAuthRefused) else _ERRORS.get(refusal.status, "invalid_request")
-    _log.warning("token request refused", reference=visit().reference, code=error, detail=refusal.detail)
-    response = jsonify(error=error, error_description=f"{refusal.public} ({visit().reference})")
+    response = jsonify(error=error, error_description=sentence(refusal))
     is_own = refusal.status in _OWN_STATUS or error == "invalid_client"
     response.status_code = refusal.status if is_own else 400
     if refusal.retry_after is not None:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.errors import BadRequest, CrossSiteRequest, NotFound
 from federation_bridge.model import Callback, Session
 from federation_bridge.redaction import quoted
-from federation_bridge.web import cookies, forms, headers, pending_cookies, refusals
+from federation_bridge.web import cookies, findable, forms, headers, pending_cookies
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
 
@@ -83,7 +83,7 @@ def begin() -> AnyResponse:
         except CrossSiteRequest as refusal:
             if forms.TOKEN_FIELD not in request.form:
                 raise
-            refusals.note(refusal)
+            findable.note(refusal)
             page = choice_page(return_to, problem="stale")
             page.status_code = refusal.status
             return page

@@ -20,8 +20,16 @@ from federation_bridge.audit import (
     SignInRefused,
     TokenRefused,
 )
+from federation_bridge.errors import Unavailable
 from federation_bridge.model import Visit
-from federation_bridge.sparing_audit import MINUTE, MOST_NETWORKS, MOST_OF_BELIEVED, Bounds, SparingAudit
+from federation_bridge.sparing_audit import (
+    MINUTE,
+    MOST_NETWORKS,
+    MOST_OF_BELIEVED,
+    MOST_UNWRITTEN,
+    Bounds,
+    SparingAudit,
+)
 from federation_bridge.store import Store
 
 BOUNDS = Bounds(most=1_000, age=timedelta(days=7))
@@ -193,7 +201,7 @@ def test_the_sweep_removes_what_is_too_old(log: SparingAudit, store: Store, cloc
     assert store.audit.entries(reference="new")
 
 
-def test_a_database_that_is_away_fails_no_refusal_and_its_loss_is_counted(
+def test_a_database_that_is_away_fails_no_refusal_which_is_written_when_it_is_back(
     log: SparingAudit, store: Store, place: Place, clock: HeldClock
 ) -> None:
     place.admin("ALTER TABLE refusals RENAME TO refusals_away")
@@ -204,9 +212,42 @@ def test_a_database_that_is_away_fails_no_refusal_and_its_loss_is_counted(
         place.admin("ALTER TABLE refusals_away RENAME TO refusals")
     clock.advance(MINUTE)
     log.record(refusal(clock, "three"))
+    assert [len(store.audit.entries(reference=one)) for one in ("one", "two", "three")] == [1, 1, 1]
     (row,) = [row for row in store.audit.entries() if row.event == "refusals.counted"]
+    assert (row.details["lost"], row.details["counts"]) == (0, {"sign_in.refused sign_in_rejected corp": 3})
+
+
+def test_what_a_database_that_is_away_for_long_costs_is_bounded_and_counted(
+    log: SparingAudit, store: Store, place: Place, clock: HeldClock
+) -> None:
+    place.admin("ALTER TABLE refusals RENAME TO refusals_away")
+    try:
+        for number in range(MOST_UNWRITTEN + 2):  # the first of all is an audit row
+            log.record(refusal(clock, f"R-{number}"))
+    finally:
+        place.admin("ALTER TABLE refusals_away RENAME TO refusals")
+    clock.advance(MINUTE)
+    log.record(refusal(clock, "after"))
+    assert store.audit.entries(reference=f"R-{MOST_UNWRITTEN}") != ()
+    assert store.audit.entries(reference=f"R-{MOST_UNWRITTEN + 1}") == ()
+    (row,) = [row for row in store.audit.entries(limit=2) if row.event == "refusals.counted"]
     assert row.details["lost"] == 1
-    assert row.details["counts"] == {"sign_in.refused sign_in_rejected corp": 3}
+
+
+def test_a_refusal_of_somebody_that_the_database_cannot_take_now_is_written_later(
+    log: SparingAudit, store: Store, place: Place, clock: HeldClock
+) -> None:
+    event = RequestRefused("unavailable", "the database failed", "/")
+    place.admin("ALTER TABLE audit RENAME TO audit_away")
+    try:
+        log.record(replace(entry(clock(), event), visit=Visit("later")))
+        with pytest.raises(Unavailable):
+            log.record(replace(entry(clock()), visit=Visit("a grant waits for its audit")))
+    finally:
+        place.admin("ALTER TABLE audit_away RENAME TO audit")
+    log.close(1)
+    (found,) = store.audit.entries(reference="later")
+    assert (found.person, found.details["detail"]) == ("corp/alice", "the database failed")
 
 
 def test_beside_the_requests_all_of_it_gets_there_in_the_end(store: Store, place: Place, clock: HeldClock) -> None:
