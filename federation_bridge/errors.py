@@ -135,6 +135,13 @@ class SessionTooLong(AwsRefused):
         self.public = public or self.public
 
 
+class OutsideAwsLimits(AwsRefused):
+    """AWS was not asked, because it would refuse: the detail names the limit and what passes it."""
+
+    code, status = "outside_aws_limits", 403
+    public = "AWS does not take all that this role's rule says about you, so it was not asked."
+
+
 class AwsUnreachable(BridgeError):
     """No region answered, or all of them throttle."""
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from federation_bridge.aws_limits import LONGEST_SESSION, SHORTEST_SESSION
 from federation_bridge.durations import format_duration
 from federation_bridge.errors import LengthNotSold, NotHandedOver, RoleNotGranted
 from federation_bridge.model import Entitlement, Grant
-
-SHORTEST = timedelta(seconds=900)
-"""The least that STS sells (DurationSeconds, AssumeRoleWithSAML)."""
-LONGEST = timedelta(seconds=43_200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ def granted_duration(
         RoleNotGranted: the rule's dates leave less than the fifteen minutes that AWS sells at least, counted on the
             OIDC road from the last moment at which AWS may answer.
     """
-    if asked is not None and not SHORTEST <= asked <= LONGEST:
+    if asked is not None and not SHORTEST_SESSION <= asked <= LONGEST_SESSION:
         raise LengthNotSold(f"a session lasts between 15m and 12h, not {format_duration(asked)}")
     role = entitlement.account.roles[entitlement.role]
     caps = [
@@ -77,7 +74,7 @@ def granted_duration(
         caps.append((entitlement.ends_at - now - late, "until the rule's end"))
     duration, why = min(caps, key=lambda cap: cap[0])
     duration = timedelta(seconds=int(duration.total_seconds()))
-    if duration < SHORTEST:
+    if duration < SHORTEST_SESSION:
         raise RoleNotGranted(f"{format_duration(duration)} ({why}) is less than the 15m that AWS sells at least")
     return duration, f"lasts {format_duration(duration)}: {why}"
 

@@ -12,6 +12,7 @@ NAME = "federation_bridge"
 
 LEVELS = {
     "addresses": 0,
+    "aws_limits": 0,
     "durations": 0,
     "sentence": 0,
     "shown_text": 0,
@@ -59,6 +60,7 @@ SIBLINGS = {
     "background": {"connectors", "store"},
     "operate": {"app", "sandbox"},
     "private_files": {"errors"},
+    "aws_limits": {"sentence", "shown_text"},
     "settings": {"durations", "errors", "private_files"},
     "sandbox": {"app"},
     "aws_clients": {"web"},

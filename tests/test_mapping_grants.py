@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -67,7 +68,12 @@ def test_a_tag_is_filled_from_claims(written, facts, value) -> None:
         ("{attribute.a}", {"attributes": {"a": ("",)}}, "carries no attribute 'a'"),
         ("{attribute.a}", {"attributes": {"a": ("x", "y")}}, "has 2 values"),
         ("{attribute.a}", {"attributes": {"a": ("x;y",)}}, "AWS allows in no tag"),
-        ("{attribute.a}", {"attributes": {"a": ("x\u200by",)}}, "AWS allows in no tag"),
+        (
+            "{attribute.a}",
+            {"attributes": {"a": ("x\u200by",)}},
+            "U+200B (ZERO WIDTH SPACE), which AWS allows in no tag",
+        ),
+        ("{attribute.a}", {"attributes": {"a": ("x\u3000y",)}}, "U+3000 (IDEOGRAPHIC SPACE), which AWS would take"),
         ("{attribute.a}", {"attributes": {"a": ("AWS:x",)}}, "keeps for itself"),
         ("{attribute.a}", {"attributes": {"a": (" x",)}}, "blank"),
         ("{attribute.a}", {"attributes": {"a": ("x" * 257,)}}, "more than 256"),
@@ -89,6 +95,39 @@ def test_a_tag_may_take_its_value_from_a_closed_set_only(value, is_granted) -> N
     rules = rule_set(rule(ME, f"{{role: {ADMIN}, {closed}}}"))
 
     assert bool(keys(rules, identity(attributes={"a": (value,)}))) is is_granted
+
+
+def test_a_tag_may_be_written_empty_and_is_never_filled_with_nothing() -> None:
+    assert granted("tags: {Team: '', Cost: {value: '', one_of: [x, '']}}").tags == {"Team": "", "Cost": ""}
+    for written in ("tags: {Team: }", "tags: {Team: ~}", "tags: {'': x}", "source_identity: ''"):
+        with pytest.raises(ConfigurationInvalid, match="empty"):
+            granted(written)
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"),
+    [
+        ("'a;{subject}'", "has ';', which AWS allows in no tag"),
+        ("'aws:{subject}'", "begins with aws:"),
+        ("'AWS:{subject}'", "begins with aws:"),
+        (f"'{'x' * 256}{{subject}}'", "longer than AWS takes, whatever is filled in"),
+        ("{value: 'team-{subject}', one_of: [team-a, b]}", "tag 'Team' can never be 'b'"),
+        ("{value: '{subject}@x', one_of: ['a@y']}", "tag 'Team' can never be 'a@y'"),
+        ("{value: a, one_of: [b]}", "tag 'Team' can never be 'b'"),
+    ],
+)
+def test_a_tag_that_can_never_be_filled_is_refused_at_loading(tag: str, reason: str) -> None:
+    with pytest.raises(ConfigurationInvalid, match=re.escape(reason)):
+        rule_set(rule(ME, f"{{role: {ADMIN}, tags: {{Team: {tag}}}}}"))
+
+
+def test_a_tag_that_can_be_filled_is_taken_with_the_same_parts() -> None:
+    assert granted("tags: {Team: 'a:{subject}', Other: '{connection}aws:'}").tags == {
+        "Team": "a:s-1",
+        "Other": "entraaws:",
+    }
+    longest = granted(f"tags: {{Team: '{'x' * 253}{{subject}}'}}").tags["Team"]
+    assert len(longest) == 256
 
 
 def test_a_source_identity_is_filled_from_claims() -> None:

@@ -15,9 +15,10 @@ from lxml import etree
 from federation_bridge.aws.lifetimes import session_not_on_or_after
 from federation_bridge.aws.partitions import PARTITIONS, Partition
 from federation_bridge.aws.session_names import source_identity
-from federation_bridge.aws.statement import LIFE, Statement, check_terms
+from federation_bridge.aws.statement import LIFE, Statement, check_length, check_terms
 from federation_bridge.aws.xml_signature import canonical, enveloped_signature
-from federation_bridge.errors import AwsRefused
+from federation_bridge.aws_limits import LONGEST_ASSERTION
+from federation_bridge.errors import OutsideAwsLimits
 from federation_bridge.keys import SigningKey
 from federation_bridge.model import Grant
 
@@ -29,7 +30,6 @@ _BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 _SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
 _UNSPECIFIED = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"
 _AWS = "https://aws.amazon.com/SAML/Attributes/"
-_LONGEST = 100_000  # SAMLAssertion, in characters of base64 (STS API)
 _BACKDATED = timedelta(seconds=60)
 
 Attributes = tuple[tuple[str, tuple[str, ...]], ...]
@@ -40,7 +40,7 @@ def build(grant: Grant, *, key: SigningKey, issuer_entity_id: str, now: datetime
     """The signed Response for this grant, base64.
 
     Raises:
-        AwsRefused: the grant's terms are outside AWS's limits, or did not read back as they were decided.
+        OutsideAwsLimits: the grant's terms are outside AWS's limits, or did not read back as they were decided.
     """
     check_terms(grant)
     now = now.astimezone(UTC).replace(microsecond=0)
@@ -52,8 +52,7 @@ def build(grant: Grant, *, key: SigningKey, issuer_entity_id: str, now: datetime
     response = _response(grant.id, partition, issuer_entity_id, now)
     response.append(assertion)
     text = base64.b64encode(etree.tostring(response, encoding="UTF-8")).decode()
-    if len(text) > _LONGEST:
-        raise AwsRefused(f"the assertion takes {len(text)} characters; AWS takes {_LONGEST}")
+    check_length("assertion", text, LONGEST_ASSERTION, grant)
     return Statement(text, grant.id, now + LIFE)
 
 
@@ -141,7 +140,7 @@ def _compare(signed_bytes: bytes, grant: Grant, issuer: str) -> None:
     decided = {"Issuer": [issuer], "NameID": [source_identity(grant.person)], "attributes": attributes_of(grant)}
     if said != decided:
         different = ", ".join(name for name in decided if said[name] != decided[name])
-        raise AwsRefused(f"the assertion does not read back as it was decided: {different}")
+        raise OutsideAwsLimits(f"the assertion does not read back as it was decided: {different}")
 
 
 def _texts(element: etree._Element, name: str) -> Sequence[str]:

@@ -8,8 +8,8 @@ from functools import lru_cache
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from federation_bridge.aws.statement import LIFE, Statement, check_terms
-from federation_bridge.errors import AwsRefused
+from federation_bridge.aws.statement import LIFE, Statement, check_length, check_terms
+from federation_bridge.aws_limits import LONGEST_WEB_IDENTITY_TOKEN
 from federation_bridge.keys import SigningKey
 from federation_bridge.model import Grant, JsonObject
 
@@ -17,17 +17,15 @@ AUDIENCE = "sts.amazonaws.com"
 """The client id under which IAM's OIDC provider knows us; AWS's own choice for tokens that only STS reads."""
 
 _AWS = "https://aws.amazon.com/"
-_LONGEST = 20_000  # WebIdentityToken (STS API)
 
 
 def build(grant: Grant, *, key: SigningKey, issuer: str, now: datetime) -> Statement:
-    """The signed JWT (RS256, RFC 7519) for this grant; AwsRefused where its terms are outside AWS's limits."""
+    """The signed JWT (RS256, RFC 7519) for this grant; OutsideAwsLimits where its terms are outside AWS's limits."""
     check_terms(grant)
     now = now.replace(microsecond=0)
     header = {"alg": "RS256", "kid": key.kid, "typ": "JWT"}
     text = jwt.encode(header, claims_of(grant, issuer, now), _jose_key(key), algorithms=["RS256"])
-    if len(text) > _LONGEST:
-        raise AwsRefused(f"the token takes {len(text)} characters; AWS takes {_LONGEST}")
+    check_length("web identity token", text, LONGEST_WEB_IDENTITY_TOKEN, grant)
     return Statement(text, grant.id, now + LIFE)
 
 

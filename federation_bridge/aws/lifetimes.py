@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from federation_bridge.aws.statement import SHORTEST
+from federation_bridge.aws_limits import SHORTEST_SESSION
 from federation_bridge.errors import AwsRefused, RoleNotGranted
 from federation_bridge.model import Grant
 
@@ -28,7 +28,7 @@ def asked_seconds(grant: Grant, now: datetime, answer_time: timedelta) -> int:
     duration = grant.duration
     if grant.ends_at is not None and grant.account.road == "oidc":
         duration = min(duration, grant.ends_at - now - answer_time)
-        if duration < SHORTEST:
+        if duration < SHORTEST_SESSION:
             raise RoleNotGranted("the rule ends before the shortest session that AWS sells, counted from its answer")
     return int(duration.total_seconds())
 

@@ -12,15 +12,12 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from federation_bridge.aws_limits import LONGEST_PERSON_NAME, PERSON_NAME
 from federation_bridge.model import Identity
 
-LEGAL = re.compile(r"[a-zA-Z0-9_+=,.@-]{2,64}")
-"""RoleSessionName and SourceIdentity (STS API). ASCII only; no colon, so nothing can begin with `aws:`."""
-
 _HASH_BYTES = 10  # 80 bits: sixteen characters of base32 without padding
-_LONGEST = 64
 _FOLDED = re.compile(r".*-[a-z2-7]{16}", re.DOTALL)
-_READABLE_LENGTH = _LONGEST - 1 - 16
+_READABLE_LENGTH = LONGEST_PERSON_NAME - 1 - 16
 _ILLEGAL_RUN = re.compile(r"[^a-zA-Z0-9_+=,.]+")
 
 
@@ -30,7 +27,7 @@ def session_name(identity: Identity) -> str:
     Only a verified address holds an `@`, so nobody can be named as another's address.
     """
     email = identity.email or ""
-    if identity.email_is_verified and "@" in email and LEGAL.fullmatch(email):
+    if identity.email_is_verified and "@" in email and PERSON_NAME.fullmatch(email):
         return email
     readable = email if identity.email_is_verified and email else identity.name
     return with_hash(readable, identity.person)
@@ -42,7 +39,7 @@ def with_hash(name: str, person: str) -> str:
     Told apart by the hash alone, so two people never share one, whatever they are called.
     """
     suffix = "-" + _hash(person)
-    if name.endswith(suffix) and "@" not in name and LEGAL.fullmatch(name):
+    if name.endswith(suffix) and "@" not in name and PERSON_NAME.fullmatch(name):
         return name
     return (_readable(name)[:_READABLE_LENGTH].rstrip("-") or "person") + suffix
 
@@ -52,7 +49,7 @@ def source_identity(text: str) -> str:
     """SourceIdentity for a person (`connection/subject`) or for what a rule filled in: as it is where AWS can take it,
     otherwise folded with a hash of the text. Injective; never begins with `aws:`.
     """
-    if LEGAL.fullmatch(text) and not _FOLDED.fullmatch(text):
+    if PERSON_NAME.fullmatch(text) and not _FOLDED.fullmatch(text):
         return text
     return (_readable(text)[:_READABLE_LENGTH].rstrip("-") or "person") + "-" + _hash(text)
 

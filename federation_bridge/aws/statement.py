@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from federation_bridge.aws.partitions import PARTITIONS
-from federation_bridge.aws.session_names import LEGAL
-from federation_bridge.errors import AwsRefused
+from federation_bridge.aws_limits import (
+    LONGEST_SESSION,
+    MOST_TAGS,
+    SHORTEST_SESSION,
+    source_identity_mistake,
+    tag_key_mistake,
+    tag_value_mistake,
+)
+from federation_bridge.errors import OutsideAwsLimits
 from federation_bridge.model import Grant
 
 LIFE = timedelta(minutes=5)
 """STS takes an assertion for five minutes after its IssueInstant."""
-
-SHORTEST = timedelta(seconds=900)
-"""The least that STS sells (DurationSeconds)."""
-_LONGEST = timedelta(seconds=43_200)
-_TAGS, _TAG_KEY, _TAG_VALUE = 50, 128, 256
-_TAG_PUNCTUATION = frozenset("_.:/=+-@")
+_TELLING, _SHOWN_OF_A_KEY = 3, 40
+"""So many of a statement's longest tags are named where it is too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,52 +36,55 @@ class Statement:
 
 
 def check_terms(grant: Grant) -> None:
-    """Refuses a grant whose terms AWS would not take or would read otherwise; AwsRefused says which.
+    """Refuses a grant whose terms AWS would not take or would read otherwise; OutsideAwsLimits says which.
 
     The rules and the register are checked when they are loaded, but tags and names are filled from claims: whatever
     comes in that way is held against AWS's limits here, before anything is signed.
     """
     _check_place(grant)
     for what, name in (("session name", grant.session_name), ("source identity", grant.source_identity)):
-        if not LEGAL.fullmatch(name):
-            raise AwsRefused(f"the {what} {name!r} is not 2 to 64 of a-z A-Z 0-9 _ + = , . @ -")
-    if not SHORTEST <= grant.duration <= _LONGEST or grant.duration.microseconds:
-        raise AwsRefused(f"a session of {grant.duration} is not between 15 minutes and 12 hours in whole seconds")
+        if mistake := source_identity_mistake(name):
+            raise OutsideAwsLimits(f"the {what} {name!r} {mistake}")
+    if not SHORTEST_SESSION <= grant.duration <= LONGEST_SESSION or grant.duration.microseconds:
+        raise OutsideAwsLimits(f"a session of {grant.duration} is not between 15 minutes and 12 hours in whole seconds")
     check_tags(grant.tags, grant.transitive_tags)
 
 
 def check_tags(tags: Mapping[str, str], transitive: tuple[str, ...]) -> None:
-    """Refuses session tags outside AWS's limits (IAM: tagging in STS); AwsRefused says which one and why."""
-    if len(tags) > _TAGS:
-        raise AwsRefused(f"{len(tags)} session tags; AWS takes {_TAGS}")
+    """Refuses session tags outside AWS's limits (IAM: tagging in STS); OutsideAwsLimits says which one and why."""
+    if len(tags) > MOST_TAGS:
+        raise OutsideAwsLimits(f"{len(tags)} session tags; AWS takes {MOST_TAGS}")
     if len({key.casefold() for key in tags}) != len(tags):
-        raise AwsRefused("two session tags differ only in the case of their keys; AWS takes them for one")
+        raise OutsideAwsLimits("two session tags differ only in the case of their keys; AWS takes them for one")
     for key, value in tags.items():
-        if not key or _tag_fault(key, _TAG_KEY) or _tag_fault(value, _TAG_VALUE):
-            fault = _tag_fault(key, _TAG_KEY) or _tag_fault(value, _TAG_VALUE) or "has no key"
-            raise AwsRefused(f"the session tag {key[:_TAG_KEY]!r} {fault}")
+        if mistake := tag_key_mistake(key):
+            raise OutsideAwsLimits(f"the key {key!r} of a session tag {mistake}")
+        if mistake := tag_value_mistake(value):
+            raise OutsideAwsLimits(f"the value {value!r} of the session tag {key!r} {mistake}")
     if not set(transitive) <= set(tags) or len(set(transitive)) != len(transitive):
-        raise AwsRefused("a transitive tag key is none of the session's tags, or stands twice")
+        raise OutsideAwsLimits("a transitive tag key is none of the session's tags, or stands twice")
 
 
 def _check_place(grant: Grant) -> None:
     account = grant.account
     if account.partition not in PARTITIONS:
-        raise AwsRefused(f"there is no partition {account.partition!r}")
+        raise OutsideAwsLimits(f"there is no partition {account.partition!r}")
     kind = "saml-provider" if account.road == "saml" else "oidc-provider"
     if not account.provider_arn.startswith(f"arn:{account.partition}:iam::{account.id}:{kind}/"):
-        raise AwsRefused(f"the provider {account.provider_arn} is not one of account {account.id}")
+        raise OutsideAwsLimits(f"the provider {account.provider_arn} is not one of account {account.id}")
     if grant.role not in account.roles:
-        raise AwsRefused(f"the role {grant.role!r} is not registered in account {account.id}")
+        raise OutsideAwsLimits(f"the role {grant.role!r} is not registered in account {account.id}")
 
 
-def _tag_fault(text: str, longest: int) -> str | None:
-    if len(text) > longest:
-        return f"holds more than {longest} characters"
-    if text.casefold().startswith("aws:"):
-        return "begins with aws:, which AWS keeps for itself"
-    if text != text.strip():
-        return "begins or ends with a blank"
-    if any(unicodedata.category(char)[0] not in "LZN" and char not in _TAG_PUNCTUATION for char in text):
-        return "holds a character that AWS does not take (letters, digits, blanks and _.:/=+-@)"
-    return None
+def check_length(what: str, text: str, most: int, grant: Grant) -> None:
+    """Refuses a statement that is longer than STS takes; OutsideAwsLimits names the limit and what makes it long."""
+    if len(text) <= most:
+        return
+    sizes = sorted(((len(f"{key}{value}".encode()), key) for key, value in grant.tags.items()), reverse=True)
+    longest = ", ".join(f"{key[:_SHOWN_OF_A_KEY]!r} ({size})" for size, key in sizes[:_TELLING])
+    made = f"its {len(sizes)} session tags have {sum(size for size, _ in sizes)} bytes, most of all {longest}"
+    raise OutsideAwsLimits(
+        f"the {what} has {len(text)} characters, and AWS takes {most} at most; "
+        + (made if sizes else "it has no session tags, so the names of account, role and provider make it long")
+        + "; AWS was not asked"
+    )

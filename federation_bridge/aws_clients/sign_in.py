@@ -18,6 +18,7 @@ from joserfc.jwk import RSAKey
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.aws_clients import wire
+from federation_bridge.aws_limits import SHORTEST_SESSION
 from federation_bridge.errors import (
     AccessDenied,
     BadRequest,
@@ -29,7 +30,7 @@ from federation_bridge.errors import (
     UnsupportedGrantType,
     UnsupportedResponseType,
 )
-from federation_bridge.grant import SHORTEST, Wish
+from federation_bridge.grant import Wish
 from federation_bridge.keys import Purpose, SigningKey
 from federation_bridge.model import AwsCredentials, Departure, Session
 from federation_bridge.oauth.clients import client_named
@@ -204,7 +205,9 @@ def _next(body: dict[str, Any], client: str) -> Response:
 
 def _bought(session: Session, granted: str) -> AwsCredentials:
     account, _, role = granted.partition("/")
-    return door().bridge.credentials(is_of(session), Wish(account=account, role=role, duration=SHORTEST), visit())
+    return door().bridge.credentials(
+        is_of(session), Wish(account=account, role=role, duration=SHORTEST_SESSION), visit()
+    )
 
 
 def _answer(found: IssuedTokens, credentials: AwsCredentials, client: str) -> Response:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 from federation_bridge.mapping.document import Node, fields, refuse, text, texts
 from federation_bridge.mapping.templates import Binding, GroupTemplate, Placeholder
-from federation_bridge.mapping.verdicts import Answer, Facts, Verdict, Way, each_once, no, unknown, yes
+from federation_bridge.mapping.verdicts import Answer, Facts, Verdict, Way, each_once, no, no_attribute, unknown, yes
 from federation_bridge.model import Identity
 from federation_bridge.sentence import Sentence
 
@@ -191,7 +191,7 @@ class HasAttribute(Condition):
         """Unknown where the attribute was not sent at all: silence proves nothing."""
         stated = facts.identity.attributes.get(self.attribute, ())
         if not stated:
-            return unknown(Sentence("your sign-in carries no attribute %(name)s", name=repr(self.attribute)))
+            return unknown(no_attribute(self.attribute))
         for value in self.values:
             if value in stated:
                 return yes(

@@ -7,22 +7,16 @@ repaired: the role is not granted, with the reason.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from federation_bridge.mapping.document import Node, did_you_mean, refuse, text
 from federation_bridge.mapping.templates import Piece, pieces_of
-from federation_bridge.mapping.verdicts import Facts
+from federation_bridge.mapping.verdicts import Facts, no_attribute
 from federation_bridge.model import Account, Identity
 from federation_bridge.sentence import Sentence
-from federation_bridge.shown_text import is_shown
 
 _ATTRIBUTE = "attribute."
-_SOURCE_IDENTITY = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
-_LONGEST_TAG = 256
-_TAG_SIGNS = frozenset("_.:/=+-@ ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +115,7 @@ def _value(placeholder: str, target: Target) -> str | Unfilled:
                 count=str(len(values)),
             )
         )
+    # An empty value would be legal at AWS, but a policy that names the tag would then mean nobody or everybody.
     if not values or not values[0]:
-        return Unfilled(Sentence("your sign-in carries no attribute %(name)s", name=repr(attribute)))
+        return Unfilled(no_attribute(attribute))
     return values[0]
-
-
-def tag_mistake(value: str) -> Sentence | None:
-    """Why AWS would not take this as a session tag's value (or, apart from its length, key); None where it would."""
-    for character in value:
-        if not is_shown(character) or not (character in _TAG_SIGNS or unicodedata.category(character)[0] in "LN"):
-            return Sentence("has %(sign)s, which AWS allows in no tag", sign=repr(character))
-    if value.lower().startswith("aws:"):
-        return Sentence("begins with aws:, which AWS keeps for itself")
-    if not value or value != value.strip():
-        return Sentence("is empty or begins or ends with a blank")
-    return Sentence("has more than 256 characters") if len(value) > _LONGEST_TAG else None
-
-
-def source_identity_mistake(value: str) -> Sentence | None:
-    """Why AWS would not take this as a source identity (2 to 64 of A-Z a-z 0-9 and _+=,.@-); None where it would."""
-    if not _SOURCE_IDENTITY.fullmatch(value):
-        return Sentence("is not 2 to 64 of A-Z a-z 0-9 and _+=,.@-")
-    return None

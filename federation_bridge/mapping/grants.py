@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from federation_bridge.aws_limits import (
+    ACCOUNT_ID,
+    LONGEST_POLICIES,
+    MOST_POLICY_ARNS,
+    MOST_TAGS,
+    ROLE_NAME,
+    SHORTEST_SESSION,
+    source_identity_mistake,
+)
 from federation_bridge.durations import format_duration
 from federation_bridge.mapping.document import Node, did_you_mean, fields, refuse, texts
-from federation_bridge.mapping.filling import Filling, Target, Unfilled, source_identity_mistake, tag_mistake
-from federation_bridge.mapping.register import ACCOUNT_ID, DURATION_SCHEMA, ROLE_NAME, Register, duration
-from federation_bridge.mapping.session_policies import (
-    MAX_ARNS,
-    MAX_CHARACTERS,
-    foreign_policy,
-    parse_policy_arns,
-    parse_session_policy,
-)
+from federation_bridge.mapping.filling import Filling, Target, Unfilled
+from federation_bridge.mapping.register import DURATION_SCHEMA, Register, duration
+from federation_bridge.mapping.session_policies import foreign_policy, parse_policy_arns, parse_session_policy
+from federation_bridge.mapping.session_tags import Tag, parse_tags, parse_transitive
 from federation_bridge.mapping.templates import Placeholder
 from federation_bridge.mapping.verdicts import Facts, Way
 from federation_bridge.model import Account, Entitlement, Role
 from federation_bridge.sentence import Sentence
 
-SHORTEST = timedelta(minutes=15)
-"""AWS sells no shorter session (DurationSeconds >= 900)."""
 USUAL = timedelta(hours=1)
 """Where a rule names no `max_duration`."""
-MAX_TAGS = 50
-LONGEST_KEY = 128
 _FIELDS = (
     "role",
     "roles",
@@ -69,36 +69,6 @@ class RolePattern:
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
-    """A session tag: its key as written, its value filled, perhaps only from a closed set."""
-
-    key: str
-    value: Filling
-    one_of: tuple[str, ...] = ()
-
-    def fill(self, target: Target) -> str | Unfilled:
-        """The tag's value for this person, or why there is none."""
-        value = self.value.fill(target)
-        if isinstance(value, Unfilled):
-            return Unfilled(
-                Sentence("tag %(tag)s cannot be filled: %(reason)s", tag=repr(self.key), reason=value.reason)
-            )
-        mistake = tag_mistake(value)
-        if mistake is None and self.one_of and value not in self.one_of:
-            mistake = Sentence("is none of the values that the rule allows")
-        if mistake is None:
-            return value
-        return Unfilled(
-            Sentence(
-                "tag %(tag)s cannot be filled: %(value)s %(mistake)s",
-                tag=repr(self.key),
-                value=repr(value),
-                mistake=mistake,
-            )
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Granted:
     """The `grant` of a rule. `parse_granted` makes it."""
 
@@ -133,11 +103,11 @@ class Granted:
     def _entitlement(self, rule: str, way: Way, facts: Facts, account: Account, role: Role) -> Entitlement | Sentence:
         key = f"{account.id}/{role.name}"
         # Never a session that outlives the rule, and never an entitlement that only ends in AWS's refusal.
-        if way.until is not None and way.until - facts.now < SHORTEST:
+        if way.until is not None and way.until - facts.now < SHORTEST_SESSION:
             return Sentence(
                 "%(role)s: the rule ends in less than %(shortest)s, and AWS sells no shorter session",
                 role=key,
-                shortest=format_duration(SHORTEST),
+                shortest=format_duration(SHORTEST_SESSION),
             )
         if foreign := foreign_policy(self.policy_arns, account):
             return Sentence("%(role)s: the policy %(policy)s cannot be used in that account", role=key, policy=foreign)
@@ -177,12 +147,14 @@ def parse_granted(node: Node, register: Register, bound: Collection[Placeholder]
     if ("role" in entry) == ("roles" in entry):
         refuse(node, "`grant` needs either `role` or `roles`")
     listed = entry["role"] if "role" in entry else entry["roles"]
-    tags = _tags(entry["tags"]) if "tags" in entry else ()
+    tags = parse_tags(entry["tags"]) if "tags" in entry else ()
     granted = Granted(
         roles=tuple(_role_pattern(written, listed, register) for written in texts(listed, "a role")),
-        max_duration=duration(entry["max_duration"], "max_duration", SHORTEST) if "max_duration" in entry else USUAL,
+        max_duration=duration(entry["max_duration"], "max_duration", SHORTEST_SESSION)
+        if "max_duration" in entry
+        else USUAL,
         tags=tags,
-        transitive_tags=_transitive(entry["transitive_tags"], tags) if "transitive_tags" in entry else (),
+        transitive_tags=parse_transitive(entry["transitive_tags"], tags) if "transitive_tags" in entry else (),
         source_identity=_source_identity(entry["source_identity"]) if "source_identity" in entry else None,
         policy_arns=parse_policy_arns(entry["policy_arns"]) if "policy_arns" in entry else (),
         policy=parse_session_policy(entry["session_policy"]) if "session_policy" in entry else None,
@@ -207,45 +179,6 @@ def _role_pattern(written: str, node: Node, register: Register) -> RolePattern:
     return pattern
 
 
-def _tags(node: Node) -> tuple[Tag, ...]:
-    if not isinstance(node.value, Mapping):
-        refuse(node, "`tags` must be written as `key: value` lines")
-    tags: dict[str, Tag] = {}
-    for key, value in node.value.items():
-        # AWS tells keys apart without regard to case.
-        if key.lower() in tags:
-            refuse(value, f"tag {key!r} stands here twice (AWS does not tell case apart)")
-        mistake = tag_mistake(key) or ("has more than 128 characters" if len(key) > LONGEST_KEY else None)
-        if mistake:
-            refuse(value, f"tag {key!r} {mistake}")
-        tags[key.lower()] = _tag(key, value)
-    if len(tags) > MAX_TAGS:
-        refuse(node, f"`tags` has {len(tags)} tags; AWS takes {MAX_TAGS}")
-    return tuple(tags.values())
-
-
-def _tag(key: str, node: Node) -> Tag:
-    if isinstance(node.value, str):
-        tag = Tag(key, Filling.parse(node, "a tag"))
-    else:
-        entry = fields(node, "a tag", ("value", "one_of"), ("value", "one_of"))
-        tag = Tag(key, Filling.parse(entry["value"], "a tag"), texts(entry["one_of"], "`one_of`"))
-    literals = tag.one_of if tag.value.placeholders else (tag.value.written,)
-    for literal in literals:
-        if mistake := tag_mistake(literal):
-            refuse(node, f"the value {literal!r} of tag {key!r} {mistake}")
-    return tag
-
-
-def _transitive(node: Node, tags: tuple[Tag, ...]) -> tuple[str, ...]:
-    names = texts(node, "`transitive_tags`")
-    keys = [tag.key for tag in tags]
-    for name in names:
-        if name not in keys:
-            refuse(node, f"`transitive_tags` names {name!r}, which is not among `tags`{did_you_mean(name, keys)}")
-    return names
-
-
 def _source_identity(node: Node) -> Filling:
     filling = Filling.parse(node, "`source_identity`")
     if not filling.names_the_person:
@@ -255,8 +188,8 @@ def _source_identity(node: Node) -> Filling:
 
 def _check_policies(granted: Granted, node: Node, register: Register) -> None:
     characters = len(granted.policy or "") + sum(len(arn) for arn in granted.policy_arns)
-    if characters > MAX_CHARACTERS:
-        refuse(node, f"the session policies have {characters} characters; AWS takes {MAX_CHARACTERS} in all")
+    if characters > LONGEST_POLICIES:
+        refuse(node, f"the session policies have {characters} characters; AWS takes {LONGEST_POLICIES} in all")
     for pattern in granted.roles:
         accounts = {account.id: account for account, _ in pattern.reachable(register)}
         usable = [account for account in accounts.values() if not foreign_policy(granted.policy_arns, account)]
@@ -268,22 +201,23 @@ def _check_policies(granted: Granted, node: Node, register: Register) -> None:
 def granted_schema() -> dict[str, Any]:
     """JSON schema of `grant`."""
     filled: dict[str, Any] = {"type": "string", "minLength": 1}
+    tag_value: dict[str, Any] = {"type": "string"}
     role = {"type": "string", "pattern": r"^([0-9]{12}|\{account\})/([A-Za-z0-9_+=,.@-]{1,64}|\{role\})$"}
     texts_schema = {"type": "array", "minItems": 1, "uniqueItems": True}
     closed = {
         "type": "object",
         "additionalProperties": False,
         "required": ["value", "one_of"],
-        "properties": {"value": filled, "one_of": {"anyOf": [filled, {**texts_schema, "items": filled}]}},
+        "properties": {"value": tag_value, "one_of": {"anyOf": [filled, {**texts_schema, "items": filled}]}},
     }
     properties: dict[str, Callable[[], dict[str, Any]] | dict[str, Any]] = {
         "role": role,
         "roles": {"anyOf": [role, {**texts_schema, "items": role}]},
         "max_duration": dict(DURATION_SCHEMA),
-        "tags": {"type": "object", "maxProperties": MAX_TAGS, "additionalProperties": {"anyOf": [filled, closed]}},
+        "tags": {"type": "object", "maxProperties": MOST_TAGS, "additionalProperties": {"anyOf": [tag_value, closed]}},
         "transitive_tags": {"anyOf": [filled, {**texts_schema, "items": filled}]},
         "source_identity": filled,
-        "policy_arns": {"anyOf": [filled, {**texts_schema, "maxItems": MAX_ARNS, "items": filled}]},
+        "policy_arns": {"anyOf": [filled, {**texts_schema, "maxItems": MOST_POLICY_ARNS, "items": filled}]},
         "session_policy": {"type": ["object", "string"]},
     }
     return {

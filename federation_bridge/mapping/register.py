@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from federation_bridge.aws_limits import ACCOUNT_ID, LEAST_MAX_SESSION, LONGEST_SESSION, ROLE_NAME, ROLE_PATH
 from federation_bridge.durations import format_duration, parse_duration
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
 from federation_bridge.model import Account, Role
 
-ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
-ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}", re.ASCII)
-_PATH = re.compile(r"/(?:[A-Za-z0-9_+=,.@-]+/)*", re.ASCII)
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,2}-[0-9]{1,2}", re.ASCII)
 _PROVIDER = re.compile(
     r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):"
@@ -29,9 +27,7 @@ PARTITIONS: Mapping[str, tuple[str, str]] = {
     "aws-us-gov": ("us-gov-", "us-gov-west-1"),
     "aws-eusc": ("eusc-", "eusc-de-east-1"),
 }
-_LONGEST = timedelta(hours=12)
 _LONGEST_NAME = 64
-_LONGEST_PATH = 512
 _ACCOUNT_FIELDS = ("id", "name", "partition", "provider", "region", "roles")
 
 
@@ -135,11 +131,11 @@ def _role(node: Node) -> Role:
         return Role(_role_name(node))
     entry = fields(node, "a role", ("name", "path", "max_session", "web_identity_file"), ("name",))
     path = text(entry["path"], "a path") if "path" in entry else "/"
-    if not _PATH.fullmatch(path) or len(path) > _LONGEST_PATH:
-        refuse(entry["path"], f"{path!r} is not a path: it begins and ends with /, for example /teams/")
-    longest = _LONGEST
+    if not ROLE_PATH.fullmatch(path):
+        refuse(entry["path"], f"{path!r} is not a path: at most 512 characters that begin and end with /, as /teams/")
+    longest = LONGEST_SESSION
     if "max_session" in entry:
-        longest = duration(entry["max_session"], "max_session", timedelta(hours=1))
+        longest = duration(entry["max_session"], "max_session", LEAST_MAX_SESSION)
     return Role(_role_name(entry["name"]), path, longest, _web_identity_file(entry))
 
 
@@ -168,7 +164,7 @@ def duration(node: Node, what: str, shortest: timedelta) -> timedelta:
         span = parse_duration(text(node, what))
     except ValueError as problem:
         refuse(node, str(problem))
-    if not shortest <= span <= _LONGEST:
+    if not shortest <= span <= LONGEST_SESSION:
         refuse(node, f"`{what}` lies between {format_duration(shortest)} and 12h")
     return span
 
@@ -189,7 +185,7 @@ def register_schema() -> dict[str, Any]:
         "required": ["name"],
         "properties": {
             "name": name,
-            "path": {"type": "string", "pattern": f"^{_PATH.pattern}$", "maxLength": _LONGEST_PATH},
+            "path": {"type": "string", "pattern": f"^{ROLE_PATH.pattern}$"},
             "max_session": DURATION_SCHEMA,
             "web_identity_file": {
                 "enum": [True, False, "true", "false"],

@@ -7,13 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from federation_bridge.aws_limits import LONGEST_ARN, MOST_POLICY_ARNS
 from federation_bridge.mapping.document import Node, did_you_mean, refuse, text, texts
 from federation_bridge.mapping.register import PARTITIONS
 from federation_bridge.model import Account
 
-MAX_CHARACTERS = 2048
-"""Of the inline policy and the ARNs together."""
-MAX_ARNS = 10
 _POLICY_ARN = re.compile(
     r"arn:(?P<partition>[a-z-]+):iam::(?P<owner>aws|[0-9]{12}):policy/(?:[A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}",
     re.ASCII,
@@ -26,12 +24,14 @@ _STATEMENT_KEYS = ("Sid", "Effect", "Action", "NotAction", "Resource", "NotResou
 def parse_policy_arns(node: Node) -> tuple[str, ...]:
     """ARNs of managed policies, at most ten; ConfigurationInvalid with the line."""
     arns = texts(node, "`policy_arns`")
-    if len(arns) > MAX_ARNS:
-        refuse(node, f"`policy_arns` names {len(arns)} policies; AWS takes {MAX_ARNS}")
+    if len(arns) > MOST_POLICY_ARNS:
+        refuse(node, f"`policy_arns` names {len(arns)} policies; AWS takes {MOST_POLICY_ARNS}")
     for arn in arns:
         match = _POLICY_ARN.fullmatch(arn)
         if match is None or match["partition"] not in PARTITIONS:
             refuse(node, f"{arn!r} is not the ARN of a managed policy")
+        if len(arn) > LONGEST_ARN:
+            refuse(node, f"the ARN of a policy has {len(arn)} characters; AWS takes {LONGEST_ARN}")
     return arns
 
 

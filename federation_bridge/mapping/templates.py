@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from federation_bridge.aws_limits import ACCOUNT_ID, ROLE_NAME
 from federation_bridge.mapping.document import Node, did_you_mean, refuse, text
-from federation_bridge.mapping.register import ACCOUNT_ID, ROLE_NAME
 
 Placeholder = Literal["account", "role"]
 PLACEHOLDERS: tuple[Placeholder, ...] = ("account", "role")

@@ -78,6 +78,15 @@ def unknown(reason: Sentence) -> Verdict:
     return Verdict(Answer.UNKNOWN, reasons=(reason,))
 
 
+def no_attribute(name: str) -> Sentence:
+    """Why nothing is known of an attribute: a sign-in offers none that is empty or hides something."""
+    return Sentence(
+        "your sign-in carries no attribute %(name)s that can be used (one that is empty, or has characters that people "
+        "cannot see, is left out)",
+        name=repr(name),
+    )
+
+
 def earliest(instants: Iterable[datetime | None]) -> datetime | None:
     """The first of these ends; None (no end) only where all are None."""
     return min((instant for instant in instants if instant is not None), default=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,8 +21,9 @@ SHORTEST, LONGEST = 900, 43_200
 _MAX_POLICY_CHARACTERS = 2_048
 _MAX_POLICY_ARNS = 10
 _MAX_TAGS = 50
-_TAG_KEY = re.compile(r"[\w .:/=+\-@]{1,128}")
-_TAG_VALUE = re.compile(r"[\w .:/=+\-@]{0,256}")
+_LONGEST_KEY, _LONGEST_VALUE = 128, 256
+_TAG_LETTER = re.compile(r"[\w.:/=+\-@]")
+_SEPARATORS = ("Zs", "Zl", "Zp")
 _PACKED_BUDGET = 1_024
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 
@@ -53,7 +55,7 @@ def read_tags(pairs: Iterable[tuple[str, str]], transitive: Iterable[str]) -> Se
             "InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive."
         )
     for key, value in listed:
-        if not _TAG_KEY.fullmatch(key) or not _TAG_VALUE.fullmatch(value):
+        if not key or not is_tag_text(key, _LONGEST_KEY) or not is_tag_text(value, _LONGEST_VALUE):
             raise constraint_failed(
                 key, "tags", r"Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+"
             )
@@ -63,6 +65,13 @@ def read_tags(pairs: Iterable[tuple[str, str]], transitive: Iterable[str]) -> Se
     if unknown:
         raise Refused("InvalidParameterValue", f"The specified transitive tag key {unknown[0]} is not a session tag.")
     return SessionTags(dict(listed), passed_on)
+
+
+def is_tag_text(text: str, longest: int) -> bool:
+    r"""Whether AWS takes this as a key or value: `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`, at most so long."""
+    return len(text) <= longest and all(
+        _TAG_LETTER.fullmatch(one) or unicodedata.category(one) in _SEPARATORS for one in text
+    )
 
 
 def read_session_policies(
