@@ -73,6 +73,8 @@ class SignInFinished(Event):
     response_id: str
     groups: int
     """How many groups the answer named; which ones decided stands in `grant.made`."""
+    groups_gap: str = ""
+    """Why these are not all groups, or some were left out."""
     unsolicited: bool = False
     message_issuer: str = ""
     authn_methods: tuple[str, ...] = ()

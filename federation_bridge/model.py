@@ -90,12 +90,20 @@ class Identity:
     groups: tuple[str, ...] = ()
     groups_gap: str | None = None
     """Why the groups are not all there (an overage, a missing claim), or None. A gap never grants."""
+    groups_left_out: str | None = None
+    """Why single groups were left out (a line break in a name), or None. Those that are there grant; nobody counts as
+    not being in another one."""
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     authn_methods: tuple[str, ...] = ()
     """AuthnContextClassRef, `amr`, and the provider's own names of methods."""
     authenticated_at: datetime | None = None
     session_ends_at: datetime | None = None
     """SessionNotOnOrAfter of the identity provider, where it sets one."""
+
+    @property
+    def unknown_groups(self) -> str | None:
+        """Why this person may be in groups that are not among `groups`, or None."""
+        return self.groups_gap if self.groups_gap is not None else self.groups_left_out
 
     @property
     def person(self) -> str:

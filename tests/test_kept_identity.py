@@ -15,9 +15,14 @@ from federation_bridge.store import codec
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 KEPT = {
-    "present": (
+    "before": (
         '{"connection":"corp","subject":"ada","name":"Ada","email":null,"email_is_verified":false,"groups":["admins"],'
         '"groups_gap":null,"attributes":{"team":["blue"]},"authn_methods":["mfa"],'
+        '"authenticated_at":"2026-03-04T12:00:00+00:00","session_ends_at":null}'
+    ),
+    "present": (
+        '{"connection":"corp","subject":"ada","name":"Ada","email":null,"email_is_verified":false,"groups":["admins"],'
+        '"groups_gap":null,"groups_left_out":null,"attributes":{"team":["blue"]},"authn_methods":["mfa"],'
         '"authenticated_at":"2026-03-04T12:00:00+00:00","session_ends_at":null}'
     ),
 }

@@ -10,12 +10,19 @@ from mapping_material import NOW, identity, keys, rule, rule_set, why
 from federation_bridge.errors import ConfigurationInvalid
 
 GAP = {"groups_gap": "there are more than 150"}
+LEFT_OUT = {"groups_left_out": "one has U+000A"}
 CASES = [
     ("{group: admins}", {"groups": ("admins",)}, True, "you are in group 'admins'"),
     ("{group: admins}", {"groups": ("Admins",)}, False, "you are not in group 'admins'"),
     ("{group: admins}", {}, False, "you are not in group 'admins'"),
     ("{group: admins}", GAP, False, "your groups are incomplete: there are more than 150"),
     ("{group: admins}", {"groups": ("admins",), **GAP}, False, "your groups are incomplete"),
+    ("{group: admins}", {"groups": ("admins",), **LEFT_OUT}, True, "you are in group 'admins'"),
+    ("{group: admins}", {"groups": ("users",), **LEFT_OUT}, False, "your groups are incomplete: one has U+000A"),
+    ("{group_template: 'aws#{account}#{role}'}", LEFT_OUT, False, "your groups are incomplete: one has U+000A"),
+    ("{not: {group: guests}}", {"groups": ("admins",), **LEFT_OUT}, False, "your groups are incomplete"),
+    ("{not: {group: guests}}", {"groups": ("guests",), **LEFT_OUT}, False, "which the rule excludes"),
+    ("{not: {not: {group: guests}}}", {"groups": ("guests",), **LEFT_OUT}, True, "guests"),
     ("{not: {group: guests}}", {"groups": ("admins",)}, True, "you are not in group 'guests'"),
     ("{not: {group: guests}}", {"groups": ("guests",)}, False, "which the rule excludes"),
     ("{not: {group: guests}}", GAP, False, "your groups are incomplete"),

@@ -219,6 +219,7 @@ identities = st.builds(
     subject=st.sampled_from(("s-1", "s-2")),
     groups=st.lists(st.sampled_from(GROUPS), unique=True).map(tuple),
     groups_gap=st.sampled_from((None, None, None, "overage")),
+    groups_left_out=st.sampled_from((None, None, None, "a line break")),
     authn_methods=st.sampled_from(((), ("pwd",), ("pwd", "mfa"))),
     attributes=st.sampled_from(({}, {"dep": ("ops",)}, {"dep": ("ops", "dev")}, {"dep": ("dev",)})),
     email=st.sampled_from((None, "k@example.com", "k@example.org")),

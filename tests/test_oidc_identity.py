@@ -98,15 +98,10 @@ def test_only_the_hosted_domains_that_a_connection_names_may_sign_in(domain: obj
 @pytest.mark.parametrize(
     "claims",
     [
-        {"groups": "readers"},
         {"groups": None},
+        {"groups": 7},
+        {"groups": True},
         {"groups": {"a": 1}},
-        {"groups": ["readers", 7]},
-        {"groups": ["readers", None]},
-        {"groups": ["readers", ""]},
-        {"groups": ["readers", "a\nb"]},
-        {"groups": [["readers"]]},
-        {"groups": ["x" * 3000]},
         {"groups": [str(number) for number in range(5001)]},
         {"groups": ...},
         {"_claim_names": {"groups": "src1"}},
@@ -125,10 +120,39 @@ def test_groups_that_are_not_all_there_are_none_and_the_gap_is_told(preset: str,
     assert not {"groups", "_claim_names", "hasgroups"} & found.attributes.keys()
 
 
+@pytest.mark.parametrize("text", ["readers", "readers,admins", "readers;admins", "readers admins", "cn=a,ou=b"])
+def test_one_group_as_a_text_is_one_group_unsplit(text: str) -> None:
+    found = read(claims={"groups": text})
+    assert (found.groups, found.unknown_groups) == ((text,), None)
+    assert read(claims={"groups": ""}).groups == ()
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        ("a\nb", "U+000A"),
+        ("adm\u200bins", "U+200B (ZERO WIDTH SPACE)"),
+        ("x" * 3000, "3000 characters"),
+        (7, "no text but int"),
+        (None, "no text but NoneType"),
+        (["admins"], "no text but list"),
+    ],
+)
+def test_a_value_that_is_no_groups_name_is_left_out_alone_and_told(refused: object, told: str) -> None:
+    found = read(claims={"groups": ["readers", refused, "writers"]})
+    assert (found.groups, found.groups_gap) == (("readers", "writers"), None)
+    assert told in str(found.groups_left_out)
+    assert read(claims={"groups": ["readers", "writers"]}).groups_left_out is None
+    if isinstance(refused, str):
+        alone = read(claims={"groups": refused})
+        assert (alone.groups, alone.groups_left_out is None) == ((), False)
+
+
 def test_groups_are_told_once_and_in_order() -> None:
     found = read(claims={"groups": ["b", "a", "b"], "_claim_names": {"photo": "src1"}, "hasgroups": False})
     assert (found.groups, found.groups_gap) == (("b", "a"), None)
     assert read(claims={"groups": []}).groups_gap is None
+    assert read(claims={"groups": ["a", ""]}).unknown_groups is None
     assert read(claims={"teams": ["x"]}, groups="teams").groups == ("x",)
     google = read("google")
     assert (google.groups, google.groups_gap) == ((), None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeGuard
 
-from federation_bridge.shown_text import is_shown_text, shown
+from federation_bridge.shown_text import first_hidden, is_shown_text, shown
 
 _LONGEST_VALUE, _LONGEST_NAME = 2048, 200
 
@@ -22,6 +22,28 @@ def is_plain(value: object) -> TypeGuard[str]:
 def are_plain(values: Iterable[object]) -> bool:
     """Whether each of these may decide; one that may not spoils them all, because what it hides is not known."""
     return all(is_plain(value) for value in values)
+
+
+def groups_of(values: Iterable[object], where: str) -> tuple[tuple[str, ...], str | None]:
+    """The groups among these values, each once and as it is written, and why others were left out, or None.
+
+    A value that is no group's name takes none of the others with it: it can equal no group that a rule names. Empty
+    ones say nothing. `where` names the claim or attribute.
+    """
+    told = [value for value in values if value != ""]
+    groups = tuple(dict.fromkeys(value for value in told if is_plain(value)))
+    refused = [value for value in told if not is_plain(value)]
+    if not refused:
+        return groups, None
+    return groups, f"{where} holds {len(refused)} that cannot be a group's name and were left out: {_fault(refused[0])}"
+
+
+def _fault(value: object) -> str:
+    if not isinstance(value, str):
+        return f"one is no text but {type(value).__name__}"
+    if len(value) > _LONGEST_VALUE:
+        return f"one has {len(value)} characters"
+    return f"one has {first_hidden(value)}"
 
 
 def name_for_people(value: object) -> str:

@@ -84,11 +84,16 @@ class InGroup(Condition):
         return cls(text(node, "a group"))
 
     def check(self, facts: Facts) -> Verdict:
-        """Unknown while the groups are incomplete, even where this one is listed: a gap never grants."""
+        """Unknown while the groups are incomplete, even where this one is listed: a gap never grants.
+
+        Where single ones were left out, one that is listed is a yes, and another one unknown.
+        """
         if facts.identity.groups_gap is not None:
             return _gap(facts.identity.groups_gap)
         if self.group in facts.groups:
             return yes(Sentence("you are in group %(group)s", group=repr(self.group)))
+        if facts.identity.groups_left_out is not None:
+            return _gap(facts.identity.groups_left_out)
         return no(Sentence("you are not in group %(group)s", group=repr(self.group)))
 
     def anchors(self) -> frozenset[Anchor]:
@@ -125,6 +130,8 @@ class InTemplateGroup(Condition):
                 reasons.append(stranger)
         if ways:
             return Verdict(Answer.YES, ways=tuple(ways), reasons=each_once(reasons[:_MENTIONED]))
+        if facts.identity.groups_left_out is not None:
+            return _gap(facts.identity.groups_left_out)
         none = Sentence("none of your groups has the form %(form)s", form=repr(self.template.written))
         return Verdict(Answer.NO, reasons=each_once(reasons[:_MENTIONED]) or (none,))
 

@@ -29,9 +29,9 @@ def check_may_approve(session: Session, flow: CommandLine, now: datetime) -> Non
     refused = flow.device_flow_refused_groups.get(identity.connection, ())
     if named := set(refused) & set(identity.groups):
         raise UnauthorizedClient(f"the device flow is off for group {min(named)!r}")
-    if refused and identity.groups_gap:
+    if refused and identity.unknown_groups:
         # Who is in too many groups to name them may be in one of those.
-        raise UnauthorizedClient(f"the groups are not all known: {identity.groups_gap}")
+        raise UnauthorizedClient(f"the groups are not all known: {identity.unknown_groups}")
     if not is_fresh(session, flow, now):
         raise SignInTooOld("the sign-in at the identity provider is older than command_line.fresh_sign_in")
 

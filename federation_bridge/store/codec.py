@@ -16,7 +16,7 @@ from typing import Any
 from federation_bridge.errors import NotSignedIn
 from federation_bridge.model import Identity
 
-_NEW: frozenset[str] = frozenset()
+_NEW: frozenset[str] = frozenset({"groups_left_out"})
 """Members of `Identity` that the last change of it brought; the next change puts its own in their place."""
 
 
@@ -90,6 +90,7 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "email_is_verified": _truth,
     "groups": _texts,
     "groups_gap": _or_none(_text),
+    "groups_left_out": _or_none(_text),
     "attributes": _attributes,
     "authn_methods": _texts,
     "authenticated_at": _or_none(_instant),

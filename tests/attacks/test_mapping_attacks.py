@@ -128,6 +128,24 @@ def test_m_group_list_that_is_incomplete_grants_nothing_by_what_it_holds_or_lack
     assert keys(rules, identity(groups=("g",), groups_gap="there are more than 200")) == ()
 
 
+@pytest.mark.parametrize("when", ["{not: {group: guests}}", "{not: {all: [{group: g}, {group: h}]}}"])
+def test_m_nobody_counts_as_outside_of_a_group_while_a_value_was_left_out(when) -> None:
+    """A provider that joins groups by line breaks may hide the one group that excludes a person."""
+    rules = rule_set(rule(when))
+    left_out = identity(groups=("g",), groups_left_out="one has U+000A")
+
+    assert keys(rules, identity(groups=("g",))) == ADMINISTRATOR
+    assert keys(rules, left_out) == ()
+    assert keys(rule_set(rule("{group: g}")), left_out) == ADMINISTRATOR
+
+
+def test_m_a_rule_can_name_no_group_that_would_be_left_out() -> None:
+    assert keys(rule_set(rule('{group: "g h"}')), identity(groups=("g h",))) == ADMINISTRATOR
+    for hidden in (r"g\nh", r"g\u200bh", r"g\u00a0h"):
+        with pytest.raises(ConfigurationInvalid, match="cannot be seen"):
+            rule_set(rule(f'{{group: "{hidden}"}}'))
+
+
 def test_g04_the_same_group_or_subject_at_another_connection_means_nothing() -> None:
     rules = rule_set(rule("{any: [{group: g}, {person: s-1}]}"))
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from federation_bridge.connectors.claimed import are_plain, is_plain, name_for_people
+from federation_bridge.connectors.claimed import are_plain, groups_of, is_plain, name_for_people
 from federation_bridge.connectors.oidc.id_token import IdToken
 from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.errors import SignInRejected
@@ -33,7 +33,7 @@ def identity_from(token: IdToken, connection: str, settings: OidcConnection, pre
     """
     claims = token.claims
     _check_tenant(token, settings, preset)
-    groups, gap = _groups(claims, settings.groups or preset.groups)
+    groups, gap, left_out = _groups(claims, settings.groups or preset.groups)
     email = _email(claims, settings.email or "email")
     subject = _subject(claims, (settings.subject,) if settings.subject else preset.subject)
     return Identity(
@@ -44,6 +44,7 @@ def identity_from(token: IdToken, connection: str, settings: OidcConnection, pre
         email_is_verified=email is not None and _is_verified(email, claims, settings, preset),
         groups=groups,
         groups_gap=gap,
+        groups_left_out=left_out,
         attributes=_attributes(claims, settings.groups or preset.groups),
         authn_methods=_methods(claims),
         authenticated_at=_authenticated_at(claims),
@@ -78,20 +79,26 @@ def _subject(claims: JsonObject, names: tuple[str, ...]) -> str:
     return ".".join(str(value) for value in values)
 
 
-def _groups(claims: JsonObject, name: str | None) -> tuple[tuple[str, ...], str | None]:
+def _groups(claims: JsonObject, name: str | None) -> tuple[tuple[str, ...], str | None, str | None]:
+    """The groups, why they are not all there, and why single ones were left out.
+
+    A text is one group, whatever is in it: so providers write a single one (ADFS, JumpCloud, IdentityServer).
+    """
     elsewhere = claims.get("_claim_names")
     if (elsewhere is not None and _names_groups(elsewhere, name)) or claims.get("hasgroups", False) is not False:
-        return (), "the identity provider left the groups out because they are too many (overage)"
+        return (), "the identity provider left the groups out because they are too many (overage)", None
     if name is None:
-        return (), None
+        return (), None, None
     if name not in claims:
-        return (), f"the ID token has no claim {name!r}"
+        return (), f"the ID token has no claim {name!r}", None
     value = claims[name]
-    if not isinstance(value, list):
-        return (), f"the claim {name!r} is not a list"
-    if len(value) > _MOST_GROUPS or not are_plain(value):
-        return (), f"the claim {name!r} holds something that is no group's name, or too many"
-    return tuple(dict.fromkeys(value)), None
+    values: Any = [value] if isinstance(value, str) else value
+    if not isinstance(values, list):
+        return (), f"the claim {name!r} is neither a list nor a text", None
+    if len(values) > _MOST_GROUPS:
+        return (), f"the claim {name!r} holds more than {_MOST_GROUPS} groups", None
+    groups, left_out = groups_of(values, f"the claim {name!r}")
+    return groups, None, left_out
 
 
 def _names_groups(elsewhere: Any, name: str | None) -> bool:

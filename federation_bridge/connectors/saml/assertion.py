@@ -81,3 +81,7 @@ class Assertion:
     """Values by Name, in the message's order; an attribute without values has an empty tuple."""
     name_ids_as_values: tuple[NameId, ...] = ()
     """Each NameID that is an attribute's value (eduPersonTargetedID); its text stands among `attributes`."""
+    repeated: frozenset[str] = frozenset()
+    """Names of attributes that came several times (Keycloak writes a role each time); the values are those of all."""
+    unclear: frozenset[str] = frozenset()
+    """Names under which attributes of several NameFormats came: they are not one attribute (SAML core 2.7.3.1)."""

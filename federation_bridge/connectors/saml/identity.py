@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from federation_bridge.connectors.claimed import are_plain, is_plain, name_for_people
+from federation_bridge.connectors.claimed import are_plain, groups_of, is_plain, name_for_people
 from federation_bridge.connectors.presets import SamlPreset
 from federation_bridge.connectors.saml.assertion import Assertion, NameId
 from federation_bridge.connectors.saml.names import TRANSIENT
@@ -25,7 +26,8 @@ _LONGEST_SUBJECT, _LONGEST_EMAIL = 256, 254
 def identity_from(assertion: Assertion, connection: str, settings: SamlConnection, preset: SamlPreset) -> Identity:
     """The person of this assertion; SignInRejected where nothing in it identifies a person for good."""
     groups_name = settings.groups or preset.groups
-    groups, gap = _groups(assertion, groups_name, preset)
+    groups, gap, left_out = _groups(assertion, groups_name, preset)
+    assertion = _without_unclear(assertion)
     subject = _subject(assertion, settings, preset)
     email = _email(assertion, settings, preset)
     ends = [one.session_ends_at for one in assertion.authn if one.session_ends_at is not None]
@@ -40,6 +42,7 @@ def identity_from(assertion: Assertion, connection: str, settings: SamlConnectio
         email_is_verified=email is not None and _domain(email) in settings.verified_email_domains,
         groups=groups,
         groups_gap=gap,
+        groups_left_out=left_out,
         attributes=_attributes(assertion, groups_name),
         authn_methods=_methods(assertion, preset),
         authenticated_at=authenticated_at,
@@ -53,8 +56,11 @@ def _subject(assertion: Assertion, settings: SamlConnection, preset: SamlPreset)
         subject = _stable(assertion.name_id, preset, may_be_email=settings.subject_kind == "email")
     else:
         values = assertion.attributes.get(source, ())
-        if len(values) != 1:
-            raise SignInRejected(f"identity: {len(values)} values of {source!r}, which is to identify the person")
+        if len(values) != 1 or source in assertion.repeated:
+            times = "several times" if source in assertion.repeated else "once"
+            raise SignInRejected(
+                f"identity: {len(values)} values of {source!r}, which came {times} and is to identify the person"
+            )
         subject = values[0]
     if len(subject) > _LONGEST_SUBJECT or not is_plain(subject) or subject != subject.strip():
         hidden = first_hidden(subject) or "a blank at an end, or nothing"
@@ -81,18 +87,26 @@ def _stable(name_id: NameId | None, preset: SamlPreset, *, may_be_email: bool) -
     return name_id.text
 
 
-def _groups(assertion: Assertion, name: str, preset: SamlPreset) -> tuple[tuple[str, ...], str | None]:
+def _without_unclear(assertion: Assertion) -> Assertion:
+    """The assertion without attributes of which it is not clear which one a setting or rule means."""
+    kept = {name: values for name, values in assertion.attributes.items() if name not in assertion.unclear}
+    return replace(assertion, attributes=kept)
+
+
+def _groups(assertion: Assertion, name: str, preset: SamlPreset) -> tuple[tuple[str, ...], str | None, str | None]:
+    """The groups, why they are not all there, and why single ones were left out."""
     if preset.groups_link is not None and preset.groups_link in assertion.attributes:
-        return (), "the identity provider left the groups out because they are too many (overage)"
+        return (), "the identity provider left the groups out because they are too many (overage)", None
     values = assertion.attributes.get(name)
     if values is None:
-        return (), f"the assertion has no attribute {name!r}"
-    values = tuple(value for value in values if value)
-    if not are_plain(values):
-        return (), f"the attribute {name!r} holds something that is no group's name"
-    if preset.most_groups is not None and len(values) >= preset.most_groups:
-        return _once(values), f"the identity provider sends {preset.most_groups} groups at most; some may be missing"
-    return _once(values), None
+        return (), f"the assertion has no attribute {name!r}", None
+    if name in assertion.unclear:
+        return (), f"the attribute {name!r} comes in several NameFormats", None
+    groups, left_out = groups_of(values, f"the attribute {name!r}")
+    if preset.most_groups is not None and sum(map(bool, values)) >= preset.most_groups:
+        most = preset.most_groups
+        return groups, f"the identity provider sends {most} groups at most; some may be missing", left_out
+    return groups, None, left_out
 
 
 def _attributes(assertion: Assertion, groups: str) -> dict[str, tuple[str, ...]]:
@@ -132,12 +146,12 @@ def _name(assertion: Assertion, settings: SamlConnection, preset: SamlPreset) ->
 
 
 def _first(assertion: Assertion, sources: tuple[str, ...]) -> str | None:
-    """The one value of the first of these attributes that has exactly one."""
+    """The one value of the first of these attributes that came once, with exactly one."""
     for source in sources:
         if source == NAME_ID and assertion.name_id is not None:
             return assertion.name_id.text
         values = assertion.attributes.get(source, ())
-        if len(values) == 1:
+        if len(values) == 1 and source not in assertion.repeated:
             return values[0]
     return None
 

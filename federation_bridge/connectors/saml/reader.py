@@ -1,18 +1,20 @@
 """The third room: reads a message from the very canonical bytes whose signature was verified, parsed afresh.
 
 Nothing unsigned can be reached from here, because it is not in the bytes. Every value is text alone; nothing is
-trimmed, folded or guessed; instants are UTC in one spelling; a name that comes twice is refused.
+trimmed, folded or guessed; instants are UTC in one spelling; what may come once and comes twice is refused.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
 from lxml import etree
 
+from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.assertion import (
     Assertion,
     AuthnStatement,
@@ -71,7 +73,7 @@ def read_assertion(assertion: etree._Element, open_id: OpenId | None = None) -> 
     """All that an assertion says. `open_id` None refuses an encrypted NameID. Raises SignInRejected."""
     subject = _only(assertion, saml("Subject"))
     conditions = _optional(assertion, saml("Conditions"))
-    attributes, name_ids_as_values = _attributes(assertion)
+    attributes = _attributes(assertion)
     return Assertion(
         id=_attribute(assertion, "ID"),
         issued_at=_instant(_attribute(assertion, "IssueInstant")),
@@ -80,8 +82,10 @@ def read_assertion(assertion: etree._Element, open_id: OpenId | None = None) -> 
         confirmations=tuple(_confirmation(one) for one in subject.iterchildren(saml("SubjectConfirmation"))),
         conditions=None if conditions is None else _conditions(conditions),
         authn=tuple(_authn(one) for one in assertion.iterchildren(saml("AuthnStatement"))),
-        attributes=attributes,
-        name_ids_as_values=name_ids_as_values,
+        attributes={name: tuple(values) for name, values in attributes.values.items()},
+        name_ids_as_values=tuple(attributes.name_ids),
+        repeated=frozenset(attributes.repeated),
+        unclear=frozenset(name for name, formats in attributes.formats.items() if len(formats) > 1),
     )
 
 
@@ -132,19 +136,39 @@ def _authn(element: etree._Element) -> AuthnStatement:
     )
 
 
-def _attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], tuple[NameId, ...]]:
-    """The attributes, and of the values that are a NameID (eduPersonTargetedID) all that it says."""
-    attributes: dict[str, tuple[str, ...]] = {}
-    name_ids: list[NameId] = []
+@dataclass(slots=True)
+class _Attributes:
+    """What the attribute statements say, by Name."""
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+    name_ids: list[NameId] = field(default_factory=list)
+    """Of the values that are a NameID (eduPersonTargetedID) all that it says."""
+    formats: dict[str, set[str]] = field(default_factory=dict)
+    repeated: set[str] = field(default_factory=set)
+
+
+def _attributes(assertion: etree._Element) -> _Attributes:
+    """The attributes. One that comes several times in one statement has the values of all; in several statements it
+    would be said by two who need not agree, and is refused.
+    """
+    told = _Attributes()
     for statement in assertion.iterchildren(saml("AttributeStatement")):
+        before = set(told.values)
         for attribute in statement:
             name = _attribute(attribute, "Name")
-            if name in attributes:
-                raise SignInRejected(f"reader: the attribute {name[:200]!r} comes twice")
-            attributes[name] = tuple(
-                _name_id_as_value(value, name_ids) if len(value) else value.text or "" for value in attribute
-            )
-    return attributes, tuple(name_ids)
+            if name in before:
+                raise SignInRejected(f"reader: the attribute {name[:200]!r} comes in two statements")
+            _add(attribute, name, told)
+    return told
+
+
+def _add(attribute: etree._Element, name: str, told: _Attributes) -> None:
+    if name in told.values:
+        told.repeated.add(name)
+    told.formats.setdefault(name, set()).add(attribute.get("NameFormat") or names.UNSPECIFIED_NAME_FORMAT)
+    told.values.setdefault(name, []).extend(
+        _name_id_as_value(value, told.name_ids) if len(value) else value.text or "" for value in attribute
+    )
 
 
 def _name_id_as_value(element: etree._Element, read: list[NameId]) -> str:

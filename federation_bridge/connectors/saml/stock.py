@@ -148,6 +148,7 @@ def stock_settings(parties: Parties, *, is_for_writing: bool = False) -> OneLogi
                 "wantNameId": False,
                 "rejectDeprecatedAlgorithm": True,
                 "allowSingleLabelDomains": True,
+                "allowRepeatAttributeName": True,
             },
         },
         sp_validation_only=False,

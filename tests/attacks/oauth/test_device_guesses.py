@@ -154,12 +154,13 @@ def test_the_identity_providers_own_word_on_when_it_asked_counts(
     assert claim(person, program.begin()["user_code"], token="cd" * 32).status_code == status
 
 
+@pytest.mark.parametrize("of", ["groups_gap", "groups_left_out"])
 @pytest.mark.parametrize(("gap", "status"), [("", 200), ("over 200 groups", 400)])
 def test_where_groups_are_refused_whoevers_groups_are_not_all_known_is_too(
-    make_person: Callable[..., Person], clock: HeldClock, gap: str, status: int
+    make_person: Callable[..., Person], clock: HeldClock, of: str, gap: str, status: int
 ) -> None:
     person = make_person(device_flow_refused_groups={"corp": ["roots"]})
-    _sign_in_as(person, clock, groups_gap=gap)
+    _sign_in_as(person, clock, **{of: gap or None})
     assert claim(person, Program(person, clock).begin()["user_code"], token="cd" * 32).status_code == status
 
 

@@ -152,8 +152,11 @@ SIGNED_BY_THE_PROVIDER: dict[str, Change] = {
     "f13_transient": _set(NAME_ID, "Format", "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"),
     "f13_foreign_sp_qualifier": _set(NAME_ID, "SPNameQualifier", "https://other.example.test/"),
     "f13_control_character": _text(NAME_ID, "alice\nadmin"),
-    "f14_repeated_attribute": _add(
-        ATTRIBUTES, '<s:Attribute Name="groups"><s:AttributeValue>admins</s:AttributeValue></s:Attribute>'
+    # Within one statement it is the union of its values, never the last: test_attributes.py.
+    "f14_repeated_attribute_in_another_statement": _add(
+        A,
+        '<s:AttributeStatement><s:Attribute Name="groups"><s:AttributeValue>admins</s:AttributeValue></s:Attribute>'
+        "</s:AttributeStatement>",
     ),
     "g01_other_issuer_of_assertion": _text(f"{A}/{saml('Issuer')}", "https://other.example.test/"),
     "g01_other_issuer_of_response": _text(saml("Issuer"), "https://other.example.test/"),
