@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -24,9 +24,9 @@ from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import connectors_from
-from federation_bridge.keys import KeyRing, derived_key
+from federation_bridge.keys import KeyRing, SigningKey, derived_key
 from federation_bridge.model import Clock, Randomness
-from federation_bridge.notices import Notices
+from federation_bridge.notices import Notices, UnheardNotices
 from federation_bridge.oauth import places
 from federation_bridge.oauth.authorization_server import authorization_server
 from federation_bridge.oauth.parts import Parts as AuthorizationParts
@@ -35,7 +35,7 @@ from federation_bridge.pending_sign_in import USE, PendingSignIns
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.sparing_audit import Bounds, SparingAudit
-from federation_bridge.store import Store, open_store
+from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.web import (
     api,
     authorize,
@@ -122,21 +122,28 @@ def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
     )
 
 
-def join(settings: Settings, clock: Clock, randomness: Randomness) -> Parts:
-    """Every part, joined; raises as `create_app` does, and then leaves no connection open."""
-    beginning = first_start.begin(settings)
+def join(settings: Settings, clock: Clock, randomness: Randomness, *, reads_only: bool = False) -> Parts:
+    """Every part, joined; raises as `create_app` does, and then leaves no connection open.
+
+    `reads_only`: for a command that looks. The database cannot be written, no key is made, and what the parts notice
+    is neither kept nor audited. `first_start.is_ahead` says whether there is nothing to look at yet.
+    """
+    beginning = first_start.resume(settings) if reads_only else first_start.begin(settings)
     password = settings.database_password.read() if settings.database_password else None
-    place = second_place(settings.audit.also_to)
-    place.on_missed = metrics.LINES_DROPPED.labels(kind="audit").inc
-    lines = CountedLines(place)
-    store = open_store(
-        settings.database_url,
-        clock=clock,
-        integrity_key=beginning.integrity_key,
-        password=password,
-        lines=lines,
-        make=beginning.may_make_database,
-    )
+    url, integrity_key = settings.database_url, beginning.integrity_key
+    place = second_place("nowhere" if reads_only else settings.audit.also_to)
+    if reads_only:
+        store = open_store_to_read(url, clock=clock, integrity_key=integrity_key, password=password)
+    else:
+        place.on_missed = metrics.LINES_DROPPED.labels(kind="audit").inc
+        store = open_store(
+            url,
+            clock=clock,
+            integrity_key=integrity_key,
+            password=password,
+            lines=CountedLines(place),
+            make=beginning.may_make_database,
+        )
     place.read_again_with(store.audit.numbered)
     try:
         return _around(store, place, beginning.sealing_key, settings, clock, randomness)
@@ -149,8 +156,8 @@ def _around(
     store: Store, place: SecondPlace, sealing_key: bytes, settings: Settings, clock: Clock, randomness: Randomness
 ) -> Parts:
     sparing = _sparing_audit(store, settings, clock)
-    notices = Notices(sparing, clock)
-    keys = KeyRing(sealing_key, store.sealed_keys, clock, _host(settings), notices.key)
+    notices = UnheardNotices(sparing, clock) if store.reads_only else Notices(sparing, clock)
+    keys = key_ring(settings, sealing_key, store, notices.key, clock)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
     connectors = connectors_from(
         settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=notices.metadata
@@ -174,6 +181,14 @@ def _around(
         randomness=randomness,
         observers=(sparing, place),
     )
+
+
+def key_ring(
+    settings: Settings, sealing_key: bytes, store: Store, on_made: Callable[[SigningKey], None], clock: Clock = utc_now
+) -> KeyRing:
+    """The keys in this store, made as they are asked for; where the store only reads, none is made."""
+    host, may_make = _host(settings), not store.reads_only
+    return KeyRing(sealing_key, store.sealed_keys, clock, host, on_made, may_make=may_make)
 
 
 def _sparing_audit(store: Store, settings: Settings, clock: Clock) -> SparingAudit:

@@ -31,6 +31,13 @@ class Beginning:
         return derived_key(self.sealing_key, "rows")
 
 
+def is_ahead(settings: Settings) -> bool:
+    """True where neither sealing key nor SQLite database is there, so that the first start has still to make both."""
+    database = sqlite_path(settings.database_url)
+    is_given = settings.keys.sealing_key is not None or os.path.lexists(settings.data / "sealing.key")
+    return database is not None and not is_given and not database.exists()
+
+
 def resume(settings: Settings) -> Beginning:
     """As `begin`, for a command that works on what is there: it makes nothing. Raises ConfigurationInvalid."""
     database = sqlite_path(settings.database_url)

@@ -90,8 +90,13 @@ class KeyRing:
         clock: Clock,
         common_name: str,
         on_made: Callable[[SigningKey], None] = lambda _key: None,
+        *,
+        may_make: bool = True,
     ) -> None:
-        """`sealing_key`: 32 bytes. `common_name`: our host. `on_made` hears of a key that this process made."""
+        """`sealing_key`: 32 bytes. `common_name`: our host. `on_made` hears of a key that this process made.
+
+        Without `may_make` a key that is not there is ConfigurationInvalid.
+        """
         if len(sealing_key) != _SEALING_KEY_BYTES:
             raise ConfigurationInvalid(f"the sealing key {_NOT_A_SEALING_KEY}")
         self._cipher = AESGCM(sealing_key)
@@ -99,6 +104,7 @@ class KeyRing:
         self._clock = clock
         self._common_name = common_name
         self._on_made = on_made
+        self._may_make = may_make
         self._lock = threading.Lock()
         self._opened: dict[Purpose, tuple[SigningKey, ...]] = {}
 
@@ -116,10 +122,16 @@ class KeyRing:
                 self._opened[purpose] = self._open_or_make(purpose)
             return self._opened[purpose]
 
+    def made(self, purpose: Purpose) -> tuple[SigningKey, ...]:
+        """As `all`, but empty where there is none yet: none is made."""
+        return tuple(self._unseal(purpose, one) for one in self._sealed_keys.sealed(purpose))
+
     def _open_or_make(self, purpose: Purpose) -> tuple[SigningKey, ...]:
         sealed = self._sealed_keys.sealed(purpose)
         if sealed:
             return tuple(self._unseal(purpose, one) for one in sealed)
+        if not self._may_make:
+            raise ConfigurationInvalid(f"there is no {purpose} key yet: `federation-bridge migrate` makes it")
         made = _make(purpose, self._common_name, self._clock())
         # Several workers may be here at once: the store lets the first one in and everybody uses what stands then.
         standing = self._unseal(purpose, self._sealed_keys.put_first(purpose, self._seal(made)))

@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from web_material import ACCOUNT, write_files
 
 from federation_bridge.cli import entry as person_entry
-from federation_bridge.operate import commands, entry
+from federation_bridge.operate import commands, entry, preparation
+from federation_bridge.settings import load_settings
 
 
 @pytest.fixture
@@ -62,6 +63,7 @@ def test_check_names_what_is_wrong_and_how_to_mend_it(
 
 def test_the_issuers_documents_are_written_where_they_have_to_be_served(settings: Path, tmp_path: Path) -> None:
     folder = tmp_path / "public"
+    assert run("migrate", "--settings", settings).exit_code == 0
     assert run("issuer", "export", "--settings", settings, "--to", folder).exit_code == 0
     discovery = json.loads((folder / ".well-known" / "openid-configuration").read_text())
     assert discovery["issuer"] == "https://aws.example.com"
@@ -71,6 +73,7 @@ def test_the_issuers_documents_are_written_where_they_have_to_be_served(settings
 
 
 def test_keys_are_shown_without_their_private_parts(settings: Path) -> None:
+    assert run("migrate", "--settings", settings).exit_code == 0
     shown = run("keys", "show", "--settings", settings).output
     assert "BEGIN CERTIFICATE" in shown
     assert "PRIVATE" not in shown
@@ -112,7 +115,7 @@ def test_migrate_may_be_run_again(settings: Path) -> None:
 
 
 def test_the_audit_is_shown_as_json_lines(settings: Path) -> None:
-    run("check", "--settings", settings)
+    preparation.prepare(load_settings(settings))
     events = [json.loads(line)["event"] for line in run("audit", "--settings", settings).output.splitlines()]
     assert "key.made" in events
     assert "rules.loaded" in events

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from federation_bridge import first_start
 from federation_bridge.bridge import Parts
 from federation_bridge.errors import BridgeError
 from federation_bridge.keys import Purpose
-from federation_bridge.operate.opening import parts_of
+from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import OidcConnection, Settings, load_settings
 
 
@@ -38,8 +39,9 @@ def findings(path: Path) -> list[Finding]:
         return [Finding(Kind.WRONG, refusal.detail)]
     found = [Finding(Kind.GOOD, f"settings: {path}"), *_settings(settings)]
     try:
-        with parts_of(settings) as parts:
-            for step in (_database, _keys, _rules, _connections):
+        with looking_at(settings) as parts:
+            database = _no_database_yet if first_start.is_ahead(settings) else _database
+            for step in (database, _keys, _rules, _connections):
                 found.extend(_guarded(step, parts))
     except BridgeError as refusal:
         found.append(Finding(Kind.WRONG, refusal.detail))
@@ -67,13 +69,18 @@ def _database(parts: Parts) -> Iterator[Finding]:
     if (problem := parts.store.problem()) is not None:
         yield Finding(Kind.WRONG, f"database: {problem}")
     else:
-        yield Finding(Kind.GOOD, "database: answers, takes writes, and its schema is right")
+        yield Finding(Kind.GOOD, "database: answers, may be written, and its schema is right")
+
+
+def _no_database_yet(_: Parts) -> Iterator[Finding]:
+    yield Finding(Kind.GOOD, "database: none is there yet; `federation-bridge migrate` or the first start makes it")
 
 
 def _keys(parts: Parts) -> Iterator[Finding]:
     for purpose in Purpose:
-        key = parts.keys.current(purpose)
-        yield Finding(Kind.GOOD, f"key {purpose.value}: {key.kid}, made {key.created_at:%Y-%m-%d}")
+        made = parts.keys.made(purpose)
+        told = f"{made[0].kid}, made {made[0].created_at:%Y-%m-%d}" if made else "none is there yet"
+        yield Finding(Kind.GOOD, f"key {purpose.value}: {told}")
 
 
 def _rules(parts: Parts) -> Iterator[Finding]:

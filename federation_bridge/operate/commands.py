@@ -67,17 +67,13 @@ def check(path: Path) -> None:
 @commands.command()
 @_SETTINGS
 def migrate(path: Path) -> None:
-    """Bring the database to the present schema; make it where there is none.
+    """Bring the database to the present schema; make it, and our keys, where there are none.
 
     Needed on PostgreSQL after an update; SQLite does it by itself.
     """
-    from federation_bridge import first_start  # noqa: PLC0415 - imports the whole server
-    from federation_bridge.operate.opening import store_of  # noqa: PLC0415 - the same
+    from federation_bridge.operate import preparation  # noqa: PLC0415 - imports the whole server
 
-    settings = load_settings(path)
-    beginning = first_start.begin(settings, is_told=True)
-    with store_of(settings, beginning) as store:
-        store.migrate()
+    preparation.migrate(load_settings(path))
     click.echo("The database is current.")
 
 

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from federation_bridge import app, first_start
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.keys import Purpose
-from federation_bridge.operate.opening import parts_of
+from federation_bridge.notices import Notices
+from federation_bridge.operate.opening import parts_of, store_of
 from federation_bridge.settings import Settings
+
+
+def migrate(settings: Settings) -> None:
+    """Brings the database to the present shape, and makes database and keys where there are none.
+
+    Neither rules nor identity providers are looked at. Raises ConfigurationInvalid, and Unavailable where the database
+    does not answer.
+    """
+    beginning = first_start.begin(settings, is_told=True)
+    with store_of(settings, beginning) as store:
+        store.migrate()
+        keys = app.key_ring(settings, beginning.sealing_key, store, Notices(store.audit, app.utc_now).key)
+        for purpose in Purpose:
+            keys.current(purpose)
 
 
 def prepare(settings: Settings) -> None:

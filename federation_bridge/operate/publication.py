@@ -10,7 +10,7 @@ from federation_bridge.aws import issuer, trust_policies
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.keys import Purpose
 from federation_bridge.model import Account, JsonObject
-from federation_bridge.operate.opening import parts_of
+from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import Settings
 
 
@@ -20,7 +20,7 @@ def export(settings: Settings, folder: Path) -> tuple[Path, ...]:
     Raises:
         ConfigurationInvalid: a file cannot be written, or the settings are wrong.
     """
-    with parts_of(settings) as parts:
+    with looking_at(settings) as parts:
         documents: dict[str, bytes] = {
             "saml/metadata.xml": issuer.saml_metadata(parts.keys, settings.saml_entity_id, settings.base_url),
             ".well-known/openid-configuration": _json(issuer.openid_configuration(settings.issuer)),
@@ -30,14 +30,15 @@ def export(settings: Settings, folder: Path) -> tuple[Path, ...]:
 
 
 def public_keys(settings: Settings) -> JsonObject:
-    """For each purpose the public JWKs and certificates of our keys."""
-    with parts_of(settings) as parts:
-        return {
-            purpose.value: [
-                {"jwk": key.public_jwk(), "certificate": key.certificate_pem} for key in parts.keys.all(purpose)
-            ]
-            for purpose in Purpose
-        }
+    """For each purpose the public JWKs and certificates of our keys; ConfigurationInvalid where none is made yet."""
+    with looking_at(settings) as parts:
+        made = {purpose.value: parts.keys.made(purpose) for purpose in Purpose}
+    if not any(made.values()):
+        raise ConfigurationInvalid("there are no keys yet: `federation-bridge migrate` makes them")
+    return {
+        purpose: [{"jwk": key.public_jwk(), "certificate": key.certificate_pem} for key in keys]
+        for purpose, keys in made.items()
+    }
 
 
 def trust_policy(settings: Settings, account: str, role: str, *, is_pinned: bool = False) -> JsonObject:
@@ -45,7 +46,7 @@ def trust_policy(settings: Settings, account: str, role: str, *, is_pinned: bool
 
     `is_pinned`: as it has to be before the register may say `web_identity_file`; there is none on the SAML road.
     """
-    with parts_of(settings) as parts:
+    with looking_at(settings) as parts:
         accounts = parts.rulebook.in_force.register.accounts
     if account not in accounts:
         raise ConfigurationInvalid(f"account {account!r} is not in the register {settings.accounts}")

@@ -11,7 +11,7 @@ from federation_bridge.model import Session, TokenFamily, Visit
 from federation_bridge.oauth.conversation import HeldCommandLine
 from federation_bridge.oauth.families import held
 from federation_bridge.oauth.places import places_from
-from federation_bridge.operate.opening import store_of
+from federation_bridge.operate.opening import store_looked_at, store_of
 from federation_bridge.settings import Settings
 
 _OPERATOR = Visit(reference="operator")
@@ -24,7 +24,7 @@ def lines(settings: Settings, person: str) -> Iterator[str]:
     place of that address where it is known, and what the program says of itself.
     """
     places = places_from(settings.command_line.geoip)
-    with store_of(settings) as store:
+    with store_looked_at(settings) as store:
         for session in store.sessions.living():
             if person in ("", session.identity.person):
                 yield _line("browser", session.identity.person, *_times(session))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from federation_bridge.audit import json_line
-from federation_bridge.operate.opening import store_of
+from federation_bridge.operate.opening import store_looked_at
 from federation_bridge.settings import Settings
 
 
@@ -15,6 +15,6 @@ def lines(settings: Settings, most: int, **wanted: str) -> Iterator[str]:
     Unavailable where the database does not answer.
     """
     narrowed = {name: value for name, value in wanted.items() if value}
-    with store_of(settings) as store:
+    with store_looked_at(settings) as store:
         for entry in store.audit.entries(**narrowed, limit=most):
             yield json_line(entry)

@@ -14,7 +14,7 @@ from federation_bridge.store import schema, sweeping
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.authorization_codes import AuthorizationCodes
 from federation_bridge.store.device_codes import DeviceCodes
-from federation_bridge.store.documents import Documents
+from federation_bridge.store.documents import Documents, DocumentsLookedAt
 from federation_bridge.store.engine import Database, open_database, sqlite_path
 from federation_bridge.store.neighbours import Neighbours
 from federation_bridge.store.readiness import Readiness
@@ -28,7 +28,7 @@ from federation_bridge.store.spent_proofs import SpentProofs
 from federation_bridge.store.token_families import TokenFamilies
 from federation_bridge.store.tries import Tries
 
-__all__ = ["Store", "open_store", "sqlite_path"]
+__all__ = ["Store", "open_store", "open_store_to_read", "sqlite_path"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Store:
     _database: Database = field(repr=False)
     _clock: Clock = field(repr=False)
 
+    @property
+    def reads_only(self) -> bool:
+        """True where nothing can be written through it."""
+        return self._database.reads_only
+
     def migrate(self) -> None:
         """Brings the database into the present shape. Many nodes may call this at once: one does it, others wait."""
         schema.migrate(self._database)
@@ -65,7 +70,8 @@ class Store:
     def problem(self) -> str | None:
         """Why this node cannot serve with its database as it is, in a sentence; None where it can.
 
-        Looks at the shape, every table, a write and the clocks. The answer is at most five seconds old.
+        Looks at the shape, every table, a write (but for a store that only reads) and the clocks. The answer is at
+        most five seconds old.
         """
         return self._readiness.problem()
 
@@ -95,15 +101,31 @@ def open_store(
     ConfigurationInvalid for a URL that cannot be, or a file that is not there; Unavailable when it cannot be used.
     """
     database = open_database(url, password, make=make)
+    store = _store(database, clock, integrity_key, lines)
+    if database.dialect == "sqlite" and store.schema_problem():
+        store.migrate()
+    return store
+
+
+def open_store_to_read(url: str, *, clock: Clock, integrity_key: bytes, password: str | None = None) -> Store:
+    """The same for whoever only looks: nothing can be written through it, its shape neither.
+
+    What would write raises Unavailable. Raises as `open_store` does.
+    """
+    return _store(open_database(url, password, reads_only=True), clock, integrity_key, None)
+
+
+def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines | None) -> Store:
     mac = RowMac(integrity_key)
     audit = AuditTable(database, mac, clock, lines)
     rows = Rows(database, mac, audit)
-    store = Store(
+    documents = DocumentsLookedAt if database.reads_only else Documents
+    return Store(
         sessions=Sessions(database, rows, audit, clock),
         audit=audit,
         refusals=RefusalRing(audit),
         session_names=SessionNames(database, audit, clock),
-        documents=Documents(database, rows, audit, clock),
+        documents=documents(database, rows, audit, clock),
         sealed_keys=SealedKeyTable(database, clock),
         device_codes=DeviceCodes(rows, audit, clock),
         authorization_codes=AuthorizationCodes(rows, audit, clock),
@@ -115,6 +137,3 @@ def open_store(
         _database=database,
         _clock=clock,
     )
-    if database.dialect == "sqlite" and store.schema_problem():
-        store.migrate()
-    return store

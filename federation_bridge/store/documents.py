@@ -40,3 +40,10 @@ class Documents:
         row = {"kind": kind, "name": name, "text": text, "kept_at": self._clock()}
         with self._audit.writing() as writing:
             writing.execute(self._keep, writing.mac.with_mac(KEPT_DOCUMENTS, row))
+
+
+class DocumentsLookedAt(Documents):
+    """The same for a command that only looks: a draft that it reads must not come into force at the next restart."""
+
+    def keep(self, kind: str, name: str, text: str) -> None:
+        """Keeps nothing."""

@@ -57,8 +57,9 @@ def repeated(attempt: Callable[[], _T]) -> _T:
 class Database:
     """One pool of connections. Safe for threads, and across a fork."""
 
-    def __init__(self, engine: Engine, file: SqliteFile | None = None) -> None:
-        """`file`: where a SQLite database lies."""
+    def __init__(self, engine: Engine, file: SqliteFile | None = None, *, reads_only: bool = False) -> None:
+        """`file`: where a SQLite database lies. `reads_only`: the database refuses what would write, and so do we."""
+        self._reads_only = reads_only
         self._engine = engine
         self._file = file
         self._is_sqlite = engine.dialect.name == "sqlite"
@@ -68,6 +69,11 @@ class Database:
         self._ordered = engine.execution_options(durable=False)
         self._turn = threading.Lock()
         _forget_pool_in_children(self)
+
+    @property
+    def reads_only(self) -> bool:
+        """True where nothing can be written through it."""
+        return self._reads_only
 
     @property
     def dialect(self) -> str:
@@ -113,6 +119,8 @@ class Database:
         Durable: on the disk before this returns. Otherwise it is committed whole and in order with all others, but a
         power failure may take it. Unavailable when the database fails; then nothing of the block is known to stand.
         """
+        if self._reads_only:
+            raise Unavailable("this command only reads: nothing can be written through it")
         engine = self._durable if durable else self._ordered
         with _translated(), self._one_at_a_time(), self._opened(engine) as connection:
             yield connection
@@ -212,20 +220,21 @@ def _cause(problem: SQLAlchemyError | sqlite3.Error) -> str:
     return f"{type(original).__name__} {number}" if number else type(original).__name__
 
 
-def open_database(url: str, password: str | None = None, *, make: bool = False) -> Database:
+def open_database(url: str, password: str | None = None, *, make: bool = False, reads_only: bool = False) -> Database:
     """The database at this SQLAlchemy URL (`sqlite:///FILE`, `postgresql+psycopg://user@host/name`).
 
     The password comes separately. ConfigurationInvalid where the URL is of another kind, or where a SQLite file is not
-    there; with `make` it is made, readable by its owner only.
+    there; with `make` it is made, readable by its owner only. `reads_only`: nothing can be written through it.
     """
     parsed = _parsed(url)
     if parsed.password:
         raise ConfigurationInvalid("`database` carries a password: name it in `database_password` instead")
     match parsed.get_backend_name():
         case "sqlite":
-            return Database(*sqlite_engine(parsed, make=make))
+            return Database(*sqlite_engine(parsed, make=make, reads_only=reads_only), reads_only=reads_only)
         case "postgresql":
-            return Database(postgresql_engine(parsed.set(drivername="postgresql+psycopg", password=password)))
+            server = parsed.set(drivername="postgresql+psycopg", password=password)
+            return Database(postgresql_engine(server, reads_only=reads_only), reads_only=reads_only)
     raise ConfigurationInvalid(f"`database`: {parsed.drivername} is not known; use sqlite or postgresql+psycopg")
 
 

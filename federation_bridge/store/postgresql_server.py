@@ -19,14 +19,15 @@ class Stale(Unavailable):
     """The connection was cut since it was used last. Nothing was done on it, so another may be tried."""
 
 
-def postgresql_engine(url: URL) -> Engine:
-    """The engine of this server."""
+def postgresql_engine(url: URL, *, reads_only: bool) -> Engine:
+    """The engine of this server; `reads_only`: the server itself refuses whatever would write."""
     options = (
         "-c synchronous_commit=on"
         r" -c default_transaction_isolation=read\ committed"
         f" -c lock_timeout={bounds.BUSY_MS}"
         f" -c statement_timeout={2 * bounds.BUSY_MS}"
         f" -c idle_in_transaction_session_timeout={4 * bounds.BUSY_MS}"
+        + (" -c default_transaction_read_only=on" if reads_only else "")
     )
     connect: dict[str, Any] = {"options": options, "connect_timeout": 5, "client_encoding": "utf8"}
     # AUTOCOMMIT: the driver begins nothing by itself. A single read needs no BEGIN, and ours says how it commits.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, literal, select, union_all
+from sqlalchemy import Connection, and_, func, literal, not_, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.errors import Unavailable
@@ -26,6 +26,12 @@ _STALE_AFTER = 8.0
 """Seconds after which the last answer is believed no more: asking takes far less."""
 _EVERY_TABLE = union_all(
     *(select(literal(1)).select_from(table).where(literal(1) == 0) for table in METADATA.sorted_tables)
+)
+_MAY_WRITE = select(
+    and_(
+        not_(func.pg_is_in_recovery()),
+        *(func.has_table_privilege(table.name, "INSERT") for table in METADATA.sorted_tables),
+    )
 )
 _DATABASE_TIME = select(func.clock_timestamp())
 
@@ -70,10 +76,17 @@ class Readiness:
             return failure.detail
 
     def _problem(self) -> str | None:
-        with self._database.writing(durable=False) as connection:
-            connection.execute(_EVERY_TABLE)
-            connection.execute(self._mark, {"name": _WRITE_PROBE, "value": self._clock().isoformat()})
-            difference = clock_difference(self._database, connection, self._clock())
+        if self._database.reads_only:
+            with self._database.reading() as connection:
+                connection.execute(_EVERY_TABLE)
+                if self._database.dialect == "postgresql" and not connection.execute(_MAY_WRITE).scalar_one():
+                    return "the database takes no writes: it is a standby, or the role may not write to every table"
+                difference = clock_difference(self._database, connection, self._clock())
+        else:
+            with self._database.writing(durable=False) as connection:
+                connection.execute(_EVERY_TABLE)
+                connection.execute(self._mark, {"name": _WRITE_PROBE, "value": self._clock().isoformat()})
+                difference = clock_difference(self._database, connection, self._clock())
         if abs(difference) > MOST_CLOCK_DIFFERENCE:
             return (
                 f"this node's clock is {difference.total_seconds():.0f} s from the database's (at most "

@@ -12,8 +12,10 @@ from federation_bridge.store import bounds, sqlite_file
 from federation_bridge.store.sqlite_file import SqliteFile
 
 
-def sqlite_engine(url: URL, *, make: bool) -> tuple[Engine, SqliteFile]:
+def sqlite_engine(url: URL, *, make: bool, reads_only: bool) -> tuple[Engine, SqliteFile]:
     """The engine of this file and the file itself, which is made where it is not there and `make` says so.
+
+    `reads_only`: SQLite itself refuses whatever would write.
 
     ConfigurationInvalid where there can be none, or is none.
     """
@@ -22,9 +24,9 @@ def sqlite_engine(url: URL, *, make: bool) -> tuple[Engine, SqliteFile]:
     path = Path(str(url.database))
     if make:
         sqlite_file.make(path)
-    file = SqliteFile(path, bounds.BUSY_MS / 1000)
+    file = SqliteFile(path, bounds.BUSY_MS / 1000, reads_only=reads_only)
     engine = create_engine(url, hide_parameters=True, creator=file.connect, **bounds.POOL)
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", _prepare_to_read if reads_only else _prepare)
     event.listen(engine, "begin", _begin)
     return engine, file
 
@@ -33,6 +35,11 @@ def _prepare(connection: Any, record: Any) -> None:
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF"):
         connection.execute(f"PRAGMA {pragma}").close()
     record.info[_SYNCHRONOUS] = "FULL"
+
+
+def _prepare_to_read(connection: Any, _record: Any) -> None:
+    for pragma in ("query_only = ON", "trusted_schema = OFF"):
+        connection.execute(f"PRAGMA {pragma}").close()
 
 
 _SYNCHRONOUS = "synchronous"

@@ -22,8 +22,8 @@ _LEAST_ROOM = 32 << 20
 class SqliteFile:
     """The one file that a process works with, from its first connection on."""
 
-    def __init__(self, path: Path, busy_seconds: float) -> None:
-        """`busy_seconds`: how long a statement waits for another's lock.
+    def __init__(self, path: Path, busy_seconds: float, *, reads_only: bool = False) -> None:
+        """`busy_seconds`: how long a statement waits for another's lock. `reads_only`: nothing of it may be written.
 
         ConfigurationInvalid where there is no file.
         """
@@ -31,6 +31,7 @@ class SqliteFile:
             raise ConfigurationInvalid(f"SQLite {sqlite3.sqlite_version} is too old; 3.35 is needed")
         self._path = path
         self._busy_seconds = busy_seconds
+        self._reads_only = reads_only
         try:
             self._identity = _identity(path)
         except OSError as problem:
@@ -41,12 +42,20 @@ class SqliteFile:
         """One more connection; never makes a file (SQLite would make one that others can read)."""
         self.demand_same()
         return sqlite3.connect(
-            f"file:{quote(str(self._path.absolute()))}?mode=rw",
+            f"file:{quote(str(self._path.absolute()))}?{self._mode()}",
             uri=True,
             timeout=self._busy_seconds,
             isolation_level=None,
             check_same_thread=False,
         )
+
+    def _mode(self) -> str:
+        if not self._reads_only:
+            return "mode=rw"
+        # A reader would make a log where there is none, and leave it behind. No log means that no process has the
+        # database open: then the file is all there is.
+        has_log = self._path.with_name(f"{self._path.name}-wal").exists()
+        return "mode=ro" if has_log else "mode=ro&immutable=1"
 
     def demand_same(self) -> None:
         """Nothing where the file is the one that was opened; else Unavailable.
@@ -69,6 +78,8 @@ class SqliteFile:
         A write alone does not tell: SQLite writes over the old part of its log, which takes no more room, until it
         needs a new page in the middle of a sign-in.
         """
+        if not os.access(self._path, os.W_OK):
+            return f"the database file {self._path} cannot be written by this user"
         try:
             disk = os.statvfs(self._path.parent)
         except OSError as problem:

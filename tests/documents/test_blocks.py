@@ -227,6 +227,7 @@ def test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows(tmp_path
     checked = _federation_bridge("check", "--settings", settings)
     assert checked.returncode == 0, checked.stdout
     assert "rule platform-administrators can reach: 111111111111/Administrator" in checked.stdout
+    assert _federation_bridge("migrate", "--settings", settings).returncode == 0
     public = tmp_path / "public"
     assert _federation_bridge("issuer", "export", "--settings", settings, "--to", public).returncode == 0
     (line,) = BLOCKS["README.md console 3"].commands

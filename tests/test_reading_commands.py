@@ -1,0 +1,225 @@
+"""Looking never writes: no command that reads changes the folder or the database, and none can."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import postgresql
+import pytest
+import yaml
+from click.testing import CliRunner
+from database_place import INTEGRITY_KEY, HeldClock, Place
+from web_material import ACCOUNT, write_files
+
+from federation_bridge.errors import Unavailable
+from federation_bridge.operate import preparation
+from federation_bridge.operate.commands import commands
+from federation_bridge.operate.opening import looking_at, parts_of
+from federation_bridge.settings import load_settings
+from federation_bridge.store import open_store_to_read
+
+READING: dict[str, tuple[str, ...]] = {
+    "check": ("check",),
+    "trust-policy": ("trust-policy", ACCOUNT, "Administrator"),
+    "keys show": ("keys", "show"),
+    "issuer export": ("issuer", "export", "--to", "PUBLIC"),
+    "audit": ("audit",),
+    "sessions list": ("sessions", "list"),
+}
+"""Every command that only looks, and words for it."""
+
+CHANGING = {"serve", "migrate", "metadata accept", "sessions end"}
+WITHOUT_SETTINGS = {"settings", "demo", "sandbox aws"}
+
+
+def _all(group: click.Group, before: str = "") -> set[str]:
+    found: set[str] = set()
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        found |= _all(command, f"{before}{name} ") if isinstance(command, click.Group) else {before + name}
+    return found
+
+
+def test_every_command_is_known_to_look_or_to_change() -> None:
+    assert _all(commands) == set(READING) | CHANGING | WITHOUT_SETTINGS
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file below the folder: its mode and its bytes."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mode, path.read_bytes())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def run(settings: Path, words: tuple[str, ...], public: Path) -> Any:
+    said = [word.replace("PUBLIC", str(public)) for word in words]
+    return CliRunner().invoke(commands, [*said[:2], "--settings", str(settings), *said[2:]] if _is_below(said) else
+                              [said[0], "--settings", str(settings), *said[1:]])  # fmt: skip
+
+
+def _is_below(words: list[str]) -> bool:
+    return isinstance(commands.commands[words[0]], click.Group)
+
+
+def draft(settings: Path) -> None:
+    """What an administrator is trying out: somebody else becomes Administrator, and there is one more connection."""
+    rules = yaml.safe_load((settings.parent / "rules.yaml").read_text())
+    rules["rules"][0]["when"] = {"group": "contractors"}
+    (settings.parent / "rules.yaml").write_text(yaml.safe_dump(rules))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    return write_files(folder)
+
+
+@pytest.fixture(scope="module")
+def started_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a bridge that was started once; its keys take a while to make."""
+    folder = tmp_path_factory.mktemp("started")
+    preparation.prepare(load_settings(write_files(folder)))
+    return folder
+
+
+@pytest.fixture
+def started(started_once: Path, tmp_path: Path) -> Path:
+    """A copy of that folder."""
+    shutil.copytree(started_once, tmp_path / "etc")
+    return tmp_path / "etc" / "federation-bridge.yaml"
+
+
+@pytest.mark.parametrize("command", READING)
+def test_a_command_that_looks_leaves_every_byte_as_it_was(started: Path, tmp_path: Path, command: str) -> None:
+    draft(started)
+    before = snapshot(started.parent)
+    result = run(started, READING[command], tmp_path / "public")
+    assert result.exit_code == 0, result.output
+    assert snapshot(started.parent) == before
+
+
+@pytest.mark.parametrize("command", READING)
+def test_before_a_first_start_a_command_that_looks_makes_nothing(settings: Path, tmp_path: Path, command: str) -> None:
+    before = snapshot(settings.parent)
+    result = run(settings, READING[command], tmp_path / "public")
+    assert snapshot(settings.parent) == before
+    assert not (tmp_path / "public").exists()
+    # What needs no database answers; the others say what is missing.
+    assert (result.exit_code == 0) is (command in {"check", "trust-policy"})
+
+
+@pytest.mark.parametrize("command", READING)
+def test_a_command_that_looks_works_beside_the_service(started: Path, tmp_path: Path, command: str) -> None:
+    with parts_of(load_settings(started)):
+        before = snapshot(started.parent)
+        assert run(started, READING[command], tmp_path / "public").exit_code == 0
+        after = snapshot(started.parent)
+    assert {name: after[name] for name in after if not name.endswith("-shm")} == {
+        name: before[name] for name in before if not name.endswith("-shm")
+    }
+
+
+def test_a_draft_that_was_checked_is_not_in_force_after_a_restart_with_broken_rules(started: Path) -> None:
+    """A contractor became Administrator: the draft was kept as the last good rules, and then the live file broke."""
+    good = (started.parent / "rules.yaml").read_text()
+    draft(started)
+    assert run(started, ("check",), started).exit_code == 0
+    (started.parent / "rules.yaml").write_text(good.replace("group: admins", "grup: admins"))
+    with looking_at(load_settings(started)) as parts:
+        assert parts.rulebook.problem
+        (group,) = [rule for rule in parts.rulebook.in_force.rules if rule.id == "administrators"]
+    assert "contractors" not in repr(group)
+
+
+# ------------------------------------------------------------------------------------------------------- PostgreSQL
+
+
+@pytest.fixture
+def on_postgresql(settings: Path, postgresql_place: Place) -> Path:
+    document = yaml.safe_load(settings.read_text())
+    for name, text in (("password", postgresql_place.password), ("sealing", "a2V5" * 10 + "a2U=")):
+        (settings.parent / name).write_text(str(text))
+        (settings.parent / name).chmod(0o600)
+    document |= {
+        "database": postgresql_place.url,
+        "database_password": {"file": "password"},
+        "keys": {"sealing_key": {"file": "sealing"}},
+    }
+    settings.write_text(json.dumps(document))
+    return settings
+
+
+def contents(server: postgresql.Server, place: Place) -> dict[str, list[Any]]:
+    with server.admin(place.url.rpartition("/")[2]) as connection:
+        tables = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
+        ).fetchall()
+        return {
+            name: sorted(map(repr, connection.execute(f"SELECT * FROM {name}").fetchall()))  # type: ignore[arg-type]
+            for (name,) in tables
+        }
+
+
+def test_commands_that_look_leave_every_row_of_postgresql(
+    on_postgresql: Path, tmp_path: Path, postgresql_server: postgresql.Server, postgresql_place: Place
+) -> None:
+    preparation.prepare(load_settings(on_postgresql))
+    draft(on_postgresql)
+    before = contents(postgresql_server, postgresql_place)
+    for words in READING.values():
+        result = run(on_postgresql, words, tmp_path / "public")
+        assert result.exit_code == 0, result.output
+        assert contents(postgresql_server, postgresql_place) == before, words
+
+
+# ---------------------------------------------------------------------------------------------------------- the store
+
+
+def _own_transaction(store: Any) -> None:
+    with store._database._reader.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM kept_documents")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.sessions.end("x"),
+        lambda store: store.migrate(),
+        lambda store: store.sweep(),
+        lambda store: store.sealed_keys.put_first("p", b"x"),
+    ],
+    ids=["end", "migrate", "sweep", "put_first"],
+)
+def test_nothing_is_written_through_a_store_that_reads(
+    place: Place, clock: HeldClock, write: Callable[[Any], object]
+) -> None:
+    place.open()
+    store = open_store_to_read(place.url, clock=clock, integrity_key=INTEGRITY_KEY, password=place.password)
+    with pytest.raises(Unavailable, match="only reads"):
+        write(store)
+    store.close()
+
+
+def test_the_database_itself_refuses_what_goes_past_our_own_check(place: Place, clock: HeldClock) -> None:
+    place.open()
+    store = open_store_to_read(place.url, clock=clock, integrity_key=INTEGRITY_KEY, password=place.password)
+    with pytest.raises(Exception, match=r"(?i)read-?only"):
+        _own_transaction(store)
+    store.close()
+
+
+def test_a_store_that_reads_changes_no_shape(tmp_path: Path, clock: HeldClock) -> None:
+    (tmp_path / "old.db").touch(mode=0o600)
+    url = f"sqlite:///{tmp_path}/old.db"
+    store = open_store_to_read(url, clock=clock, integrity_key=INTEGRITY_KEY)
+    assert "migrate" in str(store.problem())
+    store.close()
+    assert (tmp_path / "old.db").read_bytes() == b""
