@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from federation_bridge.cli.aws_config import TEMPLATE, Profile, process_command, profiles, reconcile
+from federation_bridge.cli.aws_files import Broken
 from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.roles import RoleOnOffer
 
@@ -80,6 +81,41 @@ def test_a_block_whose_end_was_cut_off_is_taken_for_the_persons_own() -> None:
     assert reconcile(cut, BRIDGE, []).text == cut
 
 
+@pytest.mark.parametrize("behind", ["output = json\n", "\n# mine\ns3 =\n  addressing_style = path\n"])
+def test_settings_behind_the_end_of_our_block_are_of_its_profile_and_go_nowhere_else(behind: str) -> None:
+    once = reconcile("[default]\nregion = a\n", BRIDGE, [profile()]).text + behind + "\n# of the next\n[profile mine]\n"
+    renamed = reconcile(once, BRIDGE, [profile("renamed")]).text
+    option = behind.split("=", maxsplit=1)[0].rsplit(maxsplit=1)[-1]
+    assert option in read(renamed)["profile renamed"]
+    assert dict(read(renamed)["default"]) == {"region": "a"}
+    assert "# of the next\n[profile mine]" in renamed
+
+
+def test_a_second_block_of_a_role_as_a_merge_leaves_it_is_dropped_and_one_with_own_lines_is_told() -> None:
+    once = reconcile("", BRIDGE, [profile()]).text
+    assert reconcile(once + "\n" + once, BRIDGE, [profile()]).text == once
+    with pytest.raises(Broken, match="stands there twice"):
+        reconcile(
+            once
+            + once.replace("# fedbridge end", "output = json\n# fedbridge end")
+            + once
+            + once.replace("# fedbridge end", "output = yaml\n# fedbridge end"),
+            BRIDGE,
+            [profile()],
+        )
+
+
+def test_a_bare_name_that_aws_tools_ignore_does_not_keep_the_profile_away() -> None:
+    found = reconcile("[production-Developer]\nregion = a\n", BRIDGE, [profile()])
+    assert found.written == ("production-Developer",)
+    assert "[production-Developer] means nothing to AWS tools" in found.notices[0]
+
+
+def test_what_is_written_is_what_stays_of_the_wish() -> None:
+    found = reconcile(FOREIGN, BRIDGE, [profile("hand-made"), profile("b", "111122223333/Other")])
+    assert found.written == ("b",)
+
+
 @pytest.mark.parametrize(
     ("template", "name"),
     [
@@ -108,6 +144,26 @@ def test_an_account_name_cannot_write_lines_or_sections_of_its_own() -> None:
     hostile = role(account_name="a]\n[profile evil]\ncredential_process = evil")
     made = profiles([hostile], TEMPLATE, {hostile.key: "x"})[0]
     assert read(reconcile("", BRIDGE, [made]).text).sections() == [f"profile {made.name}"]
+
+
+@pytest.mark.parametrize(
+    ("account_name", "name"),
+    [
+        ("production", "production-Developer"),
+        ("Log Archive", "Log-Archive-111122223333-Developer"),
+        ("生产", "111122223333-Developer"),
+        ("生产 EU", "EU-111122223333-Developer"),
+        ("Zürich", "Zurich-111122223333-Developer"),
+        ("إنتاج", "111122223333-Developer"),
+        ("🚀", "111122223333-Developer"),
+        ("-a", "a-111122223333-Developer"),
+    ],
+)
+def test_an_account_s_name_that_no_shell_takes_as_it_is_is_told_apart_by_its_number(
+    account_name: str, name: str
+) -> None:
+    named = role(account_name=account_name)
+    assert profiles([named], TEMPLATE, {named.key: "x"})[0].name == name
 
 
 def test_a_path_with_a_space_is_quoted_and_one_that_shells_read_differently_is_refused() -> None:

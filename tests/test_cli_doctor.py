@@ -121,6 +121,33 @@ def _broken_config(ada: Person, _: FakeBridge) -> dict[str, str]:
     return {}
 
 
+def _config_twice(ada: Person, _: FakeBridge) -> dict[str, str]:
+    path = ada.home / ".aws/config"
+    path.write_text(path.read_text() + "[profile x]\nregion = a\n[profile x]\nregion = b\n")
+    return {}
+
+
+def _byte_order_mark(ada: Person, _: FakeBridge) -> dict[str, str]:
+    path = ada.home / ".aws/config"
+    path.write_text("\ufeff" + path.read_text())
+    return {}
+
+
+def _bare_name(ada: Person, _: FakeBridge) -> dict[str, str]:
+    path = ada.home / ".aws/config"
+    path.write_text(path.read_text() + "[bare]\nregion = a\n")
+    return {"AWS_PROFILE": "bare"}
+
+
+def _broken_credentials(ada: Person, _: FakeBridge) -> dict[str, str]:
+    (ada.home / ".aws/credentials").write_text("[x]\nregion = a\nregion = b\n")
+    return {}
+
+
+def _named_nothing(_: Person, __: FakeBridge) -> dict[str, str]:
+    return {"AWS_CONFIG_FILE": ""}
+
+
 def _binary_config(ada: Person, _: FakeBridge) -> dict[str, str]:
     (ada.home / ".aws/config").write_bytes(b"\xff\xfe")
     return {}
@@ -147,7 +174,12 @@ WRONG: list[tuple[Any, str]] = [
     *((_variable(f"AWS_{name}"), f"AWS_{name} is set: AWS tools take it instead of your profiles. Unset it.")
       for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "ENDPOINT_URL")),
     (_other_profile, "AWS_PROFILE is set to other, which is no profile of fedbridge."),
-    (_broken_config, "/.aws/config is broken: File contains no section headers."),
+    (_broken_config, "line 1 stands before the first [section]."),
+    (_config_twice, "[profile x] stands there twice."),
+    (_byte_order_mark, "it begins with a byte order mark; save it as UTF-8 without one."),
+    (_bare_name, "AWS_PROFILE is set to bare, but [bare] is no profile to AWS tools: its section has to begin with"),
+    (_broken_credentials, "/.aws/credentials, and no profile in it works: line 3: region stands twice in [x]."),
+    (_named_nothing, "AWS_CONFIG_FILE is set to nothing: some AWS tools then read no file at all. Unset it."),
     (_binary_config, "/.aws/config cannot be read: "),
     (_shadowed, "~/.aws/credentials has a [production-Developer] too, and AWS tools take that one. Rename it."),
     (_program_gone, "The profiles point to a program that is gone. Please run: fedbridge configure"),
@@ -172,6 +204,16 @@ def test_the_same_is_said_in_chinese(
     assert (status, len(wrong)) == (1, 1), wrong
     assert sentence not in wrong[0] or make_wrong is _refused
     assert any("\u4e00" <= char <= "\u9fff" for char in wrong[0])
+
+
+def test_profiles_that_the_token_cache_signs_in_are_of_fedbridge_too(ada: Person) -> None:
+    path = ada.home / ".aws/config"
+    session = "fedbridge-" + ada.folder.name.replace("+", "-")
+    path.write_text(f"[profile by-token]\nsso_session = {session}\n[profile theirs]\nsso_session = work\n")
+    status, well, wrong = findings(ada, AWS_PROFILE="by-token")
+    assert (status, wrong) == (0, [])
+    assert f"Profiles of fedbridge in {path}: 1." in well
+    assert findings(ada, AWS_PROFILE="theirs")[2] == ["AWS_PROFILE is set to theirs, which is no profile of fedbridge."]
 
 
 def test_a_bridge_that_is_gone_is_told_once(ada: Person, tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ def executed(ada: Person, program: str, **variables: str) -> list[str]:
         pytest.param(".aws/config", f"[profile default]\n{PROCESS}", id="named as a profile"),
         pytest.param(".aws/config", "[default]\nregion = eu-west-3\n", id="twin: a default that gives none"),
         pytest.param(".aws/config", f"[profile x]\n{KEYS}[default]\nrole_arn = a\nsource_profile = x\n", id="a role"),
+        pytest.param(".aws/config", f"[DEFAULT]\n{KEYS}[default]\nregion = eu-west-3\n", id="keys for every section"),
+        pytest.param(".aws/credentials", f"[DEFAULT]\n{KEYS}[default]\nregion = eu-west-3\n", id="keys for every one"),
         pytest.param(".boto", f"[Credentials]\n{KEYS}", id="boto 2"),
     ],
 )

@@ -6,17 +6,17 @@ such lines is not removed when its role is lost.
 
 from __future__ import annotations
 
-import os
 import re
 import string
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from federation_bridge.cli import cached_answer
-from federation_bridge.cli.failures import ComputerRefused, UsageWrong
-from federation_bridge.cli.files import computer_refused
+from federation_bridge.cli.aws_files import Seen, seen_in_config
+from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.roles import RoleOnOffer
 from federation_bridge.cli.texts import say
 
@@ -25,8 +25,12 @@ _BEGIN = "# fedbridge {address} {role}: written by `fedbridge configure`, which 
 _END = "# fedbridge end"
 _BEGINS = re.compile(r"# fedbridge (\S+) ([0-9]{12}/\S+): ")
 _NAME = re.compile(r"[A-Za-z0-9_.+=,@-]+")
-SECTION = re.compile(r"\s*\[\s*(?:profile\s+)?[\"']?([^\]\"']+?)[\"']?\s*\]")
-"""The head of a section; its group is the profile's name, or the kind and the name of what is no profile."""
+_PLAIN = re.compile(r"[A-Za-z0-9_.+=,@]+(?:-+[A-Za-z0-9_.+=,@]+)*")
+"""A name of an account that stands in the name of a profile as it is."""
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+"""A line as AWS tools count them: they know no other ends."""
+_HEAD = re.compile(r"\[.+\]")
+_MAYBE_HEAD = re.compile(r"\s*\[.+\]")
 _UNQUOTABLE = frozenset("\"'`$\\%\n\r")
 _OURS = (
     "credential_process",
@@ -58,6 +62,8 @@ class Reconciled:
 
     text: str
     notices: tuple[str, ...]
+    written: tuple[str, ...]
+    """The profiles of roles that AWS tools find there now, as they are wanted."""
 
 
 def profiles(roles: Sequence[RoleOnOffer], template: str, command: Mapping[str, str]) -> list[Profile]:
@@ -89,7 +95,7 @@ def region_lines(role: RoleOnOffer) -> tuple[str, ...]:
 
 
 def _profile_name(role: RoleOnOffer, template: str) -> str:
-    values = {"account": role.account, "account_name": role.account_name, "role": role.role}
+    values = {"account": role.account, "account_name": _account_word(role), "role": role.role}
     values["partition"] = role.partition
     try:
         # Plain places only: `{role.x}` and `{role[0]}` are other names, and so unknown.
@@ -104,6 +110,19 @@ def _profile_name(role: RoleOnOffer, template: str) -> str:
     if not name or name == "default":
         raise UsageWrong(say("The template gives no usable name for {role}.", role=role.key))
     return name
+
+
+def _account_word(role: RoleOnOffer) -> str:
+    """The account's name in what every shell and AWS tool takes, ASCII; never that of an account with another name.
+
+    Where anything is lost by that, the account's number stands behind what is left: the profile's name then depends on
+    this account alone, and never comes to mean another one that appears later.
+    """
+    if _PLAIN.fullmatch(role.account_name):
+        return role.account_name
+    folded = unicodedata.normalize("NFKD", role.account_name).encode("ascii", "ignore").decode()
+    left = re.sub(r"[^A-Za-z0-9_.+=,@]+", "-", folded).strip("-")
+    return f"{left}-{role.account}" if left else role.account
 
 
 def process_command(folder: Path, role: str, need: int) -> str:
@@ -121,17 +140,28 @@ def process_command(folder: Path, role: str, need: int) -> str:
 
 
 def reconcile(text: str, address: str, wanted: Sequence[Profile]) -> Reconciled:
-    """The file's text with our profiles of this bridge brought up to date. Pure; applied twice it changes nothing."""
+    """The file's text with our profiles of this bridge brought up to date. Pure; applied twice it changes nothing.
+
+    Raises:
+        Broken: AWS tools would see nothing of the file.
+    """
     newline = "\r\n" if "\r\n" in text else "\n"
     kept, blocks = _split(text, address)
+    foreign = seen_in_config(kept)
     notices: list[str] = []
-    foreign = {match[1] for line in kept.splitlines() if (match := SECTION.match(line))}
     made: list[str] = []
     for profile in wanted:
-        if profile.name in foreign:
+        if profile.name in foreign.sections or profile.name in foreign.profiles:
             stays = say("The profile {name} is not of fedbridge and stays as it is.", name=profile.name)
             notices.append(stays)
             continue
+        if profile.name in foreign.ignored:
+            means_nothing = say(
+                "[{name}] means nothing to AWS tools: a profile's section begins with the word profile. It stays, and "
+                "[profile {name}] is written beside it.",
+                name=profile.name,
+            )
+            notices.append(means_nothing)
         made.append(_block(address, profile, blocks.pop(profile.role, []), newline))
     for role, extra in blocks.items():
         if [line for line in _foreign(extra) if _key(line) != "region"]:
@@ -140,7 +170,13 @@ def reconcile(text: str, address: str, wanted: Sequence[Profile]) -> Reconciled:
             made.append(newline.join(extra) + newline)
     gap = newline if kept.strip() and made else ""
     body = kept.rstrip("\r\n") + newline if kept.strip() else ""
-    return Reconciled(body + gap + newline.join(made) if made else body or kept, tuple(notices))
+    after = body + gap + newline.join(made) if made else body or kept
+    return Reconciled(after, tuple(notices), _found(wanted, seen_in_config(after), foreign))
+
+
+def _found(wanted: Sequence[Profile], seen: Seen, foreign: Seen) -> tuple[str, ...]:
+    ours = [profile.name for profile in wanted if profile.name in seen.profiles]
+    return tuple(name for name in ours if name not in foreign.profiles)
 
 
 def _block(address: str, profile: Profile, extra: Sequence[str], newline: str) -> str:
@@ -156,7 +192,7 @@ def _header(name: str) -> str:
 
 def _foreign(block: Sequence[str]) -> list[str]:
     """The lines of a block of ours that somebody else added."""
-    inner = [line for line in block if not _BEGINS.match(line) and not SECTION.match(line) and line != _END]
+    inner = [line for line in block if not _BEGINS.match(line) and not _HEAD.match(line) and line != _END]
     return [line for line in inner if _key(line) not in _OURS]
 
 
@@ -168,16 +204,18 @@ def _split(text: str, address: str) -> tuple[str, dict[str, list[str]]]:
     """What is not ours, and our blocks of this bridge by role. A block without its end is the person's: left alone."""
     kept: list[str] = []
     blocks: dict[str, list[str]] = {}
-    lines = text.splitlines(keepends=True)
+    lines = _LINE.findall(text)
     place = 0
     while place < len(lines):
         begins = _BEGINS.match(lines[place])
         end = _end_of(lines, place) if begins and begins[1] == address else None
-        if begins is None or end is None or begins[2] in blocks:
+        block = [line.rstrip("\r\n") for line in lines[place : end + 1]] if end is not None else []
+        if begins is None or end is None or (begins[2] in blocks and _foreign(block)):
             kept.append(lines[place])
             place += 1
             continue
-        blocks[begins[2]] = [line.rstrip("\r\n") for line in lines[place : end + 1]]
+        # A second block of a role, as a merge of two files leaves it, holds nothing new.
+        blocks.setdefault(begins[2], block)
         place = end + 1
         if kept and not kept[-1].strip():
             kept.pop()
@@ -187,63 +225,18 @@ def _split(text: str, address: str) -> tuple[str, dict[str, list[str]]]:
 def _end_of(lines: Sequence[str], begin: int) -> int | None:
     for place in range(begin + 1, len(lines)):
         if lines[place].rstrip("\r\n") == _END:
-            return place
-        if _BEGINS.match(lines[place]) or (place > begin + 1 and SECTION.match(lines[place])):
+            return _last_of_section(lines, place)
+        if _BEGINS.match(lines[place]) or (place > begin + 1 and _MAYBE_HEAD.match(lines[place])):
             return None
     return None
 
 
-def config_path(environ: Mapping[str, str]) -> Path:
-    """AWS_CONFIG_FILE, else ~/.aws/config; a link is followed, since people keep this file under version control.
-
-    Raises:
-        ComputerRefused: the path leads nowhere: a loop of links, a person who is unknown here.
-    """
-    return _chosen_path(environ, "AWS_CONFIG_FILE", "config")
-
-
-def credentials_path(environ: Mapping[str, str]) -> Path:
-    """AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials."""
-    return _chosen_path(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
-
-
-def _chosen_path(environ: Mapping[str, str], variable: str, name: str) -> Path:
-    chosen = environ.get(variable) or str(Path.home() / ".aws" / name)
-    try:
-        return Path(chosen).expanduser().resolve()
-    except (OSError, ValueError, RuntimeError) as wrong:
-        raise ComputerRefused(say("{path} cannot be read: {reason}", path=chosen, reason=str(wrong))) from None
-
-
-def read_config(path: Path) -> str:
-    """The file's text; empty where there is none. ComputerRefused where it cannot be read or is no text."""
-    try:
-        # A device has no end, or no place beside it for our draft.
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise ComputerRefused(say("{path} is no file.", path=str(path)))
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return ""
-    except OSError as refused:
-        raise computer_refused(path, refused) from None
-    except UnicodeDecodeError as broken:
-        raise ComputerRefused(say("{path} cannot be read: {reason}", path=str(path), reason=str(broken))) from None
-
-
-def write_config(path: Path, text: str) -> None:
-    """Puts the text in the place of the file, whole or not at all; its mode stays. ComputerRefused where it cannot."""
-    draft = path.with_name(f".{path.name}.fedbridge-{os.getpid()}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-        try:
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:  # noqa: PTH123
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-    except OSError as refused:
-        raise computer_refused(path, refused) from None
+def _last_of_section(lines: Sequence[str], end: int) -> int:
+    """The last line of the section: settings behind our end, before any other head, are its own to AWS tools."""
+    last = end
+    for place in range(end + 1, len(lines)):
+        if _BEGINS.match(lines[place]) or _HEAD.match(lines[place]):
+            break
+        if lines[place].strip() and lines[place].lstrip()[0] not in "#;":
+            last = place
+    return last

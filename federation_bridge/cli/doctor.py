@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Callable, Iterator
 
 from federation_bridge.cli.authorization import discover
-from federation_bridge.cli.aws_config import config_path, credentials_path, read_config
+from federation_bridge.cli.aws_files import (
+    Seen,
+    config_path,
+    credentials_path,
+    names_in_credentials,
+    read_config,
+    seen_in_config,
+    seen_in_credentials,
+    told_of,
+)
 from federation_bridge.cli.failures import CommandFailed
 from federation_bridge.cli.neutral_profile import PREFIX, default_comes_first, sources_of_default
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.roles import my_roles
 from federation_bridge.cli.session import LocalSession
+from federation_bridge.cli.sso import session_name
 from federation_bridge.cli.texts import say
 
 _SHADOWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
@@ -91,41 +100,67 @@ def _default(place: Place) -> Iterator[Finding]:
 def _profiles(place: Place) -> Iterator[Finding]:
     try:
         path = config_path(place.environ)
-        commands = _commands(read_config(path))
+        with told_of(path):
+            seen = seen_in_config(read_config(path))
     except CommandFailed as failure:
         yield False, failure.detail
         return
-    except configparser.Error as broken:
-        yield False, say("{path} is broken: {reason}", path=str(path), reason=str(broken).split("\n", maxsplit=1)[0])
-        return
-    ours = {name for name, command in commands.items() if "cached_answer.py" in command}
+    ours = _ours(place, seen)
     yield True, say("Profiles of fedbridge in {path}: {count}.", path=str(path), count=len(ours))
     for name in _CHOICES:
         if (chosen := place.environ.get(name)) and chosen not in ours and not chosen.startswith(PREFIX):
-            yield False, say("{name} is set to {profile}, which is no profile of fedbridge.", name=name, profile=chosen)
-    for name in sorted(ours & _shared(place)):
+            yield False, _choice(name, chosen, seen)
+    for name in sorted(set(ours) & names_in_credentials(place.environ)):
         yield False, say("~/.aws/credentials has a [{name}] too, and AWS tools take that one. Rename it.", name=name)
-    if not all(os.access(_first_word(commands[name]), os.X_OK) for name in ours):
+    programs = [_first_word(command) for command in ours.values() if command]
+    if not all(os.access(program, os.X_OK) for program in programs):
         yield False, say("The profiles point to a program that is gone. Please run: fedbridge configure")
 
 
-def _commands(text: str) -> dict[str, str]:
-    """The `credential_process` of each section, empty where it has none."""
-    parser = configparser.RawConfigParser(strict=False)
-    parser.read_string(text)
-    found = {name: parser[name].get("credential_process", "") for name in parser.sections()}
-    return {name.removeprefix("profile ").strip(): command for name, command in found.items()}
+def _ours(place: Place, seen: Seen) -> dict[str, str]:
+    """The profiles that `configure` wrote, each with its command; empty for one that the token cache signs in."""
+    commands = {name: settings.get("credential_process", "") for name, settings in seen.profiles.items()}
+    ours = {name: command for name, command in commands.items() if "cached_answer.py" in command}
+    by_token = [name for name, one in seen.profiles.items() if one.get("sso_session") == session_name(place)]
+    return dict.fromkeys(by_token, "") | ours
+
+
+def _choice(variable: str, chosen: str, seen: Seen) -> str:
+    if chosen in seen.ignored and chosen not in seen.profiles:
+        return say(
+            "{name} is set to {profile}, but [{profile}] is no profile to AWS tools: its section has to begin with the "
+            "word profile.",
+            name=variable,
+            profile=chosen,
+        )
+    return say("{name} is set to {profile}, which is no profile of fedbridge.", name=variable, profile=chosen)
+
+
+def _credentials_file(place: Place) -> Iterator[Finding]:
+    try:
+        path = credentials_path(place.environ)
+        with told_of(path):
+            seen_in_credentials(read_config(path))
+    except CommandFailed as failure:
+        yield False, failure.detail
+
+
+def _named_nothing(place: Place) -> Iterator[Finding]:
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        if place.environ.get(name) == "":
+            yield False, say("{name} is set to nothing: some AWS tools then read no file at all. Unset it.", name=name)
 
 
 def _first_word(command: str) -> str:
     return command[1:].partition('"')[0] if command.startswith('"') else command.partition(" ")[0]
 
 
-def _shared(place: Place) -> set[str]:
-    try:
-        return set(_commands(read_config(credentials_path(place.environ))))
-    except (CommandFailed, configparser.Error):
-        return set()
-
-
-_CHECKS: tuple[Callable[[Place], Iterator[Finding]], ...] = (_bridge, _session, _environment, _default, _profiles)
+_CHECKS: tuple[Callable[[Place], Iterator[Finding]], ...] = (
+    _bridge,
+    _session,
+    _environment,
+    _named_nothing,
+    _default,
+    _profiles,
+    _credentials_file,
+)

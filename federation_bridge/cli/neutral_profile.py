@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from federation_bridge.cli.aws_config import SECTION, config_path, credentials_path
+from federation_bridge.cli.aws_files import config_path, credentials_path
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.process_file import file_of_this_process
 from federation_bridge.cli.texts import say
@@ -39,6 +39,9 @@ _SOURCES = frozenset(
     }
 )
 """Settings by which a profile has credentials (AWS SDKs and Tools guide: settings reference)."""
+_FOR_ALL = "DEFAULT"
+_SECTION = re.compile(r"\s*\[\s*(?:profile\s+)?[\"']?([^\]\"']+?)[\"']?\s*\]")
+"""The head of a section, as any SDK may read it; its group is the profile's name."""
 _KEY = re.compile(r"\s*([^=:\s]+)\s*[=:]")
 
 
@@ -73,7 +76,8 @@ def stepped_around(place: Place, region: str) -> Iterator[dict[str, str]]:
         yield variables
         return
     name = f"{PREFIX}{os.getpid()}"
-    copy = f"{_text(config_path(place.environ))}\n[profile {name}]\n{_settings(place.environ, region)}"
+    theirs = _without_sources_for_all(_text(config_path(place.environ)))
+    copy = f"{theirs}\n[profile {name}]\n{_settings(place.environ, region)}"
     with file_of_this_process(place, "exec", name, copy.encode("utf-8", "surrogateescape")) as path:
         yield variables | {"AWS_CONFIG_FILE": str(path), "AWS_PROFILE": name}
 
@@ -104,8 +108,8 @@ def _section(text: str, name: str = "default") -> dict[str, list[str]]:
     is_inside, key, depth = False, "", 0
     for line in text.removeprefix("\ufeff").splitlines():
         indent = len(line) - len(line.lstrip())
-        if header := SECTION.match(line):
-            is_inside, key = header[1] == name, ""
+        if header := _SECTION.match(line):
+            is_inside, key = header[1] in (name, _FOR_ALL), ""
         elif is_inside and line.strip() and line.lstrip()[0] not in "#;":
             if key and indent > depth:
                 found[key].append(line)
@@ -113,6 +117,19 @@ def _section(text: str, name: str = "default") -> dict[str, list[str]]:
                 key, depth = _key(line), indent
                 found[key] = [line]
     return found
+
+
+def _without_sources_for_all(text: str) -> str:
+    """The text, without what [DEFAULT] would give our profile too: tools in Python let every section inherit it."""
+    kept, is_inside, is_source = [], False, False
+    for line in text.splitlines(keepends=True):
+        if _SECTION.match(line):
+            is_inside, is_source = line.strip().startswith(f"[{_FOR_ALL}]"), False
+        elif line.strip() and not line[0].isspace():
+            is_source = _key(line) in _SOURCES
+        if not (is_inside and is_source):
+            kept.append(line)
+    return "".join(kept)
 
 
 def _key(line: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from federation_bridge.cli import aws_config, sso
+from federation_bridge.cli import aws_config, aws_files, sso
 from federation_bridge.cli.commands.call import Call, span
 from federation_bridge.cli.failures import ComputerRefused, UsageWrong
 from federation_bridge.cli.place import Place
@@ -24,9 +24,10 @@ def configure(call: Call) -> int:
     profiles = aws_config.profiles(offered, call.asked.template, commands)
     if call.asked.sso:
         profiles = sso.with_lines(profiles, place, offered)
-    path = aws_config.config_path(call.environ)
-    before = aws_config.read_config(path)
-    after = aws_config.reconcile(before, place.address, profiles)
+    path = aws_files.config_path(call.environ)
+    before = aws_files.read_config(path)
+    with aws_files.told_of(path):
+        after = aws_config.reconcile(before, place.address, profiles)
     for notice in after.notices:
         call.terminal.tell(notice)
     if after.text == before:
@@ -39,13 +40,11 @@ def configure(call: Call) -> int:
         return 0
     if not call.asked.yes:
         _confirm(call.terminal)
-    if aws_config.read_config(path) != before:
+    if aws_files.read_config(path) != before:
         raise ComputerRefused(say("{path} was changed by another program meanwhile. Run it again.", path=str(path)))
-    aws_config.write_config(path, after.text)
+    aws_files.write_config(path, after.text)
     _sign_stock_clients_in(call, place)
-    call.terminal.tell(
-        say("Written. Try: AWS_PROFILE={name} aws sts get-caller-identity", name=_example(profiles)), "green"
-    )
+    call.terminal.tell(_written(call, after.written), "green")
     return 0
 
 
@@ -55,8 +54,13 @@ def _sign_stock_clients_in(call: Call, place: Place) -> None:
         call.terminal.tell(say("The token for AWS clients lies in {path}.", path=str(path)))
 
 
-def _example(profiles: list[aws_config.Profile]) -> str:
-    return profiles[-1].name if profiles else "PROFILE"
+def _written(call: Call, names: tuple[str, ...]) -> str:
+    """What to try now: a profile that AWS tools find, and find no other in its place."""
+    shared = aws_files.names_in_credentials(call.environ)
+    usable = [name for name in names if name not in shared]
+    if not usable or call.environ.get("AWS_CONFIG_FILE") == "":
+        return say("Written.")
+    return say("Written. Try: AWS_PROFILE={name} aws sts get-caller-identity", name=usable[-1])
 
 
 def _confirm(terminal: Terminal) -> None:

@@ -1,0 +1,190 @@
+"""The person's files of profiles: where they lie, and what AWS tools see there, read as botocore and the AWS CLI do.
+
+Both use this very parser of Python's library, and its rules with it (botocore/configloader.py): a section or a setting
+that stands there twice, or a byte order mark, spoils the whole file; `[name]` is no profile in `config`, and the only
+form of one in `credentials`; [DEFAULT] in capitals gives its settings to every section.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from federation_bridge.cli.failures import ComputerRefused
+from federation_bridge.cli.files import computer_refused
+from federation_bridge.cli.texts import say
+
+Settings = Mapping[str, str]
+_KINDS = ("sso-session", "services")
+_BOM = "\ufeff"
+
+
+class Broken(ValueError):
+    """AWS tools refuse the file as a whole; the text says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A `config` file, as AWS tools see it."""
+
+    profiles: Mapping[str, Settings]
+    sections: frozenset[str]
+    """What is no profile and means something: `sso-session NAME` and `services NAME`."""
+    ignored: frozenset[str]
+    """Heads of sections that mean nothing to AWS tools, a profile without the word `profile` above all."""
+
+
+@contextmanager
+def told_of(path: Path) -> Iterator[None]:
+    """Makes of a file that AWS tools refuse a sentence for the person (ComputerRefused)."""
+    try:
+        yield
+    except Broken as broken:
+        raise ComputerRefused(
+            say(
+                "AWS tools cannot read {path}, and no profile in it works: {why}. Mend that first.",
+                path=str(path),
+                why=str(broken),
+            )
+        ) from None
+
+
+def seen_in_config(text: str) -> Seen:
+    """What AWS tools see in a `config` file with this text. Broken where they see nothing."""
+    profiles: dict[str, Settings] = {}
+    sections, ignored = set(), set()
+    for head, settings in _parsed(text).items():
+        kind = next((kind for kind in ("profile", *_KINDS) if head.startswith(kind)), "")
+        name = _name(head) if kind else ""
+        if head == "default":
+            profiles[head] = settings
+        elif not name:
+            ignored.add(head)
+        elif kind == "profile":
+            # Of `[default]` and `[profile default]`, or a name with and without quotes, the last is taken.
+            profiles[name] = settings
+        else:
+            sections.add(f"{kind} {name}")
+    return Seen(profiles, frozenset(sections), frozenset(ignored))
+
+
+def seen_in_credentials(text: str) -> Mapping[str, Settings]:
+    """The profiles of a `credentials` file: heads are names as they stand. Broken where AWS tools see nothing."""
+    return _parsed(text)
+
+
+def _name(head: str) -> str:
+    """The name behind the kind; empty where there is not exactly one word, as a shell counts words."""
+    try:
+        words = shlex.split(head)
+    except ValueError:
+        return ""
+    return words[1] if len(words) == 2 else ""  # noqa: PLR2004 - a kind and a name
+
+
+def _parsed(text: str) -> dict[str, Settings]:
+    parser = configparser.RawConfigParser()
+    try:
+        # A file that is opened as text has no other line ends either.
+        parser.read_string(text.replace("\r\n", "\n").replace("\r", "\n"))
+    except configparser.Error as refused:
+        raise Broken(_words(refused, text)) from None
+    found: dict[str, Settings] = {name: dict(parser.items(name)) for name in parser.sections()}
+    for name, settings in found.items():
+        for option, value in settings.items():
+            if value.startswith("\n") and any("=" not in line for line in value.splitlines() if line.strip()):
+                raise Broken(
+                    say("what stands below {option} in [{name}] is not NAME = VALUE", option=option, name=name)
+                )
+    return found
+
+
+def _words(refused: configparser.Error, text: str) -> str:
+    if text.startswith(_BOM):
+        return say("it begins with a byte order mark; save it as UTF-8 without one")
+    if isinstance(refused, configparser.DuplicateSectionError):
+        return say("line {line}: [{name}] stands there twice", line=refused.lineno, name=refused.section)
+    if isinstance(refused, configparser.DuplicateOptionError):
+        return say(
+            "line {line}: {option} stands twice in [{name}]",
+            line=refused.lineno,
+            option=refused.option,
+            name=refused.section,
+        )
+    if isinstance(refused, configparser.MissingSectionHeaderError):
+        return say("line {line} stands before the first [section]", line=refused.lineno)
+    errors = getattr(refused, "errors", [])
+    return say("line {line} is not NAME = VALUE", line=errors[0][0] if errors else 0)
+
+
+# ------------------------------------------------------------------------------------------------------------ the files
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """AWS_CONFIG_FILE, else ~/.aws/config; a link is followed, since people keep this file under version control.
+
+    As for AWS tools, `~` and variables stand for what they name.
+
+    Raises:
+        ComputerRefused: the path leads nowhere: a loop of links, a person who is unknown here.
+    """
+    return _chosen_path(environ, "AWS_CONFIG_FILE", "config")
+
+
+def credentials_path(environ: Mapping[str, str]) -> Path:
+    """AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials."""
+    return _chosen_path(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
+
+
+def _chosen_path(environ: Mapping[str, str], variable: str, name: str) -> Path:
+    chosen = environ.get(variable) or str(Path.home() / ".aws" / name)
+    try:
+        return Path(os.path.expandvars(chosen)).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as wrong:
+        raise ComputerRefused(say("{path} cannot be read: {reason}", path=chosen, reason=str(wrong))) from None
+
+
+def read_config(path: Path) -> str:
+    """The file's text; empty where there is none. ComputerRefused where it cannot be read or is no text."""
+    try:
+        # A device has no end, or no place beside it for our draft.
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ComputerRefused(say("{path} is no file.", path=str(path)))
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return ""
+    except OSError as refused:
+        raise computer_refused(path, refused) from None
+    except UnicodeDecodeError as broken:
+        raise ComputerRefused(say("{path} cannot be read: {reason}", path=str(path), reason=str(broken))) from None
+
+
+def write_config(path: Path, text: str) -> None:
+    """Puts the text in the place of the file, whole or not at all; its mode stays. ComputerRefused where it cannot."""
+    draft = path.with_name(f".{path.name}.fedbridge-{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+        try:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:  # noqa: PTH123
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    except OSError as refused:
+        raise computer_refused(path, refused) from None
+
+
+def names_in_credentials(environ: Mapping[str, str]) -> frozenset[str]:
+    """The profiles of the credentials file, which AWS tools take before those of `config`; none where it is broken."""
+    with suppress(ComputerRefused, Broken):
+        return frozenset(seen_in_credentials(read_config(credentials_path(environ))))
+    return frozenset()
