@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Executable, PoolProxiedConnection, event
 
 from federation_bridge.store import Store
+from federation_bridge.store.statements import Answer
 
 _SQLITE = {2: "durable", 1: "ordered"}
 _POSTGRESQL = {b"on": "durable", b"off": "ordered"}
@@ -28,6 +29,24 @@ def commits(store: Store) -> Iterator[list[str]]:
         yield heard
     finally:
         event.remove(engine, "commit", committing)
+
+
+@contextmanager
+def statements(store: Store) -> Iterator[list[str]]:
+    """The text of each statement that the store's parts execute meanwhile."""
+    heard: list[str] = []
+    ours = store._database.statements
+    really = ours.execute
+
+    def execute(connection: PoolProxiedConnection, statement: Executable, values: Mapping[str, Any]) -> Answer:
+        heard.append(str(statement))
+        return really(connection, statement, values)
+
+    ours.execute = execute  # type: ignore[method-assign]
+    try:
+        yield heard
+    finally:
+        ours.execute = really  # type: ignore[method-assign]
 
 
 def _mode(connection: Connection) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from aws_login_material import AwsLogin, stand_in
 from database_place import HeldClock
+from database_traffic import statements
 from forged_rows import write_macs_anew
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
 from oauth_material import Program, approve
-from sqlalchemy import event
 from web_material import ACCOUNT, Person, door_of
 
 from federation_bridge.store.tables import TOKEN_FAMILIES
@@ -97,11 +97,8 @@ def test_an_unconfirmed_sign_in_is_told_nothing(person: Person, program: Program
 
 def test_the_news_cost_a_page_one_query(person: Person, program: Program) -> None:
     program.login()
-    asked: list[str] = []
-    store = door_of(person.app).store
-    engine = store._database._engine
-    event.listen(engine, "before_cursor_execute", lambda *of: asked.append(of[2]))
-    person.get("/why")
+    with statements(door_of(person.app).store) as asked:
+        person.get("/why")
     assert len([statement for statement in asked if "token_families" in statement]) == 1
 
 

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from heapq import merge
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Table, select
 
 from federation_bridge.audit import Entry, Lines, Recorded, RowForged, printable
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, Visit
 from federation_bridge.store.engine import Database, repeated
 from federation_bridge.store.row_mac import RowMac
+from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import AUDIT, REFUSALS
 from federation_bridge.store.writing import Writing
 
@@ -46,7 +47,7 @@ class AuditTable:
         """
         try:
             with self._database.writing(durable=durable) as connection:
-                writing = Writing(connection, self._mac)
+                writing = Writing(connection, self._database.statements, self._mac)
                 yield writing
         finally:
             self.tell_forged()
@@ -112,7 +113,7 @@ class AuditTable:
         return tuple(_recorded(row) for row in self._database.rows(query, {}))
 
 
-def _recorded(row: Row[Any], *, is_audit: bool = True) -> Recorded:
+def _recorded(row: Row, *, is_audit: bool = True) -> Recorded:
     return Recorded(
         at=row.at,
         event=row.event,

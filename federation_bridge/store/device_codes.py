@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from federation_bridge.audit import Entry
 from federation_bridge.errors import Unavailable
@@ -16,6 +15,7 @@ from federation_bridge.model import Clock, DeviceRequest, TokenFamily, Visit
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.rows import Rows
+from federation_bridge.store.statements import CONFLICTS, Row
 from federation_bridge.store.tables import DEVICE_CODES
 from federation_bridge.store.token_families import NewTokens, Telling, collect, insert_family
 from federation_bridge.store.writing import Writing
@@ -168,7 +168,7 @@ class DeviceCodes:
             row = writing.row(_LOCKED_POLLED, asked, DEVICE_CODES)
             return Poll.UNKNOWN if row is None else self._paced(writing, row, now)
 
-    def _paced(self, writing: Writing, row: Row[Any], now: datetime) -> Poll:
+    def _paced(self, writing: Writing, row: Row, now: datetime) -> Poll:
         if row.state == "denied":
             return Poll.DENIED
         too_soon = now < row.next_poll_at
@@ -188,7 +188,7 @@ class _NotClaimed(Exception):
 
 
 def _collected(
-    writing: Writing, known: Row[Any], jkt: str | None, tokens: NewTokens, now: datetime, telling: Sequence[Telling]
+    writing: Writing, known: Row, jkt: str | None, tokens: NewTokens, now: datetime, telling: Sequence[Telling]
 ) -> TokenFamily | Poll:
     family = collect(writing, known.family, jkt, tokens, now, *telling)
     if family is None:
@@ -201,11 +201,11 @@ def _collected(
 def _insert(writing: Writing, row: dict[str, Any]) -> None:
     try:
         writing.insert(DEVICE_CODES, row)
-    except IntegrityError:
+    except CONFLICTS:
         raise _InUse from None
 
 
-def _request(row: Row[Any]) -> DeviceRequest:
+def _request(row: Row) -> DeviceRequest:
     return DeviceRequest(
         client_id=row.client_id,
         label=row.label,

@@ -10,19 +10,21 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Executable, Pool, Row, make_url
+import psycopg
+from sqlalchemy import URL, Connection, Engine, Executable, Pool, PoolProxiedConnection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.store import bounds
-from federation_bridge.store.postgresql_server import Stale, ask, postgresql_engine
+from federation_bridge.store.postgresql_server import Stale, ask, cut, postgresql_engine
 from federation_bridge.store.sqlite_engine import sqlite_engine
 from federation_bridge.store.sqlite_file import SqliteFile
+from federation_bridge.store.statements import Row, Statements
 
 _FRESH = 5.0
 """Seconds after its last use for which a connection is believed to be there still."""
@@ -68,6 +70,7 @@ class Database:
         self._durable = engine.execution_options(durable=True)
         self._ordered = engine.execution_options(durable=False)
         self._turn = threading.Lock()
+        self.statements = Statements(engine.dialect)
         _forget_pool_in_children(self)
 
     @property
@@ -80,7 +83,7 @@ class Database:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
-    def rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    def rows(self, statement: Executable, values: Mapping[str, Any]) -> list[Row]:
         """What one SELECT gives: in one round trip, and once more where the connection was cut meanwhile.
 
         Unavailable when the database fails.
@@ -88,19 +91,23 @@ class Database:
         with _translated():
             try:
                 return self._rows(statement, values)
-            except DBAPIError as problem:
-                if not problem.connection_invalidated:
-                    raise
+            except Stale:
+                # The server was restarted, or somebody cut the connection: the others in the pool are as old.
+                self._engine.dispose()
             return self._rows(statement, values)
 
-    def _rows(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    def _rows(self, statement: Executable, values: Mapping[str, Any]) -> list[Row]:
         self._demand_same_file()
-        with self._reader.connect() as connection:
-            found = connection.execute(statement, values).all()
+        connection = self._engine.raw_connection()
+        try:
+            with _noticing_a_cut(connection):
+                found = self.statements.execute(connection, statement, values).rows
             connection.info[_USED] = time.monotonic()
             return found
+        finally:
+            connection.close()
 
-    def row(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+    def row(self, statement: Executable, values: Mapping[str, Any]) -> Row | None:
         """What one SELECT by a key gives, as `rows` does; None where there is no such row."""
         found = self.rows(statement, values)
         return found[0] if found else None
@@ -123,7 +130,8 @@ class Database:
             raise Unavailable("this command only reads: nothing can be written through it")
         engine = self._durable if durable else self._ordered
         with _translated(), self._one_at_a_time(), self._opened(engine) as connection:
-            yield connection
+            with _noticing_a_cut(connection.connection):
+                yield connection
             connection.commit()
             connection.info[_USED] = time.monotonic()
 
@@ -197,15 +205,26 @@ def _forget_pool_in_children(database: Database) -> None:
 
 
 @contextmanager
+def _noticing_a_cut(connection: PoolProxiedConnection) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as problem:
+        driver: Any = connection.dbapi_connection
+        if driver is None or not driver.closed:
+            raise
+        raise cut(connection, problem) from None
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as problem:
+    except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as problem:
         kind = Repeatable if _is_repeatable(problem) else Unavailable
         raise kind(f"the database failed: {_cause(problem)}") from None
 
 
-def _is_repeatable(problem: SQLAlchemyError | sqlite3.Error) -> bool:
+def _is_repeatable(problem: SQLAlchemyError | sqlite3.Error | psycopg.Error) -> bool:
     original = problem.orig if isinstance(problem, DBAPIError) else problem
     if isinstance(original, sqlite3.Error):
         # The low byte is the kind; BUSY_SNAPSHOT and others of its kind come at once, not after a wait.
@@ -213,7 +232,7 @@ def _is_repeatable(problem: SQLAlchemyError | sqlite3.Error) -> bool:
     return getattr(original, "sqlstate", None) in _SQLSTATES
 
 
-def _cause(problem: SQLAlchemyError | sqlite3.Error) -> str:
+def _cause(problem: SQLAlchemyError | sqlite3.Error | psycopg.Error) -> str:
     # Never the message: it may quote values.
     original = problem.orig if isinstance(problem, DBAPIError) else problem
     number = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event
 
 from federation_bridge.errors import Unavailable
 from federation_bridge.store import bounds
@@ -16,7 +16,7 @@ _BEGIN_ORDERED = "BEGIN; SET LOCAL synchronous_commit = off"
 
 
 class Stale(Unavailable):
-    """The connection was cut since it was used last. Nothing was done on it, so another may be tried."""
+    """The connection was cut. What read on it, or was about to begin, did nothing: another may be tried."""
 
 
 def postgresql_engine(url: URL, *, reads_only: bool) -> Engine:
@@ -52,6 +52,10 @@ def _tell(connection: Connection, words: str) -> None:
     try:
         driver.execute(words, prepare=False).close()
     except psycopg.OperationalError as problem:
-        # Else the pool would try to roll back on it, and log that it cannot.
-        connection.invalidate()
-        raise Stale(f"the database failed: {type(problem).__name__} {problem.sqlstate or 'cut'}") from None
+        raise cut(connection, problem) from None
+
+
+def cut(connection: Connection | PoolProxiedConnection, problem: psycopg.Error) -> Stale:
+    """Takes the connection out of the pool, which would try to roll back on it and log that it cannot."""
+    connection.invalidate(problem)
+    return Stale(f"the database failed: {type(problem).__name__} {problem.sqlstate or 'cut'}")

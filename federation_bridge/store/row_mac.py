@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table
+from sqlalchemy import Table
 
+from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import (
     AUTHORIZATION_CODES,
     DEVICE_CODES,
@@ -82,11 +83,11 @@ class RowMac:
         self._notice(table, row)
         return False
 
-    def whole(self, rows: Sequence[Row[Any]], *tables: Table) -> list[Row[Any]]:
+    def whole(self, rows: Sequence[Row], *tables: Table) -> list[Row]:
         """Of rows that are all columns of these tables side by side, those of which every part holds."""
         return [row for row in rows if self._all_hold(row, tables)]
 
-    def _all_hold(self, row: Row[Any], tables: tuple[Table, ...]) -> bool:
+    def _all_hold(self, row: Row, tables: tuple[Table, ...]) -> bool:
         at = 0
         for table in tables:
             width = len(table.c)

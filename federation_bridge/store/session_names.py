@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Insert, Row, bindparam, delete, exists, select
+from sqlalchemy import Insert, bindparam, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
@@ -12,6 +12,7 @@ from federation_bridge.model import Clock
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
+from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import SESSION_NAMES
 from federation_bridge.store.writing import Writing, insertion_where
 
@@ -59,7 +60,7 @@ class SessionNames:
 
         return self._audit.transact(work)
 
-    def _claimed(self, writing: Writing, row: dict[str, Any]) -> Row[Any] | None:
+    def _claimed(self, writing: Writing, row: dict[str, Any]) -> Row | None:
         # Another may claim at the same time; then nothing is inserted, and the first one stands.
         mine = writing.mac.with_mac(SESSION_NAMES, row)
         writing.execute(self._insert, mine)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, or_, select, true, union_all
+from sqlalchemy import bindparam, delete, or_, select, true, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
@@ -18,6 +18,7 @@ from federation_bridge.store.codec import identity_from_text, identity_to_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
 from federation_bridge.store.rows import Rows
+from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import SESSIONS, SPENT_MESSAGES, TOKEN_FAMILIES, Instant
 from federation_bridge.store.writing import Writing
 
@@ -222,7 +223,7 @@ class Sessions:
         return tuple(_readable(self._rows.all(_LIVING, {"now": self._clock()}, SESSIONS)))
 
 
-def _readable(rows: Sequence[Row[Any]]) -> Iterator[Session]:
+def _readable(rows: Sequence[Row]) -> Iterator[Session]:
     for row in rows:
         with suppress(NotSignedIn):
             yield _session(row)
@@ -244,7 +245,7 @@ def _row(session: Session) -> dict[str, Any]:
     }
 
 
-def _session(row: Row[Any]) -> Session:
+def _session(row: Row) -> Session:
     return Session(
         token_hash=row.token_hash,
         identity=identity_from_text(row.identity),

@@ -10,9 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 
 from federation_bridge.audit import Entry
 from federation_bridge.errors import NotSignedIn
@@ -21,6 +20,7 @@ from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.codec import identity_from_text, identity_to_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.rows import Rows
+from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import SESSIONS, TOKEN_FAMILIES, TOKENS
 from federation_bridge.store.writing import Writing
 
@@ -247,13 +247,13 @@ class TokenFamilies:
         return tuple(row.started_at for row in self._rows.all(_LIVING_OF_PERSON, asked, TOKEN_FAMILIES))
 
 
-def _readable(rows: Sequence[Row[Any]]) -> Iterator[TokenFamily]:
+def _readable(rows: Sequence[Row]) -> Iterator[TokenFamily]:
     for row in rows:
         with suppress(NotSignedIn):
             yield _family(row)
 
 
-def _family(row: Row[Any]) -> TokenFamily:
+def _family(row: Row) -> TokenFamily:
     return TokenFamily(
         id=row.id,
         client_id=row.client_id,

@@ -11,10 +11,8 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    CursorResult,
     Executable,
     Insert,
-    Row,
     Table,
     Update,
     and_,
@@ -26,9 +24,10 @@ from sqlalchemy import (
 
 from federation_bridge.audit import Entry, Recorded, recorded
 from federation_bridge.store.row_mac import RowMac
+from federation_bridge.store.statements import Answer, Row, Statements
 from federation_bridge.store.tables import AUDIT
 
-_INSERT_ENTRY = insert(AUDIT)
+_INSERT_ENTRY = insert(AUDIT).returning(AUDIT.c.number)
 _JOINS = ("grant_id", "access_key_id")
 
 
@@ -37,23 +36,24 @@ class Writing:
     """What `AuditTable.writing` opens. Audit entries stand if and only if the rest does."""
 
     connection: Connection
+    statements: Statements
     mac: RowMac
     recorded: list[Recorded] = field(default_factory=list)
     """What was recorded, each with its number."""
 
-    def execute(self, statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
+    def execute(self, statement: Executable, values: Mapping[str, Any]) -> Answer:
         """Executes one statement; for rows that carry a MAC, only to remove some."""
-        return self.connection.execute(statement, values)
+        return self.statements.execute(self.connection.connection, statement, values)
 
     def insert(self, table: Table, values: Mapping[str, Any]) -> None:
         """Adds a row with its MAC."""
-        self.connection.execute(_insertion(table), self.mac.with_mac(table, values))
+        self.execute(_insertion(table), self.mac.with_mac(table, values))
 
-    def rows(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> list[Row[Any]]:
+    def rows(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> list[Row]:
         """What a SELECT of all columns of these tables gives, but for rows whose MAC does not hold."""
-        return self.mac.whole(self.connection.execute(statement, values).all(), *tables)
+        return self.mac.whole(self.execute(statement, values).all(), *tables)
 
-    def row(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> Row[Any] | None:
+    def row(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> Row | None:
         """The first of `rows`."""
         found = self.rows(statement, values, *tables)
         return found[0] if found else None
@@ -64,19 +64,19 @@ class Writing:
         made = self.mac.with_mac(table, {**read, **changes})
         values = {f"new_{name}": made[name] for name in (*changes, "mac")}
         known = {f"old_{column.name}": read[column.name] for column in table.primary_key} | {"old_mac": read["mac"]}
-        return self.connection.execute(_change(table, tuple(changes)), values | known).rowcount == 1
+        return self.execute(_change(table, tuple(changes)), values | known).rowcount == 1
 
     def record(self, *entries: Entry) -> None:
         """Adds entries."""
         for entry in entries:
             row = recorded(entry)
-            made = self.connection.execute(_INSERT_ENTRY, _values(row)).inserted_primary_key
-            self.recorded.append(replace(row, number=made[0] if made else None))
+            number = self.execute(_INSERT_ENTRY, _values(row)).scalar_one_or_none()
+            self.recorded.append(replace(row, number=number))
 
     def record_where(self, insertion: Insert, values: Mapping[str, Any], entry: Entry) -> bool:
         """Adds the entry where the condition of `insertion` (of `insertion_where`) holds; gives whether it did."""
         row = recorded(entry)
-        number = self.connection.execute(insertion, {**_values(row), **values}).scalar_one_or_none()
+        number = self.execute(insertion, {**_values(row), **values}).scalar_one_or_none()
         if number is None:
             return False
         self.recorded.append(replace(row, number=number))

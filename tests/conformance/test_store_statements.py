@@ -1,0 +1,98 @@
+"""What goes to the driver itself gives what SQLAlchemy's own way gives, value for value, on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from database_place import Place
+from sqlalchemy import bindparam, delete, insert, select
+
+from federation_bridge.errors import Unavailable
+from federation_bridge.store.tables import AUDIT, SEALED_KEYS, SESSIONS, TOKENS
+
+INSTANT = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
+
+ROWS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "texts, instants and yes or no": (
+        SESSIONS,
+        {
+            "token_hash": "t",
+            "person": "p",
+            "identity": "Ålice \u2603 \U0001f511",
+            "network": "",
+            "mac": "m",
+            "started_at": INSTANT,
+            "last_seen_at": INSTANT,
+            "ends_at": INSTANT,
+            "confirmed": True,
+        },
+    ),
+    "bytes": (SEALED_KEYS, {"purpose": "p", "serial": 1, "sealed": b"\0\xff'", "made_at": INSTANT}),
+    "nothing, and a number that the database gives": (
+        AUDIT,
+        {
+            "at": INSTANT,
+            "event": "e",
+            "person": "",
+            "connection": "%s ? :name",
+            "reference": "r",
+            "address": "",
+            "user_agent": "",
+            "grant_id": None,
+            "access_key_id": None,
+            "details": "{}",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ROWS)
+def test_values_cross_as_by_sqlalchemys_own_way(place: Place, what: str) -> None:
+    table, row = ROWS[what]
+    database = place.open()._database
+    with database.writing() as connection:
+        database.statements.execute(connection.connection, insert(table), row)
+        theirs = connection.execute(select(table)).all()
+        ours = database.statements.execute(connection.connection, select(table), {}).all()
+    assert [tuple(one) for one in ours] == [tuple(one) for one in theirs]
+    for name, value in row.items():
+        assert getattr(ours[0], name) == value
+        assert type(getattr(ours[0], name)) is type(value)
+
+
+def test_the_first_of_two_columns_with_one_name_is_the_attribute(place: Place) -> None:
+    table, row = ROWS["texts, instants and yes or no"]
+    database = place.open()._database
+    with database.writing() as connection:
+        database.statements.execute(connection.connection, insert(table), row)
+        other = SESSIONS.alias()
+        both = select(SESSIONS.c.identity, other.c.identity, other.c.network.label("count")).select_from(
+            SESSIONS.join(other, SESSIONS.c.token_hash == other.c.token_hash)
+        )
+        found = database.statements.execute(connection.connection, both, {}).all()[0]
+    assert (found.identity, found.count) == (row["identity"], "")
+    assert found[:2] == (row["identity"], row["identity"])
+
+
+def test_a_value_that_is_missing_is_never_taken_for_nothing(place: Place) -> None:
+    database = place.open()._database
+    with database.writing() as connection, pytest.raises(KeyError):
+        removal = delete(TOKENS).where(TOKENS.c.token == bindparam("token"), TOKENS.c.kind == bindparam("kind"))
+        database.statements.execute(connection.connection, removal, {"token": "t"})
+
+
+def test_a_statement_whose_text_depends_on_its_values_is_none_of_ours(place: Place) -> None:
+    with pytest.raises(TypeError, match="depends on its values"):
+        place.open()._database.rows(select(TOKENS).where(TOKENS.c.token.in_(["a", "b"])), {})
+
+
+def test_a_connection_that_is_cut_within_a_transaction_is_refused_and_leaves_the_pool(postgresql_place: Place) -> None:
+    table, row = ROWS["bytes"]
+    database = postgresql_place.open()._database
+    with pytest.raises(Unavailable), database.writing() as connection:
+        database.statements.execute(connection.connection, insert(table), row)
+        postgresql_place.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+        database.statements.execute(connection.connection, insert(table), {**row, "serial": 2})
+    assert database.rows(select(table), {}) == []
