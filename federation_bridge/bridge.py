@@ -40,7 +40,7 @@ from federation_bridge.errors import (
 )
 from federation_bridge.grant import Circumstances, Wish, decide, demand_enforced, entitled, longest
 from federation_bridge.keys import KeyRing, Purpose
-from federation_bridge.mapping import Explanation
+from federation_bridge.mapping import Explanation, RuleSet
 from federation_bridge.model import (
     Arrival,
     AwsCredentials,
@@ -281,6 +281,10 @@ class Bridge:
         """What the session's person may have right now, sorted by account and role."""
         return self._parts.rulebook.current().entitlements(session.identity, self._parts.clock())
 
+    def entitlement(self, session: Session, account: str, role: str) -> Entitlement:
+        """What the session's person may have of this role right now; RoleNotGranted, RoleWithheld with the reason."""
+        return self._entitled(session, Wish(account, role), self._parts.rulebook.current(), self._parts.clock())
+
     def explain(self, session: Session) -> Explanation:
         """Why the session's person has each role, and why each rule that missed gives none."""
         return self._parts.rulebook.current().explain(session.identity, self._parts.clock())
@@ -288,7 +292,7 @@ class Bridge:
     # -------------------------------------------------------------------------------------------------------- grant
 
     def credentials(self, session: Session, wish: Wish, visit: Visit) -> AwsCredentials:
-        """Short-lived credentials of one role; raises RoleNotGranted, AwsRefused, AwsUnreachable."""
+        """Short-lived credentials of one role; raises RoleNotGranted, AwsRefused and their kinds, AwsUnreachable."""
         grant = self._grant(session, wish, visit)
         return self._redeem(session, grant, visit).credentials
 
@@ -361,7 +365,7 @@ class Bridge:
         try:
             if not session.confirmed:
                 raise NotSignedIn("the sign-in was not confirmed on a page of ours")
-            entitlement = entitled(wish, rules.entitlements(session.identity, now))
+            entitlement = self._entitled(session, wish, rules, now)
             circumstances = Circumstances(
                 person=person,
                 session_name=session_names.session_name(session.identity),
@@ -383,6 +387,11 @@ class Bridge:
             )
             refusal.is_recorded = True
             raise
+
+    @staticmethod
+    def _entitled(session: Session, wish: Wish, rules: RuleSet, now: datetime) -> Entitlement:
+        identity = session.identity
+        return entitled(wish, rules.entitlements(identity, now), lambda key: rules.withheld(identity, now, key))
 
     def _check_may_leave(self, grant: Grant) -> None:
         if not self._parts.settings.command_line.web_identity_files:

@@ -103,6 +103,19 @@ class RoleNotGranted(BridgeError):
     code, status, public = "role_not_granted", 403, "You do not have this role."
 
 
+class RoleWithheld(RoleNotGranted):
+    """A rule names this role for this person, but cannot grant it as it demands.
+
+    A `public` of its own repeats the sentence that the person's own page says of the rule.
+    """
+
+    code, public = "role_withheld", "A rule names this role for you, but cannot grant it now."
+
+    def __init__(self, detail: str = "", public: str = "") -> None:
+        super().__init__(detail)
+        self.public = public or self.public
+
+
 class NotHandedOver(BridgeError):
     """The statement would not bind its holder to the whole grant, or the operator hands none out."""
 
@@ -140,6 +153,12 @@ class OutsideAwsLimits(AwsRefused):
 
     code, status = "outside_aws_limits", 403
     public = "AWS does not take all that this role's rule says about you, so it was not asked."
+
+
+class AnswerNotGranted(AwsRefused):
+    """AWS sold something else than was granted: it is handed to nobody."""
+
+    code, public = "aws_answer_unusable", "AWS answered with something else than was granted. It was handed to nobody."
 
 
 class AwsUnreachable(BridgeError):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from federation_bridge.aws_limits import LONGEST_SESSION, SHORTEST_SESSION
+from federation_bridge.aws_limits import ACCOUNT_ID, LONGEST_SESSION, ROLE_NAME, SHORTEST_SESSION
 from federation_bridge.durations import format_duration
-from federation_bridge.errors import LengthNotSold, NotHandedOver, RoleNotGranted
+from federation_bridge.errors import LengthNotSold, NotHandedOver, RoleNotGranted, RoleWithheld
 from federation_bridge.model import Entitlement, Grant
+from federation_bridge.redaction import quoted
+from federation_bridge.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,39 @@ class Circumstances:
     """How long AWS may take to answer; on the OIDC road a session begins no earlier than its answer."""
 
 
-def entitled(wish: Wish, entitlements: tuple[Entitlement, ...]) -> Entitlement:
-    """The entitlement that the wish names; RoleNotGranted where there is none, whether or not the role exists."""
+WithheldBy = tuple[tuple[str, Sentence], ...]
+"""Rules that name a role for a person and cannot grant it, each with its reason."""
+_TOLD, _LONGEST_TOLD = 3, 400
+"""So many reasons, and so much of each, are told; the person's own page has all."""
+
+
+def entitled(
+    wish: Wish, entitlements: tuple[Entitlement, ...], withheld: Callable[[str], WithheldBy] = lambda _: ()
+) -> Entitlement:
+    """The entitlement that the wish names.
+
+    `withheld` gives the rules that name the role `account/role` for this person and cannot grant it.
+
+    Raises:
+        RoleWithheld: there are such rules; it says why. The person's own page says the same.
+        RoleNotGranted: no rule names it for this person, whether or not the role exists.
+    """
     for entitlement in entitlements:
         if (entitlement.account.id, entitlement.role) == (wish.account, wish.role):
             return entitlement
-    raise RoleNotGranted(f"no rule grants {wish.account}/{wish.role} to this person now")
+    key = f"{wish.account}/{wish.role}"
+    if found := withheld(key):
+        raise _withheld(found)
+    is_name = ACCOUNT_ID.fullmatch(wish.account) and ROLE_NAME.fullmatch(wish.role)
+    raise RoleNotGranted(f"no rule grants {key if is_name else quoted(key)} to this person now")
+
+
+def _withheld(found: WithheldBy) -> RoleWithheld:
+    told = "; ".join(f"rule {rule}: {reason[:_LONGEST_TOLD]}" for rule, reason in found[:_TOLD])
+    reason = found[0][1]
+    is_short = len(reason) <= _LONGEST_TOLD
+    public = Sentence("A rule names this role for you, but cannot grant it now: %(reason)s", reason=reason)
+    return RoleWithheld(f"named and not granted: {told}", public if is_short else "")
 
 
 def granted_duration(
@@ -57,7 +87,7 @@ def granted_duration(
 
     Raises:
         LengthNotSold: a wish outside what AWS sells at all.
-        RoleNotGranted: the rule's dates leave less than the fifteen minutes that AWS sells at least, counted on the
+        RoleWithheld: the rule's dates leave less than the fifteen minutes that AWS sells at least, counted on the
             OIDC road from the last moment at which AWS may answer.
     """
     if asked is not None and not SHORTEST_SESSION <= asked <= LONGEST_SESSION:
@@ -75,7 +105,13 @@ def granted_duration(
     duration, why = min(caps, key=lambda cap: cap[0])
     duration = timedelta(seconds=int(duration.total_seconds()))
     if duration < SHORTEST_SESSION:
-        raise RoleNotGranted(f"{format_duration(duration)} ({why}) is less than the 15m that AWS sells at least")
+        reason = Sentence(
+            "%(role)s: the rule ends too soon for the shortest session that AWS sells", role=entitlement.key
+        )
+        detail = f"{format_duration(duration)} ({why}) is less than the 15m that AWS sells at least"
+        raise RoleWithheld(
+            detail, Sentence("A rule names this role for you, but cannot grant it now: %(reason)s", reason=reason)
+        )
     return duration, f"lasts {format_duration(duration)}: {why}"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
 from federation_bridge.aws import lifetimes
@@ -21,7 +21,7 @@ from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.refusals import printable, refusal_of
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts_clients import ForeignAnswer, RegionalClients
-from federation_bridge.errors import AwsRefused, ConfigurationInvalid
+from federation_bridge.errors import AnswerNotGranted, AwsRefused, ConfigurationInvalid, OutsideAwsLimits
 from federation_bridge.kept_connections import NoAnswer, Unreadable
 from federation_bridge.model import AwsCredentials, Clock, Grant
 from federation_bridge.settings import Aws, Outgoing
@@ -93,8 +93,10 @@ class StsClients:
         All of it, over regions and tries and the wait for a place, takes no longer than `aws.total_timeout`.
 
         Raises:
-            AwsRefused: STS said no, or sold a session past the end of the grant; the detail says which.
-            RoleNotGranted: the rule ends too soon for a session that begins now.
+            AwsRefused: STS said no; the detail says why.
+            OutsideAwsLimits: STS was not asked, as it would say no.
+            AnswerNotGranted: STS sold something else than was granted.
+            RoleWithheld: the rule ends too soon for a session that begins now.
             AwsUnreachable: no region answered, or all of them throttle, or too many requests wait for AWS.
         """
         ends_by = self._monotonic() + self._aws.total_timeout.total_seconds()
@@ -161,6 +163,8 @@ class StsClients:
             answer = ask(**parameters)
         except NoAnswer as failure:
             raise _RegionDown(printable(str(failure))) from None
+        except ParamValidationError as failure:
+            raise OutsideAwsLimits(f"not sent: {printable(str(failure))}") from None
         except BotoCoreError as failure:
             raise AwsRefused(f"STS could not be asked: {printable(str(failure))}") from None
         except (ClientError, ForeignAnswer, Unreadable, ResponseParserError, KeyError, ValueError) as failure:
@@ -249,10 +253,10 @@ def _redeemed(answer: Mapping[str, Any], grant: Grant, region: str) -> Redeemed:
             assumed_role_arn=user["Arn"],
         )
     except (KeyError, AttributeError, TypeError):
-        raise AwsRefused(f"the STS in {region} answered without credentials") from None
+        raise AnswerNotGranted(f"the STS in {region} answered without credentials") from None
     account = grant.account
     expected = f"arn:{account.partition}:sts::{account.id}:assumed-role/{grant.role}/{grant.session_name}"
     if credentials.assumed_role_arn != expected:
-        raise AwsRefused(f"STS answered for {printable(credentials.assumed_role_arn)} and not for {expected}")
+        raise AnswerNotGranted(f"STS answered for {printable(credentials.assumed_role_arn)} and not for {expected}")
     told = replace(credentials, expires_at=lifetimes.told_end(grant, expires_at))
     return Redeemed(told, str(answer.get("ResponseMetadata", {}).get("RequestId", "")), region, expires_at)

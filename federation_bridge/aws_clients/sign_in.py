@@ -24,7 +24,6 @@ from federation_bridge.errors import (
     BadRequest,
     BridgeError,
     InvalidClient,
-    RoleNotGranted,
     SignInTooOld,
     UnauthorizedClient,
     UnsupportedGrantType,
@@ -122,8 +121,8 @@ def agree() -> AnyResponse:
     asked = _asked(request.form.to_dict(flat=False), role)
     if not role:
         return leave(Departure(door().oauth.codes.refusal_redirect(asked, AccessDenied("the person said no"))))
-    if all(one.key != role for one in door().bridge.entitlements(session)):
-        raise RoleNotGranted(f"no rule grants {quoted(role)} to this person now")
+    account, _, name = role.partition("/")
+    door().bridge.entitlement(session, account, name)
     return leave(Departure(door().oauth.codes.authorize(asked, session, visit())))
 
 
@@ -148,6 +147,10 @@ def _refused(refusal: BridgeError) -> Response:
     return wire.refused(refusal, kind, status, {"error": error, "message": sentence(refusal)})
 
 
+_DENIED = frozenset({"role_not_granted", "role_withheld", "aws_refused", "outside_aws_limits", "not_signed_in"})
+"""Codes that the client takes for "you may not", rather than for a request of its own that was wrong."""
+
+
 def _named(refusal: BridgeError) -> tuple[str, int, str]:
     oauth_error = getattr(refusal, "oauth_error", "")
     if oauth_error == "invalid_grant":
@@ -155,7 +158,7 @@ def _named(refusal: BridgeError) -> tuple[str, int, str]:
         return "AccessDeniedException", 401, "TOKEN_EXPIRED" if is_renewal else "AUTHCODE_EXPIRED"
     if refusal.status == 429:  # noqa: PLR2004
         return "TooManyRequestsError", 429, "server_error"
-    if refusal.code in ("role_not_granted", "aws_refused", "not_signed_in"):
+    if refusal.code in _DENIED:
         return "AccessDeniedException", 403, "INSUFFICIENT_PERMISSIONS"
     if refusal.status >= 500:  # noqa: PLR2004
         return "InternalServerException", 500, "server_error"

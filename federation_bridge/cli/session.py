@@ -143,7 +143,12 @@ def _refused(answer: Answer) -> CommandFailed:
     error = told if isinstance(told, dict) else {}
     code, message = str(error.get("code", "")), str(error.get("message", ""))[:300]
     reference = str(error.get("reference", ""))[:40]
-    kinds = {"role_not_granted": RoleRefused, "aws_refused": AwsSaidNo, "aws_unreachable": AwsSaidNo}
+    kinds = {
+        "role_not_granted": RoleRefused,
+        "role_withheld": RoleRefused,
+        "aws_refused": AwsSaidNo,
+        "aws_unreachable": AwsSaidNo,
+    }
     kinds["not_signed_in"] = SignInNeeded
     sentence = message or say("The bridge answered with status {status}.", status=answer.status)
     shown = say("{what} (reference {reference})", what=sentence, reference=reference) if reference else sentence

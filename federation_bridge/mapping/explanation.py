@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from federation_bridge.mapping.verdicts import Withheld
 from federation_bridge.model import Entitlement
 from federation_bridge.sentence import Sentence
 
@@ -20,6 +21,8 @@ class Hearing:
     entitlements: tuple[Entitlement, ...] = ()
     reasons: tuple[str, ...] = ()
     """Why it grants nothing, or not all that it could."""
+    withheld: tuple[Withheld, ...] = ()
+    """Roles that it names for this person and cannot grant; their sentences are among the reasons too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from federation_bridge.mapping.register import DURATION_SCHEMA, Register, durati
 from federation_bridge.mapping.session_policies import foreign_policy, parse_policy_arns, parse_session_policy
 from federation_bridge.mapping.session_tags import Tag, parse_tags, parse_transitive
 from federation_bridge.mapping.templates import Placeholder
-from federation_bridge.mapping.verdicts import Facts, Way
+from federation_bridge.mapping.verdicts import Facts, Way, Withheld
 from federation_bridge.model import Account, Entitlement, Role
 from federation_bridge.sentence import Sentence
 
@@ -90,33 +90,39 @@ class Granted:
         found = {f"{account.id}/{role.name}" for each in self.roles for account, role in each.reachable(register)}
         return tuple(sorted(found))
 
-    def entitle(self, rule: str, way: Way, facts: Facts) -> Iterator[Entitlement | Sentence]:
-        """For each role an entitlement on these terms, or the sentence that says why there is none."""
+    def entitle(self, rule: str, way: Way, facts: Facts) -> Iterator[Entitlement | Withheld]:
+        """For each role an entitlement on these terms, or why it is withheld."""
         for pattern in self.roles:
             key = (pattern.account or way.binding.account or "", pattern.role or way.binding.role or "")
             found = facts.register.role(*key)
             if found is None:
-                yield Sentence("%(role)s is not in the register", role="/".join(key))
+                yield Withheld("/".join(key), Sentence("%(role)s is not in the register", role="/".join(key)))
             else:
                 yield self._entitlement(rule, way, facts, *found)
 
-    def _entitlement(self, rule: str, way: Way, facts: Facts, account: Account, role: Role) -> Entitlement | Sentence:
+    def _entitlement(self, rule: str, way: Way, facts: Facts, account: Account, role: Role) -> Entitlement | Withheld:
         key = f"{account.id}/{role.name}"
         # Never a session that outlives the rule, and never an entitlement that only ends in AWS's refusal.
         if way.until is not None and way.until - facts.now < SHORTEST_SESSION:
-            return Sentence(
-                "%(role)s: the rule ends in less than %(shortest)s, and AWS sells no shorter session",
-                role=key,
-                shortest=format_duration(SHORTEST_SESSION),
+            return Withheld(
+                key,
+                Sentence(
+                    "%(role)s: the rule ends in less than %(shortest)s, and AWS sells no shorter session",
+                    role=key,
+                    shortest=format_duration(SHORTEST_SESSION),
+                ),
             )
         if foreign := foreign_policy(self.policy_arns, account):
-            return Sentence("%(role)s: the policy %(policy)s cannot be used in that account", role=key, policy=foreign)
+            return Withheld(
+                key,
+                Sentence("%(role)s: the policy %(policy)s cannot be used in that account", role=key, policy=foreign),
+            )
         target = Target(facts, account, role.name)
         tags = {tag.key: tag.fill(target) for tag in self.tags}
         source_identity = self._source_identity(target)
         for value in (*tags.values(), source_identity):
             if isinstance(value, Unfilled):
-                return Sentence("%(role)s: %(reason)s", role=key, reason=value.reason)
+                return Withheld(key, Sentence("%(role)s: %(reason)s", role=key, reason=value.reason))
         return Entitlement(
             account=account,
             role=role.name,

@@ -19,7 +19,7 @@ from federation_bridge.mapping.explanation import Explanation, Hearing, RuleOutc
 from federation_bridge.mapping.grants import Granted, granted_schema, parse_granted
 from federation_bridge.mapping.language import condition_schema, parse_condition
 from federation_bridge.mapping.register import Register
-from federation_bridge.mapping.verdicts import Answer, Facts, each_once
+from federation_bridge.mapping.verdicts import Answer, Facts, Withheld, each_once
 from federation_bridge.model import Entitlement, Identity
 from federation_bridge.sentence import Sentence
 
@@ -44,14 +44,15 @@ class Rule:
         if verdict.answer is not Answer.YES:
             return Hearing(self.id, reasons=verdict.reasons)
         entitlements: dict[str, Entitlement] = {}
-        reasons = list(verdict.reasons)
+        withheld: list[Withheld] = []
         for way in verdict.ways:
             for outcome in self.grant.entitle(self.id, way, facts):
-                if isinstance(outcome, Sentence):
-                    reasons.append(outcome)
+                if isinstance(outcome, Withheld):
+                    withheld.append(outcome)
                 else:
                     entitlements.setdefault(outcome.key, outcome)
-        return Hearing(self.id, tuple(entitlements.values()), each_once(reasons))
+        reasons = each_once((*verdict.reasons, *(one.reason for one in withheld)))
+        return Hearing(self.id, tuple(entitlements.values()), reasons, tuple(withheld))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,13 @@ class RuleSet:
         """What this person may have at this instant, sorted by account name and role. Nothing without a rule."""
         facts = Facts.of(identity, now, self.register)
         return standing(rule.hear(facts) for rule in self.candidates(identity))
+
+    def withheld(self, identity: Identity, now: datetime, key: str) -> tuple[tuple[str, Sentence], ...]:
+        """The rules that name this role (`account/role`) for this person and cannot grant it, each with the reason."""
+        facts = Facts.of(identity, now, self.register)
+        hearings = [rule.hear(facts) for rule in self.candidates(identity)]
+        found = [(one.rule, each.reason) for one in hearings for each in one.withheld if each.key == key]
+        return tuple(dict.fromkeys(found))
 
     def explain(self, identity: Identity, now: datetime) -> Explanation:
         """The same entitlements, and for every rule of the person's connection why it granted what it did."""

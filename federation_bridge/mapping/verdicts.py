@@ -63,6 +63,14 @@ class Verdict:
     """Until when a NO will hold (None: no end in sight)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A role that a rule names for somebody and cannot grant: its key, and why."""
+
+    key: str
+    reason: Sentence
+
+
 def yes(because: Sentence, until: datetime | None = None) -> Verdict:
     """Met, in one way that binds nothing."""
     return Verdict(Answer.YES, ways=(Way((because,), until=until),))

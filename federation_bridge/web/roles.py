@@ -107,10 +107,21 @@ def _asks(
     session: Session, account: str, role: str, what: Issued, wanted: str = "", *, again: bool = False
 ) -> AnyResponse:
     """The page that says what a press on its button issues; RoleNotGranted's page where the person lacks the role."""
-    entitlement = next((one for one in door().bridge.entitlements(session) if one.key == f"{account}/{role}"), None)
+    entitlement, refusal = None, ""
+    try:
+        entitlement = door().bridge.entitlement(session, account, role)
+    except RoleNotGranted as lacking:
+        refusal = lacking.public
     headers.allow_forms_to_consoles()
     destination = _destination(entitlement.account, wanted) if entitlement and what == "console" else None
-    values = {"account": account, "role": role, "destination": destination, "what": what, "again": again}
+    values = {
+        "account": account,
+        "role": role,
+        "destination": destination,
+        "what": what,
+        "again": again,
+        "refusal": refusal,
+    }
     response = _page("go.html", session, entitlement=entitlement, **values)
     if entitlement is None:
         response.status_code = RoleNotGranted.status
