@@ -59,7 +59,7 @@ from federation_bridge.outgoing import Outgoing
 from federation_bridge.pending_sign_in import Browser, PendingSignIns
 from federation_bridge.redaction import quoted
 from federation_bridge.rulebook import Rulebook
-from federation_bridge.settings import SamlConnection, Settings
+from federation_bridge.settings import Connection, SamlConnection, Settings
 from federation_bridge.store import Store
 
 _log = structlog.get_logger(__name__)
@@ -178,6 +178,7 @@ class Bridge:
         connector = self._connector(connection)
         try:
             with arrival_foreseen():
+                _check_address(callback, self._parts.settings.connections[connection])
                 expected = _Expected(self._pending_sign_in(connection, callback, browser), self._parts.store)
                 arrival = connector.arrive(expected.sign_in, callback, expected.take)
                 with signature_held():
@@ -192,7 +193,7 @@ class Bridge:
             raise
 
     def _pending_sign_in(self, connection: str, callback: Callback, browser: Browser) -> SignIn | None:
-        handles = [value for name, value in (*callback.query, *callback.form) if name in ("RelayState", "state")]
+        handles = callback.values("RelayState") + callback.values("state")
         try:
             # Not exactly one: an empty handle, which no pending sign-in has.
             return self._parts.pending_sign_ins.open(handles[0] if len(handles) == 1 else "", connection, browser)
@@ -477,6 +478,24 @@ class Bridge:
     def _entry(self, visit: Visit, event: audit.Event, *, person: str = "", connection: str = "") -> Entry:
         return Entry(self._parts.clock(), visit, event, person=person, connection=connection)
 
+
+def _check_address(callback: Callback, connection: Connection) -> None:
+    """Refuses an answer of the one protocol at an address of the other, whatever else would become of it there.
+
+    Each protocol's answer names its own address to its provider (Recipient, redirect URI); at another one it was led
+    astray, by a wrong setting there or by somebody's hand.
+    """
+    spoken, addressed = _PROTOCOLS[connection.protocol], _PROTOCOLS.get(callback.arrived_at or "", "no protocol")
+    if spoken != addressed:
+        raise SignInRejected(f"answer: came at the address of {addressed}, and this connection speaks {spoken}")
+    is_saml = bool(callback.values("SAMLResponse"))
+    if is_saml and connection.protocol == "oidc":
+        raise SignInRejected("answer: a SAML answer at the address of OpenID Connect (the redirect URI)")
+    if connection.protocol == "saml" and not is_saml and (callback.values("code") or callback.values("state")):
+        raise SignInRejected("answer: an OpenID Connect answer at the address of SAML (the assertion consumer service)")
+
+
+_PROTOCOLS = {"saml": "SAML", "oidc": "OpenID Connect"}
 
 # ------------------------------------------------------------------------------------------------ what the audit says
 

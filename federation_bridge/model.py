@@ -71,6 +71,12 @@ class Callback:
     query: tuple[tuple[str, str], ...]
     form: tuple[tuple[str, str], ...]
     content_type: str = ""
+    arrived_at: Road | None = None
+    """Of which protocol the address is at which it arrived: the pipeline takes it for no other connection's answer."""
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Every value of that name, in query and form."""
+        return tuple(value for given, value in (*self.query, *self.form) if given == name)
 
 
 # --------------------------------------------------------------------------------------------------------- identity

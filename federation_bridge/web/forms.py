@@ -90,3 +90,15 @@ _RETURN_PATH = re.compile(
 def checked_return_path(path: str) -> str:
     """A path of ours to come back to after sign-in: home, a bookmark, a command line; else home (attack G07)."""
     return path if _RETURN_PATH.fullmatch(path) else "/"
+
+
+def relayed_path(values: tuple[str, ...]) -> str:
+    """Where an unsolicited answer wants to go: the one RelayState, if it is such a path, alone or behind our base URL.
+
+    Nobody signed it (SAML bindings 3.4.3), so it is worth as much as any link to that page. Portals such as Google's
+    take nothing but whole addresses.
+    """
+    if len(values) != 1:
+        return "/"
+    base = door().settings.base_url
+    return checked_return_path(values[0].removeprefix(base) if values[0].startswith(f"{base}/") else values[0])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.errors import BadRequest, CrossSiteRequest, NotFound
-from federation_bridge.model import Callback, Session
+from federation_bridge.errors import BadRequest, CrossSiteRequest, MethodNotAllowed, NotFound
+from federation_bridge.model import Callback, Road, Session
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers, pending_cookies
 from federation_bridge.web.departures import leave
@@ -98,7 +98,7 @@ def begin() -> AnyResponse:
     return choice_page(return_to, problem="unknown_domain")
 
 
-def _finish(connection: str) -> AnyResponse:
+def _finish(connection: str, address_of: Road) -> AnyResponse:
     if request.method not in ("GET", "POST"):
         raise BadRequest(f"method {request.method} at a callback")
     callback = Callback(
@@ -106,10 +106,13 @@ def _finish(connection: str) -> AnyResponse:
         query=tuple(request.args.items(multi=True)),
         form=tuple(request.form.items(multi=True)),
         content_type=request.mimetype,
+        arrived_at=address_of,
     )
     browser = pending_cookies.browser()
     admission = door().bridge.finish_sign_in(connection, callback, browser, visit(), session_or_none())
-    target = admission.return_to if admission.session.confirmed else url_for("sign_in.confirm", to=admission.return_to)
+    # An answer that nobody here asked for has no pending sign-in that knows where to go, but may name a page of ours.
+    return_to = admission.return_to if admission.handle else forms.relayed_path(callback.values("RelayState"))
+    target = return_to if admission.session.confirmed else url_for("sign_in.confirm", to=return_to)
     response = make_response(redirect(target, code=303))
     cookies.set_session(response, admission.token)
     pending_cookies.take_back(response, admission.handle)
@@ -119,13 +122,21 @@ def _finish(connection: str) -> AnyResponse:
 @pages.post("/sign-in/<connection>/saml")
 def assertion_consumer_service(connection: str) -> AnyResponse:
     """The assertion consumer service of one connection (SAML bindings 3.5): posted to from the provider's page."""
-    return _finish(connection)
+    return _finish(connection, "saml")
+
+
+@pages.get("/sign-in/<connection>/saml")
+def answer_by_address(connection: str) -> AnyResponse:
+    """An answer in the address, as none of SAML may come (SAML profiles 4.1.2): refused with a reason that says so."""
+    if not {"SAMLResponse", "SAMLart", "code", "state", "error"} & set(request.args):
+        raise MethodNotAllowed("the method 'GET', without any answer in the address", ("OPTIONS", "POST"))
+    return _finish(connection, "saml")
 
 
 @pages.route("/sign-in/<connection>/oidc", methods=["GET", "POST"])
 def redirect_uri(connection: str) -> AnyResponse:
     """The redirect URI of one connection (OIDC core 3.1.2.5); POST where it asks for response_mode form_post."""
-    return _finish(connection)
+    return _finish(connection, "oidc")
 
 
 @pages.get("/sign-in/<connection>/metadata")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -269,6 +270,7 @@ def test_i15_one_state_starts_one_exchange_however_often_it_comes_back(app: Flas
 
     def attempt(number: int) -> bool:
         callback = by_query(("state", leaving.handle), ("code", f"code-{number}"))
+        callback = replace(callback, arrived_at="oidc")
         barrier.wait(10)
         try:
             bridge.finish_sign_in("corp", callback, browser, Visit("ref"))

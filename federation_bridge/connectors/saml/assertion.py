@@ -45,6 +45,16 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxying:
+    """On which terms new assertions may be made on the basis of this one (SAML core 2.5.1.6)."""
+
+    count: int | None
+    """Through how many hands more; None: as many as there are."""
+    audiences: tuple[str, ...]
+    """To whom alone; none: to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """Under which the assertion holds (SAML core 2.5.1)."""
 
@@ -52,8 +62,8 @@ class Conditions:
     not_on_or_after: datetime | None
     audiences: tuple[tuple[str, ...], ...]
     """One tuple for each AudienceRestriction; every one of them must name us."""
-    proxy_counts: tuple[int | None, ...]
-    """One for each ProxyRestriction: how often the assertion may be passed on; None: no count given."""
+    proxying: Proxying | None
+    """None: no ProxyRestriction, so nothing is said against it."""
 
 
 @dataclass(frozen=True, slots=True)

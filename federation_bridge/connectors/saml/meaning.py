@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from federation_bridge.connectors.freshness import Demand, check_authentication
-from federation_bridge.connectors.saml.assertion import Assertion, Confirmation, Envelope, NameId
+from federation_bridge.connectors.saml.assertion import Assertion, Confirmation, Envelope, NameId, Proxying
 from federation_bridge.connectors.saml.names import BEARER
 from federation_bridge.connectors.saml.policy import Policy
 from federation_bridge.errors import SignInRejected
@@ -34,7 +34,7 @@ class Expectation:
     authentication: Demand | None = None
     """What was asked about the time of authentication; None: nothing but that it is possible."""
     forbids_proxying: bool = True
-    """Whether ProxyRestriction Count=0 refuses: what we say to AWS rests on this assertion."""
+    """Whether a ProxyRestriction is held against us: what we say to AWS rests on this assertion."""
 
 
 def acceptance_ends(assertion: Assertion, envelope: Envelope, expected: Expectation, policy: Policy) -> datetime:
@@ -101,10 +101,18 @@ def _check_conditions(assertion: Assertion, expected: Expectation) -> datetime:
         raise SignInRejected("meaning: no Conditions with NotOnOrAfter")
     if not conditions.audiences or any(expected.entity_id not in audiences for audiences in conditions.audiences):
         raise SignInRejected(f"meaning: the audience is {str(conditions.audiences)[:300]}")
-    if expected.forbids_proxying and 0 in conditions.proxy_counts:
-        raise SignInRejected("meaning: ProxyRestriction forbids to pass this assertion on")
+    if expected.forbids_proxying and conditions.proxying is not None:
+        _check_proxying(conditions.proxying)
     _check_begun(conditions.not_before, expected, "Conditions")
     return conditions.not_on_or_after
+
+
+def _check_proxying(proxying: Proxying) -> None:
+    if proxying.count == 0:
+        raise SignInRejected("meaning: ProxyRestriction forbids to pass this assertion on")
+    # What we say to AWS is such a new assertion. To which of its partitions is decided at each grant, long after this.
+    if proxying.audiences:
+        raise SignInRejected(f"meaning: ProxyRestriction lets it be passed on to {str(proxying.audiences)[:300]} alone")
 
 
 def _check_begun(not_before: datetime | None, expected: Expectation, where: str) -> None:

@@ -22,6 +22,7 @@ from federation_bridge.connectors.saml.assertion import (
     Confirmation,
     Envelope,
     NameId,
+    Proxying,
 )
 from federation_bridge.connectors.saml.names import Element, saml
 from federation_bridge.connectors.saml.octets import is_xml_blank
@@ -118,12 +119,19 @@ def _confirmation(element: etree._Element) -> Confirmation:
 
 def _conditions(element: etree._Element) -> Conditions:
     restrictions = element.iterchildren(saml("AudienceRestriction"))
+    _optional(element, saml("OneTimeUse"))  # at most one (SAML core 2.5.1.5); each message is good once here anyway
+    proxying = _optional(element, saml("ProxyRestriction"))
     return Conditions(
         not_before=_optional_instant(element.get("NotBefore")),
         not_on_or_after=_optional_instant(element.get("NotOnOrAfter")),
         audiences=tuple(tuple(_text(audience) for audience in restriction) for restriction in restrictions),
-        proxy_counts=tuple(_count(proxy.get("Count")) for proxy in element.iterchildren(saml("ProxyRestriction"))),
+        proxying=None if proxying is None else _proxying(proxying),
     )
+
+
+def _proxying(element: etree._Element) -> Proxying:
+    audiences = tuple(_text(audience) for audience in element.iterchildren(saml("Audience")))
+    return Proxying(_count(element.get("Count")), audiences)
 
 
 def _authn(element: etree._Element) -> AuthnStatement:

@@ -80,6 +80,14 @@ def _add(path: str, xml: str) -> Change:
     return _at(path, lambda element: element.append(etree.fromstring(wrapped)[0]))
 
 
+def _add_twice(path: str, xml: str) -> Change:
+    def twice(response: etree._Element) -> None:
+        for _ in range(2):
+            _add(path, xml)(response)
+
+    return twice
+
+
 def _text(path: str, value: str) -> Change:
     def act(element: etree._Element) -> None:
         element.text = value
@@ -146,6 +154,11 @@ SIGNED_BY_THE_PROVIDER: dict[str, Change] = {
     "f10_authenticated_in_the_future": _set(AUTHN, "AuthnInstant", FUTURE),
     "f12_unknown_condition": _add(CONDITIONS, "<s:Condition/>"),
     "f12_proxy_restriction": _add(CONDITIONS, '<s:ProxyRestriction Count="0"/>'),
+    "f12_proxy_to_somebody_else_alone": _add(
+        CONDITIONS, "<s:ProxyRestriction><s:Audience>urn:other</s:Audience></s:ProxyRestriction>"
+    ),
+    "f12_two_proxy_restrictions": _add_twice(CONDITIONS, '<s:ProxyRestriction Count="2"/>'),
+    "f12_once_and_once_more": _add_twice(CONDITIONS, "<s:OneTimeUse/>"),
     "f13_no_name_id": _drop(NAME_ID),
     "f13_blank_name_id": _text(NAME_ID, "  "),
     "f13_empty_name_id": _text(NAME_ID, ""),
@@ -188,6 +201,11 @@ def test_a_genuine_message_that_is_not_meant_for_us_now_is_refused(case: str, si
     with pytest.raises(SignInRejected) as refusal:
         arrive(changed(SIGNED_BY_THE_PROVIDER[case], signed=signed), here)
     assert not isinstance(refusal.value, OpinionsDiffer)
+
+
+@pytest.mark.parametrize("part", ["<s:OneTimeUse/>", '<s:ProxyRestriction Count="1"/>', "<s:ProxyRestriction/>"])
+def test_f12_conditions_that_say_nothing_against_us_pass(part: str) -> None:
+    assert arrive(changed(_add(CONDITIONS, part))).identity.subject == "alice@example.com"
 
 
 def test_f03_a_signed_response_without_destination_is_refused() -> None:
