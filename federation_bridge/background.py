@@ -1,4 +1,4 @@
-"""What runs beside the requests, in every process: metadata refresh, the rules' watcher, the sweep, first readiness."""
+"""What runs beside the requests, in every process: metadata refresh, watched files, the sweep, first readiness."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ class Background:
     ) -> None:
         """`make_ready` is called once, beside the requests: what it does delays neither them nor readiness.
 
-        `watch` is called each `watch_every`: a worker that nobody asks notices changed rules too.
+        `watch` is called each `watch_every`, with those of the connectors: a worker that nobody asks notices changed
+        files too.
         """
+        connectors = tuple(connectors)
         self._refreshers = [connector.refresher for connector in connectors]
         self._store = store
         self._make_ready = make_ready
-        self._watch = watch
+        self._watches = (watch, *(connector.watch for connector in connectors))
         self._every = every
         self._observers: tuple[Observer, ...] = ()
         self._watch_every = watch_every
@@ -68,12 +70,16 @@ class Background:
 
     def _keep_watching(self) -> None:
         while not self._stopping.wait(self._watch_every.total_seconds()):
-            try:
-                self._watch()
-            except BridgeError as refusal:
-                _log.warning("the rules' files could not be looked at; the next look is due", detail=refusal.detail)
-            except Exception:  # a thread that ends here would be missed by nobody
-                _log.exception("the rules' files could not be looked at; the next look is due")
+            for watch in self._watches:
+                self._look(watch)
+
+    def _look(self, watch: Callable[[], None]) -> None:
+        try:
+            watch()
+        except BridgeError as refusal:
+            _log.warning("watched files could not be looked at; the next look is due", detail=refusal.detail)
+        except Exception:  # a thread that ends here would be missed by nobody
+            _log.exception("watched files could not be looked at; the next look is due")
 
     def _sweep(self) -> None:
         try:

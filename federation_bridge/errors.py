@@ -87,6 +87,10 @@ class SignInExpired(SignInRejected):
     code, public = "sign_in_expired", "This sign-in is no longer valid. Please start again."
 
 
+class UnknownSigner(SignInRejected):
+    """The signature was made by none of the keys that we know: a forgery, or a key that is newer than our documents."""
+
+
 class Unforeseen(SignInRejected):
     """An answer brought about what no code foresaw: refused like any other. Its cause is what was raised."""
 

@@ -356,14 +356,56 @@ class AuthorizationCode:
 # ------------------------------------------------------------------------------------------------------------ seams
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One node's look at what a provider publishes, on behalf of all nodes (ADR 0022)."""
+
+    begun_at: datetime
+    ended_at: datetime | None = None
+    """None: it is under way, or its process was ended."""
+    is_ours: bool = False
+    """Whether the caller has to make it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """An administrator's yes to one document that waits, and to no other."""
+
+    name: str
+    held_kind: str
+    held: str = field(repr=False)
+    """The document that waits, as it was shown."""
+    kind: str
+    text: str = field(repr=False)
+    """What is kept as the last good one."""
+
+
 class KeptDocuments(Protocol):
-    """Remembers the last good version of what administrators give us (rules, metadata), over restarts too."""
+    """Remembers the last good version of what administrators give us (rules, metadata), over restarts, for all nodes.
+
+    `name` is a connection's where a provider's documents are kept.
+    """
 
     def last_good(self, kind: str, name: str) -> str | None:
         """The text kept last under that kind and name, or None."""
 
-    def keep(self, kind: str, name: str, text: str) -> None:
-        """Keeps this text as the last good one."""
+    def version(self, kind: str, name: str) -> str | None:
+        """Another text whenever another document is kept there; cheap to ask for."""
+
+    def keep(self, kind: str, name: str, text: str) -> bool:
+        """Keeps this text as the last good one; False where it is that already."""
+
+    def accept(self, yes: Acceptance) -> bool:
+        """Puts what waits in force and lets nothing wait any more; False where something else waits by now."""
+
+    def begin_look(self, name: str, pause: timedelta) -> Look:
+        """The look of all nodes that is under way or ended within the pause, or else a new one that is the caller's."""
+
+    def end_look(self, name: str, look: Look) -> None:
+        """Tells all nodes that the caller's look has ended."""
+
+    def look(self, name: str) -> Look | None:
+        """The last look that was begun."""
 
 
 class SealedKeys(Protocol):

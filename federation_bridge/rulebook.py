@@ -20,6 +20,7 @@ import structlog
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, Unavailable
 from federation_bridge.mapping import RuleSet, load_register, load_rules
 from federation_bridge.model import KeptDocuments
+from federation_bridge.watched_file import Signature, is_settled, signature_of
 
 _log = structlog.get_logger(__name__)
 
@@ -30,13 +31,11 @@ _KIND, _NAME = "rules", "rulebook"
 _MAX_BYTES = 8_000_000
 _LONGEST_WAIT = 30.0
 """Seconds that a decision waits for another thread to read changed files, before it is refused."""
-_COARSEST_CLOCK = 2.0
-"""Seconds: the coarsest step in which a file system tells when a file was changed."""
 _READS = 5
 """So often are files read again that change while they are read."""
 _MOST_UNTOLD = 20
 _Loaded = TypeVar("_Loaded")
-_Signature = tuple[tuple[int, ...], ...]
+_Signature = tuple[Signature, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,12 +246,10 @@ class Rulebook:
         raise ConfigurationInvalid(f"{self._paths[0]}: the files change while they are read")
 
     def _sign(self) -> _Signature:
-        return tuple(_signature_of(path) for path in self._paths)
+        return tuple(signature_of(path) for path in self._paths)
 
     def _is_settled(self, signature: _Signature) -> bool:
-        # A file that is changed twice within one step of the clock that stamps it, and keeps its size, looks the same.
-        youngest = max(max(one[-2:]) for one in signature) / 1e9
-        return self._wall() - youngest > _COARSEST_CLOCK
+        return all(is_settled(one, self._wall()) for one in signature)
 
 
 def _named(path: Path, load: Callable[[], _Loaded]) -> _Loaded:
@@ -274,11 +271,3 @@ def _text_of(path: Path) -> str:
     except UnicodeDecodeError as problem:
         line = content.count(b"\n", 0, problem.start) + 1
         raise ConfigurationInvalid(f"{path}: line {line}: is not UTF-8") from None
-
-
-def _signature_of(path: Path) -> tuple[int, ...]:
-    try:
-        status = path.stat()
-    except OSError as problem:
-        return (problem.errno or 0,)
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -162,13 +162,14 @@ class SamlConnection(_Connection):
     protocol: Literal["saml"]
     """`saml`"""
     metadata_file: Path | None = None
-    """The identity provider's metadata as a file; read again when it changes."""
+    """The identity provider's metadata as a file; a changed one holds for the very next message."""
     metadata_url: Url | None = None
-    """The identity provider's metadata by address; refreshed in the background, the last good one is kept."""
+    """The identity provider's metadata by address; refreshed in the background, and for a message whose key is
+    unknown; the last good one is kept."""
     metadata_signing_certificate: Path | None = None
     """Demands that the metadata be signed by this certificate's key."""
     metadata_refresh: Duration = timedelta(hours=1)
-    """How often the metadata is looked at again."""
+    """How often the metadata is looked at again when nothing asks for it."""
     hold_new_keys: bool = False
     """A signing key that appears in refreshed metadata waits for a yes (`federation-bridge metadata accept`)."""
     idp_entity_id: str | None = None

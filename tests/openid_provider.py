@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc import jws
 from joserfc.jwk import ECKey
+from kept_material import KeptInMemory
 
 from federation_bridge.connectors.attempts import Waiting
 from federation_bridge.connectors.oidc.connector import OidcConnector
@@ -92,18 +93,16 @@ def _joserfc_signature(name: str, message: bytes, key: Any) -> bytes:
     return jws.JWSRegistry(algorithms=[name]).get_alg(name).sign(message, key)
 
 
-class Memory:
+class Memory(KeptInMemory):
     """What the store remembers for a connector."""
 
     def __init__(self) -> None:
-        self.texts: dict[tuple[str, str], str] = {}
+        super().__init__()
         self.keys: dict[str, bytes] = {}
 
-    def last_good(self, kind: str, name: str) -> str | None:
-        return self.texts.get((kind, name))
-
-    def keep(self, kind: str, name: str, text: str) -> None:
-        self.texts[kind, name] = text
+    @property
+    def texts(self) -> dict[tuple[str, str], str]:
+        return self.rows
 
     def sealed(self, purpose: str) -> tuple[bytes, ...]:
         return (self.keys[purpose],) if purpose in self.keys else ()
@@ -279,6 +278,7 @@ def joined(
     waiting: Waiting | None = None,
 ) -> World:
     notices: list[tuple[str, str, str]] = []
+    memory.clock = lambda: clock[0]
     keys = KeyRing(b"k" * 32, memory, lambda: clock[0], "bridge.example.test")
     surroundings = Surroundings(
         keys,

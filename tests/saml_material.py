@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
+from kept_material import KeptInMemory
 from lxml import etree
 
 from federation_bridge.connectors.saml.connector import SamlConnector
@@ -70,17 +71,8 @@ class Drawer:
         return self.rows.setdefault(purpose, sealed)
 
 
-class Kept:
+class Kept(KeptInMemory):
     """Kept documents in memory."""
-
-    def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], str] = {}
-
-    def last_good(self, kind: str, name: str) -> str | None:
-        return self.rows.get((kind, name))
-
-    def keep(self, kind: str, name: str, text: str) -> None:
-        self.rows[kind, name] = text
 
 
 @dataclass

@@ -18,6 +18,7 @@ LEVELS = {
     "shown_text": 0,
     "redaction": 0,
     "private_files": 0,
+    "watched_file": 0,
     "model": 0,
     "errors": 0,
     "settings": 0,

@@ -46,6 +46,9 @@ class Connector(Protocol):
         anything about this answer, so that one sign-in asks once. A connector that asks nothing need not call it.
         """
 
+    def watch(self) -> None:
+        """Follows its files, where it has any. Cheap: called each second, beside the requests."""
+
 
 def connectors_from(
     settings: Settings,

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
+import hashlib
+from datetime import datetime, timedelta
 
 from federation_bridge.connectors.oidc.provider import DISCOVERY
+from federation_bridge.connectors.oidc.refreshed import date_of, dated, text_of
 from federation_bridge.connectors.saml.metadata_source import HELD, KEPT
-from federation_bridge.model import KeptDocuments
+from federation_bridge.model import Acceptance, KeptDocuments
 
-_DISCOVERY_HELD = f"{DISCOVERY}-held"
+DISCOVERY_HELD = f"{DISCOVERY}-held"
+_SHOWN_DIGITS = 16
+
+
+def acceptance_of(kept: KeptDocuments, connection: str, now: datetime) -> Acceptance | None:
+    """The yes to what waits on this connection; None where nothing waits."""
+    saml = kept.last_good(HELD, connection)
+    if saml and saml != kept.last_good(KEPT, connection):
+        return Acceptance(connection, HELD, saml, KEPT, saml)
+    held, before = kept.last_good(DISCOVERY_HELD, connection), kept.last_good(DISCOVERY, connection)
+    if not held or text_of(held) == text_of(before):
+        return None
+    # Dated by the yes, and after what it replaces by whichever clock: it goes before what was fetched meanwhile.
+    accepted_at = max(now, date_of(before) + timedelta(microseconds=1)) if before else now
+    return Acceptance(connection, DISCOVERY_HELD, held, DISCOVERY, dated(text_of(held), accepted_at))
 
 
 def accept_held(kept: KeptDocuments, connection: str, now: datetime) -> bool:
     """Puts what waits on this connection in force; False where nothing waits.
 
-    Running processes take it up when they look at the provider's documents next.
+    Every node takes it up when it needs the provider's documents next.
     """
-    saml = kept.last_good(HELD, connection)
-    if saml and saml != kept.last_good(KEPT, connection):
-        kept.keep(KEPT, connection, saml)
-        return True
-    return _accept_discovery(kept, connection, now)
+    yes = acceptance_of(kept, connection, now)
+    return yes is not None and kept.accept(yes)
 
 
-def _accept_discovery(kept: KeptDocuments, connection: str, now: datetime) -> bool:
-    held = _text(kept.last_good(_DISCOVERY_HELD, connection))
-    if not held or held == _text(kept.last_good(DISCOVERY, connection)):
-        return False
-    # Dated by the yes: it goes before whatever a running process fetched meanwhile.
-    kept.keep(DISCOVERY, connection, json.dumps({"fetched_at": now.isoformat(), "text": held}))
-    return True
-
-
-def _text(kept: str | None) -> str:
-    return str(json.loads(kept)["text"]) if kept else ""
+def digest_of(yes: Acceptance) -> str:
+    """By what people tell one document that waits from another: the beginning of its SHA-256, in hexadecimal."""
+    text = yes.held if yes.held_kind == HELD else text_of(yes.held)
+    return hashlib.sha256(text.encode()).hexdigest()[:_SHOWN_DIGITS]

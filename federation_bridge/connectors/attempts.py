@@ -98,6 +98,13 @@ class Attempts:
             self._is_under_way = True
         self._run()
 
+    def anew(self) -> None:
+        """An attempt that begins after this call, whatever the pause; it waits for the end of one that is under way."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_under_way)
+            self._is_under_way = True
+        self._run()
+
     def _begins(self, *, or_waits: bool = False) -> bool:
         """Whether the caller is the one who attempts now."""
         with self._changed:

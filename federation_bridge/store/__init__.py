@@ -22,6 +22,7 @@ from federation_bridge.store.refusals import RefusalRing
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.rows import Rows
 from federation_bridge.store.sealed_keys import SealedKeyTable
+from federation_bridge.store.service_marks import ServiceMarks
 from federation_bridge.store.session_names import SessionNames
 from federation_bridge.store.sessions import Sessions
 from federation_bridge.store.spent_proofs import SpentProofs
@@ -40,6 +41,7 @@ class Store:
     refusals: RefusalRing
     session_names: SessionNames
     documents: Documents
+    service_marks: ServiceMarks
     sealed_keys: SealedKeyTable
     device_codes: DeviceCodes
     authorization_codes: AuthorizationCodes
@@ -126,6 +128,7 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
         refusals=RefusalRing(audit),
         session_names=SessionNames(database, audit, clock),
         documents=documents(database, rows, audit, clock),
+        service_marks=ServiceMarks(database),
         sealed_keys=SealedKeyTable(database, clock),
         device_codes=DeviceCodes(rows, audit, clock),
         authorization_codes=AuthorizationCodes(rows, audit, clock),

@@ -220,7 +220,7 @@ SERVICE_MARKS = Table(
     "service_marks",
     METADATA,
     # `oldest program`: see OLDEST. `write probe`: when a node last found that it can write. `grants followed up to`:
-    # see unknown_outcomes.py.
+    # see unknown_outcomes.py. `look for documents of ...`: see documents.py. Others: `ServiceMarks.told`.
     Column("name", _EXACT, primary_key=True),
     Column("value", _EXACT, nullable=False),
 )

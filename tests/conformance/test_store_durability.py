@@ -18,7 +18,7 @@ from family_material import BROWSER, USER_CODE, approved, family, let_in, pair, 
 from postgresql_wire import Wire, counting_relay
 from store_material import IDLE, entry, session, sign_in
 
-from federation_bridge.model import AuthorizationCode
+from federation_bridge.model import Acceptance, AuthorizationCode, Look
 from federation_bridge.store import Store, open_store
 from federation_bridge.store.tries import Limit
 
@@ -26,6 +26,8 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "federation_bridge"
 _ROW = re.compile(r"^\| `([\w., ]+)` \| (durable|ordered) \|", re.MULTILINE)
 _LIMITS = [Limit("code", "corp/alice", 5, timedelta(minutes=10))]
+_YES = Acceptance("corp", "metadata-held", "waits", "metadata", "accepted")
+_MINUTE = timedelta(minutes=1)
 _LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
 
 
@@ -77,6 +79,20 @@ SCENARIOS = {
     "session_names.claim": Scenario(lambda store, _: store.session_names.claim("alice", "corp/alice")),
     "documents.last_good": Scenario(lambda store, _: store.documents.last_good("rules", "r")),
     "documents.keep": Scenario(lambda store, _: store.documents.keep("rules", "r", "text")),
+    "documents.version": Scenario(lambda store, _: store.documents.version("rules", "r")),
+    "documents.accept": Scenario(
+        lambda store, _: store.documents.accept(_YES),
+        lambda store, _: store.documents.keep(_YES.held_kind, _YES.name, _YES.held),
+    ),
+    "documents.look": Scenario(lambda store, _: store.documents.look("corp")),
+    "documents.begin_look": Scenario(lambda store, _: store.documents.begin_look("corp", _MINUTE)),
+    "documents.end_look": Scenario(
+        lambda store, now: store.documents.end_look("corp", Look(now)),
+        lambda store, _: store.documents.begin_look("corp", _MINUTE),
+    ),
+    "service_marks.value": Scenario(lambda store, _: store.service_marks.value("mark")),
+    "service_marks.change": Scenario(lambda store, _: store.service_marks.change("mark", None, "text")),
+    "service_marks.told": Scenario(lambda store, _: store.service_marks.told("mark", "text")),
     "sealed_keys.sealed": Scenario(lambda store, _: store.sealed_keys.sealed("tokens")),
     "sealed_keys.put_first": Scenario(lambda store, _: store.sealed_keys.put_first("tokens", b"key")),
     "device_codes.begin": Scenario(lambda store, now: store.device_codes.begin("device", USER_CODE, request(now))),

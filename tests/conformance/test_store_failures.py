@@ -6,6 +6,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,9 @@ VERBS: dict[str, Callable[[Store, HeldClock], object]] = {
     "claim": lambda store, _: store.session_names.claim("alice", "corp/alice"),
     "last_good": lambda store, _: store.documents.last_good("rules", "r"),
     "keep": lambda store, _: store.documents.keep("rules", "r", "text"),
+    "version": lambda store, _: store.documents.version("rules", "r"),
+    "begin_look": lambda store, _: store.documents.begin_look("corp", timedelta(minutes=1)),
+    "told": lambda store, _: store.service_marks.told("mark", "text"),
     "sealed": lambda store, _: store.sealed_keys.sealed("tokens"),
     "put_first": lambda store, _: store.sealed_keys.put_first("tokens", b"key"),
     "sweep": lambda store, _: store.sweep(),

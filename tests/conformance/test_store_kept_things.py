@@ -11,7 +11,10 @@ from database_traffic import commits
 from store_material import IDLE, entry, session, sign_in
 
 from federation_bridge.errors import SignInExpired
+from federation_bridge.model import Acceptance
 from federation_bridge.store import Store, sweeping
+
+MINUTE = timedelta(minutes=1)
 
 
 def test_a_session_name_belongs_to_whoever_claims_it_first_for_good(place: Place) -> None:
@@ -103,3 +106,80 @@ def test_the_sweep_goes_on_until_all_is_gone(store: Store, clock: HeldClock) -> 
     clock.advance(timedelta(days=2))
     assert sweeping.sweep(store._database, store.audit, clock(), batch=2) == 10
     assert store.sessions.live("t0", IDLE) is None
+
+
+# --------------------------------------------------------------------------------- what waits, and what is looked for
+
+
+_YES = Acceptance("corp", "metadata-held", "waits", "metadata", "accepted")
+
+
+def test_a_version_changes_with_the_document_and_with_nothing_else(place: Place) -> None:
+    here, there = place.open(), place.open()
+    assert here.documents.version("metadata", "corp") is None
+    seen = []
+    for text in ("one", "two"):
+        assert here.documents.keep("metadata", "corp", text)
+        seen.append(there.documents.version("metadata", "corp"))
+        assert not here.documents.keep("metadata", "corp", text)
+        here.documents.keep("metadata", "partner", text * 2)
+        assert there.documents.version("metadata", "corp") == seen[-1]
+    assert len(set(seen)) == 2
+
+
+def test_a_yes_puts_in_force_what_waits_with_its_entry_and_nothing_waits_then(store: Store, clock: HeldClock) -> None:
+    store.documents.keep("metadata-held", "corp", "waits")
+    assert store.documents.accept(_YES, entry(clock()))
+    assert store.documents.last_good("metadata", "corp") == "accepted"
+    assert store.documents.last_good("metadata-held", "corp") == ""
+    assert not store.documents.accept(_YES, entry(clock()))
+    assert len(store.audit.entries()) == 1
+
+
+def test_a_yes_to_what_waits_no_more_changes_nothing(store: Store, clock: HeldClock) -> None:
+    store.documents.keep("metadata-held", "corp", "something else by now")
+    assert not store.documents.accept(_YES, entry(clock()))
+    assert store.documents.last_good("metadata", "corp") is None
+    assert store.documents.last_good("metadata-held", "corp") == "something else by now"
+    assert store.audit.entries() == ()
+
+
+def test_one_node_looks_in_a_minute_and_the_others_learn_when_it_has(place: Place) -> None:
+    here, there = place.open().documents, place.open().documents
+    ours = here.begin_look("corp", MINUTE)
+    assert ours.is_ours
+    assert there.begin_look("corp", MINUTE) == replace(ours, is_ours=False)
+    assert there.begin_look("partner", MINUTE).is_ours, "each provider by itself"
+    place.clock.advance(timedelta(seconds=3))
+    here.end_look("corp", ours)
+    ended = there.look("corp")
+    assert ended is not None
+    assert ended.ended_at == place.clock()
+    place.clock.advance(timedelta(seconds=59))
+    assert not there.begin_look("corp", MINUTE).is_ours
+    place.clock.advance(timedelta(seconds=1))
+    assert there.begin_look("corp", MINUTE).is_ours
+
+
+def test_a_look_whose_process_was_ended_holds_up_the_next_for_the_pause_alone(place: Place) -> None:
+    assert place.open().documents.begin_look("corp", MINUTE).is_ours
+    there = place.open().documents
+    place.clock.advance(MINUTE)
+    assert there.begin_look("corp", MINUTE).is_ours
+
+
+@pytest.mark.parametrize("mark", ["", "x y", "2999-01-01T00:00:00+00:00 ", "2026-03-04"])
+def test_a_mark_that_nobody_of_us_wrote_stops_no_look(store: Store, mark: str) -> None:
+    store.service_marks.change("look for documents of corp", None, mark)
+    assert store.documents.begin_look("corp", MINUTE).is_ours
+
+
+def test_something_is_told_by_one_node_until_something_else_is_told(place: Place) -> None:
+    here, there = place.open().service_marks, place.open().service_marks
+    assert [here.told("end", "30 days"), there.told("end", "30 days"), here.told("end", "30 days")] == [
+        True,
+        False,
+        False,
+    ]
+    assert there.told("end", "7 days")
+    assert not here.told("end", "7 days")

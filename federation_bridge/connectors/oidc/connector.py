@@ -100,6 +100,9 @@ class OidcConnector:
             identity = identity_from(token, self.connection, self._settings, self._preset)
         return Arrival(identity, token.issuer, token.token_id, token.expires_at + self._settings.skew)
 
+    def watch(self) -> None:
+        """There is no file to follow."""
+
     def check(self) -> tuple[str, ...]:
         """What an operator should mend, in plain words; nothing where all is well."""
         try:

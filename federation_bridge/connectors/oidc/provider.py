@@ -81,6 +81,7 @@ class Provider:
         )
         self._metadata.objection = self._objection
         self._metadata.held = lambda detail: notice(connection, "metadata.held", f"endpoints wait for a yes: {detail}")
+        self._metadata.withdrawn = lambda detail: notice(connection, "metadata.withdrawn", detail)
         self._metadata.failed = lambda detail: notice(connection, "metadata.refused", detail)
         self._keys.failed = lambda detail: notice(connection, "metadata.refused", detail)
         self._metadata.changed = lambda _before, after: notice(connection, "metadata.changed", f"endpoints: {after}")
@@ -91,13 +92,15 @@ class Provider:
         return self._metadata.current()
 
     def keys_for(self, kid: str | None, algorithm: str) -> Iterator[VerificationKey]:
-        """The key that a token means (`KeySet.key_for`); then, for who has no use for it, the one of a set that is
-        fetched anew, at most every five minutes.
+        """The key that a token means (`KeySet.key_for`); then, for who has no use for it, the one of a newer set, which
+        is looked for once for all nodes (ADR 0022).
         """
-        known = self._keys.current().key_for(kid, algorithm)
+        seen = self._keys.current()
+        known = seen.key_for(kid, algorithm)
         if known is not None:
             yield known
-        renewed = self._keys.renewed().key_for(kid, algorithm)
+        newer = self._keys.newer_than(seen)
+        renewed = None if newer is None else newer.key_for(kid, algorithm)
         if renewed is not None and renewed != known:
             yield renewed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,9 @@ from typing import Generic, TypeVar
 import structlog
 
 from federation_bridge.connectors.attempts import Attempts, Waiting
-from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInRejected, place_of
+from federation_bridge.connectors.shared_look import SharedLook
+from federation_bridge.connectors.slots import slots_of_a_connection
+from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInRejected, Unavailable, place_of
 from federation_bridge.model import Clock, KeptDocuments
 
 T = TypeVar("T")
@@ -46,6 +49,10 @@ class Keeping:
         """Under which kind a document waits for an administrator's yes."""
         return f"{self.kind}-held"
 
+    def version(self) -> str | None:
+        """Another text whenever another document is kept."""
+        return self.documents.version(self.kind, self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[T]):
@@ -62,11 +69,16 @@ class Refreshed(Generic[T]):
         self._fetch, self._read = source.fetch, source.read
         self._keeping, self._ages, self._clock = keeping, ages, clock
         self._attempts = Attempts(self._attempt, clock, self._pause, waiting.slots, waiting.beside)
+        slots = slots_of_a_connection(keeping.name, waiting.threads, waiting.slots)
+        self._shared = SharedLook(keeping.name, keeping.documents, self._attempts.anew, clock, slots)
+        self._taking = threading.Lock()
+        self._version: str | None = None
         self._value: tuple[datetime, T] | None = None
         self._last_failure = "not fetched yet"
         self.failed: Callable[[str], None] = lambda _detail: None
         self.changed: Callable[[T, T], None] = lambda _before, _after: None
         self.held: Callable[[str], None] = lambda _detail: None
+        self.withdrawn: Callable[[str], None] = lambda _detail: None
         self.objection: Callable[[T | None, T], str] = lambda _before, _after: ""
         """Why a document must not follow another one (None: the first) before an administrator says yes."""
 
@@ -74,27 +86,66 @@ class Refreshed(Generic[T]):
         """The document. One that is no longer fresh is fetched anew beside the request, which goes on with what there
         is; only where nothing is young enough the request fetches it, or waits. ProviderUnreachable where that fails.
         """
-        if self._value is None:
-            self._value = self._kept()
+        self.watch()
         if self._is_fresh():
             return self._in_hand()
         if self._usable() is None:
-            return self.renewed()
-        self._attempts.begin_beside()
+            self._attempts.have_one()
+        else:
+            self._attempts.begin_beside()
         return self._in_hand()
 
-    def renewed(self) -> T:
-        """The document, fetched anew unless that was tried within the pause; for who has no use for what there is."""
-        self._attempts.have_one()
-        return self._in_hand()
+    def newer_than(self, seen: T) -> T | None:
+        """The document instead of `seen`, after a look for it that all nodes share; None where it still is that.
+
+        For who has no use for `seen`.
+        """
+        self._shared.unless(lambda: self._value is not None and self._value[1] is not seen)
+        self.watch()
+        found = self._in_hand()
+        return None if found is seen else found
 
     def refresh(self) -> T:
         """The document, fetched anew at once where it is no longer fresh; for what runs beside the requests."""
-        if self._value is None:
-            self._value = self._kept()
+        self.watch()
         if not self._is_fresh():
             self._attempts.now()
         return self._in_hand()
+
+    def look(self) -> T:
+        """The document, fetched anew at once however fresh it is; for an operator."""
+        self._attempts.anew()
+        return self._in_hand()
+
+    def watch(self) -> None:
+        """Takes what another node, or an administrator's yes, put in force; cheap where nothing was.
+
+        Unavailable where the database does not answer and this process has nothing yet.
+        """
+        try:
+            if self._keeping.version() != self._version:
+                self._take_kept()
+        except Unavailable as refusal:
+            if self._value is None:
+                raise
+            # What this process has goes on: without the database nobody is let in anyway.
+            _log.warning("kept documents could not be looked at", connection=self._keeping.name, detail=refusal.detail)
+
+    @property
+    def in_force(self) -> T | None:
+        """The document as this process has it, however old; nothing is looked at for it."""
+        return None if self._value is None else self._value[1]
+
+    def waits(self) -> str:
+        """What waits for an administrator's yes, in a sentence; nothing where nothing does."""
+        held = text_of(self._keeping.documents.last_good(self._keeping.held_kind, self._keeping.name))
+        kept = self._kept()
+        if not held:
+            return ""
+        try:
+            return self.objection(kept[1] if kept else None, self._read(held.encode()))
+        except SignInRejected as refusal:
+            return f"a document that cannot be used any more: {refusal.detail}"
 
     def _in_hand(self) -> T:
         held = self._usable()
@@ -131,7 +182,8 @@ class Refreshed(Generic[T]):
             self._hold(text, objection)
             return
         self._value = (began_at, value)
-        self._keep(self._keeping.kind, text)
+        self._keep(self._keeping.kind, text, began_at)
+        self._let_nothing_wait()
         if before is not None and before[1] != value:
             self.changed(before[1], value)
 
@@ -141,25 +193,38 @@ class Refreshed(Generic[T]):
 
     def _take_kept(self) -> tuple[datetime, T] | None:
         """What stands now: what this process has, or what was kept since, by another one or by a yes."""
-        try:
-            kept = self._kept()
-        except BridgeError as refusal:  # what this process has goes on; only a yes would be missed
-            self.failed(f"could not be read: {refusal.detail}")
+        with self._taking:
+            try:
+                version = self._keeping.version()
+                kept = self._kept()
+            except BridgeError as refusal:  # what this process has goes on; only a yes would be missed
+                if self._value is None:
+                    raise
+                self.failed(f"could not be read: {refusal.detail}")
+                return self._value
+            self._version = version
+            if kept is not None and (self._value is None or kept[0] > self._value[0]):
+                self._value = kept
             return self._value
-        if kept is not None and (self._value is None or kept[0] > self._value[0]):
-            self._value = kept
-        return self._value
 
     def _hold(self, text: bytes, objection: str) -> None:
         waiting = self._keeping.documents.last_good(self._keeping.held_kind, self._keeping.name)
-        if waiting is None or json.loads(waiting).get("text") != text.decode():
-            self._keep(self._keeping.held_kind, text)
+        if text_of(waiting) != text.decode():
+            self._keep(self._keeping.held_kind, text, self._clock())
             self.held(objection)
 
-    def _keep(self, kind: str, text: bytes) -> None:
-        kept = {"fetched_at": self._clock().isoformat(), "text": text.decode()}
+    def _let_nothing_wait(self) -> None:
+        """What waited is published no more: nobody may say yes to it any more."""
+        documents, kind, name = self._keeping.documents, self._keeping.held_kind, self._keeping.name
         try:
-            self._keeping.documents.keep(kind, self._keeping.name, json.dumps(kept))
+            if documents.last_good(kind, name) and documents.keep(kind, name, ""):
+                self.withdrawn("what waited for a yes is published no more")
+        except BridgeError as refusal:
+            self.failed(f"what waits could not be looked at: {refusal.detail}")
+
+    def _keep(self, kind: str, text: bytes, fetched_at: datetime) -> None:
+        try:
+            self._keeping.documents.keep(kind, self._keeping.name, dated(text.decode(), fetched_at))
         except BridgeError as refusal:  # it is good all the same; only a restart would miss it
             self.failed(f"could not be kept: {refusal.detail}")
 
@@ -169,8 +234,22 @@ class Refreshed(Generic[T]):
         if text is None:
             return None
         try:
-            kept = json.loads(text)
-            return datetime.fromisoformat(kept["fetched_at"]), self._read(kept["text"].encode())
+            return date_of(text), self._read(text_of(text).encode())
         except (ValueError, KeyError, TypeError, SignInRejected) as problem:
             self.failed(f"what was kept cannot be read: {problem}")
             return None
+
+
+def dated(text: str, fetched_at: datetime) -> str:
+    """The document as it is kept: with the instant from which its age counts."""
+    return json.dumps({"fetched_at": fetched_at.isoformat(), "text": text})
+
+
+def text_of(kept: str | None) -> str:
+    """The document in what was kept; nothing where there is none."""
+    return str(json.loads(kept)["text"]) if kept else ""
+
+
+def date_of(kept: str) -> datetime:
+    """When what was kept was fetched."""
+    return datetime.fromisoformat(json.loads(kept)["fetched_at"])

@@ -29,6 +29,7 @@ from federation_bridge.errors import (
     ProviderUnreachable,
     SignInExpired,
     SignInRejected,
+    UnknownSigner,
     signature_held,
 )
 from federation_bridge.keys import KeyRing, Purpose
@@ -95,7 +96,12 @@ class SamlConnector:
         posted = form_value(callback)
         message = decoded(posted, POLICY.limits)
         prepared = self._now_prepared()
-        believed = believe(message, prepared.trust, POLICY)
+        try:
+            believed = believe(message, prepared.trust, POLICY)
+        except UnknownSigner:
+            # Of this message nothing is believed: not where to look, nor for which key.
+            prepared = self._newer_prepared(prepared)
+            believed = believe(message, prepared.trust, POLICY)
         expected = Expectation(
             entity_id=self._entity_id,
             acs_url=self._acs_url,
@@ -115,6 +121,10 @@ class SamlConnector:
                 message_ends_at=ends + self._settings.skew,
                 response_id=believed.envelope.id,
             )
+
+    def watch(self) -> None:
+        """Follows the metadata's file."""
+        self._source.watch_file()
 
     @property
     def idp_entity_id(self) -> str | None:
@@ -177,8 +187,18 @@ class SamlConnector:
             raise SignInExpired("request: the answer came too late")
         return sign_in.request_id
 
+    def _newer_prepared(self, prepared: _Prepared) -> _Prepared:
+        """What follows from newer metadata; UnknownSigner where there is none."""
+        newer = self._source.newer_than(prepared.metadata)
+        if newer is None:
+            waits = f"; {self._source.problem}" if self._source.problem else ""
+            raise UnknownSigner(f"signature: made by none of this connection's keys, nor by a newer one{waits}")
+        return self._prepared_by(newer)
+
     def _now_prepared(self) -> _Prepared:
-        metadata = self._source.current()
+        return self._prepared_by(self._source.current())
+
+    def _prepared_by(self, metadata: IdpMetadata) -> _Prepared:
         prepared = self._prepared
         if prepared is None or prepared.metadata is not metadata:
             prepared = self._prepared = self._prepare(metadata)

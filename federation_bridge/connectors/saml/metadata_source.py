@@ -1,6 +1,7 @@
 """Where an identity provider's metadata comes from, and which version of it is in force.
 
-A file or an address is looked at again in the background. What cannot be fetched, read or believed changes nothing:
+A file is followed as it changes; an address is looked at again in the background, and when a message comes that none of
+the keys signed. What cannot be fetched, read or believed changes nothing:
 the last good document stays in force, over restarts too, and the administrators hear of it. A new signing key is
 noticed, and on a connection that says so it waits for an administrator's yes; a sign-on address that moves to another
 host always does (ADR 0018).
@@ -9,6 +10,7 @@ host always does (ADR 0018).
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,16 +18,18 @@ from datetime import timedelta
 import structlog
 
 from federation_bridge.connectors.attempts import Attempts, Waiting
-from federation_bridge.connectors.endpoints import moved
-from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.document_text import metadata_text
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
 from federation_bridge.connectors.saml.policy import POLICY
+from federation_bridge.connectors.saml.succession import check_succession, moved_sign_on, new_keys
 from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
-from federation_bridge.errors import BridgeError, ConfigurationInvalid, ProviderUnreachable, place_of
+from federation_bridge.connectors.shared_look import SharedLook
+from federation_bridge.connectors.slots import slots_of_a_connection
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, ProviderUnreachable, Unavailable, place_of
 from federation_bridge.model import Clock, KeptDocuments
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import SamlConnection
+from federation_bridge.watched_file import WatchedFile
 
 _log = structlog.get_logger(__name__)
 
@@ -59,28 +63,77 @@ class MetadataSource:
         ConfigurationInvalid where a file is no good and nothing was ever kept.
         """
         self._connection, self._settings, self._surroundings = connection, settings, surroundings
+        self._kept = surroundings.kept
         self._signers = _signers(settings)
-        waiting = surroundings.waiting
-        self._attempts = Attempts(self._look, surroundings.clock, lambda: _PAUSE_WITHOUT, waiting.slots, waiting.beside)
+        self._file = None if settings.metadata_file is None else WatchedFile(settings.metadata_file)
+        clock, waiting = surroundings.clock, surroundings.waiting
+        self._attempts = Attempts(self._look, clock, lambda: _PAUSE_WITHOUT, waiting.slots, waiting.beside)
+        slots = slots_of_a_connection(connection, waiting.threads, waiting.slots)
+        self._shared = SharedLook(connection, self._kept, self._attempts.anew, clock, slots)
+        self._watching, self._taking = threading.Lock(), threading.Lock()
         self._in_force: IdpMetadata | None = None
         self._document = ""
+        self._version: str | None = None
+        self._looked_at = ""
         self._last_problem = ""
         self._take_kept()
-        if settings.metadata_file is not None:
+        if self._file is not None:
             self.refresh()
             if self._in_force is None:
                 raise ConfigurationInvalid(f"connection {connection}: {self._last_problem}")
 
     def current(self) -> IdpMetadata:
-        """The metadata in force; ProviderUnreachable where there never was any, or what there was has expired."""
+        """The metadata in force: of a file as it is now, of an address as any node knows it.
+
+        ProviderUnreachable where there never was any, or what there was has expired and nothing newer is to be had.
+        """
+        self.watch()
         if self._in_force is None:
             self._attempts.have_one()
         found = self._in_force
         if found is None:
             raise ProviderUnreachable(self._last_problem)
-        if found.valid_until is not None and found.valid_until <= self._surroundings.clock():
+        if self._has_expired(found):
+            found = self.newer_than(found) or found
+        if found.valid_until is not None and self._has_expired(found):
             raise ProviderUnreachable(f"metadata: was valid until {found.valid_until.isoformat()}")
         return found
+
+    def newer_than(self, seen: IdpMetadata) -> IdpMetadata | None:
+        """What is in force instead of `seen`, after a look for it that all nodes share; None where it still is that.
+
+        For who has no use for `seen`: a message that none of its keys signed. A file was looked at already.
+        """
+        if self._file is None:
+            self._shared.unless(lambda: self._in_force is not seen)
+        self.watch()
+        return self._in_force if self._in_force is not seen else None
+
+    def watch(self) -> None:
+        """Follows what changed without being told: the file, and what other nodes or an administrator put in force.
+
+        Cheap where nothing did.
+        """
+        self.watch_file()
+        try:
+            if self._kept.version(KEPT, self._connection) != self._version:
+                self._take_kept()
+        except Unavailable as refusal:
+            # What is in force goes on: without the database nobody is let in anyway.
+            _log.warning("kept metadata could not be looked at", connection=self._connection, detail=refusal.detail)
+
+    def watch_file(self) -> None:
+        """Reads the file where it is another one than before; whoever needs it meanwhile waits for that."""
+        if self._file is None or not self._file.may_have_changed():
+            return
+        with self._watching:
+            if self._file.may_have_changed():
+                self._attempts.anew()
+
+    @property
+    def in_force(self) -> IdpMetadata | None:
+        """What is in force, expired or not; nothing is looked at for it."""
+        return self._in_force
 
     @property
     def entity_id(self) -> str | None:
@@ -92,14 +145,38 @@ class MetadataSource:
         """What the last look found wrong, or nothing."""
         return self._last_problem
 
+    @property
+    def signers(self) -> tuple[TrustedKey, ...]:
+        """The keys that must have signed the metadata."""
+        return self._signers
+
     def refresh(self) -> None:
         """Looks at the file or address again. Never raises for what it finds: the last good one stays in force."""
         self._attempts.now()
 
+    def waits(self) -> str:
+        """What waits for an administrator's yes, in a sentence; nothing where nothing does."""
+        held = self._kept.last_good(HELD, self._connection)
+        kept = self._kept.last_good(KEPT, self._connection)
+        if not held or held == kept:
+            return ""
+        try:
+            found, before = self._read(held), self._read(kept or "")
+        except ConfigurationInvalid as refusal:
+            return f"a document that cannot be used any more: {refusal.detail}"
+        return self._what_waits(before, found) or "a document that brings nothing new"
+
+    def _has_expired(self, found: IdpMetadata) -> bool:
+        return found.valid_until is not None and found.valid_until <= self._surroundings.clock()
+
     def _look(self) -> None:
         try:
-            self._take_kept()
-            self._last_problem = self._take(metadata_text(self._fetched()))
+            document = metadata_text(self._fetched())
+            # Of a file, another node's version of it means nothing: each node has its own.
+            if self._file is None or document == self._kept.last_good(KEPT, self._connection):
+                self._take_kept()
+            self._last_problem = self._take(document)
+            self._looked_at = document
         except BridgeError as refusal:
             self._fail(refusal.detail)
         except Exception as problem:
@@ -112,9 +189,9 @@ class MetadataSource:
         self._last_problem = detail
 
     def _fetched(self) -> bytes:
-        if self._settings.metadata_file is not None:
+        if self._file is not None:
             try:
-                return self._settings.metadata_file.read_bytes()
+                return self._file.read(_LARGEST)
             except OSError as problem:
                 raise ConfigurationInvalid(f"{self._settings.metadata_file}: cannot be read: {problem}") from None
         answer = self._surroundings.outgoing.fetch(
@@ -126,72 +203,74 @@ class MetadataSource:
 
     def _take(self, document: str) -> str:
         """Puts the document in force; gives what of it has to wait for a yes, and then nothing has changed."""
-        if document == self._document and self._in_force is not None:
-            return ""
-        found = self._read(document)
         before = self._in_force
+        if document == self._document and before is not None:
+            self._let_nothing_wait(document)
+            return ""
+        found = self._read(document, is_new=True)
         if before is not None:
-            self._check_succession(before, found)
-            fresh = sorted({key.fingerprint for key in found.keys} - {key.fingerprint for key in before.keys})
-            waiting = self._what_waits(before, found, fresh)
-            if waiting:
+            is_named = self._settings.idp_entity_id is not None
+            check_succession(before, found, names_entity=is_named, is_signed=bool(self._signers))
+            if waiting := self._what_waits(before, found):
                 self._hold(document, waiting)
                 return f"waits for `federation-bridge metadata accept`: {waiting}"
-            if fresh:
-                self._notice("metadata.new_key", f"new signing keys {', '.join(fresh)}")
-        self._in_force, self._document = found, document
-        self._surroundings.kept.keep(KEPT, self._connection, document)
+            if fresh := new_keys(before, found):
+                self._notice("metadata.new_key", fresh)
+        self._put_in_force(found, document)
+        self._kept.keep(KEPT, self._connection, document)
+        self._let_nothing_wait(document)
         return ""
 
-    def _what_waits(self, before: IdpMetadata, found: IdpMetadata, fresh: list[str]) -> str:
+    def _what_waits(self, before: IdpMetadata, found: IdpMetadata) -> str:
         """What an administrator has to say yes to. A file is an administrator's own word on its addresses."""
-        told = [f"new signing keys {', '.join(fresh)}"] if fresh and self._settings.hold_new_keys else []
-        if self._settings.metadata_url is not None:
-            told += moved(_sign_on(before), _sign_on(found), self._settings.endpoint_hosts)
-        return "; ".join(told)
-
-    def _check_succession(self, before: IdpMetadata, found: IdpMetadata) -> None:
-        if found.entity_id != before.entity_id and self._settings.idp_entity_id is None:
-            raise ConfigurationInvalid(
-                f"metadata: the entityID changed from {before.entity_id!r} to {found.entity_id!r};"
-                " set `idp_entity_id` if that is meant"
-            )
-        # Older signed metadata is genuine too: it would bring back a key that was withdrawn.
-        ends = (before.valid_until, found.valid_until)
-        if self._signers and ends[0] is not None and ends[1] is not None and ends[1] < ends[0]:
-            raise ConfigurationInvalid("metadata: older than what is in force")
+        told = [new_keys(before, found)] if self._settings.hold_new_keys else []
+        if self._file is None:
+            told.append(moved_sign_on(before, found, self._settings.endpoint_hosts))
+        return "; ".join(one for one in told if one)
 
     def _hold(self, document: str, waiting: str) -> None:
-        if self._surroundings.kept.last_good(HELD, self._connection) != document:
-            self._surroundings.kept.keep(HELD, self._connection, document)
+        if self._kept.keep(HELD, self._connection, document):
             self._notice("metadata.held", f"waits for a yes: {waiting}")
+
+    def _let_nothing_wait(self, document: str) -> None:
+        """What waited is published no more: nobody may say yes to it any more."""
+        # An unchanged file says nothing about what another node's file brought.
+        if self._file is not None and document == self._looked_at:
+            return
+        if self._kept.last_good(HELD, self._connection) and self._kept.keep(HELD, self._connection, ""):
+            self._notice("metadata.withdrawn", "what waited for a yes is published no more")
 
     def _take_kept(self) -> None:
         """What this or another process kept last; also how an administrator's yes arrives here."""
-        document = self._surroundings.kept.last_good(KEPT, self._connection)
-        if document is None or document == self._document:
-            return
-        try:
-            self._in_force, self._document = self._read(document), document
-        except ConfigurationInvalid as refusal:
-            self._last_problem = refusal.detail
+        with self._taking:
+            version = self._kept.version(KEPT, self._connection)
+            document = self._kept.last_good(KEPT, self._connection)
+            if document and document != self._document and self._follows(document):
+                try:
+                    self._put_in_force(self._read(document), document)
+                    self._last_problem = ""
+                except ConfigurationInvalid as refusal:
+                    self._last_problem = refusal.detail
+            self._version = version
 
-    def _read(self, document: str) -> IdpMetadata:
+    def _follows(self, document: str) -> bool:
+        """Whether what is kept holds here: of a file, only a yes to what this very file says."""
+        return self._file is None or self._in_force is None or document == self._looked_at
+
+    def _put_in_force(self, found: IdpMetadata, document: str) -> None:
+        self._in_force, self._document = found, document
+
+    def _read(self, document: str, *, is_new: bool = False) -> IdpMetadata:
+        """What is kept is read after its end, too: it pins keys and addresses however old it is."""
         return read_metadata(
             document.encode(),
-            self._surroundings.clock(),
+            self._surroundings.clock() if is_new else None,
             entity_id=self._settings.idp_entity_id,
             signed_by=self._signers,
         )
 
     def _notice(self, event: str, detail: str) -> None:
         self._surroundings.notice(self._connection, event, detail)
-
-
-def _sign_on(metadata: IdpMetadata) -> dict[str, str]:
-    """The addresses that we may send people to, by their binding."""
-    ours = (names.REDIRECT_BINDING, names.POST_BINDING)
-    return {f"sign-on by {one.rpartition(':')[2]}": metadata.sign_on[one] for one in ours if one in metadata.sign_on}
 
 
 def _signers(settings: SamlConnection) -> tuple[TrustedKey, ...]:

@@ -19,7 +19,7 @@ from lxml import etree
 
 from federation_bridge.connectors.saml.policy import Policy, PublicKey
 from federation_bridge.connectors.saml.signature import Signature
-from federation_bridge.errors import ConfigurationInvalid, SignInRejected
+from federation_bridge.errors import ConfigurationInvalid, SignInRejected, UnknownSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def verify(signature: Signature, keys: Sequence[TrustedKey], policy: Policy) -> 
     """The canonical bytes that `signature` covers (its parent without the signature itself).
 
     SignatureValue over SignedInfo is checked first, so that nobody without the key makes us digest anything. The
-    signature element is taken out of its tree. Raises SignInRejected.
+    signature element is taken out of its tree. Raises SignInRejected; UnknownSigner where no key fits.
     """
     if not keys:
         raise SignInRejected("signature: this connection has no key to trust")
@@ -98,7 +98,7 @@ def _key_that_signed(signature: Signature, info: bytes, keys: Sequence[TrustedKe
         except (InvalidSignature, ValueError, UnsupportedAlgorithm):
             continue
         return candidate
-    raise SignInRejected("signature: made by none of this connection's keys, or SignedInfo was changed")
+    raise UnknownSigner("signature: made by none of this connection's keys, or SignedInfo was changed")
 
 
 def _canonical(element: etree._Element, algorithm: str, prefixes: Sequence[str], policy: Policy) -> bytes:
