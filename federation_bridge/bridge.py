@@ -305,7 +305,7 @@ class Bridge:
         grant = self._grant(session, wish, visit, demand=lambda granted: _destination(granted, page))
         destination = _destination(grant, page)
         settings = self._parts.settings
-        endpoints = console.Endpoints.of(PARTITIONS[grant.account.partition], settings.aws.local_endpoint)
+        endpoints = console.Endpoints.of(grant.account, settings.aws.local_endpoint)
         if settings.aws.console == "auto" and grant.account.road == "saml" and grant.is_enforced_by_statement:
             with self._failures_recorded(session, grant, visit):
                 departure = console.saml_form(grant, self._statement(grant), destination, endpoints)

@@ -171,6 +171,8 @@ class Account:
     """The IAM provider that stands for the bridge in this account; its kind picks the road."""
     region: str
     roles: Mapping[str, Role]
+    sign_in_regions: tuple[str, ...] = ()
+    """Whose endpoints of AWS's sign-in service are used, the first before the others; empty: the partition's own."""
 
     @property
     def road(self) -> Road:

@@ -13,6 +13,7 @@ NAME = "federation_bridge"
 LEVELS = {
     "addresses": 0,
     "aws_limits": 0,
+    "aws_regions": 0,
     "durations": 0,
     "sentence": 0,
     "shown_text": 0,

@@ -117,9 +117,10 @@ def test_without_tags_there_is_no_tag_attribute() -> None:
 def test_recipient_audience_and_destination_are_those_of_the_partition(name: str) -> None:
     response = built(grant(account=account(partition=name)))
     partition = PARTITIONS[name]
-    assert only(response, f"{SAML}SubjectConfirmationData").get("Recipient") == partition.saml_acs
+    recipient = partition.sign_in()[0].saml_acs
+    assert only(response, f"{SAML}SubjectConfirmationData").get("Recipient") == recipient
     assert only(response, f"{SAML}Audience").text == partition.saml_audience
-    assert response.get("Destination") == partition.saml_acs
+    assert response.get("Destination") == recipient
     assert attributes(response)[f"{AWS}Role"][0].startswith(f"arn:{name}:iam::")
 
 

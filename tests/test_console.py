@@ -18,7 +18,7 @@ from federation_bridge.aws.statement import Statement
 from federation_bridge.errors import AnswerUnusable, AwsRefused, AwsUnreachable, BadRequest, ProviderUnreachable
 from federation_bridge.model import Departure, Grant
 
-AWS = Endpoints.of(PARTITIONS["aws"], None)
+AWS = Endpoints.of(account(), None)
 PAGE = "https://eu-central-1.console.aws.amazon.com/s3/buckets?region=eu-central-1"
 STATEMENT = Statement("c3RhdGVtZW50", "_id", NOW)
 TOKEN = b'{"SigninToken":"a-token+/="}'
@@ -46,7 +46,7 @@ class SigninService:
         return self.answers.pop(0)
 
 
-def link(service: Fetching, endpoints: Endpoints = AWS, calls: AwsCalls | None = None) -> Departure:
+def link(service: Fetching, endpoints: Sequence[Endpoints] = AWS, calls: AwsCalls | None = None) -> Departure:
     return federation_link(
         CREDENTIALS,
         PAGE,
@@ -135,7 +135,7 @@ def test_a_sign_in_service_that_does_not_answer_is_aws_unreachable() -> None:
 
 def test_a_local_aws_answers_at_its_own_address_and_may_be_on_this_machine() -> None:
     service = SigninService()
-    local = Endpoints.of(PARTITIONS["aws"], "http://127.0.0.1:4566/")
+    local = Endpoints.of(account(), "http://127.0.0.1:4566/")
     departure = link(service, endpoints=local)
     assert service.posted[0][0] == "http://127.0.0.1:4566/federation"
     assert service.posted[0][3] == ("127.0.0.0/8", "::1/128")
@@ -145,9 +145,11 @@ def test_a_local_aws_answers_at_its_own_address_and_may_be_on_this_machine() -> 
 
 @pytest.mark.parametrize("name", PARTITIONS)
 def test_the_form_posts_to_the_partitions_own_sign_in_address(name: str) -> None:
-    endpoints = Endpoints.of(PARTITIONS[name], None)
+    endpoints = Endpoints.of(account(partition=name), None)
     departure = saml_form(grant(account=account(partition=name)), STATEMENT, PAGE, endpoints)
-    assert departure == Departure(PARTITIONS[name].saml_acs, {"SAMLResponse": STATEMENT.text, "RelayState": PAGE})
+    assert departure == Departure(
+        PARTITIONS[name].sign_in()[0].saml_acs, {"SAMLResponse": STATEMENT.text, "RelayState": PAGE}
+    )
 
 
 @pytest.mark.parametrize(

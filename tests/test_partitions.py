@@ -45,8 +45,9 @@ def test_every_row_of_the_table_is_tested() -> None:
 @pytest.mark.parametrize(("name", "region", "acs", "audience", "home"), ROWS)
 def test_a_partition_has_its_own_addresses(name: str, region: str, acs: str, audience: str, home: str) -> None:
     partition = PARTITIONS[name]
-    assert partition.saml_acs == acs
-    assert partition.federation_endpoint == acs.replace("/saml", "/federation")
+    (sign_in,) = partition.sign_in()
+    assert sign_in.saml_acs == acs
+    assert sign_in.federation == acs.replace("/saml", "/federation")
     assert partition.saml_audience == audience
     assert partition.console_home(region) == home
 

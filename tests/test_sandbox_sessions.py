@@ -459,6 +459,9 @@ def test_paranoid_takes_what_a_careful_issuer_sends_but_only_once(paranoid: Plac
         {"audience": "urn:other"},
         {"audience": None},
         {"recipient": "https://elsewhere.example.test/saml"},
+        {"recipient": "https://signin.amazonaws-us-gov.com/saml"},
+        {"recipient": "https://nowhere.signin.aws.amazon.com/saml"},
+        {"audience": "urn:amazon:webservices:govcloud"},
         {"valid_for": timedelta(minutes=11)},
         {"begins_before": timedelta(minutes=-2)},
         {"session_ends_at": None},
@@ -469,6 +472,11 @@ def test_paranoid_refuses_what_aws_lets_pass(changes: dict[str, Any], paranoid: 
     message = replace(_careful(paranoid), **changes)
     assert _code(lambda: paranoid.assume(message)) == "ParanoidRefusal"
     paranoid.local.mode = "aws"
+    assert paranoid.assume(message)["Subject"] == "alice"
+
+
+def test_paranoid_takes_a_statement_that_is_addressed_to_a_region_s_sign_in(paranoid: Place) -> None:
+    message = _careful(paranoid, recipient="https://eu-central-1.signin.aws.amazon.com/saml")
     assert paranoid.assume(message)["Subject"] == "alice"
 
 

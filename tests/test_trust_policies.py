@@ -34,7 +34,7 @@ def test_the_saml_road_pins_recipient_and_issuer_and_allows_tags_and_source_iden
         "Action": ["sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetSourceIdentity"],
         "Condition": {
             "StringEquals": {
-                "saml:aud": PARTITIONS[name].saml_acs,
+                "saml:aud": PARTITIONS[name].sign_in()[0].saml_acs,
                 "saml:iss": ENTITY_ID,
                 "saml:sub_type": "persistent",
             }

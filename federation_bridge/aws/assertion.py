@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from lxml import etree
 
 from federation_bridge.aws.lifetimes import session_not_on_or_after
-from federation_bridge.aws.partitions import PARTITIONS, Partition
+from federation_bridge.aws.partitions import PARTITIONS, Partition, sign_in_of
 from federation_bridge.aws.session_names import source_identity
 from federation_bridge.aws.statement import LIFE, Statement, check_length, check_terms
 from federation_bridge.aws.xml_signature import canonical, enveloped_signature
@@ -45,11 +45,12 @@ def build(grant: Grant, *, key: SigningKey, issuer_entity_id: str, now: datetime
     check_terms(grant)
     now = now.astimezone(UTC).replace(microsecond=0)
     partition = PARTITIONS[grant.account.partition]
+    recipient = sign_in_of(grant.account)[0].saml_acs
     assertion = _assertion(grant, partition, issuer_entity_id, now)
     signed_bytes = canonical(assertion)
     _compare(signed_bytes, grant, issuer_entity_id)
     assertion.insert(1, enveloped_signature(signed_bytes, grant.id, key))
-    response = _response(grant.id, partition, issuer_entity_id, now)
+    response = _response(grant.id, recipient, issuer_entity_id, now)
     response.append(assertion)
     text = base64.b64encode(etree.tostring(response, encoding="UTF-8")).decode()
     check_length("assertion", text, LONGEST_ASSERTION, grant)
@@ -74,7 +75,7 @@ def _assertion(grant: Grant, partition: Partition, issuer: str, now: datetime) -
     assertion = etree.Element(f"{{{_SAML}}}Assertion", nsmap=_NAMESPACES)
     assertion.attrib.update({"ID": grant.id, "Version": "2.0", "IssueInstant": _instant(now)})
     _add(assertion, "Issuer").text = issuer
-    _add_subject(assertion, grant, partition, now)
+    _add_subject(assertion, grant, now)
     _add_conditions(assertion, partition, now)
     _add_authn_statement(assertion, grant, now)
     statement = _add(assertion, "AttributeStatement")
@@ -85,11 +86,12 @@ def _assertion(grant: Grant, partition: Partition, issuer: str, now: datetime) -
     return assertion
 
 
-def _add_subject(assertion: etree._Element, grant: Grant, partition: Partition, now: datetime) -> None:
+def _add_subject(assertion: etree._Element, grant: Grant, now: datetime) -> None:
     subject = _add(assertion, "Subject")
     _add(subject, "NameID", Format=_PERSISTENT).text = source_identity(grant.person)
     confirmation = _add(subject, "SubjectConfirmation", Method=_BEARER)
-    _add(confirmation, "SubjectConfirmationData", NotOnOrAfter=_instant(now + LIFE), Recipient=partition.saml_acs)
+    recipient = sign_in_of(grant.account)[0].saml_acs
+    _add(confirmation, "SubjectConfirmationData", NotOnOrAfter=_instant(now + LIFE), Recipient=recipient)
 
 
 def _add_conditions(assertion: etree._Element, partition: Partition, now: datetime) -> None:
@@ -109,14 +111,14 @@ def _add_authn_statement(assertion: etree._Element, grant: Grant, now: datetime)
     _add(_add(statement, "AuthnContext"), "AuthnContextClassRef").text = _UNSPECIFIED
 
 
-def _response(grant_id: str, partition: Partition, issuer: str, now: datetime) -> etree._Element:
+def _response(grant_id: str, recipient: str, issuer: str, now: datetime) -> etree._Element:
     response = etree.Element(f"{{{_SAMLP}}}Response", nsmap={"samlp": _SAMLP, "saml": _SAML})
     response.attrib.update(
         {
             "ID": f"{grant_id}-response",
             "Version": "2.0",
             "IssueInstant": _instant(now),
-            "Destination": partition.saml_acs,
+            "Destination": recipient,
         }
     )
     _add(response, "Issuer").text = issuer

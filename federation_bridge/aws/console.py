@@ -8,16 +8,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from federation_bridge.aws import foreign_answers
 from federation_bridge.aws.calls import AwsCalls, CircuitOpen, EndpointDown, unreachable
-from federation_bridge.aws.partitions import Partition
+from federation_bridge.aws.partitions import Partition, sign_in_of
 from federation_bridge.aws.statement import Statement
 from federation_bridge.errors import AnswerUnusable, AwsRefused, AwsUnreachable, BadRequest, ProviderUnreachable
-from federation_bridge.model import AwsCredentials, Departure, Grant
+from federation_bridge.model import Account, AwsCredentials, Departure, Grant
 from federation_bridge.redaction import quoted
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -51,19 +52,22 @@ class Fetching(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where this partition's sign-in service is reached: AWS's own addresses, or the local AWS of the settings."""
+    """Where the sign-in service is reached: an address of AWS's own, or the local AWS of the settings."""
 
     federation: str
     saml: str
     networks: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, partition: Partition, local_endpoint: str | None) -> Endpoints:
-        """The endpoints; `local_endpoint` as in the settings, already held to be on this machine."""
+    def of(cls, account: Account, local_endpoint: str | None) -> tuple[Endpoints, ...]:
+        """Those of the account, the first before the others.
+
+        `local_endpoint` as in the settings, already held to be on this machine.
+        """
         if local_endpoint is None:
-            return cls(partition.federation_endpoint, partition.saml_acs)
+            return tuple(cls(one.federation, one.saml_acs) for one in sign_in_of(account))
         here = local_endpoint.rstrip("/")
-        return cls(f"{here}/federation", f"{here}/saml", _LOOPBACK)
+        return (cls(f"{here}/federation", f"{here}/saml", _LOOPBACK),)
 
 
 def checked_destination(partition: Partition, text: str, region: str) -> str:
@@ -94,11 +98,13 @@ def federation_link(
     destination: str,
     *,
     issuer_url: str,
-    endpoints: Endpoints,
+    endpoints: Sequence[Endpoints],
     fetch: Fetching,
     calls: AwsCalls,
 ) -> Departure:
     """A redirect that signs in with these credentials; good for 15 minutes, and a bearer secret: never show or log it.
+
+    Leads to the first of the endpoints that answers: a sign-in token is good where it was made.
 
     `issuer_url`: the page of ours to which AWS leads back when the console session has ended. SessionDuration is never
     sent: counted from the click, up to 15 minutes later, it would outlive the grant. Without it the console session
@@ -110,21 +116,24 @@ def federation_link(
             or too many requests wait for AWS.
     """
     fields = {"Action": "getSigninToken", "Session": _session_of(credentials)}
-    answer = _post(fetch, calls, endpoints, fields)
+    found, answer = _first_answer(fetch, calls, endpoints, fields)
     query = {
         "Action": "login",
         "Issuer": issuer_url,
         "Destination": destination,
         "SigninToken": _signin_token(answer),
     }
-    return Departure(f"{endpoints.federation}?{urlencode(query)}")
+    return Departure(f"{found.federation}?{urlencode(query)}")
 
 
-def saml_form(grant: Grant, statement: Statement, destination: str, endpoints: Endpoints) -> Departure:
-    """A form that posts the assertion from the browser; AwsRefused for a grant that AWS would not enforce in full."""
+def saml_form(grant: Grant, statement: Statement, destination: str, endpoints: Sequence[Endpoints]) -> Departure:
+    """A form that posts the assertion from the browser; AwsRefused for a grant that AWS would not enforce in full.
+
+    It leads to the first of the endpoints, to which the statement is addressed.
+    """
     if grant.account.road != "saml" or not grant.is_enforced_by_statement:
         raise AwsRefused("a grant with a session policy, or on the OIDC road, never leaves the bridge as a form")
-    return Departure(endpoints.saml, {"SAMLResponse": statement.text, "RelayState": destination})
+    return Departure(endpoints[0].saml, {"SAMLResponse": statement.text, "RelayState": destination})
 
 
 def _console_host(partition: Partition, authority: str) -> str | None:
@@ -148,6 +157,15 @@ def _session_of(credentials: AwsCredentials) -> str:
             "sessionToken": credentials.session_token,
         }
     )
+
+
+def _first_answer(
+    fetch: Fetching, calls: AwsCalls, endpoints: Sequence[Endpoints], fields: Mapping[str, str]
+) -> tuple[Endpoints, _Answer]:
+    for one in endpoints[:-1]:
+        with suppress(AwsUnreachable):
+            return one, _post(fetch, calls, one, fields)
+    return endpoints[-1], _post(fetch, calls, endpoints[-1], fields)
 
 
 def _post(fetch: Fetching, calls: AwsCalls, endpoints: Endpoints, fields: Mapping[str, str]) -> _Answer:

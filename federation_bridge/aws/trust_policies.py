@@ -6,7 +6,7 @@ STS itself checks neither an assertion's Audience nor its Recipient: only the co
 from __future__ import annotations
 
 from federation_bridge.aws.id_token import AUDIENCE, subject_of
-from federation_bridge.aws.partitions import PARTITIONS
+from federation_bridge.aws.partitions import PARTITIONS, sign_in_of
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.model import Account, JsonObject
 
@@ -48,7 +48,8 @@ def _statement(account: Account, actions: list[str], condition: JsonObject) -> J
 
 
 def _saml_condition(account: Account, entity_id: str) -> JsonObject:
-    recipient = PARTITIONS[account.partition].saml_acs
+    recipients = [one.saml_acs for one in sign_in_of(account)]
+    recipient = recipients if len(recipients) > 1 else recipients[0]
     return {"StringEquals": {"saml:aud": recipient, "saml:iss": entity_id, "saml:sub_type": "persistent"}}
 
 

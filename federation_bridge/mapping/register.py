@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from federation_bridge.aws_limits import ACCOUNT_ID, LEAST_MAX_SESSION, LONGEST_SESSION, ROLE_NAME, ROLE_PATH
+from federation_bridge.aws_regions import MOST_SIGN_IN_REGIONS, SIGN_IN_REGIONS
 from federation_bridge.durations import format_duration, parse_duration
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
 from federation_bridge.model import Account, Role
@@ -28,7 +29,7 @@ PARTITIONS: Mapping[str, tuple[str, str]] = {
     "aws-eusc": ("eusc-", "eusc-de-east-1"),
 }
 _LONGEST_NAME = 64
-_ACCOUNT_FIELDS = ("id", "name", "partition", "provider", "region", "roles")
+_ACCOUNT_FIELDS = ("id", "name", "partition", "provider", "region", "sign_in_regions", "roles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def _account(node: Node) -> Account:
     if "partition" in entry and _partition(entry["partition"]) != partition:
         refuse(entry["partition"], f"the provider of account {number} belongs to partition {partition}")
     region = _region(entry.get("region"), partition)
-    return Account(number, name, partition, arn, region, _roles(entry["roles"], arn))
+    sign_in_regions = _sign_in_regions(entry["sign_in_regions"], partition) if "sign_in_regions" in entry else ()
+    return Account(number, name, partition, arn, region, _roles(entry["roles"], arn), sign_in_regions)
 
 
 def _partition(node: Node) -> str:
@@ -111,6 +113,24 @@ def _region(node: Node | None, partition: str) -> str:
     ):
         refuse(node, f"{region!r} is not a region of partition {partition}")
     return region
+
+
+def _sign_in_regions(node: Node, partition: str) -> tuple[str, ...]:
+    known = SIGN_IN_REGIONS[partition]
+    if not known:
+        refuse(node, f"partition {partition} has one sign-in endpoint for all regions: leave `sign_in_regions` out")
+    found: list[str] = []
+    for item in items(node, "`sign_in_regions`"):
+        region = text(item, "a region")
+        if region not in known:
+            what = f"{region!r} is not a region of partition {partition} with a sign-in endpoint"
+            refuse(item, f"{what}{did_you_mean(region, known)}")
+        if region in found:
+            refuse(item, f"region {region!r} stands here twice")
+        found.append(region)
+    if len(found) > MOST_SIGN_IN_REGIONS:
+        refuse(node, f"`sign_in_regions` names at most {MOST_SIGN_IN_REGIONS}: a trust policy lists them all")
+    return tuple(found)
 
 
 def _roles(node: Node, provider: str) -> Mapping[str, Role]:
@@ -205,6 +225,14 @@ def register_schema() -> dict[str, Any]:
             "partition": {"enum": list(PARTITIONS)},
             "provider": {"type": "string", "pattern": "^arn:", "description": "ARN of the IAM provider of the bridge."},
             "region": {"type": "string", "pattern": f"^{_REGION.pattern}$"},
+            "sign_in_regions": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MOST_SIGN_IN_REGIONS,
+                "uniqueItems": True,
+                "items": {"enum": sorted({one for known in SIGN_IN_REGIONS.values() for one in known})},
+                "description": "Where people sign in to the console, the first before the others.",
+            },
             "roles": {"type": "array", "minItems": 1, "items": {"anyOf": [name, role]}},
         },
     }

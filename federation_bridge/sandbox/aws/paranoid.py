@@ -11,23 +11,28 @@ from federation_bridge.sandbox.aws.saml_statement import SamlStatement
 from federation_bridge.sandbox.aws.state import State
 from federation_bridge.sandbox.aws.web_identity import WebIdentity
 
-_RECIPIENT = re.compile(
-    r"https://([a-z0-9-]+\.)?signin\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)"
-    r"/saml(/acs/SAMLSP[A-Z0-9]+)?"
-)
-_AUDIENCE = re.compile(r"urn:amazon:webservices(:cn-north-1|:govcloud)?")
+_REGION = r"(?:[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}\.)"
+_ADDRESSED = {
+    "aws": (rf"{_REGION}?signin\.aws\.amazon\.com", "urn:amazon:webservices"),
+    "aws-cn": (r"signin\.amazonaws\.cn", "urn:amazon:webservices:cn-north-1"),
+    "aws-us-gov": (r"(?:us-gov-(?:east|west)-1\.)?signin\.amazonaws-us-gov\.com", "urn:amazon:webservices:govcloud"),
+    "aws-eusc": (rf"{_REGION}signin\.amazonaws-eusc\.eu", "urn:amazon:webservices"),
+}
+"""The hosts and the audience of each partition's sign-in service."""
 _LONGEST_LIFE = timedelta(minutes=10)
 _ROLES = "https://aws.amazon.com/SAML/Attributes/Role"
 
 
 def demand_careful_statement(statement: SamlStatement, state: State) -> None:
     """Refused (ParanoidRefusal) for an assertion that AWS would take and a careful issuer would not have sent."""
-    if not statement.audiences or not all(_AUDIENCE.fullmatch(one) for one in statement.audiences):
-        raise _refused("the Audience is not AWS's")
-    if not _RECIPIENT.fullmatch(statement.recipient):
-        raise _refused("the Recipient is not AWS's sign-in address")
     if len(statement.values(_ROLES)) != 1:
         raise _refused("the statement is good for more than one role")
+    partition = statement.values(_ROLES)[0].removeprefix("arn:").partition(":")[0]
+    host, audience = _ADDRESSED.get(partition, ("", ""))
+    if set(statement.audiences) != {audience}:
+        raise _refused("the Audience is not that of AWS in the role's partition")
+    if not re.fullmatch(rf"https://{host}/saml(?:/acs/SAMLSP[A-Z0-9]+)?", statement.recipient):
+        raise _refused("the Recipient is not AWS's sign-in address in the role's partition")
     if statement.algorithms & SHA1_ALGORITHMS:
         raise _refused("it is signed with SHA-1")
     if len(statement.ends) < 2 or max(statement.ends) - statement.issued_at > _LONGEST_LIFE:  # noqa: PLR2004
