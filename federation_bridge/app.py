@@ -24,7 +24,6 @@ from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import connectors_from
-from federation_bridge.keys import KeyRing, SigningKey, derived_key
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.notices import Notices, UnheardNotices
 from federation_bridge.oauth import places
@@ -34,6 +33,7 @@ from federation_bridge.outgoing import Outgoing
 from federation_bridge.pending_sign_in import USE, PendingSignIns
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings, is_loopback
+from federation_bridge.signing import KeyRing, SigningKey, derived_key
 from federation_bridge.sparing_audit import Bounds, SparingAudit
 from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.web import (

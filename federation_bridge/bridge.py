@@ -39,7 +39,6 @@ from federation_bridge.errors import (
     signature_held,
 )
 from federation_bridge.grant import Circumstances, Wish, decide, demand_enforced, entitled, longest
-from federation_bridge.keys import KeyRing, Purpose
 from federation_bridge.mapping import Explanation, RuleSet
 from federation_bridge.model import (
     Arrival,
@@ -60,6 +59,7 @@ from federation_bridge.pending_sign_in import Browser, PendingSignIns
 from federation_bridge.redaction import quoted
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Connection, SamlConnection, Settings
+from federation_bridge.signing import KeyRing, Purpose
 from federation_bridge.store import Store
 
 _log = structlog.get_logger(__name__)

@@ -10,8 +10,8 @@ import os
 from dataclasses import dataclass, field
 
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import derived_key, read_or_make_sealing_key, sealing_key_from
 from federation_bridge.settings import Settings
+from federation_bridge.signing import derived_key, read_or_make_sealing_key, sealing_key_from
 from federation_bridge.store import sqlite_path
 
 _MAKE_NEW = "`federation-bridge migrate` makes a new one, with new signing keys that AWS must be told"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from federation_bridge import audit, rulebook
 from federation_bridge.audit import AuditLog, Entry
-from federation_bridge.keys import SigningKey
 from federation_bridge.model import Clock, Visit
+from federation_bridge.signing import SigningKey
 
 
 class Notices:

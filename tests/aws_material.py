@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from federation_bridge.keys import KeyRing, Purpose, SigningKey
 from federation_bridge.model import Account, AwsCredentials, Grant, Role
+from federation_bridge.signing import KeyRing, Purpose, SigningKey
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 ENTITY_ID = "https://bridge.example.com/saml/metadata"

@@ -25,10 +25,10 @@ from federation_bridge.connectors.attempts import Waiting
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.oidc.provider import Surroundings
 from federation_bridge.errors import ProviderUnreachable
-from federation_bridge.keys import KeyRing
 from federation_bridge.model import Arrival, Callback, SignIn
 from federation_bridge.outgoing import Fetched, Outgoing
 from federation_bridge.settings import OidcConnection
+from federation_bridge.signing import KeyRing
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER_TENANT = "99999999-2222-4333-8444-555555555555"

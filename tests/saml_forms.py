@@ -26,8 +26,8 @@ from saml_material import NOW, Drawer, idp_signer, key_ring, message
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.ciphers import OAEP_DIGESTS, OAEP_MASKS
 from federation_bridge.connectors.saml.policy import POLICY
-from federation_bridge.keys import KeyRing, Purpose, SigningKey
 from federation_bridge.sandbox.identity_provider import saml_message as made
+from federation_bridge.signing import KeyRing, Purpose, SigningKey
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 Change = Callable[[etree._Element], None]

@@ -21,11 +21,11 @@ from federation_bridge.connectors.saml.metadata_source import Surroundings
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
 from federation_bridge.errors import ProviderUnreachable
-from federation_bridge.keys import KeyRing, Purpose
 from federation_bridge.model import Arrival, Callback, SignIn
 from federation_bridge.outgoing import Fetched
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.settings import SamlConnection
+from federation_bridge.signing import KeyRing, Purpose
 
 NOW = datetime(2026, 1, 15, 12, 0, 5, tzinfo=UTC)
 ENTITY_ID = "https://bridge.example.test/saml/metadata"

@@ -28,7 +28,7 @@ LEVELS = {
     "delivery": 1,
     "audit": 1,
     "audit_lines": 1,
-    "keys": 1,
+    "signing": 1,
     "outgoing": 1,
     "kept_connections": 1,
     "store": 1,
@@ -55,9 +55,9 @@ LEVELS = {
 SIBLINGS = {
     "store": {"mapping", "audit"},
     "audit_lines": {"audit"},
-    "connectors": {"keys", "outgoing"},
+    "connectors": {"signing", "outgoing"},
     "kept_connections": {"outgoing"},
-    "aws": {"keys", "kept_connections"},
+    "aws": {"signing", "kept_connections"},
     "rulebook": {"mapping"},
     "background": {"connectors", "store"},
     "operate": {"app", "sandbox"},
@@ -74,7 +74,7 @@ ONLY_LEVEL_0_BELOW = {
     "delivery",
     "audit",
     "audit_lines",
-    "keys",
+    "signing",
     "outgoing",
     "kept_connections",
     "store",
@@ -152,6 +152,16 @@ def test_a_library_is_used_only_where_it_has_its_home(path: Path) -> None:
     for name in _imports(path):
         library = name.split(".")[0]
         assert part in LIBRARIES.get(library, {part}), f"{library} has no business in {part}"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_private_key_is_handled_outside_of_its_room(path: Path) -> None:
+    # Callers ask for a signature, so that a key may lie where nobody can read it. The person's own program and the
+    # sandbox have keys of their own.
+    if _part(path) not in {"signing", "sandbox", "cli"}:
+        text = path.read_text(encoding="utf-8")
+        handled = ("RSAPrivateKey", "load_pem_private_key", "private_bytes", "private_numbers", ".private.")
+        assert [name for name in handled if name in text] == []
 
 
 def test_importing_the_package_imports_nothing_of_it() -> None:

@@ -19,12 +19,12 @@ from federation_bridge.aws_limits import (
     tag_value_mistake,
 )
 from federation_bridge.errors import OutsideAwsLimits
-from federation_bridge.keys import Purpose
 from federation_bridge.model import Grant
 from federation_bridge.sandbox.aws import parameters, session_terms
 from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.sandbox.aws.sts import with_role
 from federation_bridge.shown_text import is_shown
+from federation_bridge.signing import Purpose
 
 EVERY_CHARACTER = [chr(point) for point in range(sys.maxunicode + 1)]
 NOT_SHOWN = {

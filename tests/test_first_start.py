@@ -13,9 +13,9 @@ from web_material import door_of, made_app, write_files
 
 from federation_bridge import first_start
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import Purpose
 from federation_bridge.operate.commands import commands
 from federation_bridge.settings import Settings, load_settings
+from federation_bridge.signing import Purpose
 
 
 def settings_in(folder: Path) -> Settings:

@@ -16,8 +16,8 @@ from joserfc.jwk import KeySet
 
 from federation_bridge.aws import id_token, issuer
 from federation_bridge.errors import AwsRefused
-from federation_bridge.keys import Purpose
 from federation_bridge.model import Grant
+from federation_bridge.signing import Purpose
 
 GOLDEN = Path(__file__).parent / "golden" / "aws_id_token.json"
 TAGGED = grant("oidc", tags={"Team": "data", "Cost Center": "987654"}, transitive_tags=("Team",))

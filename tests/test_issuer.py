@@ -10,7 +10,7 @@ from lxml import etree
 
 from federation_bridge.aws import issuer
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import KeyRing, Purpose
+from federation_bridge.signing import KeyRing, Purpose
 
 MD = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 DS = "{http://www.w3.org/2000/09/xmldsig#}"

@@ -16,10 +16,10 @@ from web_material import counted_randomness
 
 from federation_bridge import pending_sign_in
 from federation_bridge.errors import BadRequest, SignInExpired
-from federation_bridge.keys import derived_key
 from federation_bridge.model import SignIn
 from federation_bridge.pending_sign_in import CLOCKS_DIFFER, DECIDES_NOTHING, LONGEST, USE, Browser, PendingSignIns
 from federation_bridge.settings import OidcConnection, SamlConnection, settings_from
+from federation_bridge.signing import derived_key
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 SECRET = "5e" * 32

@@ -55,9 +55,9 @@ from federation_bridge.connectors.saml.second_opinion import agree
 from federation_bridge.connectors.saml.stock import Parties, _its_own_parser, stock_settings
 from federation_bridge.connectors.saml.xml_schema import compiled_schema
 from federation_bridge.errors import ConfigurationInvalid, OpinionsDiffer, ProviderUnreachable, SignInRejected
-from federation_bridge.keys import Purpose
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.settings import SamlConnection, settings_from
+from federation_bridge.signing import Purpose
 
 MS, WS = "http://schemas.microsoft.com/", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 OID = "5f3f4c1e-0000-4000-8000-000000000001"
@@ -83,7 +83,7 @@ def test_a_request_by_redirect_carries_our_id_and_is_signed_over_the_octets_sent
     assert (told["AssertionConsumerServiceURL"], told["Destination"]) == (ACS, "https://idp.example.test/sso")
     assert (fields["RelayState"], fields["SigAlg"]) == ("h" * 43, RSA_SHA256)
     signed = query[: query.index("&Signature=")].encode()
-    public = key_ring().current(Purpose.SERVICE_PROVIDER).private_key.public_key()
+    public = key_ring().current(Purpose.SERVICE_PROVIDER).public_key
     public.verify(base64.b64decode(fields["Signature"]), signed, padding.PKCS1v15(), hashes.SHA256())
 
 

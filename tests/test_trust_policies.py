@@ -13,8 +13,8 @@ from aws_material import ENTITY_ID, ISSUER, NOW, account, grant, signing_key
 from federation_bridge.aws import assertion, id_token, trust_policies
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import Purpose
 from federation_bridge.model import Account, JsonObject
+from federation_bridge.signing import Purpose
 
 
 def statement(of: Account, role: str = "Admin", issuer: str = ISSUER) -> JsonObject:

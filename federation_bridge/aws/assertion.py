@@ -16,11 +16,11 @@ from federation_bridge.aws.lifetimes import session_not_on_or_after
 from federation_bridge.aws.partitions import PARTITIONS, Partition, sign_in_of
 from federation_bridge.aws.session_names import source_identity
 from federation_bridge.aws.statement import LIFE, Statement, check_length, check_terms
-from federation_bridge.aws.xml_signature import canonical, enveloped_signature
 from federation_bridge.aws_limits import LONGEST_ASSERTION
 from federation_bridge.errors import OutsideAwsLimits
-from federation_bridge.keys import SigningKey
 from federation_bridge.model import Grant
+from federation_bridge.signing import SigningKey
+from federation_bridge.signing.xml_signature import canonical, enveloped_signature
 
 _SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 _SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
-
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 
 from federation_bridge.aws.statement import LIFE, Statement, check_length, check_terms
 from federation_bridge.aws_limits import LONGEST_WEB_IDENTITY_TOKEN
-from federation_bridge.keys import SigningKey
 from federation_bridge.model import Grant, JsonObject
+from federation_bridge.signing import SigningKey, jws
 
 AUDIENCE = "sts.amazonaws.com"
 """The client id under which IAM's OIDC provider knows us; AWS's own choice for tokens that only STS reads."""
@@ -23,8 +19,7 @@ def build(grant: Grant, *, key: SigningKey, issuer: str, now: datetime) -> State
     """The signed JWT (RS256, RFC 7519) for this grant; OutsideAwsLimits where its terms are outside AWS's limits."""
     check_terms(grant)
     now = now.replace(microsecond=0)
-    header = {"alg": "RS256", "kid": key.kid, "typ": "JWT"}
-    text = jwt.encode(header, claims_of(grant, issuer, now), _jose_key(key), algorithms=["RS256"])
+    text = jws.signed(claims_of(grant, issuer, now), key)
     check_length("web identity token", text, LONGEST_WEB_IDENTITY_TOKEN, grant)
     return Statement(text, grant.id, now + LIFE)
 
@@ -56,9 +51,3 @@ def claims_of(grant: Grant, issuer: str, now: datetime) -> JsonObject:
             tags["transitive_tag_keys"] = sorted(grant.transitive_tags)
         claims[f"{_AWS}tags"] = tags
     return claims
-
-
-@lru_cache(maxsize=8)
-def _jose_key(key: SigningKey) -> RSAKey:
-    """Reading a PEM costs more than the signature, so it is done once for each key."""
-    return RSAKey.import_key(key.private_pem())

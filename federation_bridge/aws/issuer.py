@@ -5,8 +5,8 @@ from __future__ import annotations
 from lxml import etree
 
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import KeyRing, Purpose
 from federation_bridge.model import JsonObject
+from federation_bridge.signing import KeyRing, Purpose
 
 _MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 _DS = "http://www.w3.org/2000/09/xmldsig#"

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.aws_clients import wire
@@ -30,11 +27,11 @@ from federation_bridge.errors import (
     UnsupportedResponseType,
 )
 from federation_bridge.grant import Wish
-from federation_bridge.keys import Purpose, SigningKey
 from federation_bridge.model import AwsCredentials, Departure, Session
 from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
 from federation_bridge.redaction import quoted
+from federation_bridge.signing import Purpose, jws
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave
@@ -238,9 +235,4 @@ def _id_token(role_arn: str, client: str) -> str:
         "iat": int(now.timestamp()),
         "exp": int((now + _ID_TOKEN_LIFE).timestamp()),
     }
-    return jwt.encode({"alg": "RS256", "kid": key.kid, "typ": "JWT"}, claims, _jose_key(key), algorithms=["RS256"])
-
-
-@lru_cache(maxsize=8)
-def _jose_key(key: SigningKey) -> RSAKey:
-    return RSAKey.import_key(key.private_pem())
+    return jws.signed(claims, key)

@@ -17,10 +17,10 @@ from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings as SamlSurroundings
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import KeyRing
 from federation_bridge.model import Arrival, Callback, Clock, Departure, KeptDocuments, SignIn
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import OidcConnection, SamlConnection, Settings
+from federation_bridge.signing import KeyRing
 
 Notice = Callable[[str, str, str], None]
 """(connection, event, detail): metadata that brings a new key, a refresh that fails. The caller audits it."""

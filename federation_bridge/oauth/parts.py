@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from federation_bridge.audit import AuditLog
-from federation_bridge.keys import KeyRing
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.oauth.places import Places
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings
+from federation_bridge.signing import KeyRing
 from federation_bridge.store import Store
 
 

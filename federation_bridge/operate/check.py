@@ -10,9 +10,9 @@ from pathlib import Path
 from federation_bridge import first_start
 from federation_bridge.bridge import Parts
 from federation_bridge.errors import BridgeError
-from federation_bridge.keys import Purpose
 from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import OidcConnection, Settings, load_settings
+from federation_bridge.signing import Purpose
 
 
 class Kind(StrEnum):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from federation_bridge import app, first_start
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import Purpose
 from federation_bridge.notices import Notices
 from federation_bridge.operate.opening import parts_of, store_of
 from federation_bridge.settings import Settings
+from federation_bridge.signing import Purpose
 
 
 def migrate(settings: Settings) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from federation_bridge.aws import issuer, trust_policies
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import Purpose
 from federation_bridge.model import Account, JsonObject
 from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import Settings
+from federation_bridge.signing import Purpose
 
 
 def export(settings: Settings, folder: Path) -> tuple[Path, ...]:

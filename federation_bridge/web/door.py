@@ -12,12 +12,12 @@ from federation_bridge.audit import AuditLog
 from federation_bridge.bridge import Bridge
 from federation_bridge.connectors import Connector
 from federation_bridge.errors import NotSignedIn
-from federation_bridge.keys import KeyRing
 from federation_bridge.model import Clock, Randomness, Session, Visit
 from federation_bridge.oauth.authorization_server import AuthorizationServer
 from federation_bridge.observers import Observer
 from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings
+from federation_bridge.signing import KeyRing
 from federation_bridge.store import Store
 from federation_bridge.web import cookies
 

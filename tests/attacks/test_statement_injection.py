@@ -17,8 +17,8 @@ from lxml import etree
 from federation_bridge.aws import assertion, id_token, issuer
 from federation_bridge.aws.session_names import with_hash
 from federation_bridge.errors import AwsRefused
-from federation_bridge.keys import Purpose
 from federation_bridge.model import Grant
+from federation_bridge.signing import Purpose
 
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 ROLE = "https://aws.amazon.com/SAML/Attributes/Role"

@@ -23,10 +23,10 @@ from federation_bridge.aws import assertion, id_token, issuer, trust_policies
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import Redeemed, StsClients
 from federation_bridge.errors import AwsRefused
-from federation_bridge.keys import Purpose
 from federation_bridge.model import REDEEMABLE, Account, Grant, Role
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.settings import Aws, Outgoing
+from federation_bridge.signing import Purpose
 
 PROVIDERS = {"saml": "saml-provider/OurBridge", "oidc": "oidc-provider/bridge.example.com"}
 TERMS = {

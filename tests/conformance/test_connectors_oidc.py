@@ -35,9 +35,9 @@ from openid_provider import (
 from federation_bridge.connectors import connectors_from
 from federation_bridge.connectors.oidc.discovery import read_discovery
 from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected, Unavailable
-from federation_bridge.keys import KeyRing, Purpose
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import OidcConnection, settings_from
+from federation_bridge.signing import KeyRing, Purpose
 
 SECRET = "quiet secret"
 

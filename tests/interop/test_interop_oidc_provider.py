@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from absent_software import folder, program
 
-from federation_bridge.keys import Purpose
 from federation_bridge.operate import preparation, publication
 from federation_bridge.sandbox.browser import Page
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import CLIENT_ID, PRODUCTION
 from federation_bridge.sandbox.visitor import Visitor, caller_arn
+from federation_bridge.signing import Purpose
 
 pytestmark = pytest.mark.interop
 

@@ -20,11 +20,11 @@ from documents.blocks import blocks
 from forged_rows import changed_by_us
 from tls_front import Front
 
-from federation_bridge.keys import derived_key, read_or_make_sealing_key
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.signing import derived_key, read_or_make_sealing_key
 from federation_bridge.store import open_store
 from federation_bridge.store.tables import AUTHORIZATION_CODES, DEVICE_CODES
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from federation_bridge.keys import Purpose
 from federation_bridge.operate import preparation, publication
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import ANALYTICS, CLIENT_ID, PRODUCTION
 from federation_bridge.sandbox.identity_provider.applications import OidcClient
 from federation_bridge.sandbox.identity_provider.styles import StyleName, object_id
 from federation_bridge.sandbox.visitor import Visitor, caller_arn
+from federation_bridge.signing import Purpose
 
 ADMINISTRATOR = f"{PRODUCTION}/Administrator"
 

@@ -22,10 +22,10 @@ from federation_bridge.connectors.presets import OIDC_PRESETS, REASSIGNABLE, Oid
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.slots import slots_of_a_connection
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInExpired, SignInRejected, signature_held
-from federation_bridge.keys import Purpose
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
 from federation_bridge.outgoing import OutgoingAdapter
 from federation_bridge.settings import OidcConnection
+from federation_bridge.signing import Purpose
 
 _REFRESH_EVERY = timedelta(minutes=30)
 _LARGEST_TOKEN_ANSWER = 512_000

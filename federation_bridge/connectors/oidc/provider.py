@@ -20,10 +20,10 @@ from federation_bridge.connectors.oidc.key_set import MAX_KEY_SET_BYTES, KeySet,
 from federation_bridge.connectors.oidc.refreshed import Ages, Keeping, Refreshed, Source
 from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.errors import ProviderUnreachable
-from federation_bridge.keys import KeyRing
 from federation_bridge.model import Clock, KeptDocuments, Randomness
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import OidcConnection
+from federation_bridge.signing import KeyRing
 
 Notice = Callable[[str, str, str], None]
 """Hears (connection, event, detail); the caller audits it."""

@@ -13,15 +13,13 @@ from urllib.parse import quote_plus
 import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 
 from federation_bridge.connectors.oidc.discovery import ProviderMetadata
 from federation_bridge.connectors.oidc.strict_json import published_object
 from federation_bridge.errors import ProviderUnreachable, SignInRejected
-from federation_bridge.keys import SigningKey
 from federation_bridge.model import Clock, Randomness, SignIn
 from federation_bridge.outgoing import OutgoingAdapter
+from federation_bridge.signing import SigningKey, jws
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_LIFE_SECONDS = 60
@@ -115,8 +113,7 @@ def client_assertion(key: SigningKey, client_id: str, audience: str, *, clock: C
     certificate = ssl.PEM_cert_to_DER_cert(key.certificate_pem)
     thumbprint = base64.urlsafe_b64encode(hashlib.sha256(certificate).digest()).rstrip(b"=").decode()
     # Entra finds the key by its certificate's thumbprint, the others by kid
-    header = {"alg": "RS256", "typ": "JWT", "kid": key.kid, "x5t#S256": thumbprint}
-    return jwt.encode(header, claims, RSAKey.import_key(key.private_key), algorithms=["RS256"])
+    return jws.signed(claims, key, {"x5t#S256": thumbprint})
 
 
 def authentication_methods(client: Client) -> tuple[str, ...]:

@@ -13,15 +13,16 @@ from types import MappingProxyType
 from typing import Final
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
 from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from lxml import etree
 
 from federation_bridge.connectors.saml import names
+from federation_bridge.signing import DecryptionKey
 
-KeyTransport = Callable[[rsa.RSAPrivateKey, names.Element, bytes], bytes]
+KeyTransport = Callable[[DecryptionKey, names.Element, bytes], bytes]
 """(our key, EncryptionMethod, wrapped key) to the content key; raises ValueError."""
 
 Decrypt = Callable[[bytes, bytes], bytes]
@@ -45,7 +46,7 @@ OAEP_MASKS: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {
 }
 
 
-def rsa_oaep(key: rsa.RSAPrivateKey, method: etree._Element, wrapped: bytes) -> bytes:
+def rsa_oaep(key: DecryptionKey, method: etree._Element, wrapped: bytes) -> bytes:
     """RSA-OAEP (XML Encryption 1.1, 5.5.2), digest and mask as the EncryptionMethod names them, or SHA-1."""
     if method.find(names.xenc("OAEPparams")) is not None:
         raise ValueError("OAEP parameters")

@@ -32,9 +32,9 @@ from federation_bridge.errors import (
     UnknownSigner,
     signature_held,
 )
-from federation_bridge.keys import KeyRing, Purpose
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
 from federation_bridge.settings import SamlConnection
+from federation_bridge.signing import KeyRing, Purpose
 
 _EXPIRY_WARNING = timedelta(days=30)
 _MOSTLY_AN_ADDRESS = (
@@ -221,7 +221,7 @@ class SamlConnector:
         )
         trust = Trust(
             keys=metadata.keys,
-            decryption_keys=tuple(key.private_key for key in decryption),
+            decryption_keys=decryption,
             signed=settings.signed,
             encryption=settings.encryption,
             allow_cbc=settings.allow_cbc,

@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
 
 from federation_bridge.connectors.saml.ciphers import Cipher, EncryptionPolicy
 from federation_bridge.connectors.saml.names import ds, xenc
 from federation_bridge.connectors.saml.octets import octets_of
 from federation_bridge.errors import SignInRejected
+from federation_bridge.signing import DecryptionKey
 
 _MOST_KEYS = 4
 
 
 def plaintext_of(
     encrypted: etree._Element,
-    private_keys: Sequence[rsa.RSAPrivateKey],
+    private_keys: Sequence[DecryptionKey],
     policy: EncryptionPolicy,
     *,
     is_under_signature: bool,
@@ -53,7 +53,7 @@ def _cipher(data: etree._Element, policy: EncryptionPolicy, *, is_under_signatur
 
 
 def _content_keys(
-    encrypted: etree._Element, data: etree._Element, private_keys: Sequence[rsa.RSAPrivateKey], policy: EncryptionPolicy
+    encrypted: etree._Element, data: etree._Element, private_keys: Sequence[DecryptionKey], policy: EncryptionPolicy
 ) -> Iterator[bytes]:
     wrapped_keys = _encrypted_keys(encrypted, data)
     if not 1 <= len(wrapped_keys) <= _MOST_KEYS:

@@ -11,16 +11,15 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
+from lxml import etree
 from onelogin.saml2.authn_request import OneLogin_Saml2_Authn_Request
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
-from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from federation_bridge.connectors.saml.names import RSA_SHA256
 from federation_bridge.connectors.saml.stock import at
-from federation_bridge.keys import SigningKey
 from federation_bridge.model import Departure, SignIn
+from federation_bridge.signing import SigningKey
+from federation_bridge.signing.xml_signature import canonical, enveloped_signature
 
 _SIG_ALG = quote(RSA_SHA256, safe="")
 
@@ -48,7 +47,7 @@ def by_redirect(location: str, request: str, sign_in: SignIn, key: SigningKey) -
     packed = zlib.compressobj(wbits=-15)
     deflated = packed.compress(request.encode()) + packed.flush()
     query = f"SAMLRequest={_quoted_base64(deflated)}&RelayState={quote(sign_in.handle, safe='')}&SigAlg={_SIG_ALG}"
-    signature = key.private_key.sign(query.encode("ascii"), padding.PKCS1v15(), hashes.SHA256())
+    signature = key.sign(query.encode("ascii"))
     signed = f"{query}&Signature={_quoted_base64(signature)}"
     return Departure(f"{location}{'&' if '?' in location else '?'}{signed}")
 
@@ -61,7 +60,9 @@ def _quoted_base64(octets: bytes) -> str:
 
 def by_post(location: str, request: str, sign_in: SignIn, key: SigningKey) -> Departure:
     """The request in a form that posts itself, with a signature inside (SAML bindings 3.5)."""
-    signed = OneLogin_Saml2_Utils.add_sign(request, key.private_pem(), key.certificate_pem)
-    octets = signed if isinstance(signed, bytes) else str(signed).encode()
-    value = base64.b64encode(octets).decode("ascii")
+    root = etree.fromstring(request.encode())
+    signature = enveloped_signature(canonical(root), sign_in.request_id, key)
+    # After the Issuer, as the schema wants it (SAML core 3.2.1).
+    root.insert(1, signature)
+    value = base64.b64encode(etree.tostring(root)).decode("ascii")
     return Departure(location, {"SAMLRequest": value, "RelayState": sign_in.handle})

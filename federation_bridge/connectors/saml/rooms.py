@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
 
 from federation_bridge.connectors.saml import reader
@@ -17,6 +16,7 @@ from federation_bridge.connectors.saml.policy import Policy
 from federation_bridge.connectors.saml.signature import Signature
 from federation_bridge.connectors.saml.verifier import TrustedKey, Verified, verify
 from federation_bridge.errors import SignInRejected
+from federation_bridge.signing import DecryptionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Trust:
     """What one connection trusts and demands."""
 
     keys: Sequence[TrustedKey]
-    decryption_keys: Sequence[rsa.RSAPrivateKey] = ()
+    decryption_keys: Sequence[DecryptionKey] = ()
     signed: Literal["either", "assertion", "response", "both"] = "either"
     encryption: Literal["allowed", "required", "refused"] = "allowed"
     allow_cbc: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lxml import etree
 
 from federation_bridge.connectors.saml.names import METADATA, POST_BINDING, PROTOCOL, SIGNATURE, ds, md
-from federation_bridge.keys import SigningKey
+from federation_bridge.signing import SigningKey
 
 
 def service_provider_metadata(

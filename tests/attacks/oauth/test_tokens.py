@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from database_place import HeldClock
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import OctKey
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
 from oauth_material import Program, approve, claim
 from web_material import ACCOUNT, BASE, Person, door_of
 
-from federation_bridge.keys import Purpose
+from federation_bridge.signing import Purpose, jws
 
 ME = "/api/v1/me"
 
@@ -175,8 +175,7 @@ def test_a_client_revokes_no_others_tokens_and_learns_nothing(
 def test_what_we_sign_for_aws_opens_nothing_here(person: Person, program: Program) -> None:
     keys = door_of(person.app).keys
     for purpose in (Purpose.AWS_OIDC, Purpose.TOKENS):
-        key = RSAKey.import_key(keys.current(purpose).private_pem())
-        token = jwt.encode({"alg": "RS256"}, {"iss": BASE, "sub": "corp/ada", "aud": BASE}, key, algorithms=["RS256"])
+        token = jws.signed({"iss": BASE, "sub": "corp/ada", "aud": BASE}, keys.current(purpose))
         assert status(program, token) == 401
 
 

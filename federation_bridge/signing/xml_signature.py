@@ -9,11 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
 
-from federation_bridge.keys import SigningKey
+from federation_bridge.signing.key import SigningKey
 
 _DS = "http://www.w3.org/2000/09/xmldsig#"
 _EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -42,7 +40,7 @@ def enveloped_signature(canonical_bytes: bytes, element_id: str, key: SigningKey
     _add(transforms, "Transform", Algorithm=_EXCLUSIVE_C14N)
     _add(reference, "DigestMethod", Algorithm=_SHA256)
     _add(reference, "DigestValue").text = _base64(hashlib.sha256(canonical_bytes).digest())
-    value = key.private_key.sign(canonical(signed_info), padding.PKCS1v15(), hashes.SHA256())
+    value = key.sign(canonical(signed_info))
     _add(signature, "SignatureValue").text = _base64(value)
     certificate = _add(_add(_add(signature, "KeyInfo"), "X509Data"), "X509Certificate")
     certificate.text = key.certificate_b64

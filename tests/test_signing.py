@@ -14,14 +14,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from joserfc import jwt
+from joserfc.errors import BadSignatureError
 from joserfc.jwk import RSAKey
 
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.keys import (
+from federation_bridge.signing import (
     KeyRing,
     Purpose,
     SigningKey,
     derived_key,
+    jws,
     read_or_make_sealing_key,
     sealing_key_from,
 )
@@ -163,7 +166,7 @@ def test_the_public_jwk_has_exactly_the_members_that_aws_reads(drawer: Drawer) -
     assert set(jwk) == {"kty", "kid", "use", "alg", "n", "e"}
     imported = RSAKey.import_key(jwk)
     assert imported.thumbprint() == key.kid == jwk["kid"]
-    signature = key.private_key.sign(b"text", padding.PKCS1v15(), hashes.SHA256())
+    signature = key.sign(b"text")
     imported.public_key.verify(signature, b"text", padding.PKCS1v15(), hashes.SHA256())
 
 
@@ -175,7 +178,27 @@ def test_the_decryption_key_says_that_it_is_for_encryption(drawer: Drawer) -> No
 def test_the_repr_of_a_key_shows_no_private_part(drawer: Drawer) -> None:
     key = ring(drawer).current(Purpose.AWS_SAML)
     assert repr(key) == f"SigningKey(purpose=<Purpose.AWS_SAML: 'aws-saml'>, kid={key.kid!r}, created_at={NOW!r})"
-    assert key.private_pem().startswith("-----BEGIN PRIVATE KEY-----")
+
+
+def test_a_signed_jwt_is_one_that_a_library_believes_and_only_whole(drawer: Drawer) -> None:
+    key = ring(drawer).current(Purpose.AWS_SAML)
+    claims = {"sub": "caf\u00e9 \u5206\u6790", "tags": {"a": ["b"]}, "iat": 1}
+    token = jws.signed(claims, key, {"x5t#S256": "x"})
+    public = RSAKey.import_key(key.public_jwk())
+    read = jwt.decode(token, public, algorithms=["RS256"])
+    assert read.claims == claims
+    assert read.header == {"alg": "RS256", "typ": "JWT", "kid": key.kid, "x5t#S256": "x"}
+    head, payload, signature = token.split(".")
+    other = jws.signed({"sub": "root"}, key).split(".")[1]
+    with pytest.raises(BadSignatureError):
+        jwt.decode(f"{head}.{other}.{signature}", public, algorithms=["RS256"])
+    assert len(payload) % 4 != 1
+
+
+def test_a_secret_for_one_use_is_another_for_another_use_and_the_same_on_every_node(drawer: Drawer) -> None:
+    one, other = ring(drawer), ring(drawer)
+    assert one.secret_for("user codes") == other.secret_for("user codes")
+    assert one.secret_for("user codes") != one.secret_for("rows")
 
 
 @pytest.mark.parametrize("length", [0, 16, 31, 33])

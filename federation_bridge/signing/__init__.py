@@ -1,0 +1,21 @@
+"""Signing: our keys by purpose, and what is signed with them.
+
+Owns private keys, how they are made, sealed and kept, and the forms of a signature (JWS, XML Signature). Leaves to
+others what is said in a statement. Nobody outside sees a private key.
+"""
+
+from federation_bridge.signing.key import DecryptionKey, PrivateKey, SigningKey
+from federation_bridge.signing.purposes import Purpose
+from federation_bridge.signing.ring import KeyRing
+from federation_bridge.signing.sealing import derived_key, read_or_make_sealing_key, sealing_key_from
+
+__all__ = [
+    "DecryptionKey",
+    "KeyRing",
+    "PrivateKey",
+    "Purpose",
+    "SigningKey",
+    "derived_key",
+    "read_or_make_sealing_key",
+    "sealing_key_from",
+]
