@@ -29,6 +29,8 @@ UNUSED = {
 
 _SERVES = """
 import json, sys
+# structlog loads it where it is installed; the tools of a release bring it, a server does not.
+sys.modules["rich"] = None
 from pathlib import Path
 from federation_bridge.operate.serving import bridge
 from federation_bridge.operate import preparation
