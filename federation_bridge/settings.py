@@ -26,6 +26,8 @@ _CONNECTION = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _LONGEST_SECRET = 100_000
 _LAST_PORT = 65_535
+_LONGEST_NAME = 256
+_DEEPEST_CLAIM = 8
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -62,6 +64,21 @@ def _checked_host(host: str) -> str:
 
 Host = Annotated[str, BeforeValidator(_checked_host)]
 Url = Annotated[str, BeforeValidator(_checked_url)]
+
+
+def _checked_place(place: object) -> object:
+    steps = [place] if isinstance(place, str) else place
+    names = steps if isinstance(steps, list | tuple) else []
+    if not 0 < len(names) <= _DEEPEST_CLAIM or not all(_is_name(one) for one in names):
+        raise ValueError(f"write a claim's name, or a list of at most {_DEEPEST_CLAIM} that leads to one inside others")
+    return place
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME
+
+
+ClaimPlace = Annotated[str | tuple[str, ...], BeforeValidator(_checked_place)]
 
 
 class _Part(BaseModel):
@@ -126,8 +143,6 @@ class _Connection(_Part):
     accept`."""
     subject: str | None = None
     """Claim or attribute that identifies a person for good; None: as the preset says."""
-    groups: str | None = None
-    """Claim or attribute that names the groups; None: as the preset says."""
     email: str | None = None
     """Claim or attribute with the e-mail address; None: as the preset says."""
     name: str | None = None
@@ -190,6 +205,8 @@ class SamlConnection(_Connection):
     """What the subject is. `lasting`: it never passes to another person, so a NameID that is an e-mail address is
     refused, and so is a `subject` that names one. `email`: an address is taken, though whoever gets it later gets the
     access of who had it before."""
+    groups: str | None = None
+    """Attribute that names the groups; None: as the preset says."""
     name_id_format: str | None = None
     """NameIDPolicy Format to ask for; None: the identity provider's own choice."""
 
@@ -217,6 +234,24 @@ class OidcConnection(_Connection):
     """The client id that the identity provider gave us."""
     client_secret: Secret | None = None
     """None: we authenticate with private_key_jwt, with a key of our own (`federation-bridge keys show`)."""
+    public_client: bool = False
+    """The identity provider knows us as a public client (`token_endpoint_auth_method: none`): PKCE alone binds a code
+    to the browser that left. Only where it gives out neither a secret nor takes a key."""
+    discovery_url: Url | None = None
+    """Where the discovery document lies, if not at the issuer's well-known address; the issuer in it must be `issuer`
+    all the same."""
+    audiences: tuple[Annotated[str, Field(min_length=1, max_length=_LONGEST_NAME)], ...] = ()
+    """Further audiences that an ID token may name beside `client_id`, each by its name (Zitadel: the project's id and
+    its other clients); `azp` must then name us. A token that names any other is refused."""
+    groups: ClaimPlace | None = None
+    """Claim that names the groups; None: as the preset says. A text is one claim's name, dots and all; a list leads to
+    a claim inside others: `[realm_access, roles]`."""
+    groups_from: Literal["id_token", "userinfo"] = "id_token"
+    """Where the groups stand: in the ID token, or (`userinfo`) only at the provider's userinfo endpoint, which is then
+    asked at each sign-in. Everything else comes from the ID token alone."""
+    email_verified_text: bool = False
+    """Believes `email_verified` also where the provider writes the text `true` in place of the truth value (Cognito,
+    PingFederate). With the preset `generic` only: the others' providers write a truth value."""
     algorithms: tuple[Literal["RS256", "PS256", "ES256"], ...] = ("RS256",)
     """Signature algorithms of ID tokens that are taken; never what a token or its issuer says."""
     scopes: tuple[str, ...] = ("openid", "profile", "email")
@@ -228,6 +263,12 @@ class OidcConnection(_Connection):
     prompt: Literal["login", "select_account"] | None = None
     """Asks the identity provider to show its sign-in, or its choice of accounts, each time; with `login` its answer
     must tell by `auth_time` that it did."""
+
+    @model_validator(mode="after")
+    def _one_way_to_authenticate(self) -> OidcConnection:
+        if self.public_client and self.client_secret is not None:
+            raise ValueError("a `public_client` has no `client_secret`: leave one of them out")
+        return self
 
     @field_validator("scopes")
     @classmethod

@@ -130,6 +130,9 @@ class OpenIdProvider:
     )
     token_answer: dict[str, Any] = field(default_factory=dict)
     raw_token_answer: tuple[int, bytes] | None = None
+    userinfo: dict[str, Any] = field(default_factory=dict)
+    raw_userinfo: tuple[int, bytes] | None = None
+    discovery_at: str = "/.well-known/openid-configuration"
     answer: dict[str, str | None] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     token_requests: list[tuple[dict[str, str], dict[str, str]]] = field(default_factory=list)
@@ -142,6 +145,7 @@ class OpenIdProvider:
             "authorization_endpoint": self.issuer + "/authorize",
             "token_endpoint": self.issuer + "/token",
             "jwks_uri": self.issuer + "/keys",
+            "userinfo_endpoint": self.issuer + "/userinfo",
             "id_token_signing_alg_values_supported": ["RS256"],
             "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic", "private_key_jwt"],
             "authorization_response_iss_parameter_supported": True,
@@ -175,13 +179,22 @@ class OpenIdProvider:
     def respond(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         """Status and body for a request; 404 where there is nothing."""
         self.fetched.append(url)
-        if url.endswith("/.well-known/openid-configuration"):
+        if url.endswith(self.discovery_at):
             return 200, json.dumps(self.endpoints).encode()
         if url == self.issuer + "/keys":
             return 200, self.raw_keys if self.raw_keys is not None else json.dumps({"keys": self.keys}).encode()
         if url == self.issuer + "/token" and method == "POST":
             return self._redeem(headers, body)
+        if url == self.issuer + "/userinfo":
+            return self._about({name.lower(): value for name, value in headers.items()}.get("authorization", ""))
         return 404, b"{}"
+
+    def _about(self, authorization: str) -> tuple[int, bytes]:
+        if authorization != "Bearer the-access-token":
+            return 401, b'{"error": "invalid_token"}'
+        if self.raw_userinfo is not None:
+            return self.raw_userinfo
+        return 200, json.dumps({"sub": self.claims.get("sub", "00u-person"), **self.userinfo}).encode()
 
     def _redeem(self, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         fields = {name: values[0] for name, values in parse_qs(body.decode(), strict_parsing=True).items()}

@@ -31,12 +31,14 @@ class OidcPreset:
     """`aud` of a private_key_jwt: the issuer, except where the provider knows only its token endpoint."""
     endpoint_hosts: frozenset[str] = frozenset()
     """Hosts besides the issuer's on which the first discovery may find endpoints."""
+    truth_as_text: bool = False
+    """Whether a connection may say that this provider writes `email_verified` as the text `true`."""
     other_issuer_spelling: bool = False
     """Older tokens write the issuer without `https://`."""
 
 
 OIDC_PRESETS: Mapping[str, OidcPreset] = {
-    "generic": OidcPreset(),
+    "generic": OidcPreset(truth_as_text=True),
     "entra": OidcPreset(subject=("tid", "oid"), tenancy="entra", assertion_audience="token_endpoint"),
     "okta": OidcPreset(assertion_audience="token_endpoint"),
     "google": OidcPreset(

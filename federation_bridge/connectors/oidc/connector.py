@@ -13,17 +13,19 @@ from federation_bridge.connectors.oidc.identity import identity_from
 from federation_bridge.connectors.oidc.provider import Provider, Surroundings
 from federation_bridge.connectors.oidc.token_request import (
     Client,
+    Tokens,
     authentication_methods,
     authorization_address,
     client_assertion,
     redeem_code,
 )
+from federation_bridge.connectors.oidc.userinfo import ask_userinfo, read_userinfo
 from federation_bridge.connectors.presets import OIDC_PRESETS, REASSIGNABLE, OidcPreset
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.slots import slots_of_a_connection
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInExpired, SignInRejected, signature_held
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
-from federation_bridge.outgoing import OutgoingAdapter
+from federation_bridge.outgoing import Fetched, OutgoingAdapter
 from federation_bridge.settings import OidcConnection
 from federation_bridge.signing import Purpose
 
@@ -47,7 +49,7 @@ class OidcConnector:
             f"{base_url}/sign-in/{connection}/oidc",
             settings.scopes,
             settings.client_secret.read if settings.client_secret else None,
-            self._assertion,
+            self._assertion if not settings.public_client else None,
         )
         self._adapter = OutgoingAdapter(surroundings.outgoing, settings.networks, _LARGEST_TOKEN_ANSWER)
         waiting = surroundings.waiting
@@ -89,6 +91,7 @@ class OidcConnector:
             # With a slot in hand: who is turned away for want of one may send the same answer once more.
             take()
             tokens = redeem_code(self._client, metadata, self._adapter, sign_in, answer.code)
+            about = self._asked_about(metadata, tokens)
         token = verify_id_token(
             tokens.unverified_id_token,
             self._provider.keys_for,
@@ -97,7 +100,8 @@ class OidcConnector:
             access_token=tokens.access_token,
         )
         with signature_held():
-            identity = identity_from(token, self.connection, self._settings, self._preset)
+            userinfo = read_userinfo(about, token.claims["sub"]) if about is not None else None
+            identity = identity_from(token, self.connection, self._settings, self._preset, userinfo)
         return Arrival(identity, token.issuer, token.token_id, token.expires_at + self._settings.skew)
 
     def watch(self) -> None:
@@ -111,14 +115,22 @@ class OidcConnector:
         except BridgeError as refusal:
             return (f"connection {self.connection}: the identity provider's documents: {refusal.detail}",)
         wanted = authentication_methods(self._client)
-        if set(wanted) & set(metadata.token_endpoint_auth_methods):
+        if self._settings.public_client or set(wanted) & set(metadata.token_endpoint_auth_methods):
             return ()
         return (f"connection {self.connection}: the provider offers none of {', '.join(wanted)} at its token endpoint",)
+
+    def _asked_about(self, metadata: ProviderMetadata, tokens: Tokens) -> Fetched | None:
+        """What the userinfo endpoint answers, where the settings say that it is asked; unread."""
+        if metadata.userinfo_endpoint is None:
+            return None
+        fetch, networks = self._surroundings.outgoing.fetch, self._settings.networks
+        return ask_userinfo(fetch, metadata.userinfo_endpoint, tokens.access_token, networks)
 
     def _expected(self, sign_in: SignIn, answered_by: str | None) -> Expected:
         return Expected(
             issuers=self._issuers_of(answered_by),
             client_id=self._settings.client_id,
+            audiences=self._settings.audiences,
             nonce=sign_in.nonce,
             algorithms=self._settings.algorithms,
             started_at=sign_in.started_at,
@@ -186,3 +198,9 @@ def _check_settings(connection: str, settings: OidcConnection, preset: OidcPrese
         )
     if preset.tenancy == "hosted_domain" and not settings.tenants:
         raise ConfigurationInvalid(f"{where}.tenants: name the hosted domains that may sign in, else anybody may")
+    if settings.groups_from == "userinfo" and (settings.groups or preset.groups) is None:
+        raise ConfigurationInvalid(f"{where}.groups: name the claim of userinfo that holds the groups")
+    if settings.email_verified_text and not preset.truth_as_text:
+        raise ConfigurationInvalid(
+            f"{where}.email_verified_text: a provider of preset `{settings.preset}` writes a truth value; leave it out"
+        )

@@ -29,15 +29,18 @@ class ProviderMetadata:
     token_endpoint_auth_methods: tuple[str, ...]
     announces_iss: bool
     """The answer to our request must carry `iss` (RFC 9207)."""
+    userinfo_endpoint: str | None = None
+    """None where the connection has no use for it: then it may lie anywhere, or not be there."""
 
     @property
     def endpoints(self) -> dict[str, str]:
         """The addresses that people, secrets and trust are taken to, by their names in the document."""
-        return {
+        found = {
             "authorization_endpoint": self.authorization_endpoint,
             "token_endpoint": self.token_endpoint,
             "jwks_uri": self.jwks_uri,
         }
+        return found if self.userinfo_endpoint is None else {**found, "userinfo_endpoint": self.userinfo_endpoint}
 
 
 def discovery_address(issuer: str) -> str:
@@ -55,8 +58,11 @@ def expected_issuer(issuer: str, tenancy: str) -> str:
     return issuer
 
 
-def read_discovery(text: bytes, issuer: str) -> ProviderMetadata:
-    """The provider's metadata; `issuer` must stand in it letter for letter (Discovery 4.3). Else SignInRejected."""
+def read_discovery(text: bytes, issuer: str, *, uses_userinfo: bool = False) -> ProviderMetadata:
+    """The provider's metadata; `issuer` must stand in it letter for letter (Discovery 4.3). Else SignInRejected.
+
+    `uses_userinfo`: whether a userinfo endpoint is needed.
+    """
     if len(text) > MAX_DISCOVERY_BYTES:
         raise SignInRejected("discovery: more than 256 kB")
     document = published_object(text, "discovery")
@@ -70,6 +76,7 @@ def read_discovery(text: bytes, issuer: str) -> ProviderMetadata:
         _endpoint(document, "jwks_uri", allows_http=allows_http),
         _methods(document),
         document.get("authorization_response_iss_parameter_supported") is True,
+        _endpoint(document, "userinfo_endpoint", allows_http=allows_http) if uses_userinfo else None,
     )
 
 
@@ -89,7 +96,9 @@ def _endpoint(document: Mapping[str, Any], name: str, *, allows_http: bool) -> s
 
 
 def _methods(document: Mapping[str, Any]) -> tuple[str, ...]:
-    methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    methods = document.get("token_endpoint_auth_methods_supported")
+    if methods is None:
+        return ("client_secret_basic",)
     if not isinstance(methods, list):
         raise SignInRejected("discovery: `token_endpoint_auth_methods_supported` is not a list")
     return tuple(method for method in methods if isinstance(method, str))

@@ -33,6 +33,8 @@ class Expected:
     issuers: Collection[str]
     """Every spelling of the issuer that is believed, complete and exact."""
     client_id: str
+    audiences: Collection[str]
+    """Whom a token may be meant for beside us."""
     nonce: str = field(repr=False)
     algorithms: Collection[str]
     started_at: datetime
@@ -71,7 +73,7 @@ def verify_id_token(
         claims = strict_object(verified.payload, "ID token")
         _check_kind(claims)
         issuer = _checked_issuer(claims, verified, expected)
-        _check_audience(claims, expected.client_id)
+        _check_audience(claims, expected)
         _check_nonce(claims, expected.nonce)
         expires_at = _checked_times(claims, expected)
         _check_hash(claims, "at_hash", access_token)
@@ -99,11 +101,24 @@ def _checked_issuer(claims: JsonObject, verified: VerifiedToken, expected: Expec
     return issuer
 
 
-def _check_audience(claims: JsonObject, client_id: str) -> None:
-    if claims.get("aud") not in (client_id, [client_id]):
-        raise SignInRejected(f"ID token: audience {str(claims.get('aud'))[:120]!r} is not us alone")
-    if claims.get("azp", client_id) != client_id:
-        raise SignInRejected(f"ID token: made for the client {str(claims['azp'])[:120]!r}")
+def _check_audience(claims: JsonObject, expected: Expected) -> None:
+    """For us: alone, or together with those that the settings name, and then `azp` says that we asked (attack I08)."""
+    client_id, audience, party = expected.client_id, claims.get("aud"), claims.get("azp", expected.client_id)
+    if audience not in (client_id, [client_id]):
+        if not _are_ours(audience, expected):
+            raise SignInRejected(f"ID token: audience {str(audience)[:120]!r} is not us and those of `audiences` alone")
+        if "azp" not in claims:
+            raise SignInRejected("ID token: names several audiences, and no `azp` says that we asked for it")
+    if party != client_id:
+        raise SignInRejected(f"ID token: made for the client {str(party)[:120]!r}")
+
+
+def _are_ours(audience: object, expected: Expected) -> bool:
+    """Whether we are among them, each is named in the settings and none stands twice."""
+    if not isinstance(audience, list) or not all(isinstance(one, str) for one in audience):
+        return False
+    others = set(audience) - {expected.client_id}
+    return len(others) == len(audience) - 1 and others <= set(expected.audiences)
 
 
 def _check_nonce(claims: JsonObject, expected: str) -> None:

@@ -18,6 +18,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MOST_GROUPS = 5000
+_ABSENT = object()
 _PROTOCOL_CLAIMS = frozenset(
     {"iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "jti", "at_hash", "c_hash", "s_hash", "auth_time", "acr"}
     | {"amr", "acrs", "email", "email_verified", "xms_edov", "_claim_names", "_claim_sources", "hasgroups"}
@@ -26,14 +27,22 @@ _PROTOCOL_CLAIMS = frozenset(
 """Claims that are read for what they mean, or mean nothing to a rule: never offered as attributes."""
 
 
-def identity_from(token: IdToken, connection: str, settings: OidcConnection, preset: OidcPreset) -> Identity:
+def identity_from(
+    token: IdToken,
+    connection: str,
+    settings: OidcConnection,
+    preset: OidcPreset,
+    userinfo: JsonObject | None = None,
+) -> Identity:
     """The person of this ID token. SignInRejected where the tenant may not sign in or the subject is not to be had.
 
-    A gap in the groups is told in `groups_gap`, and then there are none.
+    `userinfo`: where the groups are read, and nothing else; None: they stand in the ID token. A gap in the groups is
+    told in `groups_gap`, and then there are none.
     """
     claims = token.claims
     _check_tenant(token, settings, preset)
-    groups, gap, left_out = _groups(claims, settings.groups or preset.groups)
+    told, name = _with_groups_on_top(claims if userinfo is None else userinfo, settings.groups or preset.groups)
+    groups, gap, left_out = _groups(told, name)
     email = _email(claims, settings.email or "email")
     subject = _subject(claims, (settings.subject,) if settings.subject else preset.subject)
     return Identity(
@@ -45,7 +54,7 @@ def identity_from(token: IdToken, connection: str, settings: OidcConnection, pre
         groups=groups,
         groups_gap=gap,
         groups_left_out=left_out,
-        attributes=_attributes(claims, settings.groups or preset.groups),
+        attributes=_attributes(claims, name),
         authn_methods=_methods(claims),
         authenticated_at=_authenticated_at(claims),
     )
@@ -79,6 +88,21 @@ def _subject(claims: JsonObject, names: tuple[str, ...]) -> str:
     return ".".join(str(value) for value in values)
 
 
+def _with_groups_on_top(claims: JsonObject, place: str | tuple[str, ...] | None) -> tuple[JsonObject, str | None]:
+    """The claims with the one that a list leads to among them, and the name under which it stands there.
+
+    A claim of the provider's own that bears this name by chance is none of what the list leads to.
+    """
+    if not isinstance(place, tuple):
+        return claims, place
+    value: Any = claims
+    for step in place:
+        value = value.get(step, _ABSENT) if isinstance(value, dict) else _ABSENT
+    name = " > ".join(place)
+    others = {other: kept for other, kept in claims.items() if other != name}
+    return (others if value is _ABSENT else {**others, name: value}), name
+
+
 def _groups(claims: JsonObject, name: str | None) -> tuple[tuple[str, ...], str | None, str | None]:
     """The groups, why they are not all there, and why single ones were left out.
 
@@ -90,7 +114,8 @@ def _groups(claims: JsonObject, name: str | None) -> tuple[tuple[str, ...], str 
     if name is None:
         return (), None, None
     if name not in claims:
-        return (), f"the ID token has no claim {name!r}", None
+        hint = "; a claim inside others is named by a list" if "." in name and name.partition(".")[0] in claims else ""
+        return (), f"the identity provider's answer has no claim {name!r}{hint}", None
     value = claims[name]
     values: Any = [value] if isinstance(value, str) else value
     if not isinstance(values, list):
@@ -116,7 +141,8 @@ def _is_verified(email: str, claims: JsonObject, settings: OidcConnection, prese
     domain = email.rpartition("@")[2].lower()
     if domain in settings.verified_email_domains:
         # What the setting says of a domain yields to what the provider says of this address.
-        return "email_verified" not in claims or claims["email_verified"] is True
+        said = claims.get("email_verified", True)
+        return said is True or (settings.email_verified_text and said == "true")
     if (settings.email or "email") != "email":
         return False  # `email_verified` speaks of the claim `email` alone
     if preset.tenancy == "entra":
@@ -124,7 +150,8 @@ def _is_verified(email: str, claims: JsonObject, settings: OidcConnection, prese
         return owner is True or (type(owner) is int and owner == 1)
     if preset.tenancy == "hosted_domain" and domain != claims.get("hd"):
         return False  # a consumer account can be opened on anybody's address
-    return claims.get("email_verified") is True
+    said = claims.get("email_verified")
+    return said is True or (settings.email_verified_text and said == "true")
 
 
 def _name(claims: JsonObject, chosen: str | None) -> str | None:

@@ -61,11 +61,14 @@ class Provider:
         self._settings, self._outgoing = settings, surroundings.outgoing
         issuer = expected_issuer(settings.issuer, preset.tenancy)
         self._permitted = frozenset(settings.endpoint_hosts)
-        self._at_first = self._permitted | preset.endpoint_hosts | {host_of(settings.issuer)}
+        address = settings.discovery_url or discovery_address(settings.issuer)
+        # Both addresses are the administrator's own word.
+        self._at_first = self._permitted | preset.endpoint_hosts | {host_of(settings.issuer), host_of(address)}
+        uses_userinfo = settings.groups_from == "userinfo"
         self._metadata: Refreshed[ProviderMetadata] = Refreshed(
             Source(
-                lambda: self._document(discovery_address(settings.issuer), MAX_DISCOVERY_BYTES),
-                lambda text: read_discovery(text, issuer),
+                lambda: self._document(address, MAX_DISCOVERY_BYTES),
+                lambda text: read_discovery(text, issuer, uses_userinfo=uses_userinfo),
             ),
             Keeping(kept, DISCOVERY, connection),
             _DISCOVERY_AGES,

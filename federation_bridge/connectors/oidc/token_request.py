@@ -37,13 +37,16 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who we are at one provider. `secret` gives the client secret; None: `assertion` signs one for us."""
+    """Who we are at one provider: `secret` gives the client secret, or `assertion` signs one for us.
+
+    A public client has neither.
+    """
 
     client_id: str
     redirect_uri: str
     scopes: tuple[str, ...]
     secret: Callable[[], str] | None
-    assertion: Callable[[ProviderMetadata], str]
+    assertion: Callable[[ProviderMetadata], str] | None
 
 
 def authorization_address(client: Client, metadata: ProviderMetadata, sign_in: SignIn, extra: Mapping[str, str]) -> str:
@@ -81,7 +84,8 @@ def redeem_code(
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.register_client_auth_method(("client_secret_basic", _basic))
-    session.register_client_auth_method(("private_key_jwt", _asserting(client, metadata)))
+    if client.assertion is not None:
+        session.register_client_auth_method(("private_key_jwt", _asserting(client.assertion, metadata)))
     answers: list[Tokens] = []
     session.register_compliance_hook("access_token_response", lambda answer: _checked(answer, answers))
     try:
@@ -118,11 +122,15 @@ def client_assertion(key: SigningKey, client_id: str, audience: str, *, clock: C
 
 def authentication_methods(client: Client) -> tuple[str, ...]:
     """How we can authenticate, the best first: post before basic, whose special characters servers read differently."""
-    return ("client_secret_post", "client_secret_basic") if client.secret else ("private_key_jwt",)
+    if client.secret is not None:
+        return ("client_secret_post", "client_secret_basic")
+    return ("private_key_jwt",) if client.assertion is not None else ("none",)
 
 
 def _method(client: Client, metadata: ProviderMetadata) -> str:
     offered, wanted = metadata.token_endpoint_auth_methods, authentication_methods(client)
+    if wanted == ("none",):
+        return "none"  # many providers take it and do not announce it
     for method in wanted:
         if method in offered:
             return method
@@ -135,11 +143,13 @@ def _basic(client: Any, _method: str, uri: str, headers: dict[str, str], body: s
     return uri, {**headers, "Authorization": f"Basic {base64.b64encode(pair).decode()}"}, body
 
 
-def _asserting(client: Client, metadata: ProviderMetadata) -> Callable[..., tuple[str, dict[str, str], str]]:
+def _asserting(
+    make: Callable[[ProviderMetadata], str], metadata: ProviderMetadata
+) -> Callable[..., tuple[str, dict[str, str], str]]:
     def sign(
-        _client: Any, _method: str, uri: str, headers: dict[str, str], body: str
+        client: Any, _method: str, uri: str, headers: dict[str, str], body: str
     ) -> tuple[str, dict[str, str], str]:
-        assertion = client.assertion(metadata)
+        assertion = make(metadata)
         fields = f"client_assertion_type={quote_plus(_ASSERTION_TYPE)}&client_assertion={quote_plus(assertion)}"
         named = f"client_id={quote_plus(client.client_id)}"
         return uri, headers, f"{body}&{named}&{fields}"
