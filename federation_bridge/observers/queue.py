@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_LINGER = 0.02
+_LINGER = 0.1
 """Seconds for which more is awaited before a batch is worked on: one wake-up and one write for many lines."""
 
 
@@ -113,7 +113,8 @@ class ObserverQueue(Generic[T]):
         flushed: list[threading.Event] = []
         with suppress(queue.Empty):
             found = self._waiting.get(timeout=self._idle)
-            if not isinstance(found, threading.Event) and found is not None:
+            is_thing = not isinstance(found, threading.Event) and found is not None
+            if is_thing and self._waiting.qsize() < self._batch:
                 self._hurry.wait(_LINGER)
             while True:
                 if found is None:
