@@ -3,5 +3,10 @@
 BUSY_MS = 5_000
 """How long a statement waits for another's lock before we refuse."""
 
-POOL = {"pool_size": 8, "max_overflow": 56, "pool_timeout": 5, "pool_recycle": 1800}
-"""As many connections as a worker has threads, and more."""
+POOL = {"pool_size": 8, "max_overflow": 56, "pool_timeout": 5, "pool_recycle": 1800, "pool_use_lifo": True}
+"""As many connections as a worker has threads, and more. The one that was used last is taken first: SQLite forgets the
+pages that a connection has read when another one has written, and of the others those that rest can end."""
+
+CHECKPOINT_PAGES = 4_000
+"""Pages of SQLite's log (16 MB) after which they are carried over: most are written anew by each sign-in, and are then
+carried over once for many."""

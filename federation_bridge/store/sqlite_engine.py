@@ -32,7 +32,8 @@ def sqlite_engine(url: URL, *, make: bool, reads_only: bool) -> tuple[Engine, Sq
 
 
 def _prepare(connection: Any, record: Any) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF"):
+    always = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF")
+    for pragma in (*always, f"wal_autocheckpoint = {bounds.CHECKPOINT_PAGES}"):
         connection.execute(f"PRAGMA {pragma}").close()
     record.info[_SYNCHRONOUS] = "FULL"
 
