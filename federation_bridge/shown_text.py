@@ -36,6 +36,23 @@ def shown(text: str, instead: str = "") -> str:
     return text if is_shown_text(text) else "".join(one if is_shown(one) else instead for one in text)
 
 
+def quoted(value: object, most: int = 200) -> str:
+    """A value that somebody sent, as a private detail may repeat it: in quotes, cut after `most` characters, each that
+    people would not see written as its code point, each that could end the quotes escaped. None is told as `nothing`.
+    """
+    if value is None:
+        return "nothing"
+    text = str(value)
+    told = "".join(_told(character) for character in text[:most])
+    return f"'{told}{'…' if len(text) > most else ''}'"
+
+
+def _told(character: str) -> str:
+    if character in "'\\":
+        return f"\\{character}"
+    return character if is_shown(character) else f"\\u{{{ord(character):04x}}}"
+
+
 def first_hidden(text: str) -> str:
     """The first character that people would not see, as `U+200B (ZERO WIDTH SPACE)`; "" where there is none."""
     for character in text:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from federation_bridge.shown_text import first_hidden, is_shown, is_shown_text, shown
+from federation_bridge.shown_text import first_hidden, is_shown, is_shown_text, quoted, shown
 
 PACKAGE = Path(__file__).parent.parent / "federation_bridge"
 
@@ -67,6 +67,21 @@ def test_what_people_see_stays_as_it_is(text: str) -> None:
 def test_a_text_is_shown_exactly_where_each_of_its_characters_is() -> None:
     for code in range(0x110000):
         assert is_shown_text(chr(code)) == is_shown(chr(code)), hex(code)
+
+
+@pytest.mark.parametrize("character", HIDDEN.values(), ids=HIDDEN)
+def test_a_repeated_value_names_what_people_would_not_see(character: str) -> None:
+    assert quoted(f"a{character}b") == f"'a\\u{{{ord(character):04x}}}b'"
+
+
+def test_a_repeated_value_is_bounded_and_ends_where_its_quotes_end() -> None:
+    assert quoted("x" * 5000) == f"'{'x' * 200}…'"
+    assert quoted("xy", 1) == "'x…'"
+    assert quoted("a', and 'b") == "'a\\', and \\'b'"
+    assert quoted("a\\") == "'a\\\\'"
+    assert quoted("Zoë 你好") == "'Zoë 你好'"
+    assert quoted(["a"]) == "'[\\'a\\']'"
+    assert quoted(None) == "nothing"
 
 
 ASCII_ONLY = {

@@ -37,6 +37,14 @@ class Demand:
         return self.is_anew or self.max_age is not None
 
 
+def ahead_of_us(what: str, stated: datetime, now: datetime, allowed: timedelta) -> str:
+    """What a refusal says of an instant that lies further ahead of our clock than is let pass."""
+    return (
+        f"{what}: {stated.isoformat()} lies in the future: here it is {now.isoformat()}, and"
+        f" {allowed.total_seconds():g} s ahead are let pass"
+    )
+
+
 def check_authentication(authenticated_at: datetime | None, demand: Demand) -> None:
     """Passes if the stated instant is possible and fulfils the demand; SignInRejected says what does not.
 
@@ -48,13 +56,24 @@ def check_authentication(authenticated_at: datetime | None, demand: Demand) -> N
         return
     latest = demand.now + (demand.skew if demand.is_asked else max(demand.skew, demand.ahead))
     if authenticated_at > latest:
-        raise SignInRejected("authentication: lies in the future")
+        raise SignInRejected(ahead_of_us("authentication", authenticated_at, demand.now, latest - demand.now))
     if authenticated_at < demand.now - demand.longest_session:
-        raise SignInRejected(f"authentication: {authenticated_at.isoformat()} is no time of this session")
+        raise SignInRejected(
+            f"authentication: {authenticated_at.isoformat()} is no time of this session: here it is"
+            f" {demand.now.isoformat()}, and no session lasts longer than {demand.longest_session.days} days"
+        )
     if demand.is_anew and not _is_anew(authenticated_at, demand):
-        raise SignInRejected(f"authentication: asked for anew, and it was at {authenticated_at.isoformat()}")
+        left_at = "never" if demand.left_at is None else f"at {demand.left_at.isoformat()}"
+        raise SignInRejected(
+            f"authentication: asked for anew, and it was at {authenticated_at.isoformat()}; the browser left {left_at},"
+            f" and {demand.skew.total_seconds():g} s are let pass"
+        )
     if demand.max_age is not None and demand.now - authenticated_at > demand.max_age + demand.skew:
-        raise SignInRejected("authentication: longer ago than `max_age` allows")
+        raise SignInRejected(
+            f"authentication: at {authenticated_at.isoformat()}, longer ago than `max_age`"
+            f" ({demand.max_age.total_seconds():g} s) allows: here it is {demand.now.isoformat()}, and"
+            f" {demand.skew.total_seconds():g} s are let pass"
+        )
 
 
 def _is_anew(authenticated_at: datetime, demand: Demand) -> bool:

@@ -20,10 +20,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from lxml import etree
 
 from federation_bridge.connectors.saml import names
+from federation_bridge.shown_text import quoted
 from federation_bridge.signing import DecryptionKey
 
+
+class NotTaken(ValueError):
+    """A way of wrapping keys that is none of ours, in words. It follows from what stands in the clear alone."""
+
+
 KeyTransport = Callable[[DecryptionKey, names.Element, bytes], bytes]
-"""(our key, EncryptionMethod, wrapped key) to the content key; raises ValueError."""
+"""(our key, EncryptionMethod, wrapped key) to the content key; raises NotTaken or another ValueError."""
 
 Decrypt = Callable[[bytes, bytes], bytes]
 """(content key, ciphertext with its initialization vector in front) to plaintext; raises ValueError or InvalidTag."""
@@ -47,22 +53,25 @@ OAEP_MASKS: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {
 
 
 def rsa_oaep(key: DecryptionKey, method: etree._Element, wrapped: bytes) -> bytes:
-    """RSA-OAEP (XML Encryption 1.1, 5.5.2), digest and mask as the EncryptionMethod names them, or SHA-1."""
+    """RSA-OAEP (XML Encryption 1.1, 5.5.2), digest and mask as the EncryptionMethod names them, or SHA-1.
+
+    NotTaken where it names another; ValueError where the key does not open it.
+    """
     if method.find(names.xenc("OAEPparams")) is not None:
         raise ValueError("OAEP parameters")
-    digest = _named(method.find(names.ds("DigestMethod")), OAEP_DIGESTS)
-    mask = _named(method.find(f"{{{names.ENCRYPTION_11}}}MGF"), OAEP_MASKS)
+    digest = _named(method.find(names.ds("DigestMethod")), OAEP_DIGESTS, "OAEP with the digest")
+    mask = _named(method.find(f"{{{names.ENCRYPTION_11}}}MGF"), OAEP_MASKS, "OAEP with the mask")
     return key.decrypt(wrapped, padding.OAEP(mgf=padding.MGF1(mask), algorithm=digest, label=None))
 
 
 def _named(
-    element: etree._Element | None, known: Mapping[str, Callable[[], hashes.HashAlgorithm]]
+    element: etree._Element | None, known: Mapping[str, Callable[[], hashes.HashAlgorithm]], what: str
 ) -> hashes.HashAlgorithm:
     if element is None:
         return hashes.SHA1()  # noqa: S303 - what the specification means by saying nothing
     make = known.get(element.get("Algorithm", ""))
     if make is None:
-        raise ValueError("an unknown digest")
+        raise NotTaken(f"{what} {quoted(element.get('Algorithm'), 120)}, where one of {', '.join(known)} is taken")
     return make()
 
 

@@ -98,9 +98,9 @@ class SamlConnector:
         prepared = self._now_prepared()
         try:
             believed = believe(message, prepared.trust, POLICY)
-        except UnknownSigner:
+        except UnknownSigner as unknown:
             # Of this message nothing is believed: not where to look, nor for which key.
-            prepared = self._newer_prepared(prepared)
+            prepared = self._newer_prepared(prepared, unknown)
             believed = believe(message, prepared.trust, POLICY)
         expected = Expectation(
             entity_id=self._entity_id,
@@ -184,15 +184,16 @@ class SamlConnector:
         if sign_in.connection != self.connection:
             raise SignInRejected("request: the sign-in that is pending is of another connection")
         if now >= sign_in.expires_at:
-            raise SignInExpired("request: the answer came too late")
+            told = f"could be answered until {sign_in.expires_at.isoformat()}, and here it is {now.isoformat()}"
+            raise SignInExpired(f"request: the answer came too late: it {told}")
         return sign_in.request_id
 
-    def _newer_prepared(self, prepared: _Prepared) -> _Prepared:
+    def _newer_prepared(self, prepared: _Prepared, unknown: UnknownSigner) -> _Prepared:
         """What follows from newer metadata; UnknownSigner where there is none."""
         newer = self._source.newer_than(prepared.metadata)
         if newer is None:
             waits = f"; {self._source.problem}" if self._source.problem else ""
-            raise UnknownSigner(f"signature: made by none of this connection's keys, nor by a newer one{waits}")
+            raise UnknownSigner(f"{unknown.detail}; there is no newer key{waits}")
         return self._prepared_by(newer)
 
     def _now_prepared(self) -> _Prepared:

@@ -22,6 +22,7 @@ from federation_bridge.connectors.saml.shape import ASSERTION_SHAPES, RESPONSE_S
 from federation_bridge.connectors.saml.signature import Signature, signature_of
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import Callback
+from federation_bridge.shown_text import quoted, shown
 
 _FORM = "application/x-www-form-urlencoded"
 _DECLARATION = re.compile(
@@ -48,9 +49,9 @@ class Admitted:
 def form_value(callback: Callback) -> str:
     """The one `SAMLResponse` that was posted as an ordinary form (SAML bindings 3.5); SignInRejected otherwise."""
     if callback.method != "POST":
-        raise SignInRejected("form: a Response arrives by POST only")
+        raise SignInRejected(f"form: a Response arrives by POST only, and this came by {quoted(callback.method, 20)}")
     if callback.content_type.partition(";")[0].strip().lower() != _FORM:
-        raise SignInRejected("form: not application/x-www-form-urlencoded")
+        raise SignInRejected(f"form: of type {quoted(callback.content_type, 80)}, not {_FORM}")
     names_given = [name for name, _ in (*callback.query, *callback.form)]
     if any(name.startswith(("SAMLResponse", "SAMLRequest")) for name, _ in callback.query):
         raise SignInRejected("form: a SAML message in the address")
@@ -63,7 +64,9 @@ def form_value(callback: Callback) -> str:
 def decoded(value: str, limits: Limits) -> bytes:
     """The bytes that this base64 text stands for: canonical, only line breaks and blanks left out."""
     if len(value) > limits.message_bytes * 3 // 2:
-        raise SignInRejected("bytes: the message is too large")
+        raise SignInRejected(
+            f"bytes: {len(value)} characters are too large; at most {limits.message_bytes} bytes are read"
+        )
     try:
         return octets_of(value.replace("\t", "?"))  # no form has one
     except ValueError as problem:
@@ -76,7 +79,7 @@ def parsed(message: bytes, limits: Limits, *, with_comments: bool = False) -> et
     `with_comments`: comments are left out of the tree; otherwise they refuse the message. Raises SignInRejected.
     """
     if not message or len(message) > limits.message_bytes:
-        raise SignInRejected(f"bytes: {len(message)} bytes")
+        raise SignInRejected(f"bytes: {len(message)} bytes, where 1 to {limits.message_bytes} are read")
     _check_text(message, with_comments=with_comments)
     _check_namespaces(message, limits)
     parser = etree.XMLParser(
@@ -90,7 +93,7 @@ def parsed(message: bytes, limits: Limits, *, with_comments: bool = False) -> et
     try:
         root = etree.fromstring(message, parser)
     except (etree.XMLSyntaxError, ValueError) as problem:
-        raise SignInRejected(f"bytes: not one XML document: {str(problem)[:200]}") from None
+        raise SignInRejected(f"bytes: not one XML document: {quoted(problem)}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise SignInRejected("bytes: a document type")
     if root.getprevious() is not None or root.getnext() is not None:
@@ -144,14 +147,15 @@ def _check_namespace(uri: bytes) -> None:
     # A relative or non-ASCII namespace name makes canonicalization fail, and a failure that somebody takes for an
     # empty text makes one signature fit any content ("void canonicalization").
     if uri and (not uri.isascii() or b"&" in uri or not _SCHEME.match(uri)):
-        raise SignInRejected("bytes: a namespace name that is not an absolute URI")
+        name = quoted(uri.decode(errors="replace"), 120)
+        raise SignInRejected(f"bytes: the namespace name {name} is not an absolute URI in ASCII")
 
 
 def admit(message: bytes, policy: Policy) -> Admitted:
     """The Response in `message` if its structure is what SAML lets a sign-in look like; SignInRejected otherwise."""
     response = parsed(message, policy.limits)
     if response.tag != samlp("Response"):
-        raise SignInRejected(f"gate: the message is no Response but {str(response.tag)[:100]}")
+        raise SignInRejected(f"gate: the message is no Response but {quoted(response.tag, 120)}")
     _check_status(response)
     check_shape(response, RESPONSE_SHAPES, policy.limits)
     _check_head(response)
@@ -177,7 +181,7 @@ def admit_assertion(
     """
     assertion = parsed_in_scope(plaintext, prefixes, policy.limits)
     if assertion.tag != saml("Assertion"):
-        raise SignInRejected("gate: what was encrypted is not one assertion")
+        raise SignInRejected(f"gate: what was encrypted is no Assertion but {quoted(assertion.tag, 120)}")
     check_shape(assertion, ASSERTION_SHAPES, policy.limits)
     _check_head(assertion)
     return assertion, signature_of(assertion, policy)
@@ -185,7 +189,7 @@ def admit_assertion(
 
 def _check_head(element: etree._Element) -> None:
     if element.get("Version") != "2.0":
-        raise SignInRejected("gate: Version is not 2.0")
+        raise SignInRejected(f"gate: Version is {quoted(element.get('Version'), 20)}, and 2.0 is expected")
     if not element.get("ID"):
         raise SignInRejected("gate: no ID")
 
@@ -196,5 +200,5 @@ def _check_status(response: etree._Element) -> None:
         codes = [str(code.get("Value", "")) for code in status.iter(samlp("StatusCode"))]
         if codes[:1] != [names.SUCCESS]:
             message = status.findtext(samlp("StatusMessage")) or ""
-            told = " / ".join(code.rpartition(":")[2][:80] for code in codes[:4])
-            raise SignInRejected(f"status: {told}: {message[:300]!r}")
+            told = " / ".join(shown(code.rpartition(":")[2][:80], "?") for code in codes[:4])
+            raise SignInRejected(f"status: {told}: {quoted(message, 300)}")

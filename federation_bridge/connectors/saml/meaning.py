@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from federation_bridge.connectors.freshness import Demand, check_authentication
+from federation_bridge.connectors.freshness import Demand, ahead_of_us, check_authentication
 from federation_bridge.connectors.saml.assertion import Assertion, Confirmation, Envelope, NameId, Proxying
 from federation_bridge.connectors.saml.names import BEARER
 from federation_bridge.connectors.saml.policy import Policy
 from federation_bridge.errors import SignInRejected
+from federation_bridge.shown_text import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +52,37 @@ def acceptance_ends(assertion: Assertion, envelope: Envelope, expected: Expectat
     _check_authn(assertion, expected, policy)
     end = min(ends)
     if expected.now >= end:
-        raise SignInRejected(f"meaning: too old: it was acceptable until {end.isoformat()}")
+        raise SignInRejected(
+            f"meaning: too old: issued at {assertion.issued_at.isoformat()}, it was acceptable until {end.isoformat()},"
+            f" and here it is {expected.now.isoformat()}"
+        )
     return end
 
 
 def _check_envelope(envelope: Envelope, expected: Expectation) -> None:
     if envelope.issuer is not None and envelope.issuer != expected.idp_entity_id:
-        raise SignInRejected(f"meaning: the Response's Issuer is {envelope.issuer[:200]!r}")
+        raise SignInRejected(_other("the Response's Issuer", envelope.issuer, expected.idp_entity_id))
     if envelope.issuer is None and (envelope.is_signed or envelope.is_around_ciphertext):
         raise SignInRejected("meaning: a Response that is signed, or holds ciphertext, without Issuer")
     if envelope.destination is None and envelope.is_signed:
         raise SignInRejected("meaning: a signed Response without Destination")
     if envelope.destination is not None and envelope.destination != expected.acs_url:
-        raise SignInRejected(f"meaning: the Response's Destination is {envelope.destination[:200]!r}")
+        raise SignInRejected(_other("the Response's Destination", envelope.destination, expected.acs_url))
     if envelope.in_response_to != expected.request_id:
-        raise SignInRejected(f"meaning: the Response's InResponseTo is {str(envelope.in_response_to)[:100]!r}")
+        raise SignInRejected(_other("the Response's InResponseTo", envelope.in_response_to, expected.request_id))
 
 
 def _check_issue(assertion: Assertion, envelope: Envelope, expected: Expectation, latest: datetime) -> None:
     if assertion.issuer != expected.idp_entity_id:
-        raise SignInRejected(f"meaning: the assertion's Issuer is {assertion.issuer[:200]!r}")
-    if max(assertion.issued_at, envelope.issued_at) > latest:
-        raise SignInRejected("meaning: issued in the future")
+        raise SignInRejected(_other("the assertion's Issuer", assertion.issuer, expected.idp_entity_id))
+    for what, issued_at in (("assertion", assertion.issued_at), ("Response", envelope.issued_at)):
+        if issued_at > latest:
+            told = ahead_of_us(f"IssueInstant of the {what}", issued_at, expected.now, latest - expected.now)
+            raise SignInRejected(f"meaning: {told}")
+
+
+def _other(what: str, found: str | None, wanted: str | None) -> str:
+    return f"meaning: {what} is {quoted(found)}, and {quoted(wanted)} is expected"
 
 
 def _check_subject(assertion: Assertion, expected: Expectation) -> None:
@@ -90,17 +100,26 @@ def _check_qualifiers(name_id: NameId, expected: Expectation) -> None:
     provider, or for another service, is another person. Absent means the issuer's own, for us (8.3.7).
     """
     if name_id.sp_name_qualifier not in (None, "", expected.entity_id):
-        raise SignInRejected("meaning: a NameID is qualified for another service provider")
+        raise SignInRejected(
+            f"meaning: a NameID is qualified for another service provider: SPNameQualifier is"
+            f" {quoted(name_id.sp_name_qualifier)}, and we are {quoted(expected.entity_id)}"
+        )
     if name_id.name_qualifier not in (None, "", expected.idp_entity_id):
-        raise SignInRejected(f"meaning: a NameID of another domain: NameQualifier {name_id.name_qualifier[:200]!r}")
+        raise SignInRejected(
+            f"meaning: a NameID of another domain: NameQualifier is {quoted(name_id.name_qualifier)}, and the issuer is"
+            f" {quoted(expected.idp_entity_id)}"
+        )
 
 
 def _check_conditions(assertion: Assertion, expected: Expectation) -> datetime:
     conditions = assertion.conditions
     if conditions is None or conditions.not_on_or_after is None:
-        raise SignInRejected("meaning: no Conditions with NotOnOrAfter")
+        raise SignInRejected("meaning: no Conditions with NotOnOrAfter, which must say until when it holds")
     if not conditions.audiences or any(expected.entity_id not in audiences for audiences in conditions.audiences):
-        raise SignInRejected(f"meaning: the audience is {str(conditions.audiences)[:300]}")
+        named = " and ".join(
+            " or ".join(quoted(audience) for audience in audiences[:4]) for audiences in conditions.audiences[:4]
+        )
+        raise SignInRejected(f"meaning: the audience is {named or 'nobody'}, and we are {quoted(expected.entity_id)}")
     if expected.forbids_proxying and conditions.proxying is not None:
         _check_proxying(conditions.proxying)
     _check_begun(conditions.not_before, expected, "Conditions")
@@ -112,12 +131,14 @@ def _check_proxying(proxying: Proxying) -> None:
         raise SignInRejected("meaning: ProxyRestriction forbids to pass this assertion on")
     # What we say to AWS is such a new assertion. To which of its partitions is decided at each grant, long after this.
     if proxying.audiences:
-        raise SignInRejected(f"meaning: ProxyRestriction lets it be passed on to {str(proxying.audiences)[:300]} alone")
+        told = " or ".join(quoted(audience) for audience in proxying.audiences[:4])
+        raise SignInRejected(f"meaning: ProxyRestriction lets it be passed on to {told} alone")
 
 
 def _check_begun(not_before: datetime | None, expected: Expectation, where: str) -> None:
     if not_before is not None and not_before > expected.now + expected.skew:
-        raise SignInRejected(f"meaning: not valid before {not_before.isoformat()} ({where})")
+        told = ahead_of_us(f"NotBefore of {where}", not_before, expected.now, expected.skew)
+        raise SignInRejected(f"meaning: {told}")
 
 
 def _check_confirmation(assertion: Assertion, expected: Expectation) -> datetime:
@@ -129,19 +150,28 @@ def _check_confirmation(assertion: Assertion, expected: Expectation) -> datetime
             return confirmation.not_on_or_after
         reasons.append(reason)
     told = "; ".join(str(reason) for reason in reasons) or "there is none"
-    raise SignInRejected(f"meaning: no SubjectConfirmation that holds: {told}"[:600])
+    raise SignInRejected(f"meaning: no SubjectConfirmation that holds: {told}"[:1000])
 
 
 def _objection(confirmation: Confirmation, expected: Expectation) -> str | None:
     ends = confirmation.not_on_or_after
     objections = (
-        (confirmation.method != BEARER, f"method {confirmation.method[:80]!r}"),
+        (confirmation.method != BEARER, f"method {quoted(confirmation.method, 80)}, where bearer is expected"),
         (not confirmation.has_data, "no data"),
-        (confirmation.recipient != expected.acs_url, f"recipient {str(confirmation.recipient)[:200]!r}"),
-        (confirmation.in_response_to != expected.request_id, "InResponseTo of another request, or missing"),
+        (
+            confirmation.recipient != expected.acs_url,
+            f"Recipient {quoted(confirmation.recipient)}, where {quoted(expected.acs_url)} is expected",
+        ),
+        (
+            confirmation.in_response_to != expected.request_id,
+            f"InResponseTo {quoted(confirmation.in_response_to)}, where {quoted(expected.request_id)} is expected",
+        ),
         (confirmation.not_before is not None, "NotBefore, which a bearer confirmation must not have"),
         (ends is None, "no NotOnOrAfter"),
-        (ends is not None and expected.now >= ends, f"ended at {ends}"),
+        (
+            ends is not None and expected.now >= ends,
+            f"ended at {ends and ends.isoformat()}, and here it is {expected.now.isoformat()}",
+        ),
     )
     return next((words for objects, words in objections if objects), None)
 
@@ -158,4 +188,7 @@ def _check_authn(assertion: Assertion, expected: Expectation, policy: Policy) ->
     for statement in assertion.authn:
         check_authentication(statement.authenticated_at, demand)
         if statement.session_ends_at is not None and statement.session_ends_at <= expected.now:
-            raise SignInRejected("meaning: the identity provider's session has ended (SessionNotOnOrAfter)")
+            raise SignInRejected(
+                f"meaning: the identity provider's session has ended at {statement.session_ends_at.isoformat()}"
+                f" (SessionNotOnOrAfter), and here it is {expected.now.isoformat()}"
+            )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from lxml import etree
 
@@ -25,6 +26,7 @@ from federation_bridge.connectors.saml.signature import signature_of
 from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key, verify
 from federation_bridge.errors import ConfigurationInvalid, SignInRejected
 from federation_bridge.settings import is_loopback
+from federation_bridge.shown_text import quoted
 
 METADATA_LIMITS = Limits(message_bytes=1_000_000, prefixes=64, namespaces=64)
 _MOST_CERTIFICATES = 32
@@ -86,10 +88,11 @@ def _entity(root: etree._Element, entity_id: str | None) -> etree._Element:
     entities = [one for one in _entities(root) if entity_id is None or one.get("entityID") == entity_id]
     providers = [one for one in entities if one.find(md("IDPSSODescriptor")) is not None]
     if not providers:
-        wanted = f" with entityID {entity_id!r}" if entity_id else ""
-        raise ConfigurationInvalid(f"metadata: describes no identity provider{wanted}")
+        wanted = f" with entityID {quoted(entity_id)}" if entity_id else ""
+        described = ", ".join(quoted(one.get("entityID")) for one in islice(_entities(root), 5)) or "nobody"
+        raise ConfigurationInvalid(f"metadata: describes no identity provider{wanted}; it describes {described}")
     if len(providers) > 1:
-        known = ", ".join(repr(str(one.get("entityID"))[:200]) for one in providers[:5])
+        known = ", ".join(quoted(one.get("entityID")) for one in providers[:5])
         raise ConfigurationInvalid(f"metadata: describes several; set `idp_entity_id` to one of {known}")
     return providers[0]
 
@@ -105,7 +108,9 @@ def _entities(root: etree._Element) -> Iterator[etree._Element]:
 def _entity_id(entity: etree._Element) -> str:
     entity_id = entity.get("entityID", "")
     if not 0 < len(entity_id) <= 1024 or "{tenant" in entity_id:  # noqa: PLR2004 - SAML metadata 2.2.1
-        raise ConfigurationInvalid("metadata: entityID is missing, too long, or a template for many tenants")
+        raise ConfigurationInvalid(
+            f"metadata: entityID {quoted(entity_id)} is missing, too long, or a template for many tenants"
+        )
     return str(entity_id)
 
 
@@ -120,9 +125,13 @@ def _valid_until(entity: etree._Element, now: datetime | None, *, is_demanded: b
     if now is None:
         return min(ends)
     if min(ends) <= now:
-        raise ConfigurationInvalid(f"metadata: was valid until {min(ends).isoformat()}; fetch it anew")
+        raise ConfigurationInvalid(
+            f"metadata: was valid until {min(ends).isoformat()}, and here it is {now.isoformat()}; fetch it anew"
+        )
     if is_demanded and min(ends) > now + _FARTHEST:
-        raise ConfigurationInvalid("metadata: validUntil lies more than ten years ahead")
+        raise ConfigurationInvalid(
+            f"metadata: validUntil {min(ends).isoformat()} lies more than ten years ahead of {now.isoformat()}"
+        )
     return min(ends)
 
 
@@ -130,7 +139,7 @@ def _instant(text: str) -> datetime:
     if _INSTANT.fullmatch(text):
         with suppress(ValueError):
             return datetime.fromisoformat(text).astimezone(UTC)
-    raise ConfigurationInvalid(f"metadata: validUntil {text[:60]!r} is not an instant in UTC")
+    raise ConfigurationInvalid(f"metadata: validUntil {quoted(text, 60)} is not an instant in UTC")
 
 
 def _role(entity: etree._Element) -> etree._Element:
@@ -176,6 +185,6 @@ def _sign_on(role: etree._Element) -> dict[str, str]:
         location = service.get("Location", "")
         is_plain_local = location.startswith("http://") and is_loopback(location)
         if not (location.startswith("https://") or is_plain_local) or any(ch <= " " for ch in location):
-            raise ConfigurationInvalid(f"metadata: the sign-on address {location[:200]!r} is not https")
+            raise ConfigurationInvalid(f"metadata: the sign-on address {quoted(location)} is not https")
         addresses.setdefault(service.get("Binding", ""), location)
     return addresses

@@ -27,6 +27,7 @@ from federation_bridge.connectors.saml.assertion import (
 from federation_bridge.connectors.saml.names import Element, saml
 from federation_bridge.connectors.saml.octets import is_xml_blank
 from federation_bridge.errors import SignInRejected
+from federation_bridge.shown_text import quoted
 
 _INSTANT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,12}))?Z", re.ASCII
@@ -165,7 +166,7 @@ def _attributes(assertion: etree._Element) -> _Attributes:
         for attribute in statement:
             name = _attribute(attribute, "Name")
             if name in before:
-                raise SignInRejected(f"reader: the attribute {name[:200]!r} comes in two statements")
+                raise SignInRejected(f"reader: the attribute {quoted(name)} comes in two statements")
             _add(attribute, name, told)
     return told
 
@@ -227,18 +228,18 @@ def _instant(text: str) -> datetime:
     """An xs:dateTime in UTC as SAML core 1.3.3 wants it: no offset, no year of five digits, nothing around it."""
     match = _INSTANT.fullmatch(text)
     if match is None:
-        raise SignInRejected(f"reader: {text[:60]!r} is not an instant in UTC")
+        raise SignInRejected(f"reader: {quoted(text, 60)} is not an instant in UTC (2026-01-15T12:00:05Z)")
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     micro = int((match[7] or "0")[:6].ljust(6, "0"))
     try:
         return datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC)
     except ValueError:
-        raise SignInRejected(f"reader: {text[:60]!r} is no instant that exists") from None
+        raise SignInRejected(f"reader: {quoted(text, 60)} is no instant that exists") from None
 
 
 def _count(text: str | None) -> int | None:
     if text is None:
         return None
     if not _COUNT.fullmatch(text):
-        raise SignInRejected("reader: ProxyRestriction with a count that is no number")
+        raise SignInRejected(f"reader: ProxyRestriction with the count {quoted(text, 60)}, which is no number")
     return int(text)

@@ -25,6 +25,7 @@ from federation_bridge.connectors.saml.rooms import Believed
 from federation_bridge.connectors.saml.stock import at, request_data
 from federation_bridge.connectors.saml.xml_schema import first_finding
 from federation_bridge.errors import OpinionsDiffer, SignInRejected
+from federation_bridge.shown_text import quoted
 
 _ENCRYPTED = "/samlp:Response/saml:EncryptedAssertion"
 
@@ -79,7 +80,7 @@ def agree(form_value: str, believed: Believed, expected: Expectation, settings: 
     except Exception as problem:
         if response is not None and getattr(problem, "code", None) == OneLogin_Saml2_ValidationError.INVALID_XML_FORMAT:
             raise SignInRejected(f"shape: not what SAML's XML schema allows: {_finding(response)}") from None
-        raise OpinionsDiffer(f"second opinion: {type(problem).__name__}: {str(problem)[:300]}") from None
+        raise OpinionsDiffer(f"second opinion: {type(problem).__name__}: {quoted(problem, 300)}") from None
     assertion = believed.assertion
     if name_id != (assertion.name_id.text if assertion.name_id else None):
         raise OpinionsDiffer("second opinion: reads another NameID")

@@ -19,6 +19,7 @@ from federation_bridge.connectors.saml.names import ds, saml, samlp, xenc
 from federation_bridge.connectors.saml.octets import is_xml_blank
 from federation_bridge.connectors.saml.policy import Limits
 from federation_bridge.errors import SignInRejected
+from federation_bridge.shown_text import shown
 
 MANY: Final = 1_000_000
 _ID_NAMES = frozenset({"ID", "Id", "id"})
@@ -284,7 +285,7 @@ def _check_attributes(element: etree._Element, shape: Shape, limits: Limits, ids
     for name, value in cast("Mapping[str, str]", element.attrib).items():
         local = name.rpartition("}")[2]
         if name not in shape.attributes and not (shape.foreign_attributes and name.startswith("{")):
-            raise SignInRejected(f"shape: unexpected attribute {local} on {_shown(element)}")
+            raise SignInRejected(f"shape: unexpected attribute {shown(local[:64], '?')} on {_shown(element)}")
         if name == "InResponseTo" and not _ID.fullmatch(value):
             raise SignInRejected(f"shape: InResponseTo of {_shown(element)} is not an identifier")
         if local in _ID_NAMES:
@@ -298,4 +299,4 @@ def _check_attributes(element: etree._Element, shape: Shape, limits: Limits, ids
 
 def _shown(element: etree._Element) -> str:
     tag: Any = element.tag
-    return tag.rpartition("}")[2][:64] if isinstance(tag, str) else "a node that is no element"
+    return shown(tag.rpartition("}")[2][:64], "?") if isinstance(tag, str) else "a node that is no element"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from lxml import etree
@@ -13,6 +14,7 @@ from federation_bridge.connectors.saml.names import ds
 from federation_bridge.connectors.saml.octets import octets_of
 from federation_bridge.connectors.saml.policy import Policy
 from federation_bridge.errors import SignInRejected
+from federation_bridge.shown_text import quoted
 
 _INCLUSIVE = f"{{{names.EXCLUSIVE_C14N}}}InclusiveNamespaces"
 
@@ -67,9 +69,10 @@ def signature_of(element: etree._Element, policy: Policy) -> Signature | None:
     info = _child(found, "SignedInfo")
     reference = _child(info, "Reference")
     if reference.get("URI") != f"#{element.get('ID')}":
-        raise SignInRejected("signature: covers something else than its parent")
+        told = f"covers {quoted(reference.get('URI'))} and stands in {quoted(element.get('ID'))}"
+        raise SignInRejected(f"signature: covers something else than its parent: it {told}")
     if reference.get("Type") not in (None, "http://www.w3.org/2000/09/xmldsig#Object"):
-        raise SignInRejected("signature: a Reference of a special type")
+        raise SignInRejected(f"signature: a Reference of the special type {quoted(reference.get('Type'))}")
     transforms = list(_child(reference, "Transforms"))
     content_c14n = _content_c14n(transforms, policy)
     info_c14n = _child(info, "CanonicalizationMethod")
@@ -91,14 +94,21 @@ def _content_c14n(transforms: list[etree._Element], policy: Policy) -> str:
     # Exactly these two in this order: every other transform changes what was signed into something else.
     algorithms = [transform.get("Algorithm") for transform in transforms]
     if len(algorithms) != 2 or algorithms[0] != names.ENVELOPED or len(transforms[0]):  # noqa: PLR2004
-        raise SignInRejected(f"signature: transforms {algorithms!r}"[:300])
+        told = ", ".join(quoted(algorithm, 120) for algorithm in algorithms)
+        raise SignInRejected(
+            f"signature: transforms {told}; exactly enveloped-signature and exclusive C14N are accepted"
+        )
     return _known(transforms[1], policy.canonicalizations)
 
 
-def _known(element: etree._Element, known: object) -> str:
+def _known(element: etree._Element, known: Collection[str]) -> str:
     algorithm = element.get("Algorithm", "")
-    if algorithm not in known:  # type: ignore[operator]
-        raise SignInRejected(f"signature: algorithm {str(algorithm)[:120]!r} is not accepted")
+    if algorithm not in known:
+        what = etree.QName(element).localname
+        taken = ", ".join(sorted(known))
+        raise SignInRejected(
+            f"signature: algorithm {quoted(algorithm, 120)} of {what} is not accepted; these are: {taken}"
+        )
     return str(algorithm)
 
 
@@ -108,7 +118,7 @@ def _prefixes(element: etree._Element, policy: Policy) -> tuple[str, ...]:
         return ()
     words = tuple((inclusive.get("PrefixList") or "").split(" "))
     if len(words) > policy.limits.prefix_list:
-        raise SignInRejected("signature: a long PrefixList")
+        raise SignInRejected(f"signature: a long PrefixList: {len(words)} words, {policy.limits.prefix_list} at most")
     return tuple(word for word in words if word)
 
 

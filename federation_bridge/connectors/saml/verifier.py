@@ -6,6 +6,7 @@ What is given back are the bytes that were hashed. Whoever reads them reads what
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lxml import etree
 
+from federation_bridge.connectors.saml.names import ds
+from federation_bridge.connectors.saml.octets import octets_of
 from federation_bridge.connectors.saml.policy import Policy, PublicKey
 from federation_bridge.connectors.saml.signature import Signature
 from federation_bridge.errors import ConfigurationInvalid, SignInRejected, UnknownSigner
+from federation_bridge.shown_text import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,19 @@ def trusted_key(certificate_der: bytes, policy: Policy) -> TrustedKey:
 
 def _strong(key: object, policy: Policy) -> PublicKey:
     if isinstance(key, rsa.RSAPublicKey):
-        if key.key_size < policy.rsa_bits or key.public_numbers().e < policy.rsa_exponent:
-            raise ConfigurationInvalid(f"a signing key is too weak: RSA with {key.key_size} bits")
+        exponent = key.public_numbers().e
+        if key.key_size < policy.rsa_bits or exponent < policy.rsa_exponent:
+            raise ConfigurationInvalid(
+                f"a signing key is too weak: RSA with {key.key_size} bits and exponent {quoted(exponent, 40)}; at least"
+                f" {policy.rsa_bits} bits and {policy.rsa_exponent} are needed"
+            )
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in policy.curves:
         return key
-    raise ConfigurationInvalid("a signing key is of a kind that we do not accept")
+    kind = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
+    raise ConfigurationInvalid(
+        f"a signing key is of a kind that we do not accept: {kind}; RSA and {', '.join(sorted(policy.curves))} are"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +109,19 @@ def _key_that_signed(signature: Signature, info: bytes, keys: Sequence[TrustedKe
         except (InvalidSignature, ValueError, UnsupportedAlgorithm):
             continue
         return candidate
-    raise UnknownSigner("signature: made by none of this connection's keys, or SignedInfo was changed")
+    known = ", ".join(key.fingerprint[:16] for key in keys[:8])
+    raise UnknownSigner(
+        f"signature: made by none of this connection's keys ({known}), or SignedInfo was changed; by"
+        f" {quoted(signature.signature_method, 120)}, and its KeyInfo shows {_shown_certificate(signature)}"
+    )
+
+
+def _shown_certificate(signature: Signature) -> str:
+    # For people alone, who compare it with what their provider publishes: nobody believes a KeyInfo.
+    text = signature.element.findtext(f"{ds('KeyInfo')}/{ds('X509Data')}/{ds('X509Certificate')}")
+    if text is None:
+        return "no certificate"
+    return f"the certificate {hashlib.sha256(octets_of(text)).hexdigest()[:16]}"
 
 
 def _canonical(element: etree._Element, algorithm: str, prefixes: Sequence[str], policy: Policy) -> bytes:

@@ -17,6 +17,7 @@ from lxml import etree
 from onelogin.saml2 import xml_utils
 
 from federation_bridge.connectors.saml.names import ENCRYPTION_11, EXCLUSIVE_C14N, PROTOCOL
+from federation_bridge.shown_text import shown
 
 MESSAGES = "saml-schema-protocol-2.0.xsd"
 """The library's name for the schema of Responses."""
@@ -68,4 +69,4 @@ def first_finding(document: etree._Element) -> str:
     schema = _compiled()
     schema.validate(document)
     findings = cast("Iterable[Any]", schema.error_log)
-    return next((_TAG.sub("", str(error.message))[:_LONGEST_FINDING] for error in findings), "")
+    return next((shown(_TAG.sub("", str(error.message))[:_LONGEST_FINDING], "?") for error in findings), "")
