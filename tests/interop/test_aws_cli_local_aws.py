@@ -125,3 +125,17 @@ def test_a_fault_reaches_the_command_line_as_aws_s(place: Place, provisioned: Aw
     place.local.faults.set(Fault("throttle", "sts", times=1))
     assert "(Throttling)" in _assume(place, provisioned).err
     assert _assume(place, provisioned).status == 0
+
+
+def test_an_account_s_alias_numbers_and_simulations_are_told_to_the_command_line(place: Place, aws: AwsCli) -> None:
+    place.account.alias = "our-company"
+    assert aws("iam", "list-account-aliases").json == {"AccountAliases": ["our-company"]}
+    assert aws("iam", "get-account-summary").json["SummaryMap"]["Roles"] == len(place.account.roles)
+    asked = ("--policy-source-arn", place.role.arn, "--action-names", "s3:GetObject", "iam:CreateUser")
+    told = aws("iam", "simulate-principal-policy", *asked).json["EvaluationResults"]
+    assert [one["EvalActionName"] for one in told] == ["s3:GetObject", "iam:CreateUser"]
+    assert told[1]["EvalDecision"] == "implicitDeny"
+    stranger = place.user("stranger")
+    for words in (("list-account-aliases",), ("get-account-summary",), ("simulate-principal-policy", *asked)):
+        refused = aws("iam", *words, by=stranger)
+        assert (refused.status, "(AccessDenied)" in refused.err) == (254, True)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 from xml.sax.saxutils import escape
 
 from federation_bridge.sandbox.aws.refusals import Refused
 
-Value: TypeAlias = "str | int | bool | datetime | Mapping[str, Value] | Sequence[Value] | None"
+Value: TypeAlias = "str | int | bool | datetime | Entries | Mapping[str, Value] | Sequence[Value] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A map of the service model, whose names are data and no elements: `entry` elements with `key` and `value`."""
+
+    named: Mapping[str, Value]
+
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -20,15 +29,16 @@ def xml_of(value: Value) -> str:
     """The content of one element: mappings become elements, sequences `member`s, None nothing, instants UTC."""
     if isinstance(value, str):
         return escape(_NOT_XML.sub("\ufffd", value))
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, datetime):
         return instant(value)
+    if isinstance(value, Entries):
+        pairs = ({"key": name, "value": part} for name, part in value.named.items())
+        return "".join(f"<entry>{xml_of(pair)}</entry>" for pair in pairs)
     if isinstance(value, Mapping):
         return "".join(f"<{name}>{xml_of(part)}</{name}>" for name, part in value.items() if part is not None)
     if isinstance(value, Sequence):
         return "".join(f"<member>{xml_of(part)}</member>" for part in value)
-    return "" if value is None else str(value)
+    return "" if value is None else str(value).lower()
 
 
 def instant(value: datetime) -> str:

@@ -1,32 +1,77 @@
-"""A few of AWS's own managed policies, cut down to the services that stand here."""
+"""AWS's own managed policies: those that people use most, whole, as AWS published them.
+
+Each is a file of `published_policies`, found by the path and the name that its ARN has. None is read before somebody
+asks for it: the largest have thousands of actions.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from federation_bridge.sandbox.aws.policy.document import Policy, parse_policy
 
-_S3_READ = ("s3:Get*", "s3:List*", "s3:Describe*")
-_READ = (*_S3_READ, "iam:Get*", "iam:List*", "cloudtrail:LookupEvents", "sts:GetCallerIdentity")
-_ACTIONS: Mapping[str, tuple[str, ...]] = {
-    "AdministratorAccess": ("*",),
-    "AmazonS3FullAccess": ("s3:*",),
-    "AmazonS3ReadOnlyAccess": _S3_READ,
-    "ReadOnlyAccess": _READ,
-}
-_ARN = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(\w+)")
+_FOLDER = Path(__file__).parent / "published_policies"
+_ARN = re.compile(r"(arn:aws[a-z-]{0,20}:iam::aws:policy)/([A-Za-z0-9_./-]{1,512})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedPolicy:
+    """A managed policy, of an account's own or of AWS, in its default version."""
+
+    arn: str
+    name: str
+    path: str
+    id: str
+    policy: Policy
+    created_at: datetime
+    description: str = ""
+    version: str = "v1"
+    updated_at: datetime | None = None
+    """None where it never was."""
 
 
 @cache
-def _policy(name: str) -> Policy:
-    statement = {"Effect": "Allow", "Action": list(_ACTIONS[name]), "Resource": "*"}
-    return parse_policy(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+def published_names() -> tuple[str, ...]:
+    """Path and name of each, as in ARNs: `SecurityAudit`, `job-function/ViewOnlyAccess`."""
+    return tuple(sorted(file.relative_to(_FOLDER).with_suffix("").as_posix() for file in _FOLDER.rglob("*.json")))
 
 
-def policy_of_aws(arn: str) -> Policy | None:
-    """The policy of AWS's own with this ARN, or None where it is none of the few."""
+def policy_of_aws(arn: str) -> ManagedPolicy | None:
+    """The policy of AWS's own with this ARN, or None where it is not among those that stand here."""
     found = _ARN.fullmatch(arn)
-    return _policy(found[1]) if found and found[1] in _ACTIONS else None
+    # Looked up in the list of what is there: no text of a request ever becomes a path.
+    return _published(found[1], found[2]) if found and found[2] in published_names() else None
+
+
+def policies_of_aws(partition: str) -> tuple[ManagedPolicy, ...]:
+    """All that stand here, as an account of this partition sees them."""
+    return tuple(_published(f"arn:{partition}:iam::aws:policy", name) for name in published_names())
+
+
+@cache
+def _published(prefix: str, name: str) -> ManagedPolicy:
+    source = _source(name)
+    path, _, last = name.rpartition("/")
+    return ManagedPolicy(
+        arn=f"{prefix}/{name}",
+        name=last,
+        path=f"/{path}/" if path else "/",
+        id="ANPA" + hashlib.sha256(name.encode()).hexdigest().upper()[:17],
+        policy=parse_policy(json.dumps(source["document"])),
+        created_at=datetime.fromisoformat(source["created"]),
+        version=source["version"],
+        updated_at=datetime.fromisoformat(source["updated"]),
+    )
+
+
+@cache
+def _source(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((_FOLDER / f"{name}.json").read_text("utf-8"))
+    return found

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from federation_bridge.sandbox.aws.managed_policies import ManagedPolicy
 from federation_bridge.sandbox.aws.policy.document import parse_policy
 from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.saml_metadata import read_metadata
@@ -21,7 +22,6 @@ from federation_bridge.sandbox.aws.state import (
     AccountState,
     Bucket,
     EncryptionMode,
-    ManagedPolicy,
     OidcProvider,
     PrivateKey,
     Role,

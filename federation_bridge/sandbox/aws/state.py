@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from federation_bridge.model import Clock, Randomness
-from federation_bridge.sandbox.aws.managed_policies import policy_of_aws
+from federation_bridge.sandbox.aws.managed_policies import ManagedPolicy, policy_of_aws
 from federation_bridge.sandbox.aws.policy.document import Policy
 from federation_bridge.sandbox.aws.saml_metadata import SamlMetadata
 
@@ -104,19 +104,6 @@ class AccessKey:
     account_id: str
     user: str
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ManagedPolicy:
-    """A customer managed policy (or one of AWS's own that the sandbox brings), in its default version."""
-
-    arn: str
-    name: str
-    path: str
-    id: str
-    policy: Policy
-    created_at: datetime
-    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,10 +238,9 @@ class State:
                 for key in ended:
                     del self.sessions[key]
 
-    def managed_policy(self, account: AccountState, arn: str) -> Policy | None:
+    def managed_policy(self, account: AccountState, arn: str) -> ManagedPolicy | None:
         """The managed policy with this ARN as this account sees it, or None."""
-        found = account.policies.get(arn)
-        return found.policy if found else policy_of_aws(arn)
+        return account.policies.get(arn) or policy_of_aws(arn)
 
     def identity_policies(self, session: Session) -> tuple[Policy, ...]:
         """The permissions on which a session rests, as they stand now; none once the role or user is gone."""
@@ -267,4 +253,4 @@ class State:
     def managed_policies(self, account: AccountState, arns: Iterable[str]) -> tuple[Policy, ...]:
         """Those of the managed policies that exist."""
         found = (self.managed_policy(account, arn) for arn in arns)
-        return tuple(policy for policy in found if policy is not None)
+        return tuple(one.policy for one in found if one is not None)

@@ -10,10 +10,11 @@ from urllib.parse import quote
 from federation_bridge.sandbox.aws.answers import Value
 from federation_bridge.sandbox.aws.parameters import Parameters
 from federation_bridge.sandbox.aws.policy.document import Policy
-from federation_bridge.sandbox.aws.refusals import no_such_entity
+from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity
 from federation_bridge.sandbox.aws.state import AccountState, OidcProvider, Role, SamlProvider, State, User
 
 T = TypeVar("T")
+_MOST_ATTACHED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +72,28 @@ def inline_policy(name: str, policies: Mapping[str, Policy], holder: str) -> Pol
 def without(policies: Mapping[str, Policy], name: str) -> dict[str, Policy]:
     """The policies but this one."""
     return {key: policy for key, policy in policies.items() if key != name}
+
+
+def with_attached(call: IamCall, attached: tuple[str, ...], quota: str) -> tuple[str, ...]:
+    """The ARNs with the one that `PolicyArn` names; Refused for a policy that is not there, or one too many."""
+    arn = call.parameters.arn("PolicyArn")
+    if call.state.managed_policy(call.account, arn) is None:
+        raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
+    found = (*(one for one in attached if one != arn), arn)
+    if len(found) > _MOST_ATTACHED:
+        raise Refused("LimitExceeded", f"Cannot exceed quota for {quota}: {_MOST_ATTACHED}", 409)
+    return found
+
+
+def without_attached(call: IamCall, attached: tuple[str, ...]) -> tuple[str, ...]:
+    """The ARNs without the one that `PolicyArn` names; Refused (NoSuchEntity) where it is not among them."""
+    arn = call.parameters.arn("PolicyArn")
+    if arn not in attached:
+        raise no_such_entity(f"Policy {arn} was not found.")
+    return tuple(one for one in attached if one != arn)
+
+
+def attached_list(attached: tuple[str, ...]) -> dict[str, Value]:
+    """Attached policies as IAM answers them."""
+    told: list[Value] = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in attached]
+    return {"AttachedPolicies": told, "IsTruncated": False}

@@ -7,11 +7,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 from federation_bridge.sandbox.aws.answers import Value
-from federation_bridge.sandbox.aws.iam.calls import IamCall, document, inline_policy, tag_list, without
+from federation_bridge.sandbox.aws.iam.calls import (
+    IamCall,
+    attached_list,
+    document,
+    inline_policy,
+    tag_list,
+    with_attached,
+    without,
+    without_attached,
+)
 from federation_bridge.sandbox.aws.parameters import Parameters
 from federation_bridge.sandbox.aws.policy.document import parse_policy
 from federation_bridge.sandbox.aws.provisioning import demand_max_session, put_role, trust_policy
-from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
+from federation_bridge.sandbox.aws.refusals import Refused, validation_error
 from federation_bridge.sandbox.aws.state import Role
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")
@@ -126,29 +135,21 @@ def list_role_policies(call: IamCall) -> dict[str, Value]:
 
 def attach_role_policy(call: IamCall) -> dict[str, Value]:
     """AttachRolePolicy."""
-    role, arn = call.role(), call.parameters.arn("PolicyArn")
-    if call.state.managed_policy(call.account, arn) is None:
-        raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
-    attached = (*(one for one in role.attached if one != arn), arn)
-    if len(attached) > 10:  # noqa: PLR2004
-        raise Refused("LimitExceeded", "Cannot exceed quota for PoliciesPerRole: 10", 409)
-    call.account.roles[role.name] = replace(role, attached=attached)
+    role = call.role()
+    call.account.roles[role.name] = replace(role, attached=with_attached(call, role.attached, "PoliciesPerRole"))
     return {}
 
 
 def detach_role_policy(call: IamCall) -> dict[str, Value]:
     """DetachRolePolicy."""
-    role, arn = call.role(), call.parameters.arn("PolicyArn")
-    if arn not in role.attached:
-        raise no_such_entity(f"Policy {arn} was not found.")
-    call.account.roles[role.name] = replace(role, attached=tuple(one for one in role.attached if one != arn))
+    role = call.role()
+    call.account.roles[role.name] = replace(role, attached=without_attached(call, role.attached))
     return {}
 
 
 def list_attached_role_policies(call: IamCall) -> dict[str, Value]:
     """ListAttachedRolePolicies."""
-    attached: list[Value] = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in call.role().attached]
-    return {"AttachedPolicies": attached, "IsTruncated": False}
+    return attached_list(call.role().attached)
 
 
 def tag_role(call: IamCall) -> dict[str, Value]:

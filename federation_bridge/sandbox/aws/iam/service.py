@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.answers import Value, query_answer
 from federation_bridge.sandbox.aws.caller import Caller
-from federation_bridge.sandbox.aws.iam import policies, providers, roles, users
+from federation_bridge.sandbox.aws.iam import accounts, policies, providers, roles, simulation, users
 from federation_bridge.sandbox.aws.iam.calls import IamCall
 from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.sandbox.aws.state import AccountState
@@ -20,13 +20,16 @@ VERSION = "2010-05-08"
 ACTIONS: Mapping[str, Callable[[IamCall], dict[str, Value]]] = {
     "AddClientIDToOpenIDConnectProvider": providers.add_client_id,
     "AttachRolePolicy": roles.attach_role_policy,
+    "AttachUserPolicy": users.attach_user_policy,
     "CreateAccessKey": users.create_access_key,
+    "CreateAccountAlias": accounts.create_account_alias,
     "CreateOpenIDConnectProvider": providers.create_oidc_provider,
     "CreatePolicy": policies.create_policy,
     "CreateRole": roles.create_role,
     "CreateSAMLProvider": providers.create_saml_provider,
     "CreateUser": users.create_user,
     "DeleteAccessKey": users.delete_access_key,
+    "DeleteAccountAlias": accounts.delete_account_alias,
     "DeleteOpenIDConnectProvider": providers.delete_oidc_provider,
     "DeletePolicy": policies.delete_policy,
     "DeleteRole": roles.delete_role,
@@ -35,6 +38,8 @@ ACTIONS: Mapping[str, Callable[[IamCall], dict[str, Value]]] = {
     "DeleteUser": users.delete_user,
     "DeleteUserPolicy": users.delete_user_policy,
     "DetachRolePolicy": roles.detach_role_policy,
+    "DetachUserPolicy": users.detach_user_policy,
+    "GetAccountSummary": accounts.get_account_summary,
     "GetOpenIDConnectProvider": providers.get_oidc_provider,
     "GetPolicy": policies.get_policy,
     "GetPolicyVersion": policies.get_policy_version,
@@ -42,7 +47,9 @@ ACTIONS: Mapping[str, Callable[[IamCall], dict[str, Value]]] = {
     "GetRolePolicy": roles.get_role_policy,
     "GetSAMLProvider": providers.get_saml_provider,
     "GetUser": users.get_user,
+    "ListAccountAliases": accounts.list_account_aliases,
     "ListAttachedRolePolicies": roles.list_attached_role_policies,
+    "ListAttachedUserPolicies": users.list_attached_user_policies,
     "ListOpenIDConnectProviders": providers.list_oidc_providers,
     "ListPolicies": policies.list_policies,
     "ListRolePolicies": roles.list_role_policies,
@@ -52,6 +59,8 @@ ACTIONS: Mapping[str, Callable[[IamCall], dict[str, Value]]] = {
     "PutRolePolicy": roles.put_role_policy,
     "PutUserPolicy": users.put_user_policy,
     "RemoveClientIDFromOpenIDConnectProvider": providers.remove_client_id,
+    "SimulateCustomPolicy": simulation.simulate_custom_policy,
+    "SimulatePrincipalPolicy": simulation.simulate_principal_policy,
     "TagRole": roles.tag_role,
     "UpdateAssumeRolePolicy": roles.update_assume_role_policy,
     "UpdateOpenIDConnectProviderThumbprint": providers.update_thumbprints,
@@ -81,7 +90,7 @@ _NAMED = {"RoleName": "role", "UserName": "user", "Name": "saml-provider", "Poli
 
 
 def _resource(call: Call, account: AccountState) -> str:
-    for parameter in ("SAMLProviderArn", "OpenIDConnectProviderArn"):
+    for parameter in ("SAMLProviderArn", "OpenIDConnectProviderArn", "PolicySourceArn"):
         arn = call.parameters.optional(parameter)
         if arn is not None:
             return arn
@@ -92,4 +101,4 @@ def _resource(call: Call, account: AccountState) -> str:
         name = call.parameters.optional(parameter)
         if name is not None:
             return account.arn(f"{kind}/{name}")
-    return "*"
+    return call.parameters.optional("PolicyArn") or "*"

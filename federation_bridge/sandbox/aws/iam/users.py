@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from federation_bridge.sandbox.aws.answers import Value
-from federation_bridge.sandbox.aws.iam.calls import IamCall, inline_policy, tag_list, without
+from federation_bridge.sandbox.aws.iam.calls import (
+    IamCall,
+    attached_list,
+    inline_policy,
+    tag_list,
+    with_attached,
+    without,
+    without_attached,
+)
 from federation_bridge.sandbox.aws.policy.document import parse_policy
 from federation_bridge.sandbox.aws.provisioning import add_user, put_access_key
 from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity
@@ -83,6 +91,25 @@ def put_user_policy(call: IamCall) -> dict[str, Value]:
     policy = parse_policy(call.parameters.required("PolicyDocument"))
     call.account.users[user.name] = replace(user, inline={**user.inline, name: policy})
     return {}
+
+
+def attach_user_policy(call: IamCall) -> dict[str, Value]:
+    """AttachUserPolicy."""
+    user = call.user()
+    call.account.users[user.name] = replace(user, attached=with_attached(call, user.attached, "PoliciesPerUser"))
+    return {}
+
+
+def detach_user_policy(call: IamCall) -> dict[str, Value]:
+    """DetachUserPolicy."""
+    user = call.user()
+    call.account.users[user.name] = replace(user, attached=without_attached(call, user.attached))
+    return {}
+
+
+def list_attached_user_policies(call: IamCall) -> dict[str, Value]:
+    """ListAttachedUserPolicies."""
+    return attached_list(call.user().attached)
 
 
 def delete_user_policy(call: IamCall) -> dict[str, Value]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from federation_bridge.sandbox.aws.policy.conditions import holds
 from federation_bridge.sandbox.aws.policy.document import Policy, Statement
@@ -51,6 +52,12 @@ def decide_trust(policy: Policy, action: str, context: Context, is_named: Princi
     return _verdict((policy,), applies)
 
 
+def fitting(policy: Policy, request: Request, *, with_conditions: bool = True) -> tuple[Statement, ...]:
+    """The policy's statements that are about the request; without conditions also those whose condition fails."""
+    found = (one for one in policy.statements if _is_about(one, request.action) and _fits_resource(one, request))
+    return tuple(one for one in found if not with_conditions or _conditions_hold(one, request))
+
+
 def _verdict(policies: Iterable[Policy], applies: Callable[[Statement], bool]) -> Verdict:
     effects = {one.effect for policy in policies for one in policy.statements if applies(one)}
     if "Deny" in effects:
@@ -59,10 +66,25 @@ def _verdict(policies: Iterable[Policy], applies: Callable[[Statement], bool]) -
 
 
 def _fits(statement: Statement, request: Request) -> bool:
+    return _is_about(statement, request.action) and _conditions_hold(statement, request)
+
+
+def _is_about(statement: Statement, action: str) -> bool:
     named = statement.actions or statement.not_actions
-    is_named = any(matches(pattern, request.action, ignore_case=True) for pattern in named)
-    if is_named != bool(statement.actions):
-        return False
+    service = action.partition(":")[0].lower()
+    # AWS's own policies name thousands of actions of hundreds of services: only the service's own are worth a pattern.
+    near = (one for one in named if _service(one) in ("", service))
+    return any(matches(pattern, action, ignore_case=True) for pattern in near) == bool(statement.actions)
+
+
+@lru_cache(maxsize=8192)
+def _service(pattern: str) -> str:
+    """The service that an action's pattern names in full; empty where a wildcard could stand for several."""
+    service = pattern.partition(":")[0].lower()
+    return "" if "*" in service or "?" in service else service
+
+
+def _conditions_hold(statement: Statement, request: Request) -> bool:
     return all(holds(one, request.context, has_variables=statement.has_variables) for one in statement.conditions)
 
 
