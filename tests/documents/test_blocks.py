@@ -68,6 +68,7 @@ RUN_BY = {
     "docs/store.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "idp_metadata/entra/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "idp_metadata/generic/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "idp_metadata/generic/README.md yaml 2": (HERE, "test_every_shown_setting_is_taken"),
     "idp_metadata/google/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "idp_metadata/okta/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
 }

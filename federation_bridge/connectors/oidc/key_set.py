@@ -74,6 +74,8 @@ def read_key_set(text: bytes) -> KeySet:
         raise SignInRejected("key set: `keys` is not a list of objects")
     if len(entries) > _MOST_KEYS:
         raise SignInRejected(f"key set: more than {_MOST_KEYS} keys")
+    # Serializers that write null for what a key does not have say the same as those that leave it out.
+    entries = [{name: value for name, value in entry.items() if value is not None} for entry in entries]
     _refuse_exposed(entries)
     found = [key for entry in entries if (key := _usable(entry)) is not None]
     if not found:

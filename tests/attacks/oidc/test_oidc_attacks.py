@@ -387,6 +387,10 @@ LIES: dict[str, Lie] = {
     "i19 an access token from the front": answer(access_token="x"),
     "i19 a JARM answer": answer(response="a.b.c"),
     # the token endpoint
+    "i16 an endpoint on another host": discovery(token_endpoint="https://attacker.example.test/token"),
+    "i16 an endpoint without TLS": discovery(token_endpoint="http://id.example.test/token"),
+    "token endpoint: a redirect": lambda provider: setattr(provider, "raw_token_answer", (302, b"{}")),
+    "token endpoint: 201": lambda provider: setattr(provider, "raw_token_answer", (201, b"{}")),
     "token endpoint: no bearer": lambda provider: provider.token_answer.update(token_type="DPoP"),
     "token endpoint: a name twice": lambda provider: setattr(
         provider, "raw_token_answer", (200, b'{"id_token":"a.b.c","id_token":"d.e.f","token_type":"Bearer"}')
@@ -423,6 +427,9 @@ HONEST: dict[str, Lie] = {
     ),
     "a kid in another script": both(
         header(kid="schlüssel 一"), key_set(public_jwk(rsa_key("provider"), kid="schlüssel 一"))
+    ),
+    "a key with null for what it does not have": key_set(
+        public_jwk(rsa_key("provider"), kid="first", alg=None, use=None, key_ops=None, d=None, k=None, issuer=None)
     ),
     "a key with members that nobody knows": key_set(public_jwk(rsa_key("provider"), kid="first", x5c=["MIIB"], nbf=1)),
     **{
@@ -613,6 +620,18 @@ def test_i03_what_points_to_a_key_is_never_followed(hint: str) -> None:
             with pytest.raises(SignInRejected, match="signature"):
                 asked.sign_in()
         assert {url.partition(asked.provider.issuer)[0] for url in asked.provider.fetched} == {""}
+
+
+def test_i16_iss_that_nobody_announced_is_compared_all_the_same() -> None:
+    for issuer, comes_in in ((ISSUERS["generic"], True), ("https://attacker.example.test", False)):
+        asked = world()
+        discovery(authorization_response_iss_parameter_supported=False)(asked.provider)
+        answer(iss=issuer)(asked.provider)
+        if comes_in:
+            assert asked.sign_in().identity.subject
+            continue
+        with pytest.raises(SignInRejected, match="its issuer"):
+            asked.sign_in()
 
 
 @pytest.mark.parametrize("names_it", [True, False], ids=["the same kid", "no kid"])
