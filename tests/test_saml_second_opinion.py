@@ -281,6 +281,11 @@ WORDS: dict[str, Change] = {
     "several AttributeStatements": adding(
         "Assertion", '<a:AttributeStatement><a:Attribute Name="more"/></a:AttributeStatement>'
     ),
+    "an attribute several times": adding(
+        ATTRIBUTES,
+        '<a:Attribute Name="role"><a:AttributeValue>a</a:AttributeValue></a:Attribute>'
+        '<a:Attribute Name="role"><a:AttributeValue>b</a:AttributeValue></a:Attribute>',
+    ),
     "an attribute without values": adding(ATTRIBUTES, '<a:Attribute Name="none"/>'),
     "an attribute with all that it may say": adding(
         ATTRIBUTES,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import Callback, SignIn
+from federation_bridge.shown_text import quoted
 
 _TOKENS = frozenset({"id_token", "access_token", "response", "token_type"})
 """Answers of response types that we never ask for (attack I19)."""
@@ -38,7 +39,9 @@ def read_answer(
     parameters = _parameters(callback, response_mode)
     state = parameters.get("state", "")
     if not hmac.compare_digest(state.encode("utf-8", "surrogatepass"), sign_in.handle.encode()):
-        raise SignInRejected("answer: its state is not this sign-in's")
+        # Neither state is told: whoever knows the one that is expected could make use of it.
+        told = "is another one than was sent" if state else "is missing"
+        raise SignInRejected(f"answer: is not of this sign-in: its state {told}")
     _check_issuer(parameters, issuers, announces_iss=announces_iss)
     if "error" in parameters:
         said = f"{parameters['error'][:80]!r}: {parameters.get('error_description', '')[:300]!r}"
@@ -61,7 +64,8 @@ def _parameters(callback: Callback, response_mode: str) -> dict[str, str]:
         right_way = callback.method == "POST" and not callback.query and media_type == _FORM
         pairs = callback.form
     if not right_way:
-        raise SignInRejected(f"answer: did not come as {response_mode}")
+        came = f"by {quoted(callback.method, 20)}, as {quoted(callback.content_type, 80)}"
+        raise SignInRejected(f"answer: did not come as {response_mode}, but {came}")
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
         raise SignInRejected("answer: a parameter stands twice")
@@ -73,4 +77,7 @@ def _check_issuer(parameters: dict[str, str], issuers: Collection[str], *, annou
     if "iss" not in parameters and not announces_iss:
         return
     if parameters.get("iss") not in issuers:
-        raise SignInRejected(f"answer: its issuer {parameters.get('iss', '')[:120]!r} is not this connection's")
+        wanted = " or ".join(quoted(one) for one in issuers)
+        raise SignInRejected(
+            f"answer: its issuer {quoted(parameters.get('iss'))} is not this connection's, which is {wanted}"
+        )

@@ -18,6 +18,7 @@ from federation_bridge.connectors.oidc.key_set import VerificationKey
 from federation_bridge.connectors.oidc.strict_json import strict_object
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import JsonObject
+from federation_bridge.shown_text import quoted
 
 KeysFor = Callable[[str | None, str], Iterable[VerificationKey]]
 """Finds the key of exactly this kid (None: the only one) for this algorithm in our own cached key set; then, only if
@@ -54,7 +55,8 @@ def verified_token(token: object, keys_for: KeysFor, algorithms: Collection[str]
     A token that names no key is verified by the only one that fits its algorithm (OpenID Connect Core 10.1).
     """
     if not isinstance(token, str) or len(token) > _LONGEST or not _COMPACT.fullmatch(token):
-        raise SignInRejected("token: not three base64url segments of at most 128 kB")
+        told = f"{len(token)} characters" if isinstance(token, str) else type(token).__name__
+        raise SignInRejected(f"token: not three base64url segments of at most {_LONGEST} characters, but {told}")
     segments = token.split(".")
     header_text, payload, _ = (_decoded(segment) for segment in segments)
     header = _checked_header(segments[0], header_text, algorithms)
@@ -67,7 +69,7 @@ def _verifying_key(token: str, header: JsonObject, keys_for: KeysFor) -> Verific
     if kid is None:
         problem = f"names no key (kid), and not exactly one of the provider's keys fits {algorithm}"
     else:
-        problem = f"no key for {algorithm} has kid {kid[:80]!r}"
+        problem = f"no key for {algorithm} has kid {quoted(kid, 80)}"
     for key in keys_for(kid, algorithm):
         try:
             registry = _Verifying(algorithms=[algorithm], strict_check_header=False)
@@ -81,18 +83,21 @@ def _verifying_key(token: str, header: JsonObject, keys_for: KeysFor) -> Verific
 
 def _checked_header(segment: str, text: bytes, algorithms: Collection[str]) -> JsonObject:
     if len(segment) > _LONGEST_HEADER:
-        raise SignInRejected("token: its header is longer than 12 kB")
+        raise SignInRejected(f"token: its header has {len(segment)} characters, {_LONGEST_HEADER} at most")
     header = strict_object(text, "token header")
     changing = sorted(header.keys() & _CHANGES_THE_READING)
     if changing or str(header.get("cty")).upper() in _JWT:
         raise SignInRejected(f"token: header members that we do not take: {changing or ['cty']!r}")
     if not isinstance(header.get("alg"), str) or header["alg"] not in algorithms:
-        raise SignInRejected(f"token: algorithm {str(header.get('alg'))[:40]!r} is not one of this connection's")
+        taken = ", ".join(algorithms)
+        raise SignInRejected(
+            f"token: algorithm {quoted(header.get('alg'), 40)} is not one of this connection's, which are {taken}"
+        )
     if not isinstance(header.get("kid", ""), str):
         raise SignInRejected("token: its key's name (kid) is no text")
     typ = header.get("typ", "JWT")
     if not isinstance(typ, str) or typ.upper() not in _JWT:
-        raise SignInRejected(f"token: is of type {str(typ)[:40]!r}, not an ID token")
+        raise SignInRejected(f"token: is of type {quoted(typ, 40)}, not an ID token ({' or '.join(_JWT)})")
     return header
 
 

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from federation_bridge.connectors.claimed import is_plain
-from federation_bridge.connectors.freshness import Demand, check_authentication
+from federation_bridge.connectors.freshness import Demand, ahead_of_us, check_authentication
 from federation_bridge.connectors.oidc.compact_token import KeysFor, VerifiedToken, verified_token
 from federation_bridge.connectors.oidc.strict_json import strict_object
 from federation_bridge.errors import SignInRejected, signature_held
 from federation_bridge.model import JsonObject
+from federation_bridge.shown_text import quoted
 
 _SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 _LONGEST_LIFE = timedelta(hours=24)
@@ -88,16 +89,21 @@ def _check_kind(claims: JsonObject) -> None:
     if "events" in claims:
         raise SignInRejected("ID token: is a logout or security event token")
     if claims.get("typ", "ID") not in ("ID", "JWT") or claims.get("token_use", "id") != "id":
-        raise SignInRejected("ID token: calls itself another kind of token")
+        kind = f"typ {quoted(claims.get('typ'), 40)}, token_use {quoted(claims.get('token_use'), 40)}"
+        raise SignInRejected(f"ID token: calls itself another kind of token: {kind}")
 
 
 def _checked_issuer(claims: JsonObject, verified: VerifiedToken, expected: Expected) -> str:
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or issuer not in expected.issuers:
-        raise SignInRejected(f"ID token: issuer {str(issuer)[:120]!r} is not this connection's")
+        wanted = " or ".join(quoted(one) for one in expected.issuers)
+        raise SignInRejected(f"ID token: issuer {quoted(issuer)} is not this connection's, which is {wanted}")
     bound_to = verified.key.issuer
     if bound_to is not None and bound_to.replace("{tenantid}", str(claims.get("tid"))) != issuer:
-        raise SignInRejected("ID token: signed by a key of another issuer")
+        raise SignInRejected(
+            f"ID token: signed by a key of another issuer: the key is for {quoted(bound_to)} (tid"
+            f" {quoted(claims.get('tid'), 80)}), the token from {quoted(issuer)}"
+        )
     return issuer
 
 
@@ -106,11 +112,14 @@ def _check_audience(claims: JsonObject, expected: Expected) -> None:
     client_id, audience, party = expected.client_id, claims.get("aud"), claims.get("azp", expected.client_id)
     if audience not in (client_id, [client_id]):
         if not _are_ours(audience, expected):
-            raise SignInRejected(f"ID token: audience {str(audience)[:120]!r} is not us and those of `audiences` alone")
+            ours = ", ".join(quoted(one) for one in (client_id, *expected.audiences))
+            raise SignInRejected(
+                f"ID token: audience {quoted(audience)} is not us and those of `audiences` alone: {ours}"
+            )
         if "azp" not in claims:
             raise SignInRejected("ID token: names several audiences, and no `azp` says that we asked for it")
     if party != client_id:
-        raise SignInRejected(f"ID token: made for the client {str(party)[:120]!r}")
+        raise SignInRejected(f"ID token: made for the client {quoted(party)}, and we are {quoted(client_id)}")
 
 
 def _are_ours(audience: object, expected: Expected) -> bool:
@@ -124,7 +133,9 @@ def _are_ours(audience: object, expected: Expected) -> bool:
 def _check_nonce(claims: JsonObject, expected: str) -> None:
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not expected or not hmac.compare_digest(nonce.encode(), expected.encode()):
-        raise SignInRejected("ID token: is not of this sign-in (nonce)")
+        # Neither nonce is told: whoever knows the one that is expected could make use of it.
+        told = "is missing" if nonce is None else "is another one than was sent"
+        raise SignInRejected(f"ID token: is not of this sign-in: its nonce {told}")
 
 
 def _checked_times(claims: JsonObject, expected: Expected) -> datetime:
@@ -132,17 +143,27 @@ def _checked_times(claims: JsonObject, expected: Expected) -> datetime:
     expires_at, issued_at = _instant(claims, "exp", expected), _instant(claims, "iat", expected)
     latest_start = expected.now + expected.skew
     if expires_at + expected.skew <= expected.now:
-        raise SignInRejected("ID token: has expired")
+        raise SignInRejected(f"ID token: has expired at {expires_at.isoformat()}: {_clock(expected)}")
     if expires_at - issued_at > _LONGEST_LIFE or expires_at > latest_start + _LONGEST_LIFE:
-        raise SignInRejected("ID token: lives longer than 24 hours")
+        raise SignInRejected(
+            f"ID token: lives longer than 24 hours: from {issued_at.isoformat()} to {expires_at.isoformat()};"
+            f" {_clock(expected)}"
+        )
     if issued_at > latest_start:
-        raise SignInRejected("ID token: issued in the future")
+        raise SignInRejected(f"ID token: {ahead_of_us('`iat`', issued_at, expected.now, expected.skew)}")
     if issued_at < expected.started_at - expected.skew - _BACKDATING:
-        raise SignInRejected("ID token: issued before this sign-in began")
-    if "nbf" in claims and _instant(claims, "nbf", expected) > latest_start:
-        raise SignInRejected("ID token: not valid yet")
+        raise SignInRejected(
+            f"ID token: issued at {issued_at.isoformat()}, before this sign-in began at"
+            f" {expected.started_at.isoformat()}; {(expected.skew + _BACKDATING).total_seconds():g} s are let pass"
+        )
+    if "nbf" in claims and (begins_at := _instant(claims, "nbf", expected)) > latest_start:
+        raise SignInRejected(f"ID token: {ahead_of_us('`nbf`', begins_at, expected.now, expected.skew)}")
     check_authentication(_authenticated_at(claims, expected), expected.authentication)
     return expires_at
+
+
+def _clock(expected: Expected) -> str:
+    return f"here it is {expected.now.isoformat()}, and {expected.skew.total_seconds():g} s are let pass"
 
 
 def _authenticated_at(claims: JsonObject, expected: Expected) -> datetime | None:
@@ -153,7 +174,7 @@ def _instant(claims: JsonObject, name: str, expected: Expected) -> datetime:
     """A NumericDate, which may have a fraction (RFC 7519 2)."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST_SECOND:
-        raise SignInRejected(f"ID token: `{name}` is not a number of seconds before the year 3000")
+        raise SignInRejected(f"ID token: `{name}` is {quoted(value, 40)}, no number of seconds before the year 3000")
     return datetime.fromtimestamp(value, expected.now.tzinfo)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import Identity, JsonObject
 from federation_bridge.settings import OidcConnection
+from federation_bridge.shown_text import quoted
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
@@ -67,18 +69,28 @@ def _check_tenant(token: IdToken, settings: OidcConnection, preset: OidcPreset) 
         # the request's own `hd` only steers the account chooser: a consumer account has no such claim
         domain = token.claims.get("hd")
         if not isinstance(domain, str) or domain not in settings.tenants:
-            raise SignInRejected(f"ID token: hosted domain {str(domain)[:80]!r} may not sign in here")
+            raise SignInRejected(
+                f"ID token: hosted domain {quoted(domain, 80)} may not sign in here; these may:"
+                f" {_some(settings.tenants)}"
+            )
 
 
 def _check_entra_tenant(token: IdToken, settings: OidcConnection) -> None:
     """`tid` is a tenant, the one in the issuer's path, and one that may sign in (attack I06)."""
     tenant, person = token.claims.get("tid"), token.claims.get("oid")
     if not all(isinstance(value, str) and _GUID.fullmatch(value) for value in (tenant, person)):
-        raise SignInRejected("ID token: `tid` and `oid` are not both GUIDs")
+        told = f"{quoted(tenant, 80)} and {quoted(person, 80)}"
+        raise SignInRejected(f"ID token: `tid` and `oid` are not both GUIDs: {told}")
     if urlsplit(token.issuer).path.split("/")[1:2] != [tenant]:
-        raise SignInRejected("ID token: `tid` is not the tenant of its issuer")
+        raise SignInRejected(f"ID token: `tid` {quoted(tenant)} is not the tenant of its issuer {quoted(token.issuer)}")
     if settings.tenants and tenant not in settings.tenants:
-        raise SignInRejected(f"ID token: tenant {tenant!r} may not sign in here")
+        raise SignInRejected(
+            f"ID token: tenant {quoted(tenant)} may not sign in here; these may: {_some(settings.tenants)}"
+        )
+
+
+def _some(tenants: Collection[str]) -> str:
+    return ", ".join(list(tenants)[:8]) + (", and more" if len(tenants) > 8 else "")  # noqa: PLR2004
 
 
 def _subject(claims: JsonObject, names: tuple[str, ...]) -> str:

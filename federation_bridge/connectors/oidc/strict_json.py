@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import JsonObject
+from federation_bridge.shown_text import quoted
 
 _DEEPEST = 16
 
@@ -29,7 +30,7 @@ def strict_object(text: bytes, what: str) -> JsonObject:
         _check_shape(value)
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate cannot be encoded
     except (ValueError, TypeError, RecursionError) as problem:
-        raise SignInRejected(f"{what}: not one plain JSON object: {str(problem)[:120]!r}") from None
+        raise SignInRejected(f"{what}: not one plain JSON object: {quoted(problem, 120)}") from None
     return dict(value)
 
 
