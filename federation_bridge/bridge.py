@@ -24,6 +24,7 @@ from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import Redeemed, StsClients, answer_time
 from federation_bridge.connectors import Connector
+from federation_bridge.connectors.saml import unasked
 from federation_bridge.errors import (
     BridgeError,
     NotFound,
@@ -197,11 +198,13 @@ class Bridge:
         try:
             # Not exactly one: an empty handle, which no pending sign-in has.
             return self._parts.pending_sign_ins.open(handles[0] if len(handles) == 1 else "", connection, browser)
-        except SignInExpired:
+        except SignInExpired as refusal:
             configured = self._parts.settings.connections[connection]
-            if isinstance(configured, SamlConnection) and configured.allow_idp_initiated:
+            if not isinstance(configured, SamlConnection):
+                raise
+            if configured.allow_idp_initiated:
                 return None
-            raise
+            raise unasked.named(refusal, callback) from None
 
     def _left_behind(self, sign_in: SignIn | None) -> Session | None:
         """The session with which the browser left, where it still lives."""

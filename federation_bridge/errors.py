@@ -95,6 +95,33 @@ class Unforeseen(SignInRejected):
     """An answer brought about what no code foresaw: refused like any other. Its cause is what was raised."""
 
 
+class StateLost(SignInExpired):
+    """The answer came without what we sent along (RelayState, `state`): which sign-in it is about cannot be known."""
+
+    code = "state_lost"
+    public = (
+        "The company sign-in sent you back without telling us which sign-in it was. Please start again on our page;"
+        " if that happens each time, tell your administrator the reference."
+    )
+
+
+class Unsolicited(StateLost):
+    """The answer is to no request at all: the sign-in began at the identity provider, and that is not allowed here."""
+
+    code = "unsolicited"
+    public = "This sign-in began on another page. Here it has to begin on our own page: please start again."
+
+
+class OtherConnection(SignInExpired):
+    """The sign-in that pends in this browser is of another connection than the one at whose address the answer came."""
+
+    code = "other_connection"
+    public = (
+        "The answer of the company sign-in came to an address that is not its own. Please start again; if that happens"
+        " each time, tell your administrator the reference."
+    )
+
+
 class CrossSiteRequest(BridgeError):
     """A form without our token, or sent by another site."""
 
@@ -180,6 +207,19 @@ class ProviderUnreachable(BridgeError):
 
 class AnswerUnusable(ProviderUnreachable):
     """Somebody answered, but with what we do not read: too long, compressed, a redirect."""
+
+
+class ConnectionMisconfigured(ProviderUnreachable):
+    """The identity provider answers, and our settings and what it says do not fit: trying again never helps.
+
+    The detail names the setting, what it says and what was found.
+    """
+
+    code = "connection_misconfigured"
+    public = (
+        "The company sign-in is not set up correctly, so trying again will not help. Your administrator has to mend it:"
+        " please tell them the reference."
+    )
 
 
 class ProviderBusy(ProviderUnreachable):
@@ -316,7 +356,8 @@ class OtherAddress(AccessDenied):
 class ConfigurationInvalid(BridgeError):
     """Settings, rules, register, metadata or keys that an operator has to mend; the detail says what and how."""
 
-    code, status, public = "configuration", 500, "This service is not set up correctly."
+    code, status = "configuration", 500
+    public = "This service is not set up correctly. Your administrator has to mend it: please tell them the reference."
 
 
 def place_of(problem: BaseException) -> str:

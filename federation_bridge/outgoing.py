@@ -25,7 +25,7 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from federation_bridge.errors import AnswerUnusable, ConfigurationInvalid, ProviderUnreachable
+from federation_bridge.errors import AnswerUnusable, ConfigurationInvalid, ConnectionMisconfigured, ProviderUnreachable
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
@@ -141,8 +141,9 @@ class Outgoing:
     ) -> Fetched:
         """The answer of `url`, whatever its status, except a redirect; a mapping in `data` is posted as a form.
 
-        ProviderUnreachable where the address is not allowed, nobody answers in time, TLS fails, the answer is longer
-        than `max_bytes`, is cut short, is compressed or points elsewhere.
+        ProviderUnreachable where nobody answers in time, TLS fails, the answer is longer than `max_bytes`, is cut
+        short, is compressed or points elsewhere; ConnectionMisconfigured where the address is not allowed, or its
+        certificate is not believed.
         """
         target = self._target(url, networks)
         body, sent = _request_parts(target, data, headers)
@@ -151,6 +152,9 @@ class Outgoing:
             with self._connection(target, networks, deadline) as connection:
                 connection.request(method, target.origin_form, body=body, headers=sent)
                 return _read(connection.getresponse(), max_bytes, deadline)
+        except ssl.SSLCertVerificationError as problem:
+            mend = "name who issued its certificate in `outgoing.ca_bundle`, if it is the right one"
+            raise ConnectionMisconfigured(f"{target.shown}: {type(problem).__name__}: {problem}: {mend}") from None
         except (OSError, http.client.HTTPException, ValueError) as problem:
             late = time.monotonic() >= deadline
             reason = f"no answer within {self._seconds:g} s" if late else f"{type(problem).__name__}: {problem}"
@@ -167,12 +171,14 @@ class Outgoing:
             raise ProviderUnreachable(f"{shown}: the name cannot be looked up: {problem}") from None
         allowed = tuple(address for address in found if is_allowed(address, networks))
         if found and not allowed:
-            raise ProviderUnreachable(f"{shown}: {found[0]} is not an address that this connection may reach")
+            told = f"{found[0]} is not an address that this connection may reach; `networks` names it, if it is meant"
+            raise ConnectionMisconfigured(f"{shown}: {told}")
         named = _all_in(allowed, networks)
         if parts.scheme != "https" and not (named and all(address.is_loopback for address in allowed)):
-            raise ProviderUnreachable(f"{shown}: only https is fetched")
+            raise ConnectionMisconfigured(f"{shown}: only https is fetched")
         if not named and port != http.client.HTTPS_PORT and port < _LOWEST_USER_PORT:
-            raise ProviderUnreachable(f"{shown}: port {port} is not a port of web servers")
+            told = f"port {port} is not a port of web servers; `networks` names the address, if it is meant"
+            raise ConnectionMisconfigured(f"{shown}: {told}")
         return _Target(parts, host, port, allowed)
 
     def _addresses(self, host: str, port: int) -> Sequence[str]:

@@ -18,6 +18,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,8 +26,9 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from federation_bridge.errors import BadRequest, SignInExpired
+from federation_bridge.errors import BadRequest, OtherConnection, SignInExpired, StateLost
 from federation_bridge.model import Clock, Randomness, SignIn
+from federation_bridge.redaction import quoted
 from federation_bridge.settings import Connection, SamlConnection, Settings
 
 USE = "pending sign-in"
@@ -103,10 +105,13 @@ class PendingSignIns:
     def open(self, handle: str, connection: str, browser: Browser) -> SignIn:
         """The sign-in with this handle that this browser began at this connection and that has not ended.
 
-        SignInExpired for anything else; the detail says which. That it was not used before is not known here.
+        SignInExpired for anything else; the detail says which: StateLost where the answer names none, OtherConnection
+        where this browser began it elsewhere. That it was not used before is not known here.
         """
         if not _HANDLE.fullmatch(handle):
-            raise SignInExpired("pending sign-in: the answer names none of ours")
+            held = f"{len(browser.sealed)} pending" if browser.sealed else "none pending"
+            why = f"the answer names none of ours ({quoted(handle)}); this browser has {held}"
+            raise StateLost(f"pending sign-in: {why}")
         text = browser.sealed.get(handle)
         if text is None:
             raise SignInExpired(
@@ -133,9 +138,22 @@ class PendingSignIns:
             bound = _bound_to(version, connection, browser_secret)
             return version, self._cipher(handle).decrypt(_ONE_USE_NONCE, _from_base64url(encoded), bound)
         except (InvalidTag, binascii.Error, ValueError):
-            raise SignInExpired(
-                "pending sign-in: does not open: sealed for another browser or connection, or not as we sealed it"
-            ) from None
+            raise self._not_opened(handle, connection, browser_secret, text) from None
+
+    def _not_opened(self, handle: str, connection: str, browser_secret: str, text: str) -> SignInExpired:
+        """Why it does not open. Only who holds a sign-in of this very browser hears that it is another connection's."""
+        version, _, rest = text[:LONGEST].partition(".")
+        for other in self._terms.keys() - {connection}:
+            with suppress(InvalidTag, ValueError):
+                bound = _bound_to(version, other, browser_secret)
+                self._cipher(handle).decrypt(_ONE_USE_NONCE, _from_base64url(rest.partition(".")[2]), bound)
+                return OtherConnection(
+                    f"pending sign-in: begun at {other!r}, and its answer came to the address of {connection!r}: which"
+                    " address has the identity provider for us?"
+                )
+        return SignInExpired(
+            "pending sign-in: does not open: sealed for another browser or connection, or not as we sealed it"
+        )
 
     def _check(self, sign_in: SignIn, terms: str) -> None:
         now = self._clock()

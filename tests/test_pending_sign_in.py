@@ -82,7 +82,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a handle of another shape": ({"handle": "https://idp.example.com/tile"}, "names none of ours"),
     "no handle": ({"handle": ""}, "names none of ours"),
     "a handle of half a character": ({"handle": "\ud800" * 22}, "names none of ours"),
-    "another connection": ({"connection": "partner"}, "another browser or connection"),
+    "another connection": (
+        {"connection": "partner"},
+        "at 'corp', .* came to the address of 'partner'",
+    ),
     "another browser": ({"secret": "6f" * 32}, "another browser or connection"),
     "a browser without its secret": ({"secret": ""}, "another browser or connection"),
     "a browser with a strange secret": ({"secret": "\ud800\xff"}, "another browser or connection"),

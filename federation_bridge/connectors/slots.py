@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from federation_bridge.errors import ProviderBusy, ProviderUnreachable
+from federation_bridge.errors import ConnectionMisconfigured, ProviderBusy, ProviderUnreachable
 
 _PATIENCE = timedelta(seconds=1)
 """How long an exchange may last before its provider counts as silent."""
@@ -40,7 +40,7 @@ class Slots:
                 with self._within.one():
                     yield
         except ProviderUnreachable as problem:
-            self._is_silent = self._is_silent or not isinstance(problem, ProviderBusy)
+            self._is_silent = self._is_silent or not isinstance(problem, ProviderBusy | ConnectionMisconfigured)
             raise
         else:
             self._is_silent = False

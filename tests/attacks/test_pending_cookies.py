@@ -18,7 +18,7 @@ from pending_material import GO, Visitor, bridge_at, left, moved, visitor
 from sqlalchemy import func, select
 from web_material import door_of
 
-from federation_bridge.errors import SignInExpired
+from federation_bridge.errors import OtherConnection, SignInExpired, Unsolicited
 from federation_bridge.model import Arrival, Callback, Departure, Identity, SignIn, Visit
 from federation_bridge.pending_sign_in import Browser
 from federation_bridge.store.tables import METADATA
@@ -135,8 +135,8 @@ def test_i15_a_cookie_renamed_to_another_handle_opens_nothing(ada: Visitor) -> N
 
 def test_f04_a_sign_in_of_one_connection_is_none_at_another(ada: Visitor) -> None:
     gone = ada.leave("company")
-    assert refused(ada.post(ada.answer(gone), "sister"))
-    assert refused(ada.post(ada.answer(ada.leave("sister")), "company"))
+    assert refused(ada.post(ada.answer(gone), "sister"), OtherConnection.public)
+    assert refused(ada.post(ada.answer(ada.leave("sister")), "company"), OtherConnection.public)
     assert ada.come_back(gone).status_code == 303
 
 
@@ -237,7 +237,7 @@ def test_g05_an_unsolicited_answer_with_any_relay_state_waits_for_a_click(tmp_pa
     there.clock.advance(timedelta(minutes=10))
     # An answer to a request is not unsolicited because its request has run out.
     assert refused(there.come_back(gone), "We could not sign you in.")
-    assert refused(ada.post({**ada.answer(ada.leave(), in_response_to=None), "RelayState": "tile"}))
+    assert refused(ada.post({**ada.answer(ada.leave(), in_response_to=None), "RelayState": "tile"}), Unsolicited.public)
     door_of(allowing).store.close()
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from federation_bridge.errors import SignInRejected
+from federation_bridge.errors import BridgeError, ConnectionMisconfigured, ProviderUnreachable, SignInRejected
 from federation_bridge.model import Callback, SignIn
 from federation_bridge.shown_text import quoted
 
 _TOKENS = frozenset({"id_token", "access_token", "response", "token_type"})
 """Answers of response types that we never ask for (attack I19)."""
+_KINDS: Mapping[str, type[BridgeError]] = {
+    **dict.fromkeys(("server_error", "temporarily_unavailable"), ProviderUnreachable),
+    **dict.fromkeys(("unauthorized_client", "invalid_scope", "unsupported_response_type"), ConnectionMisconfigured),
+}
+"""Errors (RFC 6749 4.1.2.1) that say whether trying again helps. They come by the browser: only words hang on them."""
 _LONGEST_CODE = 4096
 _FORM = "application/x-www-form-urlencoded"
 
@@ -34,7 +39,8 @@ def read_answer(
     announces_iss: bool,
 ) -> Answer:
     """The code that answers this sign-in. SignInRejected where the answer came another way than we asked, repeats
-    a parameter, belongs to another sign-in or issuer, or is an error; the error's text is for the log alone.
+    a parameter, belongs to another sign-in or issuer, or is an error; the error's text is for the log alone. Some
+    errors pass (ProviderUnreachable), some are of settings (ConnectionMisconfigured).
     """
     parameters = _parameters(callback, response_mode)
     state = parameters.get("state", "")
@@ -45,7 +51,8 @@ def read_answer(
     _check_issuer(parameters, issuers, announces_iss=announces_iss)
     if "error" in parameters:
         said = f"{parameters['error'][:80]!r}: {parameters.get('error_description', '')[:300]!r}"
-        raise SignInRejected(f"answer: the identity provider refused: {said}")
+        kind = _KINDS.get(parameters["error"], SignInRejected)
+        raise kind(f"answer: the identity provider refused: {said}")
     surprises = sorted(_TOKENS & parameters.keys())
     if surprises:
         raise SignInRejected(f"answer: carries {surprises!r}, though a code was asked for")

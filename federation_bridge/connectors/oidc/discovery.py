@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from federation_bridge.connectors.oidc.strict_json import published_object
 from federation_bridge.errors import SignInRejected
 from federation_bridge.settings import is_loopback
+from federation_bridge.spelling import differing
 
 MAX_DISCOVERY_BYTES = 256_000
 _ADDRESS = re.compile(r"https?://[!-\[\]-~]{1,2000}")
@@ -67,7 +68,7 @@ def read_discovery(text: bytes, issuer: str, *, uses_userinfo: bool = False) -> 
         raise SignInRejected("discovery: more than 256 kB")
     document = published_object(text, "discovery")
     if document.get("issuer") != issuer:
-        raise SignInRejected(f"discovery: names the issuer {str(document.get('issuer'))[:200]!r}, not {issuer!r}")
+        raise SignInRejected(f"discovery: another issuer: {differing('issuer', issuer, str(document.get('issuer')))}")
     allows_http = is_loopback(issuer) and issuer.startswith("http:")
     return ProviderMetadata(
         issuer,

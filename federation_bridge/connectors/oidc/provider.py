@@ -19,7 +19,7 @@ from federation_bridge.connectors.oidc.discovery import (
 from federation_bridge.connectors.oidc.key_set import MAX_KEY_SET_BYTES, KeySet, VerificationKey, read_key_set
 from federation_bridge.connectors.oidc.refreshed import Ages, Keeping, Refreshed, Source
 from federation_bridge.connectors.presets import OidcPreset
-from federation_bridge.errors import ProviderUnreachable
+from federation_bridge.connectors.published import fetched
 from federation_bridge.model import Clock, KeptDocuments, Randomness
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import OidcConnection
@@ -29,7 +29,6 @@ Notice = Callable[[str, str, str], None]
 """Hears (connection, event, detail); the caller audits it."""
 
 DISCOVERY = "oidc-discovery"
-_OK = 200
 _DISCOVERY_AGES = Ages(fresh=timedelta(hours=1), usable=timedelta(days=7))
 _KEY_SET_AGES = Ages(fresh=timedelta(hours=1), usable=timedelta(hours=24))
 
@@ -62,12 +61,13 @@ class Provider:
         issuer = expected_issuer(settings.issuer, preset.tenancy)
         self._permitted = frozenset(settings.endpoint_hosts)
         address = settings.discovery_url or discovery_address(settings.issuer)
+        setting = "discovery_url" if settings.discovery_url else "issuer"
         # Both addresses are the administrator's own word.
         self._at_first = self._permitted | preset.endpoint_hosts | {host_of(settings.issuer), host_of(address)}
         uses_userinfo = settings.groups_from == "userinfo"
         self._metadata: Refreshed[ProviderMetadata] = Refreshed(
             Source(
-                lambda: self._document(address, MAX_DISCOVERY_BYTES),
+                lambda: self._document(setting, address, MAX_DISCOVERY_BYTES),
                 lambda text: read_discovery(text, issuer, uses_userinfo=uses_userinfo),
             ),
             Keeping(kept, DISCOVERY, connection),
@@ -76,7 +76,7 @@ class Provider:
             surroundings.waiting,
         )
         self._keys: Refreshed[KeySet] = Refreshed(
-            Source(lambda: self._document(self.metadata().jwks_uri, MAX_KEY_SET_BYTES), read_key_set),
+            Source(lambda: self._document("jwks_uri", self.metadata().jwks_uri, MAX_KEY_SET_BYTES), read_key_set),
             Keeping(kept, "oidc-keys", connection),
             _KEY_SET_AGES,
             clock,
@@ -118,13 +118,9 @@ class Provider:
             return "; ".join(foreign(found.endpoints, self._at_first))
         return "; ".join(moved(before.endpoints, found.endpoints, self._permitted))
 
-    def _document(self, url: str, max_bytes: int) -> bytes:
-        answer = self._outgoing.fetch(
-            url, headers={"Accept": "application/json"}, networks=self._settings.networks, max_bytes=max_bytes
-        )
-        if answer.status != _OK:
-            raise ProviderUnreachable(f"{url}: answered {answer.status}")
-        return answer.body
+    def _document(self, setting: str, url: str, max_bytes: int) -> bytes:
+        headers, networks = {"Accept": "application/json"}, self._settings.networks
+        return fetched(self._outgoing, setting, url, headers=headers, networks=networks, max_bytes=max_bytes)
 
 
 def _told(before: KeySet, after: KeySet) -> str:

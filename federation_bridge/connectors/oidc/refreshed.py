@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from federation_bridge.connectors.attempts import Attempts, Waiting
+from federation_bridge.connectors.published import is_to_be_mended, lacking
 from federation_bridge.connectors.shared_look import SharedLook
 from federation_bridge.connectors.slots import slots_of_a_connection
 from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInRejected, Unavailable, place_of
@@ -74,7 +75,7 @@ class Refreshed(Generic[T]):
         self._taking = threading.Lock()
         self._version: str | None = None
         self._value: tuple[datetime, T] | None = None
-        self._last_failure = "not fetched yet"
+        self._last_failure, self._is_misconfigured = "not fetched yet", False
         self.failed: Callable[[str], None] = lambda _detail: None
         self.changed: Callable[[T, T], None] = lambda _before, _after: None
         self.held: Callable[[str], None] = lambda _detail: None
@@ -84,7 +85,8 @@ class Refreshed(Generic[T]):
 
     def current(self) -> T:
         """The document. One that is no longer fresh is fetched anew beside the request, which goes on with what there
-        is; only where nothing is young enough the request fetches it, or waits. ProviderUnreachable where that fails.
+        is; only where nothing is young enough the request fetches it, or waits. ProviderUnreachable where that fails,
+        ConnectionMisconfigured where an administrator has to mend something first.
         """
         self.watch()
         if self._is_fresh():
@@ -151,7 +153,8 @@ class Refreshed(Generic[T]):
         held = self._usable()
         if held is None:
             where = f"{self._keeping.kind} of {self._keeping.name}"
-            raise ProviderUnreachable(f"{where}: none that is young enough; {self._last_failure}")
+            detail = f"{where}: none that is young enough; {self._last_failure}"
+            raise lacking(detail, is_misconfigured=self._is_misconfigured)
         return held
 
     def _is_fresh(self) -> bool:
@@ -171,7 +174,7 @@ class Refreshed(Generic[T]):
             text = self._fetch()
             value = self._read(text)
         except (ProviderUnreachable, SignInRejected) as refusal:
-            self._fail(refusal.detail)
+            self._fail(refusal.detail, is_misconfigured=is_to_be_mended(refusal))
             return
         except Exception as problem:
             _log.exception("unforeseen in a document", kind=self._keeping.kind, connection=self._keeping.name)
@@ -179,6 +182,7 @@ class Refreshed(Generic[T]):
             return
         if objection := self.objection(before[1] if before else None, value):
             self._last_failure = f"waits for `federation-bridge metadata accept`: {objection}"
+            self._is_misconfigured = True
             self._hold(text, objection)
             return
         self._value = (began_at, value)
@@ -187,8 +191,8 @@ class Refreshed(Generic[T]):
         if before is not None and before[1] != value:
             self.changed(before[1], value)
 
-    def _fail(self, detail: str) -> None:
-        self._last_failure = detail
+    def _fail(self, detail: str, *, is_misconfigured: bool = False) -> None:
+        self._last_failure, self._is_misconfigured = detail, is_misconfigured
         self.failed(detail)
 
     def _take_kept(self) -> tuple[datetime, T] | None:

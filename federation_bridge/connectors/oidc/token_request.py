@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
@@ -16,7 +16,7 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from federation_bridge.connectors.oidc.discovery import ProviderMetadata
 from federation_bridge.connectors.oidc.strict_json import published_object
-from federation_bridge.errors import ProviderUnreachable, SignInRejected
+from federation_bridge.errors import ConnectionMisconfigured, ProviderUnreachable, SignInRejected
 from federation_bridge.model import Clock, Randomness, SignIn
 from federation_bridge.outgoing import OutgoingAdapter
 from federation_bridge.signing import SigningKey, jws
@@ -24,6 +24,20 @@ from federation_bridge.signing import SigningKey, jws
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_LIFE_SECONDS = 60
 _OK, _SERVER_ERROR = 200, 500
+_OF_SETTINGS: Mapping[str, str] = {
+    "invalid_client": "`client_id` with `client_secret`, or with our key, is not taken: has the secret ended, or does"
+    " the provider not have the key `client-assertion` of `federation-bridge keys show`?",
+    "unauthorized_client": "this `client_id` may not use the code flow",
+    "unsupported_grant_type": "the provider does not offer the code flow",
+}
+"""Refusals (RFC 6749 5.2) that are about our settings there or here, and not about the person."""
+_MENDS: Mapping[str, str] = {
+    "private_key_jwt": "leave `client_secret` out, and give it our key",
+    "client_secret_post": "give a `client_secret`",
+    "client_secret_basic": "give a `client_secret`",
+    "none": "if it knows us as one, say `public_client: true`",
+}
+"""What an administrator can do where a provider offers this way to authenticate and the settings name another."""
 _LONGEST_TOKEN = 128_000
 
 
@@ -50,7 +64,11 @@ class Client:
 
 
 def authorization_address(client: Client, metadata: ProviderMetadata, sign_in: SignIn, extra: Mapping[str, str]) -> str:
-    """Where the browser goes: authorization code with PKCE S256, state and nonce, whatever the provider announces."""
+    """Where the browser goes: authorization code with PKCE S256, state and nonce, whatever the provider announces.
+
+    ConnectionMisconfigured where the code could not be redeemed: nobody is sent there in vain.
+    """
+    _method(client, metadata)
     session = OAuth2Session(
         client.client_id,
         scope=" ".join(client.scopes),
@@ -134,7 +152,13 @@ def _method(client: Client, metadata: ProviderMetadata) -> str:
     for method in wanted:
         if method in offered:
             return method
-    raise ProviderUnreachable(f"token endpoint: offers {offered[:8]!r}, and we can do {wanted!r}")
+    raise ConnectionMisconfigured(_no_common_method(offered, wanted))
+
+
+def _no_common_method(offered: Sequence[str], wanted: Sequence[str]) -> str:
+    theirs, ours = ", ".join(offered[:8]) or "nothing", ", ".join(wanted)
+    mend = next((_MENDS[one] for one in _MENDS if one in offered), "we can do none of that")
+    return f"token endpoint: the provider offers {theirs}, and with these settings we authenticate by {ours}: {mend}"
 
 
 def _basic(client: Any, _method: str, uri: str, headers: dict[str, str], body: str) -> tuple[str, dict[str, str], str]:
@@ -179,6 +203,8 @@ def _checked(answer: requests.Response, answers: list[Tokens]) -> _Read:
     document = published_object(answer.content, f"token endpoint, status {answer.status_code}")
     if answer.status_code != _OK or document.get("error"):
         said = f"{str(document.get('error'))[:80]!r}: {str(document.get('error_description', ''))[:300]!r}"
+        if (cause := _OF_SETTINGS.get(str(document.get("error")))) is not None:
+            raise ConnectionMisconfigured(f"token endpoint: {cause}: refused with {said}")
         raise SignInRejected(f"token endpoint: refused with {said}")
     id_token, access_token = document.get("id_token"), document.get("access_token")
     if not isinstance(id_token, str) or not isinstance(access_token, str | None):

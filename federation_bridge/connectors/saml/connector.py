@@ -26,10 +26,11 @@ from federation_bridge.connectors.saml.stock import Parties, stock_settings
 from federation_bridge.errors import (
     BridgeError,
     ConfigurationInvalid,
-    ProviderUnreachable,
+    ConnectionMisconfigured,
+    OtherConnection,
     SignInExpired,
-    SignInRejected,
     UnknownSigner,
+    Unsolicited,
     signature_held,
 )
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
@@ -179,10 +180,12 @@ class SamlConnector:
     def _pending_request(self, sign_in: SignIn | None, now: datetime) -> str | None:
         if sign_in is None:
             if not self._settings.allow_idp_initiated:
-                raise SignInRejected("request: an answer that nobody here asked for")
+                raise Unsolicited("request: an answer that nobody here asked for (`allow_idp_initiated` is off)")
             return None
         if sign_in.connection != self.connection:
-            raise SignInRejected("request: the sign-in that is pending is of another connection")
+            raise OtherConnection(
+                f"request: the sign-in that is pending is of another connection, {sign_in.connection!r}"
+            )
         if now >= sign_in.expires_at:
             told = f"could be answered until {sign_in.expires_at.isoformat()}, and here it is {now.isoformat()}"
             raise SignInExpired(f"request: the answer came too late: it {told}")
@@ -210,7 +213,11 @@ class SamlConnector:
         binding = names.POST_BINDING if settings.request_binding == "post" else names.REDIRECT_BINDING
         location = metadata.sign_on.get(binding)
         if location is None:
-            raise ProviderUnreachable(f"metadata: no sign-on address for {binding.rpartition(':')[2]}")
+            offered = ", ".join(one.rpartition(":")[2] for one in metadata.sign_on) or "none"
+            raise ConnectionMisconfigured(
+                f"`request_binding` says {settings.request_binding!r}, and the metadata has no sign-on address for"
+                f" {binding.rpartition(':')[2]}; it has: {offered}"
+            )
         decryption = self._keys.all(Purpose.DECRYPTION)
         parties = Parties(
             self._entity_id,

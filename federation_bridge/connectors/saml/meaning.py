@@ -16,6 +16,7 @@ from federation_bridge.connectors.saml.names import BEARER
 from federation_bridge.connectors.saml.policy import Policy
 from federation_bridge.errors import SignInRejected
 from federation_bridge.shown_text import quoted
+from federation_bridge.spelling import difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,10 @@ def _check_issue(assertion: Assertion, envelope: Envelope, expected: Expectation
 
 
 def _other(what: str, found: str | None, wanted: str | None) -> str:
-    return f"meaning: {what} is {quoted(found)}, and {quoted(wanted)} is expected"
+    how = difference(wanted or "", found or "")
+    return f"meaning: {what} is {quoted(found)}, and {quoted(wanted)} is expected" + (
+        f": they differ {how}" if how else ""
+    )
 
 
 def _check_subject(assertion: Assertion, expected: Expectation) -> None:
@@ -119,7 +123,10 @@ def _check_conditions(assertion: Assertion, expected: Expectation) -> datetime:
         named = " and ".join(
             " or ".join(quoted(audience) for audience in audiences[:4]) for audiences in conditions.audiences[:4]
         )
-        raise SignInRejected(f"meaning: the audience is {named or 'nobody'}, and we are {quoted(expected.entity_id)}")
+        told = f"meaning: the audience is {named or 'nobody'}, and we are {quoted(expected.entity_id)}"
+        hows = (difference(expected.entity_id, one) for audiences in conditions.audiences[:4] for one in audiences[:4])
+        how = next((one for one in hows if one), "")
+        raise SignInRejected(f"{told}: they differ {how}" if how else told)
     if expected.forbids_proxying and conditions.proxying is not None:
         _check_proxying(conditions.proxying)
     _check_begun(conditions.not_before, expected, "Conditions")

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 from lxml import etree
 
@@ -27,9 +26,11 @@ from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key, 
 from federation_bridge.errors import ConfigurationInvalid, SignInRejected
 from federation_bridge.settings import is_loopback
 from federation_bridge.shown_text import quoted
+from federation_bridge.spelling import differing, nearest
 
 METADATA_LIMITS = Limits(message_bytes=1_000_000, prefixes=64, namespaces=64)
 _MOST_CERTIFICATES = 32
+_MOST_COMPARED = 200
 _FARTHEST = timedelta(days=3653)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z", re.ASCII)
 
@@ -88,13 +89,21 @@ def _entity(root: etree._Element, entity_id: str | None) -> etree._Element:
     entities = [one for one in _entities(root) if entity_id is None or one.get("entityID") == entity_id]
     providers = [one for one in entities if one.find(md("IDPSSODescriptor")) is not None]
     if not providers:
-        wanted = f" with entityID {quoted(entity_id)}" if entity_id else ""
-        described = ", ".join(quoted(one.get("entityID")) for one in islice(_entities(root), 5)) or "nobody"
-        raise ConfigurationInvalid(f"metadata: describes no identity provider{wanted}; it describes {described}")
+        raise ConfigurationInvalid(f"metadata: describes no identity provider{_nearest_to(entity_id, root)}")
     if len(providers) > 1:
         known = ", ".join(quoted(one.get("entityID")) for one in providers[:5])
         raise ConfigurationInvalid(f"metadata: describes several; set `idp_entity_id` to one of {known}")
     return providers[0]
+
+
+def _nearest_to(entity_id: str | None, root: etree._Element) -> str:
+    if entity_id is None:
+        return ""
+    known = [str(one.get("entityID")) for one in _entities(root) if one.find(md("IDPSSODescriptor")) is not None]
+    near = nearest(entity_id, known[:_MOST_COMPARED]) or (known[0] if len(known) == 1 else None)
+    if near is None:
+        return f" with the entityID {quoted(entity_id)} (`idp_entity_id`), but {len(known)} others"
+    return f" with this entityID: {differing('idp_entity_id', entity_id, near)}"
 
 
 def _entities(root: etree._Element) -> Iterator[etree._Element]:

@@ -18,6 +18,7 @@ from datetime import timedelta
 import structlog
 
 from federation_bridge.connectors.attempts import Attempts, Waiting
+from federation_bridge.connectors.published import fetched, is_to_be_mended, lacking
 from federation_bridge.connectors.saml.document_text import metadata_text
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
 from federation_bridge.connectors.saml.policy import POLICY
@@ -25,7 +26,7 @@ from federation_bridge.connectors.saml.succession import check_succession, moved
 from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
 from federation_bridge.connectors.shared_look import SharedLook
 from federation_bridge.connectors.slots import slots_of_a_connection
-from federation_bridge.errors import BridgeError, ConfigurationInvalid, ProviderUnreachable, Unavailable, place_of
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, Unavailable, place_of
 from federation_bridge.model import Clock, KeptDocuments
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import SamlConnection
@@ -75,7 +76,7 @@ class MetadataSource:
         self._document = ""
         self._version: str | None = None
         self._looked_at = ""
-        self._last_problem = ""
+        self._last_problem, self._is_misconfigured = "", False
         self._take_kept()
         if self._file is not None:
             self.refresh()
@@ -85,18 +86,21 @@ class MetadataSource:
     def current(self) -> IdpMetadata:
         """The metadata in force: of a file as it is now, of an address as any node knows it.
 
-        ProviderUnreachable where there never was any, or what there was has expired and nothing newer is to be had.
+        ProviderUnreachable where there never was any, or what there was has expired and nothing newer is to be had;
+        ConnectionMisconfigured where an administrator has to mend something first.
         """
         self.watch()
         if self._in_force is None:
             self._attempts.have_one()
         found = self._in_force
         if found is None:
-            raise ProviderUnreachable(self._last_problem)
+            raise lacking(self._last_problem, is_misconfigured=self._is_misconfigured)
         if self._has_expired(found):
             found = self.newer_than(found) or found
         if found.valid_until is not None and self._has_expired(found):
-            raise ProviderUnreachable(f"metadata: was valid until {found.valid_until.isoformat()}")
+            newer = self._last_problem or "nothing newer is published"
+            detail = f"metadata: was valid until {found.valid_until.isoformat()}; {newer}"
+            raise lacking(detail, is_misconfigured=self._is_misconfigured or not self._last_problem)
         return found
 
     def newer_than(self, seen: IdpMetadata) -> IdpMetadata | None:
@@ -176,30 +180,28 @@ class MetadataSource:
             if self._file is None or document == self._kept.last_good(KEPT, self._connection):
                 self._take_kept()
             self._last_problem = self._take(document)
+            self._is_misconfigured = bool(self._last_problem)
             self._looked_at = document
         except BridgeError as refusal:
-            self._fail(refusal.detail)
+            self._fail(refusal.detail, is_misconfigured=is_to_be_mended(refusal))
         except Exception as problem:
             _log.exception("unforeseen in metadata", connection=self._connection)
             self._fail(f"what no code foresaw: {place_of(problem)}")
 
-    def _fail(self, detail: str) -> None:
+    def _fail(self, detail: str, *, is_misconfigured: bool = False) -> None:
         if detail != self._last_problem:
             self._notice("metadata.refused", detail)
-        self._last_problem = detail
+        self._last_problem, self._is_misconfigured = detail, is_misconfigured
 
     def _fetched(self) -> bytes:
         if self._file is not None:
             try:
                 return self._file.read(_LARGEST)
             except OSError as problem:
-                raise ConfigurationInvalid(f"{self._settings.metadata_file}: cannot be read: {problem}") from None
-        answer = self._surroundings.outgoing.fetch(
-            str(self._settings.metadata_url), networks=self._settings.networks, max_bytes=_LARGEST
-        )
-        if answer.status != 200:  # noqa: PLR2004
-            raise ProviderUnreachable(f"metadata: the address answered {answer.status}")
-        return answer.body
+                told = f"`metadata_file`: {self._settings.metadata_file} cannot be read: {problem.strerror or problem}"
+                raise ConfigurationInvalid(told) from None
+        outgoing, url = self._surroundings.outgoing, str(self._settings.metadata_url)
+        return fetched(outgoing, "metadata_url", url, networks=self._settings.networks, max_bytes=_LARGEST)
 
     def _take(self, document: str) -> str:
         """Puts the document in force; gives what of it has to wait for a yes, and then nothing has changed."""
