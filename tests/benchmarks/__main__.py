@@ -65,7 +65,9 @@ def _bridge_rows(folder: Path, signer: Signer, sts_port: int, postgresql: Server
         browser.close()
     for workers in (1, 3):
         rows += throughput.measure(place, signer, sts_port, where, workers)
-    if postgresql is not None:
+    if postgresql is None:
+        rows += throughput.beside_simplesamlphp(place, signer, where)
+    else:
         rows += throughput.round_trips(place, signer, postgresql)
     return [
         *rows,

@@ -168,8 +168,7 @@ class Browser:
         if status != 303:
             raise DoesNotWork(f"beginning a sign-in answered {status}: {text[:500]}")
         query = parse_qs(urlsplit(str(headers["Location"])).query)
-        request = zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -15)
-        return str(etree.fromstring(request).get("ID")), query["RelayState"][0]
+        return request_id_of(query["SAMLRequest"][0]), query["RelayState"][0]
 
     def arrive(self, form: str, cookies: Mapping[str, str] | None = None) -> None:
         """Posts the identity provider's answer; DoesNotWork unless the session's cookie comes back.
@@ -188,6 +187,11 @@ class Browser:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def request_id_of(packed: str) -> str:
+    """The ID of an AuthnRequest that came by redirect."""
+    return str(etree.fromstring(zlib.decompress(base64.b64decode(packed), -15)).get("ID"))
 
 
 def answer_message(acs: str, entity_id: str, request_id: str, groups: int) -> SamlMessage:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,9 +32,15 @@ def python(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def running(command: list[str], port: int, path: str, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
-    """The process, and the seconds until it answered `path` with less than 500; DoesNotWork when it never does."""
+def running(
+    command: list[str], port: int, path: str, log: Path, told: Mapping[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+    """The process, and the seconds until it answered `path` with less than 500; DoesNotWork when it never does.
+
+    `told`: what its environment has beside ours.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.upper().endswith("_PROXY")}
+    environment |= told or {}
     began = time.perf_counter()
     with log.open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=environment)

@@ -16,27 +16,30 @@ class Row:
     """One measurement. `most`: the ratio, or without a yardstick the value, that we aim to stay within."""
 
     what: str
-    value: float
+    value: float | None
     unit: str
     yardstick: float | None = None
     most: float | None = None
     more_is_better: bool = False
+    note: str = ""
+    """Why there is no value."""
 
     @property
     def ratio(self) -> float | None:
-        return None if self.yardstick is None else self.value / self.yardstick
+        return None if self.yardstick is None or self.value is None else self.value / self.yardstick
 
     @property
     def is_met(self) -> bool | None:
-        if self.most is None:
-            return None
         held = self.value if self.ratio is None else self.ratio
+        if self.most is None or held is None:
+            return None
         return held >= self.most if self.more_is_better else held <= self.most
 
     def cells(self) -> tuple[str, ...]:
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}x"
         yardstick = "" if self.yardstick is None else _shown(self.yardstick, self.unit)
-        return self.what, _shown(self.value, self.unit), yardstick, ratio, self._aim(), self._verdict()
+        value = self.note if self.value is None else _shown(self.value, self.unit)
+        return self.what, value, yardstick, ratio, self._aim(), self._verdict()
 
     def _aim(self) -> str:
         if self.most is None:

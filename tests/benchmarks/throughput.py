@@ -6,20 +6,16 @@ and round trips of one are counted too.
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from lxml import etree
-
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, form_value
-from tests.benchmarks import grant
-from tests.benchmarks.bridge import IDP, Browser, Place, answer_message, served
+from tests.benchmarks import grant, simplesamlphp_service
+from tests.benchmarks.bridge import IDP, Browser, Place, answer_message, request_id_of, served
 from tests.benchmarks.processes import DoesNotWork, cpu_seconds, free_port, python, running
 from tests.benchmarks.table import Row, in_turns
 from tests.postgresql import Server
@@ -54,7 +50,7 @@ class BareBrowser:
     def leave(self) -> str:
         """Begins a sign-in; the ID of the AuthnRequest."""
         query = parse_qs(urlsplit(self._ask("GET", "/sign-in")[1]["Location"]).query)
-        return str(etree.fromstring(zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -15)).get("ID"))
+        return request_id_of(query["SAMLRequest"][0])
 
     def arrive(self, value: str) -> None:
         self._ask("POST", "/sign-in/company/saml", urlencode({"SAMLResponse": value}))
@@ -90,6 +86,27 @@ def measure(place: Place, signer: Signer, sts_port: int, where: str, workers: in
                 yield _row(f"grants, {label}", _in_turns((ours.pid, ours.grants), (theirs.pid, theirs.grants)))
             for close in (*ours.closing, *theirs.closing):
                 close()
+
+
+def beside_simplesamlphp(place: Place, signer: Signer, where: str) -> Iterator[Row]:
+    """The same beside SimpleSAMLphp, where it is installed; told where it is not."""
+    what, groups = f"sign-ins beside SimpleSAMLphp, 30 groups, {where}", 30
+    if not simplesamlphp_service.is_installed():
+        yield Row(what, None, "", note=simplesamlphp_service.ABSENT)
+        return
+    folder = place.folder / "simplesamlphp"
+    with served(place) as (process, _), simplesamlphp_service.served(folder, signer) as (pid, port):
+        ours = _bridge_side(place, process.pid, signer, groups, 1)
+        browser = simplesamlphp_service.PhpBrowser(port)
+
+        def sign_in() -> None:
+            request_id, relay_state = browser.leave()
+            message = answer_message(browser.acs, simplesamlphp_service.ENTITY_ID, request_id, groups)
+            browser.arrive(form_value(message, signer), relay_state)
+
+        yield _row(what, _in_turns((ours.pid, ours.signs_in), (pid, [sign_in])), 0.7)
+        for close in (*ours.closing, browser.close):
+            close()
 
 
 def round_trips(place: Place, signer: Signer, server: Server) -> Iterator[Row]:
