@@ -126,7 +126,7 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
         sessions=Sessions(database, rows, audit, clock),
         audit=audit,
         refusals=RefusalRing(audit),
-        session_names=SessionNames(database, audit, clock),
+        session_names=SessionNames(database, mac, audit, clock),
         documents=documents(database, rows, audit, clock),
         service_marks=ServiceMarks(database),
         sealed_keys=SealedKeyTable(database, clock),

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from heapq import merge
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Table, select
+from sqlalchemy import Insert, Table, select
 
-from federation_bridge.audit import Entry, Lines, Recorded, RowForged, printable
+from federation_bridge.audit import Entry, Lines, Recorded, RowForged, printable, recorded
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, Visit
 from federation_bridge.store.engine import Database, repeated
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import AUDIT, REFUSALS
-from federation_bridge.store.writing import Writing
+from federation_bridge.store.writing import Writing, entry_values
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -66,6 +67,24 @@ class AuditTable:
                 return work(writing)
 
         return repeated(attempt)
+
+    def record_where(self, insertion: Insert, values: Mapping[str, Any], entry: Entry) -> bool:
+        """Records the entry durably where the condition of `insertion` (of `insertion_where`) holds; whether it did.
+
+        One statement asks and writes, in a transaction of its own. Unavailable when the database fails.
+        """
+        row = recorded(entry)
+
+        def attempt() -> int | None:
+            found: int | None = self._database.alone(insertion, {**entry_values(row), **values}).scalar_one_or_none()
+            return found
+
+        number = repeated(attempt)
+        if number is None:
+            return False
+        if self._lines is not None:
+            self._lines.write([replace(row, number=number)])
+        return True
 
     def tell_forged(self) -> None:
         """Tells of rows whose MAC did not hold: in the log, and in the audit where that can be written."""

@@ -24,7 +24,7 @@ from federation_bridge.store import bounds
 from federation_bridge.store.postgresql_server import Stale, ask, cut, postgresql_engine
 from federation_bridge.store.sqlite_engine import sqlite_engine
 from federation_bridge.store.sqlite_file import SqliteFile
-from federation_bridge.store.statements import Row, Statements
+from federation_bridge.store.statements import Answer, Row, Statements
 
 _FRESH = 5.0
 """Seconds after its last use for which a connection is believed to be there still."""
@@ -135,6 +135,35 @@ class Database:
             connection.commit()
             connection.info[_USED] = time.monotonic()
 
+    def alone(self, statement: Executable, values: Mapping[str, Any]) -> Answer:
+        """What one writing statement gives, as a durable transaction of its own: on PostgreSQL in one round trip.
+
+        Unavailable when the database fails; then it is not known whether it stands.
+        """
+        if self._is_sqlite:
+            with self.writing() as connection:
+                return self.statements.execute(connection.connection, statement, values)
+        with _translated():
+            asked = self._asked()
+            try:
+                with _noticing_a_cut(asked):
+                    answer = self.statements.execute(asked, statement, values)
+                asked.info[_USED] = time.monotonic()
+                return answer
+            finally:
+                asked.close()
+
+    def _asked(self) -> PoolProxiedConnection:
+        """A connection that was there a moment ago: what was sent on one that is cut may not be sent again."""
+        connection = self._engine.raw_connection()
+        try:
+            if time.monotonic() - connection.info.get(_USED, 0.0) > _FRESH:
+                ask(connection)
+        except Stale:
+            self._engine.dispose()
+            return self._engine.raw_connection()
+        return connection
+
     def _opened(self, engine: Engine) -> Connection:
         try:
             return self._ready(engine)
@@ -150,7 +179,7 @@ class Database:
             if engine is not self._reader:
                 connection.begin()
             elif not self._is_sqlite and time.monotonic() - connection.info.get(_USED, 0.0) > _FRESH:
-                ask(connection)
+                ask(connection.connection)
         except BaseException:
             connection.close()
             raise

@@ -39,23 +39,23 @@ def postgresql_engine(url: URL, *, reads_only: bool) -> Engine:
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("reading", False):
-        _tell(connection, _BEGIN if options["durable"] else _BEGIN_ORDERED)
+        _tell(connection.connection, _BEGIN if options["durable"] else _BEGIN_ORDERED)
 
 
-def ask(connection: Connection) -> None:
+def ask(connection: PoolProxiedConnection) -> None:
     """Nothing where the server answers on this connection; Stale where it was cut."""
     _tell(connection, "SELECT 1")
 
 
-def _tell(connection: Connection, words: str) -> None:
-    driver: Any = connection.connection.dbapi_connection
+def _tell(connection: PoolProxiedConnection, words: str) -> None:
+    driver: Any = connection.dbapi_connection
     try:
         driver.execute(words, prepare=False).close()
     except psycopg.OperationalError as problem:
         raise cut(connection, problem) from None
 
 
-def cut(connection: Connection | PoolProxiedConnection, problem: psycopg.Error) -> Stale:
+def cut(connection: PoolProxiedConnection, problem: psycopg.Error) -> Stale:
     """Takes the connection out of the pool, which would try to roll back on it and log that it cannot."""
     connection.invalidate(problem)
     return Stale(f"the database failed: {type(problem).__name__} {problem.sqlstate or 'cut'}")

@@ -12,6 +12,7 @@ from federation_bridge.model import Clock
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
+from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import SESSION_NAMES
 from federation_bridge.store.writing import Writing, insertion_where
@@ -32,7 +33,8 @@ _REMOVE = delete(SESSION_NAMES).where(SESSION_NAMES.c.name == bindparam("asked")
 class SessionNames:
     """Every session name that was ever used, with the person whose it is for good."""
 
-    def __init__(self, database: Database, audit: AuditTable, clock: Clock) -> None:
+    def __init__(self, database: Database, mac: RowMac, audit: AuditTable, clock: Clock) -> None:
+        self._mac = mac
         self._audit = audit
         self._clock = clock
         dialect = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
@@ -47,11 +49,11 @@ class SessionNames:
         claimant = digest_of("person", person)
         row = {"name": name, "person": claimant, "claimed_at": self._clock()}
 
+        theirs = {"asked": name, "claimant": claimant, "held": self._mac.with_mac(SESSION_NAMES, row)["mac"]}
+        if len(entries) == 1 and self._audit.record_where(_RECORDED_IF_THEIRS, theirs, entries[0]):
+            return True
+
         def work(writing: Writing) -> bool:
-            held = writing.mac.with_mac(SESSION_NAMES, row)["mac"]
-            theirs = {"asked": name, "claimant": claimant, "held": held}
-            if len(entries) == 1 and writing.record_where(_RECORDED_IF_THEIRS, theirs, entries[0]):
-                return True
             owner = writing.row(_OWNER, {"asked": name}, SESSION_NAMES) or self._claimed(writing, row)
             if owner is None or owner.person != claimant:
                 return False

@@ -70,17 +70,8 @@ class Writing:
         """Adds entries."""
         for entry in entries:
             row = recorded(entry)
-            number = self.execute(_INSERT_ENTRY, _values(row)).scalar_one_or_none()
+            number = self.execute(_INSERT_ENTRY, entry_values(row)).scalar_one_or_none()
             self.recorded.append(replace(row, number=number))
-
-    def record_where(self, insertion: Insert, values: Mapping[str, Any], entry: Entry) -> bool:
-        """Adds the entry where the condition of `insertion` (of `insertion_where`) holds; gives whether it did."""
-        row = recorded(entry)
-        number = self.execute(insertion, {**_values(row), **values}).scalar_one_or_none()
-        if number is None:
-            return False
-        self.recorded.append(replace(row, number=number))
-        return True
 
 
 def insertion_where(condition: ColumnElement[bool]) -> Insert:
@@ -102,7 +93,8 @@ def _change(table: Table, names: tuple[str, ...]) -> Update:
     return update(table).where(and_(*unchanged)).values({name: bindparam(f"new_{name}") for name in (*names, "mac")})
 
 
-def _values(row: Recorded) -> dict[str, Any]:
+def entry_values(row: Recorded) -> dict[str, Any]:
+    """The row of the audit table that an entry becomes."""
     common = {name: getattr(row, name) for name in ("at", "event", "person", "connection")}
     visit = {name: getattr(row, name) for name in ("reference", "address", "user_agent")}
     joins = {name: row.details.get(name) for name in _JOINS}

@@ -16,11 +16,13 @@ from database_place import INTEGRITY_KEY, HeldClock, Place
 from database_traffic import commits
 from family_material import BROWSER, USER_CODE, approved, family, let_in, pair, request, signed_in
 from postgresql_wire import Wire, counting_relay
+from sqlalchemy import true
 from store_material import IDLE, entry, session, sign_in
 
 from federation_bridge.model import Acceptance, AuthorizationCode, Look
 from federation_bridge.store import Store, open_store
 from federation_bridge.store.tries import Limit
+from federation_bridge.store.writing import insertion_where
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "federation_bridge"
@@ -70,6 +72,9 @@ SCENARIOS = {
     "sessions.succeed": Scenario(lambda store, _: store.sessions.succeed(BROWSER, "b" * 64), signed_in),
     "sessions.end_of_person": Scenario(lambda store, _: store.sessions.end_of_person("corp/alice"), signed_in),
     "audit.record": Scenario(lambda store, now: store.audit.record(entry(now))),
+    "audit.record_where": Scenario(
+        lambda store, now: store.audit.record_where(insertion_where(true()), {}, entry(now))
+    ),
     "audit.writing": Scenario(lambda store, now: store.audit.record(entry(now))),
     "audit.transact": Scenario(lambda store, now: store.audit.transact(lambda writing: writing.record(entry(now)))),
     "audit.tell_forged": Scenario(lambda store, _: store.audit.tell_forged()),
@@ -270,3 +275,11 @@ def test_an_ordered_entry_takes_no_round_trip_more_than_a_durable_one(
         counted.audit.record(entry(clock()), durable=durable)
         trips.append(wire.round_trips)
     assert trips == [3, 3]
+
+
+def test_a_grant_under_a_known_name_is_recorded_in_one_round_trip(counted: Store, clock: HeldClock, wire: Wire) -> None:
+    assert counted.session_names.claim("alice", "corp/alice", entry(clock()))
+    wire.clear()
+    assert counted.session_names.claim("alice", "corp/alice", entry(clock()))
+    assert wire.round_trips == 1
+    assert len(counted.audit.entries()) == 2

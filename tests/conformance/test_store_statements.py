@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from database_place import Place
-from sqlalchemy import bindparam, delete, insert, select
+from database_place import HeldClock, Place
+from sqlalchemy import bindparam, delete, false, insert, select, true
+from store_material import entry
 
 from federation_bridge.errors import Unavailable
+from federation_bridge.store import engine
 from federation_bridge.store.tables import AUDIT, SEALED_KEYS, SESSIONS, TOKENS
+from federation_bridge.store.writing import insertion_where
 
 INSTANT = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -96,3 +100,24 @@ def test_a_connection_that_is_cut_within_a_transaction_is_refused_and_leaves_the
         postgresql_place.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
         database.statements.execute(connection.connection, insert(table), {**row, "serial": 2})
     assert database.rows(select(table), {}) == []
+
+
+def test_a_statement_alone_is_never_sent_on_a_connection_that_rested_and_may_be_gone(
+    postgresql_place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_FRESH", -1.0)
+    store = postgresql_place.open()
+    store.audit.record(entry(clock()))
+    postgresql_place.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+    assert store.audit.record_where(insertion_where(true()), {}, entry(clock()))
+    assert len(store.audit.entries()) == 2
+
+
+def test_an_entry_is_recorded_alone_only_where_its_condition_holds(place: Place, clock: HeldClock) -> None:
+    told: list[int | None] = []
+    lines = SimpleNamespace(write=lambda rows: told.extend(row.number for row in rows))
+    store = place.open(lines)
+    assert not store.audit.record_where(insertion_where(false()), {}, entry(clock()))
+    assert store.audit.entries() == ()
+    assert store.audit.record_where(insertion_where(true()), {}, entry(clock()))
+    assert [one.number for one in store.audit.entries()] == told
