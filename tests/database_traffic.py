@@ -26,12 +26,12 @@ def commits(store: Store) -> Iterator[list[str]]:
 
     alone = store._database.alone
 
-    def single(statement: Executable, values: Mapping[str, Any]) -> Answer:
-        answer = alone(statement, values)
-        if engine.dialect.name == "postgresql":  # elsewhere it is a transaction, heard as such
-            with store._database.reading() as connection:
-                committing(connection)
-        return answer
+    def single(statement: Executable, values: Mapping[str, Any], *, durable: bool = True) -> Answer:
+        if engine.dialect.name == "sqlite":
+            return alone(statement, values, durable=durable)
+        # Within a durable transaction, so that the database tells how it understood the statement itself.
+        with store._database.writing() as connection:
+            return store._database.statements.execute(connection.connection, statement, values)
 
     event.listen(engine, "commit", committing)
     store._database.alone = single  # type: ignore[method-assign]

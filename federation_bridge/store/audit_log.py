@@ -20,7 +20,7 @@ from federation_bridge.store.engine import Database, repeated
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import AUDIT, REFUSALS
-from federation_bridge.store.writing import Writing, entry_values
+from federation_bridge.store.writing import Writing, entry_values, insertion_of_entry
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -34,9 +34,13 @@ class AuditTable:
         self._mac = mac
         self._clock = clock
         self._lines = lines
+        self._insertions = {durable: insertion_of_entry(database.dialect, durable=durable) for durable in (True, False)}
 
     def record(self, *entries: Entry, durable: bool = True) -> None:
         """Records all of these in one transaction (see `writing`), or none; raises Unavailable."""
+        if len(entries) == 1:
+            self._record_alone(self._insertions[durable], {}, entries[0], durable=durable)
+            return
         with self.writing(durable=durable) as writing:
             writing.record(*entries)
 
@@ -73,13 +77,12 @@ class AuditTable:
 
         One statement asks and writes, in a transaction of its own. Unavailable when the database fails.
         """
+        return self._record_alone(insertion, values, entry, durable=True)
+
+    def _record_alone(self, insertion: Insert, values: Mapping[str, Any], entry: Entry, *, durable: bool) -> bool:
         row = recorded(entry)
-
-        def attempt() -> int | None:
-            found: int | None = self._database.alone(insertion, {**entry_values(row), **values}).scalar_one_or_none()
-            return found
-
-        number = repeated(attempt)
+        given = {**entry_values(row), **values}
+        number = repeated(lambda: self._database.alone(insertion, given, durable=durable)).scalar_one_or_none()
         if number is None:
             return False
         if self._lines is not None:

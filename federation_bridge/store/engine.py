@@ -98,12 +98,15 @@ class Database:
 
     def _rows(self, statement: Executable, values: Mapping[str, Any]) -> list[Row]:
         self._demand_same_file()
-        connection = self._engine.raw_connection()
+        return self._executed(self._engine.raw_connection(), statement, values).rows
+
+    def _executed(self, connection: PoolProxiedConnection, statement: Executable, values: Mapping[str, Any]) -> Answer:
+        """What the statement gives; the connection goes back to the pool."""
         try:
             with _noticing_a_cut(connection):
-                found = self.statements.execute(connection, statement, values).rows
+                answer = self.statements.execute(connection, statement, values)
             connection.info[_USED] = time.monotonic()
-            return found
+            return answer
         finally:
             connection.close()
 
@@ -135,23 +138,17 @@ class Database:
             connection.commit()
             connection.info[_USED] = time.monotonic()
 
-    def alone(self, statement: Executable, values: Mapping[str, Any]) -> Answer:
-        """What one writing statement gives, as a durable transaction of its own: on PostgreSQL in one round trip.
+    def alone(self, statement: Executable, values: Mapping[str, Any], *, durable: bool = True) -> Answer:
+        """What one writing statement gives, as a transaction of its own: on PostgreSQL in one round trip, and there the
+        statement says itself where it is not `durable` (`writing.insertion_of_entry`).
 
         Unavailable when the database fails; then it is not known whether it stands.
         """
         if self._is_sqlite:
-            with self.writing() as connection:
+            with self.writing(durable=durable) as connection:
                 return self.statements.execute(connection.connection, statement, values)
         with _translated():
-            asked = self._asked()
-            try:
-                with _noticing_a_cut(asked):
-                    answer = self.statements.execute(asked, statement, values)
-                asked.info[_USED] = time.monotonic()
-                return answer
-            finally:
-                asked.close()
+            return self._executed(self._asked(), statement, values)
 
     def _asked(self) -> PoolProxiedConnection:
         """A connection that was there a moment ago: what was sent on one that is cut may not be sent again."""
@@ -160,6 +157,7 @@ class Database:
             if time.monotonic() - connection.info.get(_USED, 0.0) > _FRESH:
                 ask(connection)
         except Stale:
+            connection.close()
             self._engine.dispose()
             return self._engine.raw_connection()
         return connection

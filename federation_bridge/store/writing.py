@@ -17,6 +17,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    func,
     insert,
     select,
     update,
@@ -72,6 +73,16 @@ class Writing:
             row = recorded(entry)
             number = self.execute(_INSERT_ENTRY, entry_values(row)).scalar_one_or_none()
             self.recorded.append(replace(row, number=number))
+
+
+def insertion_of_entry(dialect: str, *, durable: bool) -> Insert:
+    """An insertion of one audit row that is a transaction by itself (`Database.alone`).
+
+    On PostgreSQL it says itself that nobody waits for the disk: for the transaction that it is, and no longer.
+    """
+    if durable or dialect == "sqlite":
+        return _INSERT_ENTRY
+    return insertion_where(func.set_config("synchronous_commit", "off", True) == "off")
 
 
 def insertion_where(condition: ColumnElement[bool]) -> Insert:
