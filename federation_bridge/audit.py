@@ -393,6 +393,24 @@ class KeyMade(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyUsed(Event):
+    """A signing key of ours was put into use before its time, or at an operator's word."""
+
+    name: ClassVar[str] = "key.used"
+    purpose: str
+    kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRetired(Event):
+    """An old signing key of ours was removed: nobody is to believe it any more."""
+
+    name: ClassVar[str] = "key.retired"
+    purpose: str
+    kid: str
+
+
+@dataclass(frozen=True, slots=True)
 class RowForged(Event):
     """A row of the database carries no MAC of ours: it is as if absent, and somebody should look at it."""
 
@@ -454,6 +472,8 @@ EVENTS: Mapping[str, type[Event]] = {
         MetadataChanged,
         MetadataRefused,
         KeyMade,
+        KeyUsed,
+        KeyRetired,
         RowForged,
         RequestRefused,
         RefusalsCounted,

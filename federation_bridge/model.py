@@ -410,13 +410,24 @@ class KeptDocuments(Protocol):
         """The last look that was begun."""
 
 
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """A private key as it lies in the store."""
+
+    serial: int
+    """1 for the purpose's first key; higher for newer ones."""
+    sealed: bytes = field(repr=False)
+    signs_from: datetime | None
+    """From when on it is the one that signs; None: published, and used when an operator says so."""
+
+
 class SealedKeys(Protocol):
     """Remembers private keys, sealed; the first of several writers wins."""
 
-    def sealed(self, purpose: str) -> tuple[bytes, ...]:
+    def sealed(self, purpose: str) -> tuple[SealedKey, ...]:
         """The sealed keys of a purpose, newest first."""
 
-    def put_first(self, purpose: str, sealed: bytes) -> bytes:
+    def put_first(self, purpose: str, sealed: bytes) -> SealedKey:
         """Stores `sealed` as the purpose's only key if it has none yet, atomically; gives the one that now stands."""
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from sealed_keys_in_memory import SealedKeysInMemory
+
 from federation_bridge.model import Account, AwsCredentials, Grant, Role
 from federation_bridge.signing import KeyRing, Purpose, SigningKey
 
@@ -27,22 +29,9 @@ CREDENTIALS = AwsCredentials(
 )
 
 
-class Drawer:
-    """Sealed keys in memory: what the store does with a table."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[bytes]] = {}
-
-    def sealed(self, purpose: str) -> tuple[bytes, ...]:
-        return tuple(self.rows.get(purpose, ()))
-
-    def put_first(self, purpose: str, sealed: bytes) -> bytes:
-        return self.rows.setdefault(purpose, [sealed])[0]
-
-
 @lru_cache(maxsize=1)
 def key_ring() -> KeyRing:
-    return KeyRing(bytes(range(32)), Drawer(), lambda: NOW, "bridge.example.com")
+    return KeyRing(bytes(range(32)), SealedKeysInMemory(), lambda: NOW, "bridge.example.com")
 
 
 def signing_key(purpose: Purpose = Purpose.AWS_SAML) -> SigningKey:

@@ -20,12 +20,13 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc import jws
 from joserfc.jwk import ECKey
 from kept_material import KeptInMemory
+from sealed_keys_in_memory import SealedKeysInMemory
 
 from federation_bridge.connectors.attempts import Waiting
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.oidc.provider import Surroundings
 from federation_bridge.errors import ProviderUnreachable
-from federation_bridge.model import Arrival, Callback, SignIn
+from federation_bridge.model import Arrival, Callback, SealedKey, SignIn
 from federation_bridge.outgoing import Fetched, Outgoing
 from federation_bridge.settings import OidcConnection
 from federation_bridge.signing import KeyRing
@@ -98,17 +99,17 @@ class Memory(KeptInMemory):
 
     def __init__(self) -> None:
         super().__init__()
-        self.keys: dict[str, bytes] = {}
+        self.keys = SealedKeysInMemory()
 
     @property
     def texts(self) -> dict[tuple[str, str], str]:
         return self.rows
 
-    def sealed(self, purpose: str) -> tuple[bytes, ...]:
-        return (self.keys[purpose],) if purpose in self.keys else ()
+    def sealed(self, purpose: str) -> tuple[SealedKey, ...]:
+        return self.keys.sealed(purpose)
 
-    def put_first(self, purpose: str, sealed: bytes) -> bytes:
-        return self.keys.setdefault(purpose, sealed)
+    def put_first(self, purpose: str, sealed: bytes) -> SealedKey:
+        return self.keys.put_first(purpose, sealed)
 
 
 @dataclass

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 from lxml import etree
-from saml_material import NOW, Drawer, idp_signer, key_ring, message
+from saml_material import NOW, idp_signer, key_ring, message
+from sealed_keys_in_memory import SealedKeysInMemory
 
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.ciphers import OAEP_DIGESTS, OAEP_MASKS
@@ -57,14 +58,14 @@ def curve_key(name: str) -> ec.EllipticCurvePrivateKey:
 @lru_cache
 def older_decryption_key() -> SigningKey:
     """A key that assertions were encrypted to before the one that our metadata names first."""
-    return KeyRing(b"o" * 32, Drawer(), lambda: NOW, "bridge.example.test").current(Purpose.DECRYPTION)
+    return KeyRing(b"o" * 32, SealedKeysInMemory(), lambda: NOW, "bridge.example.test").current(Purpose.DECRYPTION)
 
 
 class RotatedKeys(KeyRing):
     """Our keys after another decryption key has taken the place of the older one."""
 
     def __init__(self) -> None:
-        super().__init__(b"r" * 32, Drawer(), lambda: NOW, "bridge.example.test")
+        super().__init__(b"r" * 32, SealedKeysInMemory(), lambda: NOW, "bridge.example.test")
 
     def all(self, purpose: Purpose) -> tuple[SigningKey, ...]:
         standing = key_ring().all(purpose)

@@ -15,6 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from kept_material import KeptInMemory
 from lxml import etree
+from sealed_keys_in_memory import SealedKeysInMemory
 
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings
@@ -58,19 +59,6 @@ def pinned(signer: made.Signer) -> TrustedKey:
     return trusted_key(b64decode(signer.certificate_b64), POLICY)
 
 
-class Drawer:
-    """Sealed keys in memory."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, bytes] = {}
-
-    def sealed(self, purpose: str) -> tuple[bytes, ...]:
-        return (self.rows[purpose],) if purpose in self.rows else ()
-
-    def put_first(self, purpose: str, sealed: bytes) -> bytes:
-        return self.rows.setdefault(purpose, sealed)
-
-
 class Kept(KeptInMemory):
     """Kept documents in memory."""
 
@@ -92,7 +80,7 @@ class Wire:
 @lru_cache
 def key_ring() -> KeyRing:
     """Our keys, made once for all tests."""
-    return KeyRing(b"k" * 32, Drawer(), lambda: NOW, "bridge.example.test")
+    return KeyRing(b"k" * 32, SealedKeysInMemory(), lambda: NOW, "bridge.example.test")
 
 
 @lru_cache

@@ -38,6 +38,7 @@ LEVELS = {
     "aws": 2,
     "rulebook": 2,
     "grant": 2,
+    "administration": 3,
     "bridge": 3,
     "first_start": 3,
     "oauth": 3,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from aws_material import ENTITY_ID, ISSUER, NOW, Drawer, key_ring
+from aws_material import ENTITY_ID, ISSUER, NOW, key_ring
 from lxml import etree
+from sealed_keys_in_memory import SealedKeysInMemory
 
 from federation_bridge.aws import issuer
 from federation_bridge.errors import ConfigurationInvalid
@@ -17,13 +18,13 @@ DS = "{http://www.w3.org/2000/09/xmldsig#}"
 
 
 def two_keys() -> KeyRing:
-    one, other = Drawer(), Drawer()
+    one, other = SealedKeysInMemory(), SealedKeysInMemory()
     for drawer in (one, other):
         ring = KeyRing(bytes(32), drawer, lambda: NOW, "bridge.example.com")
         ring.current(Purpose.AWS_SAML)
         ring.current(Purpose.AWS_OIDC)
-    for purpose in one.rows:
-        one.rows[purpose] += other.rows[purpose]
+    for purpose in list(one.rows):
+        one.put(purpose, one.sealed(purpose)[0].sealed, other.sealed(purpose)[0].sealed)
     return KeyRing(bytes(32), one, lambda: NOW, "bridge.example.com")
 
 

@@ -33,7 +33,7 @@ READING: dict[str, tuple[str, ...]] = {
 }
 """Every command that only looks, and words for it."""
 
-CHANGING = {"serve", "migrate", "metadata accept", "sessions end"}
+CHANGING = {"serve", "migrate", "metadata accept", "sessions end", "keys rotate", "keys use", "keys retire"}
 WITHOUT_SETTINGS = {"settings", "demo", "sandbox aws"}
 
 

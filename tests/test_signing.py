@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc import jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import RSAKey
+from sealed_keys_in_memory import SealedKeysInMemory
 
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.model import SealedKey
 from federation_bridge.signing import (
     KeyRing,
     Purpose,
@@ -33,34 +35,19 @@ NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 SEALING_KEY = bytes(range(32))
 
 
-class Drawer:
-    """Sealed keys in memory: what the store does with a table."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[bytes]] = {}
-        self._lock = threading.Lock()
-
-    def sealed(self, purpose: str) -> tuple[bytes, ...]:
-        return tuple(self.rows.get(purpose, ()))
-
-    def put_first(self, purpose: str, sealed: bytes) -> bytes:
-        with self._lock:
-            return self.rows.setdefault(purpose, [sealed])[0]
-
-
-def ring(drawer: Drawer, sealing_key: bytes = SEALING_KEY) -> KeyRing:
+def ring(drawer: SealedKeysInMemory, sealing_key: bytes = SEALING_KEY) -> KeyRing:
     return KeyRing(sealing_key, drawer, lambda: NOW, "bridge.example.com")
 
 
 @pytest.fixture(scope="module")
-def drawer() -> Drawer:
+def drawer() -> SealedKeysInMemory:
     """A drawer that already holds an AWS_SAML key; tests that read it do not change it."""
-    filled = Drawer()
+    filled = SealedKeysInMemory()
     ring(filled).current(Purpose.AWS_SAML)
     return filled
 
 
-def test_a_key_is_made_once_and_then_stays_the_same_over_restarts(drawer: Drawer) -> None:
+def test_a_key_is_made_once_and_then_stays_the_same_over_restarts(drawer: SealedKeysInMemory) -> None:
     first = ring(drawer).current(Purpose.AWS_SAML)
     second = ring(drawer).current(Purpose.AWS_SAML)
     assert first.kid == second.kid
@@ -68,21 +55,22 @@ def test_a_key_is_made_once_and_then_stays_the_same_over_restarts(drawer: Drawer
     assert first.created_at == second.created_at == NOW
 
 
-def test_each_purpose_has_a_key_of_its_own(drawer: Drawer) -> None:
+def test_each_purpose_has_a_key_of_its_own(drawer: SealedKeysInMemory) -> None:
     keys = ring(drawer)
     assert keys.current(Purpose.AWS_SAML).kid != keys.current(Purpose.AWS_OIDC).kid
 
 
 def test_workers_that_start_together_all_use_the_one_key_that_was_stored_first() -> None:
-    empty, together, made = Drawer(), threading.Barrier(4), []
+    empty, together, made = SealedKeysInMemory(), threading.Barrier(4), []
 
-    class Waiting(Drawer):
-        def sealed(self, purpose: str) -> tuple[bytes, ...]:
+    class Waiting(SealedKeysInMemory):
+        def sealed(self, purpose: str) -> tuple[SealedKey, ...]:
             seen = empty.sealed(purpose)
             together.wait(timeout=30)
             return seen
 
-        put_first = empty.put_first
+        def put_first(self, purpose: str, sealed: bytes) -> SealedKey:
+            return empty.put_first(purpose, sealed)
 
     def start(_worker: int) -> SigningKey:
         return KeyRing(SEALING_KEY, Waiting(), lambda: NOW, "bridge.example.com", made.append).current(Purpose.TOKENS)
@@ -95,20 +83,20 @@ def test_workers_that_start_together_all_use_the_one_key_that_was_stored_first()
 
 
 def test_threads_of_one_worker_make_one_key() -> None:
-    drawer = Drawer()
+    drawer = SealedKeysInMemory()
     keys = ring(drawer)
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(keys.current, [Purpose.TOKENS] * 4))
     assert len({id(key) for key in found}) == 1
 
 
-def test_a_stored_key_shows_nothing_of_the_private_key(drawer: Drawer) -> None:
-    (sealed,) = drawer.sealed(Purpose.AWS_SAML)
-    assert b"PRIVATE" not in sealed
-    assert b"BEGIN" not in sealed
+def test_a_stored_key_shows_nothing_of_the_private_key(drawer: SealedKeysInMemory) -> None:
+    (row,) = drawer.sealed(Purpose.AWS_SAML)
+    assert b"PRIVATE" not in row.sealed
+    assert b"BEGIN" not in row.sealed
 
 
-def test_another_sealing_key_does_not_open_it_and_says_so(drawer: Drawer) -> None:
+def test_another_sealing_key_does_not_open_it_and_says_so(drawer: SealedKeysInMemory) -> None:
     with pytest.raises(ConfigurationInvalid, match="not the sealing key that sealed it"):
         ring(drawer, bytes(32)).current(Purpose.AWS_SAML)
 
@@ -118,26 +106,26 @@ def spoil_a_bit(sealed: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("spoil", [spoil_a_bit, lambda sealed: sealed[:5], lambda sealed: b""])
-def test_a_spoilt_key_does_not_open(drawer: Drawer, spoil: Callable[[bytes], bytes]) -> None:
-    spoilt = Drawer()
-    spoilt.rows[Purpose.AWS_SAML] = [spoil(drawer.sealed(Purpose.AWS_SAML)[0])]
+def test_a_spoilt_key_does_not_open(drawer: SealedKeysInMemory, spoil: Callable[[bytes], bytes]) -> None:
+    spoilt = SealedKeysInMemory()
+    spoilt.put(Purpose.AWS_SAML, spoil(drawer.sealed(Purpose.AWS_SAML)[0].sealed))
     with pytest.raises(ConfigurationInvalid):
         ring(spoilt).current(Purpose.AWS_SAML)
 
 
-def test_a_key_moved_to_another_purpose_does_not_open(drawer: Drawer) -> None:
-    moved = Drawer()
-    moved.rows[Purpose.SERVICE_PROVIDER] = list(drawer.sealed(Purpose.AWS_SAML))
+def test_a_key_moved_to_another_purpose_does_not_open(drawer: SealedKeysInMemory) -> None:
+    moved = SealedKeysInMemory()
+    moved.rows[Purpose.SERVICE_PROVIDER] = drawer.sealed(Purpose.AWS_SAML)
     with pytest.raises(ConfigurationInvalid):
         ring(moved).current(Purpose.SERVICE_PROVIDER)
 
 
-def test_the_newest_stored_key_signs_and_all_are_published(drawer: Drawer) -> None:
-    older = drawer.sealed(Purpose.AWS_SAML)[0]
-    other = Drawer()
+def test_the_newest_stored_key_signs_and_all_are_published(drawer: SealedKeysInMemory) -> None:
+    older = drawer.sealed(Purpose.AWS_SAML)[0].sealed
+    other = SealedKeysInMemory()
     ring(other).current(Purpose.AWS_SAML)
-    both = Drawer()
-    both.rows[Purpose.AWS_SAML] = [*other.sealed(Purpose.AWS_SAML), older]
+    both = SealedKeysInMemory()
+    both.put(Purpose.AWS_SAML, other.sealed(Purpose.AWS_SAML)[0].sealed, older)
     keys = ring(both)
     assert [key.kid for key in keys.all(Purpose.AWS_SAML)] == [
         ring(other).current(Purpose.AWS_SAML).kid,
@@ -146,7 +134,7 @@ def test_the_newest_stored_key_signs_and_all_are_published(drawer: Drawer) -> No
     assert keys.current(Purpose.AWS_SAML) is keys.all(Purpose.AWS_SAML)[0]
 
 
-def test_the_certificate_is_self_signed_for_ten_years_and_carries_the_host(drawer: Drawer) -> None:
+def test_the_certificate_is_self_signed_for_ten_years_and_carries_the_host(drawer: SealedKeysInMemory) -> None:
     key = ring(drawer).current(Purpose.AWS_SAML)
     certificate = x509.load_der_x509_certificate(base64.b64decode(key.certificate_b64))
     assert certificate.subject.rfc4514_string() == "CN=bridge.example.com"
@@ -156,11 +144,11 @@ def test_the_certificate_is_self_signed_for_ten_years_and_carries_the_host(drawe
 
 @pytest.mark.parametrize("host", ["", "h" * 65, "a" * 300])
 def test_a_host_that_is_no_common_name_still_gets_a_certificate(host: str) -> None:
-    key = KeyRing(SEALING_KEY, Drawer(), lambda: NOW, host).current(Purpose.TOKENS)
+    key = KeyRing(SEALING_KEY, SealedKeysInMemory(), lambda: NOW, host).current(Purpose.TOKENS)
     assert x509.load_pem_x509_certificate(key.certificate_pem.encode()).subject
 
 
-def test_the_public_jwk_has_exactly_the_members_that_aws_reads(drawer: Drawer) -> None:
+def test_the_public_jwk_has_exactly_the_members_that_aws_reads(drawer: SealedKeysInMemory) -> None:
     key = ring(drawer).current(Purpose.AWS_SAML)
     jwk = key.public_jwk()
     assert set(jwk) == {"kty", "kid", "use", "alg", "n", "e"}
@@ -170,17 +158,17 @@ def test_the_public_jwk_has_exactly_the_members_that_aws_reads(drawer: Drawer) -
     imported.public_key.verify(signature, b"text", padding.PKCS1v15(), hashes.SHA256())
 
 
-def test_the_decryption_key_says_that_it_is_for_encryption(drawer: Drawer) -> None:
+def test_the_decryption_key_says_that_it_is_for_encryption(drawer: SealedKeysInMemory) -> None:
     jwk = ring(drawer).current(Purpose.DECRYPTION).public_jwk()
     assert (jwk["use"], jwk["alg"]) == ("enc", "RSA-OAEP")
 
 
-def test_the_repr_of_a_key_shows_no_private_part(drawer: Drawer) -> None:
+def test_the_repr_of_a_key_shows_no_private_part(drawer: SealedKeysInMemory) -> None:
     key = ring(drawer).current(Purpose.AWS_SAML)
     assert repr(key) == f"SigningKey(purpose=<Purpose.AWS_SAML: 'aws-saml'>, kid={key.kid!r}, created_at={NOW!r})"
 
 
-def test_a_signed_jwt_is_one_that_a_library_believes_and_only_whole(drawer: Drawer) -> None:
+def test_a_signed_jwt_is_one_that_a_library_believes_and_only_whole(drawer: SealedKeysInMemory) -> None:
     key = ring(drawer).current(Purpose.AWS_SAML)
     claims = {"sub": "caf\u00e9 \u5206\u6790", "tags": {"a": ["b"]}, "iat": 1}
     token = jws.signed(claims, key, {"x5t#S256": "x"})
@@ -195,7 +183,7 @@ def test_a_signed_jwt_is_one_that_a_library_believes_and_only_whole(drawer: Draw
     assert len(payload) % 4 != 1
 
 
-def test_a_secret_for_one_use_is_another_for_another_use_and_the_same_on_every_node(drawer: Drawer) -> None:
+def test_a_secret_for_one_use_is_another_for_another_use_and_the_same_on_every_node(drawer: SealedKeysInMemory) -> None:
     one, other = ring(drawer), ring(drawer)
     assert one.secret_for("user codes") == other.secret_for("user codes")
     assert one.secret_for("user codes") != one.secret_for("rows")
@@ -204,7 +192,7 @@ def test_a_secret_for_one_use_is_another_for_another_use_and_the_same_on_every_n
 @pytest.mark.parametrize("length", [0, 16, 31, 33])
 def test_a_sealing_key_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(ConfigurationInvalid, match="32 bytes"):
-        ring(Drawer(), bytes(length))
+        ring(SealedKeysInMemory(), bytes(length))
 
 
 def test_the_sealing_key_file_is_made_once_for_us_alone(tmp_path: Path) -> None:

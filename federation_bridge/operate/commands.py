@@ -13,23 +13,18 @@ from federation_bridge import __version__
 from federation_bridge.errors import BridgeError, ConfigurationInvalid
 from federation_bridge.operate import logs
 from federation_bridge.operate.entry import not_installed
+from federation_bridge.operate.key_commands import keys
+from federation_bridge.operate.options import SETTINGS
 from federation_bridge.settings import load_settings
-
-_SETTINGS = click.option(
-    "--settings",
-    "path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("federation-bridge.yaml"),
-    envvar="FEDERATION_BRIDGE_SETTINGS",
-    show_default=True,
-    help="The settings file.",
-)
 
 
 @click.group()
 @click.version_option(__version__, prog_name="federation-bridge")
 def commands() -> None:
     """The identity-federation bridge into AWS: for the person who runs it."""
+
+
+commands.add_command(keys)
 
 
 def main() -> None:
@@ -42,7 +37,7 @@ def main() -> None:
 
 
 @commands.command()
-@_SETTINGS
+@SETTINGS
 def serve(path: Path) -> None:
     """Serve the bridge until it is told to stop."""
     from federation_bridge.operate.serving import bridge  # noqa: PLC0415 - imports the whole server
@@ -52,7 +47,7 @@ def serve(path: Path) -> None:
 
 
 @commands.command()
-@_SETTINGS
+@SETTINGS
 def check(path: Path) -> None:
     """Read everything that can be wrong, and say what is wrong and how to mend it."""
     from federation_bridge.operate import check as checking  # noqa: PLC0415 - imports the whole server
@@ -65,7 +60,7 @@ def check(path: Path) -> None:
 
 
 @commands.command()
-@_SETTINGS
+@SETTINGS
 def migrate(path: Path) -> None:
     """Bring the database to the present schema; make it, and our keys, where there are none.
 
@@ -91,7 +86,7 @@ def issuer() -> None:
 
 
 @issuer.command()
-@_SETTINGS
+@SETTINGS
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder.")
 def export(path: Path, folder: Path) -> None:
     """Write the SAML metadata, the OIDC discovery document and the keys as files, to publish them elsewhere."""
@@ -102,7 +97,7 @@ def export(path: Path, folder: Path) -> None:
 
 
 @commands.command("trust-policy")
-@_SETTINGS
+@SETTINGS
 @click.argument("account")
 @click.argument("role")
 @click.option("--web-identity-file", is_flag=True, help="As if the register allowed web identity files for the role.")
@@ -120,7 +115,7 @@ def metadata() -> None:
 
 
 @metadata.command()
-@_SETTINGS
+@SETTINGS
 @click.argument("connection")
 def accept(path: Path, connection: str) -> None:
     """Say yes to what waits at CONNECTION: endpoints on another host, new signing keys (`hold_new_keys`)."""
@@ -136,22 +131,8 @@ def accept(path: Path, connection: str) -> None:
     click.echo("What waited holds from the next refresh on." if is_accepted else "Nothing waits there.")
 
 
-@commands.group()
-def keys() -> None:
-    """The bridge's own signing keys."""
-
-
-@keys.command("show")
-@_SETTINGS
-def show_keys(path: Path) -> None:
-    """Show the public parts: what an identity provider needs to believe the bridge."""
-    from federation_bridge.operate import publication  # noqa: PLC0415 - imports the whole server
-
-    click.echo(json.dumps(publication.public_keys(load_settings(path)), indent=2))
-
-
 @commands.command()
-@_SETTINGS
+@SETTINGS
 @click.option("--person", default="", help="Only this person (connection/subject).")
 @click.option("--reference", default="", help="Only this reference number.")
 @click.option("--grant", default="", help="Only this grant (the grant_id of its events).")
@@ -171,7 +152,7 @@ def sessions() -> None:
 
 
 @sessions.command("list")
-@_SETTINGS
+@SETTINGS
 @click.option("--person", default="", help="Only this person (connection/subject).")
 def list_sessions(path: Path, person: str) -> None:
     """Show the sessions and command lines that hold."""
@@ -182,7 +163,7 @@ def list_sessions(path: Path, person: str) -> None:
 
 
 @sessions.command("end")
-@_SETTINGS
+@SETTINGS
 @click.option("--person", default="", help="All of this person (connection/subject).")
 @click.option("--id", "family_id", default="", help="One command line, by the id that `list` shows.")
 def end_sessions(path: Path, person: str, family_id: str) -> None:

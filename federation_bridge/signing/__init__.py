@@ -6,7 +6,7 @@ others what is said in a statement. Nobody outside sees a private key.
 
 from federation_bridge.signing.key import DecryptionKey, PrivateKey, SigningKey
 from federation_bridge.signing.purposes import Purpose
-from federation_bridge.signing.ring import KeyRing
+from federation_bridge.signing.ring import KeyRing, signing_one
 from federation_bridge.signing.sealing import derived_key, read_or_make_sealing_key, sealing_key_from
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "derived_key",
     "read_or_make_sealing_key",
     "sealing_key_from",
+    "signing_one",
 ]

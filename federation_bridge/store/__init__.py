@@ -129,7 +129,7 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
         session_names=SessionNames(database, mac, audit, clock),
         documents=documents(database, rows, audit, clock),
         service_marks=ServiceMarks(database),
-        sealed_keys=SealedKeyTable(database, clock),
+        sealed_keys=SealedKeyTable(database, audit, clock),
         device_codes=DeviceCodes(rows, audit, clock),
         authorization_codes=AuthorizationCodes(rows, audit, clock),
         token_families=TokenFamilies(rows, audit, clock),

@@ -37,7 +37,7 @@ NOT_DECIDING: Mapping[str, str] = {
 UNCOVERED: Mapping[str, str] = {
     "spent_messages": "a row refuses: a forged one locks its forger out, and a removed one no MAC can show",
     "tries": "the same; counts let nobody in",
-    "sealed_keys": "AES-GCM under the sealing key, which authenticates the purpose; a purpose has one serial number",
+    "sealed_keys": "AES-GCM under the sealing key, which authenticates the purpose; which of ours signs lets nobody in",
     "service_marks": "what nodes tell each other: a forged one can make them not ready, and lets nobody in",
     "refusals": "tells what was refused to nobody we know, and decides nothing",
     "audit": "tells what was decided and decides nothing; triggers keep it, and its lines go elsewhere",

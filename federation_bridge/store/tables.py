@@ -25,7 +25,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0008"
+HEAD = "0009"
 """The last migration step; a test holds it equal to Alembic's."""
 
 OLDEST = "0008"
@@ -191,6 +191,8 @@ SEALED_KEYS = Table(
     Column("serial", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("made_at", Instant, nullable=False),
+    # Null: published, and not used before an operator says so.
+    Column("signs_from", Instant, nullable=True),
     PrimaryKeyConstraint("purpose", "serial"),
 )
 

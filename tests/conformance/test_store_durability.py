@@ -19,7 +19,7 @@ from postgresql_wire import Wire, counting_relay
 from sqlalchemy import true
 from store_material import IDLE, entry, session, sign_in
 
-from federation_bridge.model import Acceptance, AuthorizationCode, Look
+from federation_bridge.model import Acceptance, AuthorizationCode, Look, SealedKey
 from federation_bridge.store import Store, open_store
 from federation_bridge.store.tries import Limit
 from federation_bridge.store.writing import insertion_where
@@ -100,6 +100,18 @@ SCENARIOS = {
     "service_marks.told": Scenario(lambda store, _: store.service_marks.told("mark", "text")),
     "sealed_keys.sealed": Scenario(lambda store, _: store.sealed_keys.sealed("tokens")),
     "sealed_keys.put_first": Scenario(lambda store, _: store.sealed_keys.put_first("tokens", b"key")),
+    "sealed_keys.add": Scenario(
+        lambda store, now: store.sealed_keys.add("tokens", SealedKey(2, b"newer", now), entry(now)),
+        lambda store, _: store.sealed_keys.put_first("tokens", b"key"),
+    ),
+    "sealed_keys.use": Scenario(
+        lambda store, now: store.sealed_keys.use("tokens", 1, now, entry(now)),
+        lambda store, _: store.sealed_keys.put_first("tokens", b"key"),
+    ),
+    "sealed_keys.remove": Scenario(
+        lambda store, now: store.sealed_keys.remove("tokens", [1], entry(now)),
+        lambda store, _: store.sealed_keys.put_first("tokens", b"key"),
+    ),
     "device_codes.begin": Scenario(lambda store, now: store.device_codes.begin("device", USER_CODE, request(now))),
     "device_codes.claim": Scenario(lambda store, _: store.device_codes.claim(USER_CODE, BROWSER), _begun),
     "device_codes.claimed": Scenario(lambda store, _: store.device_codes.claimed(USER_CODE, BROWSER), _claimed),

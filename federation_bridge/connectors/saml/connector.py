@@ -35,7 +35,7 @@ from federation_bridge.errors import (
 )
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
 from federation_bridge.settings import SamlConnection
-from federation_bridge.signing import KeyRing, Purpose
+from federation_bridge.signing import KeyRing, Purpose, SigningKey
 
 _EXPIRY_WARNING = timedelta(days=30)
 _MOSTLY_AN_ADDRESS = (
@@ -204,11 +204,12 @@ class SamlConnector:
 
     def _prepared_by(self, metadata: IdpMetadata) -> _Prepared:
         prepared = self._prepared
-        if prepared is None or prepared.metadata is not metadata:
-            prepared = self._prepared = self._prepare(metadata)
+        decryption = self._keys.all(Purpose.DECRYPTION)
+        if prepared is None or prepared.metadata is not metadata or prepared.trust.decryption_keys is not decryption:
+            prepared = self._prepared = self._prepare(metadata, decryption)
         return prepared
 
-    def _prepare(self, metadata: IdpMetadata) -> _Prepared:
+    def _prepare(self, metadata: IdpMetadata, decryption: tuple[SigningKey, ...]) -> _Prepared:
         settings = self._settings
         binding = names.POST_BINDING if settings.request_binding == "post" else names.REDIRECT_BINDING
         location = metadata.sign_on.get(binding)
@@ -218,7 +219,6 @@ class SamlConnector:
                 f"`request_binding` says {settings.request_binding!r}, and the metadata has no sign-on address for"
                 f" {binding.rpartition(':')[2]}; it has: {offered}"
             )
-        decryption = self._keys.all(Purpose.DECRYPTION)
         parties = Parties(
             self._entity_id,
             self._acs_url,

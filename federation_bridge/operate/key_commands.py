@@ -1,0 +1,69 @@
+"""`federation-bridge keys`: our own signing keys, shown and rolled."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from federation_bridge.durations import parse_duration
+from federation_bridge.operate.options import SETTINGS
+from federation_bridge.settings import load_settings
+
+_PURPOSE = click.argument("purpose", metavar="PURPOSE")
+
+
+@click.group()
+def keys() -> None:
+    """The bridge's own signing keys."""
+
+
+@keys.command("show")
+@SETTINGS
+def show(path: Path) -> None:
+    """Show the public parts: what an identity provider needs to believe the bridge."""
+    from federation_bridge.operate import publication  # noqa: PLC0415 - imports the whole server
+
+    click.echo(json.dumps(publication.public_keys(load_settings(path)), indent=2))
+
+
+@keys.command("rotate")
+@SETTINGS
+@_PURPOSE
+@click.option("--use-in", default="", metavar="SPAN", help="When the new key begins to sign, for example 2h.")
+def rotate(path: Path, purpose: str, use_in: str) -> None:
+    """Make and publish a new key of PURPOSE. The old one signs until the new one is known where it has to be."""
+    from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the whole server
+
+    for line in key_rolling.rotated(load_settings(path), purpose, _span(use_in)):
+        click.echo(line)
+
+
+@keys.command("use")
+@SETTINGS
+@_PURPOSE
+def use(path: Path, purpose: str) -> None:
+    """Put the new key of PURPOSE into use now: everybody who has to believe it knows it."""
+    from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the whole server
+
+    click.echo(key_rolling.put_into_use(load_settings(path), purpose))
+
+
+@keys.command("retire")
+@SETTINGS
+@_PURPOSE
+def retire(path: Path, purpose: str) -> None:
+    """Remove the old keys of PURPOSE, once nothing that they signed can be alive."""
+    from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the whole server
+
+    for line in key_rolling.retired(load_settings(path), purpose):
+        click.echo(line)
+
+
+def _span(text: str) -> timedelta | None:
+    try:
+        return parse_duration(text) if text else None
+    except ValueError as mistake:
+        raise click.BadParameter(str(mistake), param_hint="--use-in") from None

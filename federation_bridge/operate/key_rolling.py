@@ -1,0 +1,92 @@
+"""What the commands that roll our keys do and say: the verbs, and what each account has still to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from federation_bridge import app, first_start
+from federation_bridge.administration import keys as verbs
+from federation_bridge.administration.keys import Keys
+from federation_bridge.errors import BridgeError, ConfigurationInvalid
+from federation_bridge.mapping import load_register
+from federation_bridge.mapping.document import did_you_mean
+from federation_bridge.operate.opening import store_of
+from federation_bridge.settings import Settings
+from federation_bridge.signing import Purpose
+
+_CARRY = {
+    Purpose.SERVICE_PROVIDER: "Give each SAML connection's provider our metadata anew (/sign-in/CONNECTION/metadata).",
+    Purpose.CLIENT_ASSERTION: "Give each provider with private_key_jwt the new key (`federation-bridge keys show`).",
+    Purpose.DECRYPTION: "Give each SAML provider that encrypts to us our metadata anew (/sign-in/CONNECTION/metadata).",
+}
+
+
+def rotated(settings: Settings, purpose: str, use_in: timedelta | None) -> Iterator[str]:
+    """Makes and publishes a key; one line for what was made, and for each thing that has still to be done."""
+    wanted = _purpose(purpose)
+    with _keys(settings) as keys:
+        made = verbs.rotate(keys, wanted, use_in)
+        (new, *_) = verbs.states(keys, wanted)
+    yield f"{wanted} key {made.kid} is made and published."
+    yield from _to_do(settings, wanted)
+    if new.row.signs_from is None:
+        yield f"It signs after `federation-bridge keys use {wanted}`."
+    else:
+        yield f"It signs from {new.row.signs_from.isoformat(timespec='seconds')} on."
+    yield f"When nothing that the old one signed is alive any more: `federation-bridge keys retire {wanted}`."
+
+
+def put_into_use(settings: Settings, purpose: str) -> str:
+    """Puts the waiting key into use; says which."""
+    wanted = _purpose(purpose)
+    with _keys(settings) as keys:
+        return f"{wanted} key {verbs.use(keys, wanted).kid} signs from now on, on every node within seconds."
+
+
+def retired(settings: Settings, purpose: str) -> Iterator[str]:
+    """Removes the old keys; one line for each, and for each thing that has still to be done."""
+    wanted = _purpose(purpose)
+    with _keys(settings) as keys:
+        old = verbs.retire(keys, wanted)
+    for key in old:
+        yield f"{wanted} key {key.kid} is retired."
+    yield from _to_do(settings, wanted)
+
+
+@contextmanager
+def _keys(settings: Settings) -> Iterator[Keys]:
+    beginning = first_start.resume(settings)
+    with store_of(settings, beginning) as store:
+        ring = app.key_ring(settings, beginning.sealing_key, store, lambda _key: None)
+        yield Keys(ring, store.sealed_keys, app.utc_now)
+
+
+def _purpose(text: str) -> Purpose:
+    try:
+        return Purpose(text)
+    except ValueError:
+        known = [purpose.value for purpose in Purpose]
+        raise ConfigurationInvalid(
+            f"there is no purpose {text!r}{did_you_mean(text, known)} (there are: {', '.join(known)})"
+        ) from None
+
+
+def _to_do(settings: Settings, purpose: Purpose) -> Iterator[str]:
+    if purpose in _CARRY:
+        yield _CARRY[purpose]
+    if purpose is not Purpose.AWS_SAML:
+        return
+    yield "Write the metadata (`federation-bridge issuer export --to DIR`) and upload it, minutes before the next step:"
+    for arn in _saml_providers(settings):
+        words = f"--saml-provider-arn {arn} --saml-metadata-document file://DIR/saml/metadata.xml"
+        yield f"  aws iam update-saml-provider {words}"
+
+
+def _saml_providers(settings: Settings) -> list[str]:
+    try:
+        register = load_register(settings.accounts.read_text("utf-8"))
+    except (OSError, BridgeError):
+        return ["ARN-OF-EACH-PROVIDER"]
+    return [account.provider_arn for account in register.accounts.values() if account.road == "saml"]
