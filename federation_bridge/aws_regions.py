@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -20,10 +21,28 @@ REGIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "aws-eusc": ("eusc-de-east-1",),
     }
 )
-"""By partition. A test compares them with those of the installed botocore."""
+"""By partition: a closed list, so that a typing mistake is one. A test compares it with the installed botocore's."""
+
+USUAL_REGION: Mapping[str, str] = MappingProxyType(
+    {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-eusc": "eusc-de-east-1"}
+)
+"""Of each partition: taken where the register names none."""
 
 SIGN_IN_REGIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({**REGIONS, "aws-cn": ()})
 """Whose sign-in endpoint can be named (AWS General Reference: AWS Sign-In endpoints). AWS documents one for China."""
 
 MOST_SIGN_IN_REGIONS = 5
 """A trust policy lists the endpoint of each, and has 2048 characters (IAM quotas)."""
+
+
+def region_mistake(region: str, partition: str) -> str | None:
+    """Why this is no region of this known partition, with the nearest one; None where it is."""
+    known = REGIONS[partition]
+    if region in known:
+        return None
+    other = next((name for name, regions in REGIONS.items() if region in regions), None)
+    if other is not None:
+        return f"{region!r} is no region of {partition}: it belongs to {other}"
+    nearest = difflib.get_close_matches(region, known, n=1, cutoff=0.5)
+    meant = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    return f"{region!r} is no region of partition {partition} that this release knows{meant}"

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -68,6 +68,15 @@ class _State:
     """False where the files were so young that another change could hide behind the same signature."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the settings say and the files must fit: names of connections, and our issuer on the OIDC road."""
+
+    connections: frozenset[str]
+    issuer: str = ""
+    """"": a register is only looked at, and any issuer's providers will do."""
+
+
 class Rulebook:
     """Gives the rules in force; safe to share between threads.
 
@@ -80,7 +89,7 @@ class Rulebook:
         self,
         rules_path: Path,
         accounts_path: Path,
-        connections: Collection[str],
+        known: Known,
         kept: KeptDocuments,
         notice: Callable[[str, str], None],
         *,
@@ -88,9 +97,10 @@ class Rulebook:
     ) -> None:
         """`wall` gives the seconds since 1970 by the clock that stamps the files."""
         self._paths = (rules_path, accounts_path)
-        self._connections = frozenset(connections)
+        self._connections = known.connections
         self._kept = kept
         self._notice = notice
+        self._issuer = known.issuer
         self._wall = wall
         self._looking = threading.Lock()
         self._keeping = threading.Lock()
@@ -182,7 +192,7 @@ class Rulebook:
             raise mistake
         texts = _Texts.from_kept(kept)
         try:
-            register = load_register(texts.accounts)
+            register = load_register(texts.accounts, self._issuer)
             rules = load_rules(texts.rules, register, self._connections)
         except ConfigurationInvalid as other:
             detail = f"{mistake.detail}; nor do the rules kept last fit any more: {other.detail}"
@@ -233,7 +243,7 @@ class Rulebook:
 
     def _load(self, texts: _Texts) -> RuleSet:
         rules_path, accounts_path = self._paths
-        register = _named(accounts_path, lambda: load_register(texts.accounts))
+        register = _named(accounts_path, lambda: load_register(texts.accounts, self._issuer))
         return _named(rules_path, lambda: load_rules(texts.rules, register, self._connections))
 
     def _read(self) -> tuple[_Signature, _Texts]:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from federation_bridge.aws_limits import LONGEST_SESSION, SHORTEST_SESSION
 from federation_bridge.durations import parse_duration
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.private_files import check_private
@@ -332,6 +333,13 @@ class Aws(_Part):
     """How long a grant may wait for STS in all, over tries and regions."""
     local_endpoint: Url | None = None
     """A local AWS for trying things out: answers for STS, sign-in and console. Only on this machine."""
+
+    @field_validator("default_duration")
+    @classmethod
+    def _sold_by_aws(cls, duration: timedelta) -> timedelta:
+        if not SHORTEST_SESSION <= duration <= LONGEST_SESSION:
+            raise ValueError("`default_duration` is between 15m and 12h: AWS sells no other sessions")
+        return duration
 
     @field_validator("total_timeout")
     @classmethod

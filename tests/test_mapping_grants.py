@@ -204,7 +204,10 @@ BAD_POLICIES = [
     ),
     ("{Version: 2012-10-17, Statement: [{Effect: Allow, Action: [], Resource: b}]}", "text or a list of texts"),
     ("{Version: 2012-10-17, Statement: [{Effect: Allow, Acton: a, Resource: b}]}", "did you mean 'Action'?"),
-    ("{Version: 2012-10-17, Statement: [{Effect: Allow, Action: a, Resource: '\u0436'}]}", "beyond U+00FF"),
+    (
+        "{Version: 2012-10-17, Statement: [{Effect: Allow, Action: 's3:*', Resource: 'arn:aws:s3:::\u0436'}]}",
+        "beyond U+00FF",
+    ),
     ("'" + "[" * 100_000 + "'", "is not JSON"),
 ]
 
@@ -260,7 +263,7 @@ def test_a_mistaken_grant_is_refused_with_its_line_and_reason(grant, reason) -> 
 
 def test_a_session_policy_stays_a_policy_after_its_compaction() -> None:
     policy = granted(
-        "session_policy: {Version: 2012-10-17, Statement: {Effect: Deny, NotAction: a, Resource: b}}"
+        "session_policy: {Version: 2012-10-17, Statement: {Effect: Deny, NotAction: 's3:*', Resource: '*'}}"
     ).policy
 
-    assert json.loads(policy)["Statement"] == {"Effect": "Deny", "NotAction": "a", "Resource": "b"}
+    assert json.loads(policy)["Statement"] == {"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}

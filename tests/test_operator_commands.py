@@ -45,6 +45,9 @@ BROKEN = [
     ("settings", "base_url: https://aws.example.com", "bas_url: https://aws.example.com", "did you mean `base_url`?"),
     ("rules", "group: admins", "grup: admins", "did you mean"),
     ("accounts", "partition: aws", "partition: aws-moon", "aws-moon"),
+    ("accounts", "saml-provider/bridge", "oidc-provider/elsewhere.example.com", "oidc-provider/aws.example.com'?"),
+    ("accounts", "Reader]", "Reader, AWSReservedSSO_Reader_1]", "one that AWS keeps for itself"),
+    ("rules", '"s3:Get*"', "GetObject", "did you mean 's3:GetObject'?"),
 ]
 
 
@@ -59,6 +62,9 @@ def test_check_names_what_is_wrong_and_how_to_mend_it(
     result = run("check", "--settings", settings)
     assert result.exit_code == 1
     assert [line for line in result.output.splitlines() if line.startswith("wrong") and sentence in line]
+    started = run("serve", "--settings", settings)
+    assert started.exit_code != 0
+    assert sentence in str(started.exception)
 
 
 def test_the_issuers_documents_are_written_where_they_have_to_be_served(settings: Path, tmp_path: Path) -> None:

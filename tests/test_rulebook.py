@@ -13,7 +13,7 @@ from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, identity, keys, ru
 
 from federation_bridge import rulebook
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
-from federation_bridge.rulebook import LOADED, NOT_KEPT, REJECTED, Rulebook
+from federation_bridge.rulebook import LOADED, NOT_KEPT, REJECTED, Known, Rulebook
 
 GOOD = rules_text(rule("{group: g}"))
 OTHER = rules_text(rule("{group: h}"))
@@ -59,7 +59,7 @@ class House:
         return Rulebook(
             self.rules,
             self.accounts,
-            connections,
+            Known(frozenset(connections)),
             self.kept,
             self.hear,
             wall=lambda: self.now,

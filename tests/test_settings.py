@@ -69,6 +69,8 @@ MISTAKES = [
     (with_connection(networks=["10.0.0.0/40"]), "networks"),
     ({"aws": {"local_endpoint": "https://aws.example.com"}}, "on this machine only"),
     ({"aws": {"total_timeout": "5m"}}, "between 1s and 4m"),
+    ({"aws": {"default_duration": "5m"}}, "between 15m and 12h"),
+    ({"aws": {"default_duration": "13h"}}, "between 15m and 12h"),
     ({"serving": {"workers": 0}}, "serving.workers"),
 ]
 

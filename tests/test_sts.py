@@ -206,7 +206,8 @@ def test_a_region_that_failed_is_asked_last_for_a_while(stub: StubSts) -> None:
     [
         ({"aws": ("us-east-1", "us-gov-west-1")}, "'us-gov-west-1' is no region of aws"),
         ({"aws-cn": ("us-east-1",)}, "'us-east-1' is no region of aws-cn"),
-        ({"aws": ("us-east-1.example.com/",)}, "is no region of aws"),
+        ({"aws": ("us-east-1.example.com/",)}, "is no region of partition aws"),
+        ({"aws": ("eu-centrall-1",)}, "did you mean 'eu-central-1'"),
         ({"aws-moon": ("moon-1",)}, "there is no partition 'aws-moon'"),
     ],
 )

@@ -17,10 +17,10 @@ from botocore.parsers import ResponseParserError
 
 from federation_bridge.aws import lifetimes
 from federation_bridge.aws.calls import AwsCalls, Call, CircuitOpen, EndpointDown, unreachable
-from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.refusals import printable, refusal_of
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts_clients import ForeignAnswer, RegionalClients
+from federation_bridge.aws_regions import REGIONS, region_mistake
 from federation_bridge.errors import AnswerNotGranted, AwsRefused, ConfigurationInvalid, OutsideAwsLimits
 from federation_bridge.kept_connections import NoAnswer, Unreadable
 from federation_bridge.model import AwsCredentials, Clock, Grant
@@ -183,11 +183,11 @@ def answer_time(aws: Aws) -> timedelta:
 
 def _check_regions(aws: Aws) -> None:
     for name, regions in aws.home_regions.items():
-        partition = PARTITIONS.get(name)
-        wrong = [region for region in regions if partition is None or not partition.region.fullmatch(region)]
-        if partition is None or wrong:
-            what = f"{wrong[0]!r} is no region of {name}" if partition else f"there is no partition {name!r}"
-            raise ConfigurationInvalid(f"`aws.home_regions`: {what}")
+        if name not in REGIONS:
+            raise ConfigurationInvalid(f"`aws.home_regions`: there is no partition {name!r}")
+        for region in regions:
+            if mistake := region_mistake(region, name):
+                raise ConfigurationInvalid(f"`aws.home_regions`: {mistake}")
 
 
 def _sorted(failure: Exception, status: int, asked: timedelta) -> Exception:

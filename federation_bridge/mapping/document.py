@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -23,14 +23,26 @@ _ABSENT = frozenset({"", "~", "null", "Null", "NULL"})
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A value of the document: a text, a list or a mapping, and the line (from 1) where it begins."""
+class Place(NamedTuple):
+    """Where something begins, counted from 1 as editors do."""
 
     line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value of the document: a text, a list or a mapping, and the place where it begins."""
+
+    place: Place
     value: str | tuple[Node, ...] | Mapping[str, Node]
     is_plain: bool = False
     """A scalar that was written without quotes."""
+
+    @property
+    def line(self) -> int:
+        """The line where it begins."""
+        return self.place.line
 
 
 def read_document(written: str) -> Node:
@@ -45,13 +57,16 @@ def read_document(written: str) -> Node:
         return _only_document(iter(yaml.parse(written, Loader=_LOADER)))
     except (yaml.YAMLError, UnicodeError) as mistake:
         mark: Any = getattr(mistake, "problem_mark", None)
-        line = mark.line + 1 if mark else _line_of(mistake, written)
-        raise ConfigurationInvalid(f"line {line}: this is not YAML: {_words_of(mistake)}") from None
+        where = Place(mark.line + 1, mark.column + 1) if mark else _place_of(mistake, written)
+        refuse(where, f"this is not YAML: {_words_of(mistake)}")
 
 
-def _line_of(mistake: Exception, written: str) -> int:
+def _place_of(mistake: Exception, written: str) -> Place:
     position = getattr(mistake, "position", None)
-    return written.count("\n", 0, position) + 1 if isinstance(position, int) else 1
+    if not isinstance(position, int):
+        return Place(1, 1)
+    before = written[:position]
+    return Place(before.count("\n") + 1, position - before.rfind("\n"))
 
 
 def _words_of(mistake: Exception) -> str:
@@ -63,30 +78,30 @@ def _only_document(events: Iterator[Any]) -> Node:
     for event in events:
         if isinstance(event, yaml.NodeEvent):
             if root is not None:
-                refuse(_line(event), "the file holds a second document")
+                refuse(_place(event), "the file holds a second document")
             root = _node(event, events, 1)
     if root is None:
-        refuse(1, "the file is empty")
+        refuse(Place(1, 1), "the file is empty")
     return root
 
 
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1
+def _place(event: Any) -> Place:
+    return Place(int(event.start_mark.line) + 1, int(event.start_mark.column) + 1)
 
 
 def _node(event: Any, events: Iterator[Any], depth: int) -> Node:
-    line = _line(event)
+    place = _place(event)
     if event.anchor is not None:
-        refuse(line, "anchors and aliases (& and *) are not used here; write the value out")
+        refuse(place, "anchors and aliases (& and *) are not used here; write the value out")
     if event.tag is not None:
-        refuse(line, f"tags ({event.tag}) are not used here")
+        refuse(place, f"tags ({event.tag}) are not used here")
     if depth > MAX_DEPTH:
-        refuse(line, f"nested more than {MAX_DEPTH} deep")
+        refuse(place, f"nested more than {MAX_DEPTH} deep")
     if isinstance(event, yaml.SequenceStartEvent):
-        return Node(line, tuple(_items(events, depth)))
+        return Node(place, tuple(_items(events, depth)))
     if isinstance(event, yaml.MappingStartEvent):
-        return Node(line, _entries(events, depth))
-    return Node(line, event.value, is_plain=event.style is None or event.style == "")
+        return Node(place, _entries(events, depth))
+    return Node(place, event.value, is_plain=event.style is None or event.style == "")
 
 
 def _items(events: Iterator[Any], depth: int) -> Iterator[Node]:
@@ -110,10 +125,11 @@ def _entries(events: Iterator[Any], depth: int) -> Mapping[str, Node]:
     return entries
 
 
-def refuse(place: Node | int, reason: str) -> NoReturn:
-    """Raises ConfigurationInvalid with the line and the reason."""
-    line = place if isinstance(place, int) else place.line
-    raise ConfigurationInvalid(f"line {line}: {reason}")
+def refuse(where: Node | Place, reason: str) -> NoReturn:
+    """Raises ConfigurationInvalid with the place and the reason."""
+    line, column = where.place if isinstance(where, Node) else where
+    # The line comes first, as it is what a person looks for.
+    raise ConfigurationInvalid(f"line {line}: {reason} (column {column})")
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

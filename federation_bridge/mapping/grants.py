@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,18 +10,26 @@ from typing import Any
 from federation_bridge.aws_limits import (
     ACCOUNT_ID,
     LONGEST_POLICIES,
+    LONGEST_WEB_IDENTITY_TOKEN,
     MOST_POLICY_ARNS,
     MOST_TAGS,
     ROLE_NAME,
     SHORTEST_SESSION,
-    source_identity_mistake,
 )
 from federation_bridge.durations import format_duration
+from federation_bridge.mapping import sizes
 from federation_bridge.mapping.document import Node, did_you_mean, fields, refuse, texts
+from federation_bridge.mapping.fillable import Reached, fillables
 from federation_bridge.mapping.filling import Filling, Target, Unfilled
 from federation_bridge.mapping.register import DURATION_SCHEMA, Register, duration
-from federation_bridge.mapping.session_policies import foreign_policy, parse_policy_arns, parse_session_policy
+from federation_bridge.mapping.session_policies import (
+    SessionPolicy,
+    foreign_policy,
+    parse_policy_arns,
+    parse_session_policy,
+)
 from federation_bridge.mapping.session_tags import Tag, parse_tags, parse_transitive
+from federation_bridge.mapping.source_identities import fill_source_identity, parse_source_identity
 from federation_bridge.mapping.templates import Placeholder
 from federation_bridge.mapping.verdicts import Facts, Way, Withheld
 from federation_bridge.model import Account, Entitlement, Role
@@ -78,7 +86,7 @@ class Granted:
     transitive_tags: tuple[str, ...] = ()
     source_identity: Filling | None = None
     policy_arns: tuple[str, ...] = ()
-    policy: str | None = None
+    policy: SessionPolicy | None = None
 
     @property
     def placeholders(self) -> frozenset[Placeholder]:
@@ -102,24 +110,11 @@ class Granted:
 
     def _entitlement(self, rule: str, way: Way, facts: Facts, account: Account, role: Role) -> Entitlement | Withheld:
         key = f"{account.id}/{role.name}"
-        # Never a session that outlives the rule, and never an entitlement that only ends in AWS's refusal.
-        if way.until is not None and way.until - facts.now < SHORTEST_SESSION:
-            return Withheld(
-                key,
-                Sentence(
-                    "%(role)s: the rule ends in less than %(shortest)s, and AWS sells no shorter session",
-                    role=key,
-                    shortest=format_duration(SHORTEST_SESSION),
-                ),
-            )
-        if foreign := foreign_policy(self.policy_arns, account):
-            return Withheld(
-                key,
-                Sentence("%(role)s: the policy %(policy)s cannot be used in that account", role=key, policy=foreign),
-            )
+        if objection := self._objection(key, way, facts, account):
+            return Withheld(key, objection)
         target = Target(facts, account, role.name)
         tags = {tag.key: tag.fill(target) for tag in self.tags}
-        source_identity = self._source_identity(target)
+        source_identity = fill_source_identity(self.source_identity, target) if self.source_identity else None
         for value in (*tags.values(), source_identity):
             if isinstance(value, Unfilled):
                 return Withheld(key, Sentence("%(role)s: %(reason)s", role=key, reason=value.reason))
@@ -133,42 +128,72 @@ class Granted:
             transitive_tags=self.transitive_tags,
             source_identity=source_identity if isinstance(source_identity, str) else None,
             policy_arns=self.policy_arns,
-            policy=self.policy,
+            policy=self.policy.text if self.policy else None,
             ends_at=way.until,
         )
 
-    def _source_identity(self, target: Target) -> str | Unfilled | None:
-        if self.source_identity is None:
-            return None
-        value = self.source_identity.fill(target)
-        mistake = value.reason if isinstance(value, Unfilled) else source_identity_mistake(value)
-        if mistake is None:
-            return value
-        return Unfilled(Sentence("the source identity cannot be filled: %(reason)s", reason=mistake))
+    def _objection(self, key: str, way: Way, facts: Facts, account: Account) -> Sentence | None:
+        """Why nobody at all is granted this role on these terms now; None where somebody may be."""
+        # Never a session that outlives the rule, and never an entitlement that only ends in AWS's refusal.
+        if way.until is not None and way.until - facts.now < SHORTEST_SESSION:
+            return Sentence(
+                "%(role)s: the rule ends in less than %(shortest)s, and AWS sells no shorter session",
+                role=key,
+                shortest=format_duration(SHORTEST_SESSION),
+            )
+        if self.policy is not None and self.policy.partitions - {account.partition}:
+            return Sentence("%(role)s: the session policy names resources of another partition", role=key)
+        if foreign := foreign_policy(self.policy_arns, account):
+            return Sentence("%(role)s: the policy %(policy)s cannot be used in that account", role=key, policy=foreign)
+        return None
+
+    def reached(self, register: Register, connection: str) -> Iterator[Reached]:
+        """Every role that the rule could ever grant, for the people of this connection."""
+        for pattern in self.roles:
+            for account, role in pattern.reachable(register):
+                yield Reached(connection, account, role.name)
+
+    def doubts(self, register: Register, connection: str) -> Iterator[str]:
+        """Sentences about what can never be granted although the rule names it."""
+        for one in fillables(self.tags, self.source_identity):
+            for reached, mistake in one.never_for(self.reached(register, connection)):
+                yield f"{reached.account.id}/{reached.role} can never be granted: {mistake}"
+        is_oidc = any(one.account.road == "oidc" for one in self.reached(register, connection))
+        token = sizes.doubt_about_token(self.tags) if is_oidc else None
+        packing = sizes.doubt_about_packing(self.policy.text if self.policy else "", self.policy_arns, self.tags)
+        yield from (doubt for doubt in (token, packing) if doubt)
 
 
-def parse_granted(node: Node, register: Register, bound: Collection[Placeholder]) -> Granted:
-    """The `grant` of a rule whose condition always binds `bound`; ConfigurationInvalid with the line."""
+def parse_granted(node: Node, register: Register, bound: Collection[Placeholder], connection: str) -> Granted:
+    """The `grant` of a rule of this connection whose condition always binds `bound`; ConfigurationInvalid."""
     entry = fields(node, "`grant`", _FIELDS)
     if ("role" in entry) == ("roles" in entry):
         refuse(node, "`grant` needs either `role` or `roles`")
     listed = entry["role"] if "role" in entry else entry["roles"]
     tags = parse_tags(entry["tags"]) if "tags" in entry else ()
+    roles = tuple(_role_pattern(written, listed, register) for written in texts(listed, "a role"))
     granted = Granted(
-        roles=tuple(_role_pattern(written, listed, register) for written in texts(listed, "a role")),
+        roles=roles,
         max_duration=duration(entry["max_duration"], "max_duration", SHORTEST_SESSION)
         if "max_duration" in entry
         else USUAL,
         tags=tags,
         transitive_tags=parse_transitive(entry["transitive_tags"], tags) if "transitive_tags" in entry else (),
-        source_identity=_source_identity(entry["source_identity"]) if "source_identity" in entry else None,
+        source_identity=parse_source_identity(entry["source_identity"]) if "source_identity" in entry else None,
         policy_arns=parse_policy_arns(entry["policy_arns"]) if "policy_arns" in entry else (),
-        policy=parse_session_policy(entry["session_policy"]) if "session_policy" in entry else None,
+        policy=parse_session_policy(entry["session_policy"], _partitions(roles, register))
+        if "session_policy" in entry
+        else None,
     )
     if unbound := granted.placeholders - frozenset(bound):
         refuse(listed, f"{{{min(unbound)}}} is not bound: every way to meet `when` must go through a group_template")
     _check_policies(granted, node, register)
+    _check_fillable(granted, node, register, connection)
     return granted
+
+
+def _partitions(roles: tuple[RolePattern, ...], register: Register) -> frozenset[str]:
+    return frozenset(account.partition for role in roles for account, _ in role.reachable(register))
 
 
 def _role_pattern(written: str, node: Node, register: Register) -> RolePattern:
@@ -185,20 +210,44 @@ def _role_pattern(written: str, node: Node, register: Register) -> RolePattern:
     return pattern
 
 
-def _source_identity(node: Node) -> Filling:
-    filling = Filling.parse(node, "`source_identity`")
-    if not filling.names_the_person:
-        refuse(node, "`source_identity` must name the person: use {subject}, {email} or {attribute.NAME}")
-    return filling
+def _check_fillable(granted: Granted, node: Node, register: Register, connection: str) -> None:
+    least = sizes.least_token(granted.tags)
+    if least > LONGEST_WEB_IDENTITY_TOKEN and all(
+        one.account.road == "oidc" for one in granted.reached(register, connection)
+    ):
+        refuse(
+            node,
+            f"`tags` make a web identity token of {least} characters or more; AWS takes {LONGEST_WEB_IDENTITY_TOKEN}",
+        )
+    for one in fillables(granted.tags, granted.source_identity):
+        never = list(one.never_for(granted.reached(register, connection)))
+        # For some of them it is a caution (`doubts`): the others can be granted.
+        if never and len({(each.account.id, each.role) for each, _ in never}) == len(granted.reachable(register)):
+            refuse(_place_of(one.key, node), str(never[0][1]))
+
+
+def _place_of(tag: str, grant: Node) -> Node:
+    entries = grant.value
+    if not isinstance(entries, Mapping):
+        return grant
+    if not tag:
+        return entries["source_identity"]
+    tags = entries["tags"].value
+    return tags[tag] if isinstance(tags, Mapping) else grant
 
 
 def _check_policies(granted: Granted, node: Node, register: Register) -> None:
-    characters = len(granted.policy or "") + sum(len(arn) for arn in granted.policy_arns)
+    characters = len(granted.policy.text if granted.policy else "") + sum(len(arn) for arn in granted.policy_arns)
     if characters > LONGEST_POLICIES:
         refuse(node, f"the session policies have {characters} characters; AWS takes {LONGEST_POLICIES} in all")
     for pattern in granted.roles:
         accounts = {account.id: account for account, _ in pattern.reachable(register)}
-        usable = [account for account in accounts.values() if not foreign_policy(granted.policy_arns, account)]
+        named = granted.policy.partitions if granted.policy else frozenset()
+        usable = [
+            account
+            for account in accounts.values()
+            if not foreign_policy(granted.policy_arns, account) and named <= {account.partition}
+        ]
         # A template may reach accounts of several partitions: those where the policy is unknown are not granted.
         if not usable:
             refuse(node, f"the policies cannot be used in account {min(accounts)}")

@@ -10,24 +10,25 @@ from datetime import timedelta
 from typing import Any
 
 from federation_bridge.aws_limits import ACCOUNT_ID, LEAST_MAX_SESSION, LONGEST_SESSION, ROLE_NAME, ROLE_PATH
-from federation_bridge.aws_regions import MOST_SIGN_IN_REGIONS, SIGN_IN_REGIONS
+from federation_bridge.aws_regions import (
+    MOST_SIGN_IN_REGIONS,
+    REGIONS,
+    SIGN_IN_REGIONS,
+    USUAL_REGION,
+    region_mistake,
+)
 from federation_bridge.durations import format_duration, parse_duration
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
 from federation_bridge.model import Account, Role
 
-_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,2}-[0-9]{1,2}", re.ASCII)
 _PROVIDER = re.compile(
     r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):"
     r"(?:saml-provider/[A-Za-z0-9_.-]{1,128}|oidc-provider/[a-z0-9.-]{1,253}(?:/[A-Za-z0-9_.~/-]{1,200})?)",
     re.ASCII,
 )
-# Partition -> how its regions begin, and the region taken where the register names none.
-PARTITIONS: Mapping[str, tuple[str, str]] = {
-    "aws": ("", "us-east-1"),
-    "aws-cn": ("cn-", "cn-north-1"),
-    "aws-us-gov": ("us-gov-", "us-gov-west-1"),
-    "aws-eusc": ("eusc-", "eusc-de-east-1"),
-}
+_RESERVED_NAMES = ("awsreservedsso_",)
+_RESERVED_PATHS = ("/aws-reserved/", "/aws-service-role/")
+"""Roles that AWS makes for itself, in lower case: nobody can let the bridge into their trust policies."""
 _LONGEST_NAME = 64
 _ACCOUNT_FIELDS = ("id", "name", "partition", "provider", "region", "sign_in_regions", "roles")
 
@@ -47,15 +48,19 @@ class Register:
         return (found, found.roles[name]) if found and name in found.roles else None
 
 
-def load_register(written: str) -> Register:
-    """The register in this YAML text; ConfigurationInvalid with line and reason where it is not one."""
+def load_register(written: str, issuer: str = "") -> Register:
+    """The register in this YAML text; ConfigurationInvalid with place and reason where it is not one.
+
+    `issuer` is ours on the OIDC road: a provider of another issuer would never believe us, and the trust policy that
+    we print for it could be met by nobody. "": not known, as where a register is only looked at.
+    """
     document = fields(read_document(written), "the register", ("version", "accounts"), ("accounts",))
     if "version" in document and text(document["version"], "the version") != "1":
         refuse(document["version"], "this is not version 1 of the register")
     accounts: dict[str, Account] = {}
     names: set[str] = set()
     for node in items(document["accounts"], "`accounts`"):
-        account = _account(node)
+        account = _account(node, issuer)
         if account.id in accounts:
             refuse(node, f"account {account.id} stands in the register twice")
         # People tell accounts apart by name alone, so names that differ in case only count as the same.
@@ -67,7 +72,7 @@ def load_register(written: str) -> Register:
     return Register(accounts, hashlib.sha256(written.encode()).hexdigest(), role_names)
 
 
-def _account(node: Node) -> Account:
+def _account(node: Node, issuer: str) -> Account:
     entry = fields(node, "an account", _ACCOUNT_FIELDS, ("id", "name", "provider", "roles"))
     number = text(entry["id"], "an account id")
     if not ACCOUNT_ID.fullmatch(number):
@@ -75,7 +80,7 @@ def _account(node: Node) -> Account:
     name = text(entry["name"], "an account name")
     if len(name) > _LONGEST_NAME:
         refuse(entry["name"], "an account name has at most 64 characters")
-    arn, partition = _provider(entry["provider"], number)
+    arn, partition = _provider(entry["provider"], number, issuer)
     if "partition" in entry and _partition(entry["partition"]) != partition:
         refuse(entry["partition"], f"the provider of account {number} belongs to partition {partition}")
     region = _region(entry.get("region"), partition)
@@ -85,33 +90,32 @@ def _account(node: Node) -> Account:
 
 def _partition(node: Node) -> str:
     partition = text(node, "a partition")
-    if partition not in PARTITIONS:
-        refuse(node, f"there is no partition {partition!r}{did_you_mean(partition, PARTITIONS)}")
+    if partition not in REGIONS:
+        refuse(node, f"there is no partition {partition!r}{did_you_mean(partition, REGIONS)}")
     return partition
 
 
-def _provider(node: Node, number: str) -> tuple[str, str]:
+def _provider(node: Node, number: str, issuer: str) -> tuple[str, str]:
     arn = text(node, "a provider")
     match = _PROVIDER.fullmatch(arn)
-    if match is None or match["partition"] not in PARTITIONS:
+    if match is None or match["partition"] not in REGIONS:
         refuse(node, f"{arn!r} is not the ARN of an IAM SAML or OIDC provider")
     if match["account"] != number:
         refuse(node, f"the provider belongs to account {match['account']}, not to {number}")
+    name = arn.partition(":oidc-provider/")[2]
+    if issuer and name and f"https://{name}" != issuer:
+        ours = arn.removesuffix(name) + issuer.removeprefix("https://")
+        meant = f"; did you mean {ours!r}?" if _PROVIDER.fullmatch(ours) else ", for which AWS has no providers"
+        refuse(node, f"the provider is that of https://{name}, and the bridge's issuer is {issuer}{meant}")
     return arn, match["partition"]
 
 
 def _region(node: Node | None, partition: str) -> str:
-    prefix, usual = PARTITIONS[partition]
     if node is None:
-        return usual
+        return USUAL_REGION[partition]
     region = text(node, "a region")
-    foreign = [begins for name, (begins, _) in PARTITIONS.items() if name != partition and begins]
-    if (
-        not _REGION.fullmatch(region)
-        or not region.startswith(prefix)
-        or (not prefix and region.startswith(tuple(foreign)))
-    ):
-        refuse(node, f"{region!r} is not a region of partition {partition}")
+    if mistake := region_mistake(region, partition):
+        refuse(node, mistake)
     return region
 
 
@@ -139,11 +143,20 @@ def _roles(node: Node, provider: str) -> Mapping[str, Role]:
         role = _role(item)
         if role.web_identity_file and ":oidc-provider/" not in provider:
             refuse(item, "`web_identity_file` needs an account whose provider is an OIDC provider")
+        _check_road(role, provider, item)
         # IAM tells role names apart without regard to case.
         if role.name.lower() in {name.lower() for name in roles}:
             refuse(item, f"role {role.name!r} stands here twice")
         roles[role.name] = role
     return roles
+
+
+def _check_road(role: Role, provider: str, node: Node) -> None:
+    # The assertion names role and provider as one text, joined by a comma, and AWS takes it apart at the first one.
+    if "," in f"{role.path}{role.name}" and ":saml-provider/" in provider:
+        refuse(node, f"role {role.path}{role.name} has a comma, which AWS cannot read on the SAML road")
+    if role.name.lower().startswith(_RESERVED_NAMES) or role.path.lower().startswith(_RESERVED_PATHS):
+        refuse(node, f"role {role.path}{role.name} is one that AWS keeps for itself: nobody but AWS can assume it")
 
 
 def _role(node: Node) -> Role:
@@ -222,9 +235,9 @@ def register_schema() -> dict[str, Any]:
         "properties": {
             "id": {"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
             "name": {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME},
-            "partition": {"enum": list(PARTITIONS)},
+            "partition": {"enum": list(REGIONS)},
             "provider": {"type": "string", "pattern": "^arn:", "description": "ARN of the IAM provider of the bridge."},
-            "region": {"type": "string", "pattern": f"^{_REGION.pattern}$"},
+            "region": {"enum": [region for regions in REGIONS.values() for region in regions]},
             "sign_in_regions": {
                 "type": "array",
                 "minItems": 1,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from federation_bridge.mapping.conditions import Anchor, Condition, anchors_of
@@ -24,6 +25,8 @@ from federation_bridge.model import Entitlement, Identity
 from federation_bridge.sentence import Sentence
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_MOST_DOUBTS = 20
+"""Of one rule, so that `check` stays readable: a template may reach a thousand accounts."""
 _RULE_FIELDS = ("id", "description", "connection", "when", "grant")
 
 
@@ -157,7 +160,7 @@ def _rule(node: Node, register: Register, connections: Collection[str]) -> Rule:
     if connection not in connections:
         refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
     when = parse_condition(entry["when"])
-    grant = parse_granted(entry["grant"], register, when.always_binds())
+    grant = parse_granted(entry["grant"], register, when.always_binds(), connection)
     description = text(entry["description"], "a description") if "description" in entry else ""
     return Rule(name, connection, when, grant, description, node.line)
 
@@ -175,6 +178,8 @@ def _cautions(rule: Rule, register: Register) -> Iterator[str]:
             )
         if not all(word.isascii() for word in words):
             yield f"rule {rule.id}: {words[-1]!a} has letters beyond ASCII, of which some look alike"
+    for doubt in islice(rule.grant.doubts(register, rule.connection), _MOST_DOUBTS):
+        yield f"rule {rule.id}: {doubt}"
     for tag in rule.grant.tags:
         if "name" in tag.value.placeholders:
             yield f"rule {rule.id}: tag {tag.key!r} holds the display name, which people often choose themselves"

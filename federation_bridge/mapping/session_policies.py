@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from federation_bridge.aws_limits import LONGEST_ARN, MOST_POLICY_ARNS
-from federation_bridge.mapping.document import Node, did_you_mean, refuse, text, texts
-from federation_bridge.mapping.register import PARTITIONS
+from federation_bridge.aws_regions import REGIONS
+from federation_bridge.mapping.document import Node, refuse, text, texts
+from federation_bridge.mapping.policy_language import check_policy
 from federation_bridge.model import Account
 
 _POLICY_ARN = re.compile(
@@ -17,8 +19,14 @@ _POLICY_ARN = re.compile(
     re.ASCII,
 )
 _CHARACTERS = re.compile(r"[\t\n\r\x20-\xff]+")
-_POLICY_KEYS = ("Version", "Id", "Statement")
-_STATEMENT_KEYS = ("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPolicy:
+    """An inline session policy: its compact JSON, and the partitions in which its resources lie."""
+
+    text: str
+    partitions: frozenset[str] = frozenset()
 
 
 def parse_policy_arns(node: Node) -> tuple[str, ...]:
@@ -28,7 +36,7 @@ def parse_policy_arns(node: Node) -> tuple[str, ...]:
         refuse(node, f"`policy_arns` names {len(arns)} policies; AWS takes {MOST_POLICY_ARNS}")
     for arn in arns:
         match = _POLICY_ARN.fullmatch(arn)
-        if match is None or match["partition"] not in PARTITIONS:
+        if match is None or match["partition"] not in REGIONS:
             refuse(node, f"{arn!r} is not the ARN of a managed policy")
         if len(arn) > LONGEST_ARN:
             refuse(node, f"the ARN of a policy has {len(arn)} characters; AWS takes {LONGEST_ARN}")
@@ -44,14 +52,26 @@ def foreign_policy(arns: tuple[str, ...], account: Account) -> str | None:
     return None
 
 
-def parse_session_policy(node: Node) -> str:
-    """The policy as compact JSON, from a JSON text or from YAML; ConfigurationInvalid with the line."""
-    document = _from_text(node) if isinstance(node.value, str) else _from_node(node)
-    _check_policy(document, node)
+def parse_session_policy(node: Node, partitions: frozenset[str]) -> SessionPolicy:
+    """The policy in a JSON text or in YAML, for roles in these partitions; ConfigurationInvalid with the place."""
+    is_text = isinstance(node.value, str)
+    document = _from_text(node) if is_text else _from_node(node)
+    named = check_policy(_as_node(document, node) if is_text else node, partitions)
     compact = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     if not _CHARACTERS.fullmatch(compact):
         refuse(node, "`session_policy` has a character beyond U+00FF, which AWS does not take")
-    return compact
+    return SessionPolicy(compact, named)
+
+
+def _as_node(document: Any, where: Node) -> Node:
+    """A value of a JSON text as the tree that YAML would give; all of it begins where the text does."""
+    if isinstance(document, dict):
+        return Node(where.place, {key: _as_node(value, where) for key, value in document.items()})
+    if isinstance(document, list):
+        return Node(where.place, tuple(_as_node(item, where) for item in document))
+    if isinstance(document, bool):
+        return Node(where.place, "true" if document else "false")
+    return Node(where.place, "" if document is None else str(document))
 
 
 def _from_node(node: Node) -> Any:
@@ -77,40 +97,3 @@ def _from_text(node: Node) -> Any:
         return json.loads(str(node.value), object_pairs_hook=no_twin, parse_constant=no_constant)
     except (ValueError, RecursionError) as problem:
         refuse(node, f"`session_policy` is not JSON: {problem}")
-
-
-def _check_policy(document: Any, node: Node) -> None:
-    _check_keys(document, _POLICY_KEYS, "`session_policy`", node)
-    if document.get("Version") != "2012-10-17":
-        refuse(node, "`session_policy` needs Version 2012-10-17")
-    statements = document.get("Statement")
-    if isinstance(statements, dict):
-        statements = [statements]
-    if not isinstance(statements, list) or not statements:
-        refuse(node, "`session_policy` needs a Statement")
-    for statement in statements:
-        _check_statement(statement, node)
-
-
-def _check_statement(statement: Any, node: Node) -> None:
-    _check_keys(statement, _STATEMENT_KEYS, "a Statement of `session_policy`", node)
-    if statement.get("Effect") not in ("Allow", "Deny"):
-        refuse(node, "a Statement of `session_policy` needs Effect Allow or Deny")
-    for one, other in (("Action", "NotAction"), ("Resource", "NotResource")):
-        if (one in statement) == (other in statement):
-            refuse(node, f"a Statement of `session_policy` needs either {one} or {other}")
-        if not _names_something(statement.get(one, statement.get(other))):
-            refuse(node, f"{one} or {other} in `session_policy` must be a text or a list of texts")
-
-
-def _names_something(value: Any) -> bool:
-    values = value if isinstance(value, list) else [value]
-    return bool(values) and all(isinstance(item, str) and item for item in values)
-
-
-def _check_keys(document: Any, known: tuple[str, ...], what: str, node: Node) -> None:
-    if not isinstance(document, dict):
-        refuse(node, f"{what} must be an object")
-    for key in document:
-        if key not in known:
-            refuse(node, f"{what} knows no {key!r}{did_you_mean(key, known)}")
