@@ -32,6 +32,7 @@ from federation_bridge.errors import (
     NotSignedIn,
     OpinionsDiffer,
     SignInExpired,
+    SignInOver,
     SignInRejected,
     Unavailable,
     Unforeseen,
@@ -124,8 +125,11 @@ def token_hash(token: str) -> str:
 class _Expected:
     """The sign-in that an answer is about, and whether it was taken already; admission takes it otherwise."""
 
-    def __init__(self, sign_in: SignIn | None, store: Store) -> None:
-        self.sign_in, self._store = sign_in, store
+    def __init__(self, store: Store) -> None:
+        self.sign_in: SignIn | None = None
+        self.over: SignInOver | None = None
+        """Why there is none, where the answer names one that this browser has held."""
+        self._store = store
         self.is_taken = False
 
     def take(self) -> None:
@@ -133,6 +137,16 @@ class _Expected:
         if self.sign_in is not None and not self.is_taken:
             self._store.sessions.take(self.sign_in)
             self.is_taken = True
+
+    def tell(self, refusal: BridgeError) -> None:
+        """Says of a refusal what is known of its sign-in."""
+        if not isinstance(refusal, SignInRejected):
+            return
+        if self.sign_in is not None:
+            refusal.return_to = self.sign_in.return_to
+        if self.over is not None and refusal.is_believed and not isinstance(refusal, OpinionsDiffer | Unforeseen):
+            # Taken for unsolicited where the connection allows that, and refused for the request that it answers.
+            refusal.is_over = True
 
 
 class Bridge:
@@ -176,15 +190,16 @@ class Bridge:
         with its reason. What no code foresaw is such a refusal too, and the log alone has its trace. Raises NotFound
         for an unknown connection, which no entry names.
         """
-        connector = self._connector(connection)
+        connector, expected = self._connector(connection), _Expected(self._parts.store)
         try:
             with arrival_foreseen():
                 _check_address(callback, self._parts.settings.connections[connection])
-                expected = _Expected(self._pending_sign_in(connection, callback, browser), self._parts.store)
+                self._open(expected, connection, callback, browser)
                 arrival = connector.arrive(expected.sign_in, callback, expected.take)
                 with signature_held():
                     return self._admitted(arrival, expected, visit, previous or self._left_behind(expected.sign_in))
         except BridgeError as refusal:
+            expected.tell(refusal)
             if isinstance(refusal, Unforeseen):
                 _log.error("unforeseen at an arrival", reference=visit.reference, exc_info=refusal.__cause__)
             entry = self._entry(visit, _refusal(refusal), connection=connection)
@@ -193,18 +208,19 @@ class Bridge:
             refusal.is_recorded = True
             raise
 
-    def _pending_sign_in(self, connection: str, callback: Callback, browser: Browser) -> SignIn | None:
+    def _open(self, expected: _Expected, connection: str, callback: Callback, browser: Browser) -> None:
         handles = callback.values("RelayState") + callback.values("state")
         try:
             # Not exactly one: an empty handle, which no pending sign-in has.
-            return self._parts.pending_sign_ins.open(handles[0] if len(handles) == 1 else "", connection, browser)
+            handle = handles[0] if len(handles) == 1 else ""
+            expected.sign_in = self._parts.pending_sign_ins.open(handle, connection, browser)
         except SignInExpired as refusal:
             configured = self._parts.settings.connections[connection]
             if not isinstance(configured, SamlConnection):
                 raise
-            if configured.allow_idp_initiated:
-                return None
-            raise unasked.named(refusal, callback) from None
+            if not configured.allow_idp_initiated:
+                raise unasked.named(refusal, callback) from None
+            expected.over = refusal if isinstance(refusal, SignInOver) else None
 
     def _left_behind(self, sign_in: SignIn | None) -> Session | None:
         """The session with which the browser left, where it still lives."""
@@ -235,7 +251,11 @@ class Bridge:
         sessions = self._parts.store.sessions
         message = (arrival.message_issuer, arrival.message_id, arrival.message_ends_at)
         untaken = None if expected.is_taken else sign_in
-        sessions.admit(session, *message, *entries, network=network_of(visit.address), sign_in=untaken)
+        try:
+            sessions.admit(session, *message, *entries, network=network_of(visit.address), sign_in=untaken)
+        except SignInRejected as refusal:
+            refusal.whose = identity.person
+            raise
         if previous is not None:
             # Its token was known before this sign-in (K01): nothing of it stays good. Command lines of the same person
             # go on under the new session, so that its sign-out ends them too.

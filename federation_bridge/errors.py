@@ -75,6 +75,13 @@ class SignInRejected(BridgeError):
     code, status, public = "sign_in_rejected", 403, "We could not sign you in."
     is_believed = False
     """Whether a message was refused whose signature held: it is somebody's, and the refusal stays in the audit."""
+    is_over = False
+    """Whether the sign-in or the message was used before or has run out. Back, a reload, a second press and an old tab
+    bring that about too, so somebody whose session lives is led on instead of told of it."""
+    return_to = "/"
+    """Where that sign-in wanted to go, where it is still known."""
+    whose = ""
+    """The person whom the message names, where it was believed once."""
 
 
 class OpinionsDiffer(SignInRejected):
@@ -89,6 +96,22 @@ class SignInExpired(SignInRejected):
 
 class UnknownSigner(SignInRejected):
     """The signature was made by none of the keys that we know: a forgery, or a key that is newer than our documents."""
+
+
+class SignInOver(SignInExpired):
+    """The sign-in was used, has run out, or is held by this browser no longer."""
+
+    is_over = True
+
+    def __init__(self, detail: str = "", return_to: str = "/") -> None:
+        super().__init__(detail)
+        self.return_to = return_to
+
+
+class MessageReplayed(SignInRejected):
+    """The message was believed once already."""
+
+    is_over = True
 
 
 class Unforeseen(SignInRejected):

@@ -26,7 +26,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from federation_bridge.errors import BadRequest, OtherConnection, SignInExpired, StateLost
+from federation_bridge.errors import BadRequest, OtherConnection, SignInExpired, SignInOver, StateLost
 from federation_bridge.model import Clock, Randomness, SignIn
 from federation_bridge.redaction import quoted
 from federation_bridge.settings import Connection, SamlConnection, Settings
@@ -114,7 +114,7 @@ class PendingSignIns:
             raise StateLost(f"pending sign-in: {why}")
         text = browser.sealed.get(handle)
         if text is None:
-            raise SignInExpired(
+            raise SignInOver(
                 "pending sign-in: this browser holds none with the answer's handle: it was begun in another browser, "
                 "used, dropped for newer ones, or is too old"
             )
@@ -158,7 +158,10 @@ class PendingSignIns:
     def _check(self, sign_in: SignIn, terms: str) -> None:
         now = self._clock()
         if now >= sign_in.expires_at:
-            raise SignInExpired(f"pending sign-in: the answer came too late: it ended at {sign_in.expires_at:%H:%M:%S}")
+            raise SignInOver(
+                f"pending sign-in: the answer came too late: it ended at {sign_in.expires_at:%H:%M:%S}",
+                sign_in.return_to,
+            )
         if now + CLOCKS_DIFFER < sign_in.started_at:
             # Else a clock that goes back would lengthen its life.
             raise SignInExpired(

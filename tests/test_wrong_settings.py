@@ -32,6 +32,7 @@ from federation_bridge.outgoing import Fetched, Outgoing
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.settings import SamlConnection
 from federation_bridge.spelling import difference, differing, nearest
+from federation_bridge.web import cookies
 
 URL = "https://idp.example.test/metadata"
 
@@ -275,6 +276,8 @@ def elsewhere(ada: Visitor, gone: Left) -> Any:
 
 def twice(ada: Visitor, gone: Left) -> Any:
     ada.come_back(gone)
+    # Who is signed in is led on instead: tests/attacks/test_answers_once_more.py.
+    ada.client.delete_cookie(cookies.SESSION, domain="aws.example.com")
     return ada.come_back(gone)
 
 

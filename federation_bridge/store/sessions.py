@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, or_, select, true, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
-from federation_bridge.errors import NotSignedIn, SignInExpired, SignInRejected
+from federation_bridge.errors import MessageReplayed, NotSignedIn, SignInOver
 from federation_bridge.model import Clock, Session, SignIn
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.codec import identity_from_text, identity_to_text
@@ -96,7 +96,7 @@ class Sessions:
         spent = {"message": _digest_of(sign_in), "kept_until": sign_in.expires_at + _TAKEN_LONGER}
         with self._audit.writing() as writing:
             if writing.execute(self._spend, spent).scalar_one_or_none() is None:
-                raise SignInExpired(_USED)
+                raise SignInOver(_USED, sign_in.return_to)
 
     def admit(
         self,
@@ -133,9 +133,9 @@ class Sessions:
             values = {"message": message, "sign_in": _digest_of(sign_in), "until": until}
             spent = set(writing.execute(self._spend_both, values).scalars())
         if message not in spent:
-            raise SignInRejected("the message was used before: a replay")
+            raise MessageReplayed("the message was used before: a replay")
         if sign_in is not None and _digest_of(sign_in) not in spent:
-            raise SignInExpired(_USED)
+            raise SignInOver(_USED, sign_in.return_to)
 
     def live(self, token_hash: str, idle: timedelta) -> Session | None:
         """The session with this hash that has neither ended nor idled that long; None otherwise.

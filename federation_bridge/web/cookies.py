@@ -19,6 +19,8 @@ LOOKED = "__Host-bridge-looked"
 """When this session's person last looked at their command lines. Opens nothing."""
 PRESSED = "__Host-bridge-pressed"
 """Marks of the presses that were answered last, so that a reload issues nothing. Opens nothing."""
+REFUSED = "__Host-bridge-refused"
+"""Which refusal waits for the next page to say whether its person is signed in. Opens nothing."""
 
 SECRET_LENGTH = 64
 """Of the browser's secret."""
@@ -54,6 +56,11 @@ def set_connection(response: Response, connection: str) -> None:
 def set_looked(response: Response, value: str) -> None:
     """Remembers when the list of command lines was looked at, until the browser closes."""
     response.set_cookie(LOOKED, value, secure=True, httponly=True, samesite="Lax", path="/")
+
+
+def set_refused(response: Response, value: str) -> None:
+    """Remembers a refusal until the page that the browser is led to."""
+    response.set_cookie(REFUSED, value, max_age=60, secure=True, httponly=True, samesite="Lax", path="/")
 
 
 def forget(response: Response, *names: str) -> None:

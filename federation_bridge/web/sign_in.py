@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.errors import BadRequest, CrossSiteRequest, MethodNotAllowed, NotFound
+from federation_bridge.errors import BadRequest, CrossSiteRequest, MethodNotAllowed, NotFound, SignInRejected
 from federation_bridge.model import Callback, Road, Session
 from federation_bridge.redaction import quoted
-from federation_bridge.web import cookies, findable, forms, headers, pending_cookies
+from federation_bridge.web import cookies, findable, forms, headers, leading_on, pending_cookies
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
 
@@ -109,7 +109,13 @@ def _finish(connection: str, address_of: Road) -> AnyResponse:
         arrived_at=address_of,
     )
     browser = pending_cookies.browser()
-    admission = door().bridge.finish_sign_in(connection, callback, browser, visit(), session_or_none())
+    try:
+        admission = door().bridge.finish_sign_in(connection, callback, browser, visit(), session_or_none())
+    except SignInRejected as refusal:
+        way_on = leading_on.instead_of(refusal)
+        if way_on is None:
+            raise
+        return way_on
     # An answer that nobody here asked for has no pending sign-in that knows where to go, but may name a page of ours.
     return_to = admission.return_to if admission.handle else forms.relayed_path(callback.values("RelayState"))
     target = return_to if admission.session.confirmed else url_for("sign_in.confirm", to=return_to)
@@ -137,6 +143,12 @@ def answer_by_address(connection: str) -> AnyResponse:
 def redirect_uri(connection: str) -> AnyResponse:
     """The redirect URI of one connection (OIDC core 3.1.2.5); POST where it asks for response_mode form_post."""
     return _finish(connection, "oidc")
+
+
+@pages.get("/sign-in/over")
+def over() -> AnyResponse:
+    """Where the answer to a sign-in that is over leads a browser that may be signed in: its cookie comes along here."""
+    return leading_on.decided()
 
 
 @pages.get("/sign-in/<connection>/metadata")

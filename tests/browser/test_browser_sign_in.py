@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -96,6 +97,68 @@ def test_a_declined_sign_in_is_refused_with_a_reference(window: Any) -> None:
     window.press("Not now")
     window.shows("We could not sign you in.")
     assert len(window.page.locator(".reference").inner_text()) == 9
+
+
+COMPANY, BY_CODE = "Example company", "Example company (OpenID Connect)"
+
+
+def _at_provider(window: Any, title: str) -> str:
+    """The provider's page that asks for the password, in the middle of a sign-in."""
+    window.open()
+    window.page.locator("button.choice").filter(has_text=re.compile(f"^{re.escape(title)}(?! \\()")).click()
+    window.page.get_by_label("Password").wait_for()
+    return str(window.page.url)
+
+
+@pytest.mark.parametrize("title", [COMPANY, BY_CODE])
+def test_back_after_signing_in_leads_on_and_ends_nothing(window: Any, title: str) -> None:
+    _at_provider(window, title)
+    window.type_password("ada")
+    window.shows("My roles")
+    token = cookies_of(window)[SESSION]["value"]
+    with window.page.expect_response(lambda answer: "/sign-in/company" in answer.url) as answered:
+        window.page.go_back()
+    assert answered.value.status == 303
+    window.shows("My roles")
+    assert cookies_of(window)[SESSION]["value"] == token
+
+
+@pytest.mark.parametrize("title", [COMPANY, BY_CODE])
+def test_the_answer_that_back_brings_again_is_refused_where_nobody_is_signed_in(window: Any, title: str) -> None:
+    page = _at_provider(window, title)
+    window.type_password("ada")
+    window.shows("My roles")
+    window.press("Sign out")
+    window.shows("You are signed out here")
+    window.page.goto(page)
+    # The SAML connection of the example company takes unsolicited answers, so this one is refused for what it says.
+    told = "We could not sign you in." if title == COMPANY else "This sign-in is no longer valid. Please start again."
+    window.shows(told)
+    assert len(window.page.locator(".reference").inner_text()) == 9
+    assert SESSION not in cookies_of(window)
+
+
+@pytest.mark.parametrize("title", [COMPANY, BY_CODE])
+def test_two_quick_presses_sign_in_once_and_well(window: Any, title: str) -> None:
+    window.open()
+    window.page.get_by_role("button", name=title, exact=True).dblclick()
+    window.page.get_by_label("Login name").fill("ada")
+    window.page.get_by_label("Password").fill(window.company.directory["ada"].password)
+    window.page.get_by_role("button", name="Sign in", exact=True).dblclick()
+    window.shows("My roles")
+
+
+@pytest.mark.parametrize("title", [COMPANY, BY_CODE])
+def test_an_old_tab_that_comes_back_late_leads_on(window: Any, title: str) -> None:
+    old = _at_provider(window, title)
+    tab, window.page = window.page, window.context.new_page()
+    window.sign_in("ada", COMPANY if title == BY_CODE else BY_CODE)
+    for cookie in window.context.cookies(window.company.bridge):
+        if cookie["name"].startswith(f"{PENDING}-"):
+            window.context.clear_cookies(name=cookie["name"])
+    window.page = tab
+    tab.goto(old)
+    window.shows("My roles")
 
 
 def test_signing_out_ends_the_session_and_leaves_nothing_behind_the_back_button(ada: Any) -> None:

@@ -23,7 +23,7 @@ from federation_bridge.connectors.oidc.userinfo import ask_userinfo, read_userin
 from federation_bridge.connectors.presets import OIDC_PRESETS, REASSIGNABLE, OidcPreset
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.slots import slots_of_a_connection
-from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInExpired, SignInRejected, signature_held
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInOver, SignInRejected, signature_held
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
 from federation_bridge.outgoing import Fetched, OutgoingAdapter
 from federation_bridge.settings import OidcConnection
@@ -78,7 +78,7 @@ class OidcConnector:
         if sign_in is None or sign_in.connection != self.connection:
             raise SignInRejected("OpenID Connect: an answer that nobody here asked for")
         if self._surroundings.clock() >= sign_in.expires_at:
-            raise SignInExpired("OpenID Connect: the answer came too late")
+            raise SignInOver("OpenID Connect: the answer came too late")
         metadata = self._provider.metadata()
         answer = read_answer(
             callback,

@@ -28,7 +28,7 @@ from federation_bridge.errors import (
     ConfigurationInvalid,
     ConnectionMisconfigured,
     OtherConnection,
-    SignInExpired,
+    SignInOver,
     UnknownSigner,
     Unsolicited,
     signature_held,
@@ -188,7 +188,7 @@ class SamlConnector:
             )
         if now >= sign_in.expires_at:
             told = f"could be answered until {sign_in.expires_at.isoformat()}, and here it is {now.isoformat()}"
-            raise SignInExpired(f"request: the answer came too late: it {told}")
+            raise SignInOver(f"request: the answer came too late: it {told}")
         return sign_in.request_id
 
     def _newer_prepared(self, prepared: _Prepared, unknown: UnknownSigner) -> _Prepared:
