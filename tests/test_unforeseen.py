@@ -162,7 +162,7 @@ def test_a_document_that_meets_what_nobody_foresaw_is_told_and_the_last_good_one
         asked.connector.refresher._refresh()
     ((connection, event, detail), *_) = asked.notices
     assert (connection, event) == ("company", "metadata.refused")
-    assert detail.startswith("what no code foresaw: LookupError at federation_bridge.connectors.oidc.")
+    assert detail.startswith("what no code foresaw: LookupError at federation_bridge.connectors.")
     assert SECRET not in str(asked.notices)
     assert asked.sign_in().identity.subject == "00u-person"
 
