@@ -16,6 +16,7 @@ from oauth_material import Program
 from web_material import Person, door_of
 
 from federation_bridge import app
+from federation_bridge.errors import NotFound
 from federation_bridge.model import Identity, TokenFamily, Visit
 from federation_bridge.operate import commands, signed_in
 
@@ -142,13 +143,15 @@ def test_an_id_that_nothing_has_is_one_plain_line_and_status_1_and_ends_nothing(
     assert ended(person) == []
 
 
-def test_a_person_who_is_not_in_is_no_error_and_ends_nobody(
+def test_a_person_who_is_not_in_is_told_with_the_nearest_name_and_ends_nobody(
     person: Person, program: Program, run: Callable[..., Result]
 ) -> None:
     tokens = program.login()
-    for nobody in ("corp/nobody", "ada", "partner/ada"):
+    for nobody, nearest in (("1234567", ""), ("corp/adda", "; did you mean 'corp/ada'?"), ("corq/ada", "'corp/ada'")):
         done = run("end", "--person", nobody)
-        assert (done.exit_code, done.output) == (0, "0 ended.\n")
+        assert isinstance(done.exception, NotFound)
+        assert done.exception.detail.startswith(f"nobody called {nobody!r} is signed in")
+        assert nearest in done.exception.detail
     assert program.call("GET", ME, tokens["access_token"]).status_code == 200
     assert ended(person) == []
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from federation_bridge import app
-from federation_bridge.audit import CommandLineEnded, Entry, SignedOut, printable
-from federation_bridge.errors import NotFound
-from federation_bridge.model import Session, TokenFamily, Visit
+from federation_bridge.administration import sessions
+from federation_bridge.audit import printable
+from federation_bridge.model import Session, TokenFamily
 from federation_bridge.oauth.conversation import HeldCommandLine
 from federation_bridge.oauth.families import held
 from federation_bridge.oauth.places import places_from
 from federation_bridge.operate.opening import store_looked_at, store_of
 from federation_bridge.settings import Settings
-
-_OPERATOR = Visit(reference="operator")
 
 
 def lines(settings: Settings, person: str) -> Iterator[str]:
@@ -58,21 +56,12 @@ def _line(*parts: str) -> str:
 
 
 def end_of_person(settings: Settings, person: str) -> int:
-    """Ends all sessions and command lines of a person (`connection/subject`), audited; gives how many there were."""
+    """Ends all of a person, as `administration.sessions` does; gives how many there were."""
     with store_of(settings) as store:
-        entry = Entry(
-            app.utc_now(),
-            _OPERATOR,
-            SignedOut(reason="ended by an operator"),
-            person=person,
-            connection=person.partition("/")[0],
-        )
-        return store.sessions.end_of_person(person, entry)
+        return sessions.end_of_person(store, app.utc_now, person)
 
 
 def end_of_family(settings: Settings, family_id: str) -> None:
-    """Ends one command line, audited; NotFound where there is none of this id."""
+    """Ends one command line, as `administration.sessions` does."""
     with store_of(settings) as store:
-        entry = Entry(app.utc_now(), _OPERATOR, CommandLineEnded(family_id, "ended by an operator"))
-        if not store.token_families.end(family_id, entry):
-            raise NotFound(f"no command line {family_id!r} holds")
+        sessions.end_of_family(store, app.utc_now, family_id)
