@@ -110,7 +110,7 @@ def beside_simplesamlphp(place: Place, signer: Signer, where: str) -> Iterator[R
 
 
 def round_trips(place: Place, signer: Signer, server: Server) -> Iterator[Row]:
-    """Transactions and round trips of one sign-in and one grant on PostgreSQL."""
+    """Transactions with a BEGIN, and round trips, of one sign-in and one grant on PostgreSQL."""
     with counting_relay(server.port) as wire:
         settings = json.loads(place.settings.read_text())
         settings["database"] = settings["database"].replace(f":{server.port}/", f":{wire.port}/")
@@ -121,7 +121,7 @@ def round_trips(place: Place, signer: Signer, server: Server) -> Iterator[Row]:
             for what, call in (("sign-in", side.signs_in[0]), ("grant", side.grants[0])):
                 call()
                 transactions, trips = _counted(wire, call)
-                yield Row(f"transactions of a {what}, PostgreSQL", transactions, "")
+                yield Row(f"BEGIN and COMMIT of a {what}, PostgreSQL", transactions, "")
                 yield Row(f"round trips of a {what}, PostgreSQL", trips, "")
             side.closing[0]()
 
