@@ -1,6 +1,6 @@
 """What a person may have: rules, the account register they bind into, and the reasons for every yes and no.
 
-Pure: text and facts in, values out. It reads no file, asks no clock and stores nothing; `rulebook.py` does that. It
+Pure: text and facts in, values out. It reads no file, asks no clock and stores nothing; `rulebook` does that. It
 knows nothing of how people sign in or of how AWS is asked.
 """
 
