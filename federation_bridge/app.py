@@ -23,8 +23,8 @@ from federation_bridge.aws_clients import sign_in as aws_login
 from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
-from federation_bridge.connectors import connectors_from
-from federation_bridge.model import Clock, Randomness
+from federation_bridge.connectors import Connector, connectors_from
+from federation_bridge.model import Clock, KeptDocuments, Randomness
 from federation_bridge.notices import Notices, UnheardNotices
 from federation_bridge.oauth import places
 from federation_bridge.oauth.authorization_server import authorization_server
@@ -36,6 +36,7 @@ from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.signing import KeyRing, SigningKey, derived_key
 from federation_bridge.sparing_audit import Bounds, SparingAudit
 from federation_bridge.store import Store, open_store, open_store_to_read
+from federation_bridge.upkeep import Upkeep
 from federation_bridge.web import (
     api,
     authorize,
@@ -118,6 +119,7 @@ def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
         clock=clock,
         randomness=randomness,
         observers=parts.observers,
+        upkeep=Upkeep(parts.connectors, parts.keys, parts.store, settings, clock),
         form_targets=_loopback_targets(settings),
     )
 
@@ -193,6 +195,27 @@ def key_ring(
     """The keys in this store, made as they are asked for; where the store only reads, none is made."""
     host, may_make = _host(settings), not store.reads_only
     return KeyRing(sealing_key, store.sealed_keys, clock, host, on_made, may_make=may_make)
+
+
+def connector_of(
+    settings: Settings,
+    connection: str,
+    store: Store,
+    sealing_key: bytes,
+    kept: KeptDocuments,
+    hears: Callable[[str], None],
+) -> Connector:
+    """One connection alone, for a command: what it notices is audited, and heard in a sentence."""
+
+    def notice(name: str, event: str, detail: str) -> None:
+        Notices(store.audit, utc_now).metadata(name, event, detail)
+        hears(f"{event}: {detail}")
+
+    alone = settings.model_copy(update={"connections": {connection: settings.connections[connection]}})
+    outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
+    keys = key_ring(settings, sealing_key, store, Notices(store.audit, utc_now).key)
+    made = connectors_from(alone, keys=keys, outgoing=outgoing, kept=kept, clock=utc_now, notice=notice)
+    return made[connection]
 
 
 def _sparing_audit(store: Store, settings: Settings, clock: Clock) -> SparingAudit:
@@ -277,5 +300,6 @@ def start_background(app: Flask) -> Background:
     """Starts what runs beside the requests in this process; after a fork, threads do not survive one."""
     found: Door = app.extensions[EXTENSION]
     background = Background(found.connectors.values(), found.store, found.bridge.get_ready, found.rulebook.watch)
+    background.tell = found.upkeep.tell
     background.start(*found.observers)
     return background

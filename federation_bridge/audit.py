@@ -384,6 +384,27 @@ class MetadataRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataAccepted(Event):
+    """An administrator said yes to a document of an identity provider that waited."""
+
+    name: ClassVar[str] = "metadata.accepted"
+    document: str
+    """The beginning of the document's SHA-256, in hexadecimal."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataRefreshed(Event):
+    """An administrator asked an identity provider for its documents."""
+
+    name: ClassVar[str] = "metadata.refreshed"
+    kind: str
+    """The kind of document that was kept with this entry, or `nothing new`."""
+    detail: str
+    """What was wrong with what was found."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeyMade(Event):
     """A signing key of ours was made."""
 
@@ -471,6 +492,8 @@ EVENTS: Mapping[str, type[Event]] = {
         RulesRejected,
         MetadataChanged,
         MetadataRefused,
+        MetadataAccepted,
+        MetadataRefreshed,
         KeyMade,
         KeyUsed,
         KeyRetired,

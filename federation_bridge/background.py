@@ -40,6 +40,8 @@ class Background:
         self._refreshers = [connector.refresher for connector in connectors]
         self._store = store
         self._make_ready = make_ready
+        self.tell: Callable[[], None] = lambda: None
+        """Called at the start and before each sweep: what an administrator should hear of."""
         self._watches = (watch, *(connector.watch for connector in connectors))
         self._every = every
         self._observers: tuple[Observer, ...] = ()
@@ -71,29 +73,22 @@ class Background:
     def _keep_watching(self) -> None:
         while not self._stopping.wait(self._watch_every.total_seconds()):
             for watch in self._watches:
-                self._look(watch)
-
-    def _look(self, watch: Callable[[], None]) -> None:
-        try:
-            watch()
-        except BridgeError as refusal:
-            _log.warning("watched files could not be looked at; the next look is due", detail=refusal.detail)
-        except Exception:  # a thread that ends here would be missed by nobody
-            _log.exception("watched files could not be looked at; the next look is due")
+                self._guarded(watch, "watched files could not be looked at; the next look is due")
 
     def _sweep(self) -> None:
-        try:
-            self._make_ready()
-        except BridgeError as refusal:
-            _log.warning("not ready ahead; the first request that needs it will try", detail=refusal.detail)
-        except Exception:
-            _log.exception("not ready ahead; the first request that needs it will try")
+        self._guarded(self._make_ready, "not ready ahead; the first request that needs it will try")
+        self._guarded(self.tell, "what waits and what ends could not be told; the next time is due")
         while not self._stopping.wait(self._every.total_seconds()):
-            try:
-                swept = self._store.sweep()
-            except BridgeError as refusal:
-                _log.warning("sweep failed; the next one is due", detail=refusal.detail)
-            except Exception:
-                _log.exception("sweep failed; the next one is due")
-            else:
-                _log.debug("swept expired rows", rows=swept)
+            self._guarded(self.tell, "what waits and what ends could not be told; the next time is due")
+            self._guarded(self._sweep_once, "sweep failed; the next one is due")
+
+    def _sweep_once(self) -> None:
+        _log.debug("swept expired rows", rows=self._store.sweep())
+
+    def _guarded(self, work: Callable[[], None], sentence: str) -> None:
+        try:
+            work()
+        except BridgeError as refusal:
+            _log.warning(sentence, detail=refusal.detail)
+        except Exception:  # a thread that ends here would be missed by nobody
+            _log.exception(sentence)

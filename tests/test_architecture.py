@@ -44,6 +44,7 @@ LEVELS = {
     "oauth": 3,
     "background": 3,
     "notices": 3,
+    "upkeep": 3,
     "sparing_audit": 3,
     "web": 4,
     "aws_clients": 4,

@@ -29,11 +29,21 @@ READING: dict[str, tuple[str, ...]] = {
     "keys show": ("keys", "show"),
     "issuer export": ("issuer", "export", "--to", "PUBLIC"),
     "audit": ("audit",),
+    "metadata show": ("metadata", "show"),
     "sessions list": ("sessions", "list"),
 }
 """Every command that only looks, and words for it."""
 
-CHANGING = {"serve", "migrate", "metadata accept", "sessions end", "keys rotate", "keys use", "keys retire"}
+CHANGING = {
+    "serve",
+    "migrate",
+    "metadata accept",
+    "metadata refresh",
+    "sessions end",
+    "keys rotate",
+    "keys use",
+    "keys retire",
+}
 WITHOUT_SETTINGS = {"settings", "demo", "sandbox aws"}
 
 
@@ -113,7 +123,7 @@ def test_before_a_first_start_a_command_that_looks_makes_nothing(settings: Path,
     assert snapshot(settings.parent) == before
     assert not (tmp_path / "public").exists()
     # What needs no database answers; the others say what is missing.
-    assert (result.exit_code == 0) is (command in {"check", "trust-policy"})
+    assert (result.exit_code == 0) is (command in {"check", "trust-policy", "metadata show"})
 
 
 @pytest.mark.parametrize("command", READING)

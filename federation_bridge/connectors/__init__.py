@@ -16,6 +16,7 @@ from federation_bridge.connectors.oidc.provider import Surroundings as OidcSurro
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings as SamlSurroundings
+from federation_bridge.connectors.standing import Standing
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.model import Arrival, Callback, Clock, Departure, KeptDocuments, SignIn
 from federation_bridge.outgoing import Outgoing
@@ -45,6 +46,12 @@ class Connector(Protocol):
         `take` takes the sign-in, once for all nodes, or raises SignInExpired: to be called before the provider is asked
         anything about this answer, so that one sign-in asks once. A connector that asks nothing need not call it.
         """
+
+    def standing(self) -> Standing:
+        """What waits for an administrator, and what ends; nothing is fetched. Unavailable as the store."""
+
+    def refresh(self) -> str:
+        """Looks now at what the provider publishes; gives what is wrong, or nothing. Unavailable as the store."""
 
     def watch(self) -> None:
         """Follows its files, where it has any. Cheap: called each second, beside the requests."""

@@ -5,10 +5,16 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
+from federation_bridge.connectors.oidc.discovery import expected_issuer, read_discovery
 from federation_bridge.connectors.oidc.provider import DISCOVERY
 from federation_bridge.connectors.oidc.refreshed import date_of, dated, text_of
+from federation_bridge.connectors.presets import OIDC_PRESETS
+from federation_bridge.connectors.saml.metadata import read_metadata
 from federation_bridge.connectors.saml.metadata_source import HELD, KEPT
+from federation_bridge.connectors.saml.succession import described
+from federation_bridge.errors import ConfigurationInvalid, SignInRejected
 from federation_bridge.model import Acceptance, KeptDocuments
+from federation_bridge.settings import OidcConnection, SamlConnection
 
 DISCOVERY_HELD = f"{DISCOVERY}-held"
 _SHOWN_DIGITS = 16
@@ -34,6 +40,18 @@ def accept_held(kept: KeptDocuments, connection: str, now: datetime) -> bool:
     """
     yes = acceptance_of(kept, connection, now)
     return yes is not None and kept.accept(yes)
+
+
+def description_of(yes: Acceptance, settings: SamlConnection | OidcConnection) -> str:
+    """What the document says, for the audit and for people; ConfigurationInvalid where it cannot be used any more."""
+    if isinstance(settings, SamlConnection):
+        return "; ".join(described(read_metadata(yes.text.encode(), None, entity_id=settings.idp_entity_id)))
+    issuer = expected_issuer(settings.issuer, OIDC_PRESETS[settings.preset].tenancy)
+    try:
+        found = read_discovery(text_of(yes.text).encode(), issuer)
+    except SignInRejected as refusal:
+        raise ConfigurationInvalid(refusal.detail) from None
+    return "; ".join(f"{name}: {url}" for name, url in found.endpoints.items())
 
 
 def digest_of(yes: Acceptance) -> str:

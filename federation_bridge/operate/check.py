@@ -13,6 +13,7 @@ from federation_bridge.errors import BridgeError
 from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import OidcConnection, Settings, load_settings
 from federation_bridge.signing import Purpose
+from federation_bridge.upkeep import ending_of, purposes_with_certificates
 
 
 class Kind(StrEnum):
@@ -81,6 +82,9 @@ def _keys(parts: Parts) -> Iterator[Finding]:
         made = parts.keys.made(purpose)
         told = f"{made[0].kid}, made {made[0].created_at:%Y-%m-%d}" if made else "none is there yet"
         yield Finding(Kind.GOOD, f"key {purpose.value}: {told}")
+    for purpose in purposes_with_certificates(parts.settings):
+        now, ends = parts.clock(), map(ending_of, parts.keys.made(purpose))
+        yield from (Finding(Kind.DOUBTFUL, one.sentence(now)) for one in ends if one.threshold(now) is not None)
 
 
 def _rules(parts: Parts) -> Iterator[Finding]:

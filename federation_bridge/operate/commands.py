@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from federation_bridge import __version__
-from federation_bridge.errors import BridgeError, ConfigurationInvalid
+from federation_bridge.errors import BridgeError
 from federation_bridge.operate import logs
 from federation_bridge.operate.entry import not_installed
 from federation_bridge.operate.key_commands import keys
@@ -114,21 +114,38 @@ def metadata() -> None:
     """The metadata of identity providers."""
 
 
+@metadata.command("show")
+@SETTINGS
+@click.argument("connection", required=False)
+def show_metadata(path: Path, connection: str | None) -> None:
+    """Show what is in force at every connection, or at CONNECTION, what ends, and what waits for a yes."""
+    from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the whole server
+
+    for line in documents.lines(load_settings(path), connection):
+        click.echo(line)
+
+
+@metadata.command("refresh")
+@SETTINGS
+@click.argument("connection")
+def refresh_metadata(path: Path, connection: str) -> None:
+    """Ask the identity provider of CONNECTION now. What it brings holds on every node at once."""
+    from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the whole server
+
+    for line in documents.refresh(load_settings(path), connection):
+        click.echo(line)
+
+
 @metadata.command()
 @SETTINGS
 @click.argument("connection")
-def accept(path: Path, connection: str) -> None:
+@click.option("--document", "digest", default="", help="Only the document that `metadata show` names so.")
+def accept(path: Path, connection: str, digest: str) -> None:
     """Say yes to what waits at CONNECTION: endpoints on another host, new signing keys (`hold_new_keys`)."""
-    from federation_bridge.app import utc_now  # noqa: PLC0415 - the whole server
-    from federation_bridge.connectors.accepting import accept_held  # noqa: PLC0415 - the same
-    from federation_bridge.operate.opening import store_of  # noqa: PLC0415 - the same
+    from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the whole server
 
-    settings = load_settings(path)
-    if connection not in settings.connections:
-        raise ConfigurationInvalid(f"no connection is called {connection!r} in {path}")
-    with store_of(settings) as store:
-        is_accepted = accept_held(store.documents, connection, utc_now())
-    click.echo("What waited holds from the next refresh on." if is_accepted else "Nothing waits there.")
+    accepted = documents.accept(load_settings(path), connection, digest)
+    click.echo(f"In force on every node: {accepted}" if accepted else "Nothing waits there.")
 
 
 @commands.command()

@@ -74,6 +74,14 @@ def store_of(settings: Settings, beginning: Beginning | None = None) -> Iterator
         store.close()
 
 
+@contextmanager
+def store_and_key_of(settings: Settings) -> Iterator[tuple[Store, bytes]]:
+    """The store and the sealing key, for a command that needs our keys; raises as `store_of`."""
+    start = first_start.resume(settings)
+    with store_of(settings, start) as store:
+        yield store, start.sealing_key
+
+
 def _password(settings: Settings) -> str | None:
     return settings.database_password.read() if settings.database_password else None
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 
@@ -45,6 +46,11 @@ class SigningKey:
     def certificate_b64(self) -> str:
         """The certificate's DER as one line of base64: the text of an X509Certificate element (XML Signature 4.5.4)."""
         return "".join(line for line in self.certificate_pem.splitlines() if not line.startswith("-----"))
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the certificate ends. The key itself does not."""
+        return x509.load_pem_x509_certificate(self.certificate_pem.encode()).not_valid_after_utc
 
     def sign(self, octets: bytes) -> bytes:
         """The signature over these octets: RSA with PKCS #1 v1.5 and SHA-256."""

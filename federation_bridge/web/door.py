@@ -19,6 +19,7 @@ from federation_bridge.rulebook import Rulebook
 from federation_bridge.settings import Settings
 from federation_bridge.signing import KeyRing
 from federation_bridge.store import Store
+from federation_bridge.upkeep import Upkeep
 from federation_bridge.web import cookies
 
 EXTENSION = "federation_bridge"
@@ -57,6 +58,7 @@ class Door:
     audit: AuditLog
     clock: Clock
     randomness: Randomness
+    upkeep: Upkeep
     observers: tuple[Observer, ...] = ()
     form_targets: tuple[str, ...] = field(default=())
     """Origins to which a form of ours may lead (CSP form-action)."""

@@ -24,11 +24,13 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Whether this node can do its work on the database: send people here. Reasons go to the log, not to the public.
 
+    Whoever may read the metrics is told, too, what waits for an administrator's yes: that makes no node less ready.
     Rules need no look: without good ones the service does not start, and it never loses the last good ones.
     """
     problem = "told to stop" if request.environ.get(limits.STOPPING) else door().store.problem()
     if problem is None:
-        return jsonify(status="ready")
+        waits = door().upkeep.waits() if is_from(door().settings.serving.metrics_networks) else {}
+        return jsonify(status="ready", **({"waits_for_an_administrator": waits} if waits else {}))
     _log.error("not ready", detail=problem)
     response = jsonify(status="not ready")
     response.status_code = 503
@@ -40,4 +42,15 @@ def counted() -> Response:
     """Counters in the Prometheus text format, for the networks that a setting names; no such page for others."""
     if not is_from(door().settings.serving.metrics_networks):
         raise NotFound("metrics asked for from outside the networks that may read them")
-    return Response(metrics.exposition(), mimetype="text/plain")
+    return Response(metrics.exposition(*_gauges()), mimetype="text/plain")
+
+
+def _gauges() -> tuple[metrics.Gauge, metrics.Gauge]:
+    seen = door().upkeep.seen()
+    waits: dict[tuple[str, ...], float] = {(name,): float(bool(one.waits)) for name, one in seen.connections.items()}
+    ours = [("", one) for one in seen.ours]
+    theirs = [(name, one) for name, standing in seen.connections.items() for one in standing.endings]
+    ends: dict[tuple[str, ...], float] = {
+        (name, one.kind, one.name): one.ends_at.timestamp() for name, one in (*ours, *theirs)
+    }
+    return metrics.Gauge(*metrics.WAITS, waits), metrics.Gauge(*metrics.ENDS, ends)

@@ -146,7 +146,38 @@ CIRCUITS = Counter(
 FAMILIES: tuple[_Family, ...] = (REQUESTS, SECONDS, EVENTS, LINES_DROPPED, CIRCUITS)
 
 
-def exposition() -> bytes:
-    """All counters of all worker processes, in the Prometheus text format."""
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """Values as they are now, by the values of their labels: of one process that looked for all."""
+
+    name: str
+    meaning: str
+    labels: tuple[str, ...]
+    values: Mapping[tuple[str, ...], float]
+
+    def lines(self) -> Iterator[str]:
+        """The family in the Prometheus text format."""
+        yield f"# HELP {self.name} {self.meaning}"
+        yield f"# TYPE {self.name} gauge"
+        for key, value in sorted(self.values.items()):
+            pairs = ",".join(f'{name}="{_escaped(text)}"' for name, text in zip(self.labels, key, strict=True))
+            yield f"{self.name}{{{pairs}}} {value!r}"
+
+
+WAITS = (
+    "bridge_metadata_waits",
+    "1 where documents of an identity provider wait for an administrator's yes.",
+    ("connection",),
+)
+ENDS = (
+    "bridge_end_timestamp_seconds",
+    "When certificates and metadata end, in seconds since 1970; without a connection: our own.",
+    ("connection", "kind", "name"),
+)
+
+
+def exposition(*gauges: Gauge) -> bytes:
+    """All counters of all worker processes, and these gauges, in the Prometheus text format."""
     totals = _Shared.counts.totals()
-    return "".join(f"{line}\n" for family in FAMILIES for line in family.lines(totals)).encode()
+    counted = [line for family in FAMILIES for line in family.lines(totals)]
+    return "".join(f"{line}\n" for line in (*counted, *(line for gauge in gauges for line in gauge.lines()))).encode()

@@ -136,6 +136,12 @@ def test_a_yes_puts_in_force_what_waits_with_its_entry_and_nothing_waits_then(st
     assert len(store.audit.entries()) == 1
 
 
+def test_a_document_is_kept_with_its_entries_and_the_same_again_with_none(store: Store, clock: HeldClock) -> None:
+    for _ in range(2):
+        store.documents.keep("metadata", "corp", "text", entry(clock()))
+    assert len(store.audit.entries()) == 1
+
+
 def test_a_yes_to_what_waits_no_more_changes_nothing(store: Store, clock: HeldClock) -> None:
     store.documents.keep("metadata-held", "corp", "something else by now")
     assert not store.documents.accept(_YES, entry(clock()))

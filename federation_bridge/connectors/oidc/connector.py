@@ -23,6 +23,7 @@ from federation_bridge.connectors.oidc.userinfo import ask_userinfo, read_userin
 from federation_bridge.connectors.presets import OIDC_PRESETS, REASSIGNABLE, OidcPreset
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.slots import slots_of_a_connection
+from federation_bridge.connectors.standing import Standing
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInOver, SignInRejected, signature_held
 from federation_bridge.model import Arrival, Callback, Departure, SignIn
 from federation_bridge.outgoing import Fetched, OutgoingAdapter
@@ -104,20 +105,35 @@ class OidcConnector:
             identity = identity_from(token, self.connection, self._settings, self._preset, userinfo)
         return Arrival(identity, token.issuer, token.token_id, token.expires_at + self._settings.skew)
 
+    def standing(self) -> Standing:
+        """What waits for an administrator; nothing is fetched. Unavailable as the store. Keys by JWK have no end."""
+        return Standing(self._provider.waits(), (), self._provider.described())
+
+    def refresh(self) -> str:
+        """Looks at the provider's documents now, however new they are; gives what is wrong with them, or nothing."""
+        return self._provider.look()
+
     def watch(self) -> None:
         """There is no file to follow."""
 
     def check(self) -> tuple[str, ...]:
         """What an operator should mend, in plain words; nothing where all is well."""
+        where = f"connection {self.connection}"
+        problem = self._provider.look()
+        told = self.standing().told(self._surroundings.clock())
         try:
             metadata = self._provider.metadata()
-            self._provider.refresh()
         except BridgeError as refusal:
-            return (f"connection {self.connection}: the identity provider's documents: {refusal.detail}",)
+            return tuple(f"{where}: {one}" for one in (*told, f"the identity provider's documents: {refusal.detail}"))
+        if problem and problem not in told:
+            told = (
+                *told,
+                f"the last good documents are in use, because: {problem}",
+            )
         wanted = authentication_methods(self._client)
-        if self._settings.public_client or set(wanted) & set(metadata.token_endpoint_auth_methods):
-            return ()
-        return (f"connection {self.connection}: the provider offers none of {', '.join(wanted)} at its token endpoint",)
+        if not self._settings.public_client and not set(wanted) & set(metadata.token_endpoint_auth_methods):
+            told = (*told, f"the provider offers none of {', '.join(wanted)} at its token endpoint")
+        return tuple(f"{where}: {one}" for one in told)
 
     def _asked_about(self, metadata: ProviderMetadata, tokens: Tokens) -> Fetched | None:
         """What the userinfo endpoint answers, where the settings say that it is asked; unread."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -107,6 +107,22 @@ class Provider:
         if renewed is not None and renewed != known:
             yield renewed
 
+    def look(self) -> str:
+        """Fetches both now, however fresh they are; gives what is wrong with them, or nothing."""
+        return "; ".join(problem for one in (self._metadata, self._keys) if (problem := one.look()))
+
+    def waits(self) -> str:
+        """What waits for an administrator's yes, in a sentence; nothing where nothing does."""
+        return self._metadata.waits()
+
+    def described(self) -> tuple[str, ...]:
+        """What is in force, a line for each thing; nothing is fetched for it."""
+        self._metadata.watch()
+        self._keys.watch()
+        metadata, keys = self._metadata.in_force, self._keys.in_force
+        endpoints = () if metadata is None else (f"issuer {metadata.issuer}", *_lines(metadata.endpoints))
+        return (*endpoints, *(f"signing key {key.name}" for key in (keys.keys if keys is not None else ())))
+
     def refresh(self) -> None:
         """Brings both up to date where they are no longer fresh; ProviderUnreachable as above."""
         self._metadata.refresh()
@@ -121,6 +137,10 @@ class Provider:
     def _document(self, setting: str, url: str, max_bytes: int) -> bytes:
         headers, networks = {"Accept": "application/json"}, self._settings.networks
         return fetched(self._outgoing, setting, url, headers=headers, networks=networks, max_bytes=max_bytes)
+
+
+def _lines(endpoints: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name}: {url}" for name, url in endpoints.items())
 
 
 def _told(before: KeySet, after: KeySet) -> str:

@@ -114,10 +114,10 @@ class Refreshed(Generic[T]):
             self._attempts.now()
         return self._in_hand()
 
-    def look(self) -> T:
-        """The document, fetched anew at once however fresh it is; for an operator."""
+    def look(self) -> str:
+        """Fetches the document at once, however fresh it is; gives what is wrong with what is found, or nothing."""
         self._attempts.anew()
-        return self._in_hand()
+        return self._last_failure
 
     def watch(self) -> None:
         """Takes what another node, or an administrator's yes, put in force; cheap where nothing was.
@@ -141,9 +141,9 @@ class Refreshed(Generic[T]):
     def waits(self) -> str:
         """What waits for an administrator's yes, in a sentence; nothing where nothing does."""
         held = text_of(self._keeping.documents.last_good(self._keeping.held_kind, self._keeping.name))
-        kept = self._kept()
         if not held:
             return ""
+        kept = self._kept()
         try:
             return self.objection(kept[1] if kept else None, self._read(held.encode()))
         except SignInRejected as refusal:
@@ -185,7 +185,7 @@ class Refreshed(Generic[T]):
             self._is_misconfigured = True
             self._hold(text, objection)
             return
-        self._value = (began_at, value)
+        self._value, self._last_failure = (began_at, value), ""
         self._keep(self._keeping.kind, text, began_at)
         self._let_nothing_wait()
         if before is not None and before[1] != value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
@@ -23,6 +23,9 @@ from federation_bridge.connectors.saml.rooms import Trust, believe
 from federation_bridge.connectors.saml.second_opinion import agree
 from federation_bridge.connectors.saml.service_provider_metadata import service_provider_metadata
 from federation_bridge.connectors.saml.stock import Parties, stock_settings
+from federation_bridge.connectors.saml.succession import described
+from federation_bridge.connectors.saml.verifier import TrustedKey
+from federation_bridge.connectors.standing import Ending, Standing
 from federation_bridge.errors import (
     BridgeError,
     ConfigurationInvalid,
@@ -37,7 +40,9 @@ from federation_bridge.model import Arrival, Callback, Departure, SignIn
 from federation_bridge.settings import SamlConnection
 from federation_bridge.signing import KeyRing, Purpose, SigningKey
 
-_EXPIRY_WARNING = timedelta(days=30)
+_KEY_ENDS = "that refuses nobody here, but the identity provider will sign with another one"
+_METADATA_ENDS = "nobody is let in by it then: the identity provider has to publish it anew"
+_SIGNER_ENDS = "that refuses nobody here, but another one will sign the metadata: `metadata_signing_certificate`"
 _MOSTLY_AN_ADDRESS = (
     "the NameID identifies people, and this provider fills it with the primary address unless told otherwise; an"
     " address is refused at sign-in: map an unchanging attribute and set `subject`"
@@ -123,6 +128,22 @@ class SamlConnector:
                 response_id=believed.envelope.id,
             )
 
+    def standing(self) -> Standing:
+        """What waits for an administrator, and what ends; nothing is fetched. Unavailable as the store."""
+        self._source.watch()
+        metadata = self._source.in_force
+        signers = [_ending("metadata's signing certificate", key, _SIGNER_ENDS) for key in self._source.signers]
+        if metadata is None:
+            return Standing(self._source.waits(), tuple(signers))
+        endings = [_ending("signing certificate", key, _KEY_ENDS) for key in metadata.keys]
+        if metadata.valid_until is not None:
+            endings.append(Ending("metadata", "", metadata.valid_until, _METADATA_ENDS))
+        return Standing(self._source.waits(), (*endings, *signers), described(metadata))
+
+    def refresh(self) -> str:
+        """Looks at the metadata now, however new it is; gives what is wrong with it, or nothing."""
+        return self._source.look()
+
     def watch(self) -> None:
         """Follows the metadata's file."""
         self._source.watch_file()
@@ -147,19 +168,15 @@ class SamlConnector:
         """What an operator should mend, in plain words; nothing where all is well."""
         self._source.refresh()
         where = f"connection {self.connection}"
+        standing = [f"{where}: {one}" for one in self.standing().told(self._around.clock())]
         try:
             prepared = self._now_prepared()
         except BridgeError as refusal:
-            return (f"{where}: {refusal.detail}",)
-        soon = self._around.clock() + _EXPIRY_WARNING
+            return (f"{where}: {refusal.detail}", *standing)
         told = [f"{where}: {weak}" for weak in prepared.metadata.weak]
-        if self._source.problem:
+        if self._source.problem and f"{where}: {self._source.problem}" not in standing:
             told.append(f"{where}: the last good metadata is in use, because: {self._source.problem}")
-        told.extend(
-            f"{where}: the certificate {key.fingerprint[:16]} ends {key.expires_at.date()}; that refuses nobody here"
-            for key in prepared.metadata.keys
-            if key.expires_at < soon
-        )
+        told.extend(standing)
         told.extend(f"{where}: {doubt}" for doubt in self._doubts_about_the_subject())
         return tuple(told)
 
@@ -241,6 +258,10 @@ class SamlConnector:
             stock_settings(parties, is_for_writing=True),
             location,
         )
+
+
+def _ending(kind: str, key: TrustedKey, consequence: str) -> Ending:
+    return Ending(kind, key.fingerprint[:16], key.expires_at, consequence)
 
 
 def _check_subject(connection: str, settings: SamlConnection, preset: SamlPreset) -> None:

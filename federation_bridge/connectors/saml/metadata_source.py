@@ -158,10 +158,15 @@ class MetadataSource:
         """Looks at the file or address again. Never raises for what it finds: the last good one stays in force."""
         self._attempts.now()
 
+    def look(self) -> str:
+        """Looks now, after whatever look is under way; gives what is wrong with what is found, or nothing."""
+        self._attempts.anew()
+        return self._last_problem
+
     def waits(self) -> str:
         """What waits for an administrator's yes, in a sentence; nothing where nothing does."""
         held = self._kept.last_good(HELD, self._connection)
-        kept = self._kept.last_good(KEPT, self._connection)
+        kept = self._kept.last_good(KEPT, self._connection) if held else ""
         if not held or held == kept:
             return ""
         try:

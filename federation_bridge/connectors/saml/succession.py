@@ -37,6 +37,14 @@ def moved_sign_on(before: IdpMetadata, found: IdpMetadata, permitted: Collection
     return "; ".join(moved(_sign_on(before), _sign_on(found), permitted))
 
 
+def described(metadata: IdpMetadata) -> tuple[str, ...]:
+    """What it says that we use, a line for each thing."""
+    ends = "" if metadata.valid_until is None else f", valid until {metadata.valid_until.isoformat()}"
+    keys = (f"signing key {key.fingerprint}, certificate until {key.expires_at.date()}" for key in metadata.keys)
+    addresses = (f"{name}: {url}" for name, url in _sign_on(metadata).items())
+    return (f"entityID {metadata.entity_id}{ends}", *addresses, *keys)
+
+
 def _sign_on(metadata: IdpMetadata) -> dict[str, str]:
     """The addresses that we may send people to, by their binding."""
     ours = (names.REDIRECT_BINDING, names.POST_BINDING)
