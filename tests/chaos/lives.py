@@ -106,6 +106,13 @@ class Steps:
             keep(self.database, self.disk)
         self.reach("after a commit")
 
+    def alone(self, really: Callable[..., Any], *asked: Any, **more: Any) -> Any:
+        """One statement that is a transaction by itself: PostgreSQL's; on SQLite it comes by `commit`."""
+        self.reach("before a commit")
+        answer = really(*asked, **more)
+        self.reach("after a commit")
+        return answer
+
     def call(self, really: Callable[..., Any], clients: StsClients, *asked: Any) -> Any:
         self.reach("before STS")
         answer = really(clients, *asked)
@@ -115,6 +122,9 @@ class Steps:
     def watch(self, door: Door) -> None:
         dialect = door.store._database._engine.dialect
         dialect.do_commit = partial(self.commit, dialect.do_commit)  # type: ignore[method-assign]
+        if dialect.name == "postgresql":
+            database = door.store._database
+            database.alone = partial(self.alone, database.alone)  # type: ignore[method-assign]
         redeem = StsClients.redeem
         StsClients.redeem = lambda clients, *asked: self.call(redeem, clients, *asked)  # type: ignore[method-assign]
 
