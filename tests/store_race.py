@@ -83,7 +83,7 @@ def _admit_one_sign_in(store: Store, now: datetime, number: int, racer: int) -> 
 
 
 def _put_first(store: Store, now: datetime, number: int, racer: int) -> bool:
-    return store.sealed_keys.put_first(f"purpose {number}", b"%d" % racer) == b"%d" % racer
+    return store.sealed_keys.put_first(f"purpose {number}", b"%d" % racer).sealed == b"%d" % racer
 
 
 def _claim(store: Store, now: datetime, number: int, racer: int) -> bool:
