@@ -31,7 +31,7 @@ from federation_bridge.oauth.authorization_server import authorization_server
 from federation_bridge.oauth.parts import Parts as AuthorizationParts
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.pending_sign_in import USE, PendingSignIns
-from federation_bridge.rulebook import Known, Rulebook
+from federation_bridge.rulebook import FilesSource, Known, Rulebook, Versions
 from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.signing import KeyRing, SigningKey, derived_key
 from federation_bridge.sparing_audit import Bounds, SparingAudit
@@ -165,10 +165,9 @@ def _around(
         settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=notices.metadata
     )
     rulebook = Rulebook(
-        settings.rules,
-        settings.accounts,
+        FilesSource(settings.rules, settings.accounts),
+        Versions(store.documents),
         Known(frozenset(settings.connections), settings.issuer),
-        store.documents,
         notices.rules,
     )
     calls = AwsCalls(places_beside(settings.serving.threads), on_change=_count_circuit)

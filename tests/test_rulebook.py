@@ -12,7 +12,18 @@ import pytest
 from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, identity, keys, rule, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
-from federation_bridge.rulebook import LOADED, NOT_KEPT, REJECTED, Known, Rulebook, reload
+from federation_bridge.rulebook import (
+    LOADED,
+    NOT_KEPT,
+    REJECTED,
+    FilesSource,
+    Known,
+    Rulebook,
+    Versions,
+    parsing,
+    reload,
+    source,
+)
 
 GOOD = rules_text(rule("{group: g}"))
 OTHER = rules_text(rule("{group: h}"))
@@ -55,14 +66,8 @@ class House:
         os.replace(draft, self.rules)  # noqa: PTH105 - the same as Path.replace
 
     def open(self, connections: tuple[str, ...] = CONNECTIONS) -> Rulebook:
-        return Rulebook(
-            self.rules,
-            self.accounts,
-            Known(frozenset(connections)),
-            self.kept,
-            self.hear,
-            wall=lambda: self.now,
-        )
+        source = FilesSource(self.rules, self.accounts, wall=lambda: self.now)
+        return Rulebook(source, Versions(self.kept), Known(frozenset(connections)), self.hear)
 
     def hear(self, event: str, detail: str) -> None:
         if self.is_deaf:
@@ -160,7 +165,7 @@ def harm_file(house: House, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     elif harm == "not_utf8":
         house.rules.write_bytes(b"version: 1\nrules: \xff")
     elif harm == "too_large":
-        monkeypatch.setattr(reload, "_MAX_BYTES", 10)
+        monkeypatch.setattr(source, "_MAX_BYTES", 10)
     elif harm == "broken_register":
         house.accounts.write_text("accounts: []", encoding="utf-8")
     else:
@@ -224,14 +229,14 @@ def test_nobody_decides_on_old_rules_while_one_thread_reads_the_new_ones(house: 
     book = house.open()
     house.write(OTHER)
     reading, go_on = threading.Event(), threading.Event()
-    load = reload.load_rules
+    load = parsing.load_rules
 
     def slow_load(*arguments):
         reading.set()
         assert go_on.wait(10)
         return load(*arguments)
 
-    monkeypatch.setattr(reload, "load_rules", slow_load)
+    monkeypatch.setattr(parsing, "load_rules", slow_load)
     with ThreadPoolExecutor(8) as threads:
         first = threads.submit(has_admin, book, "g")
         assert reading.wait(10)
@@ -252,7 +257,7 @@ def test_a_decision_that_would_wait_too_long_for_new_rules_is_refused(house: Hou
         assert go_on.wait(10)
         raise ConfigurationInvalid("enough")
 
-    monkeypatch.setattr(reload, "load_rules", stuck_load)
+    monkeypatch.setattr(parsing, "load_rules", stuck_load)
     with ThreadPoolExecutor(1) as threads:
         threads.submit(book.current)
         assert reading.wait(10)
@@ -268,7 +273,7 @@ def test_a_change_that_leaves_size_and_time_as_they_were_is_noticed(house: House
     # A file that is written twice within one step of the file system's clock looks the same from outside.
     book = house.open()
     house.now = time.time()
-    monkeypatch.setattr(reload, "signature_of", lambda _: (1, 1, 1, *[int(house.now * 1e9)] * 2))
+    monkeypatch.setattr(source, "signature_of", lambda _: (1, 1, 1, *[int(house.now * 1e9)] * 2))
     assert has_admin(book, "g")
     house.write(OTHER)
 
@@ -278,7 +283,7 @@ def test_a_change_that_leaves_size_and_time_as_they_were_is_noticed(house: House
 def test_old_files_are_not_read_again_for_each_decision(house: House, monkeypatch) -> None:
     book = house.open()
     read = []
-    monkeypatch.setattr(reload, "_text_of", read.append)
+    monkeypatch.setattr(source, "_text_of", read.append)
 
     for _ in range(3):
         book.current()
@@ -288,18 +293,18 @@ def test_old_files_are_not_read_again_for_each_decision(house: House, monkeypatc
 
 def test_a_file_that_cannot_be_read_is_tried_again_though_it_looks_the_same(house: House, monkeypatch) -> None:
     book = house.open()
-    text_of = reload._text_of
+    text_of = source._text_of
     house.write(OTHER)
 
     def fail(path: Path) -> str:
         raise ConfigurationInvalid(f"{path}: cannot be read: Input/output error")
 
-    monkeypatch.setattr(reload, "_text_of", fail)
+    monkeypatch.setattr(source, "_text_of", fail)
     assert has_admin(book, "g")
     assert has_admin(book, "g")
     assert house.events() == [LOADED, REJECTED]
 
-    monkeypatch.setattr(reload, "_text_of", text_of)
+    monkeypatch.setattr(source, "_text_of", text_of)
     assert has_admin(book, "h")
     assert book.problem is None
 
@@ -318,7 +323,7 @@ def test_files_that_cannot_be_read_and_then_are_as_before_are_no_problem(house: 
 def test_rules_and_register_are_read_as_one_set(house: House, monkeypatch) -> None:
     # The register changes after the rules were read and before it is read itself.
     book = house.open()
-    text_of, changes = reload._text_of, ["Developer, Auditor]"]
+    text_of, changes = source._text_of, ["Developer, Auditor]"]
     house.write(OTHER)
 
     def change_between(path: Path) -> str:
@@ -328,7 +333,7 @@ def test_rules_and_register_are_read_as_one_set(house: House, monkeypatch) -> No
             house.write(GOOD)
         return text
 
-    monkeypatch.setattr(reload, "_text_of", change_between)
+    monkeypatch.setattr(source, "_text_of", change_between)
 
     assert has_admin(book, "g")
     assert "Auditor" in next(iter(house.kept.documents.values()))
@@ -336,14 +341,14 @@ def test_rules_and_register_are_read_as_one_set(house: House, monkeypatch) -> No
 
 def test_files_that_never_rest_leave_the_last_good_rules_in_force(house: House, monkeypatch) -> None:
     book = house.open()
-    text_of = reload._text_of
+    text_of = source._text_of
 
     def change(path: Path) -> str:
         house.write(OTHER)
         return text_of(path)
 
     house.write(OTHER)
-    monkeypatch.setattr(reload, "_text_of", change)
+    monkeypatch.setattr(source, "_text_of", change)
 
     assert has_admin(book, "g")
     assert "change while they are read" in str(book.problem)

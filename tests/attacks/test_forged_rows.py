@@ -18,7 +18,7 @@ from store_material import IDLE, session
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping.rules import RuleSet
 from federation_bridge.model import AuthorizationCode
-from federation_bridge.rulebook import Known, Rulebook
+from federation_bridge.rulebook import FilesSource, Known, Rulebook, Versions
 from federation_bridge.store import Store
 from federation_bridge.store.device_codes import Poll
 from federation_bridge.store.row_mac import COVERED, NOT_DECIDING, UNCOVERED, RowMac
@@ -248,7 +248,8 @@ def test_forged_rules_are_not_the_last_good_ones_of_a_restart_with_broken_files(
         file.write_text(content, encoding="utf-8")
 
     def started() -> RuleSet:
-        return Rulebook(*files, Known(frozenset(CONNECTIONS)), store.documents, lambda *_: None).current()
+        known = Known(frozenset(CONNECTIONS))
+        return Rulebook(FilesSource(*files), Versions(store.documents), known, lambda *_: None).current()
 
     assert keys(started(), identity(groups=("g",)))
     files[0].write_text(good.replace("when", "wen"), encoding="utf-8")

@@ -121,8 +121,6 @@ def _revoke_by_access_token(person: Person, program: Program, tokens: dict[str, 
 def _lose_every_role(person: Person, program: Program, tokens: dict[str, Any]) -> None:
     rules = door_of(person.app).settings.rules
     rules.write_text(rules.read_text().replace("group: admins", "group: others"))
-    rulebook = door_of(person.app).rulebook
-    rulebook._looked_at = -1e9
 
 
 def _operator(person: Person, program: Program, tokens: dict[str, Any]) -> None:
