@@ -95,7 +95,17 @@ def _keep(store: Store, now: datetime, number: int, racer: int) -> bool:
     return (store.documents.last_good("rules", "r") or "").startswith(str(number))
 
 
+def _begin_look(store: Store, now: datetime, number: int, racer: int) -> bool:
+    return store.documents.begin_look(f"connection {number}", timedelta(minutes=1)).is_ours
+
+
+def _told(store: Store, now: datetime, number: int, racer: int) -> bool:
+    return store.service_marks.told("end", f"{number}")
+
+
 _VERBS = {
+    "begin_look": _begin_look,
+    "told": _told,
     "take": _take,
     "admit": _admit,
     "admit_one_sign_in": _admit_one_sign_in,

@@ -17,7 +17,7 @@ from store_race import Race
 from federation_bridge.store import Store
 
 RACERS, ROUNDS = 4, 25
-WON_BY_ONE = ["take", "admit", "admit_one_sign_in", "put_first", "claim"]
+WON_BY_ONE = ["take", "admit", "admit_one_sign_in", "put_first", "claim", "begin_look", "told"]
 
 
 @pytest.fixture(scope="session")

@@ -286,7 +286,7 @@ def test_d06_an_expired_certificate_still_names_the_trusted_key_and_is_warned_of
     old = made.make_signer(not_after=datetime(2021, 1, 1, tzinfo=UTC))
     here = connector(metadata=made.metadata_xml(IDP, "https://idp.example.test/sso", [old]))
     assert arrive(made.response_xml(message(), old), here).identity.subject == "alice@example.com"
-    assert any("ends 2021-01-01" in sentence for sentence in here.check())
+    assert any("ended 2021-01-01" in sentence for sentence in here.check())
 
 
 def test_d04_a_weak_key_is_refused_when_the_connection_is_made() -> None:
