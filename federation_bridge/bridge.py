@@ -539,8 +539,8 @@ def _finished(arrival: Arrival, *, is_unsolicited: bool) -> audit.Event:
     return audit.SignInFinished(
         message_id=arrival.message_id,
         response_id=arrival.response_id,
-        groups=len(arrival.identity.groups),
-        groups_gap=arrival.identity.unknown_groups or "",
+        groups=len(arrival.identity.groups.names),
+        groups_gap=arrival.identity.groups.why_incomplete or "",
         unsolicited=is_unsolicited,
         message_issuer=arrival.message_issuer,
         authn_methods=arrival.identity.authn_methods,

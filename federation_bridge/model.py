@@ -83,6 +83,24 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups of a person, as the identity provider told them at sign-in: which, and what is not known of them."""
+
+    names: tuple[str, ...] = ()
+    """Each once, exactly as it was written."""
+    gap: str | None = None
+    """Why the groups are not all there (an overage, a missing claim), or None. A gap never grants."""
+    left_out: str | None = None
+    """Why single groups were left out (a line break in a name), or None. Those that are there grant; nobody counts as
+    not being in another one."""
+
+    @property
+    def why_incomplete(self) -> str | None:
+        """Why this person may be in groups that are not among `names`; None where these are all."""
+        return self.gap if self.gap is not None else self.left_out
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Who the identity provider says it is. Made only from what was verified; never stored beyond its session."""
 
@@ -93,23 +111,13 @@ class Identity:
     """For people to read. Decides nothing."""
     email: str | None = None
     email_is_verified: bool = False
-    groups: tuple[str, ...] = ()
-    groups_gap: str | None = None
-    """Why the groups are not all there (an overage, a missing claim), or None. A gap never grants."""
-    groups_left_out: str | None = None
-    """Why single groups were left out (a line break in a name), or None. Those that are there grant; nobody counts as
-    not being in another one."""
+    groups: Groups = Groups()
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     authn_methods: tuple[str, ...] = ()
     """AuthnContextClassRef, `amr`, and the provider's own names of methods."""
     authenticated_at: datetime | None = None
     session_ends_at: datetime | None = None
     """SessionNotOnOrAfter of the identity provider, where it sets one."""
-
-    @property
-    def unknown_groups(self) -> str | None:
-        """Why this person may be in groups that are not among `groups`, or None."""
-        return self.groups_gap if self.groups_gap is not None else self.groups_left_out
 
     @property
     def person(self) -> str:

@@ -14,7 +14,7 @@ from sts_stub import granted, stub_sts
 from web_material import ACCOUNT, door_of, made_app
 
 from federation_bridge.grant import Wish
-from federation_bridge.model import Identity, Session, Visit
+from federation_bridge.model import Groups, Identity, Session, Visit
 from federation_bridge.store.audit_log import AuditTable
 
 
@@ -26,7 +26,7 @@ def main(folder: Path, now: datetime, changes: dict[str, Any]) -> None:
         app = made_app(folder, lambda: now, aws={"local_endpoint": sts.url}, **changes)
         AuditTable.record = _killed  # type: ignore[method-assign]
         identity = Identity(
-            "corp", "ada", name="Ada", email="ada@example.com", email_is_verified=True, groups=("admins",)
+            "corp", "ada", name="Ada", email="ada@example.com", email_is_verified=True, groups=Groups(("admins",))
         )
         session = Session("a" * 64, identity, now, now, now + timedelta(hours=8))
         door_of(app).bridge.credentials(session, Wish(ACCOUNT, "Administrator"), Visit("ref-killed"))

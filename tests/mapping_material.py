@@ -6,7 +6,7 @@ import textwrap
 from datetime import UTC, datetime
 
 from federation_bridge.mapping import Register, RuleSet, load_register, load_rules
-from federation_bridge.model import Identity
+from federation_bridge.model import Groups, Identity
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 CONNECTIONS = ("entra", "okta")
@@ -50,9 +50,15 @@ def rule_set(*rules: str) -> RuleSet:
     return load_rules(rules_text(*rules), register(), CONNECTIONS)
 
 
-def identity(**changes: object) -> Identity:
+def identity(
+    groups: tuple[str, ...] = (),
+    groups_gap: str | None = None,
+    groups_left_out: str | None = None,
+    **changes: object,
+) -> Identity:
+    """Kim at Entra ID, with these groups, and with these changes."""
     facts: dict[str, object] = {"connection": "entra", "subject": "s-1", "name": "Kim", **changes}
-    return Identity(**facts)  # type: ignore[arg-type]
+    return Identity(groups=Groups(groups, groups_gap, groups_left_out), **facts)  # type: ignore[arg-type]
 
 
 def keys(rules: RuleSet, who: Identity, now: datetime = NOW) -> tuple[str, ...]:

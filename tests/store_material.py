@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from federation_bridge.audit import Entry, Event, SignInFinished
-from federation_bridge.model import Identity, Session, SignIn, Visit
+from federation_bridge.model import Groups, Identity, Session, SignIn, Visit
 
 IDLE = timedelta(hours=1)
 
@@ -30,7 +30,7 @@ def identity(subject: str = "alice") -> Identity:
         name="Alice Example",
         email="alice@example.com",
         email_is_verified=True,
-        groups=("aws#111122223333#reader", "staff"),
+        groups=Groups(("aws#111122223333#reader", "staff")),
         attributes={"team": ("blue", "green")},
         authn_methods=("mfa",),
     )

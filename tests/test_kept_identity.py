@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from federation_bridge.errors import NotSignedIn
-from federation_bridge.model import Identity
+from federation_bridge.model import Groups, Identity
 from federation_bridge.store import codec
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ ADA = Identity(
     "corp",
     "ada",
     "Ada",
-    groups=("admins",),
+    groups=Groups(("admins",)),
     attributes={"team": ("blue",)},
     authn_methods=("mfa",),
     authenticated_at=NOON,

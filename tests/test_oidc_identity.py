@@ -115,16 +115,16 @@ def test_only_the_hosted_domains_that_a_connection_names_may_sign_in(domain: obj
 )
 def test_groups_that_are_not_all_there_are_none_and_the_gap_is_told(preset: str, claims: dict[str, Any]) -> None:
     found = read(preset, claims)
-    assert found.groups == ()
-    assert found.groups_gap
+    assert found.groups.names == ()
+    assert found.groups.gap
     assert not {"groups", "_claim_names", "hasgroups"} & found.attributes.keys()
 
 
 @pytest.mark.parametrize("text", ["readers", "readers,admins", "readers;admins", "readers admins", "cn=a,ou=b"])
 def test_one_group_as_a_text_is_one_group_unsplit(text: str) -> None:
     found = read(claims={"groups": text})
-    assert (found.groups, found.unknown_groups) == ((text,), None)
-    assert read(claims={"groups": ""}).groups == ()
+    assert (found.groups.names, found.groups.why_incomplete) == ((text,), None)
+    assert read(claims={"groups": ""}).groups.names == ()
 
 
 @pytest.mark.parametrize(
@@ -140,22 +140,22 @@ def test_one_group_as_a_text_is_one_group_unsplit(text: str) -> None:
 )
 def test_a_value_that_is_no_groups_name_is_left_out_alone_and_told(refused: object, told: str) -> None:
     found = read(claims={"groups": ["readers", refused, "writers"]})
-    assert (found.groups, found.groups_gap) == (("readers", "writers"), None)
-    assert told in str(found.groups_left_out)
-    assert read(claims={"groups": ["readers", "writers"]}).groups_left_out is None
+    assert (found.groups.names, found.groups.gap) == (("readers", "writers"), None)
+    assert told in str(found.groups.left_out)
+    assert read(claims={"groups": ["readers", "writers"]}).groups.left_out is None
     if isinstance(refused, str):
         alone = read(claims={"groups": refused})
-        assert (alone.groups, alone.groups_left_out is None) == ((), False)
+        assert (alone.groups.names, alone.groups.left_out is None) == ((), False)
 
 
 def test_groups_are_told_once_and_in_order() -> None:
     found = read(claims={"groups": ["b", "a", "b"], "_claim_names": {"photo": "src1"}, "hasgroups": False})
-    assert (found.groups, found.groups_gap) == (("b", "a"), None)
-    assert read(claims={"groups": []}).groups_gap is None
-    assert read(claims={"groups": ["a", ""]}).unknown_groups is None
-    assert read(claims={"teams": ["x"]}, groups="teams").groups == ("x",)
+    assert (found.groups.names, found.groups.gap) == (("b", "a"), None)
+    assert read(claims={"groups": []}).groups.gap is None
+    assert read(claims={"groups": ["a", ""]}).groups.why_incomplete is None
+    assert read(claims={"teams": ["x"]}, groups="teams").groups.names == ("x",)
     google = read("google")
-    assert (google.groups, google.groups_gap) == ((), None)
+    assert (google.groups.names, google.groups.gap) == ((), None)
 
 
 @pytest.mark.parametrize(

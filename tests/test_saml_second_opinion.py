@@ -445,7 +445,7 @@ def _verdict(form: Form) -> str:
         identity = arrive(answer(form), company(form.subject)).identity
     except SignInRejected as refusal:
         return f"{type(refusal).__name__}: {refusal.detail}"
-    return "taken" if "aws-dev" in identity.groups else "without its groups"
+    return "taken" if "aws-dev" in identity.groups.names else "without its groups"
 
 
 # ------------------------------------------------------------------------------------------ nothing is left out
@@ -489,7 +489,7 @@ def test_a_message_ends_for_both_at_the_very_instant_that_it_names(after: float,
     change = all_of(setting(CONDITIONS, NotOnOrAfter=ends), setting(DATA, NotOnOrAfter=ends))
     here = company(now=NOW + timedelta(seconds=after))
     if is_taken:
-        assert arrive(answer(Form(change=change)), here).identity.groups
+        assert arrive(answer(Form(change=change)), here).identity.groups.names
         return
     with pytest.raises(SignInRejected, match=r"ended at|too old") as refusal:
         arrive(answer(Form(change=change)), here)
@@ -498,7 +498,7 @@ def test_a_message_ends_for_both_at_the_very_instant_that_it_names(after: float,
 
 def test_a_session_ends_for_both_at_the_very_instant_that_it_names() -> None:
     change = setting(AUTHN, SessionNotOnOrAfter="2026-01-15T12:00:05.900Z")
-    assert arrive(answer(Form(change=change)), company(now=NOW + timedelta(seconds=0.5))).identity.groups
+    assert arrive(answer(Form(change=change)), company(now=NOW + timedelta(seconds=0.5))).identity.groups.names
 
 
 # ---------------------------------------------------------------------------- what only SAML's XML schema refuses

@@ -17,7 +17,7 @@ from web_material import Person, door_of
 
 from federation_bridge import app
 from federation_bridge.errors import NotFound
-from federation_bridge.model import Identity, TokenFamily, Visit
+from federation_bridge.model import Groups, Identity, TokenFamily, Visit
 from federation_bridge.operate import commands, signed_in
 
 ME = "/api/v1/me"
@@ -54,7 +54,7 @@ def stranger(person: Person, clock: HeldClock) -> TokenFamily:
     door = door_of(person.app)
     visit = Visit("ref", "198.51.100.7", "evil")
     session = person.sign_in(clock, "admins", token="ef" * 32)
-    bob = Identity(connection="corp", subject="bob", name="Bob", email="bob@example.com", groups=("admins",))
+    bob = Identity(connection="corp", subject="bob", name="Bob", email="bob@example.com", groups=Groups(("admins",)))
     granted = door.oauth.devices.begin("aws-sso", "\x1b[2Jbob's\n", visit)
     theirs = replace(session, identity=bob)
     door.oauth.devices.claim(granted.user_code, theirs, visit)

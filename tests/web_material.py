@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from federation_bridge.app import create_app
 from federation_bridge.bridge import token_hash
-from federation_bridge.model import Clock, Identity, Session
+from federation_bridge.model import Clock, Groups, Identity, Session
 from federation_bridge.settings import settings_from
 from federation_bridge.web import cookies
 from federation_bridge.web.door import EXTENSION, Door
@@ -124,7 +124,9 @@ class Person:
     def sign_in(self, clock: Clock, *groups: str, token: str = TOKEN, confirmed: bool = True) -> Session:
         """Puts a session behind this browser's cookie, as a sign-in would."""
         now = clock()
-        identity = Identity(connection="corp", subject="ada", name="Ada", email="ada@example.com", groups=groups)
+        identity = Identity(
+            connection="corp", subject="ada", name="Ada", email="ada@example.com", groups=Groups(groups)
+        )
         session = Session(token_hash(token), identity, now, now, now + timedelta(hours=12), confirmed=confirmed)
         store = door_of(self.app).store
         store.sessions.admit(session, "https://idp.example.com", f"_{token[:8]}{now}", now + timedelta(minutes=5))

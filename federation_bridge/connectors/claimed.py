@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeGuard
 
+from federation_bridge.model import Groups
 from federation_bridge.shown_text import first_hidden, is_shown_text, shown
 
 _LONGEST_VALUE, _LONGEST_NAME = 2048, 200
@@ -24,18 +25,19 @@ def are_plain(values: Iterable[object]) -> bool:
     return all(is_plain(value) for value in values)
 
 
-def groups_of(values: Iterable[object], where: str) -> tuple[tuple[str, ...], str | None]:
-    """The groups among these values, each once and as it is written, and why others were left out, or None.
+def groups_of(values: Iterable[object], where: str) -> Groups:
+    """The groups among these values, each once and as it is written, and why others were left out.
 
     A value that is no group's name takes none of the others with it: it can equal no group that a rule names. Empty
     ones say nothing. `where` names the claim or attribute.
     """
-    told = [value for value in values if value != ""]
-    groups = tuple(dict.fromkeys(value for value in told if is_plain(value)))
-    refused = [value for value in told if not is_plain(value)]
+    given = [value for value in values if value != ""]
+    groups = tuple(dict.fromkeys(value for value in given if is_plain(value)))
+    refused = [value for value in given if not is_plain(value)]
     if not refused:
-        return groups, None
-    return groups, f"{where} holds {len(refused)} that cannot be a group's name and were left out: {_fault(refused[0])}"
+        return Groups(groups)
+    told = f"{where} holds {len(refused)} that cannot be a group's name and were left out: {_fault(refused[0])}"
+    return Groups(groups, left_out=told)
 
 
 def _fault(value: object) -> str:

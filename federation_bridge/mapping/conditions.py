@@ -60,7 +60,7 @@ class Condition:
 
 def anchors_of(identity: Identity) -> frozenset[Anchor]:
     """The facts of this identity by which rules are found, prefixes aside."""
-    found: set[Anchor] = {("group", group) for group in identity.groups}
+    found: set[Anchor] = {("group", group) for group in identity.groups.names}
     found.add(("person", identity.subject))
     found.update(("method", method) for method in identity.authn_methods)
     found.update(("attribute", name, value) for name, values in identity.attributes.items() for value in values)
@@ -88,12 +88,12 @@ class InGroup(Condition):
 
         Where single ones were left out, one that is listed is a yes, and another one unknown.
         """
-        if facts.identity.groups_gap is not None:
-            return _gap(facts.identity.groups_gap)
+        if facts.identity.groups.gap is not None:
+            return _gap(facts.identity.groups.gap)
         if self.group in facts.groups:
             return yes(Sentence("you are in group %(group)s", group=repr(self.group)))
-        if facts.identity.groups_left_out is not None:
-            return _gap(facts.identity.groups_left_out)
+        if facts.identity.groups.left_out is not None:
+            return _gap(facts.identity.groups.left_out)
         return no(Sentence("you are not in group %(group)s", group=repr(self.group)))
 
     def anchors(self) -> frozenset[Anchor]:
@@ -116,8 +116,8 @@ class InTemplateGroup(Condition):
 
     def check(self, facts: Facts) -> Verdict:
         """One way for each group that fits and names what is registered."""
-        if facts.identity.groups_gap is not None:
-            return _gap(facts.identity.groups_gap)
+        if facts.identity.groups.gap is not None:
+            return _gap(facts.identity.groups.gap)
         ways, reasons = [], []
         for group in sorted(group for group in facts.groups if group.startswith(self.template.prefix)):
             binding = self.template.match(group)
@@ -130,8 +130,8 @@ class InTemplateGroup(Condition):
                 reasons.append(stranger)
         if ways:
             return Verdict(Answer.YES, ways=tuple(ways), reasons=each_once(reasons[:_MENTIONED]))
-        if facts.identity.groups_left_out is not None:
-            return _gap(facts.identity.groups_left_out)
+        if facts.identity.groups.left_out is not None:
+            return _gap(facts.identity.groups.left_out)
         none = Sentence("none of your groups has the form %(form)s", form=repr(self.template.written))
         return Verdict(Answer.NO, reasons=each_once(reasons[:_MENTIONED]) or (none,))
 

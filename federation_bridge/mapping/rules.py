@@ -83,7 +83,7 @@ class _Shelf:
     def candidates(self, identity: Identity) -> tuple[Rule, ...]:
         """The rules that could say yes to this identity; all others are bound to say no."""
         found = {rule.id: rule for rule in self.always}
-        prefixes = {("prefix", group[:length]) for group in identity.groups for length in self.prefix_lengths}
+        prefixes = {("prefix", group[:length]) for group in identity.groups.names for length in self.prefix_lengths}
         for anchor in anchors_of(identity) | prefixes:
             found.update((rule.id, rule) for rule in self.by_fact.get(anchor, ()))
         return tuple(found[name] for name in sorted(found))

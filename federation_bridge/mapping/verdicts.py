@@ -40,7 +40,7 @@ class Facts:
     @classmethod
     def of(cls, identity: Identity, now: datetime, register: Register) -> Self:
         """The facts about this identity at this instant."""
-        return cls(identity, frozenset(identity.groups), now, register)
+        return cls(identity, frozenset(identity.groups.names), now, register)
 
 
 @dataclass(frozen=True, slots=True)

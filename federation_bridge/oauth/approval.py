@@ -27,11 +27,11 @@ def check_may_approve(session: Session, flow: CommandLine, now: datetime) -> Non
     if flow.device_flow_connections is not None and identity.connection not in flow.device_flow_connections:
         raise UnauthorizedClient(f"the device flow is off for connection {identity.connection}")
     refused = flow.device_flow_refused_groups.get(identity.connection, ())
-    if named := set(refused) & set(identity.groups):
+    if named := set(refused) & set(identity.groups.names):
         raise UnauthorizedClient(f"the device flow is off for group {min(named)!r}")
-    if refused and identity.unknown_groups:
+    if refused and identity.groups.why_incomplete:
         # Who is in too many groups to name them may be in one of those.
-        raise UnauthorizedClient(f"the groups are not all known: {identity.unknown_groups}")
+        raise UnauthorizedClient(f"the groups are not all known: {identity.groups.why_incomplete}")
     if not is_fresh(session, flow, now):
         raise SignInTooOld("the sign-in at the identity provider is older than command_line.fresh_sign_in")
 

@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from federation_bridge.errors import NotSignedIn
-from federation_bridge.model import Identity
+from federation_bridge.model import Groups, Identity
 
 _NEW: frozenset[str] = frozenset({"groups_left_out"})
-"""Members of `Identity` that the last change of it brought; the next change puts its own in their place."""
+"""Members of the text that the last change of it brought; the next change puts its own in their place."""
+
+_GROUPS: Mapping[str, str] = {"groups": "names", "groups_gap": "gap", "groups_left_out": "left_out"}
+"""Members of the text that hold the person's groups, side by side with the others, and what `Groups` calls them."""
 
 
 def identity_to_text(identity: Identity) -> str:
     """One JSON object (ASCII) that `identity_from_text` reads back as an equal identity."""
-    told = fields(Identity)
-    if all(getattr(identity, member.name) == _default(member) for member in told if member.name in _NEW):
-        told = tuple(member for member in told if member.name not in _NEW)
-    document = {member.name: getattr(identity, member.name) for member in told}
-    document["attributes"] = dict(identity.attributes)
+    document = _document(identity)
+    if all(document[name] == _DEFAULTS[name] for name in _NEW):
+        document = {name: value for name, value in document.items() if name not in _NEW}
     return json.dumps(document, default=datetime.isoformat, separators=(",", ":"))
 
 
@@ -38,16 +39,29 @@ def identity_from_text(text: str) -> Identity:
         raise NotSignedIn(f"the kept identity has another shape ({type(problem).__name__})") from None
 
 
+def _document(identity: Identity) -> dict[str, Any]:
+    """All members of the text, in its order."""
+    document: dict[str, Any] = {}
+    for member in fields(Identity):
+        if member.name == "groups":
+            document |= {name: getattr(identity.groups, part) for name, part in _GROUPS.items()}
+        else:
+            document[member.name] = getattr(identity, member.name)
+    document["attributes"] = dict(identity.attributes)
+    return document
+
+
+_DEFAULTS: Mapping[str, Any] = _document(Identity("", "", ""))
+"""What each member is where nothing is told; of those in `_NEW`, what an older text reads as."""
+
+
 def _identity(document: Mapping[str, Any]) -> Identity:
-    present = {member.name for member in fields(Identity)}
+    present = set(_DEFAULTS)
     if set(document) not in (present, present - _NEW):
         raise ValueError("other members")
     members: dict[str, Any] = {name: _READERS.get(name, _text)(value) for name, value in document.items()}
-    return Identity(**members)
-
-
-def _default(member: Field[Any]) -> object:
-    return member.default if member.default_factory is MISSING else member.default_factory()
+    parts = {part: members.pop(name) for name, part in _GROUPS.items() if name in members}
+    return Identity(**members, groups=Groups(**parts))
 
 
 def _text(value: object) -> str:

@@ -174,7 +174,7 @@ def test_groups_that_stand_at_userinfo_alone_are_read_there_and_nothing_else_is(
         opened.provider.without = ("groups",)
         opened.provider.userinfo = {"groups": ["admins"], "email": "root@example.test", "name": "Root", "tier": "gold"}
         identity = comes_in(opened)
-        assert (identity.groups, identity.groups_gap) == (("admins",), None)
+        assert (identity.groups.names, identity.groups.gap) == (("admins",), None)
         assert (identity.email, identity.name) == ("ada@example.test", "Ada Example")
         assert "tier" not in identity.attributes
 
@@ -182,8 +182,8 @@ def test_groups_that_stand_at_userinfo_alone_are_read_there_and_nothing_else_is(
 def test_groups_of_the_id_token_count_for_nothing_where_userinfo_has_them() -> None:
     around = world(groups_from="userinfo")
     identity = around.sign_in().identity
-    assert identity.groups == ()
-    assert "no claim 'groups'" in str(identity.groups_gap)
+    assert identity.groups.names == ()
+    assert "no claim 'groups'" in str(identity.groups.gap)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_groups_of_the_id_token_count_for_nothing_where_userinfo_has_them() -> N
 def test_i09_userinfo_about_anybody_else_or_in_another_form_lets_nobody_in(lie: dict[str, Any]) -> None:
     around = world(groups_from="userinfo")
     around.provider.userinfo = {"groups": ["admins"]}
-    assert around.sign_in().identity.groups == ("admins",)
+    assert around.sign_in().identity.groups.names == ("admins",)
     for name, value in lie.items():
         setattr(around.provider, name, value)
     with pytest.raises((SignInRejected, ProviderUnreachable), match=r"userinfo|token endpoint"):
@@ -240,7 +240,7 @@ def test_i16_the_userinfo_endpoint_is_pinned_where_it_is_used_and_not_looked_at_
     assert not any("attacker" in url for url in around.provider.fetched)
     around = world()
     around.provider.discovery = elsewhere
-    assert around.sign_in().identity.groups
+    assert around.sign_in().identity.groups.names
     assert not any("userinfo" in url for url in around.provider.fetched)
 
 
@@ -256,7 +256,7 @@ def test_a_provider_without_userinfo_is_told_about_by_check() -> None:
 def test_a_list_leads_to_a_claim_inside_others(tmp_path: Path, clock: HeldClock) -> None:
     with door(tmp_path, clock, groups=["realm_access", "roles"]) as opened:
         opened.provider.claims.update(realm_access={"roles": ["admins", "readers"]}, groups=["others"])
-        assert comes_in(opened).groups == ("admins", "readers")
+        assert comes_in(opened).groups.names == ("admins", "readers")
 
 
 NOT_THERE: list[dict[str, Any]] = [
@@ -276,24 +276,24 @@ NOT_THERE: list[dict[str, Any]] = [
 def test_i14_whatever_is_not_at_the_end_of_the_list_grants_nothing(claims: dict[str, Any]) -> None:
     around = world(groups=["realm_access", "roles"])
     around.provider.claims.update(claims)
-    assert around.sign_in().identity.groups == ()
+    assert around.sign_in().identity.groups.names == ()
 
 
 def test_i14_a_name_with_dots_is_one_claim_and_leads_nowhere() -> None:
     around = world(groups="https://example.test/realm_access.roles")
     around.provider.claims["https://example.test/realm_access.roles"] = ["admins"]
-    assert around.sign_in().identity.groups == ("admins",)
+    assert around.sign_in().identity.groups.names == ("admins",)
     around = world(groups="realm_access.roles")
     around.provider.claims["realm_access"] = {"roles": ["admins"]}
     identity = around.sign_in().identity
-    assert identity.groups == ()
-    assert "inside others is named by a list" in str(identity.groups_gap)
+    assert identity.groups.names == ()
+    assert "inside others is named by a list" in str(identity.groups.gap)
 
 
 def test_groups_inside_others_are_found_at_userinfo_too() -> None:
     around = world(groups=["resource_access", CLIENT_ID, "roles"], groups_from="userinfo")
     around.provider.userinfo = {"resource_access": {CLIENT_ID: {"roles": ["admins"]}, "other": {"roles": ["root"]}}}
-    assert around.sign_in().identity.groups == ("admins",)
+    assert around.sign_in().identity.groups.names == ("admins",)
 
 
 # --------------------------------------------------------------------------------------------------- email_verified

@@ -11,7 +11,7 @@ from forged_rows import write_macs_anew
 from store_material import IDLE, entry, identity, session
 
 from federation_bridge.errors import NotSignedIn, SignInRejected
-from federation_bridge.model import Identity
+from federation_bridge.model import Groups, Identity
 from federation_bridge.store import Store
 from federation_bridge.store.tables import SESSIONS
 
@@ -33,7 +33,7 @@ def test_who_was_admitted_is_live_with_all_of_their_identity(store: Store, clock
     "strange",
     [
         identity("ali\x00ce\ud800\u202e\n"),
-        replace(identity(), email=None, groups=(), attributes={}, groups_gap="overage"),
+        replace(identity(), email=None, groups=Groups(gap="overage"), attributes={}),
         replace(identity(), name="Zoë 👩‍🚀", attributes={"": ("",), "k\x00": ("\udfff",)}),
     ],
 )

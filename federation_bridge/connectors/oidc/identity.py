@@ -12,7 +12,7 @@ from federation_bridge.connectors.claimed import are_plain, groups_of, is_plain,
 from federation_bridge.connectors.oidc.id_token import IdToken
 from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.errors import SignInRejected
-from federation_bridge.model import Identity, JsonObject
+from federation_bridge.model import Groups, Identity, JsonObject
 from federation_bridge.settings import OidcConnection
 from federation_bridge.shown_text import quoted
 
@@ -39,12 +39,11 @@ def identity_from(
     """The person of this ID token. SignInRejected where the tenant may not sign in or the subject is not to be had.
 
     `userinfo`: where the groups are read, and nothing else; None: they stand in the ID token. A gap in the groups is
-    told in `groups_gap`, and then there are none.
+    told in `Groups.gap`, and then there are none.
     """
     claims = token.claims
     _check_tenant(token, settings, preset)
     told, name = _with_groups_on_top(claims if userinfo is None else userinfo, settings.groups or preset.groups)
-    groups, gap, left_out = _groups(told, name)
     email = _email(claims, settings.email or "email")
     subject = _subject(claims, (settings.subject,) if settings.subject else preset.subject)
     return Identity(
@@ -53,9 +52,7 @@ def identity_from(
         name=_name(claims, settings.name) or subject,
         email=email,
         email_is_verified=email is not None and _is_verified(email, claims, settings, preset),
-        groups=groups,
-        groups_gap=gap,
-        groups_left_out=left_out,
+        groups=_groups(told, name),
         attributes=_attributes(claims, name),
         authn_methods=_methods(claims),
         authenticated_at=_authenticated_at(claims),
@@ -115,27 +112,26 @@ def _with_groups_on_top(claims: JsonObject, place: str | tuple[str, ...] | None)
     return (others if value is _ABSENT else {**others, name: value}), name
 
 
-def _groups(claims: JsonObject, name: str | None) -> tuple[tuple[str, ...], str | None, str | None]:
+def _groups(claims: JsonObject, name: str | None) -> Groups:
     """The groups, why they are not all there, and why single ones were left out.
 
     A text is one group, whatever is in it: so providers write a single one (ADFS, JumpCloud, IdentityServer).
     """
     elsewhere = claims.get("_claim_names")
     if (elsewhere is not None and _names_groups(elsewhere, name)) or claims.get("hasgroups", False) is not False:
-        return (), "the identity provider left the groups out because they are too many (overage)", None
+        return Groups(gap="the identity provider left the groups out because they are too many (overage)")
     if name is None:
-        return (), None, None
+        return Groups()
     if name not in claims:
         hint = "; a claim inside others is named by a list" if "." in name and name.partition(".")[0] in claims else ""
-        return (), f"the identity provider's answer has no claim {name!r}{hint}", None
+        return Groups(gap=f"the identity provider's answer has no claim {name!r}{hint}")
     value = claims[name]
     values: Any = [value] if isinstance(value, str) else value
     if not isinstance(values, list):
-        return (), f"the claim {name!r} is neither a list nor a text", None
+        return Groups(gap=f"the claim {name!r} is neither a list nor a text")
     if len(values) > _MOST_GROUPS:
-        return (), f"the claim {name!r} holds more than {_MOST_GROUPS} groups", None
-    groups, left_out = groups_of(values, f"the claim {name!r}")
-    return groups, None, left_out
+        return Groups(gap=f"the claim {name!r} holds more than {_MOST_GROUPS} groups")
+    return groups_of(values, f"the claim {name!r}")
 
 
 def _names_groups(elsewhere: Any, name: str | None) -> bool:

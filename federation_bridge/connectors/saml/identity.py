@@ -10,7 +10,7 @@ from federation_bridge.connectors.presets import SamlPreset
 from federation_bridge.connectors.saml.assertion import Assertion, NameId
 from federation_bridge.connectors.saml.names import TRANSIENT
 from federation_bridge.errors import SignInRejected
-from federation_bridge.model import Identity
+from federation_bridge.model import Groups, Identity
 from federation_bridge.settings import SamlConnection
 from federation_bridge.shown_text import first_hidden
 
@@ -26,7 +26,7 @@ _LONGEST_SUBJECT, _LONGEST_EMAIL = 256, 254
 def identity_from(assertion: Assertion, connection: str, settings: SamlConnection, preset: SamlPreset) -> Identity:
     """The person of this assertion; SignInRejected where nothing in it identifies a person for good."""
     groups_name = settings.groups or preset.groups
-    groups, gap, left_out = _groups(assertion, groups_name, preset)
+    groups = _groups(assertion, groups_name, preset)
     assertion = _without_unclear(assertion)
     subject = _subject(assertion, settings, preset)
     email = _email(assertion, settings, preset)
@@ -41,8 +41,6 @@ def identity_from(assertion: Assertion, connection: str, settings: SamlConnectio
         email=email,
         email_is_verified=email is not None and _domain(email) in settings.verified_email_domains,
         groups=groups,
-        groups_gap=gap,
-        groups_left_out=left_out,
         attributes=_attributes(assertion, groups_name),
         authn_methods=_methods(assertion, preset),
         authenticated_at=authenticated_at,
@@ -93,20 +91,20 @@ def _without_unclear(assertion: Assertion) -> Assertion:
     return replace(assertion, attributes=kept)
 
 
-def _groups(assertion: Assertion, name: str, preset: SamlPreset) -> tuple[tuple[str, ...], str | None, str | None]:
+def _groups(assertion: Assertion, name: str, preset: SamlPreset) -> Groups:
     """The groups, why they are not all there, and why single ones were left out."""
     if preset.groups_link is not None and preset.groups_link in assertion.attributes:
-        return (), "the identity provider left the groups out because they are too many (overage)", None
+        return Groups(gap="the identity provider left the groups out because they are too many (overage)")
     values = assertion.attributes.get(name)
     if values is None:
-        return (), f"the assertion has no attribute {name!r}", None
+        return Groups(gap=f"the assertion has no attribute {name!r}")
     if name in assertion.unclear:
-        return (), f"the attribute {name!r} comes in several NameFormats", None
-    groups, left_out = groups_of(values, f"the attribute {name!r}")
+        return Groups(gap=f"the attribute {name!r} comes in several NameFormats")
+    groups = groups_of(values, f"the attribute {name!r}")
     if preset.most_groups is not None and sum(map(bool, values)) >= preset.most_groups:
         most = preset.most_groups
-        return groups, f"the identity provider sends {most} groups at most; some may be missing", left_out
-    return groups, None, left_out
+        return replace(groups, gap=f"the identity provider sends {most} groups at most; some may be missing")
+    return groups
 
 
 def _attributes(assertion: Assertion, groups: str) -> dict[str, tuple[str, ...]]:

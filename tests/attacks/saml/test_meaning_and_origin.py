@@ -308,7 +308,7 @@ def test_d08_no_cert_configured() -> None:
 def test_encrypted_assertions_are_opened(style: str, signed: str, encryption: str) -> None:
     xml = honest(signed=signed, encrypt_to=our_certificate(), encryption=encryption, style=style)
     identity = arrive(xml, connector(encryption="required")).identity
-    assert identity.groups == ("aws-dev", "aws-ops")
+    assert identity.groups.names == ("aws-dev", "aws-ops")
 
 
 def test_e01_encryption_is_no_signature() -> None:
