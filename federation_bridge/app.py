@@ -15,7 +15,7 @@ from flask_babel import Babel
 
 from federation_bridge import first_start
 from federation_bridge.audit import Lines, Recorded
-from federation_bridge.audit_lines import SecondPlace, second_place
+from federation_bridge.audit.lines import SecondPlace, second_place
 from federation_bridge.aws.breaker import State
 from federation_bridge.aws.calls import AwsCalls, places_beside
 from federation_bridge.aws.sts import StsClients

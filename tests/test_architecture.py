@@ -28,7 +28,6 @@ LEVELS = {
     "mapping": 1,
     "delivery": 1,
     "audit": 1,
-    "audit_lines": 1,
     "signing": 1,
     "outgoing": 1,
     "kept_connections": 1,
@@ -57,7 +56,6 @@ LEVELS = {
 
 SIBLINGS = {
     "store": {"mapping", "audit"},
-    "audit_lines": {"audit"},
     "connectors": {"signing", "outgoing"},
     "kept_connections": {"outgoing"},
     "aws": {"signing", "kept_connections"},
@@ -77,7 +75,6 @@ ONLY_LEVEL_0_BELOW = {
     "mapping",
     "delivery",
     "audit",
-    "audit_lines",
     "signing",
     "outgoing",
     "kept_connections",

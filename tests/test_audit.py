@@ -6,17 +6,19 @@ import json
 import re
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from store_material import entry
 
-from federation_bridge import audit
 from federation_bridge.audit import (
     EVENTS,
     Event,
     GrantMade,
     Recorded,
+    events,
     json_line,
     printable,
 )
@@ -121,9 +123,11 @@ def test_a_long_list_is_cut_and_says_so() -> None:
 
 
 def _event_classes() -> list[type[Event]]:
+    modules = [import_module(f"{events.__name__}.{found.name}") for found in iter_modules(events.__path__)]
     return [
         kind
-        for kind in vars(audit).values()
+        for module in modules
+        for kind in vars(module).values()
         if isinstance(kind, type) and is_dataclass(kind) and issubclass(kind, Event) and kind is not Event
     ]
 

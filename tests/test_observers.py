@@ -17,7 +17,7 @@ import pytest
 from store_material import entry
 
 from federation_bridge.audit import Recorded, SignedOut, recorded
-from federation_bridge.audit_lines import SecondPlace, second_place
+from federation_bridge.audit.lines import SecondPlace, second_place
 from federation_bridge.errors import Unavailable
 from federation_bridge.observers.missed import MissedNumbers, Span
 from federation_bridge.observers.places import AppendedFile, Outcome, Stream, Turns

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from federation_bridge.audit import Recorded, json_line
+from federation_bridge.audit.record import Recorded, json_line
 from federation_bridge.errors import Unavailable
 from federation_bridge.observers.missed import MissedNumbers
 from federation_bridge.observers.places import AppendedFile, Nowhere, Place

@@ -1,0 +1,132 @@
+"""The audit: every kind of event, and the log they go to, the database first, then JSON lines to where one wants.
+
+`events` has the kinds by arrow, `entry` one of them with its request, `record` what the log keeps of it, `log` who
+takes it, `lines` the second place. How long it is kept and by whom is the store's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from federation_bridge.audit.entry import Entry, belongs_to_nobody, is_of_every_day
+from federation_bridge.audit.events import Event
+from federation_bridge.audit.events.command_line import (
+    CommandLineApproved,
+    CommandLineEnded,
+    DeviceBegun,
+    DeviceClaimed,
+    DeviceDenied,
+    DeviceRefused,
+    TokenIssued,
+    TokenRefused,
+)
+from federation_bridge.audit.events.credentials import (
+    ConsoleOpened,
+    GrantFailed,
+    GrantHandedOver,
+    GrantOutcomeUnknown,
+    GrantRedeemed,
+)
+from federation_bridge.audit.events.grant import GrantMade, GrantRefused
+from federation_bridge.audit.events.keys import KeyMade, KeyRetired, KeyUsed
+from federation_bridge.audit.events.metadata import (
+    MetadataAccepted,
+    MetadataChanged,
+    MetadataRefreshed,
+    MetadataRefused,
+)
+from federation_bridge.audit.events.rules import RulesLoaded, RulesRejected
+from federation_bridge.audit.events.service import RefusalsCounted, RequestRefused, RowForged
+from federation_bridge.audit.events.session import IdentityChanged, SessionConfirmed, SignedOut
+from federation_bridge.audit.events.sign_in import OpinionsDiffered, SignInFinished, SignInRefused
+from federation_bridge.audit.log import AuditLog, Lines
+from federation_bridge.audit.printable_text import printable
+from federation_bridge.audit.record import SHOWN_WHOLE, JsonValue, Recorded, json_line, recorded
+
+__all__ = [
+    "EVENTS",
+    "SHOWN_WHOLE",
+    "AuditLog",
+    "CommandLineApproved",
+    "CommandLineEnded",
+    "ConsoleOpened",
+    "DeviceBegun",
+    "DeviceClaimed",
+    "DeviceDenied",
+    "DeviceRefused",
+    "Entry",
+    "Event",
+    "GrantFailed",
+    "GrantHandedOver",
+    "GrantMade",
+    "GrantOutcomeUnknown",
+    "GrantRedeemed",
+    "GrantRefused",
+    "IdentityChanged",
+    "JsonValue",
+    "KeyMade",
+    "KeyRetired",
+    "KeyUsed",
+    "Lines",
+    "MetadataAccepted",
+    "MetadataChanged",
+    "MetadataRefreshed",
+    "MetadataRefused",
+    "OpinionsDiffered",
+    "Recorded",
+    "RefusalsCounted",
+    "RequestRefused",
+    "RowForged",
+    "RulesLoaded",
+    "RulesRejected",
+    "SessionConfirmed",
+    "SignInFinished",
+    "SignInRefused",
+    "SignedOut",
+    "TokenIssued",
+    "TokenRefused",
+    "belongs_to_nobody",
+    "is_of_every_day",
+    "json_line",
+    "printable",
+    "recorded",
+]
+
+EVENTS: Mapping[str, type[Event]] = {
+    event.name: event
+    for event in (
+        SignInFinished,
+        SignInRefused,
+        OpinionsDiffered,
+        IdentityChanged,
+        SessionConfirmed,
+        SignedOut,
+        GrantRefused,
+        GrantMade,
+        GrantRedeemed,
+        GrantFailed,
+        GrantOutcomeUnknown,
+        GrantHandedOver,
+        ConsoleOpened,
+        DeviceBegun,
+        DeviceClaimed,
+        DeviceDenied,
+        DeviceRefused,
+        CommandLineApproved,
+        TokenIssued,
+        TokenRefused,
+        CommandLineEnded,
+        RulesLoaded,
+        RulesRejected,
+        MetadataChanged,
+        MetadataRefused,
+        MetadataAccepted,
+        MetadataRefreshed,
+        KeyMade,
+        KeyUsed,
+        KeyRetired,
+        RowForged,
+        RequestRefused,
+        RefusalsCounted,
+    )
+}

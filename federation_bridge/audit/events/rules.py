@@ -1,0 +1,25 @@
+"""The rules: which ones are in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from federation_bridge.audit.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class RulesLoaded(Event):
+    """New rules are in force."""
+
+    name: ClassVar[str] = "rules.loaded"
+    detail: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RulesRejected(Event):
+    """The rules or the register changed and are broken; the last good ones stay in force."""
+
+    name: ClassVar[str] = "rules.rejected"
+    detail: str
