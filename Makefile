@@ -10,7 +10,7 @@ NODE_CLIENTS := tests/real_clients/node
 INSTALLED := $(VENV)/installed
 PROVIDER := tests/interop/oidc_provider
 
-.PHONY: help demo test lint corpus chaos bench dist audit-dependencies lock clean
+.PHONY: help demo test quick coverage lint corpus chaos bench dist audit-dependencies lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -39,6 +39,12 @@ corpus: $(INSTALLED) ## every message that others published, with the verdict th
 
 test: $(INSTALLED) $(PROVIDER)/node_modules/.package-lock.json $(NODE_CLIENTS)/node_modules/.package-lock.json ## every test, on SQLite and on a real PostgreSQL (no server to install, no root needed)
 	@$(BIN)/python -m pytest --numprocesses 2 -m "not corpus and not chaos" tests
+
+quick: $(INSTALLED) ## the tests for the loop, under a minute: no programs, no browser, no PostgreSQL
+	@$(BIN)/python -m pytest --numprocesses 2 -m "not slow" tests
+
+coverage: $(INSTALLED) ## every test, and which lines of the package no test in this process reaches
+	@$(BIN)/python -m pytest --numprocesses 2 -m "not corpus and not chaos" --cov=federation_bridge --cov-report=term:skip-covered tests
 
 chaos: $(INSTALLED) ## kill -9 of workers and of PostgreSQL under load, about five minutes (ROUNDS: how many; SEED: the same again)
 	@$(BIN)/python -m pytest -m chaos -p no:randomly tests/chaos/test_rounds.py

@@ -20,10 +20,13 @@ from federation_bridge.store.tables import METADATA
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import made_once
 import postgresql
 from absent_software import pytest_terminal_summary  # noqa: F401 - a hook of the whole run
 from database_place import INTEGRITY_KEY, HeldClock, Place
+from slow_tests import pytest_collection_modifyitems, pytest_ignore_collect  # noqa: F401 - hooks of the whole run
 
+made_once.install()
 _LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 _FOLDER = pytest.StashKey[Path]()
 _real_getaddrinfo = socket.getaddrinfo

@@ -12,7 +12,7 @@ from web_material import write_files
 
 from federation_bridge import private_files
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.operate import check
+from federation_bridge.operate import check, preparation
 from federation_bridge.operate.check import Kind
 from federation_bridge.private_files import check_private
 from federation_bridge.settings import Secret, load_settings
@@ -132,7 +132,7 @@ def test_a_folder_that_others_can_only_look_into_is_taken(tmp_path: Path) -> Non
 
 def test_check_says_which_file_is_open_to_others(tmp_path: Path) -> None:
     path = write_files(tmp_path)
-    check.findings(path)
+    preparation.migrate(load_settings(path))
     database = load_settings(path).data / "bridge.db"
     assert database.stat().st_mode & 0o777 == 0o600
     database.chmod(0o644)

@@ -69,11 +69,11 @@ def test_a_bridge_that_does_not_start_fails_the_demo_with_its_own_words(monkeypa
     assert "the bridge did not start" in told.getvalue()
 
 
-def test_the_operators_command_says_which_extra_the_demo_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operators_command_says_which_libraries_the_demo_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "find_spec", lambda _name: None)
     answer = CliRunner().invoke(commands.commands, ["demo", "--once"])
     assert (answer.exit_code, len(answer.stderr.splitlines())) == (1, 1)
-    assert "federation-bridge[sandbox]" in answer.stderr
+    assert "deploy/requirements/sandbox.txt" in answer.stderr
 
 
 @pytest.mark.parametrize(("arguments", "once"), [(["demo"], False), (["demo", "--once"], True)])
