@@ -24,8 +24,8 @@ from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import Connector, connectors_from
-from federation_bridge.model import Clock, KeptDocuments, Randomness
-from federation_bridge.notices import Notices, UnheardNotices
+from federation_bridge.model import Clock, KeptDocuments, Notice, Randomness
+from federation_bridge.notices import Notices, UnheardNotices, sentence_of
 from federation_bridge.oauth import places
 from federation_bridge.oauth.authorization_server import authorization_server
 from federation_bridge.oauth.parts import Parts as AuthorizationParts
@@ -33,7 +33,7 @@ from federation_bridge.outgoing import Outgoing
 from federation_bridge.pending_sign_in import USE, PendingSignIns
 from federation_bridge.rulebook import FilesSource, Known, Rulebook, Versions
 from federation_bridge.settings import Settings, is_loopback
-from federation_bridge.signing import KeyRing, SigningKey, derived_key
+from federation_bridge.signing import KeyRing, derived_key
 from federation_bridge.sparing_audit import Bounds, SparingAudit
 from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.upkeep import Upkeep
@@ -159,16 +159,16 @@ def _around(
 ) -> Parts:
     sparing = _sparing_audit(store, settings, clock)
     notices = UnheardNotices(sparing, clock) if store.reads_only else Notices(sparing, clock)
-    keys = key_ring(settings, sealing_key, store, notices.key, clock)
+    keys = key_ring(settings, sealing_key, store, notices.tell, clock)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
     connectors = connectors_from(
-        settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=notices.metadata
+        settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=notices.tell
     )
     rulebook = Rulebook(
         FilesSource(settings.rules, settings.accounts),
         Versions(store.documents),
         Known(frozenset(settings.connections), settings.issuer),
-        notices.rules,
+        notices.tell,
     )
     calls = AwsCalls(places_beside(settings.serving.threads), on_change=_count_circuit)
     return Parts(
@@ -189,11 +189,11 @@ def _around(
 
 
 def key_ring(
-    settings: Settings, sealing_key: bytes, store: Store, on_made: Callable[[SigningKey], None], clock: Clock = utc_now
+    settings: Settings, sealing_key: bytes, store: Store, notice: Callable[[Notice], None], clock: Clock = utc_now
 ) -> KeyRing:
     """The keys in this store, made as they are asked for; where the store only reads, none is made."""
     host, may_make = _host(settings), not store.reads_only
-    return KeyRing(sealing_key, store.sealed_keys, clock, host, on_made, may_make=may_make)
+    return KeyRing(sealing_key, store.sealed_keys, clock, host, notice, may_make=may_make)
 
 
 def connector_of(
@@ -205,15 +205,16 @@ def connector_of(
     hears: Callable[[str], None],
 ) -> Connector:
     """One connection alone, for a command: what it notices is audited, and heard in a sentence."""
+    told = Notices(store.audit, utc_now)
 
-    def notice(name: str, event: str, detail: str) -> None:
-        Notices(store.audit, utc_now).metadata(name, event, detail)
-        hears(f"{event}: {detail}")
+    def hear(notice: Notice) -> None:
+        told.tell(notice)
+        hears(sentence_of(notice))
 
     alone = settings.model_copy(update={"connections": {connection: settings.connections[connection]}})
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
-    keys = key_ring(settings, sealing_key, store, Notices(store.audit, utc_now).key)
-    made = connectors_from(alone, keys=keys, outgoing=outgoing, kept=kept, clock=utc_now, notice=notice)
+    keys = key_ring(settings, sealing_key, store, told.tell)
+    made = connectors_from(alone, keys=keys, outgoing=outgoing, kept=kept, clock=utc_now, notice=hear)
     return made[connection]
 
 

@@ -390,6 +390,11 @@ class Acceptance:
     """What is kept as the last good one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a part noticed by itself, on nobody's request. `notices.py` says which audit event each kind becomes."""
+
+
 class KeptDocuments(Protocol):
     """Remembers the last good version of what administrators give us (rules, metadata), over restarts, for all nodes.
 

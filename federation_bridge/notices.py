@@ -2,38 +2,67 @@
 
 from __future__ import annotations
 
-from federation_bridge import audit, rulebook
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from federation_bridge import audit
 from federation_bridge.audit import AuditLog, Entry
-from federation_bridge.model import Clock, Visit
-from federation_bridge.signing import SigningKey
+from federation_bridge.connectors import changes
+from federation_bridge.model import Clock, Notice, Visit
+from federation_bridge.rulebook.changes import RulesInForce, RulesNotKept, RulesRefused
+from federation_bridge.signing.changes import FirstKeyMade
+
+_LATER = "they are in force, and will be kept when that is possible"
+
+EVENTS: Mapping[type[Notice], Callable[[Any], audit.Event]] = {
+    RulesInForce: lambda one: audit.RulesLoaded(f"{one.count} rules", one.version),
+    RulesRefused: lambda one: audit.RulesRejected(f"{one.detail} ({one.in_force})"),
+    RulesNotKept: lambda one: audit.RulesNotKept(f"{one.detail} ({_LATER})", one.version),
+    changes.NewKeys: lambda one: audit.MetadataChanged("metadata.new_key", one.detail),
+    changes.DocumentChanged: lambda one: audit.MetadataChanged("metadata.changed", one.detail),
+    changes.DocumentHeld: lambda one: audit.MetadataChanged("metadata.held", one.detail),
+    changes.DocumentWithdrawn: lambda one: audit.MetadataChanged("metadata.withdrawn", one.detail),
+    changes.DocumentRefused: lambda one: audit.MetadataRefused("metadata.refused", one.detail),
+    changes.DocumentNotKept: lambda one: audit.MetadataNotKept("metadata.not_kept", one.detail),
+    FirstKeyMade: lambda one: audit.KeyMade(one.purpose, one.kid),
+}
+"""What each kind of notice is in the audit: the one place that says so."""
+
+
+def entry_of(notice: Notice, clock: Clock) -> Entry:
+    """The audit entry of a notice; the event's name stands where a request's reference would."""
+    event = EVENTS[type(notice)](notice)
+    connection = notice.connection if isinstance(notice, changes.DocumentNotice) else ""
+    return Entry(clock(), Visit(reference=word_of(event)), event, connection=connection)
+
+
+def word_of(event: audit.Event) -> str:
+    """What happened, in the part's own word; the event's name where the part has no other."""
+    if isinstance(event, audit.MetadataChanged | audit.MetadataRefused | audit.MetadataNotKept):
+        return event.event
+    return event.name
+
+
+def sentence_of(notice: Notice) -> str:
+    """What an operator reads whose command brought it about."""
+    event = EVENTS[type(notice)](notice)
+    return f"{word_of(event)}: {getattr(event, 'detail', '')}"
 
 
 class Notices:
-    """Turns what parts notice into audit entries; the event's name stands where a request's reference would."""
+    """Turns what parts notice into audit entries."""
 
     def __init__(self, log: AuditLog, clock: Clock) -> None:
         self._log = log
         self._clock = clock
 
-    def metadata(self, connection: str, event: str, detail: str) -> None:
-        """An identity provider's documents changed, or could not be had."""
-        kind = audit.MetadataRefused if "refused" in event else audit.MetadataChanged
-        self._record(event, kind(event, detail), connection)
-
-    def rules(self, event: str, detail: str) -> None:
-        """Other rules are in force, or a file was refused."""
-        self._record(event, audit.RulesLoaded(detail) if event == rulebook.LOADED else audit.RulesRejected(detail))
-
-    def key(self, key: SigningKey) -> None:
-        """A signing key was made by this process, and it is the one that stands."""
-        self._record(audit.KeyMade.name, audit.KeyMade(purpose=key.purpose.value, kid=key.kid))
-
-    def _record(self, name: str, event: audit.Event, connection: str = "") -> None:
-        self._log.record(Entry(self._clock(), Visit(reference=name), event, connection=connection))
+    def tell(self, notice: Notice) -> None:
+        """Records it; raises Unavailable."""
+        self._log.record(entry_of(notice, self._clock))
 
 
 class UnheardNotices(Notices):
     """The same for a command that only looks: what it notices changes nothing, and is not audited."""
 
-    def _record(self, name: str, event: audit.Event, connection: str = "") -> None:
-        del name, event, connection
+    def tell(self, notice: Notice) -> None:
+        """Records nothing."""

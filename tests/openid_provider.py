@@ -26,7 +26,7 @@ from federation_bridge.connectors.attempts import Waiting
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.oidc.provider import Surroundings
 from federation_bridge.errors import ProviderUnreachable
-from federation_bridge.model import Arrival, Callback, SealedKey, SignIn
+from federation_bridge.model import Arrival, Callback, Notice, SealedKey, SignIn
 from federation_bridge.outgoing import Fetched, Outgoing
 from federation_bridge.settings import OidcConnection
 from federation_bridge.signing import KeyRing
@@ -235,7 +235,7 @@ class World:
     connector: OidcConnector
     outgoing: Outgoing
     memory: Memory
-    notices: list[tuple[str, str, str]]
+    notices: list[Notice]
     clock: list[datetime]
 
     def begin(self) -> tuple[SignIn, dict[str, str]]:
@@ -291,7 +291,7 @@ def joined(
     *,
     waiting: Waiting | None = None,
 ) -> World:
-    notices: list[tuple[str, str, str]] = []
+    notices: list[Notice] = []
     memory.clock = lambda: clock[0]
     keys = KeyRing(b"k" * 32, memory, lambda: clock[0], "bridge.example.test")
     surroundings = Surroundings(
@@ -299,7 +299,7 @@ def joined(
         outgoing,
         memory,
         lambda: clock[0],
-        lambda *notice: notices.append(notice),
+        notices.append,
         lambda size: b"r" * size,
         # so that a test sees at once what came of a refresh
         waiting or replace(Waiting.in_a_process(8), beside=lambda work: work()),

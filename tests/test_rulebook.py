@@ -12,10 +12,8 @@ import pytest
 from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, identity, keys, rule, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
+from federation_bridge.model import Notice
 from federation_bridge.rulebook import (
-    LOADED,
-    NOT_KEPT,
-    REJECTED,
     FilesSource,
     Known,
     Rulebook,
@@ -24,6 +22,7 @@ from federation_bridge.rulebook import (
     reload,
     source,
 )
+from federation_bridge.rulebook.changes import RulesInForce, RulesNotKept, RulesRefused
 
 GOOD = rules_text(rule("{group: g}"))
 OTHER = rules_text(rule("{group: h}"))
@@ -53,7 +52,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.rules, self.accounts = folder / "rules.yaml", folder / "accounts.yaml"
         self.kept = Kept()
-        self.notices: list[tuple[str, str]] = []
+        self.notices: list[Notice] = []
         self.now = time.time() + 3600
         self.is_deaf = False
         self.write(GOOD)
@@ -69,13 +68,13 @@ class House:
         source = FilesSource(self.rules, self.accounts, wall=lambda: self.now)
         return Rulebook(source, Versions(self.kept), Known(frozenset(connections)), self.hear)
 
-    def hear(self, event: str, detail: str) -> None:
+    def hear(self, notice: Notice) -> None:
         if self.is_deaf:
             raise Unavailable("the audit is down")
-        self.notices.append((event, detail))
+        self.notices.append(notice)
 
-    def events(self) -> list[str]:
-        return [event for event, _ in self.notices]
+    def events(self) -> list[type[Notice]]:
+        return [type(one) for one in self.notices]
 
 
 @pytest.fixture
@@ -94,7 +93,7 @@ def test_a_saved_rule_decides_at_once(house: House) -> None:
 
     assert has_admin(book, "h")
     assert not has_admin(book, "g")
-    assert house.events() == [LOADED, LOADED]
+    assert house.events() == [RulesInForce, RulesInForce]
 
 
 def test_a_change_of_the_register_takes_effect_as_well(house: House) -> None:
@@ -112,10 +111,10 @@ def test_a_broken_file_is_told_once_with_line_and_reason_and_changes_nothing(hou
     for _ in range(3):
         assert has_admin(book, "g")
 
-    assert house.events() == [LOADED, REJECTED]
+    assert house.events() == [RulesInForce, RulesRefused]
     assert book.problem is not None
     assert f"{house.rules}: line 5: a rule knows no 'wen'; did you mean 'when'?" in book.problem
-    assert book.problem in house.notices[-1][1]
+    assert book.problem in house.notices[-1].detail
 
 
 def test_a_mended_file_is_in_force_again(house: House) -> None:
@@ -135,7 +134,7 @@ def test_files_put_back_as_they_were_are_no_event_but_no_problem_either(house: H
     book.current()
 
     assert book.problem is None
-    assert house.events() == [LOADED, REJECTED]
+    assert house.events() == [RulesInForce, RulesRefused]
 
 
 @pytest.mark.parametrize("harm", ["broken", "missing", "not_utf8", "a_folder", "too_large", "broken_register"])
@@ -146,7 +145,7 @@ def test_the_last_good_rules_survive_a_restart_with_a_harmed_file(house: House, 
     book = house.open()
 
     assert has_admin(book, "g")
-    assert house.events() == [LOADED, REJECTED]
+    assert house.events() == [RulesInForce, RulesRefused]
     assert str(house.rules.parent) in str(book.problem)
 
 
@@ -206,14 +205,26 @@ def test_good_rules_are_in_force_even_while_they_cannot_be_kept(house: House) ->
     house.kept.is_down = True
     house.write(OTHER)
     assert has_admin(book, "h")
-    assert house.events() == [LOADED, NOT_KEPT]
+    assert house.events() == [RulesInForce, RulesNotKept]
+
+
+def test_each_version_that_cannot_be_kept_is_told_of_once(house: House) -> None:
+    book = house.open()
+    house.kept.is_down = True
+    told = []
+    for text in (OTHER, rules_text(rule("{group: i}"))):
+        house.write(text)
+        told.append(book.current().version)
+        book.watch()
+
+    assert [one.version for one in house.notices if isinstance(one, RulesNotKept)] == told
 
 
 def test_new_rules_are_told_of_once_however_many_processes_read_them(house: House) -> None:
     house.open()
     house.open()
 
-    assert house.events() == [LOADED]
+    assert house.events() == [RulesInForce]
 
 
 def test_what_could_not_be_kept_is_kept_when_the_store_is_back(house: House) -> None:
@@ -302,7 +313,7 @@ def test_a_file_that_cannot_be_read_is_tried_again_though_it_looks_the_same(hous
     monkeypatch.setattr(source, "_text_of", fail)
     assert has_admin(book, "g")
     assert has_admin(book, "g")
-    assert house.events() == [LOADED, REJECTED]
+    assert house.events() == [RulesInForce, RulesRefused]
 
     monkeypatch.setattr(source, "_text_of", text_of)
     assert has_admin(book, "h")
@@ -359,13 +370,13 @@ def test_a_change_that_the_audit_could_not_take_is_told_later(house: House) -> N
     house.is_deaf = True
     house.write(OTHER)
     assert has_admin(book, "h")
-    assert house.events() == [LOADED]
+    assert house.events() == [RulesInForce]
 
     house.is_deaf = False
     book.watch()
     book.watch()
 
-    assert house.events() == [LOADED, LOADED]
+    assert house.events() == [RulesInForce, RulesInForce]
 
 
 def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House) -> None:
@@ -393,7 +404,7 @@ def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House) 
         first.result(10)
         second.result(10)
     assert "group: i" in house.kept.documents["rules", "rulebook"]
-    assert house.events() == [LOADED] * 3
+    assert house.events() == [RulesInForce] * 3
     house.write(BROKEN)
     assert has_admin(house.open(), "i")
 

@@ -46,6 +46,7 @@ from signxml import XMLVerifier
 
 from federation_bridge.connectors import connectors_from
 from federation_bridge.connectors.accepting import accept_held
+from federation_bridge.connectors.changes import DocumentHeld, DocumentNotice, DocumentRefused, NewKeys
 from federation_bridge.connectors.saml.meaning import Expectation
 from federation_bridge.connectors.saml.metadata_source import HELD, KEPT, MetadataSource, Surroundings
 from federation_bridge.connectors.saml.names import RSA_SHA256
@@ -339,9 +340,9 @@ def test_no_form_value_ends_in_anything_but_a_refusal(value: str, kind: str) -> 
 # --------------------------------------------------------------------------------------------------- their metadata
 
 
-class Notices(list[tuple[str, str]]):
-    def __call__(self, _connection: str, event: str, detail: str) -> None:
-        self.append((event, detail))
+class Notices(list[DocumentNotice]):
+    def __call__(self, notice: DocumentNotice) -> None:
+        self.append(notice)
 
 
 def _source(wire: Wire, kept: Kept, notices: Notices, **more: Any) -> MetadataSource:
@@ -369,7 +370,7 @@ def test_the_last_good_metadata_holds_over_a_restart_while_the_address_is_down()
     again.refresh()
     again.refresh()
     assert again.current().entity_id == IDP
-    assert [event for event, _ in notices] == ["metadata.refused"]
+    assert [type(one) for one in notices] == [DocumentRefused]
     assert again.problem
 
 
@@ -399,7 +400,7 @@ def test_a_broken_refresh_changes_nothing() -> None:
     wire.documents[URL] = b"<html>maintenance</html>"
     source.refresh()
     assert source.current() is before
-    assert notices[0][0] == "metadata.refused"
+    assert type(notices[0]) is DocumentRefused
 
 
 def test_a_new_key_is_taken_and_noticed() -> None:
@@ -409,7 +410,7 @@ def test_a_new_key_is_taken_and_noticed() -> None:
     wire.documents[URL] = _document(idp_signer(), stranger())
     source.refresh()
     assert len(source.current().keys) == 2
-    assert notices[0][0] == "metadata.new_key"
+    assert type(notices[0]) is NewKeys
 
 
 def test_a_new_key_waits_for_a_yes_where_the_connection_says_so() -> None:
@@ -420,7 +421,7 @@ def test_a_new_key_waits_for_a_yes_where_the_connection_says_so() -> None:
     source.refresh()
     source.refresh()
     assert len(source.current().keys) == 1
-    assert [event for event, _ in notices] == ["metadata.held"]
+    assert [type(one) for one in notices] == [DocumentHeld]
     assert kept.last_good(HELD, "company") is not None
     assert accept_held(kept, "company", NOW)
     source.refresh()
@@ -435,7 +436,7 @@ def test_another_entity_at_the_same_address_is_not_believed() -> None:
     wire.documents[URL] = made.metadata_xml("urn:evil", "https://evil.example.test/", [stranger()])
     source.refresh()
     assert source.current().entity_id == IDP
-    assert "entityID changed" in notices[0][1]
+    assert "entityID changed" in notices[0].detail
 
 
 def test_h03_older_signed_metadata_does_not_come_back(tmp_path: Path) -> None:
@@ -448,7 +449,7 @@ def test_h03_older_signed_metadata_does_not_come_back(tmp_path: Path) -> None:
     wire.documents[URL] = _document(signed_by=stranger(), valid_until=earlier)
     source.refresh()
     assert source.current().valid_until == later
-    assert "older" in notices[0][1]
+    assert "older" in notices[0].detail
 
 
 def test_a_file_that_is_no_metadata_stops_the_start_and_says_why() -> None:

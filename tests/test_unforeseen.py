@@ -14,6 +14,7 @@ from openid_provider import world
 from structlog.testing import capture_logs
 from web_material import ACCOUNT, BASE, Person, door_of, person_at
 
+from federation_bridge.connectors.changes import DocumentRefused
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.errors import SignInRejected, signature_held
 from federation_bridge.model import Arrival, Callback, Departure, Identity, SignIn
@@ -160,9 +161,10 @@ def test_a_document_that_meets_what_nobody_foresaw_is_told_and_the_last_good_one
     with monkeypatch.context() as patched:
         patched.setattr(asked.outgoing, "fetch", fails)
         asked.connector.refresher._refresh()
-    ((connection, event, detail), *_) = asked.notices
-    assert (connection, event) == ("company", "metadata.refused")
-    assert detail.startswith("what no code foresaw: LookupError at federation_bridge.connectors.")
+    notice, *_ = asked.notices
+    assert isinstance(notice, DocumentRefused)
+    assert notice.connection == "company"
+    assert notice.detail.startswith("what no code foresaw: LookupError at federation_bridge.connectors.")
     assert SECRET not in str(asked.notices)
     assert asked.sign_in().identity.subject == "00u-person"
 

@@ -32,10 +32,11 @@ from federation_bridge.audit.events.keys import KeyMade, KeyRetired, KeyUsed
 from federation_bridge.audit.events.metadata import (
     MetadataAccepted,
     MetadataChanged,
+    MetadataNotKept,
     MetadataRefreshed,
     MetadataRefused,
 )
-from federation_bridge.audit.events.rules import RulesLoaded, RulesRejected
+from federation_bridge.audit.events.rules import RulesLoaded, RulesNotKept, RulesRejected
 from federation_bridge.audit.events.service import RefusalsCounted, RequestRefused, RowForged
 from federation_bridge.audit.events.session import IdentityChanged, SessionConfirmed, SignedOut
 from federation_bridge.audit.events.sign_in import OpinionsDiffered, SignInFinished, SignInRefused
@@ -70,6 +71,7 @@ __all__ = [
     "Lines",
     "MetadataAccepted",
     "MetadataChanged",
+    "MetadataNotKept",
     "MetadataRefreshed",
     "MetadataRefused",
     "OpinionsDiffered",
@@ -78,6 +80,7 @@ __all__ = [
     "RequestRefused",
     "RowForged",
     "RulesLoaded",
+    "RulesNotKept",
     "RulesRejected",
     "SessionConfirmed",
     "SignInFinished",
@@ -118,8 +121,10 @@ EVENTS: Mapping[str, type[Event]] = {
         CommandLineEnded,
         RulesLoaded,
         RulesRejected,
+        RulesNotKept,
         MetadataChanged,
         MetadataRefused,
+        MetadataNotKept,
         MetadataAccepted,
         MetadataRefreshed,
         KeyMade,

@@ -18,13 +18,10 @@ from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings as SamlSurroundings
 from federation_bridge.connectors.standing import Standing
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.model import Arrival, Callback, Clock, Departure, KeptDocuments, SignIn
+from federation_bridge.model import Arrival, Callback, Clock, Departure, KeptDocuments, Notice, SignIn
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import OidcConnection, SamlConnection, Settings
 from federation_bridge.signing import KeyRing
-
-Notice = Callable[[str, str, str], None]
-"""(connection, event, detail): metadata that brings a new key, a refresh that fails. The caller audits it."""
 
 
 class Connector(Protocol):
@@ -64,7 +61,7 @@ def connectors_from(
     outgoing: Outgoing,
     kept: KeptDocuments,
     clock: Clock,
-    notice: Notice,
+    notice: Callable[[Notice], None],
 ) -> Mapping[str, Connector]:
     """A connector for each connection of the settings, by its name, in their order.
 

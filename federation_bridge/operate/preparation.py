@@ -19,7 +19,7 @@ def migrate(settings: Settings) -> None:
     beginning = first_start.begin(settings, is_told=True)
     with store_of(settings, beginning) as store:
         store.migrate()
-        keys = app.key_ring(settings, beginning.sealing_key, store, Notices(store.audit, app.utc_now).key)
+        keys = app.key_ring(settings, beginning.sealing_key, store, Notices(store.audit, app.utc_now).tell)
         for purpose in Purpose:
             keys.current(purpose)
 

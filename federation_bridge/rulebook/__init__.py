@@ -6,10 +6,9 @@ they changed. `mapping` says what they mean, and knows of none of this.
 
 from __future__ import annotations
 
-from federation_bridge.rulebook.keeping import LOADED, NOT_KEPT, REJECTED
 from federation_bridge.rulebook.parsing import Known
 from federation_bridge.rulebook.reload import Rulebook
 from federation_bridge.rulebook.source import FilesSource, Source
 from federation_bridge.rulebook.versions import Versions
 
-__all__ = ["LOADED", "NOT_KEPT", "REJECTED", "FilesSource", "Known", "Rulebook", "Source", "Versions"]
+__all__ = ["FilesSource", "Known", "Rulebook", "Source", "Versions"]

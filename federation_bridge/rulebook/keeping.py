@@ -13,37 +13,36 @@ import structlog
 
 from federation_bridge.errors import BridgeError
 from federation_bridge.mapping import RuleSet
+from federation_bridge.model import Notice
+from federation_bridge.rulebook.changes import RulesInForce, RulesNotKept
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.rulebook.versions import Versions
 
 _log = structlog.get_logger(__name__)
 
-LOADED = "rules.loaded"
-REJECTED = "rules.rejected"
-NOT_KEPT = "rules.not_kept"
 _MOST_UNTOLD = 20
 
 
 class Keeping:
     """What of one process is not kept or told yet. Shared between threads."""
 
-    def __init__(self, versions: Versions, notice: Callable[[str, str], None]) -> None:
-        """`notice` is called with an event and a detail, once for each change."""
+    def __init__(self, versions: Versions, notice: Callable[[Notice], None]) -> None:
+        """`notice` is called once for each change."""
         self._versions = versions
         self._notice = notice
         self._replacing, self._catching_up = threading.Lock(), threading.Lock()
         self._not_kept: tuple[Texts, RuleSet] | None = None
-        self._told_not_kept = False
-        self._untold: deque[tuple[str, str]] = deque(maxlen=_MOST_UNTOLD)
+        self._told_not_kept = ""
+        self._untold: deque[Notice] = deque(maxlen=_MOST_UNTOLD)
 
     def keep(self, texts: Texts, rules: RuleSet) -> None:
         """These are in force from now on: `catch_up` keeps them. Waits for nothing."""
         with self._replacing:
             self._not_kept = texts, rules
 
-    def tell(self, event: str, detail: str) -> None:
+    def tell(self, notice: Notice) -> None:
         """Something happened: `catch_up` tells it. Waits for nothing."""
-        self._untold.append((event, detail))
+        self._untold.append(notice)
 
     def catch_up(self) -> None:
         """Keeps and tells what is not kept or told yet; cheap where nothing is. Whatever fails is tried again."""
@@ -53,10 +52,10 @@ class Keeping:
             try:
                 self._keep()
             except BridgeError as problem:
-                self._not_kept_because(problem.detail)
+                self._tell_not_kept(problem.detail)
             try:
                 while self._untold:
-                    self._notice(*self._untold[0])
+                    self._notice(self._untold[0])
                     self._untold.popleft()
             except BridgeError as problem:
                 _log.warning("a change of the rules is not audited yet", detail=problem.detail)
@@ -66,9 +65,9 @@ class Keeping:
         while (keeping := self._not_kept) is not None:
             texts, rules = keeping
             if self._versions.put(texts):
-                self.tell(LOADED, f"version {rules.version}, {len(rules.rules)} rules")
+                self.tell(RulesInForce(rules.version, len(rules.rules)))
             self._forget(keeping)
-            self._told_not_kept = False
+            self._told_not_kept = ""
 
     def _forget(self, kept: tuple[Texts, RuleSet]) -> None:
         # Newer ones may have come while these were written: they are still to be kept.
@@ -76,7 +75,9 @@ class Keeping:
             if self._not_kept is kept:
                 self._not_kept = None
 
-    def _not_kept_because(self, problem: str) -> None:
-        if not self._told_not_kept:
-            self._told_not_kept = True
-            self.tell(NOT_KEPT, f"{problem} (they are in force, and will be kept when that is possible)")
+    def _tell_not_kept(self, problem: str) -> None:
+        """Once for each version, however often it is tried."""
+        version = self._not_kept[1].version if self._not_kept is not None else ""
+        if self._told_not_kept != version:
+            self._told_not_kept = version
+            self.tell(RulesNotKept(version, problem))

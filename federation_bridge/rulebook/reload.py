@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.mapping import RuleSet
-from federation_bridge.rulebook.keeping import REJECTED, Keeping
+from federation_bridge.model import Notice
+from federation_bridge.rulebook.changes import RulesRefused
+from federation_bridge.rulebook.keeping import Keeping
 from federation_bridge.rulebook.parsing import Known, parsed
 from federation_bridge.rulebook.source import Signature, Source
 from federation_bridge.rulebook.texts import Texts
@@ -37,12 +39,11 @@ class _State:
 class Rulebook:
     """Gives the rules in force; safe to share between threads.
 
-    `notice` is called with an event (`rules.loaded`, `rules.rejected`, `rules.not_kept`) and a detail, once for each
-    change of the texts. The constructor raises ConfigurationInvalid where the texts are broken and nothing good was
-    ever kept.
+    `notice` is called once for each change of the texts (`changes`). The constructor raises ConfigurationInvalid where
+    the texts are broken and nothing good was ever kept.
     """
 
-    def __init__(self, source: Source, versions: Versions, known: Known, notice: Callable[[str, str], None]) -> None:
+    def __init__(self, source: Source, versions: Versions, known: Known, notice: Callable[[Notice], None]) -> None:
         self._source = source
         self._versions = versions
         self._known = known
@@ -114,10 +115,10 @@ class Rulebook:
         self._keeping.keep(reading.texts, rules)
         return _State(rules, reading.signature, reading.texts, reading.is_settled)
 
-    def _reject(self, mistake: ConfigurationInvalid, consequence: str) -> None:
+    def _reject(self, mistake: ConfigurationInvalid, in_force: str) -> None:
         if self._problem != mistake.detail:
             self._problem = mistake.detail
-            self._keeping.tell(REJECTED, f"{mistake.detail} ({consequence})")
+            self._keeping.tell(RulesRefused(mistake.detail, in_force))
 
     def _begun(self) -> _State:
         try:

@@ -15,8 +15,9 @@ from datetime import datetime
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
-from federation_bridge.model import Clock, SealedKey, SealedKeys
+from federation_bridge.model import Clock, Notice, SealedKey, SealedKeys
 from federation_bridge.signing import local
+from federation_bridge.signing.changes import FirstKeyMade
 from federation_bridge.signing.key import SigningKey
 from federation_bridge.signing.purposes import Purpose
 from federation_bridge.signing.sealing import NOT_A_SEALING_KEY, SEALING_KEY_BYTES, derived_key
@@ -54,11 +55,11 @@ class KeyRing:
         sealed_keys: SealedKeys,
         clock: Clock,
         common_name: str,
-        on_made: Callable[[SigningKey], None] = lambda _key: None,
+        notice: Callable[[Notice], None] = lambda _notice: None,
         *,
         may_make: bool = True,
     ) -> None:
-        """`sealing_key`: 32 bytes. `common_name`: our host. `on_made` hears of a key that this process made.
+        """`sealing_key`: 32 bytes. `common_name`: our host. `notice` hears of a key that this process made.
 
         Without `may_make` a key that is not there is ConfigurationInvalid.
         """
@@ -69,7 +70,7 @@ class KeyRing:
         self._sealed_keys = sealed_keys
         self._clock = clock
         self._common_name = common_name
-        self._on_made = on_made
+        self._notice = notice
         self._may_make = may_make
         self._lock = threading.Lock()
         self._monotonic = time.monotonic
@@ -144,7 +145,7 @@ class KeyRing:
         mine = local.seal(self._cipher, private_key, made)
         standing = self._sealed_keys.put_first(purpose, mine)
         if standing.sealed == mine:
-            self._on_made(made)
+            self._notice(FirstKeyMade(made.purpose.value, made.kid))
         return standing
 
     def open(self, purpose: Purpose, row: SealedKey) -> SigningKey:

@@ -20,11 +20,12 @@ from openid_provider import DirectOutgoing, World, joined, public_jwk, rs256, rs
 from saml_material import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring, message, posted, sign_in, stranger
 
 from federation_bridge.connectors.accepting import accept_held
+from federation_bridge.connectors.changes import DocumentHeld, DocumentRefused, DocumentWithdrawn, NewKeys
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings
 from federation_bridge.connectors.shared_look import PAUSE
 from federation_bridge.errors import ProviderUnreachable, SignInRejected, UnknownSigner
-from federation_bridge.model import KeptDocuments
+from federation_bridge.model import KeptDocuments, Notice
 from federation_bridge.outgoing import Fetched
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.settings import SamlConnection
@@ -42,13 +43,13 @@ class Company:
     """One node's connection to a company by SAML, and the company's messages."""
 
     def __init__(self, wire: Wire, kept: KeptDocuments, clock: Callable[[], datetime], **settings: Any) -> None:
-        self.notices: list[tuple[str, str]] = []
+        self.notices: list[Notice] = []
         self.clock = clock
         settings = {"subject_kind": "email", **settings}
         if "metadata_file" not in settings:
             settings["metadata_url"] = URL
         chosen = SamlConnection(protocol="saml", title="Company", **settings)
-        around = Surroundings(wire, kept, clock, lambda *notice: self.notices.append(notice[1:]))  # type: ignore[arg-type]
+        around = Surroundings(wire, kept, clock, self.notices.append)  # type: ignore[arg-type]
         house = ("https://bridge.example.test", ENTITY_ID)
         self.connector = SamlConnector("company", chosen, house, key_ring(), around)
 
@@ -86,7 +87,7 @@ def test_a_message_of_a_new_key_is_judged_by_the_metadata_of_that_very_moment(tw
     assert here.arrives(stranger())
     assert there.arrives(stranger()), "and the other node has it of the database"
     assert wire.asked == [URL, URL]
-    assert [event for event, _ in here.notices] == ["metadata.new_key"]
+    assert [type(one) for one in here.notices] == [NewKeys]
     for node in (here, there):
         with pytest.raises(UnknownSigner):
             node.arrives(idp_signer())
@@ -157,7 +158,7 @@ def test_a_new_key_that_is_held_lets_nobody_in_before_the_yes_and_at_once_after_
             node.arrives(stranger())
     with pytest.raises(UnknownSigner, match="metadata accept"):
         here.arrives(stranger())
-    assert [event for event, _ in (*here.notices, *there.notices)] == ["metadata.held"]
+    assert [type(one) for one in (*here.notices, *there.notices)] == [DocumentHeld]
     assert accept_held(place.open().documents, "company", NOW)
     assert there.arrives(stranger())
     assert here.arrives(stranger())
@@ -172,7 +173,7 @@ def test_what_is_published_no_more_waits_no_more(two_nodes: Any, clock: HeldCloc
     here.connector.refresher._refresh()
     wire.documents[URL] = published(idp_signer())
     here.connector.refresher._refresh()
-    assert [event for event, _ in here.notices] == ["metadata.held", "metadata.withdrawn"]
+    assert [type(one) for one in here.notices] == [DocumentHeld, DocumentWithdrawn]
     assert not accept_held(place.open().documents, "company", clock())
     with pytest.raises(UnknownSigner):
         here.arrives(stranger())
@@ -220,7 +221,7 @@ def test_metadata_that_has_expired_still_pins_its_keys_over_a_restart(place: Pla
     again = Company(wire, kept, clock, hold_new_keys=True)
     with pytest.raises((ProviderUnreachable, SignInRejected)):
         again.arrives(stranger())
-    assert [event for event, _ in again.notices] == ["metadata.held"]
+    assert [type(one) for one in again.notices] == [DocumentHeld]
 
 
 # ------------------------------------------------------------------------------------------------ one of several waits
@@ -299,7 +300,7 @@ def test_a_changed_file_holds_for_the_very_next_message(file: Path) -> None:
     assert here.arrives(stranger())
     with pytest.raises(UnknownSigner):
         here.arrives(idp_signer())
-    assert [event for event, _ in here.notices] == ["metadata.new_key"]
+    assert [type(one) for one in here.notices] == [NewKeys]
 
 
 def test_a_file_that_rests_is_looked_at_and_not_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,7 +326,7 @@ def test_a_file_that_is_half_written_changes_nothing_and_is_read_when_it_is_whol
     file.write_bytes(broken)
     for _ in range(3):
         assert here.arrives(idp_signer())
-    assert [event for event, _ in here.notices] == ["metadata.refused"]
+    assert [type(one) for one in here.notices] == [DocumentRefused]
     file.write_bytes(published(stranger()))
     assert here.arrives(stranger())
 
@@ -353,7 +354,7 @@ def test_each_node_follows_its_own_file(tmp_path: Path, two_nodes: Any, place: P
         assert nodes[1][1].arrives(idp_signer())
         for _, node in nodes:
             node.connector.refresher._refresh()
-    assert [event for event, _ in nodes[0][1].notices] == ["metadata.new_key"]
+    assert [type(one) for one in nodes[0][1].notices] == [NewKeys]
     assert nodes[1][1].notices == []
 
 

@@ -12,10 +12,12 @@ from saml_material import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring,
 from web_material import door_of, person_at
 
 from federation_bridge.connectors.accepting import accept_held
+from federation_bridge.connectors.changes import DocumentHeld
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings
 from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable
+from federation_bridge.model import Notice
 from federation_bridge.pending_sign_in import PendingSignIns
 from federation_bridge.sandbox.identity_provider.saml_message import metadata_xml
 from federation_bridge.settings import SamlConnection, settings_from
@@ -54,7 +56,7 @@ def test_a_moved_endpoint_waits_and_sign_ins_go_on_at_the_old_one(endpoint: str,
         later(around)
         assert around.sign_in().identity.subject
     assert not went_to(around, to.removesuffix("/x"))
-    held = [detail for _, event, detail in around.notices if event == "metadata.held"]
+    held = [one.detail for one in around.notices if isinstance(one, DocumentHeld)]
     assert len(held) == 1, "told once"
     assert endpoint in held[0]
 
@@ -128,7 +130,7 @@ def test_the_hosts_that_google_has_are_known() -> None:
     around.provider.discovery["token_endpoint"] = "https://www.googleapis.com/token"
     with suppress(ProviderUnreachable):  # there is nothing at Google's address of keys here
         later(around)
-    assert "metadata.held" in [event for _, event, _ in around.notices], "a later move waits always"
+    assert DocumentHeld in [type(one) for one in around.notices], "a later move waits always"
 
 
 def test_a_host_that_the_settings_name_needs_no_yes() -> None:
@@ -159,9 +161,9 @@ def published(sign_on: str) -> bytes:
     return metadata_xml(IDP, sign_on, [idp_signer()])
 
 
-def by_address(wire: Wire, kept: Kept, notices: list[tuple[str, str, str]], **more: Any) -> SamlConnector:
+def by_address(wire: Wire, kept: Kept, notices: list[Notice], **more: Any) -> SamlConnector:
     chosen = SamlConnection(protocol="saml", title="Company", metadata_url=URL, **more)
-    around = Surroundings(wire, kept, lambda: NOW, lambda *notice: notices.append(notice))  # type: ignore[arg-type]
+    around = Surroundings(wire, kept, lambda: NOW, notices.append)  # type: ignore[arg-type]
     return SamlConnector("company", chosen, ("https://bridge.example.test", ENTITY_ID), key_ring(), around)
 
 
@@ -173,7 +175,7 @@ def test_a_sign_on_address_that_moves_waits_for_a_yes() -> None:
     for _ in range(3):
         company.refresher._refresh()
         assert company.depart(sign_in()).url.startswith("https://idp.example.test/sso?")
-    assert [event for _, event, _ in notices] == ["metadata.held"]
+    assert [type(one) for one in notices] == [DocumentHeld]
     assert any("metadata accept" in doubt for doubt in company.check())
     assert accept_held(kept, "company", NOW)
     company.refresher._refresh()
@@ -192,10 +194,10 @@ def test_another_path_and_a_host_of_the_settings_need_none() -> None:
 
 
 def test_a_file_is_an_administrators_own_word(tmp_path: Any) -> None:
-    path, kept, notices = tmp_path / "idp.xml", Kept(), list[tuple[str, str, str]]()
+    path, kept, notices = tmp_path / "idp.xml", Kept(), list[Notice]()
     path.write_bytes(published("https://idp.example.test/sso"))
     chosen = SamlConnection(protocol="saml", title="Company", metadata_file=path)
-    around = Surroundings(Wire(), kept, lambda: NOW, lambda *notice: notices.append(notice))  # type: ignore[arg-type]
+    around = Surroundings(Wire(), kept, lambda: NOW, notices.append)  # type: ignore[arg-type]
     company = SamlConnector("company", chosen, ("https://bridge.example.test", ENTITY_ID), key_ring(), around)
     path.write_bytes(published("https://new.example.test/sso"))
     company.refresher._refresh()

@@ -47,3 +47,13 @@ class MetadataRefreshed(Event):
     """The kind of document that was kept with this entry, or `nothing new`."""
     detail: str
     """What was wrong with what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataNotKept(Event):
+    """An identity provider's document is good and in force, and the database could not keep it or read what it kept."""
+
+    name: ClassVar[str] = "metadata.not_kept"
+    event: str
+    """What happened, in the connector's own word."""
+    detail: str

@@ -14,7 +14,7 @@ class RulesLoaded(Event):
 
     name: ClassVar[str] = "rules.loaded"
     detail: str
-    version: str = ""
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +23,12 @@ class RulesRejected(Event):
 
     name: ClassVar[str] = "rules.rejected"
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesNotKept(Event):
+    """New rules are in force and could not be kept: a restart with broken files would bring back older ones."""
+
+    name: ClassVar[str] = "rules.not_kept"
+    detail: str
+    version: str

@@ -20,13 +20,10 @@ from federation_bridge.connectors.oidc.key_set import MAX_KEY_SET_BYTES, KeySet,
 from federation_bridge.connectors.oidc.refreshed import Ages, Keeping, Refreshed, Source
 from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.connectors.published import fetched
-from federation_bridge.model import Clock, KeptDocuments, Randomness
+from federation_bridge.model import Clock, KeptDocuments, Notice, Randomness
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import OidcConnection
 from federation_bridge.signing import KeyRing
-
-Notice = Callable[[str, str, str], None]
-"""Hears (connection, event, detail); the caller audits it."""
 
 DISCOVERY = "oidc-discovery"
 _DISCOVERY_AGES = Ages(fresh=timedelta(hours=1), usable=timedelta(days=7))
@@ -41,7 +38,8 @@ class Surroundings:
     outgoing: Outgoing
     kept: KeptDocuments
     clock: Clock
-    notice: Notice
+    notice: Callable[[Notice], None]
+    """Told to audit and administrators."""
     randomness: Randomness = secrets.token_bytes
     waiting: Waiting = field(default_factory=lambda: Waiting.in_a_process(8))
 
@@ -56,7 +54,7 @@ class Provider:
         preset: OidcPreset,
         surroundings: Surroundings,
     ) -> None:
-        kept, clock, notice = surroundings.kept, surroundings.clock, surroundings.notice
+        kept, clock = surroundings.kept, surroundings.clock
         self._settings, self._outgoing = settings, surroundings.outgoing
         issuer = expected_issuer(settings.issuer, preset.tenancy)
         self._permitted = frozenset(settings.endpoint_hosts)
@@ -83,12 +81,9 @@ class Provider:
             surroundings.waiting,
         )
         self._metadata.objection = self._objection
-        self._metadata.held = lambda detail: notice(connection, "metadata.held", f"endpoints wait for a yes: {detail}")
-        self._metadata.withdrawn = lambda detail: notice(connection, "metadata.withdrawn", detail)
-        self._metadata.failed = lambda detail: notice(connection, "metadata.refused", detail)
-        self._keys.failed = lambda detail: notice(connection, "metadata.refused", detail)
-        self._metadata.changed = lambda _before, after: notice(connection, "metadata.changed", f"endpoints: {after}")
-        self._keys.changed = lambda before, after: notice(connection, "metadata.changed", _told(before, after))
+        self._metadata.notice = self._keys.notice = surroundings.notice
+        self._metadata.difference = lambda _before, after: f"endpoints: {after}"
+        self._keys.difference = _told
 
     def metadata(self) -> ProviderMetadata:
         """The provider's metadata; ProviderUnreachable where there is none that is good."""

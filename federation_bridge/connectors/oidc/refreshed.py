@@ -12,11 +12,19 @@ from typing import Generic, TypeVar
 import structlog
 
 from federation_bridge.connectors.attempts import Attempts, Waiting
+from federation_bridge.connectors.changes import (
+    DocumentChanged,
+    DocumentHeld,
+    DocumentNotice,
+    DocumentNotKept,
+    DocumentRefused,
+    DocumentWithdrawn,
+)
 from federation_bridge.connectors.published import is_to_be_mended, lacking
 from federation_bridge.connectors.shared_look import SharedLook
 from federation_bridge.connectors.slots import slots_of_a_connection
 from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInRejected, Unavailable, place_of
-from federation_bridge.model import Clock, KeptDocuments
+from federation_bridge.model import Clock, KeptDocuments, Notice
 
 T = TypeVar("T")
 
@@ -76,10 +84,9 @@ class Refreshed(Generic[T]):
         self._version: str | None = None
         self._value: tuple[datetime, T] | None = None
         self._last_failure, self._is_misconfigured = "not fetched yet", False
-        self.failed: Callable[[str], None] = lambda _detail: None
-        self.changed: Callable[[T, T], None] = lambda _before, _after: None
-        self.held: Callable[[str], None] = lambda _detail: None
-        self.withdrawn: Callable[[str], None] = lambda _detail: None
+        self.notice: Callable[[Notice], None] = lambda _notice: None
+        self.difference: Callable[[T, T], str] = lambda _before, _after: ""
+        """What a notice says of a document that follows another one."""
         self.objection: Callable[[T | None, T], str] = lambda _before, _after: ""
         """Why a document must not follow another one (None: the first) before an administrator says yes."""
 
@@ -189,11 +196,11 @@ class Refreshed(Generic[T]):
         self._keep(self._keeping.kind, text, began_at)
         self._let_nothing_wait()
         if before is not None and before[1] != value:
-            self.changed(before[1], value)
+            self._tell(DocumentChanged, self.difference(before[1], value))
 
     def _fail(self, detail: str, *, is_misconfigured: bool = False) -> None:
         self._last_failure, self._is_misconfigured = detail, is_misconfigured
-        self.failed(detail)
+        self._tell(DocumentRefused, detail)
 
     def _take_kept(self) -> tuple[datetime, T] | None:
         """What stands now: what this process has, or what was kept since, by another one or by a yes."""
@@ -204,7 +211,7 @@ class Refreshed(Generic[T]):
             except BridgeError as refusal:  # what this process has goes on; only a yes would be missed
                 if self._value is None:
                     raise
-                self.failed(f"could not be read: {refusal.detail}")
+                self._tell(DocumentNotKept, f"could not be read: {refusal.detail}")
                 return self._value
             self._version = version
             if kept is not None and (self._value is None or kept[0] > self._value[0]):
@@ -215,22 +222,22 @@ class Refreshed(Generic[T]):
         waiting = self._keeping.documents.last_good(self._keeping.held_kind, self._keeping.name)
         if text_of(waiting) != text.decode():
             self._keep(self._keeping.held_kind, text, self._clock())
-            self.held(objection)
+            self._tell(DocumentHeld, f"endpoints wait for a yes: {objection}")
 
     def _let_nothing_wait(self) -> None:
         """What waited is published no more: nobody may say yes to it any more."""
         documents, kind, name = self._keeping.documents, self._keeping.held_kind, self._keeping.name
         try:
             if documents.last_good(kind, name) and documents.keep(kind, name, ""):
-                self.withdrawn("what waited for a yes is published no more")
+                self._tell(DocumentWithdrawn, "what waited for a yes is published no more")
         except BridgeError as refusal:
-            self.failed(f"what waits could not be looked at: {refusal.detail}")
+            self._tell(DocumentNotKept, f"what waits could not be looked at: {refusal.detail}")
 
     def _keep(self, kind: str, text: bytes, fetched_at: datetime) -> None:
         try:
             self._keeping.documents.keep(kind, self._keeping.name, dated(text.decode(), fetched_at))
         except BridgeError as refusal:  # it is good all the same; only a restart would miss it
-            self.failed(f"could not be kept: {refusal.detail}")
+            self._tell(DocumentNotKept, f"could not be kept: {refusal.detail}")
 
     def _kept(self) -> tuple[datetime, T] | None:
         """What was kept last; read anew by today's rules, which may be stricter than those it was kept under."""
@@ -240,8 +247,11 @@ class Refreshed(Generic[T]):
         try:
             return date_of(text), self._read(text_of(text).encode())
         except (ValueError, KeyError, TypeError, SignInRejected) as problem:
-            self.failed(f"what was kept cannot be read: {problem}")
+            self._tell(DocumentRefused, f"what was kept cannot be read: {problem}")
             return None
+
+    def _tell(self, kind: type[DocumentNotice], detail: str) -> None:
+        self.notice(kind(self._keeping.name, detail))
 
 
 def dated(text: str, fetched_at: datetime) -> str:

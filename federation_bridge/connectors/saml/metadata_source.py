@@ -18,6 +18,7 @@ from datetime import timedelta
 import structlog
 
 from federation_bridge.connectors.attempts import Attempts, Waiting
+from federation_bridge.connectors.changes import DocumentHeld, DocumentRefused, DocumentWithdrawn, NewKeys
 from federation_bridge.connectors.published import fetched, is_to_be_mended, lacking
 from federation_bridge.connectors.saml.document_text import metadata_text
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
@@ -27,7 +28,7 @@ from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
 from federation_bridge.connectors.shared_look import SharedLook
 from federation_bridge.connectors.slots import slots_of_a_connection
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, Unavailable, place_of
-from federation_bridge.model import Clock, KeptDocuments
+from federation_bridge.model import Clock, KeptDocuments, Notice
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import SamlConnection
 from federation_bridge.watched_file import WatchedFile
@@ -40,9 +41,6 @@ _LARGEST = 1_000_000
 _PAUSE_WITHOUT = timedelta(seconds=5)
 """The least time between two attempts of sign-ins to find metadata where there never was any."""
 
-Notice = Callable[[str, str, str], None]
-"""(connection, event, detail): told to audit and administrators."""
-
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -51,7 +49,8 @@ class Surroundings:
     outgoing: Outgoing
     kept: KeptDocuments
     clock: Clock
-    notice: Notice
+    notice: Callable[[Notice], None]
+    """Told to audit and administrators."""
     waiting: Waiting = field(default_factory=lambda: Waiting.in_a_process(8))
 
 
@@ -195,7 +194,7 @@ class MetadataSource:
 
     def _fail(self, detail: str, *, is_misconfigured: bool = False) -> None:
         if detail != self._last_problem:
-            self._notice("metadata.refused", detail)
+            self._tell(DocumentRefused(self._connection, detail))
         self._last_problem, self._is_misconfigured = detail, is_misconfigured
 
     def _fetched(self) -> bytes:
@@ -222,7 +221,7 @@ class MetadataSource:
                 self._hold(document, waiting)
                 return f"waits for `federation-bridge metadata accept`: {waiting}"
             if fresh := new_keys(before, found):
-                self._notice("metadata.new_key", fresh)
+                self._tell(NewKeys(self._connection, fresh))
         self._put_in_force(found, document)
         self._kept.keep(KEPT, self._connection, document)
         self._let_nothing_wait(document)
@@ -237,7 +236,7 @@ class MetadataSource:
 
     def _hold(self, document: str, waiting: str) -> None:
         if self._kept.keep(HELD, self._connection, document):
-            self._notice("metadata.held", f"waits for a yes: {waiting}")
+            self._tell(DocumentHeld(self._connection, f"waits for a yes: {waiting}"))
 
     def _let_nothing_wait(self, document: str) -> None:
         """What waited is published no more: nobody may say yes to it any more."""
@@ -245,7 +244,7 @@ class MetadataSource:
         if self._file is not None and document == self._looked_at:
             return
         if self._kept.last_good(HELD, self._connection) and self._kept.keep(HELD, self._connection, ""):
-            self._notice("metadata.withdrawn", "what waited for a yes is published no more")
+            self._tell(DocumentWithdrawn(self._connection, "what waited for a yes is published no more"))
 
     def _take_kept(self) -> None:
         """What this or another process kept last; also how an administrator's yes arrives here."""
@@ -276,8 +275,8 @@ class MetadataSource:
             signed_by=self._signers,
         )
 
-    def _notice(self, event: str, detail: str) -> None:
-        self._surroundings.notice(self._connection, event, detail)
+    def _tell(self, notice: Notice) -> None:
+        self._surroundings.notice(notice)
 
 
 def _signers(settings: SamlConnection) -> tuple[TrustedKey, ...]:

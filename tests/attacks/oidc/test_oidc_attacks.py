@@ -32,6 +32,7 @@ from openid_provider import (
     world,
 )
 
+from federation_bridge.connectors.changes import DocumentChanged, DocumentRefused
 from federation_bridge.errors import ProviderUnreachable, SignInExpired, SignInRejected, Unforeseen
 from federation_bridge.model import Callback
 
@@ -674,7 +675,7 @@ def test_a_new_key_is_found_when_a_token_names_it_and_the_audit_hears_of_it() ->
     asked.provider.keys.append(public_jwk(rsa_key("provider"), kid="second"))
     _kid("second")(asked.provider)
     assert asked.sign_in().identity.subject
-    assert [(event, "second" in detail) for _, event, detail in asked.notices] == [("metadata.changed", True)]
+    assert [(type(one), "second" in one.detail) for one in asked.notices] == [(DocumentChanged, True)]
 
 
 def test_the_last_good_keys_hold_for_a_day_when_the_provider_withdraws_them_all() -> None:
@@ -683,7 +684,7 @@ def test_the_last_good_keys_hold_for_a_day_when_the_provider_withdraws_them_all(
     asked.provider.keys = []
     asked.clock[0] += timedelta(hours=23)
     assert asked.sign_in().identity.subject
-    assert asked.notices[-1][1] == "metadata.refused"
+    assert type(asked.notices[-1]) is DocumentRefused
     asked.clock[0] += timedelta(hours=1)
     with pytest.raises(ProviderUnreachable):
         asked.sign_in()
