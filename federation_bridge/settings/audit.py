@@ -1,0 +1,22 @@
+"""Section `audit`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from federation_bridge.settings.values import Duration, Section
+
+
+class Audit(Section):
+    """Where audit events go besides the database, and how much is kept of refusals that belong to nobody."""
+
+    also_to: Literal["nowhere", "stdout"] | Path = "stdout"
+    """Where audit events go after the database has them: `stdout`, `nowhere`, or a file."""
+    refusals_kept: int = Field(default=100_000, ge=1_000, le=100_000_000)
+    """How many refusals that belong to nobody are kept whole, up to 4 kB each; the oldest give way."""
+    refusals_age: Duration = timedelta(days=7)
+    """How long such a refusal is kept at the most."""

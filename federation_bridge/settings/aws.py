@@ -1,0 +1,60 @@
+"""Section `aws`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from federation_bridge.aws_limits import LONGEST_SESSION, SHORTEST_SESSION
+from federation_bridge.settings.values import Duration, Section, Url, is_loopback
+
+
+class Aws(Section):
+    """How AWS is reached."""
+
+    home_regions: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=lambda: {
+            "aws": ("us-east-1", "us-west-2"),
+            "aws-cn": ("cn-north-1", "cn-northwest-1"),
+            "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
+            "aws-eusc": ("eusc-de-east-1",),
+        }
+    )
+    """For each partition the regions whose STS is asked, in order: the second where the first does not answer."""
+    default_duration: Duration = timedelta(hours=1)
+    """How long an AWS session lasts when nobody asks for anything else."""
+    console: Literal["auto", "federation"] = "auto"
+    """auto: the self-posting form where AWS enforces all of a grant from it, else the federation endpoint."""
+    connect_timeout: Duration = timedelta(seconds=3)
+    """How long a connection to AWS may take to open."""
+    read_timeout: Duration = timedelta(seconds=10)
+    """How long AWS may take to answer."""
+    total_timeout: Duration = timedelta(seconds=15)
+    """How long a grant may wait for STS in all, over tries and regions."""
+    local_endpoint: Url | None = None
+    """A local AWS for trying things out: answers for STS, sign-in and console. Only on this machine."""
+
+    @field_validator("default_duration")
+    @classmethod
+    def _sold_by_aws(cls, duration: timedelta) -> timedelta:
+        if not SHORTEST_SESSION <= duration <= LONGEST_SESSION:
+            raise ValueError("`default_duration` is between 15m and 12h: AWS sells no other sessions")
+        return duration
+
+    @field_validator("total_timeout")
+    @classmethod
+    def _within_a_statements_life(cls, timeout: timedelta) -> timedelta:
+        # Ten minutes after a grant nobody waits for its outcome any more (`grant.outcome_unknown`).
+        if not timedelta(seconds=1) <= timeout <= timedelta(minutes=4):
+            raise ValueError("`total_timeout` is between 1s and 4m: a statement is good for five minutes")
+        return timeout
+
+    @field_validator("local_endpoint")
+    @classmethod
+    def _only_here(cls, url: str | None) -> str | None:
+        if url is not None and not is_loopback(url):
+            raise ValueError("`local_endpoint` is for a local AWS on this machine only")
+        return url

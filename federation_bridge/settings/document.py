@@ -1,0 +1,97 @@
+"""The whole document of settings: its own names, and its sections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from federation_bridge.settings.audit import Audit
+from federation_bridge.settings.aws import Aws
+from federation_bridge.settings.command_line import CommandLine
+from federation_bridge.settings.keys import Keys
+from federation_bridge.settings.oidc import OidcConnection
+from federation_bridge.settings.outgoing import Outgoing
+from federation_bridge.settings.saml import SamlConnection
+from federation_bridge.settings.secret import Secret
+from federation_bridge.settings.serving import Serving
+from federation_bridge.settings.sessions import SessionLimits
+from federation_bridge.settings.values import Duration, Section, Url
+
+_CONNECTION = re.compile(r"[a-z][a-z0-9-]{0,31}")
+Connection = Annotated[SamlConnection | OidcConnection, Field(discriminator="protocol")]
+
+
+class Settings(Section):
+    """All settings. `load_settings` makes them."""
+
+    base_url: Url
+    """The address that people use; every address of ours is built from it, never from a request."""
+    entity_id: str | None = None
+    """Our SAML entityID towards identity providers and AWS; None: `base_url` + `/saml/metadata`."""
+    aws_issuer: Url | None = None
+    """Our issuer towards AWS on the OIDC road; None: `base_url`."""
+    data: Path = Path()
+    """Folder for what the embedded default keeps: the SQLite file and the sealing key."""
+    database: str | None = None
+    """SQLAlchemy URL (`postgresql+psycopg://...`); None: SQLite in the data folder."""
+    database_password: Secret | None = None
+    """The database's password, kept out of the address."""
+    rules: Path
+    """The file of rules: who gets which role."""
+    accounts: Path
+    """The register of accounts and roles that may be granted at all."""
+    connections: Mapping[str, Connection] = Field(min_length=1)
+    """The identity providers, by a short name each."""
+    keys: Keys = Keys()
+    audit: Audit = Audit()
+    sessions: SessionLimits = SessionLimits()
+    sign_in_lifetime: Duration = timedelta(minutes=10)
+    """How long a person may take at the identity provider."""
+    aws: Aws = Aws()
+    outgoing: Outgoing = Outgoing()
+    command_line: CommandLine = CommandLine()
+    serving: Serving = Serving()
+
+    @field_validator("connections")
+    @classmethod
+    def _connection_names(cls, connections: Mapping[str, Connection]) -> Mapping[str, Connection]:
+        for name in connections:
+            if not _CONNECTION.fullmatch(name):
+                raise ValueError(f"{name!r}: a connection is named with a-z, 0-9 and -, at most 32")
+        return connections
+
+    @model_validator(mode="after")
+    def _connections_of_the_device_flow(self) -> Settings:
+        flow = self.command_line
+        for name in (*(flow.device_flow_connections or ()), *flow.device_flow_refused_groups):
+            if name not in self.connections:
+                raise ValueError(f"`command_line` names the connection {name!r}, which there is not")
+        return self
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_path(cls, url: str) -> str:
+        if urlsplit(url).path not in ("", "/") or urlsplit(url).query:
+            raise ValueError("`base_url` has no path: the bridge needs a host of its own for its __Host- cookies")
+        return url.rstrip("/")
+
+    @property
+    def saml_entity_id(self) -> str:
+        """Our SAML entityID."""
+        return self.entity_id or f"{self.base_url}/saml/metadata"
+
+    @property
+    def issuer(self) -> str:
+        """Our issuer on the OIDC road, exactly as it stands in `iss`."""
+        return self.aws_issuer or self.base_url
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL without the password."""
+        return self.database or f"sqlite:///{self.data.resolve() / 'bridge.db'}"

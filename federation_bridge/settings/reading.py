@@ -1,0 +1,77 @@
+"""Where settings are read and checked; what is wrong is said in a sentence that names the place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.settings.document import Settings
+from federation_bridge.settings.oidc import OidcConnection
+from federation_bridge.settings.saml import SamlConnection
+from federation_bridge.settings.secret import Secret
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in this YAML file, relative paths taken from its folder; ConfigurationInvalid says what to mend."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise ConfigurationInvalid(f"{path}: cannot be read: {problem.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise ConfigurationInvalid(f"{path}: is not YAML: {problem}") from None
+    if not isinstance(document, dict):
+        raise ConfigurationInvalid(f"{path}: must hold settings as `name: value` lines")
+    return settings_from(document, folder=path.resolve().parent, origin=str(path))
+
+
+def settings_from(document: Mapping[str, Any], folder: Path, origin: str = "settings") -> Settings:
+    """The settings in `document`, its relative paths taken from `folder`; ConfigurationInvalid names every mistake."""
+    try:
+        settings = Settings.model_validate(document)
+    except ValidationError as mistakes:
+        lines = [_sentence(error) for error in mistakes.errors()]
+        raise ConfigurationInvalid(f"{origin}: " + "; ".join(lines)) from None
+    rooted = _rooted(settings, folder)
+    if not isinstance(rooted, Settings):  # pragma: no cover - _rooted keeps the type
+        raise TypeError("settings lost their type")
+    return rooted
+
+
+def _rooted(value: Any, folder: Path) -> Any:
+    if isinstance(value, Path):
+        return folder / value
+    if isinstance(value, BaseModel):
+        changes = {name: _rooted(getattr(value, name), folder) for name in type(value).model_fields}
+        return value.model_copy(update=changes)
+    if isinstance(value, dict):
+        return {name: _rooted(part, folder) for name, part in value.items()}
+    return value
+
+
+def _sentence(error: Any) -> str:
+    location = [str(part) for part in error["loc"] if part not in ("saml", "oidc")]
+    where = ".".join(location) or "the file"
+    if error["type"] != "extra_forbidden":
+        return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+    nearest = difflib.get_close_matches(location[-1], _known_names(location[:-1]), n=1, cutoff=0.5)
+    hint = f"; did you mean `{nearest[0]}`?" if nearest else ""
+    return f"{where}: there is no such setting{hint}"
+
+
+def _known_names(location: list[str]) -> list[str]:
+    if location[:1] == ["connections"]:
+        if location[2:] == ["client_secret"]:
+            return list(Secret.model_fields)
+        return sorted({*SamlConnection.model_fields, *OidcConnection.model_fields})
+    model: type[BaseModel] = Settings
+    for name in location:
+        annotation = model.model_fields[name].annotation
+        candidates = [annotation, *get_args(annotation)]
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
+    return list(model.model_fields)

@@ -1,0 +1,53 @@
+"""Secrets: the settings name where one lies, and it is read when it is used first."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import model_validator
+
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.private_files import check_private
+from federation_bridge.settings.values import Section
+
+_LONGEST_SECRET = 100_000
+
+
+class Secret(Section):
+    """Where a secret lies: a file, or an environment variable. Read when it is used first, never printed."""
+
+    file: Path | None = None
+    """The file that holds it."""
+    environment: str | None = None
+    """The environment variable that holds it."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Secret:
+        if (self.file is None) == (self.environment is None):
+            raise ValueError("a secret lies in either `file` or `environment`")
+        return self
+
+    def read(self) -> str:
+        """The secret's text without the final line break.
+
+        ConfigurationInvalid where it is not there, or in a file that others can read.
+        """
+        if self.environment is not None:
+            value = os.environ.get(self.environment, "")
+        else:
+            try:
+                value = _read_private(Path(str(self.file)))
+            except OSError as problem:
+                raise ConfigurationInvalid(f"the secret file {self.file} cannot be read: {problem.strerror}") from None
+            except UnicodeDecodeError:
+                raise ConfigurationInvalid(f"the secret file {self.file} is no text in UTF-8") from None
+        if not value.strip():
+            raise ConfigurationInvalid(f"the secret in {self.environment or self.file} is empty")
+        return value.rstrip("\r\n")
+
+
+def _read_private(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        check_private(path, os.fstat(file.fileno()), "the secret file")
+        return file.read(_LONGEST_SECRET)

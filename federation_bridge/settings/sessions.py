@@ -1,0 +1,16 @@
+"""Section `sessions`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from federation_bridge.settings.values import Duration, Section
+
+
+class SessionLimits(Section):
+    """How long a person stays signed in at the bridge."""
+
+    idle: Duration = timedelta(hours=1)
+    """A session that nobody uses ends after this."""
+    absolute: Duration = timedelta(hours=12)
+    """Every session ends after this at the latest."""
