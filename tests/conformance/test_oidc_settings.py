@@ -149,7 +149,7 @@ def test_i06_a_description_at_another_address_cannot_name_another_issuer(tmp_pat
     with door(tmp_path, clock, discovery_url=lambda address: f"{address}/elsewhere.json") as opened:
         opened.provider.discovery_at = "/elsewhere.json"
         opened.provider.discovery["issuer"] = "https://attacker.example.test"
-        stays_out(opened, "names the issuer 'https://attacker.example.test'")
+        stays_out(opened, "found is 'https://attacker.example.test'")
 
 
 def test_i16_the_hosts_of_issuer_and_description_are_the_administrators_word_and_no_other_host_is() -> None:
