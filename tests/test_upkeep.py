@@ -83,9 +83,9 @@ def test_each_threshold_is_told_once_by_one_process_of_all(place: Place) -> None
     end = place.clock() + 61 * DAY
     nodes = [upkeep(place, Stands(ending(end))) for _ in range(2)]
     said = []
-    for _ in range(63):
+    for left in (61, 60, 59, 31, 30, 29, 8, 7, 6, 2, 1, 0, -1):
+        place.clock.now = end - left * DAY
         said += [line for _ in range(2) for line in told(*nodes)]
-        place.clock.advance(DAY)
     assert [line.partition(";")[0] for line in said] == [
         *(
             f"ends soon: the signing certificate 0123456789abcdef ends {end.date()}, in {days} days"
