@@ -104,6 +104,7 @@ def test_a_token_for_us_and_for_those_that_are_named_comes_in(tmp_path: Path, cl
 FOREIGN_AUDIENCES: list[dict[str, Any]] = [
     {"aud": ["project-7", CLIENT_ID, "stranger"]},
     {"aud": ["project-7", "sibling"]},
+    {"aud": ["project-7", "project-7"]},
     {"aud": "project-7"},
     {"aud": ["project-7"]},
     {"aud": [CLIENT_ID, "project-7", "project-7"]},

@@ -126,8 +126,9 @@ def _are_ours(audience: object, expected: Expected) -> bool:
     """Whether we are among them, each is named in the settings and none stands twice."""
     if not isinstance(audience, list) or not all(isinstance(one, str) for one in audience):
         return False
-    others = set(audience) - {expected.client_id}
-    return len(others) == len(audience) - 1 and others <= set(expected.audiences)
+    named = set(audience)
+    is_each_once = len(named) == len(audience)
+    return is_each_once and expected.client_id in named and named <= {expected.client_id, *expected.audiences}
 
 
 def _check_nonce(claims: JsonObject, expected: str) -> None:
