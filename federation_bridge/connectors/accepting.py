@@ -48,7 +48,8 @@ def description_of(yes: Acceptance, settings: SamlConnection | OidcConnection) -
         return "; ".join(described(read_metadata(yes.text.encode(), None, entity_id=settings.idp_entity_id)))
     issuer = expected_issuer(settings.issuer, OIDC_PRESETS[settings.preset].tenancy)
     try:
-        found = read_discovery(text_of(yes.text).encode(), issuer)
+        uses_userinfo = settings.groups_from == "userinfo"
+        found = read_discovery(text_of(yes.text).encode(), issuer, uses_userinfo=uses_userinfo)
     except SignInRejected as refusal:
         raise ConfigurationInvalid(refusal.detail) from None
     return "; ".join(f"{name}: {url}" for name, url in found.endpoints.items())

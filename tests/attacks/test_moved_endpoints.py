@@ -11,7 +11,7 @@ from openid_provider import ISSUERS, World, joined, world
 from saml_material import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring, sign_in
 from web_material import door_of, person_at
 
-from federation_bridge.connectors.accepting import accept_held
+from federation_bridge.connectors.accepting import accept_held, acceptance_of, description_of
 from federation_bridge.connectors.changes import DocumentHeld
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.saml.connector import SamlConnector
@@ -118,6 +118,44 @@ def test_a_yes_to_the_first_discovery_is_the_pin() -> None:
     assert accept_held(around.memory, "company", around.clock[0])
     later(around)
     assert went_to(around, EVIL)
+
+
+def asking_userinfo(around: World) -> World:
+    """The same connection when its administrator has said that groups are read at userinfo."""
+    told = {"groups_from": "userinfo", "groups": "groups"}
+    settings = around.connector._settings.model_copy(update=told)
+    return joined(around.preset, around.provider, settings, around.outgoing, around.memory, around.clock)
+
+
+@pytest.mark.parametrize("when", ["before the first sign-in", "later"])
+def test_where_userinfo_lay_while_nobody_used_it_is_no_pin(when: str) -> None:
+    around = world()
+    if when == "later":
+        around.sign_in()
+    around.provider.discovery["userinfo_endpoint"] = f"{EVIL}/userinfo"
+    later(around)
+    assert around.sign_in().identity.subject
+    asking = asking_userinfo(around)
+    with pytest.raises(ProviderUnreachable, match=r"userinfo_endpoint lies on 'evil.example.test'"):
+        asking.sign_in()
+    assert not [url for url in around.provider.fetched if EVIL in url]
+
+
+def test_a_connection_that_begins_to_ask_userinfo_does_so_where_its_provider_lies() -> None:
+    around = world()
+    around.sign_in()
+    around.provider.userinfo = {"groups": ["admins"]}
+    assert asking_userinfo(around).sign_in().identity.groups.names == ("admins",)
+
+
+def test_a_yes_names_every_endpoint_to_which_it_is_given() -> None:
+    around = world(groups_from="userinfo")
+    around.sign_in()
+    around.provider.discovery["userinfo_endpoint"] = f"{EVIL}/userinfo"
+    later(around)
+    yes = acceptance_of(around.memory, "company", around.clock[0])
+    assert yes is not None
+    assert f"userinfo_endpoint: {EVIL}/userinfo" in description_of(yes, around.connector._settings)
 
 
 def test_the_hosts_that_google_has_are_known() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,6 +80,19 @@ def read_discovery(text: bytes, issuer: str, *, uses_userinfo: bool = False) -> 
         document.get("authorization_response_iss_parameter_supported") is True,
         _endpoint(document, "userinfo_endpoint", allows_http=allows_http) if uses_userinfo else None,
     )
+
+
+def without_what_is_unused(text: bytes) -> bytes:
+    """The document without its userinfo endpoint, for a connection that has no use for it; SignInRejected as above.
+
+    Nobody looks where that lies as long as it is unused. Were it kept, it would be taken for pinned by the time that
+    somebody uses it (attack I16).
+    """
+    document = published_object(text, "discovery")
+    if "userinfo_endpoint" not in document:
+        return text
+    used = {name: value for name, value in document.items() if name != "userinfo_endpoint"}
+    return json.dumps(used, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _endpoint(document: Mapping[str, Any], name: str, *, allows_http: bool) -> str:

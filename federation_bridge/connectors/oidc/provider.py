@@ -15,6 +15,7 @@ from federation_bridge.connectors.oidc.discovery import (
     discovery_address,
     expected_issuer,
     read_discovery,
+    without_what_is_unused,
 )
 from federation_bridge.connectors.oidc.key_set import MAX_KEY_SET_BYTES, KeySet, VerificationKey, read_key_set
 from federation_bridge.connectors.oidc.refreshed import Ages, Keeping, Refreshed, Source
@@ -65,7 +66,7 @@ class Provider:
         uses_userinfo = settings.groups_from == "userinfo"
         self._metadata: Refreshed[ProviderMetadata] = Refreshed(
             Source(
-                lambda: self._document(setting, address, MAX_DISCOVERY_BYTES),
+                lambda: self._discovery(setting, address, uses_userinfo=uses_userinfo),
                 lambda text: read_discovery(text, issuer, uses_userinfo=uses_userinfo),
             ),
             Keeping(kept, DISCOVERY, connection),
@@ -128,6 +129,10 @@ class Provider:
         if before is None:
             return "; ".join(foreign(found.endpoints, self._at_first))
         return "; ".join(moved(before.endpoints, found.endpoints, self._permitted))
+
+    def _discovery(self, setting: str, address: str, *, uses_userinfo: bool) -> bytes:
+        text = self._document(setting, address, MAX_DISCOVERY_BYTES)
+        return text if uses_userinfo else without_what_is_unused(text)
 
     def _document(self, setting: str, url: str, max_bytes: int) -> bytes:
         headers, networks = {"Accept": "application/json"}, self._settings.networks
