@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ SIBLINGS = {
     "sandbox": {"app"},
     "aws_clients": {"web"},
 }
-"""Same-level neighbours, and levels below, that these may import beyond level 0; None of theirs in a row: all below."""
+"""What a part may import beside level 0. A part without a row imports every level below its own."""
 
 ONLY_LEVEL_0_BELOW = {
     "mapping",
@@ -145,6 +146,21 @@ def test_a_module_imports_only_from_the_levels_below_it(path: Path) -> None:
         allowed = {name for name, level in LEVELS.items() if level == 0} | {part} | SIBLINGS.get(part, set())
     allowed = (ONLY[part] | {part}) if part in ONLY else allowed
     assert _ours(path) <= allowed
+
+
+def test_the_page_of_the_architecture_names_every_part_at_its_level() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\d) \| ([^|]*) \|", page, re.MULTILINE))
+    assert {int(level): sorted(re.findall(r"`(\w+)`", names)) for level, names in rows.items()} == {
+        level: sorted(part for part, found in LEVELS.items() if found == level) for level in range(6)
+    }
+
+
+@pytest.mark.parametrize("part", sorted(ONLY))
+def test_the_page_of_the_architecture_says_who_may_import_few(part: str) -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (said,) = re.findall(rf"but `{part}` only ((?:`\w+` ?)+)", page)
+    assert sorted(re.findall(r"`(\w+)`", said)) == sorted(ONLY[part])
 
 
 @pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
