@@ -66,7 +66,7 @@ SIBLINGS = {
     "private_files": {"errors"},
     "aws_limits": {"sentence", "shown_text"},
     "spelling": {"shown_text"},
-    "settings": {"aws_limits", "durations", "errors", "private_files"},
+    "settings": {"aws_limits", "durations", "errors", "private_files", "shown_text", "spelling"},
     "sandbox": {"app"},
     "aws_clients": {"web"},
 }

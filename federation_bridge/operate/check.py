@@ -9,7 +9,8 @@ from pathlib import Path
 
 from federation_bridge import first_start
 from federation_bridge.bridge import Parts
-from federation_bridge.errors import BridgeError
+from federation_bridge.connectors.oidc.connector import OidcConnector
+from federation_bridge.errors import BridgeError, ConnectionMisconfigured
 from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import OidcConnection, Settings, load_settings
 from federation_bridge.signing import Purpose
@@ -20,6 +21,8 @@ class Kind(StrEnum):
     """How bad a finding is."""
 
     GOOD = "ok"
+    NOTE = "note"
+    """Nothing is wrong here, and something has to be done elsewhere, which nobody can look at from here."""
     DOUBTFUL = "warning"
     WRONG = "wrong"
 
@@ -30,6 +33,12 @@ class Finding:
 
     kind: Kind
     sentence: str
+
+
+_OUR_KEY = (
+    "signs in with a key of ours (private_key_jwt), whose public part the provider has to know: `federation-bridge keys"
+    " show` prints it under `client-assertion`, as a JWK and as a certificate"
+)
 
 
 def findings(path: Path) -> list[Finding]:
@@ -105,7 +114,13 @@ def _connections(parts: Parts) -> Iterator[Finding]:
     for name, connector in parts.connectors.items():
         look = getattr(connector, "check", None)
         sentences = look() if look is not None else ()
+        obstacle = getattr(connector, "obstacle", lambda: None)()
+        if isinstance(obstacle, ConnectionMisconfigured):
+            yield Finding(Kind.WRONG, f"connection {name}: nobody can sign in: {obstacle.detail}")
+            sentences = tuple(one for one in sentences if obstacle.detail not in one)
+        if isinstance(connector, OidcConnector) and connector.needs_our_key:
+            yield Finding(Kind.NOTE, f"connection {name}: {_OUR_KEY}")
         for sentence in sentences:
             yield Finding(Kind.DOUBTFUL, f"connection {name}: {sentence.removeprefix(f'connection {name}: ')}")
-        if not sentences:
+        if not sentences and obstacle is None:
             yield Finding(Kind.GOOD, f"connection {name}: {connector.title}")

@@ -69,9 +69,13 @@ class Settings(Section):
     @model_validator(mode="after")
     def _connections_of_the_device_flow(self) -> Settings:
         flow = self.command_line
-        for name in (*(flow.device_flow_connections or ()), *flow.device_flow_refused_groups):
-            if name not in self.connections:
-                raise ValueError(f"`command_line` names the connection {name!r}, which there is not")
+        named = {
+            "device_flow_connections": flow.device_flow_connections or (),
+            "device_flow_refused_groups": tuple(flow.device_flow_refused_groups),
+        }
+        for setting, names in named.items():
+            if unknown := [name for name in names if name not in self.connections]:
+                raise ValueError(f"command_line.{setting}: there is no connection {unknown[0]!r}")
         return self
 
     @field_validator("base_url")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +14,7 @@ from federation_bridge.settings.document import Settings
 from federation_bridge.settings.oidc import OidcConnection
 from federation_bridge.settings.saml import SamlConnection
 from federation_bridge.settings.secret import Secret
+from federation_bridge.settings.words import sentences
 
 
 def load_settings(path: Path) -> Settings:
@@ -24,10 +24,21 @@ def load_settings(path: Path) -> Settings:
     except OSError as problem:
         raise ConfigurationInvalid(f"{path}: cannot be read: {problem.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise ConfigurationInvalid(f"{path}: is not YAML: {problem}") from None
+        raise ConfigurationInvalid(f"{path}: is not YAML: {_words_of(problem)}") from None
+    except RecursionError:
+        raise ConfigurationInvalid(f"{path}: is nested too deeply") from None
     if not isinstance(document, dict):
         raise ConfigurationInvalid(f"{path}: must hold settings as `name: value` lines")
     return settings_from(document, folder=path.resolve().parent, origin=str(path))
+
+
+def _words_of(problem: yaml.YAMLError | UnicodeDecodeError) -> str:
+    """Where and what, on one line."""
+    if isinstance(problem, UnicodeDecodeError):
+        return "it is no text in UTF-8"
+    mark = getattr(problem, "problem_mark", None)
+    what = str(getattr(problem, "problem", None) or getattr(problem, "reason", None) or "it cannot be read")
+    return f"line {mark.line + 1}, column {mark.column + 1}: {what}" if mark is not None else what
 
 
 def settings_from(document: Mapping[str, Any], folder: Path, origin: str = "settings") -> Settings:
@@ -35,8 +46,8 @@ def settings_from(document: Mapping[str, Any], folder: Path, origin: str = "sett
     try:
         settings = Settings.model_validate(document)
     except ValidationError as mistakes:
-        lines = [_sentence(error) for error in mistakes.errors()]
-        raise ConfigurationInvalid(f"{origin}: " + "; ".join(lines)) from None
+        told = "; ".join(sentences([dict(one) for one in mistakes.errors()], _known_names))
+        raise ConfigurationInvalid(f"{origin}: {told}") from None
     rooted = _rooted(settings, folder)
     if not isinstance(rooted, Settings):  # pragma: no cover - _rooted keeps the type
         raise TypeError("settings lost their type")
@@ -54,19 +65,10 @@ def _rooted(value: Any, folder: Path) -> Any:
     return value
 
 
-def _sentence(error: Any) -> str:
-    location = [str(part) for part in error["loc"] if part not in ("saml", "oidc")]
-    where = ".".join(location) or "the file"
-    if error["type"] != "extra_forbidden":
-        return f"{where}: {error['msg'].removeprefix('Value error, ')}"
-    nearest = difflib.get_close_matches(location[-1], _known_names(location[:-1]), n=1, cutoff=0.5)
-    hint = f"; did you mean `{nearest[0]}`?" if nearest else ""
-    return f"{where}: there is no such setting{hint}"
-
-
-def _known_names(location: list[str]) -> list[str]:
-    if location[:1] == ["connections"]:
-        if location[2:] == ["client_secret"]:
+def _known_names(location: Sequence[str]) -> list[str]:
+    """The names of the settings at this place."""
+    if list(location[:1]) == ["connections"]:
+        if list(location[2:]) == ["client_secret"]:
             return list(Secret.model_fields)
         return sorted({*SamlConnection.model_fields, *OidcConnection.model_fields})
     model: type[BaseModel] = Settings

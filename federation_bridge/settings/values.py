@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from federation_bridge.durations import parse_duration
 
@@ -34,12 +34,30 @@ def _as_duration(value: object) -> object:
 
 
 def _checked_url(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        is_readable = parts.port is None or bool(parts.hostname)
+    except ValueError:
+        is_readable = False
+    if not is_readable:
+        raise ValueError("this is no address that can be read")
     if parts.username or parts.password or parts.fragment or any(ch <= " " for ch in url):
         raise ValueError("an address carries no user name, fragment or blank")
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url)):
         return url
     raise ValueError(f"{url!r} must begin with https:// (http:// only to this machine)")
+
+
+def _checked_network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        pass
+    try:
+        meant = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is no network; write for example 10.0.0.0/8, or one address") from None
+    raise ValueError(f"{text!r} is an address inside a network; did you mean {meant}?")
 
 
 def _checked_host(host: str) -> str:
@@ -61,7 +79,7 @@ def _is_name(name: object) -> bool:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_as_duration)]
-Network = Annotated[str, BeforeValidator(lambda text: str(ipaddress.ip_network(text)))]
-Host = Annotated[str, BeforeValidator(_checked_host)]
-Url = Annotated[str, BeforeValidator(_checked_url)]
+Network = Annotated[str, AfterValidator(_checked_network)]
+Host = Annotated[str, AfterValidator(_checked_host)]
+Url = Annotated[str, AfterValidator(_checked_url)]
 ClaimPlace = Annotated[str | tuple[str, ...], BeforeValidator(_checked_place)]

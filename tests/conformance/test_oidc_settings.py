@@ -366,7 +366,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"groups": ["a"] * 9}, "a list of at most 8"),
     ({"audiences": [""]}, "audiences"),
     ({"discovery_url": "http://id.example.test/x"}, "must begin with https://"),
-    ({"groups_from": "graph"}, "'id_token' or 'userinfo'"),
+    ({"groups_from": "graph"}, "is one of `id_token`, `userinfo`"),
 ]
 
 

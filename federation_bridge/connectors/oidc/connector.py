@@ -14,9 +14,9 @@ from federation_bridge.connectors.oidc.provider import Provider, Surroundings
 from federation_bridge.connectors.oidc.token_request import (
     Client,
     Tokens,
-    authentication_methods,
     authorization_address,
     client_assertion,
+    method_at,
     redeem_code,
 )
 from federation_bridge.connectors.oidc.userinfo import ask_userinfo, read_userinfo
@@ -130,10 +130,29 @@ class OidcConnector:
                 *told,
                 f"the last good documents are in use, because: {problem}",
             )
-        wanted = authentication_methods(self._client)
-        if not self._settings.public_client and not set(wanted) & set(metadata.token_endpoint_auth_methods):
-            told = (*told, f"the provider offers none of {', '.join(wanted)} at its token endpoint")
+        obstacle = self.obstacle()
+        told = (*told, *((obstacle.detail,) if obstacle is not None else ()), *self._doubts_about_the_answer(metadata))
         return tuple(f"{where}: {one}" for one in told)
+
+    def obstacle(self) -> BridgeError | None:
+        """Why nobody can sign in here as things stand, or None."""
+        try:
+            method_at(self._client, self._provider.metadata())
+        except BridgeError as refusal:
+            return refusal
+        return None
+
+    @property
+    def needs_our_key(self) -> bool:
+        """Whether the provider has to know the public part of our key `client-assertion`."""
+        return self._client.assertion is not None and self._client.secret is None
+
+    def _doubts_about_the_answer(self, metadata: ProviderMetadata) -> tuple[str, ...]:
+        mode, offered = self._settings.response_mode, metadata.response_modes
+        if mode in offered:
+            return ()
+        mend = "; leave `response_mode` out" if "query" in offered and mode != "query" else ""
+        return (f"`response_mode` is {mode}, and the provider offers {', '.join(offered[:8]) or 'none'} only{mend}",)
 
     def _asked_about(self, metadata: ProviderMetadata, tokens: Tokens) -> Fetched | None:
         """What the userinfo endpoint answers, where the settings say that it is asked; unread."""

@@ -31,6 +31,8 @@ class ProviderMetadata:
     token_endpoint_auth_methods: tuple[str, ...]
     announces_iss: bool
     """The answer to our request must carry `iss` (RFC 9207)."""
+    response_modes: tuple[str, ...] = ("query", "fragment")
+    """How answers can come back; unsaid it is these (Discovery 3). Looked at by `check` alone."""
     userinfo_endpoint: str | None = None
     """None where the connection has no use for it: then it may lie anywhere, or not be there."""
 
@@ -78,6 +80,7 @@ def read_discovery(text: bytes, issuer: str, *, uses_userinfo: bool = False) -> 
         _endpoint(document, "jwks_uri", allows_http=allows_http),
         _methods(document),
         document.get("authorization_response_iss_parameter_supported") is True,
+        _response_modes(document),
         _endpoint(document, "userinfo_endpoint", allows_http=allows_http) if uses_userinfo else None,
     )
 
@@ -108,6 +111,13 @@ def _endpoint(document: Mapping[str, Any], name: str, *, allows_http: bool) -> s
     if not plain or not (url.startswith("https:") or (allows_http and is_loopback(url))):
         raise SignInRejected(f"discovery: `{name}` is not a plain https address")
     return url
+
+
+def _response_modes(document: Mapping[str, Any]) -> tuple[str, ...]:
+    modes = document.get("response_modes_supported")
+    if not isinstance(modes, list):
+        return ("query", "fragment")
+    return tuple(mode for mode in modes if isinstance(mode, str))
 
 
 def _methods(document: Mapping[str, Any]) -> tuple[str, ...]:

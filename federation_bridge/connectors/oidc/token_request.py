@@ -68,7 +68,7 @@ def authorization_address(client: Client, metadata: ProviderMetadata, sign_in: S
 
     ConnectionMisconfigured where the code could not be redeemed: nobody is sent there in vain.
     """
-    _method(client, metadata)
+    method_at(client, metadata)
     session = OAuth2Session(
         client.client_id,
         scope=" ".join(client.scopes),
@@ -91,7 +91,7 @@ def redeem_code(
     """The tokens for the code. SignInRejected where the provider refuses or answers oddly, ProviderUnreachable where
     it does not answer.
     """
-    method = _method(client, metadata)
+    method = method_at(client, metadata)
     session = OAuth2Session(
         client.client_id,
         client.secret() if client.secret else None,
@@ -145,7 +145,8 @@ def authentication_methods(client: Client) -> tuple[str, ...]:
     return ("private_key_jwt",) if client.assertion is not None else ("none",)
 
 
-def _method(client: Client, metadata: ProviderMetadata) -> str:
+def method_at(client: Client, metadata: ProviderMetadata) -> str:
+    """How we authenticate at this provider's token endpoint; ConnectionMisconfigured where it offers no way of ours."""
     offered, wanted = metadata.token_endpoint_auth_methods, authentication_methods(client)
     if wanted == ("none",):
         return "none"  # many providers take it and do not announce it

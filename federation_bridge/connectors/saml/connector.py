@@ -180,6 +180,14 @@ class SamlConnector:
         told.extend(f"{where}: {doubt}" for doubt in self._doubts_about_the_subject())
         return tuple(told)
 
+    def obstacle(self) -> BridgeError | None:
+        """Why nobody can sign in here as things stand, or None."""
+        try:
+            self._now_prepared()
+        except BridgeError as refusal:
+            return refusal
+        return None
+
     def _doubts_about_the_subject(self) -> tuple[str, ...]:
         if self._settings.subject_kind == "email":
             return ("`subject_kind: email`: whoever is given an address later gets the access of who had it before",)
