@@ -25,7 +25,7 @@ from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import Connector, connectors_from
 from federation_bridge.model import Clock, KeptDocuments, Notice, Randomness
-from federation_bridge.notices import Notices, UnheardNotices, sentence_of
+from federation_bridge.notices import DocumentsAndNotices, Notices, UnheardNotices, sentence_of
 from federation_bridge.oauth import places
 from federation_bridge.oauth.authorization_server import authorization_server
 from federation_bridge.oauth.parts import Parts as AuthorizationParts
@@ -160,13 +160,12 @@ def _around(
     sparing = _sparing_audit(store, settings, clock)
     notices = UnheardNotices(sparing, clock) if store.reads_only else Notices(sparing, clock)
     keys = key_ring(settings, sealing_key, store, notices.tell, clock)
+    kept = DocumentsAndNotices(store.documents, clock)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
-    connectors = connectors_from(
-        settings, keys=keys, outgoing=outgoing, kept=store.documents, clock=clock, notice=notices.tell
-    )
+    connectors = connectors_from(settings, keys=keys, outgoing=outgoing, kept=kept, clock=clock, notice=notices.tell)
     rulebook = Rulebook(
         FilesSource(settings.rules, settings.accounts),
-        Versions(store.documents),
+        Versions(kept),
         Known(frozenset(settings.connections), settings.issuer),
         notices.tell,
     )

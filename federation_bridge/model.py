@@ -395,20 +395,24 @@ class Notice:
     """What a part noticed by itself, on nobody's request. `notices.py` says which audit event each kind becomes."""
 
 
-class KeptDocuments(Protocol):
-    """Remembers the last good version of what administrators give us (rules, metadata), over restarts, for all nodes.
-
-    `name` is a connection's where a provider's documents are kept.
-    """
+class LastGood(Protocol):
+    """Gives what was kept; `name` is a connection's where a provider's documents are kept."""
 
     def last_good(self, kind: str, name: str) -> str | None:
         """The text kept last under that kind and name, or None."""
 
+
+class KeptDocuments(LastGood, Protocol):
+    """Remembers the last good version of what administrators give us, over restarts and for all nodes."""
+
     def version(self, kind: str, name: str) -> str | None:
         """Another text whenever another document is kept there; cheap to ask for."""
 
-    def keep(self, kind: str, name: str, text: str) -> bool:
-        """Keeps this text as the last good one; False where it is that already."""
+    def keep(self, kind: str, name: str, text: str, *notices: Notice) -> bool:
+        """Keeps this text as the last good one and tells these, all or nothing: a change that is kept is told of.
+
+        False where it is that already: who kept it has told. Unavailable.
+        """
 
     def accept(self, yes: Acceptance) -> bool:
         """Puts what waits in force and lets nothing wait any more; False where something else waits by now."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from federation_bridge import audit
 from federation_bridge.audit import AuditLog, Entry
 from federation_bridge.connectors import changes
-from federation_bridge.model import Clock, Notice, Visit
+from federation_bridge.model import Acceptance, Clock, Look, Notice, Visit
 from federation_bridge.rulebook.changes import RulesInForce, RulesNotKept, RulesRefused
 from federation_bridge.signing.changes import FirstKeyMade
+from federation_bridge.store.documents import Documents
 
 _LATER = "they are in force, and will be kept when that is possible"
 
@@ -59,6 +61,43 @@ class Notices:
     def tell(self, notice: Notice) -> None:
         """Records it; raises Unavailable."""
         self._log.record(entry_of(notice, self._clock))
+
+
+class DocumentsAndNotices:
+    """A `model.KeptDocuments`: the store's, whose notices become audit entries of the same transaction."""
+
+    def __init__(self, documents: Documents, clock: Clock) -> None:
+        self._documents = documents
+        self._clock = clock
+
+    def keep(self, kind: str, name: str, text: str, *notices: Notice) -> bool:
+        """As `Documents.keep`, with the entries of these notices."""
+        entries = (entry_of(notice, self._clock) for notice in notices)
+        return self._documents.keep(kind, name, text, *entries)
+
+    def last_good(self, kind: str, name: str) -> str | None:
+        """As `Documents.last_good`."""
+        return self._documents.last_good(kind, name)
+
+    def version(self, kind: str, name: str) -> str | None:
+        """As `Documents.version`."""
+        return self._documents.version(kind, name)
+
+    def accept(self, yes: Acceptance) -> bool:
+        """As `Documents.accept`."""
+        return self._documents.accept(yes)
+
+    def begin_look(self, name: str, pause: timedelta) -> Look:
+        """As `Documents.begin_look`."""
+        return self._documents.begin_look(name, pause)
+
+    def end_look(self, name: str, look: Look) -> None:
+        """As `Documents.end_look`."""
+        self._documents.end_look(name, look)
+
+    def look(self, name: str) -> Look | None:
+        """As `Documents.look`."""
+        return self._documents.look(name)
 
 
 class UnheardNotices(Notices):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from federation_bridge.model import Acceptance, Look
+from federation_bridge.model import Acceptance, Look, Notice
 
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -18,6 +18,8 @@ class KeptInMemory:
         self.rows: dict[tuple[str, str], str] = {}
         self.looks: dict[str, Look] = {}
         self.clock = clock
+        self.hears: Callable[[Notice], None] = lambda _notice: None
+        """Told of what is kept with a notice; where it raises, nothing is kept."""
 
     def last_good(self, kind: str, name: str) -> str | None:
         return self.rows.get((kind, name))
@@ -26,8 +28,10 @@ class KeptInMemory:
         text = self.rows.get((kind, name))
         return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
-    def keep(self, kind: str, name: str, text: str) -> bool:
+    def keep(self, kind: str, name: str, text: str, *notices: Notice) -> bool:
         is_new = self.rows.get((kind, name)) != text
+        for notice in notices if is_new else ():
+            self.hears(notice)
         self.rows[kind, name] = text
         return is_new
 

@@ -95,6 +95,16 @@ def _keep(store: Store, now: datetime, number: int, racer: int) -> bool:
     return (store.documents.last_good("rules", "r") or "").startswith(str(number))
 
 
+def _keep_new(store: Store, now: datetime, number: int, racer: int) -> bool:
+    """The same text under a name where nothing stands."""
+    return store.documents.keep("rules", f"new {number}", "text", entry(now))
+
+
+def _keep_next(store: Store, now: datetime, number: int, racer: int) -> bool:
+    """The same text under a name where another one stands."""
+    return store.documents.keep("rules", "r", f"{number}", entry(now))
+
+
 def _begin_look(store: Store, now: datetime, number: int, racer: int) -> bool:
     return store.documents.begin_look(f"connection {number}", timedelta(minutes=1)).is_ours
 
@@ -112,4 +122,6 @@ _VERBS = {
     "put_first": _put_first,
     "claim": _claim,
     "keep": _keep,
+    "keep_new": _keep_new,
+    "keep_next": _keep_next,
 }

@@ -9,17 +9,19 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock
-from mapping_material import NOW
+from database_place import HeldClock, Place
+from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, rule, rules_text
 from web_material import door_of, made_app
 
 import federation_bridge
 from federation_bridge import audit
 from federation_bridge.connectors import changes
 from federation_bridge.model import Notice
-from federation_bridge.notices import EVENTS, Notices, UnheardNotices, entry_of, sentence_of
+from federation_bridge.notices import EVENTS, DocumentsAndNotices, Notices, UnheardNotices, entry_of, sentence_of
+from federation_bridge.rulebook import FilesSource, Known, Rulebook, Versions
 from federation_bridge.rulebook.changes import RulesInForce, RulesNotKept, RulesRefused
 from federation_bridge.signing.changes import FirstKeyMade
+from federation_bridge.store import Store
 
 BECOMES: dict[Notice, audit.Event] = {
     RulesInForce("v1", 3): audit.RulesLoaded("3 rules", "v1"),
@@ -83,6 +85,31 @@ def test_a_command_that_looks_audits_nothing_of_what_it_notices() -> None:
     UnheardNotices(unheard, lambda: NOW).tell(FirstKeyMade("tokens", "kid"))
 
     assert (len(heard.entries), len(unheard.entries)) == (1, 0)
+
+
+def test_rules_are_kept_and_told_together_or_not_at_all(
+    store: Store, place: Place, clock: HeldClock, tmp_path: Path
+) -> None:
+    # Else a process that ends before the audit is back takes `rules.loaded` with it: the next one finds nothing new.
+    files = tmp_path / "rules.yaml", tmp_path / "accounts.yaml"
+    for file, text in zip(files, (rules_text(rule("{group: g}")), REGISTER_TEXT), strict=True):
+        file.write_text(text, encoding="utf-8")
+
+    def started() -> Rulebook:
+        kept, told = DocumentsAndNotices(store.documents, clock), Notices(store.audit, clock)
+        return Rulebook(FilesSource(*files), Versions(kept), Known(frozenset(CONNECTIONS)), told.tell)
+
+    place.admin("ALTER TABLE audit RENAME TO away")
+    try:
+        version = started().current().version
+    finally:
+        place.admin("ALTER TABLE away RENAME TO audit")
+    assert Versions(store.documents).last() is None
+
+    for _ in range(2):
+        started()
+    (loaded,) = store.audit.entries()
+    assert (loaded.event, loaded.reference, loaded.details["version"]) == ("rules.loaded", "rules.loaded", version)
 
 
 def test_the_version_of_loaded_rules_is_the_one_that_grants_name(tmp_path: Path, clock: HeldClock) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,14 +37,20 @@ class Kept:
     def __init__(self) -> None:
         self.documents: dict[tuple[str, str], str] = {}
         self.is_down = False
+        self.hear: Callable[[Notice], None] = lambda _: None
 
     def last_good(self, kind: str, name: str) -> str | None:
         return self.documents.get((kind, name))
 
-    def keep(self, kind: str, name: str, text: str) -> None:
+    def keep(self, kind: str, name: str, text: str, *notices: Notice) -> bool:
         if self.is_down:
             raise Unavailable("the database is down")
+        if self.last_good(kind, name) == text:
+            return False
+        for notice in notices:
+            self.hear(notice)
         self.documents[kind, name] = text
+        return True
 
 
 class House:
@@ -52,6 +59,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.rules, self.accounts = folder / "rules.yaml", folder / "accounts.yaml"
         self.kept = Kept()
+        self.kept.hear = self.hear
         self.notices: list[Notice] = []
         self.now = time.time() + 3600
         self.is_deaf = False
@@ -365,7 +373,7 @@ def test_files_that_never_rest_leave_the_last_good_rules_in_force(house: House, 
     assert "change while they are read" in str(book.problem)
 
 
-def test_a_change_that_the_audit_could_not_take_is_told_later(house: House) -> None:
+def test_a_change_that_the_audit_could_not_take_is_told_later_and_once(house: House) -> None:
     book = house.open()
     house.is_deaf = True
     house.write(OTHER)
@@ -376,7 +384,19 @@ def test_a_change_that_the_audit_could_not_take_is_told_later(house: House) -> N
     book.watch()
     book.watch()
 
-    assert house.events() == [RulesInForce, RulesInForce]
+    # In the order in which it happened.
+    assert house.events() == [RulesInForce, RulesNotKept, RulesInForce]
+
+
+def test_rules_that_the_audit_could_not_take_are_told_by_the_process_that_comes_next(house: House) -> None:
+    # The first one ends, as the parent of the workers does, before the audit is back.
+    house.is_deaf = True
+    house.open()
+    house.is_deaf = False
+    house.open()
+    house.open()
+
+    assert house.events() == [RulesInForce]
 
 
 def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House) -> None:
@@ -385,11 +405,11 @@ def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House) 
     newest = rules_text(rule("{group: i}"))
     keep, keeping, go_on = house.kept.keep, threading.Event(), threading.Event()
 
-    def slow_keep(kind: str, name: str, text: str) -> None:
+    def slow_keep(kind: str, name: str, text: str, *notices: Notice) -> None:
         if not keeping.is_set():
             keeping.set()
             assert go_on.wait(10)
-        keep(kind, name, text)
+        keep(kind, name, text, *notices)
 
     house.kept.keep = slow_keep
     house.write(OTHER)

@@ -13,14 +13,14 @@ from federation_bridge.connectors.saml.metadata import read_metadata
 from federation_bridge.connectors.saml.metadata_source import HELD, KEPT
 from federation_bridge.connectors.saml.succession import described
 from federation_bridge.errors import ConfigurationInvalid, SignInRejected
-from federation_bridge.model import Acceptance, KeptDocuments
+from federation_bridge.model import Acceptance, KeptDocuments, LastGood
 from federation_bridge.settings import OidcConnection, SamlConnection
 
 DISCOVERY_HELD = f"{DISCOVERY}-held"
 _SHOWN_DIGITS = 16
 
 
-def acceptance_of(kept: KeptDocuments, connection: str, now: datetime) -> Acceptance | None:
+def acceptance_of(kept: LastGood, connection: str, now: datetime) -> Acceptance | None:
     """The yes to what waits on this connection; None where nothing waits."""
     saml = kept.last_good(HELD, connection)
     if saml and saml != kept.last_good(KEPT, connection):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
 
 from federation_bridge import app
 from federation_bridge.audit import Entry, MetadataAccepted, MetadataRefreshed, printable
 from federation_bridge.connectors.accepting import acceptance_of, description_of, digest_of
 from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable
-from federation_bridge.model import Acceptance, Look, Visit
+from federation_bridge.model import Notice, Visit
+from federation_bridge.notices import DocumentsAndNotices, entry_of, sentence_of
 from federation_bridge.operate.opening import looking_at, store_and_key_of, store_of
 from federation_bridge.settings import Settings
 from federation_bridge.store.documents import Documents
@@ -39,7 +39,7 @@ def refresh(settings: Settings, connection: str) -> Iterator[str]:
     _known(settings, connection)
     noticed: list[str] = []
     with store_and_key_of(settings) as (store, sealing_key):
-        kept = _Audited(store.documents, connection)
+        kept = _Audited(store.documents, connection, noticed.append)
         connector = app.connector_of(settings, connection, store, sealing_key, kept, noticed.append)
         problem = connector.refresh()
         yield from map(printable, noticed)
@@ -77,43 +77,24 @@ def _known(settings: Settings, connection: str) -> str:
     return connection
 
 
-class _Audited:
-    """The store's documents, each of which is kept in one transaction with the entry that an operator asked for it."""
+class _Audited(DocumentsAndNotices):
+    """Each document is kept in one transaction with the entry that an operator asked for it, too."""
 
-    def __init__(self, documents: Documents, connection: str) -> None:
-        self._documents, self._connection = documents, connection
+    def __init__(self, documents: Documents, connection: str, hears: Callable[[str], None]) -> None:
+        """`hears`: a sentence for each notice that comes with a document."""
+        super().__init__(documents, app.utc_now)
+        self._connection, self._hears = connection, hears
         self.has_told = False
 
     def entry(self, kind: str, problem: str = "") -> Entry:
         """That the operator asked, and what came of it."""
         return Entry(app.utc_now(), _OPERATOR, MetadataRefreshed(kind, problem), connection=self._connection)
 
-    def keep(self, kind: str, name: str, text: str) -> bool:
-        """As `Documents.keep`, with the entry."""
-        is_new = self._documents.keep(kind, name, text, self.entry(kind))
+    def keep(self, kind: str, name: str, text: str, *notices: Notice) -> bool:
+        """As `Documents.keep`, with the entries."""
+        entries = (entry_of(notice, app.utc_now) for notice in notices)
+        is_new = self._documents.keep(kind, name, text, *entries, self.entry(kind))
+        for notice in notices if is_new else ():
+            self._hears(sentence_of(notice))
         self.has_told = self.has_told or is_new
         return is_new
-
-    def last_good(self, kind: str, name: str) -> str | None:
-        """As `Documents.last_good`."""
-        return self._documents.last_good(kind, name)
-
-    def version(self, kind: str, name: str) -> str | None:
-        """As `Documents.version`."""
-        return self._documents.version(kind, name)
-
-    def accept(self, yes: Acceptance) -> bool:
-        """As `Documents.accept`."""
-        return self._documents.accept(yes)
-
-    def begin_look(self, name: str, pause: timedelta) -> Look:
-        """As `Documents.begin_look`."""
-        return self._documents.begin_look(name, pause)
-
-    def end_look(self, name: str, look: Look) -> None:
-        """As `Documents.end_look`."""
-        self._documents.end_look(name, look)
-
-    def look(self, name: str) -> Look | None:
-        """As `Documents.look`."""
-        return self._documents.look(name)

@@ -49,23 +49,30 @@ class Keeping:
         if self._not_kept is None and not self._untold:
             return
         with self._catching_up:
+            self._tell_untold()
             try:
                 self._keep()
             except BridgeError as problem:
                 self._tell_not_kept(problem.detail)
-            try:
-                while self._untold:
-                    self._notice(self._untold[0])
+            self._tell_untold()
+
+    def _tell_untold(self) -> None:
+        """In the order in which it happened, and before what comes after it is kept."""
+        try:
+            while self._untold:
+                told = self._untold[0]
+                self._notice(told)
+                # Others may have come meanwhile and pushed it out.
+                if self._untold and self._untold[0] is told:
                     self._untold.popleft()
-            except BridgeError as problem:
-                _log.warning("a change of the rules is not audited yet", detail=problem.detail)
+        except BridgeError as problem:
+            _log.warning("a change of the rules is not audited yet", detail=problem.detail)
 
     def _keep(self) -> None:
         """New rules are told of by the one process that keeps them, not by every worker and node that reads them."""
         while (keeping := self._not_kept) is not None:
             texts, rules = keeping
-            if self._versions.put(texts):
-                self.tell(RulesInForce(rules.version, len(rules.rules)))
+            self._versions.put(texts, RulesInForce(rules.version, len(rules.rules)))
             self._forget(keeping)
             self._told_not_kept = ""
 

@@ -5,7 +5,7 @@ One is kept today. Numbers, authors and what was in force before belong here, an
 
 from __future__ import annotations
 
-from federation_bridge.model import KeptDocuments
+from federation_bridge.model import KeptDocuments, Notice
 from federation_bridge.rulebook.texts import Texts
 
 _KIND, _NAME = "rules", "rulebook"
@@ -22,10 +22,9 @@ class Versions:
         kept = self._kept.last_good(_KIND, _NAME)
         return None if kept is None else Texts.from_kept(kept)
 
-    def put(self, texts: Texts) -> bool:
-        """Keeps these texts as the version in force; False where they are that already. Unavailable."""
-        document = texts.to_kept()
-        if self._kept.last_good(_KIND, _NAME) == document:
-            return False
-        self._kept.keep(_KIND, _NAME, document)
-        return True
+    def put(self, texts: Texts, notice: Notice) -> None:
+        """Keeps these texts as the version in force and tells it, both or neither; nothing where they are that already.
+
+        Of many processes that read the same texts, one tells. Unavailable.
+        """
+        self._kept.keep(_KIND, _NAME, texts.to_kept(), notice)

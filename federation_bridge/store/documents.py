@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,7 @@ class Documents:
         insert = dialect(KEPT_DOCUMENTS)
         newer = {"text": insert.excluded.text, "kept_at": insert.excluded.kept_at, "mac": insert.excluded.mac}
         self._keep = insert.on_conflict_do_update(index_elements=["kind", "name"], set_=newer)
+        self._keep_first = insert.on_conflict_do_nothing()
 
     def last_good(self, kind: str, name: str) -> str | None:
         """The text kept last under that kind and name, or None."""
@@ -48,13 +50,23 @@ class Documents:
         return None if row is None else str(row.mac)
 
     def keep(self, kind: str, name: str, text: str, *entries: Entry) -> bool:
-        """Keeps this text as the last good one, with its audit entries; writes nothing where it is that already."""
+        """Keeps this text as the last good one, with its audit entries; writes nothing where it is that already.
+
+        Of many who keep the same text at once, one does.
+        """
         if self.last_good(kind, name) == text:
             return False
-        with self._audit.writing() as writing:
-            self._put(writing, kind, name, text)
+
+        def work(writing: Writing) -> bool:
+            if not self._put_first(writing, kind, name, text):
+                stands = writing.row(_LOCKED, _asked(kind, name), KEPT_DOCUMENTS)
+                if stands is not None and stands.text == text:
+                    return False
+                self._put(writing, kind, name, text)
             writing.record(*entries)
-        return True
+            return True
+
+        return self._audit.transact(work)
 
     def accept(self, yes: Acceptance, *entries: Entry) -> bool:
         """Puts what waits in force and lets nothing wait any more, with the audit entries: all in one transaction.
@@ -95,8 +107,15 @@ class Documents:
         return _look(self._marks.value(_mark(name)))
 
     def _put(self, writing: Writing, kind: str, name: str, text: str) -> None:
+        writing.execute(self._keep, self._row(writing, kind, name, text))
+
+    def _put_first(self, writing: Writing, kind: str, name: str, text: str) -> bool:
+        """Whether nothing stood there: who comes at the same time waits here, and finds this text."""
+        return writing.execute(self._keep_first, self._row(writing, kind, name, text)).rowcount == 1
+
+    def _row(self, writing: Writing, kind: str, name: str, text: str) -> Mapping[str, Any]:
         row = {"kind": kind, "name": name, "text": text, "kept_at": self._clock()}
-        writing.execute(self._keep, writing.mac.with_mac(KEPT_DOCUMENTS, row))
+        return writing.mac.with_mac(KEPT_DOCUMENTS, row)
 
 
 class DocumentsLookedAt(Documents):

@@ -18,6 +18,7 @@ from store_material import IDLE, session
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping.rules import RuleSet
 from federation_bridge.model import AuthorizationCode
+from federation_bridge.notices import DocumentsAndNotices
 from federation_bridge.rulebook import FilesSource, Known, Rulebook, Versions
 from federation_bridge.store import Store
 from federation_bridge.store.device_codes import Poll
@@ -240,7 +241,7 @@ def test_an_approval_is_not_written_into_a_device_code(store: Store, clock: Held
 
 @pytest.mark.parametrize("is_forged", [False, True], ids=["as we kept them", "forged"])
 def test_forged_rules_are_not_the_last_good_ones_of_a_restart_with_broken_files(
-    store: Store, tmp_path: Path, is_forged: bool
+    store: Store, clock: HeldClock, tmp_path: Path, is_forged: bool
 ) -> None:
     good = rules_text(rule("{group: g}"))
     files = tmp_path / "rules.yaml", tmp_path / "accounts.yaml"
@@ -249,7 +250,8 @@ def test_forged_rules_are_not_the_last_good_ones_of_a_restart_with_broken_files(
 
     def started() -> RuleSet:
         known = Known(frozenset(CONNECTIONS))
-        return Rulebook(FilesSource(*files), Versions(store.documents), known, lambda *_: None).current()
+        kept = DocumentsAndNotices(store.documents, clock)
+        return Rulebook(FilesSource(*files), Versions(kept), known, lambda _: None).current()
 
     assert keys(started(), identity(groups=("g",)))
     files[0].write_text(good.replace("when", "wen"), encoding="utf-8")

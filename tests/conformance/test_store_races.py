@@ -17,7 +17,7 @@ from store_race import Race
 from federation_bridge.store import Store
 
 RACERS, ROUNDS = 4, 25
-WON_BY_ONE = ["take", "admit", "admit_one_sign_in", "put_first", "claim", "begin_look", "told"]
+WON_BY_ONE = ["take", "admit", "admit_one_sign_in", "put_first", "claim", "begin_look", "told", "keep_new", "keep_next"]
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +50,7 @@ def test_of_many_threads_exactly_one_wins(place: Place, verb: str) -> None:
     assert [sum(round_) for round_ in zip(*outcomes, strict=True)] == [1] * ROUNDS
 
 
-@pytest.mark.parametrize("verb", ["admit", "claim"])
+@pytest.mark.parametrize("verb", ["admit", "claim", "keep_new", "keep_next"])
 def test_the_audit_tells_of_the_winner_only(place: Place, processes: ProcessPoolExecutor, verb: str) -> None:
     race = _prepared(place, verb)
     for future in [processes.submit(store_race.run, race, number) for number in range(RACERS)]:
