@@ -222,7 +222,7 @@ def _sparing_audit(store: Store, settings: Settings, clock: Clock) -> SparingAud
         metrics.EVENTS.labels(event=event).inc()
 
     bounds = Bounds(settings.audit.refusals_kept, settings.audit.refusals_age)
-    sparing = SparingAudit(store, bounds, clock, count)
+    sparing = SparingAudit(store.audit, store.refusals, bounds, clock, count)
     sparing.on_lost = metrics.LINES_DROPPED.labels(kind="refusal").inc
     return sparing
 

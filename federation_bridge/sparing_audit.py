@@ -17,8 +17,10 @@ import structlog
 
 from federation_bridge.addresses import networks_around
 from federation_bridge.audit import (
+    AuditLog,
     Entry,
     OpinionsDiffered,
+    RefusalRing,
     RefusalsCounted,
     RequestRefused,
     belongs_to_nobody,
@@ -27,7 +29,6 @@ from federation_bridge.audit import (
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, Visit
 from federation_bridge.observers.queue import ObserverQueue
-from federation_bridge.store import Store
 
 _log = structlog.get_logger(__name__)
 
@@ -66,10 +67,16 @@ class SparingAudit:
     """An `audit.AuditLog` and an observer."""
 
     def __init__(
-        self, store: Store, bounds: Bounds, clock: Clock, counted: Callable[[str], None] = lambda _: None
+        self,
+        log: AuditLog,
+        ring: RefusalRing,
+        bounds: Bounds,
+        clock: Clock,
+        counted: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`counted` is told the name of each event that goes to the ring."""
-        self._store = store
+        self._log = log
+        self._ring = ring
         self._bounds = bounds
         self._clock = clock
         self._counted = counted
@@ -101,7 +108,7 @@ class SparingAudit:
 
     def _record(self, audited: list[Entry], *, durable: bool) -> None:
         try:
-            self._store.audit.record(*audited, durable=durable)
+            self._log.record(*audited, durable=durable)
         except Unavailable:
             if not all(isinstance(entry.event, RequestRefused) for entry in audited):
                 raise
@@ -168,7 +175,7 @@ class SparingAudit:
         audited = [entry for entry, is_first in entries if is_first]
         others = [entry for entry, is_first in entries if not is_first]
         try:
-            self._store.refusals.keep(audited, others, self._clock() + self._bounds.age, self._bounds.most)
+            self._ring.keep(audited, others, self._clock() + self._bounds.age, self._bounds.most)
         except Unavailable as failure:
             return failure.detail
         for entry in others:
@@ -199,7 +206,7 @@ class SparingAudit:
         if not ending.counts:
             return
         try:
-            self._store.audit.record(_counted(ending, now))
+            self._log.record(_counted(ending, now))
         except Unavailable:
             self._take_back(ending)
 

@@ -40,7 +40,7 @@ from federation_bridge.audit.events.rules import RulesLoaded, RulesNotKept, Rule
 from federation_bridge.audit.events.service import RefusalsCounted, RequestRefused, RowForged
 from federation_bridge.audit.events.session import IdentityChanged, SessionConfirmed, SignedOut
 from federation_bridge.audit.events.sign_in import OpinionsDiffered, SignInFinished, SignInRefused
-from federation_bridge.audit.log import AuditLog, Lines
+from federation_bridge.audit.log import AuditLog, Lines, RefusalRing
 from federation_bridge.audit.printable_text import printable
 from federation_bridge.audit.record import SHOWN_WHOLE, JsonValue, Recorded, json_line, recorded
 
@@ -76,6 +76,7 @@ __all__ = [
     "MetadataRefused",
     "OpinionsDiffered",
     "Recorded",
+    "RefusalRing",
     "RefusalsCounted",
     "RequestRefused",
     "RowForged",

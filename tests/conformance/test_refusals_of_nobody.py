@@ -37,7 +37,7 @@ BOUNDS = Bounds(most=1_000, age=timedelta(days=7))
 
 @pytest.fixture
 def log(store: Store, clock: HeldClock) -> SparingAudit:
-    return SparingAudit(store, BOUNDS, clock)
+    return SparingAudit(store.audit, store.refusals, BOUNDS, clock)
 
 
 def refusal(
@@ -175,7 +175,7 @@ def test_a_quiet_minute_writes_nothing(log: SparingAudit, place: Place, clock: H
 
 
 def test_the_ring_holds_the_newest_and_no_more(store: Store, clock: HeldClock) -> None:
-    log = SparingAudit(store, Bounds(most=5, age=timedelta(days=7)), clock)
+    log = SparingAudit(store.audit, store.refusals, Bounds(most=5, age=timedelta(days=7)), clock)
     for number in range(12):
         log.record(refusal(clock, f"R-{number}"))
     found = [row.reference for row in store.audit.entries() if row.number is None]
@@ -183,7 +183,8 @@ def test_the_ring_holds_the_newest_and_no_more(store: Store, clock: HeldClock) -
 
 
 def test_two_nodes_trim_one_ring(place: Place, clock: HeldClock) -> None:
-    logs = [SparingAudit(place.open(), Bounds(most=5, age=timedelta(days=7)), clock) for _ in range(2)]
+    bounds, nodes = Bounds(most=5, age=timedelta(days=7)), (place.open(), place.open())
+    logs = [SparingAudit(node.audit, node.refusals, bounds, clock) for node in nodes]
     for number in range(20):
         logs[number % 2].record(refusal(clock, f"R-{number}"))
     assert len([row for row in place.open().audit.entries() if row.number is None]) == 5
@@ -251,7 +252,7 @@ def test_a_refusal_of_somebody_that_the_database_cannot_take_now_is_written_late
 
 
 def test_beside_the_requests_all_of_it_gets_there_in_the_end(store: Store, place: Place, clock: HeldClock) -> None:
-    log = SparingAudit(store, BOUNDS, clock)
+    log = SparingAudit(store.audit, store.refusals, BOUNDS, clock)
     log.start()
     for number in range(300):
         log.record(refusal(clock, f"R-{number}"))
@@ -278,7 +279,10 @@ class Stopped:
 def test_a_flood_that_fills_the_queue_is_counted_and_pushes_out_no_first_of_another_kind(
     store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log, stopped = SparingAudit(store, Bounds(10_000, timedelta(days=7)), clock), Stopped(store, monkeypatch)
+    log, stopped = (
+        SparingAudit(store.audit, store.refusals, Bounds(10_000, timedelta(days=7)), clock),
+        Stopped(store, monkeypatch),
+    )
     log.start()
     log.record(refusal(clock, "flood"))
     assert stopped.is_asked.wait(30)
