@@ -16,6 +16,7 @@ from flask_babel import Babel
 from federation_bridge import first_start
 from federation_bridge.audit import Lines, Recorded
 from federation_bridge.audit.lines import SecondPlace, second_place
+from federation_bridge.audit.sparing import Bounds, SparingAudit
 from federation_bridge.aws.breaker import State
 from federation_bridge.aws.calls import AwsCalls, places_beside
 from federation_bridge.aws.sts import StsClients
@@ -34,7 +35,6 @@ from federation_bridge.pending_sign_in import USE, PendingSignIns
 from federation_bridge.rulebook import FilesSource, Known, Rulebook, Versions
 from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.signing import KeyRing, derived_key
-from federation_bridge.sparing_audit import Bounds, SparingAudit
 from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.upkeep import Upkeep
 from federation_bridge.web import (

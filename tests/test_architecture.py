@@ -45,7 +45,6 @@ LEVELS = {
     "background": 3,
     "notices": 3,
     "upkeep": 3,
-    "sparing_audit": 3,
     "web": 4,
     "aws_clients": 4,
     "cli": 4,

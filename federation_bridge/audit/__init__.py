@@ -1,7 +1,7 @@
 """The audit: every kind of event, and the log they go to, the database first, then JSON lines to where one wants.
 
 `events` has the kinds by arrow, `entry` one of them with its request, `record` what the log keeps of it, `log` who
-takes it, `lines` the second place. How long it is kept and by whom is the store's.
+takes it, `sparing` what anonymous clients cannot fill, `lines` the second place. The tables are the store's.
 """
 
 from __future__ import annotations

@@ -20,9 +20,7 @@ from federation_bridge.audit import (
     SignInRefused,
     TokenRefused,
 )
-from federation_bridge.errors import Unavailable
-from federation_bridge.model import Visit
-from federation_bridge.sparing_audit import (
+from federation_bridge.audit.sparing import (
     MINUTE,
     MOST_NETWORKS,
     MOST_OF_BELIEVED,
@@ -30,6 +28,8 @@ from federation_bridge.sparing_audit import (
     Bounds,
     SparingAudit,
 )
+from federation_bridge.errors import Unavailable
+from federation_bridge.model import Visit
 from federation_bridge.store import Store
 
 BOUNDS = Bounds(most=1_000, age=timedelta(days=7))

@@ -215,7 +215,7 @@ def _asks_for_no_disk(node: ast.AST) -> bool:
 
 
 _PASS_IT_ON = {
-    "sparing_audit.record",
+    "sparing.record",
     "audit_log.record",
     "audit_log.writing",
     "audit_log.transact",

@@ -16,16 +16,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from federation_bridge.addresses import networks_around
-from federation_bridge.audit import (
-    AuditLog,
-    Entry,
-    OpinionsDiffered,
-    RefusalRing,
-    RefusalsCounted,
-    RequestRefused,
-    belongs_to_nobody,
-    is_of_every_day,
-)
+from federation_bridge.audit.entry import Entry, belongs_to_nobody, is_of_every_day
+from federation_bridge.audit.events.service import RefusalsCounted, RequestRefused
+from federation_bridge.audit.events.sign_in import OpinionsDiffered
+from federation_bridge.audit.log import AuditLog, RefusalRing
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, Visit
 from federation_bridge.observers.queue import ObserverQueue
