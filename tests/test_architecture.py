@@ -15,6 +15,7 @@ LEVELS = {
     "addresses": 0,
     "aws_limits": 0,
     "aws_regions": 0,
+    "claimed": 0,
     "durations": 0,
     "sentence": 0,
     "shown_text": 0,
@@ -66,6 +67,7 @@ SIBLINGS = {
     "aws_limits": {"sentence", "shown_text"},
     "spelling": {"shown_text"},
     "settings": {"aws_limits", "durations", "errors", "private_files", "shown_text", "spelling"},
+    "claimed": {"model", "shown_text"},
     "sandbox": {"app"},
     "aws_clients": {"web"},
 }

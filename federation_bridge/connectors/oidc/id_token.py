@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from federation_bridge.connectors.claimed import is_plain
+from federation_bridge.claimed import is_plain
 from federation_bridge.connectors.freshness import Demand, ahead_of_us, check_authentication
 from federation_bridge.connectors.oidc.compact_token import KeysFor, VerifiedToken, verified_token
 from federation_bridge.connectors.oidc.strict_json import strict_object

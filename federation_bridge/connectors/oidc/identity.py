@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from federation_bridge.connectors.claimed import are_plain, groups_of, is_plain, name_for_people
+from federation_bridge.claimed import are_plain, groups_of, is_plain, name_for_people
 from federation_bridge.connectors.oidc.id_token import IdToken
 from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.errors import SignInRejected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from federation_bridge.connectors.claimed import are_plain, groups_of, is_plain, name_for_people
+from federation_bridge.claimed import are_plain, groups_of, is_plain, name_for_people
 from federation_bridge.connectors.presets import SamlPreset
 from federation_bridge.connectors.saml.assertion import Assertion, NameId
 from federation_bridge.connectors.saml.names import TRANSIENT

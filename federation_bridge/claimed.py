@@ -1,4 +1,4 @@
-"""What a claim or attribute may hold to become part of an identity: one rule for both protocols.
+"""What a claim or attribute may hold to become part of an identity: one rule for all who tell.
 
 What decides (subject, groups, attributes, methods) is taken as it is written or not at all; the name, which decides
 nothing, loses what people would not see. Else two people, or two groups, could look alike and differ.
