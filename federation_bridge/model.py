@@ -84,7 +84,7 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The groups of a person, as the identity provider told them at sign-in: which, and what is not known of them."""
+    """The groups of a person as somebody told them: which, as of when, and what is not known of them (ADR 31)."""
 
     names: tuple[str, ...] = ()
     """Each once, exactly as it was written."""
@@ -93,6 +93,8 @@ class Groups:
     left_out: str | None = None
     """Why single groups were left out (a line break in a name), or None. Those that are there grant; nobody counts as
     not being in another one."""
+    as_of: datetime | None = None
+    """When a directory was asked for them; None: they came with the sign-in, and are as old as its session."""
 
     @property
     def why_incomplete(self) -> str | None:

@@ -14,19 +14,17 @@ from federation_bridge.model import Groups, Identity
 from federation_bridge.store import codec
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+_HEAD = '{"connection":"corp","subject":"ada","name":"Ada","email":null,"email_is_verified":false,"groups":["admins"],'
+_TAIL = (
+    '"attributes":{"team":["blue"]},"authn_methods":["mfa"],'
+    '"authenticated_at":"2026-03-04T12:00:00+00:00","session_ends_at":null}'
+)
 KEPT = {
-    "before": (
-        '{"connection":"corp","subject":"ada","name":"Ada","email":null,"email_is_verified":false,"groups":["admins"],'
-        '"groups_gap":null,"attributes":{"team":["blue"]},"authn_methods":["mfa"],'
-        '"authenticated_at":"2026-03-04T12:00:00+00:00","session_ends_at":null}'
-    ),
-    "present": (
-        '{"connection":"corp","subject":"ada","name":"Ada","email":null,"email_is_verified":false,"groups":["admins"],'
-        '"groups_gap":null,"groups_left_out":null,"attributes":{"team":["blue"]},"authn_methods":["mfa"],'
-        '"authenticated_at":"2026-03-04T12:00:00+00:00","session_ends_at":null}'
-    ),
+    "before, for the release before it": f'{_HEAD}"groups_gap":null,{_TAIL}',
+    "before": f'{_HEAD}"groups_gap":null,"groups_left_out":null,{_TAIL}',
+    "present": f'{_HEAD}"groups_gap":null,"groups_left_out":null,"groups_as_of":null,{_TAIL}',
 }
-"""An identity as each shape that counts keeps it. Where `Identity` changes, the present text moves to `before`."""
+"""An identity as each shape that counts keeps it. Where the text changes, each moves up by one, and the first goes."""
 
 ADA = Identity(
     "corp",
@@ -40,7 +38,9 @@ ADA = Identity(
 
 
 def test_each_shape_that_counts_stands_in_the_table() -> None:
-    assert set(KEPT) == ({"present", "before"} if codec._NEW else {"present"})
+    present = set(json.loads(KEPT["present"]))
+    before = present - codec._NEW
+    assert [set(json.loads(text)) for text in KEPT.values()] == [before - codec._NEW_BEFORE, before, present]
 
 
 @pytest.mark.parametrize("shape", KEPT)
@@ -67,12 +67,28 @@ def test_a_text_of_the_shape_before_is_read_with_the_defaults() -> None:
 
 @pytest.mark.usefixtures("one_more")
 def test_a_text_is_written_so_that_a_node_of_the_release_before_reads_it_where_nothing_is_lost() -> None:
-    assert "session_ends_at" not in codec.identity_to_text(ADA)
+    assert "session_ends_at" not in json.loads(codec.identity_to_text(ADA))
     ending = replace(ADA, session_ends_at=NOON)
     assert codec.identity_from_text(codec.identity_to_text(ending)) == ending
 
 
-@pytest.mark.parametrize("missing", [("session_ends_at",), ("groups",), ("session_ends_at", "groups_gap")])
+def test_what_is_written_is_what_the_release_before_wrote_where_no_directory_told_the_groups() -> None:
+    assert codec.identity_to_text(ADA) == KEPT["before"]
+    told = replace(ADA, groups=Groups(("admins",), left_out="one has U+000A", as_of=NOON))
+    assert set(json.loads(codec.identity_to_text(told))) == set(json.loads(KEPT["present"]))
+    assert codec.identity_from_text(codec.identity_to_text(told)) == told
+
+
+@pytest.mark.parametrize("instant", ["2026-03-04T12:00:00", "yesterday", 7])
+def test_groups_as_of_an_instant_that_is_none_sign_nobody_in(instant: object) -> None:
+    kept = json.loads(KEPT["present"]) | {"groups_as_of": instant}
+    with pytest.raises(NotSignedIn):
+        codec.identity_from_text(json.dumps(kept))
+
+
+@pytest.mark.parametrize(
+    "missing", [("session_ends_at",), ("groups",), ("session_ends_at", "groups_gap"), ("groups_left_out",)]
+)
 def test_any_other_shape_signs_nobody_in(missing: tuple[str, ...]) -> None:
     with pytest.raises(NotSignedIn):
         codec.identity_from_text(_without(*missing))

@@ -1,8 +1,9 @@
 """An identity as text, as it is kept with its session. Reading is strict: a shape that is known, or a refusal.
 
-Two shapes are read, so that a session outlives an upgrade: the present one and the one before it, which lacks the
-members in `_NEW`. Such a text reads with their defaults, so a default must be what grants nothing more. A text is
-written without them as long as nothing is lost by that: then a node that was not upgraded yet reads it too.
+What the release before wrote is read, so that a session outlives an upgrade: its shape lacks the members in `_NEW`. It
+wrote a shorter one too, for nodes of the release before it, which lacks those in `_NEW_BEFORE` as well. Such a text
+reads with their defaults, so a default must be what grants nothing more. A text is written without `_NEW` as long as
+nothing is lost by that: then a node that was not upgraded yet reads it too.
 """
 
 from __future__ import annotations
@@ -16,10 +17,18 @@ from typing import Any
 from federation_bridge.errors import NotSignedIn
 from federation_bridge.model import Groups, Identity
 
-_NEW: frozenset[str] = frozenset({"groups_left_out"})
+_NEW: frozenset[str] = frozenset({"groups_as_of"})
 """Members of the text that the last change of it brought; the next change puts its own in their place."""
 
-_GROUPS: Mapping[str, str] = {"groups": "names", "groups_gap": "gap", "groups_left_out": "left_out"}
+_NEW_BEFORE: frozenset[str] = frozenset({"groups_left_out"})
+"""Those that the change before it brought: the release before wrote them only where they told something."""
+
+_GROUPS: Mapping[str, str] = {
+    "groups": "names",
+    "groups_gap": "gap",
+    "groups_left_out": "left_out",
+    "groups_as_of": "as_of",
+}
 """Members of the text that hold the person's groups, side by side with the others, and what `Groups` calls them."""
 
 
@@ -32,7 +41,7 @@ def identity_to_text(identity: Identity) -> str:
 
 
 def identity_from_text(text: str) -> Identity:
-    """The identity; NotSignedIn where the text has neither of the two shapes, so that the person signs in anew."""
+    """The identity; NotSignedIn where the text has none of the three shapes, so that the person signs in anew."""
     try:
         return _identity(json.loads(text))
     except (ValueError, TypeError, AttributeError) as problem:
@@ -52,12 +61,12 @@ def _document(identity: Identity) -> dict[str, Any]:
 
 
 _DEFAULTS: Mapping[str, Any] = _document(Identity("", "", ""))
-"""What each member is where nothing is told; of those in `_NEW`, what an older text reads as."""
+"""What each member is where nothing is told; of those that an older text lacks, what it reads as."""
 
 
 def _identity(document: Mapping[str, Any]) -> Identity:
     present = set(_DEFAULTS)
-    if set(document) not in (present, present - _NEW):
+    if set(document) not in (present, present - _NEW, present - _NEW - _NEW_BEFORE):
         raise ValueError("other members")
     members: dict[str, Any] = {name: _READERS.get(name, _text)(value) for name, value in document.items()}
     parts = {part: members.pop(name) for name, part in _GROUPS.items() if name in members}
@@ -105,6 +114,7 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "groups": _texts,
     "groups_gap": _or_none(_text),
     "groups_left_out": _or_none(_text),
+    "groups_as_of": _or_none(_instant),
     "attributes": _attributes,
     "authn_methods": _texts,
     "authenticated_at": _or_none(_instant),
