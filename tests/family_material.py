@@ -30,17 +30,17 @@ def pair(now: datetime, name: str = "1") -> NewTokens:
     return NewTokens(f"access {name}", f"refresh {name}", now + timedelta(minutes=15))
 
 
-def signed_in(store: Store, now: datetime, token_hash: str = BROWSER) -> None:
+def signed_in(store: Store, now: datetime, token_hash: str = BROWSER, subject: str = "alice") -> None:
     """The session in which something is approved, where it is not there yet."""
     if store.sessions.live(token_hash, timedelta(days=1)) is None:
-        store.sessions.admit(session(now, token_hash), "issuer", f"_{token_hash} {now}", now)
+        store.sessions.admit(session(now, token_hash, subject), "issuer", f"_{token_hash} {now}", now)
 
 
 def let_in(store: Store, now: datetime, name: str = "family", jkt: str | None = None, **changes: Any) -> TokenFamily:
     """A family with its first tokens, by way of an authorization code."""
     given = AuthorizationCode("fedbridge", "http://127.0.0.1:1/callback", "x", name, now + timedelta(minutes=1))
     made = family(now, name, **changes)
-    signed_in(store, now, made.approved_in)
+    signed_in(store, now, made.approved_in, made.identity.subject)
     store.authorization_codes.issue(f"code {name}", given, made)
     assert store.authorization_codes.take(f"code {name}") is not None
     collected = store.token_families.collect(name, jkt, pair(now, name))

@@ -16,6 +16,7 @@ from federation_bridge.store.authorization_codes import AuthorizationCodes
 from federation_bridge.store.device_codes import DeviceCodes
 from federation_bridge.store.documents import Documents, DocumentsLookedAt
 from federation_bridge.store.engine import Database, open_database, sqlite_path
+from federation_bridge.store.held_groups import HeldGroups
 from federation_bridge.store.neighbours import Neighbours
 from federation_bridge.store.readiness import Readiness
 from federation_bridge.store.refusals import RefusalRing
@@ -46,6 +47,7 @@ class Store:
     device_codes: DeviceCodes
     authorization_codes: AuthorizationCodes
     token_families: TokenFamilies
+    held_groups: HeldGroups
     neighbours: Neighbours
     tries: Tries
     spent_proofs: SpentProofs
@@ -133,6 +135,7 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
         device_codes=DeviceCodes(rows, audit, clock),
         authorization_codes=AuthorizationCodes(rows, audit, clock),
         token_families=TokenFamilies(rows, audit, clock),
+        held_groups=HeldGroups(audit),
         neighbours=Neighbours(database, clock),
         tries=Tries(database, clock),
         spent_proofs=SpentProofs(database, clock),

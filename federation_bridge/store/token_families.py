@@ -91,10 +91,15 @@ def insert_family(writing: Writing, family: TokenFamily, now: datetime) -> None:
     """Makes a family that nobody has collected yet, in the transaction of its approval.
 
     NotSignedIn where the approving session has ended, however shortly before: what came after its end would outlive it.
+    The groups are those that the session holds by now: a directory may have told them anew since the caller read it.
     """
-    approving = {"approving": family.approved_in, "now": now}
-    if writing.row(_APPROVING, approving, SESSIONS) is None:
+    session = writing.row(_APPROVING, {"approving": family.approved_in, "now": now}, SESSIONS)
+    if session is None:
         raise NotSignedIn("the approving session has ended")
+    identity = identity_from_text(session.identity)
+    if identity.person != family.identity.person:
+        raise NotSignedIn("the approving session is another person's")
+    identity = replace(family.identity, groups=identity.groups)
     writing.insert(
         TOKEN_FAMILIES,
         {
@@ -103,7 +108,7 @@ def insert_family(writing: Writing, family: TokenFamily, now: datetime) -> None:
             "approved_in": family.approved_in,
             "client_id": family.client_id,
             "label": family.label,
-            "identity": identity_to_text(family.identity),
+            "identity": identity_to_text(identity),
             "role": family.role,
             "dpop_jkt": family.dpop_jkt,
             "started_at": family.started_at,

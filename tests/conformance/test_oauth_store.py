@@ -466,7 +466,7 @@ def test_of_approvals_and_ends_at_once_no_family_outlives_its_session(place: Pla
 
 def test_the_living_are_listed_by_person(store: Store, clock: HeldClock) -> None:
     let_in(store, clock())
-    let_in(store, clock(), "bobs", identity=identity("bob"))
+    let_in(store, clock(), "bobs", approved_in="b" * 64, identity=identity("bob"))
     assert [one.id for one in store.token_families.living("corp/bob")] == ["bobs"]
     assert {one.id for one in store.token_families.living()} == {"family", "bobs"}
 

@@ -19,7 +19,7 @@ from postgresql_wire import Wire, counting_relay
 from sqlalchemy import true
 from store_material import IDLE, entry, session, sign_in
 
-from federation_bridge.model import Acceptance, AuthorizationCode, Look, SealedKey
+from federation_bridge.model import Acceptance, AuthorizationCode, Groups, Look, SealedKey
 from federation_bridge.store import Store, open_store
 from federation_bridge.store.tries import Limit
 from federation_bridge.store.writing import insertion_where
@@ -154,6 +154,9 @@ SCENARIOS = {
     "token_families.end": Scenario(lambda store, _: store.token_families.end("family"), let_in),
     "token_families.living": Scenario(lambda store, _: store.token_families.living(), let_in),
     "token_families.beginnings": Scenario(lambda store, _: store.token_families.beginnings("corp/alice"), let_in),
+    "held_groups.replace": Scenario(
+        lambda store, now: store.held_groups.replace("corp/alice", Groups(("staff",)), now, entry(now)), let_in
+    ),
     "neighbours.people": Scenario(lambda store, _: store.neighbours.people(["4:c0000201"], 9), signed_in),
     "tries.take": Scenario(lambda store, _: store.tries.take(_LIMITS)),
     "tries.give_back": Scenario(lambda store, _: store.tries.give_back(_LIMITS)),

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from store_material import entry, session
 
 from federation_bridge.errors import NotSignedIn, Unavailable
-from federation_bridge.model import AuthorizationCode
+from federation_bridge.model import AuthorizationCode, Groups
 from federation_bridge.store import Store, engine
 from federation_bridge.store.engine import Repeatable, repeated
 from federation_bridge.store.tables import TOKEN_FAMILIES, TOKENS
@@ -98,6 +98,10 @@ VERBS = {
     "poll": Verb(
         lambda store, now, number: store.device_codes.redeem("device", "fedbridge", None, pair(now, f"poll {number}")),
         "token_families tokens codes",
+    ),
+    "groups told anew": Verb(
+        lambda store, now, number: store.held_groups.replace("corp/alice", Groups((f"g{number}",)), now, entry(now)),
+        "sessions token_families",
     ),
     "sweep": Verb(lambda store, _, __: store.sweep(), "sessions token_families tokens codes spent_messages"),
     "grant": Verb(lambda store, now, _: store.session_names.claim("alice", "corp/alice", entry(now)), "session_names"),
