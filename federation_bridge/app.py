@@ -25,6 +25,8 @@ from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts
 from federation_bridge.connectors import Connector, connectors_from
+from federation_bridge.directories import Directory
+from federation_bridge.group_lookup import GroupLookup
 from federation_bridge.model import Clock, KeptDocuments, Notice, Randomness
 from federation_bridge.notices import DocumentsAndNotices, Notices, UnheardNotices, sentence_of
 from federation_bridge.oauth import places
@@ -173,6 +175,7 @@ def _around(
     return Parts(
         settings=settings,
         connectors=connectors,
+        group_lookup=GroupLookup(_directories(), store, sparing, clock),
         rulebook=rulebook,
         store=store,
         audit=sparing,
@@ -185,6 +188,11 @@ def _around(
         randomness=randomness,
         observers=(sparing, place),
     )
+
+
+def _directories() -> dict[str, Directory]:
+    """The directory of each connection that has one: none is built yet (ADR 31)."""
+    return {}
 
 
 def key_ring(

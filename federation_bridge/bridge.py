@@ -41,6 +41,7 @@ from federation_bridge.errors import (
     signature_held,
 )
 from federation_bridge.grant import Circumstances, Wish, decide, demand_enforced, entitled, longest
+from federation_bridge.group_lookup import GroupLookup
 from federation_bridge.mapping import Explanation, RuleSet
 from federation_bridge.model import (
     Arrival,
@@ -50,6 +51,7 @@ from federation_bridge.model import (
     Departure,
     Entitlement,
     Grant,
+    Groups,
     Randomness,
     Session,
     SignIn,
@@ -76,6 +78,7 @@ class Parts:
 
     settings: Settings
     connectors: Mapping[str, Connector]
+    group_lookup: GroupLookup
     rulebook: Rulebook
     store: Store
     audit: AuditLog
@@ -229,6 +232,7 @@ class Bridge:
         return self._parts.store.sessions.live(sign_in.previous, self._parts.settings.sessions.idle)
 
     def _admitted(self, arrival: Arrival, expected: _Expected, visit: Visit, previous: Session | None) -> Admission:
+        arrival, looked_up = self._parts.group_lookup.at_arrival(arrival, expected.take)
         now, sign_in = self._parts.clock(), expected.sign_in
         identity = arrival.identity
         token = self._random_text(32)
@@ -245,7 +249,8 @@ class Bridge:
         )
         if session.ends_at <= now:
             raise SignInRejected("the identity provider's own session has already ended")
-        entries = [self._entry_of(session, visit, _finished(arrival, is_unsolicited=sign_in is None))]
+        events = (_finished(arrival, is_unsolicited=sign_in is None), *looked_up)
+        entries = [self._entry_of(session, visit, event) for event in events]
         if previous is not None and is_change:
             entries.append(self._entry_of(session, visit, audit.IdentityChanged(previous.identity.person)))
         sessions = self._parts.store.sessions
@@ -298,6 +303,13 @@ class Bridge:
         Credentials that AWS has handed out live on until their own end.
         """
         self._parts.store.sessions.end(session.token_hash, self._entry_of(session, visit, audit.SignedOut()))
+
+    def look_up_groups(self, session: Session, visit: Visit) -> Groups:
+        """The person's groups as their connection's directory tells them now; from then on they decide.
+
+        Where the connection has no directory: as they are. ProviderUnreachable where it could not be asked.
+        """
+        return self._parts.group_lookup.within(session, visit)
 
     # -------------------------------------------------------------------------------------------------- entitlement
 

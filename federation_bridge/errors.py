@@ -223,7 +223,7 @@ class AwsUnreachable(BridgeError):
 
 
 class ProviderUnreachable(BridgeError):
-    """The identity provider (its token endpoint, keys, metadata) did not answer properly."""
+    """The identity provider (its token endpoint, keys, metadata) or its directory did not answer properly."""
 
     code, status, public = "provider_unreachable", 502, "The company sign-in could not be reached. Please try again."
 

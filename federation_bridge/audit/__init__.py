@@ -38,7 +38,13 @@ from federation_bridge.audit.events.metadata import (
 )
 from federation_bridge.audit.events.rules import RulesLoaded, RulesNotKept, RulesRejected
 from federation_bridge.audit.events.service import RefusalsCounted, RequestRefused, RowForged
-from federation_bridge.audit.events.session import IdentityChanged, SessionConfirmed, SignedOut
+from federation_bridge.audit.events.session import (
+    GroupsLookedUp,
+    GroupsNotLookedUp,
+    IdentityChanged,
+    SessionConfirmed,
+    SignedOut,
+)
 from federation_bridge.audit.events.sign_in import OpinionsDiffered, SignInFinished, SignInRefused
 from federation_bridge.audit.log import AuditLog, Lines, RefusalRing
 from federation_bridge.audit.printable_text import printable
@@ -63,6 +69,8 @@ __all__ = [
     "GrantOutcomeUnknown",
     "GrantRedeemed",
     "GrantRefused",
+    "GroupsLookedUp",
+    "GroupsNotLookedUp",
     "IdentityChanged",
     "JsonValue",
     "KeyMade",
@@ -105,6 +113,8 @@ EVENTS: Mapping[str, type[Event]] = {
         IdentityChanged,
         SessionConfirmed,
         SignedOut,
+        GroupsLookedUp,
+        GroupsNotLookedUp,
         GrantRefused,
         GrantMade,
         GrantRedeemed,

@@ -29,3 +29,27 @@ class SignedOut(Event):
 
     name: ClassVar[str] = "session.ended"
     reason: str = "sign-out"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsLookedUp(Event):
+    """A directory was asked for a person's groups: their sessions and command lines hold what it told."""
+
+    name: ClassVar[str] = "groups.looked_up"
+    groups: int
+    """How many it named; which ones decided stands in `grant.made`."""
+    groups_gap: str = ""
+    """Why these are not all groups, or some were left out."""
+    gained: int = 0
+    """How many of them the session that asked did not hold."""
+    lost: int = 0
+    """How many that it held are not among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsNotLookedUp(Event):
+    """A directory could not be asked: the person keeps the groups that they had."""
+
+    name: ClassVar[str] = "groups.not_looked_up"
+    reason: str
+    code: str

@@ -1,0 +1,78 @@
+"""When a directory is asked for somebody's groups, and what becomes of its answer (ADR 31)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from federation_bridge import audit
+from federation_bridge.audit import AuditLog, Entry
+from federation_bridge.directories import Directory, told_by
+from federation_bridge.errors import ProviderUnreachable
+from federation_bridge.model import Arrival, Clock, Groups, Session, Visit
+from federation_bridge.store import Store
+
+
+class GroupLookup:
+    """The two moments at which a directory is asked: at an arrival, and anew within a session."""
+
+    def __init__(self, directories: Mapping[str, Directory], store: Store, audit_log: AuditLog, clock: Clock) -> None:
+        """`directories`: by the connection whose people each knows."""
+        self._directories = directories
+        self._store = store
+        self._audit = audit_log
+        self._clock = clock
+
+    def at_arrival(self, arrival: Arrival, take: Callable[[], None]) -> tuple[Arrival, tuple[audit.Event, ...]]:
+        """The arrival with its groups completed where the sign-in could not tell all, and what the audit says of that.
+
+        `take` spends the sign-in before the directory is asked: an answer that is sent again and again asks once. A
+        directory that cannot be asked leaves the groups as they were told, and a gap never grants. Raises what `take`
+        raises, and SignInRejected where the directory says so.
+        """
+        identity = arrival.identity
+        directory = self._directories.get(identity.connection)
+        if directory is None or identity.groups.why_incomplete is None:
+            return arrival, ()
+        take()
+        try:
+            groups = told_by(directory, identity, self._clock)
+        except ProviderUnreachable as failure:
+            return arrival, (_failed(failure),)
+        completed = replace(arrival, identity=replace(identity, groups=groups))
+        return completed, (_looked_up(identity.groups, groups),)
+
+    def within(self, session: Session, visit: Visit) -> Groups:
+        """The groups of the session's person as their directory tells them now, or as they are where there is none.
+
+        All sessions and command lines of the person hold them from then on, with the audit entry. Raises what
+        `Directory.groups_of` raises; then all stays as it was, and that is audited.
+        """
+        identity = session.identity
+        directory = self._directories.get(identity.connection)
+        if directory is None:
+            return identity.groups
+        try:
+            groups = told_by(directory, identity, self._clock)
+        except ProviderUnreachable as failure:
+            self._audit.record(self._entry_of(session, visit, _failed(failure)))
+            failure.is_recorded = True
+            raise
+        entry = self._entry_of(session, visit, _looked_up(identity.groups, groups))
+        self._store.held_groups.replace(identity.person, groups, groups.as_of or self._clock(), entry)
+        return groups
+
+    def _entry_of(self, session: Session, visit: Visit, event: audit.Event) -> Entry:
+        identity = session.identity
+        return Entry(self._clock(), visit, event, person=identity.person, connection=identity.connection)
+
+
+def _looked_up(held: Groups, told: Groups) -> audit.Event:
+    before, now = set(held.names), set(told.names)
+    return audit.GroupsLookedUp(
+        groups=len(now), groups_gap=told.why_incomplete or "", gained=len(now - before), lost=len(before - now)
+    )
+
+
+def _failed(failure: ProviderUnreachable) -> audit.Event:
+    return audit.GroupsNotLookedUp(reason=failure.detail, code=failure.code)
