@@ -35,6 +35,8 @@ MOST_NETWORKS = 10
 """Networks of which a minute's first refusal of one kind is audited: more come from somebody who has many."""
 MOST_OF_BELIEVED = 600
 """Refusals of believed messages and alarms a minute that are audited: one such message can be sent again and again."""
+MOST_OF_A_PERSON = 600
+"""Refused requests a minute and person that are audited: who is signed in can ask for any address at will."""
 
 Kind = tuple[str, str, str]
 """Event, code and connection."""
@@ -57,6 +59,21 @@ class _Minute:
     lost: int = 0
 
 
+@dataclass(slots=True)
+class _Counts:
+    """How many there were in this minute, of each key."""
+
+    since: datetime
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def one_more(self, key: str, now: datetime) -> int:
+        """Counts one, and gives how many there are by now."""
+        if not timedelta(0) <= now - self.since < MINUTE:
+            self.since, self.counts = now, {}
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return self.counts[key]
+
+
 class SparingAudit:
     """An `audit.AuditLog` and an observer."""
 
@@ -77,7 +94,7 @@ class SparingAudit:
         self.on_lost: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._minute = _Minute(clock())
-        self._believed_since, self._believed = clock(), 0
+        self._believed, self._of_people = _Counts(clock()), _Counts(clock())
         self._first_since, self._first = clock(), dict[Kind, set[str]]()
         self._unwritten: list[tuple[Entry, bool]] = []
         self._queue = ObserverQueue(
@@ -128,13 +145,13 @@ class SparingAudit:
             return True
 
     def _is_repeated(self, entry: Entry, now: datetime) -> bool:
-        """Whether this is one too many about messages whose signature held."""
-        if entry.person or not (entry.is_somebodys or isinstance(entry.event, OpinionsDiffered)):
+        """Whether this is one too many of one person's refused requests, or about messages whose signature held."""
+        if entry.person:
+            is_request = isinstance(entry.event, RequestRefused)
+            return is_request and self._of_people.one_more(entry.person, now) > MOST_OF_A_PERSON
+        if not (entry.is_somebodys or isinstance(entry.event, OpinionsDiffered)):
             return False
-        if not timedelta(0) <= now - self._believed_since < MINUTE:
-            self._believed_since, self._believed = now, 0
-        self._believed += 1
-        return self._believed > MOST_OF_BELIEVED
+        return self._believed.one_more("", now) > MOST_OF_BELIEVED
 
     def _lose(self, count: int) -> None:
         with self._lock:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from database_place import HeldClock
 from oauth_material import Program
-from web_material import Person, door_of, person_at
+from web_material import ACCOUNT, BASE, Person, door_of, person_at
 
-from federation_bridge.audit import Recorded
+from federation_bridge.audit import Recorded, sparing
 
 MANY = 40
 
@@ -59,6 +60,27 @@ def test_a_refusal_with_a_session_is_its_persons_and_stays_in_the_audit(person: 
     rows = audited(person, "request.refused")
     assert len(rows) == MANY
     assert {row.person for row in rows} == {"corp/ada"}
+
+
+def test_one_persons_flood_of_odd_requests_is_counted_and_hides_nothing_else(
+    person: Person, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sparing, "MOST_OF_A_PERSON", MANY)
+    person.sign_in(clock, "admins")
+    for number in range(2 * MANY):
+        assert person.get(f"/nothing/{number}").status_code == 404
+    assert len(audited(person, "request.refused")) == MANY
+    assert len(kept(person, "request.refused")) == 2 * MANY, "each reference still leads to its reason"
+    assert person.post(f"/roles/{ACCOUNT}/Reader/credentials").status_code == 403
+    assert [row.person for row in audited(person, "grant.refused")] == ["corp/ada"], "a decision is never spared"
+    clock.advance(timedelta(minutes=1))
+    assert person.get("/nothing").status_code == 404
+    assert len(audited(person, "request.refused")) == MANY + 1
+    person.app.test_client().get("/nothing", base_url=BASE)
+    (counted,) = audited(person, "refusals.counted")
+    counts = counted.details["counts"]
+    assert isinstance(counts, dict)
+    assert counts["request.refused not_found corp"] == MANY
 
 
 def test_a_replay_of_a_command_lines_token_stays_in_the_audit(person: Person, clock: HeldClock) -> None:
