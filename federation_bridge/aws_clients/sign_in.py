@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, jsonify, make_response, render_template, request
+from flask import Blueprint, Response, g, jsonify, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.aws_clients import wire
@@ -140,7 +140,7 @@ def show_code() -> Response:
 
 @tokens.errorhandler(BridgeError)
 def _refused(refusal: BridgeError) -> Response:
-    kind, status, error = _named(refusal)
+    kind, status, error = _named(refusal, is_renewal=g.get("is_renewal", False))
     return wire.refused(refusal, kind, status, {"error": error, "message": sentence(refusal)})
 
 
@@ -148,10 +148,9 @@ _DENIED = frozenset({"role_not_granted", "role_withheld", "aws_refused", "outsid
 """Codes that the client takes for "you may not", rather than for a request of its own that was wrong."""
 
 
-def _named(refusal: BridgeError) -> tuple[str, int, str]:
+def _named(refusal: BridgeError, *, is_renewal: bool) -> tuple[str, int, str]:
     oauth_error = getattr(refusal, "oauth_error", "")
     if oauth_error == "invalid_grant":
-        is_renewal = "refresh" in refusal.detail
         return "AccessDeniedException", 401, "TOKEN_EXPIRED" if is_renewal else "AUTHCODE_EXPIRED"
     if refusal.status == 429:  # noqa: PLR2004
         return "TooManyRequestsError", 429, "server_error"
@@ -173,6 +172,7 @@ def token() -> Response:
     if grant == "authorization_code":
         return _first(body, client)
     if grant == "refresh_token":
+        g.is_renewal = True
         return _next(body, client)
     raise UnsupportedGrantType(f"grant type {quoted(grant)}")
 

@@ -110,6 +110,12 @@ def test_a_sign_out_while_aws_is_slow_leaves_nobody_with_credentials(person: Per
     assert "accessToken" not in answer.get_json()
 
 
+def test_a_renewal_is_refused_as_one_whatever_the_reason_says(cli: AwsLogin, aws: Aws) -> None:
+    # This reason speaks of "a code or token": the client shall not ask for a code where none was given.
+    assert refusal(cli.renew("x" * 1000)) == EXPIRED
+    assert refusal(cli.redeem("x" * 1000)) == (401, "AccessDeniedException", "AUTHCODE_EXPIRED")
+
+
 def test_another_key_buys_nothing_and_uses_nothing_up(
     person: Person, cli: AwsLogin, aws: Aws, clock: HeldClock
 ) -> None:
