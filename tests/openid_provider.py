@@ -293,6 +293,7 @@ def joined(
 ) -> World:
     notices: list[Notice] = []
     memory.clock = lambda: clock[0]
+    memory.hears = notices.append
     keys = KeyRing(b"k" * 32, memory, lambda: clock[0], "bridge.example.test")
     surroundings = Surroundings(
         keys,

@@ -346,6 +346,7 @@ class Notices(list[DocumentNotice]):
 
 
 def _source(wire: Wire, kept: Kept, notices: Notices, **more: Any) -> MetadataSource:
+    kept.hears = notices
     chosen = SamlConnection(protocol="saml", title="x", metadata_url=URL, **more)
     return MetadataSource("company", chosen, Surroundings(wire, kept, lambda: NOW, notices))  # type: ignore[arg-type]
 

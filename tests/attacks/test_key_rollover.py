@@ -39,6 +39,21 @@ def published(*signers: made.Signer, **more: Any) -> bytes:
     return made.metadata_xml(IDP, "https://idp.example.test/sso", signers, **more)
 
 
+class Heard:
+    """Documents whose notices are heard where they are kept."""
+
+    def __init__(self, kept: KeptDocuments, notices: list[Notice]) -> None:
+        self._kept, self._notices = kept, notices
+
+    def keep(self, kind: str, name: str, text: str, *notices: Notice) -> bool:
+        is_new = self._kept.keep(kind, name, text)
+        self._notices.extend(notices if is_new else ())
+        return is_new
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept, name)
+
+
 class Company:
     """One node's connection to a company by SAML, and the company's messages."""
 
@@ -49,7 +64,7 @@ class Company:
         if "metadata_file" not in settings:
             settings["metadata_url"] = URL
         chosen = SamlConnection(protocol="saml", title="Company", **settings)
-        around = Surroundings(wire, kept, clock, self.notices.append)  # type: ignore[arg-type]
+        around = Surroundings(wire, Heard(kept, self.notices), clock, self.notices.append)  # type: ignore[arg-type]
         house = ("https://bridge.example.test", ENTITY_ID)
         self.connector = SamlConnector("company", chosen, house, key_ring(), around)
 

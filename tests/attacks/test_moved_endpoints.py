@@ -12,11 +12,11 @@ from saml_material import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring,
 from web_material import door_of, person_at
 
 from federation_bridge.connectors.accepting import accept_held, acceptance_of, description_of
-from federation_bridge.connectors.changes import DocumentHeld
+from federation_bridge.connectors.changes import DocumentChanged, DocumentHeld
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings
-from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable
+from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, Unavailable
 from federation_bridge.model import Notice
 from federation_bridge.pending_sign_in import PendingSignIns
 from federation_bridge.sandbox.identity_provider.saml_message import metadata_xml
@@ -171,6 +171,43 @@ def test_the_hosts_that_google_has_are_known() -> None:
     assert DocumentHeld in [type(one) for one in around.notices], "a later move waits always"
 
 
+def test_what_waits_is_told_when_the_audit_is_back_where_it_was_away() -> None:
+    # Else a move would wait of which nobody ever heard: the next look finds it kept already.
+    around = world()
+    around.sign_in()
+    around.provider.discovery["token_endpoint"] = f"{EVIL}/token"
+    hear = around.memory.hears
+
+    def is_away(_: Notice) -> None:
+        raise Unavailable("the audit is away")
+
+    around.memory.hears = is_away
+    later(around)
+    assert not [one for one in around.notices if isinstance(one, DocumentHeld)]
+    around.memory.hears = hear
+    for _ in range(2):
+        later(around)
+    assert len([one for one in around.notices if isinstance(one, DocumentHeld)]) == 1
+
+
+def test_another_document_in_force_is_told_when_the_audit_is_back_where_it_was_away() -> None:
+    around = world(endpoint_hosts=("evil.example.test",))
+    around.sign_in()
+    around.provider.discovery["authorization_endpoint"] = f"{EVIL}/authorize"
+    hear = around.memory.hears
+
+    def is_away(_: Notice) -> None:
+        raise Unavailable("the audit is away")
+
+    around.memory.hears = is_away
+    later(around)
+    assert went_to(around, EVIL), "it is good, and decides"
+    around.memory.hears = hear
+    for _ in range(2):
+        later(around)
+    assert len([one for one in around.notices if isinstance(one, DocumentChanged)]) == 1
+
+
 def test_a_host_that_the_settings_name_needs_no_yes() -> None:
     around = world(endpoint_hosts=("evil.example.test",))
     around.sign_in()
@@ -200,6 +237,7 @@ def published(sign_on: str) -> bytes:
 
 
 def by_address(wire: Wire, kept: Kept, notices: list[Notice], **more: Any) -> SamlConnector:
+    kept.hears = notices.append
     chosen = SamlConnection(protocol="saml", title="Company", metadata_url=URL, **more)
     around = Surroundings(wire, kept, lambda: NOW, notices.append)  # type: ignore[arg-type]
     return SamlConnector("company", chosen, ("https://bridge.example.test", ENTITY_ID), key_ring(), around)

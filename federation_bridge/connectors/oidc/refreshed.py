@@ -193,10 +193,8 @@ class Refreshed(Generic[T]):
             self._hold(text, objection)
             return
         self._value, self._last_failure = (began_at, value), ""
-        self._keep(self._keeping.kind, text, began_at)
+        self._keep(self._keeping.kind, text, began_at, *self._changes(value))
         self._let_nothing_wait()
-        if before is not None and before[1] != value:
-            self._tell(DocumentChanged, self.difference(before[1], value))
 
     def _fail(self, detail: str, *, is_misconfigured: bool = False) -> None:
         self._last_failure, self._is_misconfigured = detail, is_misconfigured
@@ -221,21 +219,38 @@ class Refreshed(Generic[T]):
     def _hold(self, text: bytes, objection: str) -> None:
         waiting = self._keeping.documents.last_good(self._keeping.held_kind, self._keeping.name)
         if text_of(waiting) != text.decode():
-            self._keep(self._keeping.held_kind, text, self._clock())
-            self._tell(DocumentHeld, f"endpoints wait for a yes: {objection}")
+            told = DocumentHeld(self._keeping.name, f"endpoints wait for a yes: {objection}")
+            self._keep(self._keeping.held_kind, text, self._clock(), told)
+
+    def _changes(self, value: T) -> tuple[DocumentNotice, ...]:
+        """What is to be told of this document when it is kept: against what was kept, so that none is lost meanwhile.
+
+        Another look finds the same again, where this one could not keep it.
+        """
+        kept = self._kept_or_none()
+        if kept is None or kept[1] == value:
+            return ()
+        return (DocumentChanged(self._keeping.name, self.difference(kept[1], value)),)
+
+    def _kept_or_none(self) -> tuple[datetime, T] | None:
+        try:
+            return self._kept()
+        except BridgeError:  # nor will it be kept now
+            return None
 
     def _let_nothing_wait(self) -> None:
         """What waited is published no more: nobody may say yes to it any more."""
         documents, kind, name = self._keeping.documents, self._keeping.held_kind, self._keeping.name
         try:
-            if documents.last_good(kind, name) and documents.keep(kind, name, ""):
-                self._tell(DocumentWithdrawn, "what waited for a yes is published no more")
+            if documents.last_good(kind, name):
+                told = DocumentWithdrawn(name, "what waited for a yes is published no more")
+                documents.keep(kind, name, "", told)
         except BridgeError as refusal:
             self._tell(DocumentNotKept, f"what waits could not be looked at: {refusal.detail}")
 
-    def _keep(self, kind: str, text: bytes, fetched_at: datetime) -> None:
+    def _keep(self, kind: str, text: bytes, fetched_at: datetime, *notices: DocumentNotice) -> None:
         try:
-            self._keeping.documents.keep(kind, self._keeping.name, dated(text.decode(), fetched_at))
+            self._keeping.documents.keep(kind, self._keeping.name, dated(text.decode(), fetched_at), *notices)
         except BridgeError as refusal:  # it is good all the same; only a restart would miss it
             self._tell(DocumentNotKept, f"could not be kept: {refusal.detail}")
 

@@ -235,16 +235,17 @@ class MetadataSource:
         return "; ".join(one for one in told if one)
 
     def _hold(self, document: str, waiting: str) -> None:
-        if self._kept.keep(HELD, self._connection, document):
-            self._tell(DocumentHeld(self._connection, f"waits for a yes: {waiting}"))
+        told = DocumentHeld(self._connection, f"waits for a yes: {waiting}")
+        self._kept.keep(HELD, self._connection, document, told)
 
     def _let_nothing_wait(self, document: str) -> None:
         """What waited is published no more: nobody may say yes to it any more."""
         # An unchanged file says nothing about what another node's file brought.
         if self._file is not None and document == self._looked_at:
             return
-        if self._kept.last_good(HELD, self._connection) and self._kept.keep(HELD, self._connection, ""):
-            self._tell(DocumentWithdrawn(self._connection, "what waited for a yes is published no more"))
+        if self._kept.last_good(HELD, self._connection):
+            told = DocumentWithdrawn(self._connection, "what waited for a yes is published no more")
+            self._kept.keep(HELD, self._connection, "", told)
 
     def _take_kept(self) -> None:
         """What this or another process kept last; also how an administrator's yes arrives here."""
