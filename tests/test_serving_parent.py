@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from web_material import write_files
 
+from federation_bridge.observers.places import Nowhere
 from federation_bridge.operate import preparation
 from federation_bridge.operate.logs import LogLines
 from federation_bridge.operate.serving import bridge
@@ -136,7 +137,7 @@ def test_ctrl_c_ends_the_start_wherever_it_is(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(preparation, "prepare", prepare)
     try:
         with pytest.raises(Prepared):
-            bridge.serve(load_settings(write_files(tmp_path)), LogLines(lambda _: None))
+            bridge.serve(load_settings(write_files(tmp_path)), LogLines(Nowhere()))
     finally:
         signal.signal(signal.SIGINT, before)
     assert found == [signal.SIG_DFL]

@@ -36,6 +36,7 @@ from federation_bridge.connectors import connectors_from
 from federation_bridge.connectors.changes import DocumentRefused
 from federation_bridge.connectors.oidc.discovery import read_discovery
 from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected, Unavailable
+from federation_bridge.model import Notice
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import OidcConnection, settings_from
 from federation_bridge.signing import KeyRing, Purpose
@@ -147,7 +148,7 @@ def test_without_a_secret_a_key_of_our_own_speaks_for_us_once_and_for_a_minute(p
     fields, _ = asked.provider.token_requests[0]
     keys = KeyRing(b"k" * 32, asked.memory, lambda: NOON, "bridge.example.test")
     key = keys.current(Purpose.CLIENT_ASSERTION)
-    decoded = jwt.decode(fields["client_assertion"], RSAKey.import_key(key.public_jwk()), algorithms=["RS256"])
+    decoded = jwt.decode(fields["client_assertion"], RSAKey.import_key({**key.public_jwk()}), algorithms=["RS256"])
     assert decoded.header["kid"] == key.kid
     assert decoded.claims["aud"] == asked.provider.issuer + audience
     assert (decoded.claims["iss"], decoded.claims["sub"]) == (CLIENT_ID, CLIENT_ID)
@@ -227,10 +228,10 @@ def test_refreshing_outlives_an_outage_of_the_audit(monkeypatch: pytest.MonkeyPa
     asked = world()
     asked.outgoing.is_down = True  # type: ignore[attr-defined]
 
-    def audit_is_down(_detail: str) -> None:
+    def audit_is_down(_notice: Notice) -> None:
         raise Unavailable
 
-    asked.connector._provider._metadata.failed = audit_is_down
+    asked.connector._provider._metadata.notice = audit_is_down
     rounds = iter([False, False, True])
     monkeypatch.setattr(asked.connector.refresher._stopping, "wait", lambda _seconds: next(rounds))
     asked.connector.refresher._run()
