@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from test_browser_command_lines import consent_page, remote_page, waiting_program
 
+from browser.test_browser_command_lines import consent_page, remote_page, waiting_program
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import PRODUCTION
 

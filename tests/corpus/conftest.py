@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import resource
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from published import FOLDER, cases
+from corpus.published import FOLDER, cases
 
 _SECONDS_PER_CASE = 5.0
 _MORE_MEMORY = 1 << 30

@@ -17,6 +17,7 @@ from lxml import etree
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.ciphers import Cipher, without_padding
 from federation_bridge.connectors.saml.policy import POLICY, PublicKey, rsa_pkcs1
+from federation_bridge.signing import DecryptionKey
 
 _XMLDSIG = "http://www.w3.org/2000/09/xmldsig#"
 _XMLENC = "http://www.w3.org/2001/04/xmlenc#"
@@ -49,7 +50,8 @@ def _pss_sha256(key: PublicKey, signature: bytes, signed: bytes) -> None:
     key.verify(signature, signed, scheme, hashes.SHA256())
 
 
-def _rsa_1_5(key: rsa.RSAPrivateKey, method: etree._Element, wrapped: bytes) -> bytes:
+def _rsa_1_5(key: DecryptionKey, method: etree._Element, wrapped: bytes) -> bytes:
+    assert isinstance(key, rsa.RSAPrivateKey)
     return key.decrypt(wrapped, padding.PKCS1v15())
 
 

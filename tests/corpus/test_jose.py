@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from published import Case, cases
 
+from corpus.published import Case, cases
 from federation_bridge.connectors.oidc.compact_token import verified_token
 from federation_bridge.connectors.oidc.key_set import KeySet, read_key_set
 from federation_bridge.errors import SignInRejected
@@ -47,7 +47,7 @@ def _key_and_token(case: Case) -> tuple[Any, Any]:
     return group[case.told["key_field"]], test.get("jws") or test.get("jwe")
 
 
-def _public(key: dict[str, Any]) -> dict[str, Any]:
+def _public(key: Any) -> dict[str, Any]:
     """The published half of an asymmetric key: recipes print the private key that made their example."""
     asymmetric = isinstance(key, dict) and key.get("kty") in ("RSA", "EC")
     return {name: value for name, value in key.items() if not asymmetric or name not in PRIVATE}

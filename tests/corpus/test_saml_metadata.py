@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from legacy import LEGACY
-from published import Case, cases
 
+from corpus.legacy import LEGACY
+from corpus.published import Case, cases
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
-from federation_bridge.connectors.saml.verifier import trusted_key
+from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.sandbox.identity_provider.saml_message import make_signer
 
@@ -38,7 +38,7 @@ def _clock(case: Case) -> datetime:
 
 
 def _read(case: Case) -> IdpMetadata:
-    signed_by = ()
+    signed_by: tuple[TrustedKey, ...] = ()
     if "unsigned" in case.id or "corrupted" in case.id:
         signed_by = (trusted_key(b64decode(make_signer().certificate_b64), LEGACY),)
     return read_metadata(case.document(), _clock(case), policy=LEGACY, signed_by=signed_by)

@@ -22,7 +22,7 @@ ADMINISTRATOR = f"{PRODUCTION}/Administrator"
 @pytest.fixture
 def provider(tmp_path: Path) -> Iterator[Any]:
     xmlsec1 = program("xmlsec1", "apt-get install xmlsec1")
-    import pysaml2_provider  # noqa: PLC0415 - looks for xmlsec1 when it is imported
+    from interop import pysaml2_provider  # noqa: PLC0415 - looks for xmlsec1 when it is imported
 
     with pysaml2_provider.running(tmp_path, xmlsec1) as running:
         yield running

@@ -14,8 +14,8 @@ from federation_bridge.sandbox.visitor import Visitor
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from real_client_material import Clients, Home
-from tls_front import Front, tls_front
+from real_clients.real_client_material import Clients, Home
+from real_clients.tls_front import Front, tls_front
 
 
 @pytest.fixture(scope="module")

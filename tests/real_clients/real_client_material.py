@@ -18,7 +18,6 @@ import pytest
 from absent_software import folder, program
 from documents.blocks import blocks
 from forged_rows import changed_by_us
-from tls_front import Front
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
@@ -27,6 +26,7 @@ from federation_bridge.sandbox.visitor import Visitor
 from federation_bridge.signing import derived_key, read_or_make_sealing_key
 from federation_bridge.store import open_store
 from federation_bridge.store.tables import AUTHORIZATION_CODES, DEVICE_CODES
+from real_clients.tls_front import Front
 
 ROLE = f"{PRODUCTION}/Developer"
 ME = f"arn:aws:sts::{PRODUCTION}:assumed-role/Developer/ada"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from real_client_material import ME, WITHIN, Home
-from terminal import typed
-from test_aws_sso import ADDRESS
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.visitor import Visitor
+from real_clients.real_client_material import ME, WITHIN, Home
+from real_clients.terminal import typed
+from real_clients.test_aws_sso import ADDRESS
 
 pytestmark = pytest.mark.interop
 

@@ -14,14 +14,22 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 import pytest
-from real_client_material import ME, ROLE, WITHOUT_NAMED_ROLES, Home, in_the_database, rules_with, shown_config
-from test_aws_sso import ended, read_until
-from tls_front import tls_front
 
 from federation_bridge.cli.dpop import DpopKey
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.browser import Page
 from federation_bridge.sandbox.visitor import Visitor
+from real_clients.real_client_material import (
+    ME,
+    ROLE,
+    WITHOUT_NAMED_ROLES,
+    Home,
+    in_the_database,
+    rules_with,
+    shown_config,
+)
+from real_clients.test_aws_sso import ended, read_until
+from real_clients.tls_front import tls_front
 
 pytestmark = pytest.mark.interop
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from real_client_material import ME, WITHIN, Home, approve, in_the_database
-from tls_front import tls_front
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.visitor import Visitor
+from real_clients.real_client_material import ME, WITHIN, Home, approve, in_the_database
+from real_clients.tls_front import tls_front
 
 pytestmark = pytest.mark.interop
 
@@ -105,8 +105,8 @@ def test_the_portal_lists_accounts_and_roles_by_pages(home: Home, cli: AwsCli, a
     listed = ("sso", "list-accounts", "--access-token", token, "--region", "us-east-1", "--output", "json")
     accounts = json.loads(home.run(cli, *listed, "--page-size", "1", more=more))
     assert [one["accountName"] for one in accounts["accountList"]] == ["analytics", "production"]
-    listed = ("sso", "list-account-roles", "--account-id", PRODUCTION, "--access-token", token)
-    roles = json.loads(home.run(cli, *listed, "--region", "us-east-1", "--output", "json", more=more))
+    roles_of = ("sso", "list-account-roles", "--account-id", PRODUCTION, "--access-token", token)
+    roles = json.loads(home.run(cli, *roles_of, "--region", "us-east-1", "--output", "json", more=more))
     assert f"{PRODUCTION}/{roles['roleList'][0]['roleName']}" in ada.roles()
 
 

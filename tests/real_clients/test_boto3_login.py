@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from absent_software import folder
-from real_client_material import ME, Home
-from test_aws_login import age_credentials, cache_of, log_in_remotely
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.visitor import Visitor
+from real_clients.real_client_material import ME, Home
+from real_clients.test_aws_login import age_credentials, cache_of, log_in_remotely
 
 pytestmark = pytest.mark.interop
 

@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import pytest
 from cli_material import Person
-from real_client_material import ME, WITHOUT_NAMED_ROLES, Clients, Home, rules_with
-from test_aws_sso import age, log_in
-from test_fedbridge_profiles import PROFILE, person, served
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.visitor import Visitor
+from real_clients.real_client_material import ME, WITHOUT_NAMED_ROLES, Clients, Home, rules_with
+from real_clients.test_aws_sso import age, log_in
+from real_clients.test_fedbridge_profiles import PROFILE, person, served
 
 pytestmark = pytest.mark.interop
 __all__ = ["person"]

@@ -8,9 +8,9 @@ import sys
 import pytest
 from absent_software import folder, program
 from cli_material import Person, told_code
-from real_client_material import ME, NODE, ROLE, WITHIN, Clients, Home, approve
 
 from federation_bridge.sandbox.visitor import Visitor
+from real_clients.real_client_material import ME, NODE, ROLE, WITHIN, Clients, Home, approve
 
 pytestmark = pytest.mark.interop
 

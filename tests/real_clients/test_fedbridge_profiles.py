@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from cli_material import Person, told_code
-from real_client_material import ME, NODE, ROLE, WITHIN, Clients, Home, approve
-from test_aws_sso import age
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.visitor import Visitor
+from real_clients.real_client_material import ME, NODE, ROLE, WITHIN, Clients, Home, approve
+from real_clients.test_aws_sso import age
 
 pytestmark = pytest.mark.interop
 

@@ -6,12 +6,12 @@ import json
 from datetime import timedelta
 
 import pytest
-from real_client_material import ME, Home
-from test_aws_login import age_credentials, log_in_remotely
-from test_aws_sso import age, log_in
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.visitor import Visitor
+from real_clients.real_client_material import ME, Home
+from real_clients.test_aws_login import age_credentials, log_in_remotely
+from real_clients.test_aws_sso import age, log_in
 
 pytestmark = pytest.mark.interop
 

@@ -63,7 +63,8 @@ def plain(seen: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, objec
     """The settings but for what stands below others, which botocore takes apart."""
     kept = {name: dict(settings) for name, settings in seen.items()}
     for settings in kept.values():
-        for option in [option for option, value in settings.items() if isinstance(value, dict) or value[:1] == "\n"]:
+        below = [option for option, value in settings.items() if isinstance(value, dict) or str(value)[:1] == "\n"]
+        for option in below:
             settings.pop(option)
     return kept
 

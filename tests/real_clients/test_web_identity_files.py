@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from cli_material import Person, told_code
-from real_client_material import WITHIN, Clients, Home, approve
 
 from federation_bridge.operate.publication import trust_policy
 from federation_bridge.sandbox.aws import provisioning
@@ -21,6 +20,7 @@ from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import ANALYTICS
 from federation_bridge.sandbox.visitor import Visitor
+from real_clients.real_client_material import WITHIN, Clients, Home, approve
 
 pytestmark = pytest.mark.interop
 

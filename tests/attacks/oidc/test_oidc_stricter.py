@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from test_oidc_attacks import LIES
+
+from oidc.test_oidc_attacks import LIES
 
 _TESTS = Path(__file__).parents[2]
 _DOCUMENT = _TESTS.parent / "docs" / "oidc.md"

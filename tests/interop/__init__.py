@@ -1,0 +1,1 @@
+"""Other projects' real software on the other end."""

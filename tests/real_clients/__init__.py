@@ -1,0 +1,1 @@
+"""Stock AWS clients, unmodified, against the real server."""
