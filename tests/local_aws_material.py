@@ -153,7 +153,7 @@ class Place:
 
 
 @cache
-def session() -> boto3.Session:
+def session() -> Any:
     return boto3.Session(region_name="us-east-1")
 
 

@@ -46,7 +46,7 @@ def _compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tup
 def install() -> None:
     """To be called once, before any application is made."""
     flask.Flask.jinja_options = {**flask.Flask.jinja_options, "bytecode_cache": _InMemory()}
-    Rule._compile_builder = _compiled_once  # type: ignore[method-assign]
+    Rule._compile_builder = _compiled_once  # type: ignore[assignment,method-assign]  # the same signature
     # No test speaks TLS to the internet: reading every authority of this machine takes longer than most tests.
     os.environ["SSL_CERT_FILE"] = os.devnull
     os.environ["SSL_CERT_DIR"] = os.devnull

@@ -218,7 +218,7 @@ class DirectOutgoing(Outgoing):
         self.provider = provider
         self.is_down = False
 
-    def fetch(self, url: str, **kwargs: Any) -> Fetched:  # type: ignore[override]
+    def fetch(self, url: str, **kwargs: Any) -> Fetched:
         if self.is_down:
             raise ProviderUnreachable("nobody answers")
         data = kwargs.get("data") or b""
@@ -316,7 +316,7 @@ def served(respond: Callable[[str, str, Mapping[str, str], bytes], tuple[int, by
     class Handler(http.server.BaseHTTPRequestHandler):
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            url = f"http://127.0.0.1:{self.server.server_address[1]}{self.path}"
+            url = f"http://127.0.0.1:{self.connection.getsockname()[1]}{self.path}"
             status, body = respond(self.command, url, dict(self.headers), self.rfile.read(length))
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -68,7 +68,7 @@ class Visitor:
     @property
     def pending(self) -> dict[str, str]:
         """The cookies of pending sign-ins, by handle."""
-        held = self.client._cookies.values()
+        held = (self.client._cookies or {}).values()
         prefix = pending_cookies.PREFIX
         return {one.key.removeprefix(prefix): one.value for one in held if one.key.startswith(prefix)}
 
@@ -131,5 +131,8 @@ def visitor(app: Flask, clock: HeldClock) -> Visitor:
 def moved(browser: Visitor, app: Flask) -> Visitor:
     """The same browser, led to another node by the balancer."""
     other = visitor(app, browser.clock)
-    other.client._cookies.update(browser.client._cookies)
+    jar, held = other.client._cookies, browser.client._cookies
+    assert jar is not None
+    assert held is not None
+    jar.update(held)
     return other

@@ -51,8 +51,8 @@ def stranger_key() -> rsa.RSAPrivateKey:
 @lru_cache
 def curve_key(name: str) -> ec.EllipticCurvePrivateKey:
     """A key on this curve, made once."""
-    curve = {"secp256r1": ec.SECP256R1, "secp384r1": ec.SECP384R1, "secp521r1": ec.SECP521R1}[name]
-    return ec.generate_private_key(curve())
+    curves = {"secp256r1": ec.SECP256R1(), "secp384r1": ec.SECP384R1(), "secp521r1": ec.SECP521R1()}
+    return ec.generate_private_key(curves[name])
 
 
 @lru_cache

@@ -107,7 +107,7 @@ def connector(
     """Our connection to the company; `settings` are those of SamlConnection. It says that its NameIDs are addresses."""
     settings = {"subject_kind": "email", **settings}
     document = metadata or made.metadata_xml(IDP, "https://idp.example.test/sso", [idp_signer()])
-    around = Surroundings(Wire(), Kept(), lambda: now, lambda *_: None)  # type: ignore[arg-type] - only fetch is used
+    around = Surroundings(Wire(), Kept(), lambda: now, lambda *_: None)  # type: ignore[arg-type]  # only fetch is used
     with TemporaryDirectory() as folder:
         path = Path(folder) / "idp.xml"
         path.write_bytes(document)

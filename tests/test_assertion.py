@@ -19,6 +19,7 @@ from federation_bridge.aws import assertion
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.errors import AwsRefused
 from federation_bridge.model import Grant
+from federation_bridge.signing.xml_signature import canonical
 
 GOLDEN = Path(__file__).parent / "golden" / "aws_response.xml"
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
@@ -36,7 +37,7 @@ TAGGED = grant(
 
 
 def built(made: Grant, **changes: Any) -> etree._Element:
-    terms = {"key": signing_key(), "issuer_entity_id": ENTITY_ID, "now": NOW} | changes
+    terms: dict[str, Any] = {"key": signing_key(), "issuer_entity_id": ENTITY_ID, "now": NOW} | changes
     return etree.fromstring(base64.b64decode(assertion.build(made, **terms).text))
 
 
@@ -76,6 +77,7 @@ def test_signxml_finds_that_the_whole_assertion_was_signed() -> None:
     response = built(TAGGED)
     signed_assertion = etree.tostring(only(response, f"{SAML}Assertion"))
     verified = XMLVerifier().verify(signed_assertion, x509_cert=signing_key().certificate_pem, id_attribute="ID")
+    assert not isinstance(verified, list)
     assert verified.signed_xml is not None
     assert attributes(verified.signed_xml) == attributes(response)
 
@@ -161,7 +163,7 @@ def test_an_assertion_beyond_what_sts_takes_is_refused() -> None:
 
 
 def test_bytes_that_do_not_read_back_as_decided_are_never_signed(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = assertion.canonical
+    honest = canonical
     monkeypatch.setattr(assertion, "canonical", lambda element: honest(element).replace(b"role/Admin", b"role/Other"))
     with pytest.raises(AwsRefused, match="attributes"):
         built(grant())
@@ -183,7 +185,7 @@ def test_bytes_that_do_not_read_back_as_decided_are_never_signed(monkeypatch: py
 def test_each_thing_that_was_decided_is_compared(
     monkeypatch: pytest.MonkeyPatch, found: bytes, instead: bytes, what: str
 ) -> None:
-    honest = assertion.canonical
+    honest = canonical
     monkeypatch.setattr(assertion, "canonical", lambda element: honest(element).replace(found, instead, 1))
     with pytest.raises(AwsRefused, match=what):
         built(grant())

@@ -89,13 +89,13 @@ def test_the_sandbox_has_the_same_numbers() -> None:
         aws_limits.MOST_POLICY_ARNS,
         aws_limits.LONGEST_POLICIES,
     )
-    assert ours == (
+    assert list(ours) == [
         session_terms.SHORTEST,
         session_terms.LONGEST,
         session_terms._MAX_TAGS,
         session_terms._MAX_POLICY_ARNS,
         session_terms._MAX_POLICY_CHARACTERS,
-    )
+    ]
     assert parameters.POLICY.fullmatch("\xff")
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_material import Person
@@ -51,7 +52,7 @@ class Computer:
         self.folder = put_session(home, bridge, ends_at=4_000_000_000)
         self.asked = 0
 
-    def obtain(self, **wish: timedelta) -> str:
+    def obtain(self, **wish: Any) -> str:
         """One process's credentials; counts what the bridge was asked for."""
         streams = (io.StringIO(), io.StringIO(), io.StringIO())
         variables = {"FEDBRIDGE_TOKEN_STORE": "file"}

@@ -146,7 +146,7 @@ def _lines(home: Path, command: Sequence[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("listed", [listed_by_bash, listed_by_fish])
-def test_a_shell_lists_commands_options_and_roles(home: Path, listed) -> None:  # type: ignore[no-untyped-def]
+def test_a_shell_lists_commands_options_and_roles(home: Path, listed) -> None:
     assert listed(home, "fedbridge con") == {"configure", "console"}
     assert {"login", "logout", "whoami", "doctor", "exec"} <= listed(home, "fedbridge ")
     assert listed(home, "fedbridge credentials --r") == {"--reason", "--role"}

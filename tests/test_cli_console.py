@@ -83,7 +83,7 @@ def test_behind_one_press_the_bookmark_leads_to_the_page_that_was_asked_for(way:
     assert f"{PRODUCTION}:assumed-role/Developer/ada" in page.by_id["principal"]
 
 
-def _console_of(company: Company, ada: Person, way: str):  # type: ignore[no-untyped-def]
+def _console_of(company: Company, ada: Person, way: str):
     visitor = Visitor(company, "ada")
     visitor.sign_in()
     login = ada.start("login", company.bridge, "--browser", variables={"BROWSER": "/bin/true"})

@@ -36,7 +36,7 @@ ADDRESS = "https://aws.example.com"
 SESSION = StoredSession(ADDRESS, "secret-access", 1.0, "secret-refresh", "secret-key")
 
 
-class Ring(KeyringBackend):  # type: ignore[misc]
+class Ring(KeyringBackend):
     """A keyring that works and holds nothing."""
 
     priority = 1
@@ -206,9 +206,10 @@ def test_the_request_for_a_code_names_the_key_that_the_tokens_will_be_bound_to()
 
 def test_a_redirect_is_not_followed_over_https_either() -> None:
     opener = wire.Wire(ADDRESS, {}, lambda: NOW)._opener
-    (handler,) = [one for one in opener.handlers if hasattr(one, "redirect_request")]
+    handlers: list[Any] = vars(opener)["handlers"]
+    (handler,) = [one for one in handlers if hasattr(one, "redirect_request")]
     assert handler.redirect_request(None, None, 302, "", {}, "https://attacker.test/") is None
-    (secure,) = [one for one in opener.handlers if hasattr(one, "https_open")]
+    (secure,) = [one for one in handlers if hasattr(one, "https_open")]
     assert secure._context.verify_mode is ssl.CERT_REQUIRED
 
 
@@ -280,7 +281,7 @@ def test_an_answer_of_another_user_is_not_believed(tmp_path: Path, monkeypatch: 
     path.write_bytes(b"1\n")
     path.chmod(0o600)
     assert cached_answer._private_bytes(str(path)) == b"1\n"
-    monkeypatch.setattr(cached_answer.system, "geteuid", lambda: os.geteuid() + 1)
+    monkeypatch.setattr("federation_bridge.cli.cached_answer.system.geteuid", lambda: os.geteuid() + 1)
     with pytest.raises(ValueError, match="answer"):
         cached_answer._private_bytes(str(path))
 

@@ -93,7 +93,7 @@ def by_json(_: Path, text: str) -> list[str]:
 
 def by_dotenv_rules(_: Path, text: str) -> list[str]:
     """What all readers of such files take alike: NAME=value, without quotes, blanks, `$` or `#`."""
-    found = dict(re.fullmatch(r"([A-Z_]+)=([\w@%+=:,./-]*)", line).groups() for line in text.splitlines())  # type: ignore[union-attr]
+    found = dict(re.fullmatch(r"([A-Z_]+)=([\w@%+=:,./-]*)", line).groups() for line in text.splitlines())  # type: ignore[union-attr,misc]  # two groups
     return [found[name] for name in NAMES]
 
 

@@ -106,7 +106,7 @@ def stub() -> Iterator[Any]:
             self.end_headers()
             self.wfile.write(body.encode())
 
-        def log_message(self, *_: object) -> None:  # type: ignore[override]
+        def log_message(self, *_: object) -> None:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
@@ -242,7 +242,7 @@ def test_the_callback_takes_the_answer_to_our_own_question_once_and_no_other(tmp
 
 
 class _Memory(KeyringBackend):
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], str] = {}

@@ -249,7 +249,7 @@ def _of_itself(_: Authority, folder: Path) -> Path:
 )
 def test_what_is_wrong_with_a_certificate_is_said_with_what_to_do(
     bridge: FakeBridge, authority: Authority, tmp_path: Path, made, sentence: str
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     with tls_before(int(bridge.address.rpartition(":")[2]), made(authority, tmp_path)) as listening:
         words = words_of(f"https://127.0.0.1:{listening}", FEDBRIDGE_CA_BUNDLE=str(authority.file))
     assert sentence in words

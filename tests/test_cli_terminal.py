@@ -76,12 +76,13 @@ def redirected(person: Person, *words: str, **variables: str) -> tuple[int, byte
 
 
 def test_a_terminal_gets_colours_unless_no_color_or_a_dumb_terminal_asks_for_none(ada: Person) -> None:
-    for variables, coloured in (
+    cases: tuple[tuple[dict[str, Any], bool], ...] = (
         ({}, True),
         ({"NO_COLOR": ""}, True),
         ({"NO_COLOR": "1"}, False),
         ({"TERM": "dumb"}, False),
-    ):
+    )
+    for variables, coloured in cases:
         with at_terminal(ada, "roles", **variables) as seat:
             assert seat.end() == 0
             assert ("\x1b[1mACCOUNT" in seat.text(), "\x1b" in seat.text()) == (coloured, coloured), variables

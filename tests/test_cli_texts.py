@@ -23,12 +23,12 @@ def catalogue() -> dict[str, str]:
 
 
 def sentences() -> set[str]:
-    found = set()
+    found: set[str] = set()
     for path in CLI.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
                 assert isinstance(node.args[0], ast.Constant), f"{path.name}:{node.lineno} says what no catalogue knows"
-                found.add(node.args[0].value)
+                found.add(str(node.args[0].value))
     return found
 
 

@@ -28,12 +28,12 @@ class Bridge:
     """Gives a token at each call, the next one by number, or fails as it is told."""
 
     def __init__(self, clock: HeldClock) -> None:
-        self.clock, self.given, self.failure = clock, 0, None
+        self.clock, self.given = clock, 0
+        self.failure: CommandFailed | None = None
         self.ways: list[str] = []
         self.asked = threading.Semaphore(0)
         self.answering = threading.Event()
         self.answering.set()
-        self.failure: CommandFailed | None
 
     def __call__(self, place: Place, role: str, reason: str = "") -> HeldToken:
         assert (role, reason) == (ROLE, "a deployment")
@@ -222,8 +222,8 @@ class Answering:
     """A session whose bridge gives one answer."""
 
     def __init__(self, answer: JsonObject) -> None:
-        self.answer, self.posted = answer, None
-        self.posted: tuple[str, JsonObject] | None
+        self.answer = answer
+        self.posted: tuple[str, JsonObject] | None = None
 
     def __call__(self, _: Place) -> Answering:
         return self

@@ -136,7 +136,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_release_consists_of_the_files_that_its_page_names(dist: Path) -> None:
     files = {path.name: path.read_bytes() for path in dist.iterdir()}
-    sums = dict(reversed(line.split()) for line in files.pop("SHA256SUMS").decode().splitlines())
+    sums = {name: digest for digest, name in map(str.split, files.pop("SHA256SUMS").decode().splitlines())}
     assert sums == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     (wheel,) = dist.glob("*.whl")
     assert sorted(path.partition("-")[0] if path != wheel.name else "wheel" for path in files) == [

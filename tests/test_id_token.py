@@ -6,7 +6,7 @@ import base64
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aws_material import ISSUER, NOW, account, grant, key_ring, signing_key
@@ -28,7 +28,7 @@ def text_of(made: Grant, purpose: Purpose = Purpose.AWS_OIDC) -> str:
 
 
 def decoded(made: Grant) -> jwt.Token:
-    return jwt.decode(text_of(made), KeySet.import_key_set(issuer.jwks(key_ring())), algorithms=["RS256"])
+    return jwt.decode(text_of(made), KeySet.import_key_set(cast("Any", issuer.jwks(key_ring()))), algorithms=["RS256"])
 
 
 def test_header_and_claims_are_the_golden_ones() -> None:
@@ -45,7 +45,9 @@ def test_our_published_keys_verify_it_and_another_purposes_key_is_not_among_them
     real = text_of(grant("oidc")).split(".")
     with pytest.raises(BadSignatureError):
         jwt.decode(
-            f"{real[0]}.{payload}.{signature}", KeySet.import_key_set(issuer.jwks(key_ring())), algorithms=["RS256"]
+            f"{real[0]}.{payload}.{signature}",
+            KeySet.import_key_set(cast("Any", issuer.jwks(key_ring()))),
+            algorithms=["RS256"],
         )
     assert json.loads(base64.urlsafe_b64decode(header + "=="))["kid"] != signing_key(Purpose.AWS_OIDC).kid
 

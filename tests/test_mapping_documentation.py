@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -23,7 +24,7 @@ def example(kind: str) -> str:
     return rest.partition("```")[0]
 
 
-def is_valid(schema: dict, text: str) -> bool:
+def is_valid(schema: dict[str, Any], text: str) -> bool:
     # Every scalar as a text, as an editor with YAML 1.2's failsafe schema and our own reader see it.
     return jsonschema.Draft202012Validator(schema).is_valid(yaml.load(text, Loader=yaml.BaseLoader))
 

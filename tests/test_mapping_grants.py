@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from mapping_material import NOW, identity, keys, rule, rule_set, why
@@ -16,7 +17,7 @@ ADMIN = '"111111111111/Administrator"'
 POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}'
 
 
-def granted(grant: str, **facts: object):
+def granted(grant: str, **facts: Any):
     (entitlement,) = rule_set(rule(ME, f"{{role: {ADMIN}, {grant}}}")).entitlements(identity(**facts), NOW)
     return entitlement
 

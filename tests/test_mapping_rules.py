@@ -158,7 +158,12 @@ def test_a_decision_looks_at_the_rules_of_the_persons_facts_however_many_rules_t
     )
     heard: list[str] = []
     hear = Rule.hear
-    monkeypatch.setattr(Rule, "hear", lambda self, facts: (heard.append(self.id), hear(self, facts))[1])
+
+    def noted(self, facts):
+        heard.append(self.id)
+        return hear(self, facts)
+
+    monkeypatch.setattr(Rule, "hear", noted)
 
     found = keys(rules, identity(groups=("g7", "g1999", "h"), authn_methods=("mfa",)))
 

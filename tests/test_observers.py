@@ -132,7 +132,11 @@ def test_work_that_raises_ends_neither_the_thread_nor_who_put_it_and_its_batch_c
 
 
 def test_a_forked_child_works_in_a_thread_of_its_own_on_what_it_put_itself(pipe: tuple[int, int]) -> None:
-    queue = ObserverQueue[bytes]("test", lambda things: [os.write(pipe[1], one) for one in things] and None, most=10)
+    def write(things: list[bytes]) -> None:
+        for one in things:
+            os.write(pipe[1], one)
+
+    queue = ObserverQueue[bytes]("test", write, most=10)
     queue.start()
     queue.put(b"parent ")
     assert queue.flush(30)

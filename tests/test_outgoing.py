@@ -235,7 +235,8 @@ def test_no_proxy_and_no_key_log_is_taken_from_the_environment(monkeypatch: pyte
 
 
 def test_an_answer_as_long_as_allowed_is_read_and_one_byte_more_is_refused() -> None:
-    for headers in ({}, {"Content_Length": "100000000"}):
+    cases: tuple[dict[str, Any], ...] = ({}, {"Content_Length": "100000000"})
+    for headers in cases:
         with serving(saying(b"x" * 1001, **headers)) as port, pytest.raises(ProviderUnreachable, match="longer"):
             Outgoing().fetch(f"http://127.0.0.1:{port}/", networks=LOOPBACK, max_bytes=1000)
     with serving(saying(b"x" * 1000)) as port:
@@ -428,7 +429,7 @@ def _relay(upstream: int, asked: list[str]) -> Handler:
         with socket.create_connection(("127.0.0.1", upstream)) as onward:
             back = threading.Thread(target=copy, args=(onward.recv, request.connection), daemon=True)
             back.start()
-            copy(request.rfile.read1, onward)  # type: ignore[attr-defined]
+            copy(request.rfile.read1, onward)
             back.join(5)
 
     return connect

@@ -10,7 +10,6 @@ import pytest
 from database_place import INTEGRITY_KEY
 from web_material import write_files
 
-from federation_bridge import private_files
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate import check, preparation
 from federation_bridge.operate.check import Kind
@@ -24,9 +23,9 @@ US, OUR_GROUP = 1000, 2000
 @pytest.fixture
 def as_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes this process a service's own, whoever runs the tests."""
-    monkeypatch.setattr(private_files.os, "geteuid", lambda: US)
-    monkeypatch.setattr(private_files.os, "getegid", lambda: US)
-    monkeypatch.setattr(private_files.os, "getgroups", lambda: [US, OUR_GROUP])
+    monkeypatch.setattr(os, "geteuid", lambda: US)
+    monkeypatch.setattr(os, "getegid", lambda: US)
+    monkeypatch.setattr(os, "getgroups", lambda: [US, OUR_GROUP])
 
 
 def _status(mode: int, owner: int, group: int) -> os.stat_result:
@@ -70,7 +69,7 @@ def test_a_file_that_others_can_use_is_refused_with_the_way_out(mode: int, owner
 
 
 def test_root_may_look_at_the_services_own_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(private_files.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     check_private(Path("key"), _status(0o440, US, OUR_GROUP), "the secret file")
     with pytest.raises(ConfigurationInvalid, match="chmod 600 key"):
         check_private(Path("key"), _status(0o644, US, OUR_GROUP), "the secret file")

@@ -172,10 +172,7 @@ def contents(server: postgresql.Server, place: Place) -> dict[str, list[Any]]:
         tables = connection.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
         ).fetchall()
-        return {
-            name: sorted(map(repr, connection.execute(f"SELECT * FROM {name}").fetchall()))  # type: ignore[arg-type]
-            for (name,) in tables
-        }
+        return {name: sorted(map(repr, connection.execute(f"SELECT * FROM {name}").fetchall())) for (name,) in tables}
 
 
 def test_commands_that_look_leave_every_row_of_postgresql(

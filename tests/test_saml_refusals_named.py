@@ -229,7 +229,7 @@ def test_an_old_authentication_is_told_with_both_instants_and_the_skew(settings:
     ("changes", "pieces"),
     [({"method": "GET"}, ("'GET'", "POST")), ({"content_type": "text/xml"}, ("'text/xml'", "x-www-form-urlencoded"))],
 )
-def test_a_form_that_came_otherwise_is_told(changes: dict[str, str], pieces: tuple[str, ...]) -> None:
+def test_a_form_that_came_otherwise_is_told(changes: dict[str, Any], pieces: tuple[str, ...]) -> None:
     with pytest.raises(SignInRejected) as refusal:
         connector().arrive(sign_in(), replace(posted(form()), **changes))
     assert [piece for piece in pieces if piece not in refusal.value.detail] == []

@@ -14,7 +14,7 @@ from itertools import product
 from typing import get_args
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lxml import etree
 from saml_forms import (
     SIGNS,
@@ -68,7 +68,10 @@ def _fits(method: str, key: object) -> bool:
 
 
 def _algorithms() -> Iterator[tuple[str, Form]]:
-    keys = [company_key(), *(curve_key(curve) for curve in sorted(POLICY.curves))]
+    keys: list[rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = [
+        company_key(),
+        *(curve_key(curve) for curve in sorted(POLICY.curves)),
+    ]
     for method, digest, key in product(POLICY.signature_methods, POLICY.digest_methods, keys):
         if _fits(method, key):
             form = SignatureForm(key=key, method=method, digest=digest)
@@ -190,7 +193,7 @@ def setting(path: str, **attributes: str | None) -> Change:
         assert element is not None, path
         for name, value in attributes.items():
             if value is None:
-                element.attrib.pop(name, None)
+                element.attrib.pop(name, "")
             else:
                 element.set(name, value)
 
@@ -402,7 +405,7 @@ def _bytes() -> Iterator[tuple[str, Form]]:
         b"<?xml version='1.0' encoding='utf-8' standalone='yes'?>",
         b'<?xml version="1.0"?>\r\n',
     ):
-        yield f"declared by {declaration!r}", Form(written=lambda octets, first=declaration: first + octets)
+        yield f"declared by {declaration!r}", Form(written=lambda octets, first=declaration: first + octets)  # type: ignore[misc]  # no type is inferred for defaults
     yield "text as CDATA", Form(written=lambda xml: xml.replace(b">aws-dev<", b"><![CDATA[aws-dev]]><"))
     yield "text by reference", Form(written=lambda xml: xml.replace(b">aws-dev<", b">&#97;ws&#x2d;dev<"))
     yield "blanks at the end", Form(written=lambda xml: xml + b"\r\n \t")
@@ -463,7 +466,7 @@ def _written() -> frozenset[str]:
         for one in (form, replace(form, encryption=None)):
             for element in etree.fromstring(answer(one)).iter():
                 seen.add(str(element.tag))
-                seen.update(f"{element.tag} {name}" for name in element.attrib)
+                seen.update(f"{element.tag} {name}" for name in map(str, element.attrib))
     return frozenset(seen)
 
 

@@ -158,7 +158,10 @@ def test_a_certificate_s_key_is_long_enough_and_no_extension_stands_twice(
     certificate: str, is_taken: bool, iam: Any
 ) -> None:
     document = metadata().decode().replace(signer().certificate_b64, certificate) + f"<!--{LONG}-->"
-    call = lambda: iam.create_saml_provider(Name="new", SAMLMetadataDocument=document)  # noqa: E731
+
+    def call() -> Any:
+        return iam.create_saml_provider(Name="new", SAMLMetadataDocument=document)
+
     if is_taken:
         assert call()["SAMLProviderArn"]
     else:
@@ -409,7 +412,7 @@ def test_a_clock_that_is_off_refuses_what_is_signed_by_another(place: Place, iam
 
 def test_an_outage_of_one_region_leaves_the_others(place: Place) -> None:
     root = provisioning.put_access_key(place.local.state, place.account)
-    keys = {"aws_access_key_id": root.id, "aws_secret_access_key": root.secret}
+    keys: dict[str, Any] = {"aws_access_key_id": root.id, "aws_secret_access_key": root.secret}
     config = Config(retries={"max_attempts": 0})
     here, there = (
         boto3.client("sts", region_name=region, endpoint_url=place.address, config=config, **keys)
@@ -427,7 +430,7 @@ def test_a_slow_answer_outlasts_a_client_that_does_not_wait(place: Place) -> Non
     place.local.faults.set(Fault("slow", "sts", "AssumeRoleWithSAML", times=1, seconds=0.6))
     config = Config(signature_version=UNSIGNED, read_timeout=0.2, retries={"max_attempts": 0})
     hasty = boto3.client("sts", region_name="us-east-1", endpoint_url=place.address, config=config)
-    call = {
+    call: dict[str, Any] = {
         "RoleArn": place.role.arn,
         "PrincipalArn": place.provider_arn,
         "SAMLAssertion": response(place.message(), signer()),

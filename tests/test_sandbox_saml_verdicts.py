@@ -57,7 +57,7 @@ def _set(path: str, name: str, value: str | None) -> Callable[[etree._Element], 
     def change(response: etree._Element) -> None:
         element = response.find(".//" + "/".join(SAML + part for part in path.split("/")))
         assert element is not None
-        element.attrib.pop(name, None)
+        element.attrib.pop(name, "")
         if value is not None:
             element.set(name, value)
 

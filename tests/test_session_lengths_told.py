@@ -41,7 +41,7 @@ def _told(person: Person, door: str, duration: str) -> str:
         answer = person.client.post(
             f"/api/v1{CREDENTIALS}", base_url="https://aws.example.com", json={"duration": duration}, headers=headers
         )
-        return str(answer.json["error"]["message"])
+        return str(answer.get_json()["error"]["message"])
     path = CONSOLE if door == "console" else CREDENTIALS
     language = "zh-CN" if door == "page in Chinese" else "en"
     page = person.post(path, {"duration": duration}, **{"Accept-Language": language}).text

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -61,7 +62,8 @@ def test_each_purpose_has_a_key_of_its_own(drawer: SealedKeysInMemory) -> None:
 
 
 def test_workers_that_start_together_all_use_the_one_key_that_was_stored_first() -> None:
-    empty, together, made = SealedKeysInMemory(), threading.Barrier(4), []
+    empty, together = SealedKeysInMemory(), threading.Barrier(4)
+    made: list[Any] = []
 
     class Waiting(SealedKeysInMemory):
         def sealed(self, purpose: str) -> tuple[SealedKey, ...]:
@@ -152,7 +154,7 @@ def test_the_public_jwk_has_exactly_the_members_that_aws_reads(drawer: SealedKey
     key = ring(drawer).current(Purpose.AWS_SAML)
     jwk = key.public_jwk()
     assert set(jwk) == {"kty", "kid", "use", "alg", "n", "e"}
-    imported = RSAKey.import_key(jwk)
+    imported = RSAKey.import_key({**jwk})
     assert imported.thumbprint() == key.kid == jwk["kid"]
     signature = key.sign(b"text")
     imported.public_key.verify(signature, b"text", padding.PKCS1v15(), hashes.SHA256())
@@ -172,7 +174,7 @@ def test_a_signed_jwt_is_one_that_a_library_believes_and_only_whole(drawer: Seal
     key = ring(drawer).current(Purpose.AWS_SAML)
     claims = {"sub": "caf\u00e9 \u5206\u6790", "tags": {"a": ["b"]}, "iat": 1}
     token = jws.signed(claims, key, {"x5t#S256": "x"})
-    public = RSAKey.import_key(key.public_jwk())
+    public = RSAKey.import_key({**key.public_jwk()})
     read = jwt.decode(token, public, algorithms=["RS256"])
     assert read.claims == claims
     assert read.header == {"alg": "RS256", "typ": "JWT", "kid": key.kid, "x5t#S256": "x"}

@@ -362,7 +362,7 @@ def test_where_aws_could_not_fetch_our_documents_each_region_is_asked_once(stub:
     assert clients(stub.url).redeem(grant("oidc"), STATEMENT).region == "us-west-2"
 
 
-ONE_REGION = {"home_regions": {"aws": ("us-east-1",)}}
+ONE_REGION: dict[str, Any] = {"home_regions": {"aws": ("us-east-1",)}}
 PROXY_PAGES = {
     "HTML that is XML": (403, "<html><head><title>Blocked</title></head><body>Ask the help desk</body></html>"),
     "HTML that is not": (403, "<!DOCTYPE html><html><br><p>Ask the help desk</html>"),
@@ -473,7 +473,7 @@ def test_a_region_that_is_down_does_not_keep_the_next_from_answering(stub: StubS
 def test_pauses_and_tries_over_all_regions_end_with_the_total_timeout(stub: StubSts) -> None:
     now = [1000.0]
     stub.answers = [refused("Throttling")]
-    aws = Aws(local_endpoint=stub.url, total_timeout="1s")
+    aws = Aws(local_endpoint=stub.url, total_timeout=timedelta(seconds=1))
 
     def sleep(seconds: float) -> None:
         now[0] += seconds

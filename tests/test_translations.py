@@ -36,15 +36,15 @@ def _sentences() -> set[str]:
 
 def _templates() -> set[str]:
     """The template of every `Sentence` that product code makes."""
-    found = set()
+    found: set[str] = set()
     for module in WEB.parent.rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sentence":
                 template = node.args[0]
                 assert isinstance(template, ast.Constant), f"{module}:{node.lineno}: the template is no plain text"
                 named = {keyword.arg for keyword in node.keywords}
-                assert set(re.findall(r"%\((\w+)\)s", template.value)) == named, f"{module}:{node.lineno}"
-                found.add(template.value)
+                assert set(re.findall(r"%\((\w+)\)s", str(template.value))) == named, f"{module}:{node.lineno}"
+                found.add(str(template.value))
     return found
 
 

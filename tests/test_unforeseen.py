@@ -123,9 +123,9 @@ def test_behind_every_other_door_it_is_an_audited_failure_in_the_doors_own_diale
     assert "RuntimeError at federation_bridge." in str(row.details["detail"])
     assert SECRET not in answer.text
     if door == "oauth":
-        assert answer.json["error"] == "server_error"
+        assert answer.get_json()["error"] == "server_error"
     if door == "api":
-        assert answer.json["error"]["code"] == "internal"
+        assert answer.get_json()["error"]["code"] == "internal"
 
 
 def test_a_grant_that_ends_in_what_nobody_foresaw_is_told_as_failed(

@@ -154,8 +154,8 @@ def test_readiness_and_metrics_tell_what_waits_to_those_networks_alone(tmp_path:
     door_of(app).upkeep._looked_at = None
     ready = client.get("/readyz")
     assert ready.status_code == 200
-    assert list(ready.json["waits_for_an_administrator"]) == ["corp"]
-    assert "elsewhere.example.com" in ready.json["waits_for_an_administrator"]["corp"]
+    assert list(ready.get_json()["waits_for_an_administrator"]) == ["corp"]
+    assert "elsewhere.example.com" in ready.get_json()["waits_for_an_administrator"]["corp"]
     text = client.get("/metrics").text
     assert 'bridge_metadata_waits{connection="corp"} 1.0' in text
     assert 'bridge_metadata_waits{connection="partner"} 0.0' in text

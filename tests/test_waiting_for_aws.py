@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from benchmarks import bridge
+from benchmarks.bridge import ACCOUNT, IDP, PERSON, ROLE, Browser, make_place
 from local_aws_material import ISSUER, Place, served
 
 from federation_bridge.aws import id_token, trust_policies
@@ -20,8 +22,6 @@ from federation_bridge.model import Account, Role
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.faults import Fault
 from federation_bridge.sandbox.identity_provider.saml_message import SamlMessage, form_value, make_signer
-from tests.benchmarks import bridge
-from tests.benchmarks.bridge import ACCOUNT, IDP, PERSON, ROLE, Browser, make_place
 
 PEOPLE = 24
 THREADS = 8

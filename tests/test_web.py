@@ -239,7 +239,7 @@ BAD_CALLBACKS = [
 def test_a_callback_that_belongs_to_no_sign_in_is_refused_and_audited(
     person: Person, path: str, method: str, fields: dict[str, Any]
 ) -> None:
-    where = {"query_string": fields} if method == "GET" else {"data": fields}
+    where: dict[str, Any] = {"query_string": fields} if method == "GET" else {"data": fields}
     answer = person.client.open(path, method=method, base_url=BASE, **where)
     assert answer.status_code == 403
     assert audit_of(person)[0] == "sign_in.refused"

@@ -48,7 +48,7 @@ def test_a_page_and_the_audit_say_why_and_not_that_no_rule_grants_it(person: Per
     assert "carries no attribute &#39;department&#39;" in answer.text
     assert NO_ROLE not in answer.text
     (row,) = refused(person)
-    assert row.details["reason"].startswith(f"named and not granted: rule administrators: {REASON}")
+    assert str(row.details["reason"]).startswith(f"named and not granted: rule administrators: {REASON}")
 
 
 def test_who_is_named_by_no_rule_hears_what_they_always_heard(person: Person, clock: HeldClock) -> None:

@@ -232,7 +232,7 @@ def test_a_binding_that_the_provider_does_not_have_is_a_wrong_setting() -> None:
     only_redirect = document().replace(b"HTTP-POST", b"HTTP-Artifact")
     with pytest.raises(ConnectionMisconfigured, match=r"`request_binding` says 'post'.*it has: .*HTTP-Redirect"):
         connector(metadata=only_redirect, request_binding="post").depart(sign_in())
-    assert connector(metadata=only_redirect).depart(sign_in())
+    assert connector(metadata=only_redirect).depart(sign_in()).url
 
 
 @pytest.mark.parametrize(

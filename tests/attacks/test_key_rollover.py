@@ -268,7 +268,12 @@ def test_who_comes_to_another_node_meanwhile_waits_for_its_look_and_gets_in(two_
     here.arrives(idp_signer())
     slow.documents[URL], slow.is_slow = published(stranger()), True
     waits, has_ended = threading.Event(), threading.Event()
-    there.connector._source._shared._wait = lambda _: (waits.set(), has_ended.wait(WITHIN))  # type: ignore[assignment]
+
+    def wait(_: float) -> bool:
+        waits.set()
+        return has_ended.wait(WITHIN)
+
+    there.connector._source._shared._wait = wait
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(here.arrives, stranger())
         assert slow.was_asked.wait(WITHIN)
@@ -322,11 +327,14 @@ def test_a_file_that_rests_is_looked_at_and_not_read(file: Path, monkeypatch: py
     os.utime(file, (1_700_000_000, 1_700_000_000))
     reads: list[Path] = []
     honest = Path.open
-    monkeypatch.setattr(
-        Path, "open", lambda self, *more, **named: (reads.append(self), honest(self, *more, **named))[1]
-    )
+
+    def noted(self: Path, *more: Any, **named: Any) -> Any:
+        reads.append(self)
+        return honest(self, *more, **named)
+
+    monkeypatch.setattr(Path, "open", noted)
     here = Company(Wire(), Kept(), lambda: NOW, metadata_file=file)
-    here.connector._source._file._wall = lambda: 1e12  # type: ignore[union-attr] - long after the file was changed
+    here.connector._source._file._wall = lambda: 1e12  # type: ignore[union-attr]  # long after the file was changed
     here.connector.refresher._refresh()
     reads.clear()
     for _ in range(3):

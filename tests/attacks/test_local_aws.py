@@ -13,7 +13,7 @@ import hmac
 import json
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -309,7 +309,7 @@ def _insert(place: Place, text: bytes) -> bytes:
     return _text(place).replace(b">alice<", b">ali" + text + b"ce<")
 
 
-FORGERIES = {
+FORGERIES: dict[str, Callable[[Place], Any]] = {
     "wrapped": _wrapped,
     "twin inside the signature": _twin_inside_signature,
     "the same ID twice": _same_id,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from mapping_material import CONNECTIONS, NOW, identity, keys, register, rule, rule_set, rules_text, why
 from work_material import lines_executed
@@ -98,7 +100,7 @@ def test_m_group_of_hostile_length_costs_no_search() -> None:
 def test_m_group_rules_never_read_a_claims_value_again(value) -> None:
     grant = "{role: '111111111111/Administrator', tags: {team: '{attribute.team}'}, source_identity: '{subject}'}"
     rules = rule_set(rule("{group: g}", grant))
-    facts = {"groups": ("g",), "attributes": {"team": (value,), "secret": ("s3cret",)}}
+    facts: dict[str, Any] = {"groups": ("g",), "attributes": {"team": (value,), "secret": ("s3cret",)}}
 
     assert keys(rules, identity(**facts)) == ()
     assert "s3cret" not in why(rules, identity(**facts))

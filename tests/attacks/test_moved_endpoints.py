@@ -244,7 +244,8 @@ def by_address(wire: Wire, kept: Kept, notices: list[Notice], **more: Any) -> Sa
 
 
 def test_a_sign_on_address_that_moves_waits_for_a_yes() -> None:
-    wire, kept, notices = Wire({URL: published("https://idp.example.test/sso")}), Kept(), []
+    wire, kept = Wire({URL: published("https://idp.example.test/sso")}), Kept()
+    notices: list[Notice] = []
     company = by_address(wire, kept, notices)
     assert company.depart(sign_in()).url.startswith("https://idp.example.test/sso?")
     wire.documents[URL] = published(f"{EVIL}/sso")
@@ -259,7 +260,8 @@ def test_a_sign_on_address_that_moves_waits_for_a_yes() -> None:
 
 
 def test_another_path_and_a_host_of_the_settings_need_none() -> None:
-    wire, kept, notices = Wire({URL: published("https://idp.example.test/sso")}), Kept(), []
+    wire, kept = Wire({URL: published("https://idp.example.test/sso")}), Kept()
+    notices: list[Notice] = []
     company = by_address(wire, kept, notices, endpoint_hosts=("evil.example.test",))
     company.depart(sign_in())
     for sign_on in ("https://idp.example.test/sso/2", f"{EVIL}/sso"):
@@ -297,4 +299,4 @@ def test_a_sign_in_that_fails_for_its_provider_is_audited(
         assert (entry.event, entry.connection, entry.details["code"]) == (
             "sign_in.refused", "corp", "provider_unreachable",
         )  # fmt: skip
-        assert "metadata accept" in entry.details["reason"]
+        assert "metadata accept" in str(entry.details["reason"])

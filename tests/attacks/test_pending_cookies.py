@@ -49,7 +49,8 @@ def rows(app: Flask) -> dict[str, int]:
     store = door_of(app).store
     with store._database.reading() as connection:
         return {
-            table.name: connection.scalar(select(func.count()).select_from(table)) for table in METADATA.sorted_tables
+            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in METADATA.sorted_tables
         }
 
 

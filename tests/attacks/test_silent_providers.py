@@ -148,7 +148,7 @@ class Quiet(DirectOutgoing):
         super().__init__(provider)
         self.silence, self.silent_at = silence, ""
 
-    def fetch(self, url: str, **kwargs: Any) -> Fetched:  # type: ignore[override]
+    def fetch(self, url: str, **kwargs: Any) -> Fetched:
         if self.silent_at and self.silent_at in url:
             self.silence()
             raise ProviderUnreachable(f"{url}: no answer within 5 s")

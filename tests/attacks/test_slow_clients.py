@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
+from chaos.slow_clients import KINDS, slow_clients
+from service_material import Service, make_service, serving_bridge, until
 
 from federation_bridge.operate.serving.pools import Pools
-from tests.chaos.slow_clients import KINDS, slow_clients
-from tests.service_material import Service, make_service, serving_bridge, until
 
 RESERVED = [
     "/healthz",

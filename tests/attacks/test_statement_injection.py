@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from aws_material import ENTITY_ID, ISSUER, NOW, account, grant, key_ring, signing_key
@@ -62,7 +63,7 @@ def values(response: etree._Element, name: str) -> list[str]:
 
 def claims_of(made: Grant) -> dict[str, object]:
     text = id_token.build(made, key=signing_key(Purpose.AWS_OIDC), issuer=ISSUER, now=NOW).text
-    return jwt.decode(text, KeySet.import_key_set(issuer.jwks(key_ring())), algorithms=["RS256"]).claims
+    return jwt.decode(text, KeySet.import_key_set(cast("Any", issuer.jwks(key_ring()))), algorithms=["RS256"]).claims
 
 
 @pytest.mark.parametrize("text", TEXTS)

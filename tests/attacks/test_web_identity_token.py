@@ -233,7 +233,7 @@ def test_another_sites_page_gets_nothing_made(make: Callable[..., Person], name:
 def logged_in(person: Person, clock: HeldClock, client_id: str) -> tuple[Program, str]:
     """A program whose tokens are bound to its key (`fedbridge`), or are not."""
     program = Program(person, clock, client_id=client_id)
-    proof = {} if client_id == "fedbridge" else {"proof": None}
+    proof: dict[str, Any] = {} if client_id == "fedbridge" else {"proof": None}
     begun = program.begin(**proof)
     assert approve(person, begun["user_code"]).status_code == 200
     return program, program.poll(begun["device_code"], **proof).get_json()["access_token"]

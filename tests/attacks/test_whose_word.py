@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -63,7 +64,8 @@ def test_the_two_spellings_of_one_issuer_are_one() -> None:
 def qualified(**qualifiers: str) -> Callable[[etree._Element], None]:
     def change(response: etree._Element) -> None:
         for name_id in response.iter(saml("NameID")):
-            name_id.attrib.update(qualifiers)
+            for name, value in qualifiers.items():
+                name_id.set(name, value)
 
     return change
 
@@ -151,7 +153,7 @@ def test_a_google_name_id_is_judged_by_its_text_because_its_format_lies() -> Non
         {"preset": "entra", "subject": "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"},
     ],
 )
-def test_settings_that_make_an_address_the_subject_stop_the_start_unless_they_say_so(settings: dict[str, str]) -> None:
+def test_settings_that_make_an_address_the_subject_stop_the_start_unless_they_say_so(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationInvalid, match="subject_kind: email"):
         connector(subject_kind="lasting", **settings)
     said = connector(subject_kind="email", **settings)

@@ -29,7 +29,7 @@ from federation_bridge.settings import Aws, Outgoing
 from federation_bridge.signing import Purpose
 
 PROVIDERS = {"saml": "saml-provider/OurBridge", "oidc": "oidc-provider/bridge.example.com"}
-TERMS = {
+TERMS: dict[str, Any] = {
     "tags": {"Team": "data", "Cost Center": "987654"},
     "transitive_tags": ("Team",),
     "duration": timedelta(hours=2),

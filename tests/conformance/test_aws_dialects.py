@@ -210,7 +210,7 @@ def login_fields(**changes: str) -> dict[str, str]:
 
 def proof(clock: HeldClock, key: ECKey, jti: str = "one", **changes: Any) -> str:
     claims = {"htm": "POST", "htu": f"{BASE}/v1/token", "iat": int(clock().timestamp()), "jti": jti, **changes}
-    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
+    header: dict[str, Any] = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
     header["jwk"] = {name: header["jwk"][name] for name in ("kty", "crv", "x", "y")}
     return jws.serialize_compact(header, json.dumps(claims).encode(), key, algorithms=["ES256"])
 

@@ -10,6 +10,7 @@ from configparser import RawConfigParser
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from botocore.configloader import raw_config_parse
@@ -162,7 +163,7 @@ def test_what_is_not_printable_is_refused_by_every_format_without_being_repeated
     name: str, field: str, unprintable: str
 ) -> None:
     with pytest.raises(AwsRefused) as refused:
-        FORMATS[name](replace(PLAIN, **{field: unprintable}))
+        FORMATS[name](replace(PLAIN, **cast("Any", {field: unprintable})))
     assert unprintable not in refused.value.detail
 
 

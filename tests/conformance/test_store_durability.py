@@ -57,6 +57,11 @@ def _code() -> AuthorizationCode:
     return AuthorizationCode("fedbridge", "http://127.0.0.1:1/", "x", "family", _LONG_AGO + timedelta(days=9999))
 
 
+def _code_issued(store: Store, now: datetime) -> None:
+    signed_in(store, now)
+    store.authorization_codes.issue("code", _code(), family(now))
+
+
 def _redeem(store: Store, now: datetime, device_code: str) -> object:
     return store.device_codes.redeem(device_code, "fedbridge", None, pair(now))
 
@@ -126,14 +131,14 @@ SCENARIOS = {
     ),
     "authorization_codes.take": Scenario(
         lambda store, _: store.authorization_codes.take("code"),
-        lambda store, now: (signed_in(store, now), store.authorization_codes.issue("code", _code(), family(now))),
+        _code_issued,
     ),
     "authorization_codes.family_of": Scenario(
         lambda store, _: store.authorization_codes.family_of("code family"), let_in
     ),
     "token_families.collect": Scenario(
         lambda store, now: store.token_families.collect("family", None, pair(now)),
-        lambda store, now: (signed_in(store, now), store.authorization_codes.issue("code", _code(), family(now))),
+        _code_issued,
     ),
     "token_families.uncollected": Scenario(lambda store, _: store.token_families.uncollected("family"), let_in),
     "token_families.usable": Scenario(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from database_place import INTEGRITY_KEY, HeldClock, Place
@@ -134,7 +135,8 @@ def test_a_refusal_quotes_no_value(store: Store, place: Place, clock: HeldClock)
 def test_no_secret_of_a_sign_in_stands_in_the_database(sqlite_place: Place, clock: HeldClock) -> None:
     store = sqlite_place.open()
     names = ("handle", "code_verifier", "nonce", "request_id", "return_to")
-    left = replace(sign_in(clock()), **{name: f"secret-{name}" for name in names})
+    secrets: dict[str, Any] = {name: f"secret-{name}" for name in names}
+    left = replace(sign_in(clock()), **secrets)
     store.sessions.take(replace(left, handle="secret-other"))
     store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()), sign_in=left)
     store.close()

@@ -14,7 +14,7 @@ from database_place import HeldClock, Place
 from store_material import IDLE, entry, session
 
 from federation_bridge.errors import SignInRejected, Unavailable
-from federation_bridge.store import Store, readiness, sqlite_file
+from federation_bridge.store import Store, schema, sqlite_file
 from federation_bridge.store.readiness import Readiness
 from federation_bridge.store.tables import HEAD, OLDEST
 
@@ -148,7 +148,7 @@ def test_a_database_that_is_silent_holds_one_asker_only(
         waiting.set()
         assert go_on.wait(10)
 
-    monkeypatch.setattr(readiness.schema, "problem", silent)
+    monkeypatch.setattr(schema, "problem", silent)
     watch.seconds = 9.0
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(asked.problem)

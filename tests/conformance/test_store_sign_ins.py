@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from database_place import HeldClock, Place
@@ -33,7 +34,7 @@ def test_a_sign_in_is_taken_once_whatever_node_is_asked(place: Place, clock: Hel
 
 @pytest.mark.parametrize("changes", [{"handle": "HANDLE"}, {"handle": "handle "}, {"connection": "other"}])
 def test_sign_ins_are_told_apart_byte_by_byte_and_by_connection(
-    store: Store, clock: HeldClock, changes: dict[str, str]
+    store: Store, clock: HeldClock, changes: dict[str, Any]
 ) -> None:
     store.sessions.take(sign_in(clock()))
     store.sessions.take(replace(sign_in(clock()), **changes))

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -67,7 +68,7 @@ def _redeemed(now: datetime) -> Event:
     return GrantRedeemed.of(aws_material.grant(id="_g"), found, "request", "us-east-1", now)
 
 
-OUTCOMES = {
+OUTCOMES: dict[str, Callable[[datetime], Event]] = {
     "redeemed": _redeemed,
     "failed": lambda _: GrantFailed("_g", "aws_refused", "no"),
     "handed over": lambda now: GrantHandedOver("_g", "web identity", now),

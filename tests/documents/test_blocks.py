@@ -30,7 +30,7 @@ from service_material import Service, until
 from federation_bridge.aws import trust_policies
 from federation_bridge.cli.arguments import parser
 from federation_bridge.mapping import load_register
-from federation_bridge.mapping.register import Account
+from federation_bridge.model import Account
 from federation_bridge.operate.commands import commands
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.identity_provider.saml_message import make_signer, metadata_xml
@@ -193,7 +193,8 @@ def test_shown_python_names_what_there_is() -> None:
         if block.language == "python":
             called = [node.func for node in ast.walk(ast.parse(block.text)) if isinstance(node, ast.Call)]
             ours = {name.id for name in called if isinstance(name, ast.Name)} - {"open", "print", "read_object"}
-            ours |= {name.attr for name in called if _is_of(name, "provisioning", "ada", "company")}
+            attributes = [name for name in called if isinstance(name, ast.Attribute)]
+            ours |= {name.attr for name in attributes if _is_of(name, "provisioning", "ada", "company")}
             assert [name for name in ours if not re.search(rf"(def|class) {name}\b", product)] == []
 
 
@@ -255,7 +256,7 @@ def test_the_shown_trust_policy_is_the_one_that_we_print() -> None:
 
 def _unit() -> configparser.SectionProxy:
     read = configparser.ConfigParser(interpolation=None)
-    read.optionxform = str  # type: ignore[assignment,method-assign] - systemd's names keep their case
+    read.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's names keep their case
     read.read_string(BLOCKS["docs/deployment.md ini 1"].text)
     return read["Service"]
 
@@ -318,17 +319,17 @@ def granted(postgresql_place: Place, postgresql_server: postgresql.Server, clock
     database = postgresql_place.url.rpartition("/")[2]
     role = f"serving_{os.getpid()}"
     with postgresql_server.admin(database) as connection:
-        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{postgresql_server.password}'")  # type: ignore[arg-type]
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{postgresql_server.password}'")
         for statement in BLOCKS["docs/store.md sql 1"].text.split(";"):
             if statement.strip():
-                connection.execute(statement.replace("TO bridge", f"TO {role}"))  # type: ignore[arg-type]
+                connection.execute(statement.replace("TO bridge", f"TO {role}"))
     url = postgresql_place.url.replace("://bridge@", f"://{role}@")
     store = open_store(url, clock=clock, integrity_key=INTEGRITY_KEY, password=postgresql_server.password)
     yield store
     store.close()
     with postgresql_server.admin(database) as connection:
-        connection.execute(f"DROP OWNED BY {role}")  # type: ignore[arg-type]
-        connection.execute(f"DROP ROLE {role}")  # type: ignore[arg-type]
+        connection.execute(f"DROP OWNED BY {role}")
+        connection.execute(f"DROP ROLE {role}")
 
 
 @pytest.mark.parametrize("verb", [verb for verb in SCENARIOS if verb != "migrate"])

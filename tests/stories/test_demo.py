@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from federation_bridge.operate import commands
 from federation_bridge.sandbox import demo
-from federation_bridge.sandbox.company import Company
+from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
 from federation_bridge.sandbox.visitor import Visitor
 from federation_bridge.sandbox.walk import StepFailed, Teller, walk
@@ -57,9 +57,9 @@ def test_the_walk_fails_where_an_answer_is_not_the_promised_one(own_company: Com
 
 
 def test_a_bridge_that_does_not_start_fails_the_demo_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = demo.open_company
+    real = open_company
 
-    def spoiled(folder: Path):  # type: ignore[no-untyped-def]
+    def spoiled(folder: Path):
         (folder / "bridge.db").mkdir()
         return real(folder)
 

@@ -70,7 +70,7 @@ def signed_in(ada: Person, browser: Visitor) -> Person:
 
 
 @pytest.fixture
-def redemptions(company: Company, trail) -> Iterator:  # type: ignore[no-untyped-def, type-arg]
+def redemptions(company: Company, trail) -> Iterator:  # type: ignore[type-arg]
     before = len([event for event in trail(company) if event["event"] == "grant.redeemed"])
 
     def count() -> int:
@@ -152,7 +152,7 @@ def test_a_profile_written_by_configure_works_in_an_aws_sdk(signed_in: Person, c
 
 def test_the_command_that_configure_writes_asks_the_bridge_once_and_then_answers_from_the_cache(
     signed_in: Person, redemptions
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     signed_in.run("configure", "--yes")
     config = configparser.RawConfigParser()
     config.read(signed_in.home / ".aws/config")
@@ -243,7 +243,7 @@ def test_a_computer_whose_clock_is_off_by_a_day_signs_in_and_gets_credentials(
 # ----------------------------------------------------------------------------------------------------- many processes
 
 
-def test_two_hundred_processes_with_an_empty_cache_ask_aws_once(signed_in: Person, redemptions) -> None:  # type: ignore[no-untyped-def]
+def test_two_hundred_processes_with_an_empty_cache_ask_aws_once(signed_in: Person, redemptions) -> None:
     processes = [signed_in.start("credential-process", "--role", DEVELOPER) for _ in range(200)]
     answers = {process.communicate(timeout=300)[0] for process in processes}
     assert ({process.returncode for process in processes}, len(answers), redemptions()) == ({0}, 1, 1)
@@ -292,7 +292,7 @@ def test_the_death_of_the_one_that_signs_in_blocks_nobody(ada: Person, browser: 
     assert (second.returncode, json.loads(out)["Version"]) == (0, 1), words
 
 
-def test_credentials_are_renewed_in_the_background_before_their_end(signed_in: Person, redemptions) -> None:  # type: ignore[no-untyped-def]
+def test_credentials_are_renewed_in_the_background_before_their_end(signed_in: Person, redemptions) -> None:
     signed_in.run("configure", "--yes")
     config = configparser.RawConfigParser()
     config.read(signed_in.home / ".aws/config")

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.service_material import Service, make_service, serving_bridge, until
+from service_material import Service, make_service, serving_bridge, until
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +86,9 @@ class CountedClient(threading.Thread):
                 wire = wire if wire.sock else None  # None: the answer said that the connection ends
             except OSError as problem:
                 self.outcomes[type(problem).__name__] += 1
-                wire = wire and wire.close()
+                if wire:
+                    wire.close()
+                wire = None
                 if isinstance(problem, ConnectionRefusedError):
                     return
         if wire:
@@ -101,7 +102,10 @@ def test_nobody_is_lost_while_workers_are_replaced(service: Service, *, keeps_op
     for number in (signal.SIGTERM, signal.SIGHUP):
         before = service.workers()
         service.signal(before[0] if number == signal.SIGTERM else service.process.pid, number)
-        until(lambda old=before[0]: len(service.workers()) == 2 and old not in service.workers(), "no new worker")
+        until(
+            lambda old=before[0]: len(service.workers()) == 2 and old not in service.workers(),  # type: ignore[misc]  # no type is inferred for defaults
+            "no new worker",
+        )
     until(lambda: client.outcomes["200"] > 200 or not client.is_alive(), "the client came to a stop")
     client.is_enough.set()
     client.join(20)

@@ -25,7 +25,7 @@ def _before(provider: OpenIdProvider, path: str, octets: bytes) -> None:
         status, answer = respond(method, url, headers, body)
         return status, octets + answer if url.endswith(path) else answer
 
-    provider.respond = marked  # type: ignore[method-assign] - the test's own provider
+    provider.respond = marked  # type: ignore[method-assign]  # the test's own provider
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from lxml import etree
 from saml_material import arrive, changed, connector, honest, saml
@@ -38,7 +40,7 @@ def _said(*attributes: Told, statements: int = 1) -> bytes:
     return changed(write)
 
 
-def _identity(*attributes: Told, statements: int = 1, **settings: str) -> Identity:
+def _identity(*attributes: Told, statements: int = 1, **settings: Any) -> Identity:
     return arrive(_said(*attributes, statements=statements), connector(**settings)).identity
 
 

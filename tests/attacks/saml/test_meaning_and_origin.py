@@ -39,6 +39,7 @@ from federation_bridge.connectors.saml.decryption import plaintext_of
 from federation_bridge.connectors.saml.gate import admit
 from federation_bridge.connectors.saml.metadata import read_metadata
 from federation_bridge.connectors.saml.policy import POLICY
+from federation_bridge.connectors.saml.rooms import believe
 from federation_bridge.errors import ConfigurationInvalid, OpinionsDiffer, SignInExpired, SignInRejected
 from federation_bridge.sandbox.identity_provider import saml_message as made
 
@@ -529,7 +530,7 @@ def test_the_second_opinion_refuses_under_a_name_of_its_own(monkeypatch: pytest.
         believed = genuine(message_bytes, *rest)
         return replace(believed, assertion=replace(believed.assertion, attributes={"groups": ("admins",)}))
 
-    genuine = module.believe
+    genuine = believe
     monkeypatch.setattr(module, "believe", fooled)
     with pytest.raises(OpinionsDiffer, match="other attributes"):
         arrive(honest())

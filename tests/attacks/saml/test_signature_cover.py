@@ -163,7 +163,7 @@ def _emptied(path: str) -> Change:
 
 def _renamed_signature(response: etree._Element) -> None:
     for element in _find(response, f"{saml('Assertion')}/{ds('Signature')}").iter():
-        element.tag = etree.QName("urn:not-a-signature", etree.QName(element).localname)
+        element.tag = etree.QName("urn:not-a-signature", etree.QName(element).localname).text
 
 
 def _only_key_info(response: etree._Element) -> None:
