@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from kept_material import KeptInMemory
 from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, identity, keys, rule, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
+from federation_bridge.mapping import load_rules
 from federation_bridge.model import Notice
 from federation_bridge.rulebook import (
     FilesSource,
@@ -31,16 +33,13 @@ BROKEN = GOOD.replace("when", "wen")
 ADMINISTRATOR = ("111111111111/Administrator",)
 
 
-class Kept:
+class Kept(KeptInMemory):
     """Keeps documents in memory; can be told to be down."""
 
     def __init__(self) -> None:
-        self.documents: dict[tuple[str, str], str] = {}
+        super().__init__()
         self.is_down = False
         self.hear: Callable[[Notice], None] = lambda _: None
-
-    def last_good(self, kind: str, name: str) -> str | None:
-        return self.documents.get((kind, name))
 
     def keep(self, kind: str, name: str, text: str, *notices: Notice) -> bool:
         if self.is_down:
@@ -49,7 +48,7 @@ class Kept:
             return False
         for notice in notices:
             self.hear(notice)
-        self.documents[kind, name] = text
+        self.rows[kind, name] = text
         return True
 
 
@@ -122,7 +121,9 @@ def test_a_broken_file_is_told_once_with_line_and_reason_and_changes_nothing(hou
     assert house.events() == [RulesInForce, RulesRefused]
     assert book.problem is not None
     assert f"{house.rules}: line 5: a rule knows no 'wen'; did you mean 'when'?" in book.problem
-    assert book.problem in house.notices[-1].detail
+    told = house.notices[-1]
+    assert isinstance(told, RulesRefused)
+    assert book.problem in told.detail
 
 
 def test_a_mended_file_is_in_force_again(house: House) -> None:
@@ -163,7 +164,7 @@ def test_the_start_is_refused_where_nothing_good_was_ever_kept(house: House, har
 
     with pytest.raises(ConfigurationInvalid, match=str(house.rules.parent)):
         house.open()
-    assert house.kept.documents == {}
+    assert house.kept.rows == {}
 
 
 def harm_file(house: House, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +189,7 @@ def test_rules_and_register_are_kept_together_so_that_they_always_fit(house: Hou
     house.write(BROKEN)
 
     assert has_admin(house.open(), "g")
-    assert len(house.kept.documents) == 1
+    assert len(house.kept.rows) == 1
 
 
 def test_kept_rules_that_fit_no_longer_are_not_forced_on_the_service(house: House) -> None:
@@ -201,7 +202,7 @@ def test_kept_rules_that_fit_no_longer_are_not_forced_on_the_service(house: Hous
 
 @pytest.mark.parametrize("kept", ["", "{", "[]", '{"rules": "x"}', '{"rules": 1, "accounts": 2}'])
 def test_a_kept_document_that_cannot_be_read_is_refused_in_words(house: House, kept: str) -> None:
-    house.kept.documents["rules", "rulebook"] = kept
+    house.kept.rows["rules", "rulebook"] = kept
     house.write(BROKEN)
 
     with pytest.raises(ConfigurationInvalid):
@@ -241,14 +242,14 @@ def test_what_could_not_be_kept_is_kept_when_the_store_is_back(house: House) -> 
     house.kept.is_down = False
     book.watch()
 
-    assert len(house.kept.documents) == 1
+    assert len(house.kept.rows) == 1
 
 
 def test_nobody_decides_on_old_rules_while_one_thread_reads_the_new_ones(house: House, monkeypatch) -> None:
     book = house.open()
     house.write(OTHER)
     reading, go_on = threading.Event(), threading.Event()
-    load = parsing.load_rules
+    load = load_rules
 
     def slow_load(*arguments):
         reading.set()
@@ -301,7 +302,7 @@ def test_a_change_that_leaves_size_and_time_as_they_were_is_noticed(house: House
 
 def test_old_files_are_not_read_again_for_each_decision(house: House, monkeypatch) -> None:
     book = house.open()
-    read = []
+    read: list[Path] = []
     monkeypatch.setattr(source, "_text_of", read.append)
 
     for _ in range(3):
@@ -355,7 +356,7 @@ def test_rules_and_register_are_read_as_one_set(house: House, monkeypatch) -> No
     monkeypatch.setattr(source, "_text_of", change_between)
 
     assert has_admin(book, "g")
-    assert "Auditor" in next(iter(house.kept.documents.values()))
+    assert "Auditor" in next(iter(house.kept.rows.values()))
 
 
 def test_files_that_never_rest_leave_the_last_good_rules_in_force(house: House, monkeypatch) -> None:
@@ -399,19 +400,19 @@ def test_rules_that_the_audit_could_not_take_are_told_by_the_process_that_comes_
     assert house.events() == [RulesInForce]
 
 
-def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House) -> None:
+def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House, monkeypatch) -> None:
     # Else a restart with a broken file would bring back rules that were replaced long ago.
     book = house.open()
     newest = rules_text(rule("{group: i}"))
     keep, keeping, go_on = house.kept.keep, threading.Event(), threading.Event()
 
-    def slow_keep(kind: str, name: str, text: str, *notices: Notice) -> None:
+    def slow_keep(kind: str, name: str, text: str, *notices: Notice) -> bool:
         if not keeping.is_set():
             keeping.set()
             assert go_on.wait(10)
-        keep(kind, name, text, *notices)
+        return keep(kind, name, text, *notices)
 
-    house.kept.keep = slow_keep
+    monkeypatch.setattr(house.kept, "keep", slow_keep)
     house.write(OTHER)
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(book.current)
@@ -423,7 +424,7 @@ def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House) 
         go_on.set()
         first.result(10)
         second.result(10)
-    assert "group: i" in house.kept.documents["rules", "rulebook"]
+    assert "group: i" in house.kept.rows["rules", "rulebook"]
     assert house.events() == [RulesInForce] * 3
     house.write(BROKEN)
     assert has_admin(house.open(), "i")

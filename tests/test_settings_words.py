@@ -93,6 +93,7 @@ def test_whatever_stands_at_a_setting_is_taken_or_refused_in_plain_words_that_na
 
 @pytest.mark.parametrize("kind", get_args(core_schema.ErrorType))
 def test_every_kind_of_mistake_of_the_library_has_plain_words(kind: str) -> None:
+    found: Any
     for found in (HUSH, 7, None, [], {}):
         assert not LIBRARY.search(wanted(kind, {}, found))
 

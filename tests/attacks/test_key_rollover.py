@@ -26,6 +26,7 @@ from federation_bridge.connectors.saml.metadata_source import Surroundings
 from federation_bridge.connectors.shared_look import PAUSE
 from federation_bridge.errors import ProviderUnreachable, SignInRejected, UnknownSigner
 from federation_bridge.model import KeptDocuments, Notice
+from federation_bridge.notices import DocumentsAndNotices
 from federation_bridge.outgoing import Fetched
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.settings import SamlConnection
@@ -86,8 +87,8 @@ def clock(clock: HeldClock) -> HeldClock:
 def two_nodes(place: Place, clock: HeldClock) -> Callable[..., tuple[Company, Company]]:
     """Makes two nodes on one database, with what they see at the company's address."""
     return lambda wire, **settings: (
-        Company(wire, place.open().documents, clock, **settings),
-        Company(wire, place.open().documents, clock, **settings),
+        Company(wire, DocumentsAndNotices(place.open().documents, clock), clock, **settings),
+        Company(wire, DocumentsAndNotices(place.open().documents, clock), clock, **settings),
     )
 
 
@@ -174,7 +175,7 @@ def test_a_new_key_that_is_held_lets_nobody_in_before_the_yes_and_at_once_after_
     with pytest.raises(UnknownSigner, match="metadata accept"):
         here.arrives(stranger())
     assert [type(one) for one in (*here.notices, *there.notices)] == [DocumentHeld]
-    assert accept_held(place.open().documents, "company", NOW)
+    assert accept_held(DocumentsAndNotices(place.open().documents, clock), "company", NOW)
     assert there.arrives(stranger())
     assert here.arrives(stranger())
     assert len(wire.asked) == 2, "no further look is needed"
@@ -189,13 +190,13 @@ def test_what_is_published_no_more_waits_no_more(two_nodes: Any, clock: HeldCloc
     wire.documents[URL] = published(idp_signer())
     here.connector.refresher._refresh()
     assert [type(one) for one in here.notices] == [DocumentHeld, DocumentWithdrawn]
-    assert not accept_held(place.open().documents, "company", clock())
+    assert not accept_held(DocumentsAndNotices(place.open().documents, clock), "company", clock())
     with pytest.raises(UnknownSigner):
         here.arrives(stranger())
 
 
 def test_a_yes_is_used_up_and_cannot_bring_an_old_document_back(place: Place, clock: HeldClock) -> None:
-    wire, kept = Wire({URL: published(idp_signer())}), place.open().documents
+    wire, kept = Wire({URL: published(idp_signer())}), DocumentsAndNotices(place.open().documents, clock)
     here = Company(wire, kept, clock, hold_new_keys=True)
     here.arrives(idp_signer())
     wire.documents[URL] = published(idp_signer(), stranger())
@@ -229,7 +230,10 @@ def test_metadata_that_has_expired_is_looked_for_by_who_needs_it_once_a_minute(
 
 def test_metadata_that_has_expired_still_pins_its_keys_over_a_restart(place: Place, clock: HeldClock) -> None:
     ends = NOW + timedelta(minutes=20)
-    wire, kept = Wire({URL: published(idp_signer(), valid_until=ends)}), place.open().documents
+    wire, kept = (
+        Wire({URL: published(idp_signer(), valid_until=ends)}),
+        DocumentsAndNotices(place.open().documents, clock),
+    )
     Company(wire, kept, clock, hold_new_keys=True).arrives(idp_signer())
     clock.now = ends
     wire.documents[URL] = published(stranger())
@@ -291,7 +295,7 @@ def test_a_look_whose_node_was_ended_holds_nobody_for_long(two_nodes: Any, place
     wire = Wire({URL: published(idp_signer())})
     here, there = two_nodes(wire)
     here.arrives(idp_signer())
-    assert place.open().documents.begin_look("company", PAUSE).is_ours
+    assert DocumentsAndNotices(place.open().documents, clock).begin_look("company", PAUSE).is_ours
     waited: list[timedelta] = []
     there.connector._source._shared._wait = waited.append
     for _ in range(3):
@@ -370,7 +374,9 @@ def test_each_node_follows_its_own_file(tmp_path: Path, two_nodes: Any, place: P
     for name in ("here", "there"):
         path = tmp_path / name
         path.write_bytes(published(idp_signer()))
-        nodes.append((path, Company(Wire(), place.open().documents, clock, metadata_file=path)))
+        nodes.append(
+            (path, Company(Wire(), DocumentsAndNotices(place.open().documents, clock), clock, metadata_file=path))
+        )
     nodes[0][0].write_bytes(published(stranger()))
     for _ in range(2):
         assert nodes[0][1].arrives(stranger())
