@@ -56,6 +56,7 @@ from federation_bridge.connectors.saml.second_opinion import agree
 from federation_bridge.connectors.saml.stock import Parties, _its_own_parser, stock_settings
 from federation_bridge.connectors.saml.xml_schema import compiled_schema
 from federation_bridge.errors import ConfigurationInvalid, OpinionsDiffer, ProviderUnreachable, SignInRejected
+from federation_bridge.model import Notice
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.settings import SamlConnection, settings_from
 from federation_bridge.signing import Purpose
@@ -346,7 +347,8 @@ def test_no_form_value_ends_in_anything_but_a_refusal(value: str, kind: str) -> 
 
 
 class Notices(list[DocumentNotice]):
-    def __call__(self, notice: DocumentNotice) -> None:
+    def __call__(self, notice: Notice) -> None:
+        assert isinstance(notice, DocumentNotice)
         self.append(notice)
 
 

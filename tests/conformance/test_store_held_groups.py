@@ -26,8 +26,9 @@ STAFF = Groups(("staff",))
 
 def _held(store: Store) -> list[Groups]:
     """What each of Alice's sessions and command lines holds."""
-    alive = (*store.sessions.living(), *store.token_families.living())
-    return [one.identity.groups for one in alive if one.identity.person == ALICE]
+    sessions, families = store.sessions.living(), store.token_families.living()
+    people = (*(one.identity for one in sessions), *(one.identity for one in families))
+    return [one.groups for one in people if one.person == ALICE]
 
 
 def _signed_in_twice(store: Store, clock: HeldClock) -> None:

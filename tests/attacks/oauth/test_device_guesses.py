@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from database_place import HeldClock
@@ -160,7 +161,8 @@ def test_where_groups_are_refused_whoevers_groups_are_not_all_known_is_too(
     make_person: Callable[..., Person], clock: HeldClock, of: str, gap: str, status: int
 ) -> None:
     person = make_person(device_flow_refused_groups={"corp": ["roots"]})
-    _sign_in_as(person, clock, groups=Groups(("admins",), **{of: gap or None}))
+    incomplete: dict[str, Any] = {of: gap or None}
+    _sign_in_as(person, clock, groups=Groups(("admins",), **incomplete))
     assert claim(person, Program(person, clock).begin()["user_code"], token="cd" * 32).status_code == status
 
 
