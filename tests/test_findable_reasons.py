@@ -16,9 +16,10 @@ from flask import Flask
 from oauth_material import Program
 from web_material import ACCOUNT, BASE, Person, door_of, person_at
 
-from federation_bridge import bridge, errors
+from federation_bridge import errors
 from federation_bridge.audit import Recorded
 from federation_bridge.aws import console as aws_console
+from federation_bridge.bridge import granting
 from federation_bridge.errors import AuthorizationPending, BridgeError, OpinionsDiffer, SlowDown
 from federation_bridge.operate.commands import commands
 
@@ -141,7 +142,7 @@ def test_what_a_verb_records_itself_is_there_once(
     console = f"/roles/{ACCOUNT}/Administrator/console"
     verbs = {
         "an arrival": Verb((door.connectors["corp"], "arrive"), _arrive, "sign_in.refused"),
-        "a decision": Verb((bridge, "decide"), _credentials, "grant.refused"),
+        "a decision": Verb((granting, "decide"), _credentials, "grant.refused"),
         "AWS": Verb((found.sts, "redeem"), _credentials, "grant.failed"),
         "the console": Verb((aws_console, "saml_form"), lambda one: one.post(console), "grant.failed"),
     }
@@ -165,7 +166,7 @@ def test_a_console_link_that_cannot_be_had_is_a_failed_grant(
 ) -> None:
     person.sign_in(clock, "readers")  # a session policy: AWS enforces it only behind the federation endpoint
     monkeypatch.setattr(aws_console, "federation_link", raising(errors.AwsRefused))
-    monkeypatch.setattr(bridge.Bridge, "_redeem", lambda *_: type("Redeemed", (), {"credentials": None})())
+    monkeypatch.setattr(granting.Grants, "redeem", lambda *_: type("Redeemed", (), {"credentials": None})())
     row = the_reason(person.app, person.post(f"/roles/{ACCOUNT}/Reader/console"))
     assert (row.event, row.person) == ("grant.failed", "corp/ada")
     assert str(row.details["grant_id"]).startswith("_")

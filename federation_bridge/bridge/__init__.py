@@ -1,0 +1,12 @@
+"""The verbs of the product: the one place that strings the arrows together.
+
+Browser, command line and stock AWS clients are doors onto these verbs. Read `verbs` first, from top to bottom. Below it
+lie the steps: `answer` and `admission` end a sign-in, `granting` is the one road to a grant, `entries` is what the
+audit hears of both. `parts` is what they work with.
+"""
+
+from federation_bridge.bridge.admission import Admission, token_hash
+from federation_bridge.bridge.parts import Parts
+from federation_bridge.bridge.verbs import Bridge, Leaving, WebIdentityToken
+
+__all__ = ["Admission", "Bridge", "Leaving", "Parts", "WebIdentityToken", "token_hash"]

@@ -1,0 +1,103 @@
+"""Identity → Session: a person whose identity provider was believed comes in."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from federation_bridge import audit
+from federation_bridge.addresses import network_of
+from federation_bridge.bridge.answer import ExpectedSignIn
+from federation_bridge.bridge.entries import Entries
+from federation_bridge.bridge.parts import Parts
+from federation_bridge.errors import SignInRejected
+from federation_bridge.model import Arrival, Session, Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A person has come in: what the browser gets to hold, and where they wanted to go."""
+
+    token: str
+    session: Session
+    return_to: str
+    handle: str
+    """Of the sign-in that is used now: the browser need hold it no longer."""
+
+
+def token_hash(token: str) -> str:
+    """The form in which a bearer secret is stored: SHA-256 of 256 random bits needs no salt."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Admissions:
+    """Makes sessions: with the sign-in and the message spent, and audited, in one transaction."""
+
+    def __init__(self, parts: Parts, entries: Entries) -> None:
+        self._parts = parts
+        self._entries = entries
+
+    def admit(self, arrival: Arrival, expected: ExpectedSignIn, visit: Visit, previous: Session | None) -> Admission:
+        """The session of the arrival's person; `previous` is the one that this browser has, or had when it left.
+
+        Raises SignInRejected where message or sign-in were used before, or the provider's own session has ended.
+        """
+        arrival, looked_up = self._parts.group_lookup.at_arrival(arrival, expected.take)
+        now, sign_in = self._parts.clock(), expected.sign_in
+        identity = arrival.identity
+        token = self._parts.randomness(32).hex()
+        # A change of the person in one browser, and a sign-in nobody here asked for, wait for a click on our own page:
+        # else another site could put its own identity into this browser (G05, G06).
+        is_change = previous is not None and previous.identity.person != identity.person
+        session = Session(
+            token_hash=token_hash(token),
+            identity=identity,
+            started_at=now,
+            last_seen_at=now,
+            ends_at=self._session_end(arrival, now),
+            confirmed=sign_in is not None and not is_change,
+        )
+        if session.ends_at <= now:
+            raise SignInRejected("the identity provider's own session has already ended")
+        events = (_finished(arrival, is_unsolicited=sign_in is None), *looked_up)
+        entries = [self._entries.of(session, visit, event) for event in events]
+        if previous is not None and is_change:
+            entries.append(self._entries.of(session, visit, audit.IdentityChanged(previous.identity.person)))
+        sessions = self._parts.store.sessions
+        message = (arrival.message_issuer, arrival.message_id, arrival.message_ends_at)
+        untaken = None if expected.is_taken else sign_in
+        try:
+            sessions.admit(session, *message, *entries, network=network_of(visit.address), sign_in=untaken)
+        except SignInRejected as refusal:
+            refusal.whose = identity.person
+            raise
+        if previous is not None:
+            # Its token was known before this sign-in (K01): nothing of it stays good. Command lines of the same person
+            # go on under the new session, so that its sign-out ends them too.
+            if is_change:
+                sessions.end(previous.token_hash)
+            else:
+                sessions.succeed(previous.token_hash, session.token_hash)
+        return Admission(token, session, *((sign_in.return_to, sign_in.handle) if sign_in else ("/", "")))
+
+    def _session_end(self, arrival: Arrival, now: datetime) -> datetime:
+        settings = self._parts.settings
+        ends = [now + settings.sessions.absolute]
+        if (limit := settings.connections[arrival.identity.connection].max_session) is not None:
+            ends.append(now + limit)
+        if arrival.identity.session_ends_at is not None:
+            ends.append(arrival.identity.session_ends_at)
+        return min(ends)
+
+
+def _finished(arrival: Arrival, *, is_unsolicited: bool) -> audit.Event:
+    return audit.SignInFinished(
+        message_id=arrival.message_id,
+        response_id=arrival.response_id,
+        groups=len(arrival.identity.groups.names),
+        groups_gap=arrival.identity.groups.why_incomplete or "",
+        unsolicited=is_unsolicited,
+        message_issuer=arrival.message_issuer,
+        authn_methods=arrival.identity.authn_methods,
+    )

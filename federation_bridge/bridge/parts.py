@@ -1,0 +1,40 @@
+"""What the verbs work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from federation_bridge.audit import AuditLog
+from federation_bridge.aws.calls import AwsCalls
+from federation_bridge.aws.sts import StsClients
+from federation_bridge.connectors import Connector
+from federation_bridge.group_lookup import GroupLookup
+from federation_bridge.model import Clock, Randomness
+from federation_bridge.observers import Observer
+from federation_bridge.outgoing import Outgoing
+from federation_bridge.pending_sign_in import PendingSignIns
+from federation_bridge.rulebook import Rulebook
+from federation_bridge.settings import Settings
+from federation_bridge.signing import KeyRing
+from federation_bridge.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the verbs work with; `app.py` joins them."""
+
+    settings: Settings
+    connectors: Mapping[str, Connector]
+    group_lookup: GroupLookup
+    rulebook: Rulebook
+    store: Store
+    audit: AuditLog
+    keys: KeyRing
+    aws_calls: AwsCalls
+    sts: StsClients
+    outgoing: Outgoing
+    pending_sign_ins: PendingSignIns
+    clock: Clock
+    randomness: Randomness
+    observers: tuple[Observer, ...] = ()

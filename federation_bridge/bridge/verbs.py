@@ -1,0 +1,222 @@
+"""The verbs, top to bottom. Whatever door is used, credentials and console links come from the same `Grants.grant`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import quote
+
+from federation_bridge import audit
+from federation_bridge.aws import console
+from federation_bridge.aws.partitions import PARTITIONS
+from federation_bridge.aws.statement import Statement
+from federation_bridge.bridge.admission import Admission, Admissions, token_hash
+from federation_bridge.bridge.answer import ExpectedSignIn, check_address
+from federation_bridge.bridge.entries import Entries
+from federation_bridge.bridge.granting import Grants, entitlement_of
+from federation_bridge.bridge.parts import Parts
+from federation_bridge.connectors import Connector
+from federation_bridge.errors import BridgeError, NotFound, NotSignedIn, arrival_foreseen, signature_held
+from federation_bridge.grant import Wish
+from federation_bridge.mapping import Explanation
+from federation_bridge.model import AwsCredentials, Callback, Departure, Entitlement, Grant, Groups, Session, Visit
+from federation_bridge.pending_sign_in import Browser
+from federation_bridge.redaction import quoted
+from federation_bridge.signing import Purpose
+
+_SEEN_EVERY = timedelta(minutes=1)
+"""How exactly idleness is measured: a write for every page would cost more than the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A person leaves for their identity provider: the way, and what the browser is to hold until they are back."""
+
+    departure: Departure
+    handle: str
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebIdentityToken:
+    """A statement that left the bridge: whoever holds it is, until its end, the grant's person in the grant's role."""
+
+    grant: Grant
+    statement: Statement
+
+
+class Bridge:
+    """The product's verbs. Every public method is one sentence that a person could say."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._entries = Entries(parts)
+        self._admissions = Admissions(parts, self._entries)
+        self._grants = Grants(parts, self._entries)
+
+    # ------------------------------------------------------------------------------------------------------ sign-in
+
+    def begin_sign_in(
+        self,
+        connection: str,
+        browser: str,
+        return_to: str,
+        *,
+        fresh: bool = False,
+        previous: Session | None = None,
+    ) -> Leaving:
+        """The way to the identity provider of `connection`, for the browser with the secret `browser` alone.
+
+        `return_to` is a path of ours that the door has checked; `fresh` asks the provider to authenticate anew;
+        `previous` is the session that the browser holds already. Nothing is written: what pends lies sealed in the
+        browser (ADR 9). Raises NotFound for an unknown connection, BadRequest for a way back that no cookie can hold.
+        """
+        connector = self._connector(connection)
+        pending = self._parts.pending_sign_ins
+        previous_hash = previous.token_hash if previous is not None else ""
+        sign_in = pending.begin(connection, return_to, fresh=fresh, previous=previous_hash)
+        return Leaving(connector.depart(sign_in), sign_in.handle, pending.seal(sign_in, browser))
+
+    def finish_sign_in(
+        self, connection: str, callback: Callback, browser: Browser, visit: Visit, previous: Session | None = None
+    ) -> Admission:
+        """The session of the person whom the identity provider's answer names.
+
+        Only the browser that left holds the pending sign-in (attacks F04, G06, I15). It is spent with the message and
+        the making of the session (F11), or before, where the connector asks the provider about the answer. `previous`
+        is the session whose cookie came along; none comes with a cross-site POST, and then it is the one with which the
+        browser left. Raises SignInRejected and its kind, ProviderUnreachable, ConfigurationInvalid: each is audited
+        with its reason. What no code foresaw is such a refusal too, and the log alone has its trace. Raises NotFound
+        for an unknown connection, which no entry names.
+        """
+        connector, expected = self._connector(connection), ExpectedSignIn(self._parts)
+        try:
+            with arrival_foreseen():
+                check_address(callback, self._parts.settings.connections[connection])
+                expected.open(connection, callback, browser)
+                arrival = connector.arrive(expected.sign_in, callback, expected.take)
+                with signature_held():
+                    return self._admissions.admit(arrival, expected, visit, previous or expected.left_behind())
+        except BridgeError as refusal:
+            expected.tell(refusal)
+            self._entries.sign_in_refused(connection, visit, refusal, was_signed_in=previous is not None)
+            raise
+
+    def _connector(self, connection: str) -> Connector:
+        try:
+            return self._parts.connectors[connection]
+        except KeyError:
+            raise NotFound(f"no connection is called {quoted(connection)}") from None
+
+    # ------------------------------------------------------------------------------------------------------ session
+
+    def session(self, token: str) -> Session:
+        """The live session that this token opens; NotSignedIn when there is none, idle or ended ones included."""
+        session = self._parts.store.sessions.live(token_hash(token), self._parts.settings.sessions.idle)
+        if session is None:
+            raise NotSignedIn("no live session for this cookie")
+        if session.identity.connection not in self._parts.connectors:
+            raise NotSignedIn(f"connection {session.identity.connection} is gone")
+        if self._parts.clock() - session.last_seen_at > _SEEN_EVERY:
+            self._parts.store.sessions.seen(session.token_hash)
+        return session
+
+    def confirm(self, session: Session, visit: Visit) -> None:
+        """Lets a session act after its person clicked "continue" on a page of ours."""
+        entry = self._entries.of(session, visit, audit.SessionConfirmed())
+        self._parts.store.sessions.confirm(session.token_hash, entry)
+
+    def sign_out(self, session: Session, visit: Visit) -> None:
+        """Ends the session here, and the command lines that were let in from it.
+
+        Credentials that AWS has handed out live on until their own end.
+        """
+        self._parts.store.sessions.end(session.token_hash, self._entries.of(session, visit, audit.SignedOut()))
+
+    def look_up_groups(self, session: Session, visit: Visit) -> Groups:
+        """The person's groups as their connection's directory tells them now; from then on they decide.
+
+        Where the connection has no directory: as they are. ProviderUnreachable where it could not be asked.
+        """
+        return self._parts.group_lookup.within(session, visit)
+
+    # -------------------------------------------------------------------------------------------------- entitlement
+
+    def entitlements(self, session: Session) -> tuple[Entitlement, ...]:
+        """What the session's person may have right now, sorted by account and role."""
+        return self._parts.rulebook.current().entitlements(session.identity, self._parts.clock())
+
+    def entitlement(self, session: Session, account: str, role: str) -> Entitlement:
+        """What the session's person may have of this role right now; RoleNotGranted, RoleWithheld with the reason."""
+        return entitlement_of(session, Wish(account, role), self._parts.rulebook.current(), self._parts.clock())
+
+    def explain(self, session: Session) -> Explanation:
+        """Why the session's person has each role, and why each rule that missed gives none."""
+        return self._parts.rulebook.current().explain(session.identity, self._parts.clock())
+
+    # -------------------------------------------------------------------------------------------------------- grant
+
+    def credentials(self, session: Session, wish: Wish, visit: Visit) -> AwsCredentials:
+        """Short-lived credentials of one role; raises RoleNotGranted, AwsRefused and their kinds, AwsUnreachable."""
+        grant = self._grants.grant(session, wish, visit)
+        return self._grants.redeem(session, grant, visit).credentials
+
+    def console(self, session: Session, wish: Wish, page: str, visit: Visit) -> Departure:
+        """The way to the AWS console as one role: a self-posting form, or the federation endpoint's login link.
+
+        `page` is where to land, "" for the console's home; BadRequest when it is no console page of the partition.
+        """
+        grant = self._grants.grant(session, wish, visit, demand=lambda granted: _destination(granted, page))
+        destination = _destination(grant, page)
+        settings = self._parts.settings
+        endpoints = console.Endpoints.of(grant.account, settings.aws.local_endpoint)
+        if settings.aws.console == "auto" and grant.account.road == "saml" and grant.is_enforced_by_statement:
+            with self._entries.of_failures(session, grant, visit):
+                departure = console.saml_form(grant, self._grants.statement(grant), destination, endpoints)
+            opened = audit.ConsoleOpened(grant_id=grant.id, way="form", destination=destination)
+            self._entries.record(session, visit, opened)
+            return departure
+        redeemed = self._grants.redeem(session, grant, visit)
+        with self._entries.of_failures(session, grant, visit):
+            departure = console.federation_link(
+                redeemed.credentials,
+                destination,
+                issuer_url=self._return_url(grant, destination),
+                endpoints=endpoints,
+                fetch=self._parts.outgoing,
+                calls=self._parts.aws_calls,
+            )
+        opened = audit.ConsoleOpened(grant_id=grant.id, way="federation", destination=destination)
+        self._entries.record(session, visit, opened)
+        return departure
+
+    def _return_url(self, grant: Grant, destination: str) -> str:
+        # AWS links back to the Issuer when a console tab expires: this address opens the same page again.
+        page = quote(destination, safe="")
+        return f"{self._parts.settings.base_url}/go/{grant.account.id}/{quote(grant.role)}?to={page}"
+
+    def web_identity_token(self, session: Session, wish: Wish, visit: Visit) -> WebIdentityToken:
+        """The signed token of one role, for a file that AWS clients exchange at STS themselves (ADR 0008).
+
+        The wish names no duration: granted is the longest session that AWS would sell for the token. Raises
+        NotHandedOver where the operator hands none out or AWS would not enforce the whole grant from it, and what
+        `credentials` raises but for AWS's own answers.
+        """
+        grant = self._grants.grant(session, wish, visit, is_handed_over=True)
+        with self._entries.of_failures(session, grant, visit):
+            statement = self._grants.statement(grant)
+        event = audit.GrantHandedOver(grant_id=grant.id, way="web identity", ends_at=statement.ends_at)
+        self._entries.record(session, visit, event)
+        return WebIdentityToken(grant, statement)
+
+    def get_ready(self) -> None:
+        """Makes ahead what the first grant would wait for: keys, and clients of the registered accounts' partitions."""
+        parts = self._parts
+        for purpose in (Purpose.AWS_SAML, Purpose.AWS_OIDC):
+            parts.keys.current(purpose)
+        for partition in sorted({one.partition for one in parts.rulebook.in_force.register.accounts.values()}):
+            parts.sts.prepare(partition)
+
+
+def _destination(grant: Grant, page: str) -> str:
+    return console.checked_destination(PARTITIONS[grant.account.partition], page, grant.account.region)
