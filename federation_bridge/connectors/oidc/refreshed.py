@@ -21,6 +21,7 @@ from federation_bridge.connectors.changes import (
     DocumentWithdrawn,
 )
 from federation_bridge.connectors.published import is_to_be_mended, lacking
+from federation_bridge.connectors.refusals_told import RefusalsTold
 from federation_bridge.connectors.shared_look import SharedLook
 from federation_bridge.connectors.slots import slots_of_a_connection
 from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInRejected, Unavailable, place_of
@@ -84,6 +85,7 @@ class Refreshed(Generic[T]):
         self._version: str | None = None
         self._value: tuple[datetime, T] | None = None
         self._last_failure, self._is_misconfigured = "not fetched yet", False
+        self._told = RefusalsTold(clock)
         self.notice: Callable[[Notice], None] = lambda _notice: None
         self.difference: Callable[[T, T], str] = lambda _before, _after: ""
         """What a notice says of a document that follows another one."""
@@ -193,6 +195,7 @@ class Refreshed(Generic[T]):
             self._hold(text, objection)
             return
         self._value, self._last_failure = (began_at, value), ""
+        self._told.forget()
         self._keep(self._keeping.kind, text, began_at, *self._changes(value))
         self._let_nothing_wait()
 
@@ -266,7 +269,8 @@ class Refreshed(Generic[T]):
             return None
 
     def _tell(self, kind: type[DocumentNotice], detail: str) -> None:
-        self.notice(kind(self._keeping.name, detail))
+        if self._told.is_due(detail):
+            self.notice(kind(self._keeping.name, detail))
 
 
 def dated(text: str, fetched_at: datetime) -> str:

@@ -20,6 +20,7 @@ import structlog
 from federation_bridge.connectors.attempts import Attempts, Waiting
 from federation_bridge.connectors.changes import DocumentHeld, DocumentRefused, DocumentWithdrawn, NewKeys
 from federation_bridge.connectors.published import fetched, is_to_be_mended, lacking
+from federation_bridge.connectors.refusals_told import RefusalsTold
 from federation_bridge.connectors.saml.document_text import metadata_text
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
 from federation_bridge.connectors.saml.policy import POLICY
@@ -70,6 +71,7 @@ class MetadataSource:
         self._attempts = Attempts(self._look, clock, lambda: _PAUSE_WITHOUT, waiting.slots, waiting.beside)
         slots = slots_of_a_connection(connection, waiting.threads, waiting.slots)
         self._shared = SharedLook(connection, self._kept, self._attempts.anew, clock, slots)
+        self._told = RefusalsTold(clock)
         self._watching, self._taking = threading.Lock(), threading.Lock()
         self._in_force: IdpMetadata | None = None
         self._document = ""
@@ -186,6 +188,8 @@ class MetadataSource:
             self._last_problem = self._take(document)
             self._is_misconfigured = bool(self._last_problem)
             self._looked_at = document
+            if not self._last_problem:
+                self._told.forget()
         except BridgeError as refusal:
             self._fail(refusal.detail, is_misconfigured=is_to_be_mended(refusal))
         except Exception as problem:
@@ -193,7 +197,7 @@ class MetadataSource:
             self._fail(f"what no code foresaw: {place_of(problem)}")
 
     def _fail(self, detail: str, *, is_misconfigured: bool = False) -> None:
-        if detail != self._last_problem:
+        if self._told.is_due(detail):
             self._tell(DocumentRefused(self._connection, detail))
         self._last_problem, self._is_misconfigured = detail, is_misconfigured
 
