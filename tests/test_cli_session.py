@@ -13,6 +13,10 @@ import pytest
 from cli_material import Person
 from fake_bridge import REFUSED, Asked, FakeBridge, Reply, fake_bridge, put_session, tokens
 
+from federation_bridge import errors
+from federation_bridge.cli.session import _refused
+from federation_bridge.cli.wire import Answer
+
 ME = Reply(body={"person": "corp/ada", "name": "Ada Moss", "ends_at": "2030-01-01T00:00:00+00:00"})
 
 
@@ -138,3 +142,19 @@ def test_an_interruption_waits_until_the_renewed_session_is_kept(
     rotating.answering.set()
     _, words = process.communicate(timeout=30)
     assert (process.returncode, stored(ada), "Traceback" in words) == (status, "refresh-1", False), words
+
+
+def _kinds(of: type[errors.BridgeError]) -> list[type[errors.BridgeError]]:
+    return [of, *(deeper for kind in of.__subclasses__() for deeper in _kinds(kind))]
+
+
+@pytest.mark.parametrize(
+    ("of", "exit_status"), [(errors.AwsRefused, 9), (errors.AwsUnreachable, 9), (errors.RoleNotGranted, 5)]
+)
+def test_each_kind_of_a_refusal_has_the_exit_status_of_its_family(
+    of: type[errors.BridgeError], exit_status: int
+) -> None:
+    for kind in _kinds(of):
+        if kind.__module__ == errors.__name__:
+            error = {"code": kind.code, "message": "No.", "reference": "r1"}
+            assert _refused(Answer(kind.status, {"error": error})).exit_status == exit_status, kind

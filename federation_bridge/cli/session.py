@@ -147,6 +147,8 @@ def _refused(answer: Answer) -> CommandFailed:
         "role_not_granted": RoleRefused,
         "role_withheld": RoleRefused,
         "aws_refused": AwsSaidNo,
+        "outside_aws_limits": AwsSaidNo,
+        "aws_answer_unusable": AwsSaidNo,
         "aws_unreachable": AwsSaidNo,
     }
     kinds["not_signed_in"] = SignInNeeded
