@@ -367,7 +367,7 @@ def test_a_signature_of_another_shape_is_refused_before_it_is_verified(name: str
     assert signature is not None
     parent = signature.getparent()
     assert parent is not None
-    other = saml_message._signature_template(parent, "entra", shape)
+    other = saml_message.signature_template(parent, "entra", shape)
     for value in ("DigestValue", "SignatureValue"):
         wanted = other.find(f".//{{{saml_message.SIGNATURE}}}{value}")
         genuine = signature.find(f".//{{{saml_message.SIGNATURE}}}{value}")
