@@ -157,6 +157,9 @@ def test_an_account_name_cannot_write_lines_or_sections_of_its_own() -> None:
         ("إنتاج", "111122223333-Developer"),
         ("🚀", "111122223333-Developer"),
         ("-a", "a-111122223333-Developer"),
+        ("444455556666", "444455556666-111122223333-Developer"),
+        ("EU-444455556666", "EU-444455556666-111122223333-Developer"),
+        ("EU-111122223333", "EU-111122223333-Developer"),
     ],
 )
 def test_an_account_s_name_that_no_shell_takes_as_it_is_is_told_apart_by_its_number(
@@ -164,6 +167,13 @@ def test_an_account_s_name_that_no_shell_takes_as_it_is_is_told_apart_by_its_num
 ) -> None:
     named = role(account_name=account_name)
     assert profiles([named], TEMPLATE, {named.key: "x"})[0].name == name
+
+
+def test_n10_an_account_that_is_called_like_anothers_number_never_takes_its_profile() -> None:
+    victim = role(account="444455556666", account_name="生产")
+    hostile = role(account_name="444455556666")
+    named = [profiles([one], TEMPLATE, {one.key: "x"})[0].name for one in (victim, hostile)]
+    assert named == ["444455556666-Developer", "444455556666-111122223333-Developer"]
 
 
 def test_a_path_with_a_space_is_quoted_and_one_that_shells_read_differently_is_refused() -> None:

@@ -27,6 +27,8 @@ _BEGINS = re.compile(r"# fedbridge (\S+) ([0-9]{12}/\S+): ")
 _NAME = re.compile(r"[A-Za-z0-9_.+=,@-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_.+=,@]+(?:-+[A-Za-z0-9_.+=,@]+)*")
 """A name of an account that stands in the name of a profile as it is."""
+_LIKE_A_NUMBER = re.compile(r"(?:.*-)?[0-9]{12}")
+"""A name that ends as those do to which we put a number: it stands for no account but that one."""
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 """A line as AWS tools count them: they know no other ends."""
 _HEAD = re.compile(r"\[.+\]")
@@ -118,9 +120,11 @@ def _account_word(role: RoleOnOffer) -> str:
     Where anything is lost by that, the account's number stands behind what is left: the profile's name then depends on
     this account alone, and never comes to mean another one that appears later.
     """
-    if _PLAIN.fullmatch(role.account_name):
-        return role.account_name
-    folded = unicodedata.normalize("NFKD", role.account_name).encode("ascii", "ignore").decode()
+    name = role.account_name
+    is_anothers = _LIKE_A_NUMBER.fullmatch(name) is not None and not name.endswith(role.account)
+    if _PLAIN.fullmatch(name) and not is_anothers:
+        return name
+    folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     left = re.sub(r"[^A-Za-z0-9_.+=,@]+", "-", folded).strip("-")
     return f"{left}-{role.account}" if left else role.account
 
