@@ -64,9 +64,9 @@ def _beside(person: Person, clock: HeldClock, directory: Directory, told: Groups
     """The bridge with this directory beside `corp`, whose sign-ins tell these groups."""
     door = door_of(person.app)
     lookup = GroupLookup({"corp": directory}, door.store, door.audit, clock)
-    door.bridge._parts = replace(door.bridge._parts, group_lookup=lookup)
-    door.bridge._parts.connectors["corp"] = Telling(told)  # type: ignore[index]
-    return door.bridge
+    parts = replace(door.bridge._parts, group_lookup=lookup)
+    parts.connectors["corp"] = Telling(told)  # type: ignore[index]
+    return Bridge(parts)
 
 
 def _answer(bridge: Bridge) -> Callable[[], Admission]:
