@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,9 @@ from oauth_material import Program
 from web_material import Person, door_of
 
 from federation_bridge import app
+from federation_bridge.bridge import token_hash
 from federation_bridge.errors import NotFound
-from federation_bridge.model import Groups, Identity, TokenFamily, Visit
+from federation_bridge.model import Groups, Identity, Session, TokenFamily, Visit
 from federation_bridge.operate import commands, signed_in
 
 ME = "/api/v1/me"
@@ -53,10 +54,11 @@ def stranger(person: Person, clock: HeldClock) -> TokenFamily:
     """Another person's command line, with a label that would write over a terminal."""
     door = door_of(person.app)
     visit = Visit("ref", "198.51.100.7", "evil")
-    session = person.sign_in(clock, "admins", token="ef" * 32)
+    now = clock()
     bob = Identity(connection="corp", subject="bob", name="Bob", email="bob@example.com", groups=Groups(("admins",)))
+    theirs = Session(token_hash("ef" * 32), bob, now, now, now + timedelta(hours=12), confirmed=True)
+    door.store.sessions.admit(theirs, "https://idp.example.com", "_bob", now + timedelta(minutes=5))
     granted = door.oauth.devices.begin("aws-sso", "\x1b[2Jbob's\n", visit)
-    theirs = replace(session, identity=bob)
     door.oauth.devices.claim(granted.user_code, theirs, visit)
     family = door.oauth.devices.approve(granted.user_code, theirs, visit)
     door.oauth.tokens.for_device(granted.device_code, "aws-sso", visit)
@@ -82,7 +84,8 @@ def test_the_list_is_narrowed_to_a_person_and_no_label_writes_over_the_terminal(
 ) -> None:
     program.login()
     theirs = stranger(person, clock)
-    assert [line.split()[1] for line in run("list", "--person", "corp/bob").output.splitlines()] == [theirs.id]
+    of_bob = run("list", "--person", "corp/bob").output.splitlines()
+    assert [line.split()[1] for line in of_bob] == ["corp/bob", theirs.id]
     assert "corp/bob" not in run("list", "--person", "corp/ada").output
     everybody = run("list").output
     assert "\x1b" not in everybody
