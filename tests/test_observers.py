@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 from store_material import entry
 
 from federation_bridge.audit import Recorded, SignedOut, recorded
+from federation_bridge.audit import lines as second_lines
 from federation_bridge.audit.lines import SecondPlace, second_place
 from federation_bridge.errors import Unavailable
 from federation_bridge.observers.missed import MissedNumbers, Span
@@ -281,8 +283,11 @@ def test_entries_whose_reader_stopped_are_sent_again_from_the_database(reader: R
 
 
 def test_entries_that_could_not_be_written_are_sent_again_and_the_first_loss_is_told(
-    reader: Reader, capsys: pytest.CaptureFixture[str]
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A logger of its own: one that another test has used already keeps that test's settings.
+    logger = structlog.testing.CapturingLogger()
+    monkeypatch.setattr(second_lines, "_log", logger)
     place, is_away = SecondPlace(reader), [True]
 
     def read(first: int, last: int, most: int) -> Sequence[Recorded]:
@@ -299,10 +304,8 @@ def test_entries_that_could_not_be_written_are_sent_again_and_the_first_loss_is_
     is_away[0] = False
     place.write([row(4)])
     assert reader.numbers() == [3, 4, 1, 2]
-    told = capsys.readouterr().out
-    assert told.count("audit.line_lost") == 1
-    assert "ref-1" in told
-    assert told.count("audit.lines_resent") == 1
+    assert [call.args[0] for call in logger.calls] == ["audit.line_lost", "audit.lines_resent"]
+    assert logger.calls[0].kwargs["reference"] == "ref-1"
 
 
 def test_the_second_place_is_where_the_setting_says(tmp_path: Path) -> None:
