@@ -10,11 +10,15 @@ from dataclasses import fields
 from random import Random
 
 import pytest
+from saml_material import IDP, idp_signer, pinned, stranger
 
 from federation_bridge.audit import EVENTS, SHOWN_WHOLE
+from federation_bridge.connectors.saml.metadata import read_metadata
+from federation_bridge.connectors.saml.succession import described, new_keys
 from federation_bridge.observers.places import Outcome
 from federation_bridge.operate.logs import LogLines, _Handler, _Text
 from federation_bridge.redaction import masked, quoted
+from federation_bridge.sandbox.identity_provider.saml_message import metadata_xml
 
 _RANDOM = Random(7)
 
@@ -169,3 +173,13 @@ def test_no_line_of_the_log_holds_a_secret_whoever_writes_it() -> None:
     assert secret[:10] not in json.dumps(kept.lines)
     assert kept.lines[0]["reference"] == "WDJB-MJHT"
     assert kept.lines[0]["event"] == "request refused"
+
+
+def test_which_signing_key_is_new_is_told_whole_in_log_and_audit() -> None:
+    before, found = (
+        read_metadata(metadata_xml(IDP, "https://idp.example.test/sso", signers), None)
+        for signers in ([idp_signer()], [idp_signer(), stranger()])
+    )
+    for told in (new_keys(before, found), *described(found)):
+        assert masked(told) == told
+    assert pinned(stranger()).fingerprint in new_keys(before, found).replace(" ", "")
