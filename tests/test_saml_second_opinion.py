@@ -38,7 +38,7 @@ from federation_bridge.connectors.saml.ciphers import OAEP_DIGESTS, OAEP_MASKS
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.names import saml, samlp
 from federation_bridge.connectors.saml.policy import POLICY
-from federation_bridge.connectors.saml.shape import RESPONSE_SHAPES
+from federation_bridge.connectors.saml.shapes import RESPONSE_SHAPES
 from federation_bridge.errors import OpinionsDiffer, SignInRejected
 from federation_bridge.sandbox.identity_provider import saml_message as made
 

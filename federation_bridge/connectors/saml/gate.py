@@ -18,7 +18,8 @@ from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.names import saml, samlp
 from federation_bridge.connectors.saml.octets import is_xml_blank, octets_of
 from federation_bridge.connectors.saml.policy import Limits, Policy
-from federation_bridge.connectors.saml.shape import ASSERTION_SHAPES, RESPONSE_SHAPES, check_shape
+from federation_bridge.connectors.saml.shape import check_shape
+from federation_bridge.connectors.saml.shapes import ASSERTION_SHAPES, RESPONSE_SHAPES
 from federation_bridge.connectors.saml.signature import Signature, signature_of
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import Callback

@@ -20,7 +20,8 @@ from federation_bridge.connectors.saml.names import ds, md
 from federation_bridge.connectors.saml.octets import octets_of
 from federation_bridge.connectors.saml.policy import POLICY, Limits, Policy
 from federation_bridge.connectors.saml.reader import tree_of
-from federation_bridge.connectors.saml.shape import SIGNATURE_SHAPES, check_shape
+from federation_bridge.connectors.saml.shape import check_shape
+from federation_bridge.connectors.saml.shapes import SIGNATURE_SHAPES
 from federation_bridge.connectors.saml.signature import signature_of
 from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key, verify
 from federation_bridge.errors import ConfigurationInvalid, SignInRejected
