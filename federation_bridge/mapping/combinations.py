@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from federation_bridge.mapping.conditions import Anchor, Condition
+from federation_bridge.mapping.condition import Anchor, Condition
 from federation_bridge.mapping.document import Node, items, refuse
 from federation_bridge.mapping.templates import Binding, Placeholder
 from federation_bridge.mapping.verdicts import Answer, Facts, Verdict, Way, each_once, earliest, latest

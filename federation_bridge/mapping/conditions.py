@@ -11,51 +11,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from federation_bridge.mapping.condition import Anchor, Condition
 from federation_bridge.mapping.document import Node, fields, refuse, text, texts
 from federation_bridge.mapping.templates import Binding, GroupTemplate, Placeholder
 from federation_bridge.mapping.verdicts import Answer, Facts, Verdict, Way, each_once, no, no_attribute, unknown, yes
 from federation_bridge.model import Identity
 from federation_bridge.sentence import Sentence
 
-Anchor = tuple[str, ...]
-"""A fact by which a rule is found, such as ("group", "admins"). ("prefix", "aws#") stands for all groups so named."""
-
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+
 _ONE_OR_MORE: Mapping[str, Any] = {
     "anyOf": [_TEXT, {"type": "array", "minItems": 1, "uniqueItems": True, "items": _TEXT}]
 }
+
 _MENTIONED = 3
 """So many groups are named in a sentence about groups that nearly fitted; a person may have a thousand."""
-
-
-class Condition:
-    """What every condition can say of itself."""
-
-    __slots__ = ()
-    name: ClassVar[str]
-    schema: ClassVar[Mapping[str, Any]]
-
-    @classmethod
-    def parse(cls, node: Node, inner: Callable[[Node], Condition], /) -> Condition:
-        """The condition in this value; `inner` reads conditions within it. ConfigurationInvalid with the line."""
-        raise NotImplementedError
-
-    def check(self, facts: Facts) -> Verdict:
-        """Whether these facts meet the condition, and why."""
-        raise NotImplementedError
-
-    def anchors(self) -> frozenset[Anchor] | None:
-        """Facts of which at least one is there whenever the answer is yes; None where there are no such facts."""
-        return None
-
-    def always_binds(self) -> frozenset[Placeholder]:
-        """Placeholders that every way of meeting this condition binds."""
-        return frozenset()
-
-    def may_bind(self) -> frozenset[Placeholder]:
-        """Placeholders that some way of meeting this condition binds."""
-        return frozenset()
 
 
 def anchors_of(identity: Identity) -> frozenset[Anchor]:

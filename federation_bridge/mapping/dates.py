@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, Self
 
-from federation_bridge.mapping.conditions import Condition
+from federation_bridge.mapping.condition import Condition
 from federation_bridge.mapping.document import Node, fields, refuse, text
 from federation_bridge.mapping.verdicts import Facts, Verdict, no, yes
 from federation_bridge.sentence import Sentence

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from federation_bridge.mapping.combinations import All, AnyOf, Not
+from federation_bridge.mapping.condition import Condition
 from federation_bridge.mapping.conditions import (
-    Condition,
     HasAttribute,
     HasEmailDomain,
     InGroup,

@@ -14,7 +14,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from federation_bridge.mapping.conditions import Anchor, Condition, anchors_of
+from federation_bridge.mapping.condition import Anchor, Condition
+from federation_bridge.mapping.conditions import anchors_of
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
 from federation_bridge.mapping.explanation import Explanation, Hearing, RuleOutcome, standing
 from federation_bridge.mapping.grants import Granted, granted_schema, parse_granted

@@ -1,0 +1,42 @@
+"""What every condition can say of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from federation_bridge.mapping.document import Node
+from federation_bridge.mapping.templates import Placeholder
+from federation_bridge.mapping.verdicts import Facts, Verdict
+
+Anchor = tuple[str, ...]
+"""A fact by which a rule is found, such as ("group", "admins"). ("prefix", "aws#") stands for all groups so named."""
+
+
+class Condition:
+    """What every condition can say of itself."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+    schema: ClassVar[Mapping[str, Any]]
+
+    @classmethod
+    def parse(cls, node: Node, inner: Callable[[Node], Condition], /) -> Condition:
+        """The condition in this value; `inner` reads conditions within it. ConfigurationInvalid with the line."""
+        raise NotImplementedError
+
+    def check(self, facts: Facts) -> Verdict:
+        """Whether these facts meet the condition, and why."""
+        raise NotImplementedError
+
+    def anchors(self) -> frozenset[Anchor] | None:
+        """Facts of which at least one is there whenever the answer is yes; None where there are no such facts."""
+        return None
+
+    def always_binds(self) -> frozenset[Placeholder]:
+        """Placeholders that every way of meeting this condition binds."""
+        return frozenset()
+
+    def may_bind(self) -> frozenset[Placeholder]:
+        """Placeholders that some way of meeting this condition binds."""
+        return frozenset()
