@@ -13,22 +13,34 @@ from urllib.parse import quote, unquote_to_bytes
 from federation_bridge.sandbox.aws import caller as callers
 from federation_bridge.sandbox.aws.caller import Caller
 from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.signature_refusals import (
+    expired,
+    invalid_token,
+    mismatch,
+    missing,
+    presigned_expired,
+    unknown_key,
+)
 from federation_bridge.sandbox.aws.state import State
 from federation_bridge.sandbox.aws.wire import Wire
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+
 _HEADER = re.compile(
     r"AWS4-HMAC-SHA256 +Credential=(?P<credential>[^,\s]+) *, *SignedHeaders=(?P<headers>[a-z0-9;-]+)"
     r" *, *Signature=(?P<signature>[0-9a-f]{64})"
 )
+
 _SCOPE = re.compile(
     r"(?P<key>\w{16,128})/(?P<date>[0-9]{8})/(?P<region>[a-z0-9-]{1,32})/(?P<service>[a-z0-9-]{1,32})/aws4_request"
 )
+
 _DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _ALLOWED_DRIFT = timedelta(minutes=5)
 _ALLOWED_DRIFT_S3 = timedelta(minutes=15)
 _LONGEST_PRESIGNED = 604_800
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+
 STREAMING = frozenset(
     {
         "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
@@ -107,7 +119,7 @@ def _claim(
     except ValueError:
         raise Refused("IncompleteSignature", "Date must be in ISO-8601 basic format.", 400) from None
     if not date.startswith(scope["date"]):
-        raise _mismatch("Credential date does not match the request's date.")
+        raise mismatch("Credential date does not match the request's date.")
     return Claim(
         scope["key"],
         date,
@@ -127,21 +139,21 @@ def authenticate(wire: Wire, claim: Claim | None, service: str, state: State) ->
     The order is AWS's: key and token known, then the signature, then its time, then the session's end, then the body.
     """
     if claim is None:
-        raise _missing(service)
+        raise missing(service)
     if claim.service != service:
-        raise _mismatch(f"Credential should be scoped to correct service: '{service}'.")
+        raise mismatch(f"Credential should be scoped to correct service: '{service}'.")
     secret, found = _holder(claim, service, state)
     _demand_signed_headers(wire, claim)
     signing_key = _signing_key(secret, claim)
     expected = hmac.new(signing_key, _string_to_sign(wire, claim).encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected, claim.signature):
-        raise _mismatch(
+        raise mismatch(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details."
         )
     _demand_time(wire.received_at, claim, service)
     if found.session is not None and found.session.expires_at <= wire.received_at:
-        raise _expired(service)
+        raise expired(service)
     _demand_payload(wire, claim)
     return Signed(found, claim, signing_key)
 
@@ -150,13 +162,13 @@ def _holder(claim: Claim, service: str, state: State) -> tuple[str, Caller]:
     key = state.access_keys.get(claim.access_key_id)
     if key is not None:
         if claim.token is not None:
-            raise _invalid_token(service)
+            raise invalid_token(service)
         return key.secret, callers.of_access_key(state, key)
     session = state.sessions.get(claim.access_key_id)
     if session is None:
-        raise _unknown_key(service)
+        raise unknown_key(service)
     if claim.token is None or not hmac.compare_digest(claim.token.encode(), session.token.encode()):
-        raise _invalid_token(service)
+        raise invalid_token(service)
     return session.secret, callers.of_session(state, session)
 
 
@@ -172,7 +184,7 @@ def _demand_signed_headers(wire: Wire, claim: Claim) -> None:
             403,
         )
     if signed - set(wire.headers):
-        raise _mismatch("A signed header is not in the request.")
+        raise mismatch("A signed header is not in the request.")
 
 
 def _string_to_sign(wire: Wire, claim: Claim) -> str:
@@ -251,7 +263,7 @@ def _demand_time(now: datetime, claim: Claim, service: str) -> None:
     drift = _ALLOWED_DRIFT_S3 if service == "s3" else _ALLOWED_DRIFT
     if claim.lifetime is not None:
         if claim.signed_at + claim.lifetime < now:
-            raise _presigned_expired(service)
+            raise presigned_expired(service)
         if claim.signed_at > now + drift:
             raise Refused("AccessDenied", "Request is not valid yet", 403)
         return
@@ -265,41 +277,7 @@ def _demand_time(now: datetime, claim: Claim, service: str) -> None:
     bound = now - drift if is_old else now + drift
     word, relation = ("expired", "earlier than") if is_old else ("not yet current", "later than")
     basic = "%Y%m%dT%H%M%SZ"
-    raise _mismatch(
+    raise mismatch(
         f"Signature {word}: {claim.date} is {'now' if is_old else 'still'} {relation} {bound.strftime(basic)} "
         f"({now.strftime(basic)} {'-' if is_old else '+'} 5 min.)"
     )
-
-
-def _mismatch(message: str) -> Refused:
-    return Refused("SignatureDoesNotMatch", message, 403)
-
-
-def _missing(service: str) -> Refused:
-    if service == "s3":
-        return Refused("AccessDenied", "Access Denied", 403)
-    return Refused("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
-
-
-def _unknown_key(service: str) -> Refused:
-    if service == "s3":
-        return Refused("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403)
-    return Refused("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
-
-
-def _invalid_token(service: str) -> Refused:
-    if service == "s3":
-        return Refused("InvalidToken", "The provided token is malformed or otherwise invalid.", 400)
-    return Refused("InvalidClientTokenId", "The security token included in the request is invalid", 403)
-
-
-def _expired(service: str) -> Refused:
-    if service == "s3":
-        return Refused("ExpiredToken", "The provided token has expired.", 400)
-    return Refused("ExpiredToken", "The security token included in the request is expired", 403)
-
-
-def _presigned_expired(service: str) -> Refused:
-    if service == "s3":
-        return Refused("AccessDenied", "Request has expired", 403)
-    return _mismatch("Signature expired: the presigned address is too old.")
