@@ -15,7 +15,7 @@ from local_aws_material import ATTRIBUTE, ENTITY_ID, SAML, Place, allow, policy,
 from lxml import etree
 
 from federation_bridge.sandbox.aws import provisioning
-from federation_bridge.sandbox.aws.sts.with_saml import name_qualifier
+from federation_bridge.sandbox.aws.sts.saml_request import name_qualifier
 
 STRUCTURAL = "Invalid base64 SAMLResponse"
 

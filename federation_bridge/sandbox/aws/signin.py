@@ -31,7 +31,8 @@ from federation_bridge.sandbox.aws.saml_statement import (
 from federation_bridge.sandbox.aws.session_terms import LONGEST, SHORTEST
 from federation_bridge.sandbox.aws.state import Session, State
 from federation_bridge.sandbox.aws.sts.handing_out import Call
-from federation_bridge.sandbox.aws.sts.with_saml import read_verified, redeem, role_pairs
+from federation_bridge.sandbox.aws.sts.saml_request import read_verified, role_pairs
+from federation_bridge.sandbox.aws.sts.with_saml import redeem
 from federation_bridge.sandbox.aws.wire import Answer, Trail, Wire
 
 COOKIE = "local-aws-console"
