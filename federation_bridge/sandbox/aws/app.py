@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from federation_bridge.sandbox.aws import faults, s3
+from federation_bridge.sandbox.aws import faults, s3, s3_request
 from federation_bridge.sandbox.aws.answers import json_refusal, query_refusal, s3_refusal
 from federation_bridge.sandbox.aws.cloudtrail.events import event_of, identity_of
 from federation_bridge.sandbox.aws.cloudtrail.lookup import answer_lookup
@@ -131,7 +131,7 @@ def _answer(local: LocalAws, wire: Wire, own_address: str) -> Answer:
 
 def _action(asked: Asked) -> str:
     if asked.service == "s3":
-        return s3.operation(asked.wire.method, *s3.address(asked.wire))
+        return s3_request.operation(asked.wire.method, *s3_request.address(asked.wire))
     if asked.service == "cloudtrail":
         return asked.wire.headers.get("x-amz-target", "").rpartition(".")[2]
     return "" if asked.service == "signin" else asked.wire.fields().get("Action", "")
@@ -200,11 +200,11 @@ def _answer_iam(local: LocalAws, asked: Asked, trail: Trail, _own_address: str) 
 
 
 def _answer_s3(local: LocalAws, asked: Asked, trail: Trail, _own_address: str) -> Answer:
-    bucket, key = s3.address(asked.wire)
-    trail.name = s3.operation(asked.wire.method, bucket, key)
+    bucket, key = s3_request.address(asked.wire)
+    trail.name = s3_request.operation(asked.wire.method, bucket, key)
     signed = _signed(local, asked, trail)
     query = dict(parse_qsl(asked.wire.query, keep_blank_values=True))
-    return s3.answer_s3(s3.S3Request(local.state, asked.wire, signed, trail, bucket, key, query))
+    return s3.answer_s3(s3_request.S3Request(local.state, asked.wire, signed, trail, bucket, key, query))
 
 
 def _answer_cloudtrail(local: LocalAws, asked: Asked, trail: Trail, _own_address: str) -> Answer:
