@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask
 from flask_babel import Babel
 
 from federation_bridge import first_start
-from federation_bridge.audit import Lines, Recorded
 from federation_bridge.audit.lines import SecondPlace, second_place
 from federation_bridge.audit.sparing import Bounds, SparingAudit
-from federation_bridge.aws.breaker import State
 from federation_bridge.aws.calls import AwsCalls, places_beside
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.aws_clients import sign_in as aws_login
@@ -49,6 +45,7 @@ from federation_bridge.web import (
     languages,
     limits,
     locations,
+    measuring,
     metrics,
     news,
     oauth,
@@ -57,7 +54,7 @@ from federation_bridge.web import (
     sign_in,
     static_files,
 )
-from federation_bridge.web.door import EXTENSION, Door, visit
+from federation_bridge.web.door import EXTENSION, Door
 from federation_bridge.web.findable import FindableFlask
 
 _log = structlog.get_logger(__name__)
@@ -96,9 +93,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
     ):
         app.register_blueprint(blueprint)
     refusals.install(app)
-    app.before_request(_begin_request)
+    app.before_request(measuring.begin_request)
     locations.install(app)
-    app.after_request(_end_request)
+    app.after_request(measuring.end_request)
     app.after_request(headers.harden)
     Babel(app, default_translation_directories=languages.FOLDER, locale_selector=languages.preferred)
     app.context_processor(languages.for_templates)
@@ -145,7 +142,7 @@ def join(settings: Settings, clock: Clock, randomness: Randomness, *, reads_only
             clock=clock,
             integrity_key=integrity_key,
             password=password,
-            lines=CountedLines(place),
+            lines=measuring.CountedLines(place),
             make=beginning.may_make_database,
         )
     place.read_again_with(store.audit.numbered)
@@ -171,7 +168,7 @@ def _around(
         Known(frozenset(settings.connections), settings.issuer),
         notices.tell,
     )
-    calls = AwsCalls(places_beside(settings.serving.threads), on_change=_count_circuit)
+    calls = AwsCalls(places_beside(settings.serving.threads), on_change=measuring.count_circuit)
     return Parts(
         settings=settings,
         connectors=connectors,
@@ -226,11 +223,8 @@ def connector_of(
 
 
 def _sparing_audit(store: Store, settings: Settings, clock: Clock) -> SparingAudit:
-    def count(event: str) -> None:
-        metrics.EVENTS.labels(event=event).inc()
-
     bounds = Bounds(settings.audit.refusals_kept, settings.audit.refusals_age)
-    sparing = SparingAudit(store.audit, store.refusals, bounds, clock, count)
+    sparing = SparingAudit(store.audit, store.refusals, bounds, clock, measuring.count_event)
     sparing.on_lost = metrics.LINES_DROPPED.labels(kind="refusal").inc
     return sparing
 
@@ -250,24 +244,6 @@ def authorization_parts(parts: Parts) -> AuthorizationParts:
     )
 
 
-def _count_circuit(endpoint: str, state: State) -> None:
-    metrics.CIRCUITS.labels(endpoint=endpoint, state=state).inc()
-
-
-class CountedLines:
-    """The lines of the audit, with a counter for every event's name: what /metrics shows of sign-ins and grants."""
-
-    def __init__(self, behind: Lines) -> None:
-        self._behind = behind
-
-    def write(self, rows: Sequence[Recorded]) -> None:
-        """Counts the entries and passes them on; what cannot be counted is passed on all the same."""
-        for row in rows:
-            with suppress(Exception):
-                metrics.EVENTS.labels(event=row.event).inc()
-        self._behind.write(rows)
-
-
 def _host(settings: Settings) -> str:
     return urlsplit(settings.base_url).hostname or "bridge"
 
@@ -277,30 +253,6 @@ def _loopback_targets(settings: Settings) -> tuple[str, ...]:
     if not is_loopback(settings.base_url):
         return ()
     return ("http://localhost:*", "http://127.0.0.1:*")
-
-
-def _begin_request() -> None:
-    g.began = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(reference=visit().reference)
-    limits.check(request)
-
-
-def _end_request(response: Response) -> Response:
-    now, status, route = time.perf_counter(), response.status_code, request.endpoint or "none"
-    seconds = now - g.get("began", now)
-    metrics.REQUESTS.labels(route=route, status=str(status)).inc()
-    metrics.SECONDS.labels(route=route).observe(seconds)
-    # The path only: query strings carry codes and states.
-    _log.info(
-        "answered",
-        method=request.method,
-        route=route,
-        status=status,
-        milliseconds=round(seconds * 1000, 1),
-        address=visit().address,
-    )
-    return response
 
 
 def start_background(app: Flask) -> Background:
