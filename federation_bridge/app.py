@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import urlsplit
 
-import structlog
 from flask import Flask
 from flask_babel import Babel
 
@@ -19,7 +19,7 @@ from federation_bridge.aws.sts import StsClients
 from federation_bridge.aws_clients import sign_in as aws_login
 from federation_bridge.aws_clients import sso_oidc, sso_portal
 from federation_bridge.background import Background
-from federation_bridge.bridge import Bridge, Parts
+from federation_bridge.bridge import Bridge, Parts, get_ready
 from federation_bridge.connectors import Connector, connectors_from
 from federation_bridge.directories import Directory
 from federation_bridge.group_lookup import GroupLookup
@@ -56,8 +56,6 @@ from federation_bridge.web import (
 )
 from federation_bridge.web.door import EXTENSION, Door
 from federation_bridge.web.findable import FindableFlask
-
-_log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
@@ -119,6 +117,7 @@ def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
         randomness=randomness,
         observers=parts.observers,
         upkeep=Upkeep(parts.connectors, parts.keys, parts.store, settings, clock),
+        get_ready=partial(get_ready, parts),
         form_targets=_loopback_targets(settings),
     )
 
@@ -258,7 +257,7 @@ def _loopback_targets(settings: Settings) -> tuple[str, ...]:
 def start_background(app: Flask) -> Background:
     """Starts what runs beside the requests in this process; after a fork, threads do not survive one."""
     found: Door = app.extensions[EXTENSION]
-    background = Background(found.connectors.values(), found.store, found.bridge.get_ready, found.rulebook.watch)
+    background = Background(found.connectors.values(), found.store, found.get_ready, found.rulebook.watch)
     background.tell = found.upkeep.tell
     background.start(*found.observers)
     return background

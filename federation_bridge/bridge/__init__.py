@@ -6,7 +6,8 @@ audit hears of both. `parts` is what they work with.
 """
 
 from federation_bridge.bridge.admission import Admission, token_hash
+from federation_bridge.bridge.granting import get_ready
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.bridge.verbs import Bridge, Leaving, WebIdentityToken
 
-__all__ = ["Admission", "Bridge", "Leaving", "Parts", "WebIdentityToken", "token_hash"]
+__all__ = ["Admission", "Bridge", "Leaving", "Parts", "WebIdentityToken", "get_ready", "token_hash"]

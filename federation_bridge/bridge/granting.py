@@ -25,6 +25,14 @@ def entitlement_of(session: Session, wish: Wish, rules: RuleSet, now: datetime) 
     return entitled(wish, rules.entitlements(identity, now), lambda key: rules.withheld(identity, now, key))
 
 
+def get_ready(parts: Parts) -> None:
+    """Makes ahead what the first grant would wait for: keys, and clients of the registered accounts' partitions."""
+    for purpose in (Purpose.AWS_SAML, Purpose.AWS_OIDC):
+        parts.keys.current(purpose)
+    for partition in sorted({one.partition for one in parts.rulebook.in_force.register.accounts.values()}):
+        parts.sts.prepare(partition)
+
+
 class Grants:
     """Decides, states and redeems. Every door's grant is made here: none can skip the audit, the cap or a condition."""
 

@@ -22,7 +22,6 @@ from federation_bridge.mapping import Explanation
 from federation_bridge.model import AwsCredentials, Callback, Departure, Entitlement, Grant, Groups, Session, Visit
 from federation_bridge.pending_sign_in import Browser
 from federation_bridge.redaction import quoted
-from federation_bridge.signing import Purpose
 
 _SEEN_EVERY = timedelta(minutes=1)
 """How exactly idleness is measured: a write for every page would cost more than the page."""
@@ -208,14 +207,6 @@ class Bridge:
         event = audit.GrantHandedOver(grant_id=grant.id, way="web identity", ends_at=statement.ends_at)
         self._entries.record(session, visit, event)
         return WebIdentityToken(grant, statement)
-
-    def get_ready(self) -> None:
-        """Makes ahead what the first grant would wait for: keys, and clients of the registered accounts' partitions."""
-        parts = self._parts
-        for purpose in (Purpose.AWS_SAML, Purpose.AWS_OIDC):
-            parts.keys.current(purpose)
-        for partition in sorted({one.partition for one in parts.rulebook.in_force.register.accounts.values()}):
-            parts.sts.prepare(partition)
 
 
 def _destination(grant: Grant, page: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from flask import current_app, g, request
@@ -59,6 +60,8 @@ class Door:
     clock: Clock
     randomness: Randomness
     upkeep: Upkeep
+    get_ready: Callable[[], None]
+    """Makes ahead what the first grant would wait for."""
     observers: tuple[Observer, ...] = ()
     form_targets: tuple[str, ...] = field(default=())
     """Origins to which a form of ours may lead (CSP form-action)."""
