@@ -1,0 +1,79 @@
+"""Identity and Session: who the identity provider says it is, and who is signed in here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups of a person as somebody told them: which, as of when, and what is not known of them (ADR 31)."""
+
+    names: tuple[str, ...] = ()
+    """Each once, exactly as it was written."""
+    gap: str | None = None
+    """Why the groups are not all there (an overage, a missing claim), or None. A gap never grants."""
+    left_out: str | None = None
+    """Why single groups were left out (a line break in a name), or None. Those that are there grant; nobody counts as
+    not being in another one."""
+    as_of: datetime | None = None
+    """When a directory was asked for them; None: they came with the sign-in, and are as old as its session."""
+
+    @property
+    def why_incomplete(self) -> str | None:
+        """Why this person may be in groups that are not among `names`; None where these are all."""
+        return self.gap if self.gap is not None else self.left_out
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the identity provider says it is. Made only from what was verified; never stored beyond its session."""
+
+    connection: str
+    subject: str
+    """The stable identifier of this person at this connection: never an e-mail address that can be reassigned."""
+    name: str
+    """For people to read. Decides nothing."""
+    email: str | None = None
+    email_is_verified: bool = False
+    groups: Groups = Groups()
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    authn_methods: tuple[str, ...] = ()
+    """AuthnContextClassRef, `amr`, and the provider's own names of methods."""
+    authenticated_at: datetime | None = None
+    session_ends_at: datetime | None = None
+    """SessionNotOnOrAfter of the identity provider, where it sets one."""
+
+    @property
+    def person(self) -> str:
+        """The person: `connection/subject`. The connection's name has no slash, so this is injective."""
+        return f"{self.connection}/{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A verified answer of an identity provider: the identity, and the message that may be spent only once."""
+
+    identity: Identity
+    message_issuer: str
+    message_id: str
+    """Assertion ID, or the ID token's `jti` (else its hash)."""
+    message_ends_at: datetime
+    """Until then a replay could pass the other checks; the spent ID is remembered at least as long."""
+    response_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A person is signed in here. `token_hash` is all that is stored of what the browser holds."""
+
+    token_hash: str
+    identity: Identity
+    started_at: datetime
+    last_seen_at: datetime
+    ends_at: datetime
+    """The absolute end: no later than the identity provider's own SessionNotOnOrAfter."""
+    confirmed: bool = True
+    """False after an unsolicited sign-in, until the person clicks on a page of ours."""
