@@ -118,6 +118,10 @@ LIBRARIES = {
 """Libraries that only these may use: each has one home."""
 
 
+LONGEST_MODULE = 300
+"""Lines. The reasons of those that are longer stand in docs/architecture.md."""
+
+
 def _modules() -> list[Path]:
     return sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
 
@@ -167,6 +171,15 @@ def test_the_page_of_the_architecture_says_who_may_import_few(part: str) -> None
     page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
     (said,) = re.findall(rf"but `{part}` only ((?:`\w+` ?)+)", page)
     assert sorted(re.findall(r"`(\w+)`", said)) == sorted(ONLY[part])
+
+
+def test_a_module_is_short_or_the_page_of_the_architecture_says_why_it_is_not() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("### How long a module may be")
+    reasons = dict(re.findall(r"^\| `([\w/]+\.py)` \| (.*\w.*) \|$", section.partition("\n#")[0], re.MULTILINE))
+    lines = {str(path.relative_to(PACKAGE)): len(path.read_text(encoding="utf-8").splitlines()) for path in _modules()}
+    # Neither a long module without a reason, nor a reason for one that is short by now.
+    assert sorted(name for name, count in lines.items() if count > LONGEST_MODULE) == sorted(reasons)
 
 
 @pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
