@@ -182,6 +182,19 @@ def test_a_module_is_short_or_the_page_of_the_architecture_says_why_it_is_not() 
     assert sorted(name for name, count in lines.items() if count > LONGEST_MODULE) == sorted(reasons)
 
 
+def test_settings_are_read_in_one_place_and_secrets_in_another() -> None:
+    reads = ("open(", "read_text(", "read_bytes(", "os.environ", "yaml.")
+    found = {path.name for path in (PACKAGE / "settings").glob("*.py") if any(one in path.read_text() for one in reads)}
+    assert found == {"reading.py", "secret.py"}
+
+
+@pytest.mark.parametrize("package", ["audit", "audit/events", "bridge", "model", "outgoing", "settings"])
+def test_the_door_of_a_package_gives_names_and_does_nothing(package: str) -> None:
+    body = ast.parse((PACKAGE / package / "__init__.py").read_text(encoding="utf-8")).body
+    given = (ast.Import, ast.ImportFrom, ast.Expr, ast.Assign, ast.AnnAssign, ast.ClassDef)
+    assert not [node.lineno for node in body if not isinstance(node, given)]
+
+
 @pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_library_is_used_only_where_it_has_its_home(path: Path) -> None:
     part = _part(path)
