@@ -24,7 +24,7 @@ from federation_bridge.connectors import Connector, connectors_from
 from federation_bridge.directories import Directory
 from federation_bridge.group_lookup import GroupLookup
 from federation_bridge.model import Clock, KeptDocuments, Notice, Randomness
-from federation_bridge.notices import DocumentsAndNotices, Notices, UnheardNotices, sentence_of
+from federation_bridge.notices import DocumentsAndNotices, Notices, SealedKeysAndNotices, UnheardNotices
 from federation_bridge.oauth import places
 from federation_bridge.oauth.authorization_server import authorization_server
 from federation_bridge.oauth.parts import Parts as AuthorizationParts
@@ -157,7 +157,7 @@ def _around(
 ) -> Parts:
     sparing = _sparing_audit(store, settings, clock)
     notices = UnheardNotices(sparing, clock) if store.reads_only else Notices(sparing, clock)
-    keys = key_ring(settings, sealing_key, store, notices.tell, clock)
+    keys = key_ring(settings, sealing_key, store, clock)
     kept = DocumentsAndNotices(store.documents, clock)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
     connectors = connectors_from(settings, keys=keys, outgoing=outgoing, kept=kept, clock=clock, notice=notices.tell)
@@ -191,33 +191,19 @@ def _directories() -> dict[str, Directory]:
     return {}
 
 
-def key_ring(
-    settings: Settings, sealing_key: bytes, store: Store, notice: Callable[[Notice], None], clock: Clock = utc_now
-) -> KeyRing:
+def key_ring(settings: Settings, sealing_key: bytes, store: Store, clock: Clock = utc_now) -> KeyRing:
     """The keys in this store, made as they are asked for; where the store only reads, none is made."""
-    host, may_make = _host(settings), not store.reads_only
-    return KeyRing(sealing_key, store.sealed_keys, clock, host, notice, may_make=may_make)
+    kept = SealedKeysAndNotices(store.sealed_keys, clock)
+    return KeyRing(sealing_key, kept, clock, _host(settings), may_make=not store.reads_only)
 
 
 def connector_of(
-    settings: Settings,
-    connection: str,
-    store: Store,
-    sealing_key: bytes,
-    kept: KeptDocuments,
-    hears: Callable[[str], None],
+    settings: Settings, connection: str, keys: KeyRing, kept: KeptDocuments, notice: Callable[[Notice], None]
 ) -> Connector:
-    """One connection alone, for a command: what it notices is audited, and heard in a sentence."""
-    told = Notices(store.audit, utc_now)
-
-    def hear(notice: Notice) -> None:
-        told.tell(notice)
-        hears(sentence_of(notice))
-
+    """One connection alone, for a command."""
     alone = settings.model_copy(update={"connections": {connection: settings.connections[connection]}})
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
-    keys = key_ring(settings, sealing_key, store, told.tell)
-    made = connectors_from(alone, keys=keys, outgoing=outgoing, kept=kept, clock=utc_now, notice=hear)
+    made = connectors_from(alone, keys=keys, outgoing=outgoing, kept=kept, clock=utc_now, notice=notice)
     return made[connection]
 
 

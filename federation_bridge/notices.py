@@ -9,10 +9,11 @@ from typing import Any
 from federation_bridge import audit
 from federation_bridge.audit import AuditLog, Entry
 from federation_bridge.connectors import changes
-from federation_bridge.model import Acceptance, Clock, Look, Notice, Visit
+from federation_bridge.model import Acceptance, Clock, Look, Notice, SealedKey, Visit
 from federation_bridge.rulebook.changes import RulesInForce, RulesNotKept, RulesRefused
 from federation_bridge.signing.changes import FirstKeyMade
 from federation_bridge.store.documents import Documents
+from federation_bridge.store.sealed_keys import SealedKeyTable
 
 _LATER = "they are in force, and will be kept when that is possible"
 
@@ -98,6 +99,22 @@ class DocumentsAndNotices:
     def look(self, name: str) -> Look | None:
         """As `Documents.look`."""
         return self._documents.look(name)
+
+
+class SealedKeysAndNotices:
+    """A `model.SealedKeys`: the store's, whose notices become audit entries of the same transaction."""
+
+    def __init__(self, table: SealedKeyTable, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+
+    def sealed(self, purpose: str) -> tuple[SealedKey, ...]:
+        """As `SealedKeyTable.sealed`."""
+        return self._table.sealed(purpose)
+
+    def put_first(self, purpose: str, sealed: bytes, *notices: Notice) -> SealedKey:
+        """As `SealedKeyTable.put_first`, with the entries of these notices."""
+        return self._table.put_first(purpose, sealed, *(entry_of(notice, self._clock) for notice in notices))
 
 
 class UnheardNotices(Notices):

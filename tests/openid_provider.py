@@ -108,8 +108,8 @@ class Memory(KeptInMemory):
     def sealed(self, purpose: str) -> tuple[SealedKey, ...]:
         return self.keys.sealed(purpose)
 
-    def put_first(self, purpose: str, sealed: bytes) -> SealedKey:
-        return self.keys.put_first(purpose, sealed)
+    def put_first(self, purpose: str, sealed: bytes, *notices: Notice) -> SealedKey:
+        return self.keys.put_first(purpose, sealed, *notices)
 
 
 @dataclass

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from database_place import HeldClock, Place
 from family_material import let_in, signed_in
+from saml_material import ENTITY_ID, IDP, NOW, Wire, idp_signer, key_ring, stranger
 from sqlalchemy import select
 
 import federation_bridge.administration
+import federation_bridge.operate
 from federation_bridge.administration import keys as key_verbs
+from federation_bridge.administration import metadata as metadata_verbs
 from federation_bridge.administration import sessions as session_verbs
 from federation_bridge.administration.keys import Keys
-from federation_bridge.errors import Unavailable
+from federation_bridge.connectors.saml.connector import SamlConnector
+from federation_bridge.connectors.saml.metadata_source import Surroundings
+from federation_bridge.errors import BridgeError, Unavailable
+from federation_bridge.model import KeptDocuments, Notice
+from federation_bridge.notices import SealedKeysAndNotices
+from federation_bridge.sandbox.identity_provider.saml_message import metadata_xml
+from federation_bridge.settings import SamlConnection
 from federation_bridge.signing import KeyRing, Purpose
+from federation_bridge.signing.changes import FirstKeyMade
 from federation_bridge.store import Store
+from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.tables import METADATA
 from federation_bridge.store.writing import Writing
 
 
 def keys(store: Store, clock: HeldClock) -> Keys:
-    return Keys(KeyRing(bytes(32), store.sealed_keys, clock, "bridge.example.com"), store.sealed_keys, clock)
+    kept = SealedKeysAndNotices(store.sealed_keys, clock)
+    return Keys(KeyRing(bytes(32), kept, clock, "bridge.example.com"), store.sealed_keys, clock)
 
 
 def _rotated(store: Store, clock: HeldClock) -> None:
@@ -39,6 +53,28 @@ def _used(store: Store, clock: HeldClock) -> None:
     _rotated(store, clock)
     key_verbs.use(keys(store, clock), Purpose.AWS_SAML)
     clock.advance(timedelta(days=1))
+
+
+_URL = "https://idp.example.test/metadata"
+_COMPANY = SamlConnection(protocol="saml", title="Company", metadata_url=_URL, subject_kind="email", hold_new_keys=True)
+
+
+def _asked(store: Store, clock: HeldClock, *signers: Any) -> metadata_verbs.Asked:
+    """An operator asks the company, which publishes these keys."""
+    clock.now = max(clock.now, NOW)
+    wire = Wire({_URL: metadata_xml(IDP, "https://idp.example.test/sso", signers or [idp_signer()])})
+
+    def connect(kept: KeptDocuments, notice: Callable[[Notice], None]) -> SamlConnector:
+        around = Surroundings(wire, kept, clock, notice)  # type: ignore[arg-type]
+        return SamlConnector("corp", _COMPANY, ("https://bridge.example.test", ENTITY_ID), key_ring(), around)
+
+    return metadata_verbs.refresh(store, clock, "corp", connect)
+
+
+def _waits(store: Store, clock: HeldClock) -> None:
+    _asked(store, clock)
+    assert "new signing keys" in _asked(store, clock, idp_signer(), stranger()).waits
+    assert metadata_verbs.waiting(store, clock, "corp")
 
 
 @dataclass(frozen=True)
@@ -62,6 +98,10 @@ CHANGING = {
     "keys.retire": Scenario(
         _used, lambda store, clock: key_verbs.retire(keys(store, clock), Purpose.AWS_SAML), "key.retired"
     ),
+    "metadata.refresh": Scenario(lambda store, clock: None, _asked, "metadata.refreshed"),
+    "metadata.accept": Scenario(
+        _waits, lambda store, clock: metadata_verbs.accept(store, clock, "corp", _COMPANY), "metadata.accepted"
+    ),
     "sessions.end_of_person": Scenario(
         lambda store, clock: signed_in(store, clock()),
         lambda store, clock: session_verbs.end_of_person(store, clock, "corp/alice"),
@@ -73,7 +113,7 @@ CHANGING = {
         "command_line.ended",
     ),
 }
-LOOKING = {"keys.states"}
+LOOKING = {"keys.states", "metadata.waiting"}
 
 
 def _verbs() -> set[str]:
@@ -115,9 +155,104 @@ def test_a_verb_that_cannot_be_audited_changes_nothing(
 
     with monkeypatch.context() as broken, pytest.raises(Unavailable, match="takes nothing"):
         broken.setattr(Writing, "record", refused)
+        broken.setattr(AuditTable, "record", refused)
         scenario.act(store, clock)
     assert everything(store) == before
     scenario.act(store, clock)
     assert everything(store) != before
     newest = store.audit.entries(limit=1)[0]
     assert (newest.event, newest.reference) == (scenario.event, "operator")
+
+
+# --------------------------------------------------------------------------------------------- the terminal's modules
+
+_OPERATE = Path(federation_bridge.operate.__file__).parent
+_READS = {
+    "audit": {"entries", "numbered"},
+    "documents": {"last_good", "version", "look"},
+    "sealed_keys": {"sealed"},
+    "service_marks": {"value"},
+    "sessions": {"living", "live"},
+    "token_families": {"living", "live", "usable", "beginnings"},
+}
+"""What a command may ask of a part of the store. Whatever else it wants is a verb of `administration`."""
+
+
+def _own_use_of_the_store(source: str) -> list[str]:
+    """Where this text calls more of a store than what reads, or gives a part of one to others than `administration`."""
+    tree = ast.parse(source)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    verbs = {
+        name.asname or name.name for node in imports for name in node.names if "administration" in str(node.module)
+    }
+    parts = {part.name for part in fields(Store) if not part.name.startswith("_")}
+    allowed: set[ast.expr] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+            allowed |= {node.value} if node.attr in _READS.get(node.value.attr, ()) else set()
+        if isinstance(node, ast.Call) and ast.unparse(node.func).partition(".")[0] in verbs:
+            allowed |= {*node.args, *(word.value for word in node.keywords)}
+    return [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in parts and _is_a_store(node.value) and node not in allowed
+    ]
+
+
+def _is_a_store(node: ast.expr) -> bool:
+    return (node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")) == "store"
+
+
+@pytest.mark.parametrize("path", sorted(_OPERATE.rglob("*.py")), ids=lambda path: str(path.relative_to(_OPERATE)))
+def test_no_command_changes_something_past_the_verbs(path: Path) -> None:
+    source = path.read_text("utf-8")
+    assert _own_use_of_the_store(source) == []
+    # Nor does it write an entry of its own: the verb's entry stands in the verb's transaction.
+    assert not {"Entry", "Notices"} & {
+        name.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) for name in node.names
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("store.documents.accept(yes)", ["store.documents"]),
+        ("parts.store.sessions.end_of_person(person, entry)", ["parts.store.sessions"]),
+        ("kept = store.documents\nkept.keep('rules', 'rulebook', '')", ["store.documents"]),
+        ("Notices(store.audit, clock)", ["store.audit"]),
+        ("from federation_bridge.administration.keys import Keys\nKeys(ring, store.sealed_keys, clock)", []),
+        ("for one in store.sessions.living(): pass", []),
+    ],
+)
+def test_a_command_that_writes_by_itself_would_be_found(source: str, found: list[str]) -> None:
+    assert _own_use_of_the_store(source) == found
+
+
+# ------------------------------------------------------------------------------------------------------ the first key
+
+
+def test_a_first_key_that_cannot_be_audited_is_not_made(
+    place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = place.open()
+    ring = KeyRing(bytes(32), SealedKeysAndNotices(store.sealed_keys, clock), clock, "bridge.example.com")
+
+    def refused(*_: object, **__: object) -> None:
+        raise Unavailable("the audit takes nothing")
+
+    with monkeypatch.context() as broken, pytest.raises(BridgeError, match="takes nothing"):
+        broken.setattr(Writing, "record", refused)
+        ring.current(Purpose.TOKENS)
+    assert store.sealed_keys.sealed("tokens") == ()
+    made = ring.current(Purpose.TOKENS)
+    (told,) = store.audit.entries(event="key.made")
+    assert told.details == {"purpose": "tokens", "kid": made.kid}
+
+
+def test_a_key_that_another_process_made_first_is_told_once(place: Place, clock: HeldClock) -> None:
+    store = place.open()
+    kept = SealedKeysAndNotices(store.sealed_keys, clock)
+    for _ in range(2):
+        KeyRing(bytes(32), kept, clock, "bridge.example.com").current(Purpose.TOKENS)
+    kept.put_first("tokens", b"another", FirstKeyMade("tokens", "another"))
+    assert len(store.audit.entries(event="key.made")) == 1

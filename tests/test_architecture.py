@@ -65,6 +65,7 @@ SIBLINGS = {
     "aws": {"signing", "kept_connections"},
     "rulebook": {"mapping"},
     "background": {"connectors", "store"},
+    "administration": {"notices"},
     "bridge": {"group_lookup"},
     "operate": {"app", "sandbox"},
     "private_files": {"errors"},

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -21,7 +20,7 @@ from joserfc.jwk import RSAKey
 from sealed_keys_in_memory import SealedKeysInMemory
 
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.model import SealedKey
+from federation_bridge.model import Notice, SealedKey
 from federation_bridge.signing import (
     KeyRing,
     Purpose,
@@ -31,6 +30,7 @@ from federation_bridge.signing import (
     read_or_make_sealing_key,
     sealing_key_from,
 )
+from federation_bridge.signing.changes import FirstKeyMade
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 SEALING_KEY = bytes(range(32))
@@ -63,7 +63,6 @@ def test_each_purpose_has_a_key_of_its_own(drawer: SealedKeysInMemory) -> None:
 
 def test_workers_that_start_together_all_use_the_one_key_that_was_stored_first() -> None:
     empty, together = SealedKeysInMemory(), threading.Barrier(4)
-    made: list[Any] = []
 
     class Waiting(SealedKeysInMemory):
         def sealed(self, purpose: str) -> tuple[SealedKey, ...]:
@@ -71,17 +70,17 @@ def test_workers_that_start_together_all_use_the_one_key_that_was_stored_first()
             together.wait(timeout=30)
             return seen
 
-        def put_first(self, purpose: str, sealed: bytes) -> SealedKey:
-            return empty.put_first(purpose, sealed)
+        def put_first(self, purpose: str, sealed: bytes, *notices: Notice) -> SealedKey:
+            return empty.put_first(purpose, sealed, *notices)
 
     def start(_worker: int) -> SigningKey:
-        return KeyRing(SEALING_KEY, Waiting(), lambda: NOW, "bridge.example.com", made.append).current(Purpose.TOKENS)
+        return KeyRing(SEALING_KEY, Waiting(), lambda: NOW, "bridge.example.com").current(Purpose.TOKENS)
 
     with ThreadPoolExecutor(4) as workers:
         kids = {key.kid for key in workers.map(start, range(4))}
     assert len(kids) == 1
     assert len(empty.rows[Purpose.TOKENS]) == 1
-    assert [key.kid for key in made] == list(kids), "one worker, and only one, tells the audit that a key was made"
+    assert empty.told == [FirstKeyMade("tokens", *kids)], "only one worker tells the audit of it"
 
 
 def test_threads_of_one_worker_make_one_key() -> None:

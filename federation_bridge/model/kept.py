@@ -85,5 +85,8 @@ class SealedKeys(Protocol):
     def sealed(self, purpose: str) -> tuple[SealedKey, ...]:
         """The sealed keys of a purpose, newest first."""
 
-    def put_first(self, purpose: str, sealed: bytes) -> SealedKey:
-        """Stores `sealed` as the purpose's only key if it has none yet, atomically; gives the one that now stands."""
+    def put_first(self, purpose: str, sealed: bytes, *notices: Notice) -> SealedKey:
+        """Stores `sealed` as the purpose's only key if it has none yet, atomically; gives the one that now stands.
+
+        The notices are told if and only if it is this one. Unavailable.
+        """

@@ -59,7 +59,7 @@ def retired(settings: Settings, purpose: str) -> Iterator[str]:
 def _keys(settings: Settings) -> Iterator[Keys]:
     beginning = first_start.resume(settings)
     with store_of(settings, beginning) as store:
-        ring = app.key_ring(settings, beginning.sealing_key, store, lambda _key: None)
+        ring = app.key_ring(settings, beginning.sealing_key, store)
         yield Keys(ring, store.sealed_keys, app.utc_now)
 
 

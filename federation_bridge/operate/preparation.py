@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from federation_bridge import app, first_start
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.notices import Notices
 from federation_bridge.operate.opening import parts_of, store_of
 from federation_bridge.settings import Settings
 from federation_bridge.signing import Purpose
@@ -19,7 +18,7 @@ def migrate(settings: Settings) -> None:
     beginning = first_start.begin(settings, is_told=True)
     with store_of(settings, beginning) as store:
         store.migrate()
-        keys = app.key_ring(settings, beginning.sealing_key, store, Notices(store.audit, app.utc_now).tell)
+        keys = app.key_ring(settings, beginning.sealing_key, store)
         for purpose in Purpose:
             keys.current(purpose)
 

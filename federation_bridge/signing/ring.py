@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
-from federation_bridge.model import Clock, Notice, SealedKey, SealedKeys
+from federation_bridge.model import Clock, SealedKey, SealedKeys
 from federation_bridge.signing import local
 from federation_bridge.signing.changes import FirstKeyMade
 from federation_bridge.signing.key import SigningKey
@@ -55,11 +55,10 @@ class KeyRing:
         sealed_keys: SealedKeys,
         clock: Clock,
         common_name: str,
-        notice: Callable[[Notice], None] = lambda _notice: None,
         *,
         may_make: bool = True,
     ) -> None:
-        """`sealing_key`: 32 bytes. `common_name`: our host. `notice` hears of a key that this process made.
+        """`sealing_key`: 32 bytes. `common_name`: our host.
 
         Without `may_make` a key that is not there is ConfigurationInvalid.
         """
@@ -70,7 +69,6 @@ class KeyRing:
         self._sealed_keys = sealed_keys
         self._clock = clock
         self._common_name = common_name
-        self._notice = notice
         self._may_make = may_make
         self._lock = threading.Lock()
         self._monotonic = time.monotonic
@@ -143,10 +141,7 @@ class KeyRing:
         private_key, made = local.make(purpose, self._common_name, self._clock())
         # Several workers may be here at once: the store lets the first one in and everybody uses what stands then.
         mine = local.seal(self._cipher, private_key, made)
-        standing = self._sealed_keys.put_first(purpose, mine)
-        if standing.sealed == mine:
-            self._notice(FirstKeyMade(made.purpose.value, made.kid))
-        return standing
+        return self._sealed_keys.put_first(purpose, mine, FirstKeyMade(made.purpose.value, made.kid))
 
     def open(self, purpose: Purpose, row: SealedKey) -> SigningKey:
         """The key in this row; ConfigurationInvalid where it does not open."""

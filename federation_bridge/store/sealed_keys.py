@@ -38,15 +38,22 @@ class SealedKeyTable:
         rows = self._database.rows(_NEWEST_FIRST, {"asked": purpose})
         return tuple(SealedKey(row.serial, row.sealed, row.signs_from) for row in rows)
 
-    def put_first(self, purpose: str, sealed: bytes) -> SealedKey:
-        """Stores `sealed` as the purpose's only key if it has none yet, atomically; gives the one that now stands."""
+    def put_first(self, purpose: str, sealed: bytes, *entries: Entry) -> SealedKey:
+        """Stores `sealed` as the purpose's only key if it has none yet, atomically; gives the one that now stands.
+
+        The audit entries stand if and only if it is this one.
+        """
         standing = self.sealed(purpose)
         if standing:
             return standing[-1]
         now = self._clock()
         row = {"purpose": purpose, "serial": 1, "sealed": sealed, "made_at": now, "signs_from": now}
-        with self._database.writing() as connection:
-            connection.execute(self._insert, row)
+
+        def work(writing: Writing) -> None:
+            if writing.execute(self._insert, row).rowcount:
+                writing.record(*entries)
+
+        self._audit.transact(work)
         return self.sealed(purpose)[-1]
 
     def add(self, purpose: str, key: SealedKey, entry: Entry) -> bool:
