@@ -10,9 +10,12 @@ from dataclasses import fields
 from random import Random
 
 import pytest
+from joserfc.jwk import RSAKey
 from saml_material import IDP, idp_signer, pinned, stranger
 
 from federation_bridge.audit import EVENTS, SHOWN_WHOLE
+from federation_bridge.connectors.oidc.key_set import read_key_set
+from federation_bridge.connectors.oidc.provider import key_changes
 from federation_bridge.connectors.saml.metadata import read_metadata
 from federation_bridge.connectors.saml.succession import described, new_keys
 from federation_bridge.observers.places import Outcome
@@ -183,3 +186,26 @@ def test_which_signing_key_is_new_is_told_whole_in_log_and_audit() -> None:
     for told in (new_keys(before, found), *described(found)):
         assert masked(told) == told
     assert pinned(stranger()).fingerprint in new_keys(before, found).replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        "k1",
+        "nOo3ZDrODXEK1jKWhXslHR_KXEg",
+        "763f7c4cd26a1eb2b1b39a88f4434d1f4d9a368b",
+        _base64url(32),
+        _base64(48),
+        None,
+    ],
+)
+def test_which_key_of_a_key_set_is_new_is_told_whole_in_log_and_audit(kid: str | None) -> None:
+    old = RSAKey.generate_key(2048).as_dict(private=False) | {"kid": "old"}
+    new = RSAKey.generate_key(2048).as_dict(private=False) | {"kid": kid}
+    before, after = (
+        read_key_set(json.dumps({"keys": [{name: value for name, value in one.items() if value}]}).encode())
+        for one in (old, new)
+    )
+    told = key_changes(before, after)
+    assert masked(told) == told
+    assert (kid or after.keys[0].key.thumbprint()) in told.replace(" ", "")

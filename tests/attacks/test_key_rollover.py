@@ -17,19 +17,41 @@ from typing import Any
 import pytest
 from database_place import HeldClock, Place
 from openid_provider import DirectOutgoing, World, joined, public_jwk, rs256, rsa_key, signed, world
-from saml_material import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring, message, posted, sign_in, stranger
+from saml_material import (
+    ENTITY_ID,
+    IDP,
+    NOW,
+    Kept,
+    Wire,
+    idp_signer,
+    key_ring,
+    message,
+    pinned,
+    posted,
+    sign_in,
+    stranger,
+)
 
 from federation_bridge.connectors.accepting import accept_held
-from federation_bridge.connectors.changes import DocumentHeld, DocumentRefused, DocumentWithdrawn, NewKeys
+from federation_bridge.connectors.changes import (
+    DocumentHeld,
+    DocumentNotKept,
+    DocumentRefused,
+    DocumentWithdrawn,
+    NewKeys,
+)
 from federation_bridge.connectors.saml.connector import SamlConnector
-from federation_bridge.connectors.saml.metadata_source import Surroundings
+from federation_bridge.connectors.saml.metadata_source import MetadataSource, Surroundings
 from federation_bridge.connectors.shared_look import PAUSE
-from federation_bridge.errors import ProviderUnreachable, SignInRejected, UnknownSigner
+from federation_bridge.errors import ProviderUnreachable, SignInRejected, Unavailable, UnknownSigner
 from federation_bridge.model import KeptDocuments, Notice
 from federation_bridge.notices import DocumentsAndNotices
 from federation_bridge.outgoing import Fetched
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.settings import SamlConnection
+from federation_bridge.store import Store
+from federation_bridge.store.documents import Documents
+from federation_bridge.store.writing import Writing
 
 URL = "https://idp.example.test/metadata"
 WITHIN = 20
@@ -93,6 +115,63 @@ def two_nodes(place: Place, clock: HeldClock) -> Callable[..., tuple[Company, Co
 
 
 # ----------------------------------------------------------------------------------------------------- SAML, by address
+
+
+class Auditing:
+    """A node of a company whose documents and their notices go where they go in the service."""
+
+    def __init__(self, wire: Wire, store: Store, clock: HeldClock) -> None:
+        self.told: list[Notice] = []
+        chosen = SamlConnection(protocol="saml", title="Company", metadata_url=URL)
+        kept = DocumentsAndNotices(store.documents, clock)
+        around = Surroundings(wire, kept, clock, self.told.append)  # type: ignore[arg-type]
+        self.source = MetadataSource("company", chosen, around)
+
+    def believed(self) -> set[str]:
+        """The fingerprints of the keys that would let somebody in now."""
+        return {key.fingerprint for key in self.source.current().keys}
+
+
+def _refused(*_: object, **__: object) -> None:
+    raise Unavailable("the database takes nothing")
+
+
+def test_keys_that_cannot_be_told_hold_at_once_and_are_told_before_they_are_next_used(
+    place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused, they would keep a withdrawn key believed. Told late, they would let people in whom no entry explains."""
+    store, wire = place.open(), Wire({URL: published(idp_signer())})
+    here, third = Auditing(wire, store, clock), made.make_signer()
+    assert here.believed() == {pinned(idp_signer()).fingerprint}
+    with monkeypatch.context() as broken:
+        broken.setattr(Writing, "record", _refused)
+        for signer in (stranger(), third):
+            wire.documents[URL] = published(signer)
+            for _ in range(2):
+                here.source.refresh()
+            assert here.believed() == {pinned(signer).fingerprint}
+        assert [type(one) for one in here.told] == [DocumentNotKept], "told once"
+    assert store.audit.entries(event="metadata.changed") == ()
+    assert here.believed() == {pinned(third).fingerprint}
+    told = " ".join(str(one.details["detail"]) for one in store.audit.entries(event="metadata.changed"))
+    assert all(pinned(one).fingerprint in told.replace(" ", "") for one in (stranger(), third))
+    assert Auditing(Wire(), place.open(), clock).believed() == {pinned(third).fingerprint}, "and a restart knows them"
+
+
+def test_what_another_node_kept_meanwhile_is_not_overwritten_by_what_could_not_be_kept(
+    place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = Wire({URL: published(idp_signer())})
+    here, there = (Auditing(wire, place.open(), clock) for _ in range(2))
+    assert here.believed() == there.believed()
+    with monkeypatch.context() as broken:
+        broken.setattr(Documents, "keep", _refused)
+        wire.documents[URL] = published(idp_signer(), stranger())
+        here.source.refresh()
+    wire.documents[URL] = published(stranger())
+    there.source.refresh()
+    for node in (here, there, here):
+        assert node.believed() == {pinned(stranger()).fingerprint}
 
 
 def test_a_message_of_a_new_key_is_judged_by_the_metadata_of_that_very_moment(two_nodes: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from federation_bridge.connectors.key_names import readable
 from federation_bridge.connectors.oidc.strict_json import published_object
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import JsonObject
@@ -42,7 +43,7 @@ class VerificationKey:
     @property
     def name(self) -> str:
         """For people: its kid, or its thumbprint (RFC 7638)."""
-        return self.kid if self.kid is not None else f"(no kid, thumbprint {self.key.thumbprint()})"
+        return self.kid if self.kid is not None else f"(no kid, thumbprint {readable(self.key.thumbprint())})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from federation_bridge.connectors.attempts import Waiting
 from federation_bridge.connectors.endpoints import foreign, host_of, moved
+from federation_bridge.connectors.key_names import readable
 from federation_bridge.connectors.oidc.discovery import (
     MAX_DISCOVERY_BYTES,
     ProviderMetadata,
@@ -84,7 +85,7 @@ class Provider:
         self._metadata.objection = self._objection
         self._metadata.notice = self._keys.notice = surroundings.notice
         self._metadata.difference = lambda _before, after: f"endpoints: {after}"
-        self._keys.difference = _told
+        self._keys.difference = key_changes
 
     def metadata(self) -> ProviderMetadata:
         """The provider's metadata; ProviderUnreachable where there is none that is good."""
@@ -117,7 +118,7 @@ class Provider:
         self._keys.watch()
         metadata, keys = self._metadata.in_force, self._keys.in_force
         endpoints = () if metadata is None else (f"issuer {metadata.issuer}", *_lines(metadata.endpoints))
-        return (*endpoints, *(f"signing key {key.name}" for key in (keys.keys if keys is not None else ())))
+        return (*endpoints, *(f"signing key {readable(key.name)}" for key in (keys.keys if keys is not None else ())))
 
     def refresh(self) -> None:
         """Brings both up to date where they are no longer fresh; ProviderUnreachable as above."""
@@ -143,7 +144,8 @@ def _lines(endpoints: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"{name}: {url}" for name, url in endpoints.items())
 
 
-def _told(before: KeySet, after: KeySet) -> str:
-    old, new = ({key.name for key in keys.keys} for keys in (before, after))
+def key_changes(before: KeySet, after: KeySet) -> str:
+    """Which signing keys came and went, in a sentence."""
+    old, new = ({readable(key.name) for key in keys.keys} for keys in (before, after))
     came, went = sorted(new - old), sorted(old - new)
     return f"signing keys: new {came!r}, gone {went!r}"

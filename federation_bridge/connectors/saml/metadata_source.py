@@ -9,7 +9,6 @@ host always does (ADR 0018).
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,14 +17,22 @@ from datetime import timedelta
 import structlog
 
 from federation_bridge.connectors.attempts import Attempts, Waiting
-from federation_bridge.connectors.changes import DocumentHeld, DocumentRefused, DocumentWithdrawn, NewKeys
+from federation_bridge.connectors.changes import (
+    DocumentHeld,
+    DocumentNotice,
+    DocumentNotKept,
+    DocumentRefused,
+    DocumentWithdrawn,
+    NewKeys,
+)
 from federation_bridge.connectors.published import fetched, is_to_be_mended, lacking
 from federation_bridge.connectors.refusals_told import RefusalsTold
 from federation_bridge.connectors.saml.document_text import metadata_text
+from federation_bridge.connectors.saml.keeping import Keeping
 from federation_bridge.connectors.saml.metadata import IdpMetadata, read_metadata
-from federation_bridge.connectors.saml.policy import POLICY
+from federation_bridge.connectors.saml.metadata_signer import metadata_signers
 from federation_bridge.connectors.saml.succession import check_succession, moved_sign_on, new_keys
-from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
+from federation_bridge.connectors.saml.verifier import TrustedKey
 from federation_bridge.connectors.shared_look import SharedLook
 from federation_bridge.connectors.slots import slots_of_a_connection
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, Unavailable, place_of
@@ -65,7 +72,8 @@ class MetadataSource:
         """
         self._connection, self._settings, self._surroundings = connection, settings, surroundings
         self._kept = surroundings.kept
-        self._signers = _signers(settings)
+        self._keeping = Keeping(self._kept, KEPT, connection, surroundings.notice)
+        self._signers = metadata_signers(settings.metadata_signing_certificate)
         self._file = None if settings.metadata_file is None else WatchedFile(settings.metadata_file)
         clock, waiting = surroundings.clock, surroundings.waiting
         self._attempts = Attempts(self._look, clock, lambda: _PAUSE_WITHOUT, waiting.slots, waiting.beside)
@@ -123,6 +131,7 @@ class MetadataSource:
         try:
             if self._kept.version(KEPT, self._connection) != self._version:
                 self._take_kept()
+            self._keeping.catch_up()
         except Unavailable as refusal:
             # What is in force goes on: without the database nobody is let in anyway.
             _log.warning("kept metadata could not be looked at", connection=self._connection, detail=refusal.detail)
@@ -190,15 +199,19 @@ class MetadataSource:
             self._looked_at = document
             if not self._last_problem:
                 self._told.forget()
+        except Unavailable as refusal:
+            self._fail(f"the database: {refusal.detail}", DocumentNotKept)
         except BridgeError as refusal:
             self._fail(refusal.detail, is_misconfigured=is_to_be_mended(refusal))
         except Exception as problem:
             _log.exception("unforeseen in metadata", connection=self._connection)
             self._fail(f"what no code foresaw: {place_of(problem)}")
 
-    def _fail(self, detail: str, *, is_misconfigured: bool = False) -> None:
+    def _fail(
+        self, detail: str, kind: type[DocumentNotice] = DocumentRefused, *, is_misconfigured: bool = False
+    ) -> None:
         if self._told.is_due(detail):
-            self._tell(DocumentRefused(self._connection, detail))
+            self._surroundings.notice(kind(self._connection, detail))
         self._last_problem, self._is_misconfigured = detail, is_misconfigured
 
     def _fetched(self) -> bytes:
@@ -224,10 +237,9 @@ class MetadataSource:
             if waiting := self._what_waits(before, found):
                 self._hold(document, waiting)
                 return f"waits for `federation-bridge metadata accept`: {waiting}"
-            if fresh := new_keys(before, found):
-                self._tell(NewKeys(self._connection, fresh))
+        fresh = new_keys(before, found) if before is not None else ""
         self._put_in_force(found, document)
-        self._kept.keep(KEPT, self._connection, document)
+        self._keeping.keep(document, *([NewKeys(self._connection, fresh)] if fresh else []))
         self._let_nothing_wait(document)
         return ""
 
@@ -255,10 +267,13 @@ class MetadataSource:
         """What this or another process kept last; also how an administrator's yes arrives here."""
         with self._taking:
             version = self._kept.version(KEPT, self._connection)
+            if self._keeping.is_behind and version == self._version:
+                return  # what is kept is what ours came after
             document = self._kept.last_good(KEPT, self._connection)
             if document and document != self._document and self._follows(document):
                 try:
                     self._put_in_force(self._read(document), document)
+                    self._keeping.forget()
                     self._last_problem = ""
                 except ConfigurationInvalid as refusal:
                     self._last_problem = refusal.detail
@@ -279,18 +294,3 @@ class MetadataSource:
             entity_id=self._settings.idp_entity_id,
             signed_by=self._signers,
         )
-
-    def _tell(self, notice: Notice) -> None:
-        self._surroundings.notice(notice)
-
-
-def _signers(settings: SamlConnection) -> tuple[TrustedKey, ...]:
-    path = settings.metadata_signing_certificate
-    if path is None:
-        return ()
-    try:
-        lines = path.read_text(encoding="ascii").splitlines()
-        der = base64.b64decode("".join(line for line in lines if "-----" not in line), validate=True)
-    except (OSError, ValueError):
-        raise ConfigurationInvalid(f"{path}: is not a certificate in PEM") from None
-    return (trusted_key(der, POLICY),)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from federation_bridge.connectors.endpoints import moved
+from federation_bridge.connectors.key_names import readable
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.metadata import IdpMetadata
 from federation_bridge.errors import ConfigurationInvalid
-
-_GROUP = 16
 
 
 def check_succession(before: IdpMetadata, found: IdpMetadata, *, names_entity: bool, is_signed: bool) -> None:
@@ -31,7 +30,7 @@ def check_succession(before: IdpMetadata, found: IdpMetadata, *, names_entity: b
 def new_keys(before: IdpMetadata, found: IdpMetadata) -> str:
     """A sentence about signing keys that are new; nothing where there are none."""
     fresh = sorted({key.fingerprint for key in found.keys} - {key.fingerprint for key in before.keys})
-    return f"new signing keys {', '.join(_readable(one) for one in fresh)}" if fresh else ""
+    return f"new signing keys {', '.join(readable(one) for one in fresh)}" if fresh else ""
 
 
 def moved_sign_on(before: IdpMetadata, found: IdpMetadata, permitted: Collection[str]) -> str:
@@ -43,7 +42,7 @@ def described(metadata: IdpMetadata) -> tuple[str, ...]:
     """What it says that we use, a line for each thing."""
     ends = "" if metadata.valid_until is None else f", valid until {metadata.valid_until.isoformat()}"
     keys = (
-        f"signing key {_readable(key.fingerprint)}, certificate until {key.expires_at.date()}" for key in metadata.keys
+        f"signing key {readable(key.fingerprint)}, certificate until {key.expires_at.date()}" for key in metadata.keys
     )
     addresses = (f"{name}: {url}" for name, url in _sign_on(metadata).items())
     return (f"entityID {metadata.entity_id}{ends}", *addresses, *keys)
@@ -53,10 +52,3 @@ def _sign_on(metadata: IdpMetadata) -> dict[str, str]:
     """The addresses that we may send people to, by their binding."""
     ours = (names.REDIRECT_BINDING, names.POST_BINDING)
     return {f"sign-on by {one.rpartition(':')[2]}": metadata.sign_on[one] for one in ours if one in metadata.sign_on}
-
-
-def _readable(fingerprint: str) -> str:
-    """In groups of sixteen digits, whose first is how the key is named elsewhere. As one run it would look like a
-    secret, and log and audit would mask what an administrator has to compare.
-    """
-    return " ".join(fingerprint[at : at + _GROUP] for at in range(0, len(fingerprint), _GROUP))
