@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from federation_bridge.cli.dpop import DpopKey
 from federation_bridge.cli.folders import folder_name
+from federation_bridge.cli.session.dpop import DpopKey
 
 METADATA = "/.well-known/oauth-authorization-server"
 ROLE = "111122223333/Developer"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from federation_bridge.cli.arguments import parser
 from federation_bridge.cli.commands.call import span
 from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.program import run
+from federation_bridge.cli.terminal.arguments import parser
 
 GOLDEN = Path(__file__).parent / "golden" / "fedbridge_wrong_calls.txt"
 COMMANDS = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from federation_bridge.cli.aws_config import TEMPLATE, Profile, process_command, profiles, reconcile
-from federation_bridge.cli.aws_files import Broken
+from federation_bridge.cli.aws_config.files import Broken
+from federation_bridge.cli.aws_config.profiles import TEMPLATE, Profile, process_command, profiles, reconcile
+from federation_bridge.cli.credentials.roles import RoleOnOffer
 from federation_bridge.cli.failures import UsageWrong
-from federation_bridge.cli.roles import RoleOnOffer
 
 BRIDGE = "https://aws.example.com"
 FOREIGN = "# mine\n[default]\nregion = eu-west-1\n\n[profile hand-made]\ncredential_process = /mine\n"

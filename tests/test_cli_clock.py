@@ -13,10 +13,10 @@ import pytest
 from cli_material import Person
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session, tokens
 
-from federation_bridge.cli.credentials import Wanted, obtain
+from federation_bridge.cli.credentials.obtaining import Wanted, obtain
 from federation_bridge.cli.failures import TooShort
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.terminal import Terminal
+from federation_bridge.cli.terminal.streams import Terminal
 
 DAY = timedelta(days=1)
 PATH = f"/api/v1/roles/{ROLE}/credentials"

@@ -16,7 +16,7 @@ from cli_material import MAIN
 from fake_bridge import FakeBridge, put_session
 from pseudo_terminal import ENTER, TAB, Sitting, sitting
 
-from federation_bridge.cli.completion import SCRIPTS, candidates
+from federation_bridge.cli.terminal.completion import SCRIPTS, candidates
 
 PLAIN = ["production/Developer", "production/Administrator"]
 ODD = [

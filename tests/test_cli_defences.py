@@ -16,18 +16,20 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 
-from federation_bridge.cli import browser_login, cached_answer, login, sso, wire
-from federation_bridge.cli.authorization import Endpoints
-from federation_bridge.cli.container import ContainerEndpoint, without_competitors
-from federation_bridge.cli.dpop import DpopKey
+from federation_bridge.cli import cached_answer, wire
+from federation_bridge.cli.aws_config import sso
+from federation_bridge.cli.credentials.container import ContainerEndpoint, without_competitors
 from federation_bridge.cli.failures import CommandFailed, ComputerRefused, LoginRefused
 from federation_bridge.cli.files import private_folder, read_private
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.question import sign_in_question
-from federation_bridge.cli.session import LocalSession
-from federation_bridge.cli.terminal import Terminal
-from federation_bridge.cli.token_store import StoredSession, open_token_store
+from federation_bridge.cli.session import browser_login, login
+from federation_bridge.cli.session.authorization import Endpoints
+from federation_bridge.cli.session.dpop import DpopKey
+from federation_bridge.cli.session.local_session import LocalSession
+from federation_bridge.cli.session.question import sign_in_question
+from federation_bridge.cli.session.token_store import StoredSession, open_token_store
+from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.cli.wire import Answer
 from federation_bridge.model import AwsCredentials
 

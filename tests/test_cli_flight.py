@@ -15,7 +15,7 @@ import pytest
 from cli_material import Person
 from fake_bridge import ROLE, Asked, FakeBridge, Reply, fake_bridge, put_session
 
-from federation_bridge.cli.aws_config import process_command
+from federation_bridge.cli.aws_config.profiles import process_command
 
 KEYS = f"/api/v1/roles/{ROLE}/credentials"
 PROCESS = ("credential-process", "--role", ROLE)

@@ -20,20 +20,21 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from keyring.backend import KeyringBackend
 
-from federation_bridge.cli import authorization, browser_login, failures, login
+from federation_bridge.cli import failures
 from federation_bridge.cli.address import checked_address
-from federation_bridge.cli.arguments import parser
-from federation_bridge.cli.completion import SCRIPTS, candidates
-from federation_bridge.cli.dpop import DpopKey
+from federation_bridge.cli.credentials.roles import RoleOnOffer, matching, named_role, pick
 from federation_bridge.cli.failures import BridgeUnreachable, ComputerRefused, LoginRefused, SignInNeeded, UsageWrong
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.folders import folder_name
-from federation_bridge.cli.loopback import Loopback
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.program import run
-from federation_bridge.cli.roles import RoleOnOffer, matching, named_role, pick
-from federation_bridge.cli.terminal import Terminal
-from federation_bridge.cli.token_store import StoredSession, open_token_store
+from federation_bridge.cli.session import authorization, browser_login, login
+from federation_bridge.cli.session.dpop import DpopKey
+from federation_bridge.cli.session.loopback import Loopback
+from federation_bridge.cli.session.token_store import StoredSession, open_token_store
+from federation_bridge.cli.terminal.arguments import parser
+from federation_bridge.cli.terminal.completion import SCRIPTS, candidates
+from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.cli.wire import Answer, Wire
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

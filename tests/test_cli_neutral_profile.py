@@ -13,9 +13,9 @@ from cli_material import Person
 from database_place import HeldClock
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
 
-from federation_bridge.cli.neutral_profile import PREFIX, sources_of_default, stepped_around
+from federation_bridge.cli.aws_config.neutral_profile import PREFIX, sources_of_default, stepped_around
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.terminal import Terminal
+from federation_bridge.cli.terminal.streams import Terminal
 
 KEYS = "aws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n"
 PRINTED = '{"Version":1,"AccessKeyId":"AKIAOTHER","SecretAccessKey":"x"}'

@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
 
-from federation_bridge.cli.arguments import parser
 from federation_bridge.cli.commands.call import Call, wanted_of
-from federation_bridge.cli.credentials import obtain
-from federation_bridge.cli.dpop import DpopKey
+from federation_bridge.cli.credentials.obtaining import obtain
 from federation_bridge.cli.failures import AwsSaidNo, CommandFailed, ComputerRefused, LoginRefused, TooShort
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.question import credentials_question, sign_in_question
-from federation_bridge.cli.terminal import Terminal
+from federation_bridge.cli.session.dpop import DpopKey
+from federation_bridge.cli.session.question import credentials_question, sign_in_question
+from federation_bridge.cli.terminal.arguments import parser
+from federation_bridge.cli.terminal.streams import Terminal
 
 REFUSED = Reply(502, {"error": {"code": "aws_refused", "message": "no"}})
 OTHER_ROLE = ROLE.rpartition("/")[0] + "/Auditor"

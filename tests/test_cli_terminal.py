@@ -19,7 +19,7 @@ from cli_material import MAIN, Person
 from fake_bridge import FakeBridge, Reply, fake_bridge, put_session
 from pseudo_terminal import CTRL_C, CTRL_D, ENTER, Sitting, sitting
 
-from federation_bridge.cli.terminal import Terminal
+from federation_bridge.cli.terminal.streams import Terminal
 
 LATER = 4_000_000_000
 ROLES = [("111122223333", "production", "Developer"), ("111122223333", "production", "Administrator")]

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from database_place import HeldClock
 
-from federation_bridge.cli import web_identity
+from federation_bridge.cli.credentials import web_identity
+from federation_bridge.cli.credentials.web_identity import HeldToken, TokenFile
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, ComputerRefused, SignInNeeded
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.terminal import Terminal
-from federation_bridge.cli.web_identity import HeldToken, TokenFile
+from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.model import JsonObject
 
 ROLE = "222233334444/Developer"

@@ -87,12 +87,12 @@ def test_a_repeated_value_is_bounded_and_ends_where_its_quotes_end() -> None:
 ASCII_ONLY = {
     "federation_bridge/connectors/oidc/callback.py",
     "federation_bridge/delivery.py",
-    "federation_bridge/cli/login.py",
-    "federation_bridge/cli/sso.py",
-    "federation_bridge/cli/console.py",
-    "federation_bridge/cli/web_identity.py",
-    "federation_bridge/cli/authorization.py",
-    "federation_bridge/cli/completion.py",
+    "federation_bridge/cli/session/login.py",
+    "federation_bridge/cli/aws_config/sso.py",
+    "federation_bridge/cli/credentials/console.py",
+    "federation_bridge/cli/credentials/web_identity.py",
+    "federation_bridge/cli/session/authorization.py",
+    "federation_bridge/cli/terminal/completion.py",
 }
 """Who asks `isprintable` of what is an address, a secret or a name for a script: never to say what people may read."""
 

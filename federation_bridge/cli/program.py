@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from federation_bridge.cli.arguments import parser
 from federation_bridge.cli.commands.call import Call
 from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, ComputerRefused, Stopped
-from federation_bridge.cli.terminal import Terminal
+from federation_bridge.cli.terminal.arguments import parser
+from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.cli.texts import printable, say
 
 

@@ -247,8 +247,11 @@ def test_what_exec_runs_has_its_secrets_where_only_its_own_user_reads_them(
 
 STARTERS = {"Popen", "run", "call", "check_call", "check_output", "getoutput", "getstatusoutput"}
 STARTS = {
-    ("cli/browser_login.py", "webbrowser.open"): "a file's path; or the told address, and then the terminal asks",
-    ("cli/console.py", "webbrowser.open"): "the bridge's bookmark",
+    (
+        "cli/session/browser_login.py",
+        "webbrowser.open",
+    ): "a file's path; or the told address, and then the terminal asks",
+    ("cli/credentials/console.py", "webbrowser.open"): "the bridge's bookmark",
     ("cli/cached_answer.py", "system.posix_spawn"): "folder, role, seconds",
     ("cli/cached_answer.py", "system.execv"): "folder, role, seconds",
     ("cli/commands/running.py", "subprocess.Popen"): "the person's own command; secrets in its environment",

@@ -28,7 +28,7 @@ from local_aws_material import served
 from service_material import Service, until
 
 from federation_bridge.aws import trust_policies
-from federation_bridge.cli.arguments import parser
+from federation_bridge.cli.terminal.arguments import parser
 from federation_bridge.mapping import load_register
 from federation_bridge.model import Account
 from federation_bridge.operate.commands import commands

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from federation_bridge.cli.dpop import DpopKey
+from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.browser import Page
 from federation_bridge.sandbox.visitor import Visitor

@@ -13,9 +13,9 @@ from aws_cli import aws_program
 from aws_files_material import CONFIGS, CREDENTIALS
 from botocore.exceptions import ConfigParseError
 
-from federation_bridge.cli.aws_config import Profile, profiles, reconcile
-from federation_bridge.cli.aws_files import Broken, config_path, seen_in_config, seen_in_credentials
-from federation_bridge.cli.roles import RoleOnOffer
+from federation_bridge.cli.aws_config.files import Broken, config_path, seen_in_config, seen_in_credentials
+from federation_bridge.cli.aws_config.profiles import Profile, profiles, reconcile
+from federation_bridge.cli.credentials.roles import RoleOnOffer
 
 BRIDGE = "https://aws.example.com"
 COMMAND = "credential_process"

@@ -21,10 +21,10 @@ from urllib.request import Request, urlopen
 import pytest
 from cli_material import Person, opened_address, told_code
 
-from federation_bridge.cli.credentials import Wanted, obtain
+from federation_bridge.cli.credentials.obtaining import Wanted, obtain
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.session import LocalSession
-from federation_bridge.cli.terminal import Terminal
+from federation_bridge.cli.session.local_session import LocalSession
+from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
 from federation_bridge.sandbox.visitor import Visitor

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 
-from federation_bridge.cli import aws_config, aws_files, sso
+from federation_bridge.cli.aws_config import files as aws_files
+from federation_bridge.cli.aws_config import profiles as aws_config
+from federation_bridge.cli.aws_config import sso
 from federation_bridge.cli.commands.call import Call, span
+from federation_bridge.cli.credentials.roles import matching, my_roles
 from federation_bridge.cli.failures import ComputerRefused, UsageWrong
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.roles import matching, my_roles
-from federation_bridge.cli.session import LocalSession
-from federation_bridge.cli.terminal import Terminal
+from federation_bridge.cli.session.local_session import LocalSession
+from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.cli.texts import printable, say
 
 

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from federation_bridge.cli.commands.call import Call, role_of, wanted_of
-from federation_bridge.cli.console import open_console
-from federation_bridge.cli.credentials import answer_text, obtain, rendered
-from federation_bridge.cli.roles import matching, my_roles
-from federation_bridge.cli.session import LocalSession
-from federation_bridge.cli.terminal import controlling_terminal
+from federation_bridge.cli.credentials.console import open_console
+from federation_bridge.cli.credentials.obtaining import answer_text, obtain, rendered
+from federation_bridge.cli.credentials.roles import matching, my_roles
+from federation_bridge.cli.session.local_session import LocalSession
+from federation_bridge.cli.terminal.streams import controlling_terminal
 from federation_bridge.cli.texts import say
 
 

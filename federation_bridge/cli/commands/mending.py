@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from federation_bridge.cli import completion as completing
-from federation_bridge.cli import doctor as examining
 from federation_bridge.cli import folders
+from federation_bridge.cli.commands import doctor as examining
 from federation_bridge.cli.commands.call import Call
+from federation_bridge.cli.terminal import completion as completing
 
 
 def doctor(call: Call) -> int:
@@ -25,7 +25,7 @@ def completion(call: Call) -> int:
 
 def complete(call: Call) -> int:
     """Writes the words that fit, one a line: what the completion scripts ask."""
-    from federation_bridge.cli.arguments import parser  # noqa: PLC0415 - which names this module
+    from federation_bridge.cli.terminal.arguments import parser  # noqa: PLC0415 - which names this module
 
     words = call.asked.words[1:] if call.asked.words[:1] == ["--"] else call.asked.words
     folder = folders.current_folder(call.environ)

@@ -9,13 +9,13 @@ import subprocess
 import threading
 from pathlib import Path
 
+from federation_bridge.cli.aws_config.neutral_profile import default_comes_first, sources_of_default, stepped_around
 from federation_bridge.cli.commands.call import Call, wanted_of
-from federation_bridge.cli.container import ContainerEndpoint, without_competitors
-from federation_bridge.cli.credentials import Wanted, obtain
+from federation_bridge.cli.credentials.container import ContainerEndpoint, without_competitors
+from federation_bridge.cli.credentials.obtaining import Wanted, obtain
+from federation_bridge.cli.credentials.process_file import file_of_this_process
 from federation_bridge.cli.failures import UsageWrong
-from federation_bridge.cli.neutral_profile import default_comes_first, sources_of_default, stepped_around
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.process_file import file_of_this_process
 from federation_bridge.cli.texts import say
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126

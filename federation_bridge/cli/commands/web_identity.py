@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 
+from federation_bridge.cli.aws_config.neutral_profile import stepped_around
 from federation_bridge.cli.commands.call import Call, role_of
 from federation_bridge.cli.commands.running import quoted, run_command, warn_of_default
-from federation_bridge.cli.container import without_competitors
-from federation_bridge.cli.neutral_profile import stepped_around
+from federation_bridge.cli.credentials.container import without_competitors
+from federation_bridge.cli.credentials.web_identity import TokenFile
 from federation_bridge.cli.texts import say
-from federation_bridge.cli.web_identity import TokenFile
 
 
 def web_identity(call: Call) -> int:

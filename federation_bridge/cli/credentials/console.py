@@ -5,8 +5,8 @@ from __future__ import annotations
 import webbrowser
 from urllib.parse import quote, urlencode
 
-from federation_bridge.cli.login import chosen_way
 from federation_bridge.cli.place import Place
+from federation_bridge.cli.session.login import chosen_way
 from federation_bridge.cli.texts import say
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 
-from federation_bridge.cli.login import chosen_way
 from federation_bridge.cli.place import Place
+from federation_bridge.cli.session.login import chosen_way
 from federation_bridge.cli.texts import language
 from federation_bridge.cli.wire import authorities_of
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-from federation_bridge.cli.authorization import discover
-from federation_bridge.cli.aws_files import (
+from federation_bridge.cli.aws_config.files import (
     Seen,
     config_path,
     credentials_path,
@@ -16,12 +15,13 @@ from federation_bridge.cli.aws_files import (
     seen_in_credentials,
     told_of,
 )
+from federation_bridge.cli.aws_config.neutral_profile import PREFIX, default_comes_first, sources_of_default
+from federation_bridge.cli.aws_config.sso import session_name
+from federation_bridge.cli.credentials.roles import my_roles
 from federation_bridge.cli.failures import CommandFailed
-from federation_bridge.cli.neutral_profile import PREFIX, default_comes_first, sources_of_default
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.roles import my_roles
-from federation_bridge.cli.session import LocalSession
-from federation_bridge.cli.sso import session_name
+from federation_bridge.cli.session.authorization import discover
+from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.texts import say
 
 _SHADOWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")

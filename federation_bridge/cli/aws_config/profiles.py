@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from federation_bridge.cli import cached_answer
-from federation_bridge.cli.aws_files import Seen, seen_in_config
+from federation_bridge.cli.aws_config.files import Seen, seen_in_config
+from federation_bridge.cli.credentials.roles import RoleOnOffer
 from federation_bridge.cli.failures import UsageWrong
-from federation_bridge.cli.roles import RoleOnOffer
 from federation_bridge.cli.texts import say
 
 TEMPLATE = "{account_name}-{role}"

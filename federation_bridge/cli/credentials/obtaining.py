@@ -13,8 +13,8 @@ from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, Com
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.place import Place, lock_path
-from federation_bridge.cli.question import credentials_question
-from federation_bridge.cli.session import LocalSession
+from federation_bridge.cli.session.local_session import LocalSession
+from federation_bridge.cli.session.question import credentials_question
 from federation_bridge.cli.texts import say
 from federation_bridge.delivery import FORMATS
 from federation_bridge.durations import format_duration, parse_duration

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from federation_bridge.cli.dpop import DpopKey
 from federation_bridge.cli.failures import BridgeRefused, BridgeUnreachable, CommandFailed, LoginRefused
 from federation_bridge.cli.place import Place
+from federation_bridge.cli.session.dpop import DpopKey
+from federation_bridge.cli.session.token_store import StoredSession
 from federation_bridge.cli.texts import say
-from federation_bridge.cli.token_store import StoredSession
 from federation_bridge.cli.wire import Answer
 
 CLIENT_ID = "fedbridge"

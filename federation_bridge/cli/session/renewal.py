@@ -15,7 +15,10 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import TypeVar
 
-from federation_bridge.cli.authorization import (
+from federation_bridge.cli.failures import AnswerLost, BridgeUnreachable, CommandFailed, SignInNeeded
+from federation_bridge.cli.files import read_private, write_private
+from federation_bridge.cli.place import Place
+from federation_bridge.cli.session.authorization import (
     CLIENT_ID,
     Endpoints,
     ask_for_tokens,
@@ -23,12 +26,9 @@ from federation_bridge.cli.authorization import (
     refusal,
     stored_session,
 )
-from federation_bridge.cli.dpop import DpopKey
-from federation_bridge.cli.failures import AnswerLost, BridgeUnreachable, CommandFailed, SignInNeeded
-from federation_bridge.cli.files import read_private, write_private
-from federation_bridge.cli.place import Place
+from federation_bridge.cli.session.dpop import DpopKey
+from federation_bridge.cli.session.token_store import StoredSession, TokenStore
 from federation_bridge.cli.texts import say
-from federation_bridge.cli.token_store import StoredSession, TokenStore
 from federation_bridge.cli.wire import Answer
 
 T = TypeVar("T")

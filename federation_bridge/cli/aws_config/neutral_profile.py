@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from federation_bridge.cli.aws_files import config_path, credentials_path
+from federation_bridge.cli.aws_config.files import config_path, credentials_path
+from federation_bridge.cli.credentials.process_file import file_of_this_process
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.process_file import file_of_this_process
 from federation_bridge.cli.texts import say
 
 PREFIX = "fedbridge-exec-"

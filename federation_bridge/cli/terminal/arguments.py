@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from federation_bridge import __version__
-from federation_bridge.cli.argument_words import Parser
-from federation_bridge.cli.aws_config import TEMPLATE
+from federation_bridge.cli.aws_config.profiles import TEMPLATE
 from federation_bridge.cli.commands import configuring, handing_out, mending, running, signing_in, web_identity
 from federation_bridge.cli.commands.call import Call
-from federation_bridge.cli.completion import SCRIPTS
+from federation_bridge.cli.terminal.argument_words import Parser
+from federation_bridge.cli.terminal.completion import SCRIPTS
 from federation_bridge.cli.texts import say
 from federation_bridge.delivery import FORMATS
 

@@ -1,0 +1,1 @@
+"""What the person types and sees: arguments and their completion, words, tables, questions."""
