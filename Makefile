@@ -10,7 +10,7 @@ NODE_CLIENTS := tests/real_clients/node
 INSTALLED := $(VENV)/installed
 PROVIDER := tests/interop/oidc_provider
 
-.PHONY: help demo test quick coverage lint corpus chaos bench dist audit-dependencies lock clean
+.PHONY: help demo test quick coverage lint translations corpus chaos bench dist audit-dependencies lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -27,6 +27,9 @@ $(INSTALLED): $(REQUIREMENTS) $(AWS_CLIENTS) $(BOTO3_CRT) pyproject.toml
 
 demo: $(INSTALLED) ## the main job on this machine, then stay up for a browser (ONCE=1: exit instead)
 	@$(BIN)/python -m federation_bridge.sandbox.demo $(if $(ONCE),--once)
+
+translations: $(INSTALLED) ## new sentences of the pages into the .po, the .po into the .mo; says what waits for a translation
+	@$(BIN)/python tests/catalogue.py
 
 corpus: $(INSTALLED) ## every message that others published, with the verdict that it deserves (CORPUS: where they lie)
 	@$(BIN)/python -m pytest -m corpus tests/corpus

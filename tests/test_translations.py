@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import io
 import json
@@ -11,55 +10,39 @@ from pathlib import Path
 
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
+from catalogue import FOLDER, WEB, bring_up_to_date, sentences, translated
 from flask import Flask
 from flask_babel import Babel, force_locale
 
-from federation_bridge import errors
 from federation_bridge.sentence import Sentence
 from federation_bridge.web import languages
 
-WEB = Path(__file__).parent.parent / "federation_bridge" / "web"
-FOLDER = WEB / "translations" / "zh_Hans_CN" / "LC_MESSAGES"
-_MARKED = re.compile(r"""_\(\s*(?:"([^"]+)"|'([^']+)')""")
-
-
-def _catalogue() -> dict[str, str]:
-    with (FOLDER / "messages.po").open("rb") as file:
-        return {str(message.id): str(message.string) for message in read_po(file) if message.id}
-
-
-def _sentences() -> set[str]:
-    pages = {one or two for page in WEB.rglob("*.html") for one, two in _MARKED.findall(page.read_text("utf-8"))}
-    refusals = {kind.public for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "public")}
-    return pages | refusals | _templates()
-
-
-def _templates() -> set[str]:
-    """The template of every `Sentence` that product code makes."""
-    found: set[str] = set()
-    for module in WEB.parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sentence":
-                template = node.args[0]
-                assert isinstance(template, ast.Constant), f"{module}:{node.lineno}: the template is no plain text"
-                named = {keyword.arg for keyword in node.keywords}
-                assert set(re.findall(r"%\((\w+)\)s", str(template.value))) == named, f"{module}:{node.lineno}"
-                found.add(str(template.value))
-    return found
-
 
 def test_every_sentence_of_a_page_and_of_a_refusal_has_its_translation() -> None:
-    missing = {sentence for sentence in _sentences() if not _catalogue().get(sentence)}
-    assert missing == set()
+    missing = {sentence for sentence in sentences() if not translated().get(sentence)}
+    assert missing == set(), "`make translations` adds them to messages.po; translate them there and run it again"
 
 
 def test_no_translation_is_left_without_its_sentence() -> None:
     method = "This address does not answer to that method."
-    assert set(_catalogue()) - _sentences() - {method} == set()
+    assert set(translated()) - sentences() - {method} == set()
+
+
+def test_a_new_sentence_is_added_once_and_compiled_when_it_is_translated(tmp_path: Path) -> None:
+    new, before = 'It says "no" to %(person)s.', (FOLDER / "messages.po").read_text("utf-8")
+    (tmp_path / "messages.po").write_text(before, "utf-8")
+    for _ in range(2):
+        assert bring_up_to_date(tmp_path, sentences() | {new}) == [new]
+    text = (tmp_path / "messages.po").read_text("utf-8")
+    assert text.startswith(before)
+    (tmp_path / "messages.po").write_text(text.removesuffix('""\n') + '"%(person)s不行。"\n', "utf-8")
+    assert bring_up_to_date(tmp_path, sentences()) == []
+    with (tmp_path / "messages.mo").open("rb") as compiled:
+        assert {m.id: m.string for m in read_mo(compiled)}[new] == "%(person)s不行。"
 
 
 def test_placeholders_survive_translation() -> None:
-    for sentence, translation in _catalogue().items():
+    for sentence, translation in translated().items():
         assert re.findall(r"%\(\w+\)s", sentence) == re.findall(r"%\(\w+\)s", translation)
 
 
@@ -68,7 +51,9 @@ def test_the_compiled_catalogue_is_the_one_of_the_text() -> None:
         fresh = io.BytesIO()
         write_mo(fresh, read_po(text))
         fresh.seek(0)
-        assert {m.id: m.string for m in read_mo(fresh) if m.id} == {m.id: m.string for m in read_mo(compiled) if m.id}
+        assert {m.id: m.string for m in read_mo(fresh) if m.id} == {
+            m.id: m.string for m in read_mo(compiled) if m.id
+        }, "`make translations` compiles messages.po"
 
 
 def test_a_reason_is_english_to_programs_and_in_the_readers_language_on_a_page() -> None:
