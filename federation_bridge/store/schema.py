@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, delete, insert, inspect, select, text
 
-from federation_bridge.store.engine import Database
+from federation_bridge.store import bounds
+from federation_bridge.store.engine import Database, Repeatable
 from federation_bridge.store.tables import HEAD, OLDEST, SERVICE_MARKS
 
 _MIGRATION_LOCK = 0x6665_6462_7269_6467
 """Our number among PostgreSQL's advisory locks: of several nodes that migrate at once, one does, the others wait."""
+
+_LONGEST_WAIT_MS = 120_000
+_MOST_WAITS = _LONGEST_WAIT_MS // bounds.BUSY_MS
+"""How often a process waits for the steps of another one: on SQLite a wait ends after `BUSY_MS`."""
 
 _OLDEST_PROGRAM = "oldest program"
 _MARK = select(SERVICE_MARKS.c.value).where(SERVICE_MARKS.c.name == bindparam("asked"))
@@ -28,11 +33,21 @@ def problem(database: Database) -> str | None:
 def migrate(database: Database) -> None:
     """Makes the missing steps in one transaction. Many processes may call this at the same time.
 
-    A database of a later release is left as it is.
+    A database of a later release is left as it is. Unavailable where another's steps take longer than two minutes.
     """
+    for _ in range(_MOST_WAITS - 1):
+        try:
+            _migrate(database)
+        except Repeatable:  # SQLite's other writer takes the very steps that this one would take
+            continue
+        return
+    _migrate(database)
+
+
+def _migrate(database: Database) -> None:
     with database.writing() as connection:
         if database.dialect == "postgresql":
-            connection.execute(text("SET LOCAL lock_timeout = '120s'"))
+            connection.execute(text(f"SET LOCAL lock_timeout = {_LONGEST_WAIT_MS}"))
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATION_LOCK})
         step = _step(connection)

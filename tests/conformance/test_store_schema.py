@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import postgresql
@@ -20,8 +22,8 @@ from database_place import INTEGRITY_KEY, HeldClock, Place
 from forged_rows import rows_of
 from store_material import IDLE, entry, session
 
-from federation_bridge.store import Store, open_store
-from federation_bridge.store.engine import open_database
+from federation_bridge.store import Store, bounds, open_store, schema, sqlite_file
+from federation_bridge.store.engine import Database, Repeatable, open_database
 from federation_bridge.store.tables import HEAD, METADATA, OLDEST
 
 
@@ -140,6 +142,32 @@ def test_workers_that_open_a_new_sqlite_file_at_once_make_one_shape(
     for store in stores:
         store.close()
     assert [path.name for path in tmp_path.iterdir()] == ["bridge.db"]
+
+
+def test_steps_of_another_process_are_waited_for_longer_than_a_statement_waits(
+    tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow disk six workers started at once, and five refused to start while the first one made the tables."""
+    monkeypatch.setattr(bounds, "BUSY_MS", 1)
+    sqlite_file.make(tmp_path / "bridge.db")
+    url, refused = f"sqlite:///{tmp_path}/bridge.db", threading.Event()
+    upgraded = schema._migrate
+
+    def tried(database: Database) -> None:
+        try:
+            upgraded(database)
+        except Repeatable:
+            refused.set()
+            other.rollback()
+            raise
+
+    monkeypatch.setattr(schema, "_migrate", tried)
+    with closing(sqlite3.connect(tmp_path / "bridge.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store = open_store(url, clock=clock, integrity_key=INTEGRITY_KEY)
+        assert refused.is_set()
+        assert store.schema_problem() is None
+        store.close()
 
 
 def test_a_sqlite_file_that_is_opened_again_keeps_what_it_had(tmp_path: Path, clock: HeldClock) -> None:
