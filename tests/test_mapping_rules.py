@@ -156,19 +156,19 @@ def test_a_decision_looks_at_the_rules_of_the_persons_facts_however_many_rules_t
     rules = rule_set(
         *(rule(f"{{all: [{{authentication_method: mfa}}, {{group: g{n}}}]}}", name=f"r{n}") for n in range(2000))
     )
-    heard: list[str] = []
-    hear = Rule.hear
+    looked_at: list[str] = []
+    evaluate = Rule.evaluate
 
     def noted(self, facts):
-        heard.append(self.id)
-        return hear(self, facts)
+        looked_at.append(self.id)
+        return evaluate(self, facts)
 
-    monkeypatch.setattr(Rule, "hear", noted)
+    monkeypatch.setattr(Rule, "evaluate", noted)
 
     found = keys(rules, identity(groups=("g7", "g1999", "h"), authn_methods=("mfa",)))
 
     assert found == ("111111111111/Administrator",)
-    assert sorted(heard) == ["r1999", "r7"]
+    assert sorted(looked_at) == ["r1999", "r7"]
 
 
 def test_templates_are_found_by_how_they_begin() -> None:

@@ -14,8 +14,8 @@ _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
-    """What one rule says for itself, before the others are heard."""
+class RuleResult:
+    """What one rule says for itself, before it is compared with the others."""
 
     rule: str
     entitlements: tuple[Entitlement, ...] = ()
@@ -36,14 +36,14 @@ class RuleOutcome:
     """Why these, why no others, and for which roles a narrower rule stands."""
 
     @classmethod
-    def of(cls, hearing: Hearing, standing: Mapping[str, Entitlement]) -> RuleOutcome:
-        """The outcome of a hearing, given the entitlements that stand by their keys."""
+    def of(cls, result: RuleResult, standing: Mapping[str, Entitlement]) -> RuleOutcome:
+        """The outcome of a result, given the entitlements that stand by their keys."""
         granted: list[str] = []
         sentences: list[str] = []
-        for entitlement in hearing.entitlements:
+        for entitlement in result.entitlements:
             sentences.extend(entitlement.because)
             stands = standing[entitlement.key].rule
-            if stands == hearing.rule:
+            if stands == result.rule:
                 granted.append(entitlement.key)
             else:
                 sentences.append(
@@ -51,7 +51,7 @@ class RuleOutcome:
                         "%(role)s stands on the narrower terms of rule %(rule)s", role=entitlement.key, rule=stands
                     )
                 )
-        return cls(hearing.rule, tuple(sorted(granted)), tuple(dict.fromkeys((*sentences, *hearing.reasons))))
+        return cls(result.rule, tuple(sorted(granted)), tuple(dict.fromkeys((*sentences, *result.reasons))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ class Explanation:
     """Every rule of the person's connection, sorted by id."""
 
 
-def standing(hearings: Iterable[Hearing]) -> tuple[Entitlement, ...]:
+def standing(results: Iterable[RuleResult]) -> tuple[Entitlement, ...]:
     """For each role the narrowest of its entitlements, sorted by account name and role.
 
     Terms are never mixed: the union of two rules would be a third one that nobody wrote.
     """
     narrowest: dict[str, Entitlement] = {}
-    for hearing in hearings:
-        for entitlement in hearing.entitlements:
+    for result in results:
+        for entitlement in result.entitlements:
             other = narrowest.get(entitlement.key)
             if other is None or _breadth(entitlement) < _breadth(other):
                 narrowest[entitlement.key] = entitlement

@@ -1,6 +1,6 @@
 """Rules: for people of one connection, when a condition holds, roles are granted. Nothing else grants.
 
-A rule set decides without looking at most rules: each rule is filed under the facts of which one must be there for it
+A rule set decides without looking at most rules: each rule is indexed by the facts of which one must be there for it
 to grant anything, so that a decision costs as much as the person has facts, however many rules there are.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 from federation_bridge.mapping.condition import Anchor, Condition
 from federation_bridge.mapping.conditions import anchors_of
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
-from federation_bridge.mapping.explanation import Explanation, Hearing, RuleOutcome, standing
+from federation_bridge.mapping.explanation import Explanation, RuleOutcome, RuleResult, standing
 from federation_bridge.mapping.grants import Granted, granted_schema, parse_granted
 from federation_bridge.mapping.language import condition_schema, parse_condition
 from federation_bridge.mapping.register import Register
@@ -42,11 +42,11 @@ class Rule:
     description: str = ""
     line: int = 0
 
-    def hear(self, facts: Facts) -> Hearing:
+    def evaluate(self, facts: Facts) -> RuleResult:
         """What this rule alone says: entitlements, and the reasons why there are none or not more."""
         verdict = self.when.check(facts)
         if verdict.answer is not Answer.YES:
-            return Hearing(self.id, reasons=verdict.reasons)
+            return RuleResult(self.id, reasons=verdict.reasons)
         entitlements: dict[str, Entitlement] = {}
         withheld: list[Withheld] = []
         for way in verdict.ways:
@@ -56,12 +56,12 @@ class Rule:
                 else:
                     entitlements.setdefault(outcome.key, outcome)
         reasons = each_once((*verdict.reasons, *(one.reason for one in withheld)))
-        return Hearing(self.id, tuple(entitlements.values()), reasons, tuple(withheld))
+        return RuleResult(self.id, tuple(entitlements.values()), reasons, tuple(withheld))
 
 
 @dataclass(frozen=True, slots=True)
-class _Shelf:
-    """The rules of one connection, filed by the facts that lead to them."""
+class _RuleIndex:
+    """The rules of one connection, indexed by the facts that lead to them."""
 
     rules: tuple[Rule, ...]
     by_fact: Mapping[Anchor, tuple[Rule, ...]]
@@ -69,8 +69,8 @@ class _Shelf:
     always: tuple[Rule, ...]
 
     @classmethod
-    def of(cls, rules: Iterable[Rule]) -> _Shelf:
-        """Files the rules."""
+    def of(cls, rules: Iterable[Rule]) -> _RuleIndex:
+        """Indexes the rules."""
         ordered = tuple(rules)
         by_fact: dict[Anchor, list[Rule]] = {}
         for rule in ordered:
@@ -78,8 +78,8 @@ class _Shelf:
                 by_fact.setdefault(anchor, []).append(rule)
         lengths = {len(anchor[1]) for anchor in by_fact if anchor[0] == "prefix"}
         always = tuple(rule for rule in ordered if rule.when.anchors() is None)
-        filed = {anchor: tuple(found) for anchor, found in by_fact.items()}
-        return cls(ordered, filed, tuple(sorted(lengths)), always)
+        indexed = {anchor: tuple(found) for anchor, found in by_fact.items()}
+        return cls(ordered, indexed, tuple(sorted(lengths)), always)
 
     def candidates(self, identity: Identity) -> tuple[Rule, ...]:
         """The rules that could say yes to this identity; all others are bound to say no."""
@@ -98,33 +98,33 @@ class RuleSet:
     register: Register
     version: str
     """Digest of the rules and the register: the audit says by it what decided."""
-    _shelves: Mapping[str, _Shelf] = field(repr=False)
+    _indexes: Mapping[str, _RuleIndex] = field(repr=False)
 
     def candidates(self, identity: Identity) -> tuple[Rule, ...]:
         """The rules that a decision about this identity looks at."""
-        shelf = self._shelves.get(identity.connection)
-        return shelf.candidates(identity) if shelf else ()
+        index = self._indexes.get(identity.connection)
+        return index.candidates(identity) if index else ()
 
     def entitlements(self, identity: Identity, now: datetime) -> tuple[Entitlement, ...]:
         """What this person may have at this instant, sorted by account name and role. Nothing without a rule."""
         facts = Facts.of(identity, now, self.register)
-        return standing(rule.hear(facts) for rule in self.candidates(identity))
+        return standing(rule.evaluate(facts) for rule in self.candidates(identity))
 
     def withheld(self, identity: Identity, now: datetime, key: str) -> tuple[tuple[str, Sentence], ...]:
         """The rules that name this role (`account/role`) for this person and cannot grant it, each with the reason."""
         facts = Facts.of(identity, now, self.register)
-        hearings = [rule.hear(facts) for rule in self.candidates(identity)]
-        found = [(one.rule, each.reason) for one in hearings for each in one.withheld if each.key == key]
+        results = [rule.evaluate(facts) for rule in self.candidates(identity)]
+        found = [(one.rule, each.reason) for one in results for each in one.withheld if each.key == key]
         return tuple(dict.fromkeys(found))
 
     def explain(self, identity: Identity, now: datetime) -> Explanation:
         """The same entitlements, and for every rule of the person's connection why it granted what it did."""
         facts = Facts.of(identity, now, self.register)
-        shelf = self._shelves.get(identity.connection)
-        hearings = [rule.hear(facts) for rule in shelf.rules] if shelf else []
-        entitlements = standing(hearings)
+        index = self._indexes.get(identity.connection)
+        results = [rule.evaluate(facts) for rule in index.rules] if index else []
+        entitlements = standing(results)
         by_key = {entitlement.key: entitlement for entitlement in entitlements}
-        return Explanation(entitlements, tuple(RuleOutcome.of(hearing, by_key) for hearing in hearings))
+        return Explanation(entitlements, tuple(RuleOutcome.of(result, by_key) for result in results))
 
     def reachable(self) -> Mapping[str, tuple[str, ...]]:
         """For every rule the keys of all roles that it could ever grant to anybody."""
@@ -147,9 +147,9 @@ def load_rules(written: str, register: Register, connections: Collection[str]) -
             refuse(node, f"rule {rule.id!r} stands here twice, first in line {rules[rule.id].line}")
         rules[rule.id] = rule
     ordered = tuple(sorted(rules.values(), key=lambda rule: rule.id))
-    shelves = {name: _Shelf.of(rule for rule in ordered if rule.connection == name) for name in connections}
+    indexes = {name: _RuleIndex.of(rule for rule in ordered if rule.connection == name) for name in connections}
     version = hashlib.sha256(f"{len(written)}:{written}{register.digest}".encode()).hexdigest()
-    return RuleSet(ordered, register, version, shelves)
+    return RuleSet(ordered, register, version, indexes)
 
 
 def _rule(node: Node, register: Register, connections: Collection[str]) -> Rule:
