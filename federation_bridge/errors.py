@@ -84,7 +84,7 @@ class SignInRejected(BridgeError):
     """The person whom the message names, where it was believed once."""
 
 
-class OpinionsDiffer(SignInRejected):
+class VerifiersDisagree(SignInRejected):
     """Our own verifier accepts the message and the second opinion does not: refused, and audited as just that."""
 
 

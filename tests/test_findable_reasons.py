@@ -20,7 +20,7 @@ from federation_bridge import errors
 from federation_bridge.audit import Recorded
 from federation_bridge.aws import console as aws_console
 from federation_bridge.bridge import granting
-from federation_bridge.errors import AuthorizationPending, BridgeError, OpinionsDiffer, SlowDown
+from federation_bridge.errors import AuthorizationPending, BridgeError, SlowDown, VerifiersDisagree
 from federation_bridge.operate.commands import commands
 
 PRIVATE = "only the administrators may read this"
@@ -157,7 +157,7 @@ def test_what_a_verb_records_itself_is_there_once(
         assert PRIVATE in str(row.details)
         return
     assert answer.status_code == kind.status
-    alarm = verb == "an arrival" and kind is OpinionsDiffer
+    alarm = verb == "an arrival" and kind is VerifiersDisagree
     assert the_reason(person.app, answer).event == ("sign_in.opinions_differed" if alarm else verbs[verb].event)
 
 

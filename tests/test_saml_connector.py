@@ -55,7 +55,7 @@ from federation_bridge.connectors.saml.rooms import Trust, believe
 from federation_bridge.connectors.saml.second_opinion import agree
 from federation_bridge.connectors.saml.stock import Parties, _its_own_parser, stock_settings
 from federation_bridge.connectors.saml.xml_schema import compiled_schema
-from federation_bridge.errors import ConfigurationInvalid, OpinionsDiffer, ProviderUnreachable, SignInRejected
+from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected, VerifiersDisagree
 from federation_bridge.model import Notice
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.settings import SamlConnection, settings_from
@@ -251,7 +251,7 @@ def test_the_second_opinion_by_itself_takes_no_signature_of_another_certificate(
 
     # In this order: a certificate that was read earlier, and is kept, must not stand in for the one that is trusted.
     ask(idp_signer())
-    with pytest.raises(OpinionsDiffer, match="Signature validation failed"):
+    with pytest.raises(VerifiersDisagree, match="Signature validation failed"):
         ask(stranger())
     ask(idp_signer())
 

@@ -39,7 +39,7 @@ from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.names import saml, samlp
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.shapes import RESPONSE_SHAPES
-from federation_bridge.errors import OpinionsDiffer, SignInRejected
+from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.sandbox.identity_provider import saml_message as made
 
 BASE64_BLANKS = {"blank": " ", "line feed": "\n", "tab": "\t", "carriage return": "\r\n"}
@@ -496,7 +496,7 @@ def test_a_message_ends_for_both_at_the_very_instant_that_it_names(after: float,
         return
     with pytest.raises(SignInRejected, match=r"ended at|too old") as refusal:
         arrive(answer(Form(change=change)), here)
-    assert not isinstance(refusal.value, OpinionsDiffer)
+    assert not isinstance(refusal.value, VerifiersDisagree)
 
 
 def test_a_session_ends_for_both_at_the_very_instant_that_it_names() -> None:
@@ -540,5 +540,5 @@ def test_what_the_schema_refuses_is_no_alarm_and_named(case: str, encryption: En
     change, named = NOT_BY_THE_SCHEMA[case]
     with pytest.raises(SignInRejected, match=f"shape: not what SAML's XML schema allows: .*{named}") as refusal:
         arrive(answer(Form(change=change, encryption=encryption)), company())
-    assert not isinstance(refusal.value, OpinionsDiffer)
+    assert not isinstance(refusal.value, VerifiersDisagree)
     assert "{" not in refusal.value.detail

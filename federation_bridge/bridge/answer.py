@@ -6,11 +6,11 @@ from federation_bridge.bridge.parts import Parts
 from federation_bridge.connectors.saml import unasked
 from federation_bridge.errors import (
     BridgeError,
-    OpinionsDiffer,
     SignInExpired,
     SignInOver,
     SignInRejected,
     Unforeseen,
+    VerifiersDisagree,
 )
 from federation_bridge.model import Callback, Session, SignIn
 from federation_bridge.pending_sign_in import Browser
@@ -81,6 +81,6 @@ class ExpectedSignIn:
             return
         if self.sign_in is not None:
             refusal.return_to = self.sign_in.return_to
-        if self.over is not None and refusal.is_believed and not isinstance(refusal, OpinionsDiffer | Unforeseen):
+        if self.over is not None and refusal.is_believed and not isinstance(refusal, VerifiersDisagree | Unforeseen):
             # Taken for unsolicited where the connection allows that, and refused for the request that it answers.
             refusal.is_over = True

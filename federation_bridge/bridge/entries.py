@@ -11,7 +11,7 @@ import structlog
 from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.bridge.parts import Parts
-from federation_bridge.errors import BridgeError, OpinionsDiffer, SignInRejected, Unforeseen, place_of
+from federation_bridge.errors import BridgeError, SignInRejected, Unforeseen, VerifiersDisagree, place_of
 from federation_bridge.grant import Wish
 from federation_bridge.model import Grant, Session, Visit
 
@@ -63,7 +63,7 @@ class Entries:
 
 
 def _refusal(refusal: BridgeError) -> audit.Event:
-    if isinstance(refusal, OpinionsDiffer):
+    if isinstance(refusal, VerifiersDisagree):
         return audit.OpinionsDiffered(reason=refusal.detail)
     return audit.SignInRefused(reason=refusal.detail, code=refusal.code)
 

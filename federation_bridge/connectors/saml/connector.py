@@ -95,7 +95,7 @@ class SamlConnector:
         """Who has come back with this Response. Nobody is asked about it: the caller spends it with its sign-in.
 
         `sign_in` None: nobody left from here; only a connection that allows it takes such an answer. Raises
-        SignInRejected (SignInExpired, OpinionsDiffer) with the reason; ProviderUnreachable without metadata.
+        SignInRejected (SignInExpired, VerifiersDisagree) with the reason; ProviderUnreachable without metadata.
         """
         now = self._around.clock()
         request_id = self._pending_request(sign_in, now)

@@ -24,7 +24,7 @@ from federation_bridge.connectors.saml.meaning import Expectation
 from federation_bridge.connectors.saml.rooms import Believed
 from federation_bridge.connectors.saml.stock import at, request_data
 from federation_bridge.connectors.saml.xml_schema import first_finding
-from federation_bridge.errors import OpinionsDiffer, SignInRejected
+from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.shown_text import quoted
 
 _ENCRYPTED = "/samlp:Response/saml:EncryptedAssertion"
@@ -68,7 +68,7 @@ def _element_in(plaintext: bytes, prefixes: Mapping[str | None, str]) -> bytes:
 def agree(form_value: str, believed: Believed, expected: Expectation, settings: OneLogin_Saml2_Settings) -> None:
     """Passes if python3-saml accepts the same message and reads the same NameID and attributes from it.
 
-    Raises OpinionsDiffer with what it said; a plain SignInRejected where the message only breaks SAML's XML schema:
+    Raises VerifiersDisagree with what it said; a plain SignInRejected where the message only breaks SAML's XML schema:
     that tells nothing of who signed what, and anybody can bring it about in the parts that nobody signs.
     """
     response = None
@@ -80,12 +80,12 @@ def agree(form_value: str, believed: Believed, expected: Expectation, settings: 
     except Exception as problem:
         if response is not None and getattr(problem, "code", None) == OneLogin_Saml2_ValidationError.INVALID_XML_FORMAT:
             raise SignInRejected(f"shape: not what SAML's XML schema allows: {_finding(response)}") from None
-        raise OpinionsDiffer(f"second opinion: {type(problem).__name__}: {quoted(problem, 300)}") from None
+        raise VerifiersDisagree(f"second opinion: {type(problem).__name__}: {quoted(problem, 300)}") from None
     assertion = believed.assertion
     if name_id != (assertion.name_id.text if assertion.name_id else None):
-        raise OpinionsDiffer("second opinion: reads another NameID")
+        raise VerifiersDisagree("second opinion: reads another NameID")
     if _comparable(attributes) != _comparable(assertion.attributes):
-        raise OpinionsDiffer("second opinion: reads other attributes")
+        raise VerifiersDisagree("second opinion: reads other attributes")
 
 
 def _finding(response: _Opened) -> str:

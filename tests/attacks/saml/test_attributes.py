@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 from saml_material import arrive, changed, connector, honest, saml
 
-from federation_bridge.errors import OpinionsDiffer, SignInRejected
+from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.model import Identity
 
 BASIC = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"
@@ -108,7 +108,7 @@ def test_attributes_may_be_spread_over_statements_but_not_one_of_them() -> None:
     assert (spread.groups.names, spread.attributes) == (("aws-dev",), {"team": ("a",)})
     with pytest.raises(SignInRejected, match="in two statements") as refusal:
         _identity(("groups", None, ("aws-dev",)), ("groups", None, ("aws-admin",)), statements=2)
-    assert not isinstance(refusal.value, OpinionsDiffer)
+    assert not isinstance(refusal.value, VerifiersDisagree)
 
 
 def test_a_role_that_is_added_after_signing_is_refused() -> None:

@@ -25,7 +25,7 @@ from saml_material import (
 )
 
 from federation_bridge.connectors.saml import rooms
-from federation_bridge.errors import OpinionsDiffer, SignInRejected
+from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.model import Callback
 from federation_bridge.sandbox.identity_provider import saml_message as made
 
@@ -145,7 +145,7 @@ def test_bytes_that_two_readers_could_read_differently_are_refused_before_any_cr
     monkeypatch.setattr(rooms, "verify", lambda *_: pytest.fail("it reached canonicalization"))
     with pytest.raises(SignInRejected) as refusal:
         arrive(attack, here)
-    assert not isinstance(refusal.value, OpinionsDiffer)
+    assert not isinstance(refusal.value, VerifiersDisagree)
 
 
 def test_a14_other_messages_that_the_provider_signed_are_no_sign_ins() -> None:
@@ -165,7 +165,7 @@ def test_a15_singletons_do_not_come_twice_even_when_signed(tag: str) -> None:
 
     with pytest.raises(SignInRejected) as refusal:
         arrive(changed(twice))
-    assert not isinstance(refusal.value, OpinionsDiffer)
+    assert not isinstance(refusal.value, VerifiersDisagree)
 
 
 def test_a15_two_statuses_are_refused() -> None:

@@ -40,7 +40,7 @@ from federation_bridge.connectors.saml.gate import admit
 from federation_bridge.connectors.saml.metadata import read_metadata
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.rooms import believe
-from federation_bridge.errors import ConfigurationInvalid, OpinionsDiffer, SignInExpired, SignInRejected
+from federation_bridge.errors import ConfigurationInvalid, SignInExpired, SignInRejected, VerifiersDisagree
 from federation_bridge.sandbox.identity_provider import saml_message as made
 
 Change = Callable[[etree._Element], None]
@@ -201,7 +201,7 @@ def test_a_genuine_message_that_is_not_meant_for_us_now_is_refused(case: str, si
     assert arrive(honest(signed=signed), here).identity.subject == "alice@example.com"
     with pytest.raises(SignInRejected) as refusal:
         arrive(changed(SIGNED_BY_THE_PROVIDER[case], signed=signed), here)
-    assert not isinstance(refusal.value, OpinionsDiffer)
+    assert not isinstance(refusal.value, VerifiersDisagree)
 
 
 @pytest.mark.parametrize("part", ["<s:OneTimeUse/>", '<s:ProxyRestriction Count="1"/>', "<s:ProxyRestriction/>"])
@@ -532,7 +532,7 @@ def test_the_second_opinion_refuses_under_a_name_of_its_own(monkeypatch: pytest.
 
     genuine = believe
     monkeypatch.setattr(module, "believe", fooled)
-    with pytest.raises(OpinionsDiffer, match="other attributes"):
+    with pytest.raises(VerifiersDisagree, match="other attributes"):
         arrive(honest())
 
 

@@ -14,7 +14,7 @@ from test_shown_text import HIDDEN
 
 from federation_bridge.connectors.saml.metadata import read_metadata
 from federation_bridge.connectors.saml.octets import octets_of
-from federation_bridge.errors import ConfigurationInvalid, OpinionsDiffer, SignInRejected
+from federation_bridge.errors import ConfigurationInvalid, SignInRejected, VerifiersDisagree
 from federation_bridge.sandbox.identity_provider import saml_message as made
 
 BLANKS = {name: one for name, one in HIDDEN.items() if one.isspace() and one >= " "} | {"NEL": "\x85"}
@@ -24,7 +24,7 @@ BLANKS = {name: one for name, one in HIDDEN.items() if one.isspace() and one >= 
 def refused_in_our_room(xml: bytes) -> str:
     with pytest.raises(SignInRejected) as caught:
         arrive(xml)
-    assert not isinstance(caught.value, OpinionsDiffer), caught.value.detail
+    assert not isinstance(caught.value, VerifiersDisagree), caught.value.detail
     return caught.value.detail
 
 

@@ -20,7 +20,7 @@ from federation_bridge.connectors.saml import connector as connector_module
 from federation_bridge.connectors.saml import meaning, reader, second_opinion, verifier
 from federation_bridge.connectors.saml.assertion import Assertion, NameId
 from federation_bridge.connectors.saml.policy import POLICY
-from federation_bridge.errors import OpinionsDiffer, SignInRejected
+from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.sandbox.identity_provider import saml_message as made
 
 ENCRYPTED = EncryptionForm()
@@ -44,7 +44,7 @@ def test_q02_a_verifier_that_believes_every_key_is_contradicted(place: str, monk
     fooled = dict.fromkeys(POLICY.signature_methods, lambda *_: None)
     monkeypatch.setattr(connector_module, "POLICY", replace(POLICY, signature_methods=fooled))
     assert arrive(answer(PLACES[place])).identity.groups.names == ("aws-dev", "aws-ops")
-    with pytest.raises(OpinionsDiffer, match="Signature validation failed"):
+    with pytest.raises(VerifiersDisagree, match="Signature validation failed"):
         arrive(answer(_by(stranger_key(), PLACES[place])))
 
 
@@ -73,12 +73,12 @@ def test_q02_a_verifier_that_believes_every_digest_is_contradicted(place: str, m
     form = PLACES[place]
     monkeypatch.setattr(verifier, "hmac", type("Fooled", (), {"compare_digest": staticmethod(lambda *_: True)}))
     assert arrive(answer(form)).identity.groups.names == ("aws-dev", "aws-ops")
-    with pytest.raises(OpinionsDiffer, match="Signature validation failed"):
+    with pytest.raises(VerifiersDisagree, match="Signature validation failed"):
         arrive(_with_changed_content(form))
     monkeypatch.setattr(verifier, "hmac", hmac)
     with pytest.raises(SignInRejected, match="changed after it was signed") as refusal:
         arrive(_with_changed_content(form))
-    assert not isinstance(refusal.value, OpinionsDiffer)
+    assert not isinstance(refusal.value, VerifiersDisagree)
 
 
 READERS: dict[str, tuple[Callable[[Assertion], Assertion], str]] = {
@@ -110,7 +110,7 @@ def test_q02_a_reader_that_reads_what_is_not_there_is_contradicted(
     assert arrive(xml).identity.groups.names == ("aws-dev", "aws-ops")
     read, (misread, says) = reader.read_assertion, READERS[told]
     monkeypatch.setattr(reader, "read_assertion", lambda *given: misread(read(*given)))
-    with pytest.raises(OpinionsDiffer, match=says):
+    with pytest.raises(VerifiersDisagree, match=says):
         arrive(xml)
 
 
@@ -125,7 +125,7 @@ def test_a_plaintext_that_the_company_did_not_sign_is_contradicted(place: str, m
         hand_over(form_value, replace(believed, plaintext=forged), *more)
 
     monkeypatch.setattr(connector_module, "agree", with_another)
-    with pytest.raises(OpinionsDiffer, match="Signature validation failed"):
+    with pytest.raises(VerifiersDisagree, match="Signature validation failed"):
         arrive(answer(PLACES[place]))
 
 
@@ -137,7 +137,7 @@ def test_a_ciphertext_that_our_rooms_did_not_open_is_contradicted(monkeypatch: p
         lambda form, believed, *more: hand_over(form, replace(believed, plaintext=None), *more),
     )
     assert arrive(answer(PLACES["assertion"])).identity.subject
-    with pytest.raises(OpinionsDiffer, match="our rooms opened none"):
+    with pytest.raises(VerifiersDisagree, match="our rooms opened none"):
         arrive(answer(PLACES["encrypted, signed inside"]))
 
 
@@ -146,7 +146,7 @@ def test_f02_f03_what_the_library_alone_would_take_is_an_ordinary_refusal(monkey
     elsewhere = answer(Form(told={"recipient": ACS + "/of-another-tenant"}))
     with pytest.raises(SignInRejected, match="Destination") as refusal:
         arrive(elsewhere)
-    assert not isinstance(refusal.value, OpinionsDiffer)
+    assert not isinstance(refusal.value, VerifiersDisagree)
     monkeypatch.setattr(meaning, "_check_envelope", lambda *_: None)
     monkeypatch.setattr(meaning, "_objection", lambda *_: None)
     assert arrive(elsewhere).identity.subject

@@ -27,7 +27,7 @@ from saml_material import (
 )
 
 from federation_bridge.connectors.saml.signature import EMPTY_DIGESTS
-from federation_bridge.errors import OpinionsDiffer, SignInRejected
+from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.sandbox.identity_provider import saml_message as made
 
 Change = Callable[[etree._Element], None]
@@ -323,7 +323,7 @@ def test_a_signature_counts_for_what_it_covers_and_for_nothing_else(case: str) -
     assert arrive(honest(signed=signed), here).identity.subject == "alice@example.com"
     with pytest.raises(SignInRejected) as refusal:
         arrive(tampered(change, signed=signed), here)
-    assert not isinstance(refusal.value, OpinionsDiffer)
+    assert not isinstance(refusal.value, VerifiersDisagree)
 
 
 def _shape(shape: made.SignatureShape) -> bytes:
@@ -349,7 +349,7 @@ GENUINELY_SIGNED = {
 def test_a_genuine_signature_of_a_kind_that_we_do_not_take_is_refused(case: str) -> None:
     with pytest.raises(SignInRejected) as refusal:
         arrive(_shape(GENUINELY_SIGNED[case]))
-    assert not isinstance(refusal.value, OpinionsDiffer)
+    assert not isinstance(refusal.value, VerifiersDisagree)
 
 
 @pytest.mark.parametrize("uri", ["", "#xpointer(/)"])
