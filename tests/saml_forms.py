@@ -1,4 +1,4 @@
-"""Every legal way of writing, signing and encrypting an answer that our rooms let in: a provider that varies its form.
+"""Every legal way of writing, signing and encrypting an answer that our stages let in: a provider that varies its form.
 
 Signed and encrypted by `cryptography`, not by libxmlsec, which is one of the two that are compared with these forms.
 """

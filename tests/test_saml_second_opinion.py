@@ -1,4 +1,4 @@
-"""What our rooms let in, python3-saml lets in as well: over every form that gate, signature and decryption can take.
+"""What our stages let in, python3-saml lets in as well: over every form that gate, signature and decryption can take.
 
 The tables are made from the code's own (`POLICY`, the ciphers, the shapes), so that what joins them joins this test.
 A form that only one of the two takes is an alarm about nobody: an honest company would be locked out by it.
@@ -119,7 +119,7 @@ def _signatures() -> Iterator[tuple[str, Form]]:
 def _ciphers() -> Iterator[tuple[str, Form]]:
     for cipher in ciphers():
         for where, form in signed_each_way(EncryptionForm(cipher=cipher)):
-            # Without a signature around it, CBC is refused by our rooms: its errors would tell the plaintext.
+            # Without a signature around it, CBC is refused by our stages: its errors would tell the plaintext.
             if where != "inside" or cipher in POLICY.encryption.ciphers:
                 yield f"{cipher}, signed {where}", form
 
@@ -455,7 +455,7 @@ def _verdict(form: Form) -> str:
 
 
 NEVER_TAKEN = {saml("EncryptedID"): "the reader refuses an encrypted NameID"}
-"""What the shapes let stand, and a later room of ours refuses: there is nothing to compare."""
+"""What the shapes let stand, and a later stage of ours refuses: there is nothing to compare."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Published SAML Responses through the four rooms: once under the product's policy, once with the old algorithms."""
+"""Published SAML Responses through the four stages: once under the product's policy, once with the old algorithms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from federation_bridge.connectors.saml.gate import decoded, parsed_in_scope
 from federation_bridge.connectors.saml.meaning import Expectation, acceptance_ends
 from federation_bridge.connectors.saml.policy import POLICY, Policy
 from federation_bridge.connectors.saml.reader import OpenId
-from federation_bridge.connectors.saml.rooms import Believed, Trust, believe
+from federation_bridge.connectors.saml.response import Trust, VerifiedAssertion, verified_assertion
 from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
 from federation_bridge.errors import ConfigurationInvalid, SignInRejected
 
@@ -77,13 +77,13 @@ def _opener(keys: tuple[rsa.RSAPrivateKey, ...], policy: Policy) -> OpenId:
     return open_id
 
 
-def _accepted(case: Case, policy: Policy, *, is_legacy: bool) -> Believed:
+def _accepted(case: Case, policy: Policy, *, is_legacy: bool) -> VerifiedAssertion:
     told = case.told
     pending = told["sp"]["pending_request_id"]
     if pending is None and not is_legacy:
         raise SignInRejected("nothing is pending, and this connection takes no unsolicited answer")
     keys = _decryption_keys(case)
-    believed = believe(
+    verified = verified_assertion(
         decoded(case.form_value(), policy.limits),
         Trust(_keys(case, policy), keys, allow_cbc=is_legacy),
         policy,
@@ -94,11 +94,11 @@ def _accepted(case: Case, policy: Policy, *, is_legacy: bool) -> Believed:
         acs_url=told["sp"]["acs_url"],
         idp_entity_id=told["idp"]["entity_id"],
         # The old run takes unsolicited answers, also such as name a request that nobody remembers.
-        request_id=believed.envelope.in_response_to if pending is None else pending,
+        request_id=verified.envelope.in_response_to if pending is None else pending,
         now=case.clock,
     )
-    acceptance_ends(believed.assertion, believed.envelope, expected, policy)
-    return believed
+    acceptance_ends(verified.assertion, verified.envelope, expected, policy)
+    return verified
 
 
 def _check(case: Case, verdict: str, policy: Policy, *, is_legacy: bool) -> None:
@@ -107,8 +107,8 @@ def _check(case: Case, verdict: str, policy: Policy, *, is_legacy: bool) -> None
             _accepted(case, policy, is_legacy=is_legacy)
         return
     # `policy`: either is right; certificate dates are not enforced here, so they are accepted.
-    believed = _accepted(case, policy, is_legacy=is_legacy)
-    assertion = believed.assertion
+    verified = _accepted(case, policy, is_legacy=is_legacy)
+    assertion = verified.assertion
     assert assertion.name_id is not None
     # Where the NameID itself is encrypted, the manifest states no subject.
     if case.told["subject"] is not None:

@@ -1,4 +1,4 @@
-"""The connector: leaves for one SAML identity provider, and believes of what comes back what every room let pass."""
+"""The connector: leaves for one SAML identity provider, and believes of what comes back what every stage let pass."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from federation_bridge.connectors.saml.metadata import IdpMetadata
 from federation_bridge.connectors.saml.metadata_source import MetadataSource, Surroundings
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.request import authn_request, by_post, by_redirect
-from federation_bridge.connectors.saml.rooms import Trust, believe
+from federation_bridge.connectors.saml.response import Trust, verified_assertion
 from federation_bridge.connectors.saml.second_opinion import agree
 from federation_bridge.connectors.saml.service_provider_metadata import service_provider_metadata
 from federation_bridge.connectors.saml.stock import Parties, stock_settings
@@ -103,11 +103,11 @@ class SamlConnector:
         message = decoded(posted, POLICY.limits)
         prepared = self._now_prepared()
         try:
-            believed = believe(message, prepared.trust, POLICY)
+            verified = verified_assertion(message, prepared.trust, POLICY)
         except UnknownSigner as unknown:
             # Of this message nothing is believed: not where to look, nor for which key.
             prepared = self._newer_prepared(prepared, unknown)
-            believed = believe(message, prepared.trust, POLICY)
+            verified = verified_assertion(message, prepared.trust, POLICY)
         expected = Expectation(
             entity_id=self._entity_id,
             acs_url=self._acs_url,
@@ -118,14 +118,14 @@ class SamlConnector:
             authentication=self._authentication(sign_in, now),
         )
         with signature_held():
-            ends = acceptance_ends(believed.assertion, believed.envelope, expected, POLICY)
-            agree(posted, believed, expected, prepared.reading)
+            ends = acceptance_ends(verified.assertion, verified.envelope, expected, POLICY)
+            agree(posted, verified, expected, prepared.reading)
             return Arrival(
-                identity=identity_from(believed.assertion, self.connection, self._settings, self._preset),
-                message_issuer=believed.assertion.issuer,
-                message_id=believed.assertion.id,
+                identity=identity_from(verified.assertion, self.connection, self._settings, self._preset),
+                message_issuer=verified.assertion.issuer,
+                message_id=verified.assertion.id,
                 message_ends_at=ends + self._settings.skew,
-                response_id=believed.envelope.id,
+                response_id=verified.envelope.id,
             )
 
     def standing(self) -> Standing:

@@ -1,4 +1,4 @@
-"""The first room: bytes and structure, before any cryptography sees the message.
+"""The first stage: bytes and structure, before any cryptography sees the message.
 
 `decoded` and `parsed` hold for every XML that we are given (Responses, metadata, decrypted assertions); `admit` is the
 gate of the assertion consumer service. Refused here: what could make two readers see two documents, what costs more

@@ -1,4 +1,4 @@
-"""The fourth room: whether what was read is meant for us, now, and as the answer to what this browser was sent for.
+"""The fourth stage: whether what was read is meant for us, now, and as the answer to what this browser was sent for.
 
 The rules are SAML profiles 4.1.4.3 where they are strict enough, and stricter where they leave room: exact strings
 for audience, recipient and destination, a solicited answer unless the connection allows otherwise, and an acceptance

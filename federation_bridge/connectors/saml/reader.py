@@ -1,4 +1,4 @@
-"""The third room: reads a message from the very canonical bytes whose signature was verified, parsed afresh.
+"""The third stage: reads a message from the very canonical bytes whose signature was verified, parsed afresh.
 
 Nothing unsigned can be reached from here, because it is not in the bytes. Every value is text alone; nothing is
 trimmed, folded or guessed; instants are UTC in one spelling; what may come once and comes twice is refused.

@@ -1,9 +1,9 @@
-"""Asks python3-saml about a message that has passed all our rooms. It may only ever say no.
+"""Asks python3-saml about a message that has passed all our stages. It may only ever say no.
 
 It shares the parser with us, and nothing of signature code and semantics. A disagreement, also about who it is and
 what is said of them, refuses the sign-in under a name of its own, because one of the two has then been fooled.
 
-It is not asked to decrypt: `_Opened` hands it what our rooms decrypted. Encryption proves nothing about who wrote a
+It is not asked to decrypt: `_Opened` hands it what our stages decrypted. Encryption proves nothing about who wrote a
 message, libxmlsec opens fewer forms than XML Encryption has, and it is given no private key. It judges the ciphertext
 where that is signed, and everything in the plaintext (ADR 19).
 """
@@ -21,7 +21,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
 from federation_bridge.connectors.saml.meaning import Expectation
-from federation_bridge.connectors.saml.rooms import Believed
+from federation_bridge.connectors.saml.response import VerifiedAssertion
 from federation_bridge.connectors.saml.stock import at, request_data
 from federation_bridge.connectors.saml.xml_schema import first_finding
 from federation_bridge.errors import SignInRejected, VerifiersDisagree
@@ -31,7 +31,7 @@ _ENCRYPTED = "/samlp:Response/saml:EncryptedAssertion"
 
 
 class _Opened(OneLogin_Saml2_Response):  # type: ignore[misc]  # the library ships no types
-    """The library's Response, which finds in the place of the EncryptedAssertion what our rooms read there."""
+    """The library's Response, which finds in the place of the EncryptedAssertion what our stages read there."""
 
     def __init__(self, settings: OneLogin_Saml2_Settings, form_value: str, plaintext: bytes | None) -> None:
         self._plaintext = plaintext
@@ -41,7 +41,7 @@ class _Opened(OneLogin_Saml2_Response):  # type: ignore[misc]  # the library shi
         """`xml`, a copy of the message, decrypted. The message itself keeps the ciphertext, for its own signature."""
         found = OneLogin_Saml2_XML.query(xml, _ENCRYPTED)
         if len(found) != 1 or self._plaintext is None:
-            raise ValueError(f"{len(found)} EncryptedAssertions, and our rooms opened none of them")
+            raise ValueError(f"{len(found)} EncryptedAssertions, and our stages opened none of them")
         element = _element_in(self._plaintext, found[0].nsmap)
         # As text: to move an element between trees would rename a prefix whose namespace has another one there, and
         # with it what was signed.
@@ -65,7 +65,9 @@ def _element_in(plaintext: bytes, prefixes: Mapping[str | None, str]) -> bytes:
     return alone
 
 
-def agree(form_value: str, believed: Believed, expected: Expectation, settings: OneLogin_Saml2_Settings) -> None:
+def agree(
+    form_value: str, verified: VerifiedAssertion, expected: Expectation, settings: OneLogin_Saml2_Settings
+) -> None:
     """Passes if python3-saml accepts the same message and reads the same NameID and attributes from it.
 
     Raises VerifiersDisagree with what it said; a plain SignInRejected where the message only breaks SAML's XML schema:
@@ -74,14 +76,14 @@ def agree(form_value: str, believed: Believed, expected: Expectation, settings: 
     response = None
     try:
         with at(expected.now):
-            response = _Opened(settings, form_value, believed.plaintext)
+            response = _Opened(settings, form_value, verified.plaintext)
             response.is_valid(request_data(expected.acs_url), expected.request_id, raise_exceptions=True)
             name_id, attributes = response.get_nameid(), response.get_attributes()
     except Exception as problem:
         if response is not None and getattr(problem, "code", None) == OneLogin_Saml2_ValidationError.INVALID_XML_FORMAT:
             raise SignInRejected(f"shape: not what SAML's XML schema allows: {_finding(response)}") from None
         raise VerifiersDisagree(f"second opinion: {type(problem).__name__}: {quoted(problem, 300)}") from None
-    assertion = believed.assertion
+    assertion = verified.assertion
     if name_id != (assertion.name_id.text if assertion.name_id else None):
         raise VerifiersDisagree("second opinion: reads another NameID")
     if _comparable(attributes) != _comparable(assertion.attributes):

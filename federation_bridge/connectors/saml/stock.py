@@ -91,7 +91,7 @@ _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.
 
 @lru_cache(maxsize=64)
 def _parse_instant(text: str) -> float:
-    # It drops the fraction, and so ends a message up to a second before our rooms do: an alarm about nothing. Its
+    # It drops the fraction, and so ends a message up to a second before our stages do: an alarm about nothing. Its
     # strptime takes six times as long, too, and it asks of one instant several times.
     if not _INSTANT.fullmatch(text):
         return float(_its_own_parser(text))

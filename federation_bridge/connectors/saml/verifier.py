@@ -1,4 +1,4 @@
-"""The second room: the signature, with the keys that we pinned, over canonical bytes that are handed on.
+"""The second stage: the signature, with the keys that we pinned, over canonical bytes that are handed on.
 
 What is given back are the bytes that were hashed. Whoever reads them reads what was signed and nothing else.
 """

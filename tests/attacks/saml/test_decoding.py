@@ -24,7 +24,7 @@ from saml_material import (
     tampered,
 )
 
-from federation_bridge.connectors.saml import rooms
+from federation_bridge.connectors.saml import response
 from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.model import Callback
 from federation_bridge.sandbox.identity_provider import saml_message as made
@@ -142,7 +142,7 @@ def test_bytes_that_two_readers_could_read_differently_are_refused_before_any_cr
     here = connector()
     assert arrive(genuine, here).identity.subject == "alice@example.com"
     attack = BYTES[case](genuine)
-    monkeypatch.setattr(rooms, "verify", lambda *_: pytest.fail("it reached canonicalization"))
+    monkeypatch.setattr(response, "verify", lambda *_: pytest.fail("it reached canonicalization"))
     with pytest.raises(SignInRejected) as refusal:
         arrive(attack, here)
     assert not isinstance(refusal.value, VerifiersDisagree)

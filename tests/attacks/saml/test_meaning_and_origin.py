@@ -39,7 +39,7 @@ from federation_bridge.connectors.saml.decryption import plaintext_of
 from federation_bridge.connectors.saml.gate import admit
 from federation_bridge.connectors.saml.metadata import read_metadata
 from federation_bridge.connectors.saml.policy import POLICY
-from federation_bridge.connectors.saml.rooms import believe
+from federation_bridge.connectors.saml.response import verified_assertion
 from federation_bridge.errors import ConfigurationInvalid, SignInExpired, SignInRejected, VerifiersDisagree
 from federation_bridge.sandbox.identity_provider import saml_message as made
 
@@ -530,8 +530,8 @@ def test_the_second_opinion_refuses_under_a_name_of_its_own(monkeypatch: pytest.
         believed = genuine(message_bytes, *rest)
         return replace(believed, assertion=replace(believed.assertion, attributes={"groups": ("admins",)}))
 
-    genuine = believe
-    monkeypatch.setattr(module, "believe", fooled)
+    genuine = verified_assertion
+    monkeypatch.setattr(module, "verified_assertion", fooled)
     with pytest.raises(VerifiersDisagree, match="other attributes"):
         arrive(honest())
 

@@ -1,4 +1,4 @@
-"""What nobody signs has one spelling: another one is refused in our own rooms, and sets off no alarm (attack A12)."""
+"""What nobody signs has one spelling: another one is refused in our own stages, and sets off no alarm (attack A12)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Where one of the two verifiers is fooled, the other refuses, and the refusal says that they differ.
 
-Each attack breaks one part of our own rooms on purpose and sends what that break would let in; its twin is the honest
-message through the same broken part. In the clear and encrypted: the second opinion reads what our rooms decrypted.
+Each attack breaks one part of our own stageson purpose and sends what that break would let in; its twin is the honest
+message through the same broken part. In the clear and encrypted: the second opinion reads what our stages decrypted.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def test_q02_a_reader_that_reads_what_is_not_there_is_contradicted(
 
 @pytest.mark.parametrize("place", ["encrypted, signed inside", "encrypted, signed both"])
 def test_a_plaintext_that_the_company_did_not_sign_is_contradicted(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As if our decryption gave something else to the second opinion than what the rooms have read.
+    # As if our decryption gave something else to the second opinion than what the stages have read.
     hand_over = second_opinion.agree
     assert arrive(answer(PLACES[place])).identity.groups.names == ("aws-dev", "aws-ops")
 
@@ -137,12 +137,12 @@ def test_a_ciphertext_that_our_rooms_did_not_open_is_contradicted(monkeypatch: p
         lambda form, believed, *more: hand_over(form, replace(believed, plaintext=None), *more),
     )
     assert arrive(answer(PLACES["assertion"])).identity.subject
-    with pytest.raises(VerifiersDisagree, match="our rooms opened none"):
+    with pytest.raises(VerifiersDisagree, match="our stages opened none"):
         arrive(answer(PLACES["encrypted, signed inside"]))
 
 
 def test_f02_f03_what_the_library_alone_would_take_is_an_ordinary_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    # It compares addresses by their beginning: our rooms refuse first, and nobody is alarmed.
+    # It compares addresses by their beginning: our stages refuse first, and nobody is alarmed.
     elsewhere = answer(Form(told={"recipient": ACS + "/of-another-tenant"}))
     with pytest.raises(SignInRejected, match="Destination") as refusal:
         arrive(elsewhere)

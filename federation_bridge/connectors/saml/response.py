@@ -1,4 +1,4 @@
-"""The four rooms in their one order: what a posted message must pass to become an assertion that we believe."""
+"""The four stages in their one order: what a posted message must pass to become an assertion that we believe."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True)
-class Believed:
+class VerifiedAssertion:
     """An assertion that the identity provider signed, the Response around it, and the keys that signed."""
 
     assertion: Assertion
@@ -48,10 +48,12 @@ class _Opened:
     verified: Verified | None
 
 
-def believe(message: bytes, trust: Trust, policy: Policy, open_id: reader.OpenId | None = None) -> Believed:
+def verified_assertion(
+    message: bytes, trust: Trust, policy: Policy, open_id: reader.OpenId | None = None
+) -> VerifiedAssertion:
     """The assertion in `message`, read from signed bytes only. Its meaning is still to be judged.
 
-    Raises SignInRejected with the room and the reason.
+    Raises SignInRejected with the stage and the reason.
     """
     admitted = admit(message, policy)
     # A signature that is present must hold, also where another one would do; the outer one first, while the
@@ -72,7 +74,7 @@ def believe(message: bytes, trust: Trust, policy: Policy, open_id: reader.OpenId
         trusted = reader.assertion_in(response) if opened is None else opened.assertion
     keys = tuple(one.key for one in (outer, inner) if one is not None)
     plaintext = None if opened is None else opened.plaintext
-    return Believed(reader.read_assertion(trusted, open_id), envelope, keys, plaintext)
+    return VerifiedAssertion(reader.read_assertion(trusted, open_id), envelope, keys, plaintext)
 
 
 def _verified(signature: Signature | None, trust: Trust, policy: Policy) -> Verified | None:
