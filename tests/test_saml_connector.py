@@ -50,10 +50,10 @@ from federation_bridge.connectors.changes import DocumentHeld, DocumentNotice, D
 from federation_bridge.connectors.saml.meaning import Expectation
 from federation_bridge.connectors.saml.metadata_source import HELD, KEPT, MetadataSource, Surroundings
 from federation_bridge.connectors.saml.names import RSA_SHA256
+from federation_bridge.connectors.saml.onelogin import Parties, _its_own_parser, onelogin_settings
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.response import Trust, verified_assertion
 from federation_bridge.connectors.saml.second_opinion import agree
-from federation_bridge.connectors.saml.stock import Parties, _its_own_parser, stock_settings
 from federation_bridge.connectors.saml.xml_schema import compiled_schema
 from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected, VerifiersDisagree
 from federation_bridge.model import Notice
@@ -247,7 +247,7 @@ def test_the_second_opinion_by_itself_takes_no_signature_of_another_certificate(
 
     def ask(signer: made.Signer) -> None:
         parties = Parties(ENTITY_ID, ACS, IDP, "https://idp.example.test/sso", (signer.certificate_b64,))
-        agree(base64.b64encode(xml).decode(), verified, expected, stock_settings(parties))
+        agree(base64.b64encode(xml).decode(), verified, expected, onelogin_settings(parties))
 
     # In this order: a certificate that was read earlier, and is kept, must not stand in for the one that is trusted.
     ask(idp_signer())

@@ -17,12 +17,12 @@ from federation_bridge.connectors.saml.identity import EMAIL_FORMAT, NAME_ID, id
 from federation_bridge.connectors.saml.meaning import Expectation, acceptance_ends
 from federation_bridge.connectors.saml.metadata import IdpMetadata
 from federation_bridge.connectors.saml.metadata_source import MetadataSource, Surroundings
+from federation_bridge.connectors.saml.onelogin import Parties, onelogin_settings
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.request import authn_request, by_post, by_redirect
 from federation_bridge.connectors.saml.response import Trust, verified_assertion
 from federation_bridge.connectors.saml.second_opinion import agree
 from federation_bridge.connectors.saml.service_provider_metadata import service_provider_metadata
-from federation_bridge.connectors.saml.stock import Parties, stock_settings
 from federation_bridge.connectors.saml.succession import described
 from federation_bridge.connectors.saml.verifier import TrustedKey
 from federation_bridge.connectors.standing import Ending, Standing
@@ -262,8 +262,8 @@ class SamlConnector:
         return _Prepared(
             metadata,
             trust,
-            stock_settings(parties),
-            stock_settings(parties, is_for_writing=True),
+            onelogin_settings(parties),
+            onelogin_settings(parties, is_for_writing=True),
             location,
         )
 

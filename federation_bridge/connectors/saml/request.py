@@ -16,7 +16,7 @@ from onelogin.saml2.authn_request import OneLogin_Saml2_Authn_Request
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from federation_bridge.connectors.saml.names import RSA_SHA256
-from federation_bridge.connectors.saml.stock import at
+from federation_bridge.connectors.saml.onelogin import at
 from federation_bridge.model import Departure, SignIn
 from federation_bridge.signing import SigningKey
 from federation_bridge.signing.xml_signature import canonical, enveloped_signature

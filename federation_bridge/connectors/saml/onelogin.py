@@ -130,7 +130,7 @@ class Parties:
     name_id_format: str | None = None
 
 
-def stock_settings(parties: Parties, *, is_for_writing: bool = False) -> OneLogin_Saml2_Settings:
+def onelogin_settings(parties: Parties, *, is_for_writing: bool = False) -> OneLogin_Saml2_Settings:
     """The library's settings object, without any private key; costs about a millisecond, so make it once.
 
     `is_for_writing`: its templates put the values into XML as they are, so they are escaped here.
