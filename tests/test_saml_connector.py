@@ -47,13 +47,13 @@ from signxml import XMLVerifier
 from federation_bridge.connectors import connectors_from
 from federation_bridge.connectors.accepting import accept_held
 from federation_bridge.connectors.changes import DocumentHeld, DocumentNotice, DocumentRefused, NewKeys
-from federation_bridge.connectors.saml.meaning import Expectation
 from federation_bridge.connectors.saml.metadata_source import HELD, KEPT, MetadataSource, Surroundings
 from federation_bridge.connectors.saml.names import RSA_SHA256
 from federation_bridge.connectors.saml.onelogin import Parties, _its_own_parser, onelogin_settings
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.response import Trust, verified_assertion
 from federation_bridge.connectors.saml.second_opinion import agree
+from federation_bridge.connectors.saml.validation import Expectation
 from federation_bridge.connectors.saml.xml_schema import compiled_schema
 from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected, VerifiersDisagree
 from federation_bridge.model import Notice

@@ -15,10 +15,10 @@ from corpus.legacy import LEGACY
 from corpus.published import Case, cases
 from federation_bridge.connectors.saml.decryption import plaintext_of
 from federation_bridge.connectors.saml.gate import decoded, parsed_in_scope
-from federation_bridge.connectors.saml.meaning import Expectation, acceptance_ends
 from federation_bridge.connectors.saml.policy import POLICY, Policy
 from federation_bridge.connectors.saml.reader import OpenId
 from federation_bridge.connectors.saml.response import Trust, VerifiedAssertion, verified_assertion
+from federation_bridge.connectors.saml.validation import Expectation, acceptance_ends
 from federation_bridge.connectors.saml.verifier import TrustedKey, trusted_key
 from federation_bridge.errors import ConfigurationInvalid, SignInRejected
 

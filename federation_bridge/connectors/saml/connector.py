@@ -14,7 +14,6 @@ from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.gate import decoded, form_value
 from federation_bridge.connectors.saml.identity import EMAIL_FORMAT, NAME_ID, identity_from, subject_source
-from federation_bridge.connectors.saml.meaning import Expectation, acceptance_ends
 from federation_bridge.connectors.saml.metadata import IdpMetadata
 from federation_bridge.connectors.saml.metadata_source import MetadataSource, Surroundings
 from federation_bridge.connectors.saml.onelogin import Parties, onelogin_settings
@@ -24,6 +23,7 @@ from federation_bridge.connectors.saml.response import Trust, verified_assertion
 from federation_bridge.connectors.saml.second_opinion import agree
 from federation_bridge.connectors.saml.service_provider_metadata import service_provider_metadata
 from federation_bridge.connectors.saml.succession import described
+from federation_bridge.connectors.saml.validation import Expectation, acceptance_ends
 from federation_bridge.connectors.saml.verifier import TrustedKey
 from federation_bridge.connectors.standing import Ending, Standing
 from federation_bridge.errors import (

@@ -51,7 +51,7 @@ class _Opened:
 def verified_assertion(
     message: bytes, trust: Trust, policy: Policy, open_id: reader.OpenId | None = None
 ) -> VerifiedAssertion:
-    """The assertion in `message`, read from signed bytes only. Its meaning is still to be judged.
+    """The assertion in `message`, read from signed bytes only. It is still to be validated.
 
     Raises SignInRejected with the stage and the reason.
     """

@@ -20,9 +20,9 @@ from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
-from federation_bridge.connectors.saml.meaning import Expectation
 from federation_bridge.connectors.saml.onelogin import at, request_data
 from federation_bridge.connectors.saml.response import VerifiedAssertion
+from federation_bridge.connectors.saml.validation import Expectation
 from federation_bridge.connectors.saml.xml_schema import first_finding
 from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.shown_text import quoted

@@ -17,7 +17,7 @@ from saml_forms import EncryptionForm, Form, SignatureForm, answer, encrypt, sig
 from saml_material import ACS, arrive, connector, message, saml
 
 from federation_bridge.connectors.saml import connector as connector_module
-from federation_bridge.connectors.saml import meaning, reader, second_opinion, verifier
+from federation_bridge.connectors.saml import reader, second_opinion, validation, verifier
 from federation_bridge.connectors.saml.assertion import Assertion, NameId
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.errors import SignInRejected, VerifiersDisagree
@@ -147,8 +147,8 @@ def test_f02_f03_what_the_library_alone_would_take_is_an_ordinary_refusal(monkey
     with pytest.raises(SignInRejected, match="Destination") as refusal:
         arrive(elsewhere)
     assert not isinstance(refusal.value, VerifiersDisagree)
-    monkeypatch.setattr(meaning, "_check_envelope", lambda *_: None)
-    monkeypatch.setattr(meaning, "_objection", lambda *_: None)
+    monkeypatch.setattr(validation, "_check_envelope", lambda *_: None)
+    monkeypatch.setattr(validation, "_objection", lambda *_: None)
     assert arrive(elsewhere).identity.subject
 
 

@@ -54,8 +54,8 @@ def acceptance_ends(assertion: Assertion, envelope: Envelope, expected: Expectat
     end = min(ends)
     if expected.now >= end:
         raise SignInRejected(
-            f"meaning: too old: issued at {assertion.issued_at.isoformat()}, it was acceptable until {end.isoformat()},"
-            f" and here it is {expected.now.isoformat()}"
+            f"validation: too old: issued at {assertion.issued_at.isoformat()}, it was acceptable until"
+            f" {end.isoformat()}, and here it is {expected.now.isoformat()}"
         )
     return end
 
@@ -64,9 +64,9 @@ def _check_envelope(envelope: Envelope, expected: Expectation) -> None:
     if envelope.issuer is not None and envelope.issuer != expected.idp_entity_id:
         raise SignInRejected(_other("the Response's Issuer", envelope.issuer, expected.idp_entity_id))
     if envelope.issuer is None and (envelope.is_signed or envelope.is_around_ciphertext):
-        raise SignInRejected("meaning: a Response that is signed, or holds ciphertext, without Issuer")
+        raise SignInRejected("validation: a Response that is signed, or holds ciphertext, without Issuer")
     if envelope.destination is None and envelope.is_signed:
-        raise SignInRejected("meaning: a signed Response without Destination")
+        raise SignInRejected("validation: a signed Response without Destination")
     if envelope.destination is not None and envelope.destination != expected.acs_url:
         raise SignInRejected(_other("the Response's Destination", envelope.destination, expected.acs_url))
     if envelope.in_response_to != expected.request_id:
@@ -79,12 +79,12 @@ def _check_issue(assertion: Assertion, envelope: Envelope, expected: Expectation
     for what, issued_at in (("assertion", assertion.issued_at), ("Response", envelope.issued_at)):
         if issued_at > latest:
             told = ahead_of_us(f"IssueInstant of the {what}", issued_at, expected.now, latest - expected.now)
-            raise SignInRejected(f"meaning: {told}")
+            raise SignInRejected(f"validation: {told}")
 
 
 def _other(what: str, found: str | None, wanted: str | None) -> str:
     how = difference(wanted or "", found or "")
-    return f"meaning: {what} is {quoted(found)}, and {quoted(wanted)} is expected" + (
+    return f"validation: {what} is {quoted(found)}, and {quoted(wanted)} is expected" + (
         f": they differ {how}" if how else ""
     )
 
@@ -92,9 +92,9 @@ def _other(what: str, found: str | None, wanted: str | None) -> str:
 def _check_subject(assertion: Assertion, expected: Expectation) -> None:
     name_id = assertion.name_id
     if name_id is None:
-        raise SignInRejected("meaning: no NameID")
+        raise SignInRejected("validation: no NameID")
     if not name_id.text.strip():
-        raise SignInRejected("meaning: a blank NameID")
+        raise SignInRejected("validation: a blank NameID")
     for one in (name_id, *assertion.name_ids_as_values):
         _check_qualifiers(one, expected)
 
@@ -105,25 +105,25 @@ def _check_qualifiers(name_id: NameId, expected: Expectation) -> None:
     """
     if name_id.sp_name_qualifier not in (None, "", expected.entity_id):
         raise SignInRejected(
-            f"meaning: a NameID is qualified for another service provider: SPNameQualifier is"
+            f"validation: a NameID is qualified for another service provider: SPNameQualifier is"
             f" {quoted(name_id.sp_name_qualifier)}, and we are {quoted(expected.entity_id)}"
         )
     if name_id.name_qualifier not in (None, "", expected.idp_entity_id):
         raise SignInRejected(
-            f"meaning: a NameID of another domain: NameQualifier is {quoted(name_id.name_qualifier)}, and the issuer is"
-            f" {quoted(expected.idp_entity_id)}"
+            f"validation: a NameID of another domain: NameQualifier is {quoted(name_id.name_qualifier)}, and the issuer"
+            f" is {quoted(expected.idp_entity_id)}"
         )
 
 
 def _check_conditions(assertion: Assertion, expected: Expectation) -> datetime:
     conditions = assertion.conditions
     if conditions is None or conditions.not_on_or_after is None:
-        raise SignInRejected("meaning: no Conditions with NotOnOrAfter, which must say until when it holds")
+        raise SignInRejected("validation: no Conditions with NotOnOrAfter, which must say until when it holds")
     if not conditions.audiences or any(expected.entity_id not in audiences for audiences in conditions.audiences):
         named = " and ".join(
             " or ".join(quoted(audience) for audience in audiences[:4]) for audiences in conditions.audiences[:4]
         )
-        told = f"meaning: the audience is {named or 'nobody'}, and we are {quoted(expected.entity_id)}"
+        told = f"validation: the audience is {named or 'nobody'}, and we are {quoted(expected.entity_id)}"
         hows = (difference(expected.entity_id, one) for audiences in conditions.audiences[:4] for one in audiences[:4])
         how = next((one for one in hows if one), "")
         raise SignInRejected(f"{told}: they differ {how}" if how else told)
@@ -135,17 +135,17 @@ def _check_conditions(assertion: Assertion, expected: Expectation) -> datetime:
 
 def _check_proxying(proxying: Proxying) -> None:
     if proxying.count == 0:
-        raise SignInRejected("meaning: ProxyRestriction forbids to pass this assertion on")
+        raise SignInRejected("validation: ProxyRestriction forbids to pass this assertion on")
     # What we say to AWS is such a new assertion. To which of its partitions is decided at each grant, long after this.
     if proxying.audiences:
         told = " or ".join(quoted(audience) for audience in proxying.audiences[:4])
-        raise SignInRejected(f"meaning: ProxyRestriction lets it be passed on to {told} alone")
+        raise SignInRejected(f"validation: ProxyRestriction lets it be passed on to {told} alone")
 
 
 def _check_begun(not_before: datetime | None, expected: Expectation, where: str) -> None:
     if not_before is not None and not_before > expected.now + expected.skew:
         told = ahead_of_us(f"NotBefore of {where}", not_before, expected.now, expected.skew)
-        raise SignInRejected(f"meaning: {told}")
+        raise SignInRejected(f"validation: {told}")
 
 
 def _check_confirmation(assertion: Assertion, expected: Expectation) -> datetime:
@@ -157,7 +157,7 @@ def _check_confirmation(assertion: Assertion, expected: Expectation) -> datetime
             return confirmation.not_on_or_after
         reasons.append(reason)
     told = "; ".join(str(reason) for reason in reasons) or "there is none"
-    raise SignInRejected(f"meaning: no SubjectConfirmation that holds: {told}"[:1000])
+    raise SignInRejected(f"validation: no SubjectConfirmation that holds: {told}"[:1000])
 
 
 def _objection(confirmation: Confirmation, expected: Expectation) -> str | None:
@@ -189,13 +189,13 @@ def _possible(expected: Expectation) -> Demand:
 
 def _check_authn(assertion: Assertion, expected: Expectation, policy: Policy) -> None:
     if len(assertion.authn) != 1:
-        raise SignInRejected(f"meaning: {len(assertion.authn)} AuthnStatements, where one says how it was proven")
+        raise SignInRejected(f"validation: {len(assertion.authn)} AuthnStatements, where one says how it was proven")
     asked = expected.authentication or _possible(expected)
     demand = replace(asked, ahead=policy.longest_ahead, longest_session=policy.longest_session)
     for statement in assertion.authn:
         check_authentication(statement.authenticated_at, demand)
         if statement.session_ends_at is not None and statement.session_ends_at <= expected.now:
             raise SignInRejected(
-                f"meaning: the identity provider's session has ended at {statement.session_ends_at.isoformat()}"
+                f"validation: the identity provider's session has ended at {statement.session_ends_at.isoformat()}"
                 f" (SessionNotOnOrAfter), and here it is {expected.now.isoformat()}"
             )
