@@ -158,7 +158,7 @@ def test_what_a_verb_records_itself_is_there_once(
         return
     assert answer.status_code == kind.status
     alarm = verb == "an arrival" and kind is VerifiersDisagree
-    assert the_reason(person.app, answer).event == ("sign_in.opinions_differed" if alarm else verbs[verb].event)
+    assert the_reason(person.app, answer).event == ("sign_in.verifiers_disagreed" if alarm else verbs[verb].event)
 
 
 def test_a_console_link_that_cannot_be_had_is_a_failed_grant(

@@ -45,7 +45,7 @@ from federation_bridge.audit.events.session import (
     SessionConfirmed,
     SignedOut,
 )
-from federation_bridge.audit.events.sign_in import OpinionsDiffered, SignInFinished, SignInRefused
+from federation_bridge.audit.events.sign_in import SignInFinished, SignInRefused, VerifiersDisagreed
 from federation_bridge.audit.log import AuditLog, Lines, RefusalRing
 from federation_bridge.audit.printable_text import printable
 from federation_bridge.audit.record import SHOWN_WHOLE, JsonValue, Recorded, json_line, recorded
@@ -82,7 +82,6 @@ __all__ = [
     "MetadataNotKept",
     "MetadataRefreshed",
     "MetadataRefused",
-    "OpinionsDiffered",
     "Recorded",
     "RefusalRing",
     "RefusalsCounted",
@@ -97,6 +96,7 @@ __all__ = [
     "SignedOut",
     "TokenIssued",
     "TokenRefused",
+    "VerifiersDisagreed",
     "belongs_to_nobody",
     "is_of_every_day",
     "json_line",
@@ -109,7 +109,7 @@ EVENTS: Mapping[str, type[Event]] = {
     for event in (
         SignInFinished,
         SignInRefused,
-        OpinionsDiffered,
+        VerifiersDisagreed,
         IdentityChanged,
         SessionConfirmed,
         SignedOut,

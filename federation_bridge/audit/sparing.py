@@ -18,7 +18,7 @@ import structlog
 from federation_bridge.addresses import networks_around
 from federation_bridge.audit.entry import Entry, belongs_to_nobody, is_of_every_day
 from federation_bridge.audit.events.service import RefusalsCounted, RequestRefused
-from federation_bridge.audit.events.sign_in import OpinionsDiffered
+from federation_bridge.audit.events.sign_in import VerifiersDisagreed
 from federation_bridge.audit.log import AuditLog, RefusalRing
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, Visit
@@ -149,7 +149,7 @@ class SparingAudit:
         if entry.person:
             is_request = isinstance(entry.event, RequestRefused)
             return is_request and self._of_people.one_more(entry.person, now) > MOST_OF_A_PERSON
-        if not (entry.is_somebodys or isinstance(entry.event, OpinionsDiffered)):
+        if not (entry.is_somebodys or isinstance(entry.event, VerifiersDisagreed)):
             return False
         return self._believed.one_more("", now) > MOST_OF_BELIEVED
 

@@ -64,7 +64,7 @@ class Entries:
 
 def _refusal(refusal: BridgeError) -> audit.Event:
     if isinstance(refusal, VerifiersDisagree):
-        return audit.OpinionsDiffered(reason=refusal.detail)
+        return audit.VerifiersDisagreed(reason=refusal.detail)
     return audit.SignInRefused(reason=refusal.detail, code=refusal.code)
 
 

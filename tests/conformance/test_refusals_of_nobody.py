@@ -15,10 +15,10 @@ from federation_bridge.audit import (
     DeviceRefused,
     Entry,
     GrantRefused,
-    OpinionsDiffered,
     RequestRefused,
     SignInRefused,
     TokenRefused,
+    VerifiersDisagreed,
 )
 from federation_bridge.audit.sparing import (
     MINUTE,
@@ -88,13 +88,13 @@ def test_entries_of_both_tables_are_read_newest_first_and_limited(
     "event",
     [
         GrantRefused("111122223333", "Reader", "no rule"),
-        OpinionsDiffered("two"),
+        VerifiersDisagreed("two"),
         SignInRefused("replayed", "sign_in_rejected"),
     ],
     ids=["not anonymous", "an alarm", "a believed message"],
 )
 def test_what_belongs_to_somebody_and_every_alarm_is_an_audit_row_at_once(
-    log: SparingAudit, place: Place, clock: HeldClock, event: GrantRefused | OpinionsDiffered | SignInRefused
+    log: SparingAudit, place: Place, clock: HeldClock, event: GrantRefused | VerifiersDisagreed | SignInRefused
 ) -> None:
     for _ in range(30):
         log.record(Entry(clock(), Visit("R", "192.0.2.7"), event, is_somebodys=isinstance(event, SignInRefused)))

@@ -34,9 +34,9 @@ class SignInRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class OpinionsDiffered(Event):
+class VerifiersDisagreed(Event):
     """Our verifier accepted a message that the second opinion refused: somebody should look at it."""
 
-    name: ClassVar[str] = "sign_in.opinions_differed"
+    name: ClassVar[str] = "sign_in.verifiers_disagreed"
     reason: str
     code: str = "sign_in_rejected"
