@@ -41,7 +41,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "test_when_the_service_stops_everybody_is_answered_or_refused_at_once",
         ),
     },
-    "test_serving_unheard.py": {
+    "operate/test_serving_unheard.py": {
         "reader of log or second place stopped": (
             "test_a_log_and_a_second_place_that_nobody_reads_hold_up_no_request_and_no_end",
         ),
@@ -51,7 +51,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "the audit's file cannot be written": ("test_what_a_file_could_not_take_is_sent_again_when_it_can",),
     },
-    "test_observers.py": {
+    "observers/test_observers.py": {
         "a line torn by a kill": ("test_a_line_that_a_killed_process_left_torn_swallows_nothing",),
         "the observers' own work fails": (
             "test_work_that_raises_ends_neither_the_thread_nor_who_put_it_and_its_batch_counts_as_dropped",
@@ -63,7 +63,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "test_a_directory_that_cannot_be_asked_anew_takes_nothing_and_is_audited",
         ),
     },
-    "test_metrics.py": {
+    "web/test_metrics.py": {
         "no room for metrics (they have no folder that could go)": (
             "test_where_there_is_no_room_the_count_is_lost_and_told_once_and_nothing_else",
             "test_a_process_goes_on_where_the_one_before_it_ended",
@@ -89,7 +89,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "PostgreSQL killed and back, served": ("test_a_database_server_that_is_killed_and_comes_back",),
         "SQLite file gone and back, served": ("test_a_database_file_that_is_taken_away_and_put_back",),
     },
-    "test_sts.py": {
+    "aws/test_sts.py": {
         "AWS silent": ("test_a_region_that_is_silent_is_left_after_the_read_timeout",),
         "AWS slow": ("test_an_answer_that_drips_ends_with_its_time",),
         "AWS down": (
@@ -97,10 +97,10 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "test_a_region_that_is_down_does_not_keep_the_next_from_answering",
         ),
     },
-    "test_aws_calls.py": {
+    "aws/test_aws_calls.py": {
         "many wait for AWS": ("test_no_more_calls_are_made_at_a_time_than_there_are_places",),
     },
-    "test_lifetimes.py": {
+    "aws/test_lifetimes.py": {
         "AWS answers late": ("test_an_sts_that_answers_seven_seconds_late_gives_nothing_past_the_rules_end",),
     },
     "attacks/test_silent_providers.py": {
@@ -112,7 +112,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "test_two_silent_providers_together_leave_threads_free",
         ),
     },
-    "test_outgoing.py": {
+    "outgoing/test_outgoing.py": {
         "provider slow": ("test_an_answer_that_drips_is_cut_at_the_time_limit",),
     },
     "conformance/test_store_failures.py": {

@@ -39,6 +39,7 @@ from federation_bridge.store import Store, open_store
 
 BLOCKS = blocks()
 HERE = "documents/test_blocks.py"
+_RULES = ("mapping/test_mapping_documentation.py", "test_the_documentations_examples_are_good_rules_and")
 RUN_BY = {
     "README.md console 1": (".ci/run", "make test"),
     "README.md console 2": ("test_forge.py", "test_the_readme_installs_from_the_list_with_hashes"),
@@ -59,8 +60,14 @@ RUN_BY = {
     "docs/deployment.md yaml 2": (HERE, "test_every_shown_setting_is_taken"),
     "docs/oidc.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "docs/releasing.md console 1": ("test_forge.py", "test_a_release_is_installed_as_its_page_says"),
-    "docs/rules.md yaml 1": ("test_mapping_documentation.py", "test_the_documentations_examples_are_good_rules_and"),
-    "docs/rules.md yaml 2": ("test_mapping_documentation.py", "test_the_documentations_examples_are_good_rules_and"),
+    "docs/rules.md yaml 1": (
+        "mapping/test_mapping_documentation.py",
+        "test_the_documentations_examples_are_good_rules_and",
+    ),
+    "docs/rules.md yaml 2": (
+        "mapping/test_mapping_documentation.py",
+        "test_the_documentations_examples_are_good_rules_and",
+    ),
     "docs/sandbox.md python 1": (HERE, "test_shown_python_names_what_there_is"),
     "docs/sandbox.md python 2": (HERE, "test_shown_python_names_what_there_is"),
     "docs/sandbox.md python 3": (HERE, "test_shown_python_names_what_there_is"),

@@ -12,7 +12,7 @@ from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.program import run
 from federation_bridge.cli.terminal.arguments import parser
 
-GOLDEN = Path(__file__).parent / "golden" / "fedbridge_wrong_calls.txt"
+GOLDEN = Path(__file__).parents[1] / "golden" / "fedbridge_wrong_calls.txt"
 COMMANDS = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
 SHOWN = sorted(set(COMMANDS) - {"complete"})
 

@@ -20,7 +20,7 @@ from federation_bridge.sandbox.aws.managed_policies import policy_of_aws, publis
 from federation_bridge.sandbox.aws.policy import patterns
 from federation_bridge.sandbox.aws.policy.evaluation import Request, Verdict, decide
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 READS_S3 = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports/*"}
 
 

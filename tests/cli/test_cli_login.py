@@ -378,7 +378,7 @@ def test_nobody_is_asked_to_sign_in_where_nobody_would_see_it(tmp_path: Path) ->
 
 
 def test_every_command_exit_status_and_variable_is_documented() -> None:
-    text = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
     statuses = [kind.exit_status for kind in failures.CommandFailed.__subclasses__()]
     assert [status for status in statuses if f"\n| {status} | " not in text] == []
     commands = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))

@@ -19,7 +19,7 @@ from federation_bridge.errors import AwsRefused
 from federation_bridge.model import Grant
 from federation_bridge.signing import Purpose
 
-GOLDEN = Path(__file__).parent / "golden" / "aws_id_token.json"
+GOLDEN = Path(__file__).parents[1] / "golden" / "aws_id_token.json"
 TAGGED = grant("oidc", tags={"Team": "data", "Cost Center": "987654"}, transitive_tags=("Team",))
 
 

@@ -137,7 +137,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 
 
 def test_the_page_of_settings_is_the_one_that_the_settings_make() -> None:
-    page = Path(__file__).parent.parent / "docs" / "settings.md"
+    page = Path(__file__).parents[2] / "docs" / "settings.md"
     assert page.read_text(encoding="utf-8") == markdown(), "run `federation-bridge settings > docs/settings.md`"
 
 

@@ -20,7 +20,7 @@ from federation_bridge.mapping.policy_language import OPERATORS
 from federation_bridge.sandbox.aws.policy import conditions
 from federation_bridge.sandbox.aws.policy.document import parse_policy
 
-PAGE = (Path(__file__).parent.parent / "docs" / "rules.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
 ISSUER = "https://bridge.example.com"
 RULES = rules_text(
     rule(

@@ -22,7 +22,7 @@ from federation_bridge.sandbox.identity_provider import saml_message
 
 ROWS = [
     line.split("\t")
-    for line in (Path(__file__).parent / "aws_saml_verdicts.tsv").read_text(encoding="utf-8").splitlines()
+    for line in (Path(__file__).parents[1] / "aws_saml_verdicts.tsv").read_text(encoding="utf-8").splitlines()
     if not line.startswith("#")
 ]
 MESSAGES = [row for row in ROWS if not row[0].startswith(("trust:", "provider "))]

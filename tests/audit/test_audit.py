@@ -25,7 +25,7 @@ from federation_bridge.audit import (
 from federation_bridge.model import Account, Grant, Role
 
 NOW = datetime(2026, 3, 4, 12, 0, 0, 5000, tzinfo=UTC)
-DOCUMENT = (Path(__file__).parent.parent / "docs" / "audit.md").read_text(encoding="utf-8")
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
 
 
 def grant() -> Grant:

@@ -151,7 +151,7 @@ def test_who_sets_the_variables_by_hand_is_warned_of_a_default_that_comes_first(
 
 def test_the_doctor_does_not_take_the_profile_of_exec_for_a_wrong_one(ada: Person) -> None:
     (ada.home / ".aws/config").write_text(f"[default]\n{KEYS}")
-    main = str(Path(__file__).parent.parent / "federation_bridge/cli/__main__.py")
+    main = str(Path(__file__).parents[2] / "federation_bridge/cli/__main__.py")
     out = ada.run("exec", "--role", ROLE, "--", sys.executable, "-I", main, "doctor")[1]
     assert "BAD  AWS_PROFILE" not in out
     assert "before what our variables name" not in out

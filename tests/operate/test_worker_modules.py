@@ -55,7 +55,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-c", _SERVES, str(settings)],
-            cwd=Path(__file__).parent.parent,
+            cwd=Path(__file__).parents[2],
             check=True,
             capture_output=True,
             text=True,

@@ -21,7 +21,7 @@ from federation_bridge.errors import AwsRefused
 from federation_bridge.model import Grant
 from federation_bridge.signing.xml_signature import canonical
 
-GOLDEN = Path(__file__).parent / "golden" / "aws_response.xml"
+GOLDEN = Path(__file__).parents[1] / "golden" / "aws_response.xml"
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 AWS = "https://aws.amazon.com/SAML/Attributes/"

@@ -14,7 +14,7 @@ from mapping_material import REGISTER_TEXT, rule, rules_text
 from federation_bridge.mapping import CONDITIONS, load_register, load_rules, register_schema, rules_schema
 from federation_bridge.mapping.filling import FILLINGS
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "rules.md").read_text(encoding="utf-8")
 SCHEMAS = {"rules.schema.json": rules_schema, "accounts.schema.json": register_schema}
 

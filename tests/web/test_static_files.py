@@ -15,7 +15,7 @@ from web_material import Person, person_at
 from federation_bridge.web.public_documents import DOCUMENTS
 from federation_bridge.web.static_files import address_of
 
-WEB = Path(__file__).parent.parent / "federation_bridge" / "web"
+WEB = Path(__file__).parents[2] / "federation_bridge" / "web"
 FILES = sorted(path.name for path in (WEB / "static").iterdir())
 A_YEAR = "public, max-age=31536000, immutable"
 READ_BY_ALL = [
