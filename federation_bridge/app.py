@@ -35,27 +35,13 @@ from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.signing import KeyRing, derived_key
 from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.upkeep import Upkeep
-from federation_bridge.web import (
-    api,
-    authorize,
-    device,
-    headers,
-    health,
-    issuer,
-    languages,
-    limits,
-    locations,
-    measuring,
-    metrics,
-    news,
-    oauth,
-    refusals,
-    roles,
-    sign_in,
-    static_files,
-)
+from federation_bridge.web import headers, languages, limits, locations, refusals, static_files
+from federation_bridge.web.api import routes as api
 from federation_bridge.web.door import EXTENSION, Door
 from federation_bridge.web.findable import FindableFlask
+from federation_bridge.web.oauth import endpoints as oauth
+from federation_bridge.web.observe import health, issuer, measuring, metrics
+from federation_bridge.web.pages import authorize, device, news, roles, sign_in
 
 
 def utc_now() -> datetime:

@@ -1,7 +1,7 @@
 """A pending sign-in: sealed in a cookie of the browser that left, and nowhere else (ADR 9). No row of ours knows of it.
 
 Owns the seal, its text and the versions of it. That a sign-in is good once is the store's (`sessions.take`, `admit`);
-which cookies a browser holds is the door's (`web/pending_cookies.py`).
+which cookies a browser holds is the door's (`web/pages/pending_cookies.py`).
 
 The text of a sealed sign-in is `version.key name.AES-256-GCM`. The key is one of its own for each handle, so that a
 fixed nonce never meets a key twice, whatever number of sign-ins is begun under one sealing key. What must stay secret

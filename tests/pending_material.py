@@ -19,8 +19,9 @@ from saml_material import idp_signer, stranger
 from web_material import BASE, made_app
 
 from federation_bridge.sandbox.identity_provider import saml_message as made
-from federation_bridge.web import cookies, pending_cookies
+from federation_bridge.web import cookies
 from federation_bridge.web.forms import form_token
+from federation_bridge.web.pages import pending_cookies
 
 IDP, SISTER_IDP = "https://idp.example.test/saml", "https://sister.example.test/saml"
 GO = "/go/111122223333/Administrator"

@@ -35,10 +35,10 @@ from federation_bridge.signing import Purpose, jws
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave
-from federation_bridge.web.device import stale_page
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
 from federation_bridge.web.findable import is_of, sentence
-from federation_bridge.web.sign_in import confirmation_page, sign_in_for
+from federation_bridge.web.pages.device import stale_page
+from federation_bridge.web.pages.sign_in import confirmation_page, sign_in_for
 
 pages = Blueprint("aws_login", __name__)
 tokens = Blueprint("aws_login_token", __name__)

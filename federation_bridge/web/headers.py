@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from flask import Response, g
 
 from federation_bridge.aws.partitions import PARTITIONS
-from federation_bridge.web import public_documents
 from federation_bridge.web.door import door
+from federation_bridge.web.observe import public_documents
 
 _ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),

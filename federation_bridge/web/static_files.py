@@ -13,7 +13,7 @@ from flask import Blueprint, Response
 
 from federation_bridge.errors import NotFound
 from federation_bridge.redaction import quoted
-from federation_bridge.web import public_documents
+from federation_bridge.web.observe import public_documents
 
 pages = Blueprint("static_files", __name__)
 

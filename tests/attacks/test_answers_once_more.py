@@ -16,8 +16,9 @@ from pending_material import GO, Visitor, bridge_at
 from web_material import BASE, door_of
 
 from federation_bridge.bridge import token_hash
-from federation_bridge.web import cookies, pending_cookies
+from federation_bridge.web import cookies
 from federation_bridge.web.forms import form_token
+from federation_bridge.web.pages import pending_cookies
 
 LED = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 _DOMAIN = "aws.example.com"

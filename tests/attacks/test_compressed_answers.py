@@ -13,8 +13,8 @@ from database_place import HeldClock
 from flask import Response
 from web_material import ACCOUNT, BASE, TOKEN, Person, person_at
 
-from federation_bridge.web import public_documents
 from federation_bridge.web.forms import form_token
+from federation_bridge.web.observe import public_documents
 from federation_bridge.web.static_files import address_of
 
 TAKES_ANYTHING = {"Accept-Encoding": "gzip, deflate, br, zstd, *"}

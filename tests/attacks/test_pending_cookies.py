@@ -22,7 +22,8 @@ from federation_bridge.errors import OtherConnection, SignInExpired, Unsolicited
 from federation_bridge.model import Arrival, Callback, Departure, Identity, SignIn, Visit
 from federation_bridge.pending_sign_in import Browser
 from federation_bridge.store.tables import METADATA
-from federation_bridge.web import cookies, pending_cookies
+from federation_bridge.web import cookies
+from federation_bridge.web.pages import pending_cookies
 
 EXPIRED = "This sign-in is no longer valid. Please start again."
 LED = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from federation_bridge.web import metrics, shared_counts
-from federation_bridge.web.shared_counts import SharedCounts
+from federation_bridge.web.observe import metrics, shared_counts
+from federation_bridge.web.observe.shared_counts import SharedCounts
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import pytest
 from database_place import HeldClock
 from web_material import Person, person_at
 
-from federation_bridge.web.public_documents import DOCUMENTS
+from federation_bridge.web.observe.public_documents import DOCUMENTS
 from federation_bridge.web.static_files import address_of
 
 WEB = Path(__file__).parents[2] / "federation_bridge" / "web"

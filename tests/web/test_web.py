@@ -14,8 +14,8 @@ from flask import Response
 from web_material import ACCOUNT, BASE, TOKEN, Person, door_of, person_at
 
 from federation_bridge.web import cookies
+from federation_bridge.web.api.openapi import DOCUMENT
 from federation_bridge.web.forms import checked_return_path, form_token
-from federation_bridge.web.openapi import DOCUMENT
 from federation_bridge.web.static_files import address_of
 
 

@@ -14,7 +14,7 @@ from federation_bridge.operate.serving.parent import Parent, Times
 from federation_bridge.operate.serving.shared import Shared
 from federation_bridge.operate.serving.worker import Post, Work
 from federation_bridge.settings import Serving
-from federation_bridge.web import metrics
+from federation_bridge.web.observe import metrics
 
 _BACKLOG = 2048
 _LEAVING_TIME = 1.0

@@ -12,7 +12,7 @@ from itertools import accumulate
 
 import structlog
 
-from federation_bridge.web.shared_counts import SharedCounts
+from federation_bridge.web.observe.shared_counts import SharedCounts
 
 _log = structlog.get_logger(__name__)
 

@@ -13,11 +13,12 @@ from federation_bridge.delivery import FORMATS
 from federation_bridge.errors import BadRequest, RoleNotGranted
 from federation_bridge.grant import Wish
 from federation_bridge.model import Account, Session
-from federation_bridge.web import cookies, forms, headers, presses
+from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.departures import leave
-from federation_bridge.web.destination import Destination
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
-from federation_bridge.web.sign_in import choice_page, confirmation_page, sign_in_for
+from federation_bridge.web.pages import presses
+from federation_bridge.web.pages.destination import Destination
+from federation_bridge.web.pages.sign_in import choice_page, confirmation_page, sign_in_for
 
 pages = Blueprint("roles", __name__)
 

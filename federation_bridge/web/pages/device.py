@@ -7,9 +7,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.errors import BadRequest, WrongUserCode
 from federation_bridge.model import Session
-from federation_bridge.web import cookies, forms, headers, news
+from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
-from federation_bridge.web.sign_in import confirmation_page, depart, sign_in_for
+from federation_bridge.web.pages import news
+from federation_bridge.web.pages.sign_in import confirmation_page, depart, sign_in_for
 
 pages = Blueprint("device", __name__)
 

@@ -11,8 +11,9 @@ from flask import Response, g, request
 
 from federation_bridge.audit import Lines, Recorded
 from federation_bridge.aws.breaker import State
-from federation_bridge.web import limits, metrics
+from federation_bridge.web import limits
 from federation_bridge.web.door import visit
+from federation_bridge.web.observe import metrics
 
 _log = structlog.get_logger(__name__)
 

@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.errors import BadRequest, CrossSiteRequest, MethodNotAllowed, NotFound, SignInRejected
 from federation_bridge.model import Callback, Road, Session
 from federation_bridge.redaction import quoted
-from federation_bridge.web import cookies, findable, forms, headers, leading_on, pending_cookies
+from federation_bridge.web import cookies, findable, forms, headers
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.pages import leading_on, pending_cookies
 
 pages = Blueprint("sign_in", __name__)
 

@@ -6,8 +6,9 @@ import structlog
 from flask import Blueprint, Response, jsonify, request
 
 from federation_bridge.errors import NotFound
-from federation_bridge.web import limits, metrics
+from federation_bridge.web import limits
 from federation_bridge.web.door import door, is_from
+from federation_bridge.web.observe import metrics
 
 _log = structlog.get_logger(__name__)
 

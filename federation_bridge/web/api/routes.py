@@ -13,9 +13,9 @@ from federation_bridge.grant import Wish
 from federation_bridge.model import AwsCredentials, Entitlement, JsonObject
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, forms
+from federation_bridge.web.api.openapi import DOCUMENT
 from federation_bridge.web.bearer import caller, challenge, check_bound_to_a_key, check_not_forged, has_token
 from federation_bridge.web.door import door, visit
-from federation_bridge.web.openapi import DOCUMENT
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 

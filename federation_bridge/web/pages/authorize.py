@@ -16,7 +16,7 @@ from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
-from federation_bridge.web.sign_in import confirmation_page, sign_in_for
+from federation_bridge.web.pages.sign_in import confirmation_page, sign_in_for
 
 pages = Blueprint("authorize", __name__)
 

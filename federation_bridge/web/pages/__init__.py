@@ -1,0 +1,1 @@
+"""Pages: what a person reads and presses in a browser."""
