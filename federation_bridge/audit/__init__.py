@@ -48,15 +48,18 @@ from federation_bridge.audit.events.session import (
 from federation_bridge.audit.events.sign_in import SignInFinished, SignInRefused, VerifiersDisagreed
 from federation_bridge.audit.log import AuditLog, Lines, RefusalRing
 from federation_bridge.audit.printable_text import printable
+from federation_bridge.audit.query import AuditQuery, Cursor
 from federation_bridge.audit.record import SHOWN_WHOLE, JsonValue, Recorded, json_line, recorded
 
 __all__ = [
     "EVENTS",
     "SHOWN_WHOLE",
     "AuditLog",
+    "AuditQuery",
     "CommandLineApproved",
     "CommandLineEnded",
     "ConsoleOpened",
+    "Cursor",
     "DeviceBegun",
     "DeviceClaimed",
     "DeviceDenied",

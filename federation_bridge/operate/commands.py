@@ -12,6 +12,7 @@ import click
 from federation_bridge import __version__
 from federation_bridge.errors import BridgeError
 from federation_bridge.operate import logs
+from federation_bridge.operate.audit_commands import audit
 from federation_bridge.operate.entry import not_installed
 from federation_bridge.operate.key_commands import keys
 from federation_bridge.operate.options import SETTINGS
@@ -25,6 +26,7 @@ def commands() -> None:
 
 
 commands.add_command(keys)
+commands.add_command(audit)
 
 
 def main() -> None:
@@ -146,21 +148,6 @@ def accept(path: Path, connection: str, digest: str) -> None:
 
     accepted = documents.accept(load_settings(path), connection, digest)
     click.echo(f"In force on every node: {accepted}" if accepted else "Nothing waits there.")
-
-
-@commands.command()
-@SETTINGS
-@click.option("--person", default="", help="Only this person (connection/subject).")
-@click.option("--reference", default="", help="Only this reference number.")
-@click.option("--grant", default="", help="Only this grant (the grant_id of its events).")
-@click.option("--event", default="", help="Only events of this name, for example grant.outcome_unknown.")
-@click.option("--most", default=50, show_default=True, help="How many events, newest first.")
-def audit(path: Path, person: str, reference: str, grant: str, event: str, most: int) -> None:
-    """Show audit events as JSON lines: the exact reason behind a reference number."""
-    from federation_bridge.operate import trail  # noqa: PLC0415 - imports the whole server
-
-    for line in trail.lines(load_settings(path), most, person=person, reference=reference, grant_id=grant, event=event):
-        click.echo(line)
 
 
 @commands.group()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
-from federation_bridge.audit import json_line
+from federation_bridge.audit import AuditQuery, json_line
 from federation_bridge.operate.opening import store_looked_at
 from federation_bridge.settings import Settings
 
 
-def lines(settings: Settings, most: int, **wanted: str) -> Iterator[str]:
-    """The newest events, narrowed by person, reference, grant_id or event; an empty text narrows nothing.
+def lines(settings: Settings, query: AuditQuery, most: int) -> Iterator[str]:
+    """The newest events that the query means, at most so many.
 
     Unavailable where the database does not answer.
     """
-    narrowed = {name: value for name, value in wanted.items() if value}
     with store_looked_at(settings) as store:
-        for entry in store.audit.entries(**narrowed, limit=most):
+        for entry in islice(store.audit.found(query), most):
             yield json_line(entry)

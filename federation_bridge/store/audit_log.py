@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Insert, Table, select
 
-from federation_bridge.audit import Entry, Lines, Recorded, RowForged, printable, recorded
+from federation_bridge.audit import AuditQuery, Cursor, Entry, Lines, Recorded, RowForged, recorded
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, Visit
+from federation_bridge.store.audit_reading import newest
 from federation_bridge.store.engine import Database, repeated
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.statements import Row
@@ -24,6 +25,10 @@ from federation_bridge.store.writing import Writing, entry_values, insertion_of_
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
+_PAGE = 500
+"""Rows that one statement reads: whoever reads all of them holds no more than that."""
+_OF_REFUSALS = {"reference", "address", "event", "connection"}
+"""What a refusal that belongs to nobody has."""
 
 
 class AuditTable:
@@ -103,31 +108,36 @@ class AuditTable:
     def entries(
         self,
         *,
-        person: str | None = None,
-        reference: str | None = None,
-        grant_id: str | None = None,
-        access_key_id: str | None = None,
-        event: str | None = None,
+        person: str = "",
+        reference: str = "",
+        grant_id: str = "",
+        access_key_id: str = "",
+        event: str = "",
         limit: int = 100,
     ) -> tuple[Recorded, ...]:
-        """The newest entries, newest first, narrowed by equality; Unavailable when the database fails.
+        """The newest entries, newest first, narrowed by equality (`found`); Unavailable when the database fails."""
+        asked = AuditQuery(
+            person=person, reference=reference, grant_id=grant_id, access_key_id=access_key_id, event=event
+        )
+        return tuple(islice(self.found(asked), limit))
+
+    def found(self, query: AuditQuery) -> Iterator[Recorded]:
+        """Every entry that the query means, newest first, a page at a time; Unavailable when the database fails.
 
         Refusals that belong to nobody stand among them as long as the ring has them: without a number.
         """
-        wanted = {"person": person, "reference": reference, "grant_id": grant_id, "access_key_id": access_key_id}
-        wanted |= {"event": event}
-        narrowed = {name: printable(value) for name, value in wanted.items() if value is not None}
-        found = self._newest(AUDIT, narrowed, limit)
-        if narrowed.keys() <= {"reference", "event"}:
-            both = merge(found, self._newest(REFUSALS, narrowed, limit), key=lambda row: row.at, reverse=True)
-            return tuple(islice(both, limit))
-        return tuple(found)
+        tables = [AUDIT] if query.named().keys() - _OF_REFUSALS else [AUDIT, REFUSALS]
+        return merge(*(self._pages(table, query) for table in tables), key=lambda row: row.at, reverse=True)
 
-    def _newest(self, table: Table, narrowed: Mapping[str, str], limit: int) -> list[Recorded]:
-        query = select(table).order_by(table.c.number.desc()).limit(limit)
-        for name, value in narrowed.items():
-            query = query.where(table.c[name] == value)
-        return [_recorded(row, is_audit=table is AUDIT) for row in self._database.rows(query, {})]
+    def _pages(self, table: Table, query: AuditQuery) -> Iterator[Recorded]:
+        cursor: Cursor | None = None
+        while True:
+            rows = self._database.rows(newest(table, query, self._database.dialect, cursor, _PAGE), {})
+            for row in rows:
+                yield _recorded(row, is_audit=table is AUDIT)
+            if len(rows) < _PAGE:
+                return
+            cursor = Cursor(rows[-1].at, rows[-1].number)
 
     def numbered(self, first: int, last: int, most: int) -> tuple[Recorded, ...]:
         """The entries with these numbers, both included, the lowest first; Unavailable when the database fails."""

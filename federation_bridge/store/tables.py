@@ -23,9 +23,10 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
-HEAD = "0009"
+HEAD = "0010"
 """The last migration step; a test holds it equal to Alembic's."""
 
 OLDEST = "0008"
@@ -65,6 +66,13 @@ METADATA = MetaData()
 
 _DIGEST = String(64).with_variant(String(64, collation="C"), "postgresql")
 _EXACT = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _where_named(*columns: str) -> Index:
+    """An index of the audit's rows that have the first of these."""
+    named = text(f"{columns[0]} IS NOT NULL")
+    return Index(f"ix_audit_{columns[0]}", *columns, sqlite_where=named, postgresql_where=named)
+
 
 SESSIONS = Table(
     "sessions",
@@ -211,10 +219,16 @@ AUDIT = Table(
     Column("grant_id", _EXACT),
     Column("access_key_id", _EXACT),
     Column("details", Text, nullable=False),
-    Index("ix_audit_person", "person", "number"),
+    Column("account", _EXACT),
+    Column("role", _EXACT),
+    Index("ix_audit_at", "at"),
+    Index("ix_audit_person", "person", "at"),
+    Index("ix_audit_address", "address", "at"),
+    Index("ix_audit_event", "event", "at"),
+    Index("ix_audit_connection", "connection", "at"),
     Index("ix_audit_reference", "reference"),
-    Index("ix_audit_grant_id", "grant_id"),
-    Index("ix_audit_access_key_id", "access_key_id"),
+    # Most entries have none of these: only those that do stand in the index.
+    *(_where_named(*columns) for columns in (("grant_id",), ("access_key_id",), ("account", "at"), ("role", "at"))),
     sqlite_autoincrement=True,
 )
 

@@ -109,4 +109,6 @@ def entry_values(row: Recorded) -> dict[str, Any]:
     common = {name: getattr(row, name) for name in ("at", "event", "person", "connection")}
     visit = {name: getattr(row, name) for name in ("reference", "address", "user_agent")}
     joins = {name: row.details.get(name) for name in _JOINS}
-    return {**common, **visit, **joins, "details": json.dumps(row.details, separators=(",", ":"))}
+    account = row.details.get("account")
+    reached = {"account": account, "role": row.details.get("role") if account else None}
+    return {**common, **visit, **joins, **reached, "details": json.dumps(row.details, separators=(",", ":"))}

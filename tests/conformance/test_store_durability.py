@@ -19,6 +19,7 @@ from postgresql_wire import Wire, counting_relay
 from sqlalchemy import true
 from store_material import IDLE, entry, session, sign_in
 
+from federation_bridge.audit import AuditQuery
 from federation_bridge.model import Acceptance, AuthorizationCode, Groups, Look, SealedKey
 from federation_bridge.store import Store, open_store
 from federation_bridge.store.tries import Limit
@@ -85,6 +86,7 @@ SCENARIOS = {
     "audit.tell_forged": Scenario(lambda store, _: store.audit.tell_forged()),
     "audit.numbered": Scenario(lambda store, _: store.audit.numbered(1, 2, 3)),
     "refusals.keep": Scenario(lambda store, now: store.refusals.keep((), (entry(now),), now, 9)),
+    "audit.found": Scenario(lambda store, _: list(store.audit.found(AuditQuery()))),
     "audit.entries": Scenario(lambda store, _: store.audit.entries()),
     "session_names.claim": Scenario(lambda store, _: store.session_names.claim("alice", "corp/alice")),
     "documents.last_good": Scenario(lambda store, _: store.documents.last_good("rules", "r")),

@@ -137,11 +137,14 @@ def test_a_shown_role_is_one_that_the_register_takes() -> None:
 def _known(group: click.Command, words: list[str]) -> str | None:
     """What is wrong with these words after `federation-bridge`, or None."""
     command: click.Command = group
-    for word in words:
+    rest = iter(words)
+    for word in rest:
         if word.startswith("-"):
-            options = {name for parameter in command.params for name in parameter.opts}
-            if word not in options | {"--help", "--version"}:
+            options = {name: parameter for parameter in command.params for name in parameter.opts}
+            if word not in options.keys() | {"--help", "--version"}:
                 return f"{command.name} has no option {word}"
+            if not getattr(options.get(word), "is_flag", True):
+                next(rest, None)  # its value
         elif isinstance(command, click.Group):
             found = command.commands.get(word)
             if found is None:

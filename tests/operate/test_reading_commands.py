@@ -48,7 +48,8 @@ WITHOUT_SETTINGS = {"settings", "demo", "sandbox aws"}
 
 
 def _all(group: click.Group, before: str = "") -> set[str]:
-    found: set[str] = set()
+    # A group that does something by itself is a command too.
+    found: set[str] = {before.strip()} if group.invoke_without_command else set()
     for name in group.list_commands(click.Context(group)):
         command = group.get_command(click.Context(group), name)
         found |= _all(command, f"{before}{name} ") if isinstance(command, click.Group) else {before + name}

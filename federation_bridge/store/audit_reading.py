@@ -1,0 +1,38 @@
+"""The statements that look in the audit: each goes by one index, and pages by key, never by offset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Select, Table, or_, select
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
+
+from federation_bridge.audit import AuditQuery, Cursor
+
+_UNINDEXED: Any = custom_op("+")
+
+
+def newest(table: Table, query: AuditQuery, dialect: str, before: Cursor | None, most: int) -> Select[Any]:
+    """The newest rows that the query means, newest first, those after the cursor.
+
+    SQLite has no statistics of ours: it is told to go by what narrows most, and not by another index that fits too.
+    """
+    statement = select(table).order_by(table.c.at.desc(), table.c.number.desc()).limit(most)
+    for place, (name, value) in enumerate(query.named().items()):
+        column = table.c[name]
+        statement = statement.where((_unindexed(column) if place and dialect == "sqlite" else column) == value)
+    if query.since is not None:
+        statement = statement.where(table.c.at >= query.since)
+    if query.until is not None:
+        statement = statement.where(table.c.at < query.until)
+    return statement if before is None else statement.where(*_after(table, before))
+
+
+def _after(table: Table, cursor: Cursor) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.at <= cursor.at, or_(table.c.at < cursor.at, table.c.number < cursor.number)
+
+
+def _unindexed(column: Column[str]) -> ColumnElement[str]:
+    # SQLite: a term with a unary plus is a condition on rows that were found, and chooses no index.
+    return UnaryExpression(column, operator=_UNINDEXED, type_=column.type)

@@ -1,0 +1,131 @@
+"""What the audit is asked: each question finds what it means and nothing else, by an index, a page at a time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from database_place import INTEGRITY_KEY, HeldClock
+
+from federation_bridge.audit import AuditQuery, Entry, GrantRedeemed, GrantRefused, SignInRefused
+from federation_bridge.model import Visit
+from federation_bridge.store import Store, audit_log, open_store
+from federation_bridge.store.audit_reading import newest
+from federation_bridge.store.tables import AUDIT
+
+_ASKED = {
+    "reference": "ref-1",
+    "grant_id": "grant-1",
+    "access_key_id": "ASIA1",
+    "person": "corp/alice",
+    "address": "192.0.2.7",
+    "account": "111122223333",
+    "role": "Reader",
+    "event": "grant.refused",
+    "connection": "corp",
+}
+
+
+def _entries(clock: HeldClock) -> list[Entry]:
+    refused = GrantRefused("111122223333", "Reader", "no rule")
+    visit = Visit("ref-1", "192.0.2.7", "Browser/1")
+    other = Visit("ref-2", "192.0.2.8", "Browser/1")
+    redeemed = GrantRedeemed("grant-1", "ASIA1", "request", "eu-central-1", clock(), "arn")
+    of_another = replace(redeemed, grant_id="grant-2", access_key_id="ASIA2")
+    return [
+        Entry(clock(), visit, refused, person="corp/alice", connection="corp"),
+        Entry(clock(), visit, redeemed, person="corp/alice", connection="corp"),
+        Entry(clock(), other, of_another, person="other/bob", connection="other"),
+        Entry(clock(), other, replace(refused, account="444455556666", role="Writer"), "other/bob", "other"),
+    ]
+
+
+def test_every_field_of_a_question_is_tried_here() -> None:
+    assert {member.name for member in fields(AuditQuery)} == set(_ASKED) | {"since", "until"}
+
+
+@pytest.mark.parametrize("name", _ASKED)
+def test_a_question_finds_what_has_the_value_and_nothing_else(store: Store, clock: HeldClock, name: str) -> None:
+    store.audit.record(*_entries(clock))
+    found = [{**row.details, **{n: getattr(row, n) for n in ("person", "reference", "address", "event", "connection")}}
+             for row in store.audit.found(_asking(name))]  # fmt: skip
+    assert found
+    assert {row[name] for row in found} == {_ASKED[name]}
+    assert len(found) == len([row for row in _all(store) if row.get(name) == _ASKED[name]])
+
+
+def _all(store: Store) -> list[dict[str, object]]:
+    names = ("person", "reference", "address", "event", "connection")
+    return [{**row.details, **{n: getattr(row, n) for n in names}} for row in store.audit.found(AuditQuery())]
+
+
+def test_several_conditions_all_hold(store: Store, clock: HeldClock) -> None:
+    store.audit.record(*_entries(clock))
+    both = AuditQuery(person="corp/alice", event="grant.redeemed", connection="corp")
+    assert [row.details["grant_id"] for row in store.audit.found(both)] == ["grant-1"]
+    assert not list(store.audit.found(AuditQuery(person="corp/alice", account="444455556666")))
+
+
+def test_a_time_takes_its_beginning_and_leaves_its_end(store: Store, clock: HeldClock) -> None:
+    began = clock()
+    for minute in range(4):
+        clock.now = began + timedelta(minutes=minute)
+        store.audit.record(Entry(clock(), Visit(f"ref-{minute}", "", ""), SignInRefused("no", "bad"), "corp/alice"))
+    asked = AuditQuery(since=began + timedelta(minutes=1), until=began + timedelta(minutes=3))
+    assert [row.reference for row in store.audit.found(asked)] == ["ref-2", "ref-1"]
+
+
+def test_pages_lose_and_repeat_nothing_within_one_instant(
+    store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_log, "_PAGE", 3)
+    store.audit.record(*(_entries(clock) * 5))
+    found = [row.number for row in store.audit.found(AuditQuery())]
+    assert found == sorted(found, key=lambda number: -(number or 0))
+    assert len(set(found)) == 20
+
+
+def test_a_reader_that_stops_reads_one_page(store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_log, "_PAGE", 2)
+    store.audit.record(*(_entries(clock) * 3))
+    database = Mock(wraps=store.audit._database)
+    monkeypatch.setattr(store.audit, "_database", database)
+    assert len(list(islice(store.audit.found(AuditQuery(person="corp/alice")), 2))) == 2
+    assert database.rows.call_count == 1
+
+
+@pytest.mark.parametrize("name", [*_ASKED, "time"])
+def test_no_question_reads_the_whole_audit(tmp_path: Path, clock: HeldClock, name: str) -> None:
+    """SQLite has no statistics: what it plans on an empty table is what it does with a million rows.
+
+    PostgreSQL plans by its statistics: `make bench` measures both.
+    """
+    url = f"sqlite:///{tmp_path / 'bridge.db'}"
+    store = open_store(url, clock=clock, integrity_key=INTEGRITY_KEY, make=True)
+    asked = AuditQuery(since=clock()) if name == "time" else _asking(name)
+    assert _index_of(store, asked) == f"ix_audit_{'at' if name == 'time' else name}"
+    # The least selective conditions beside it must not lead the database astray.
+    busy = replace(asked, event=asked.event or "token.issued", connection="corp")
+    assert _index_of(store, busy) == f"ix_audit_{'event' if name in ('time', 'connection') else name}"
+    store.close()
+
+
+def _asking(name: str) -> AuditQuery:
+    narrowed: dict[str, Any] = {name: _ASKED[name]}
+    return AuditQuery(**narrowed)
+
+
+def _index_of(store: Store, query: AuditQuery) -> str:
+    statement = newest(AUDIT, query, "sqlite", None, 50)
+    with store._database.reading() as connection:
+        text = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
+        (plan, *rest) = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")]
+    assert all("TEMP B-TREE" in line for line in rest)
+    found = re.search(r"USING INDEX (\w+)", plan)
+    return found[1] if found else plan
