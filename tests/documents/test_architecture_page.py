@@ -11,15 +11,21 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "federation_bridge"
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 _PATH = re.compile(r"`([\w*-]+(?:/[\w*-]+)*(?:\.py|/))`")
+_ROW = re.compile(r"\| `(\w+/)` \|")
 _VERB = re.compile(r"`([A-Z]\w+)\.(\w+)`")
 
 
-def _named(page: str) -> set[str]:
-    return set(_PATH.findall(page))
+def _named(page: str) -> set[tuple[str, str]]:
+    """Each place that is named, after the place whose row of the table it stands in: there names may be below that."""
+    return {
+        (found[1] if (found := _ROW.match(line)) else "", named)
+        for line in page.splitlines()
+        for named in _PATH.findall(line)
+    }
 
 
-def _is_there(named: str) -> bool:
-    return any(any(place.glob(named)) for place in (PACKAGE, ROOT))
+def _is_there(row: str, named: str) -> bool:
+    return any(any(place.glob(named)) for place in (PACKAGE, ROOT, PACKAGE / row))
 
 
 def _has(kind: str, verb: str) -> bool:
@@ -31,9 +37,9 @@ def _has(kind: str, verb: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("named", sorted(_named(PAGE)))
-def test_every_place_that_the_page_names_is_there(named: str) -> None:
-    assert _is_there(named)
+@pytest.mark.parametrize(("row", "named"), sorted(_named(PAGE)))
+def test_every_place_that_the_page_names_is_there(row: str, named: str) -> None:
+    assert _is_there(row, named)
 
 
 @pytest.mark.parametrize(("kind", "verb"), sorted(set(_VERB.findall(PAGE))))
@@ -42,15 +48,21 @@ def test_every_verb_that_the_page_names_is_there(kind: str, verb: str) -> None:
 
 
 def test_what_is_not_there_would_be_found() -> None:
-    assert {one: _is_there(one) for one in _named("`bridge/verb.py` `bridge/verbs.py` `tests/nowhere/` `app.py`")} == {
+    page = "`bridge/verb.py` `bridge/verbs.py` `tests/nowhere/` `app.py`\n| `audit/` | `events/` `verbs.py` |"
+    assert {named: _is_there(row, named) for row, named in _named(page)} == {
         "bridge/verb.py": False,
         "bridge/verbs.py": True,
         "tests/nowhere/": False,
         "app.py": True,
+        "audit/": True,
+        "events/": True,
+        "verbs.py": False,
     }
     assert (_has("Bridge", "console"), _has("Bridge", "consoles"), _has("Bridges", "console")) == (True, False, False)
 
 
 def test_the_page_has_the_five_walks() -> None:
-    walks = re.findall(r"^\*\*([\w -]+)\.\*\* ", PAGE.partition("## The five walks")[2].partition("\n## ")[0], re.MULTILINE)
+    walks = re.findall(
+        r"^\*\*([\w -]+)\.\*\* ", PAGE.partition("## The five walks")[2].partition("\n## ")[0], re.MULTILINE
+    )
     assert walks == ["Sign-in", "Grant", "Device login", "Credential-process", "Rules reload"]
