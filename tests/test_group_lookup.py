@@ -16,7 +16,7 @@ from federation_bridge.bridge import Admission, Bridge
 from federation_bridge.directories import Directory
 from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInOver, SignInRejected
 from federation_bridge.group_lookup import GroupLookup
-from federation_bridge.model import Arrival, Callback, Departure, Groups, Identity, Session, SignIn, Visit
+from federation_bridge.model import Arrival, Callback, Caller, Departure, Groups, Identity, Session, SignIn, Visit
 from federation_bridge.pending_sign_in import Browser
 
 VISIT = Visit("ref-1", "192.0.2.7", "Browser/1")
@@ -78,7 +78,7 @@ def _answer(bridge: Bridge) -> Callable[[], Admission]:
 
 
 def _may(bridge: Bridge, session: Session) -> list[str]:
-    return [one.key for one in bridge.entitlements(session)]
+    return [one.key for one in bridge.entitlements(Caller(session, VISIT))]
 
 
 def _audited(person: Person, *names: str) -> Sequence[Any]:
@@ -171,7 +171,7 @@ def test_an_answer_that_is_not_whole_is_a_gap_as_at_sign_in(person: Person, cloc
     bridge = _beside(person, clock, Listing(Groups(("admins",), gap="the directory gave the first page only")))
     session = _answer(bridge)().session
     assert _may(bridge, session) == []
-    (outcome, *_) = [one for one in bridge.explain(session).outcomes if one.rule == "administrators"]
+    (outcome, *_) = [one for one in bridge.explain(Caller(session, VISIT)).outcomes if one.rule == "administrators"]
     assert "first page only" in str(outcome.reasons[0])
 
 
@@ -187,7 +187,7 @@ def test_asked_anew_a_group_that_is_lost_gives_nothing_more_in_any_session_of_th
     assert [_may(bridge, bridge.session(one.token)) for one in (here, elsewhere)] == [ADMIN, ADMIN]
 
     directory.answer = Groups(("staff",))
-    assert bridge.look_up_groups(bridge.session(here.token), VISIT) == Groups(("staff",), as_of=clock())
+    assert bridge.look_up_groups(Caller(bridge.session(here.token), VISIT)) == Groups(("staff",), as_of=clock())
 
     assert [_may(bridge, bridge.session(one.token)) for one in (here, elsewhere)] == [[], []]
     assert _audited(person, "groups")[-1] == (
@@ -202,7 +202,7 @@ def test_asked_anew_a_group_that_is_gained_grants_at_once(person: Person, clock:
     token = _answer(bridge)().token
     clock.advance(timedelta(minutes=5))
     assert _may(bridge, bridge.session(token)) == []
-    bridge.look_up_groups(bridge.session(token), VISIT)
+    bridge.look_up_groups(Caller(bridge.session(token), VISIT))
     assert _may(bridge, bridge.session(token)) == ADMIN
 
 
@@ -212,7 +212,7 @@ def test_a_directory_that_cannot_be_asked_anew_takes_nothing_and_is_audited(pers
     held = bridge.session(token)
     directory.answer = ProviderUnreachable("directory: 503")
     with pytest.raises(ProviderUnreachable):
-        bridge.look_up_groups(held, VISIT)
+        bridge.look_up_groups(Caller(held, VISIT))
     assert bridge.session(token) == held
     assert _audited(person, "groups")[-1][0] == "groups.not_looked_up"
 
@@ -234,5 +234,5 @@ def test_without_a_directory_nothing_is_asked_and_nothing_is_written(person: Per
     bridge = door_of(person.app).bridge
     bridge._parts.connectors["corp"] = Telling(OVERAGE)  # type: ignore[index]
     admitted = _answer(bridge)()
-    assert bridge.look_up_groups(bridge.session(admitted.token), VISIT) == OVERAGE
+    assert bridge.look_up_groups(Caller(bridge.session(admitted.token), VISIT)) == OVERAGE
     assert _audited(person, "groups") == []

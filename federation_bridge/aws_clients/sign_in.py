@@ -35,7 +35,7 @@ from federation_bridge.signing import Purpose, jws
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave
-from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.door import caller, door, session_or_none, signed_in, visit
 from federation_bridge.web.findable import is_of, sentence
 from federation_bridge.web.pages.device import stale_page
 from federation_bridge.web.pages.sign_in import confirmation_page, sign_in_for
@@ -101,7 +101,7 @@ def _role_page(asked: AuthorizationRequest, session: Session) -> Response:
     page = render_template(
         "aws_login.html",
         identity=session.identity,
-        entitlements=door().bridge.entitlements(session),
+        entitlements=door().bridge.entitlements(caller(of=session)),
         fields={name: request.args.get(name, "") for name in _ONCE},
         is_elsewhere=asked.client_id == CROSS_DEVICE,
         csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
@@ -119,7 +119,7 @@ def agree() -> AnyResponse:
     if not role:
         return leave(Departure(door().oauth.codes.refusal_redirect(asked, AccessDenied("the person said no"))))
     account, _, name = role.partition("/")
-    door().bridge.entitlement(session, account, name)
+    door().bridge.entitlement(caller(of=session), account, name)
     return leave(Departure(door().oauth.codes.authorize(asked, session, visit())))
 
 
@@ -206,7 +206,7 @@ def _next(body: dict[str, Any], client: str) -> Response:
 def _bought(session: Session, granted: str) -> AwsCredentials:
     account, _, role = granted.partition("/")
     return door().bridge.credentials(
-        is_of(session), Wish(account=account, role=role, duration=SHORTEST_SESSION), visit()
+        caller(of=is_of(session), is_command_line=True), Wish(account=account, role=role, duration=SHORTEST_SESSION)
     )
 
 

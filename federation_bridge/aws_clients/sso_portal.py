@@ -15,8 +15,8 @@ from federation_bridge.aws_clients import wire
 from federation_bridge.aws_clients.sso_oidc import CLIENT
 from federation_bridge.errors import BadRequest, BridgeError, InvalidToken
 from federation_bridge.grant import Wish
-from federation_bridge.model import JsonObject, Session
-from federation_bridge.web.door import door, visit
+from federation_bridge.model import Caller, JsonObject
+from federation_bridge.web.door import caller, door, visit
 from federation_bridge.web.findable import is_of, sentence
 
 portal = Blueprint("sso_portal", __name__)
@@ -41,8 +41,9 @@ def _refused(refusal: BridgeError) -> Response:
     return wire.refused(refusal, kind, status, told)
 
 
-def _session() -> Session:
-    return is_of(door().oauth.access.bearer(_token(), None, visit(), CLIENT).session)
+def _caller() -> Caller:
+    session = is_of(door().oauth.access.bearer(_token(), None, visit(), CLIENT).session)
+    return caller(of=session, is_command_line=True)
 
 
 def _token() -> str:
@@ -56,7 +57,7 @@ def _token() -> str:
 def role_credentials() -> Response:
     """GetRoleCredentials: short-lived credentials of one role; the expiry is in milliseconds."""
     wish = Wish(account=_argument("account_id", 12), role=_argument("role_name", 64))
-    found = door().bridge.credentials(_session(), wish, visit())
+    found = door().bridge.credentials(_caller(), wish)
     return jsonify(
         roleCredentials={
             "accessKeyId": found.access_key_id,
@@ -70,7 +71,7 @@ def role_credentials() -> Response:
 @portal.get("/assignment/accounts")
 def accounts() -> Response:
     """ListAccounts: the accounts in which the person has any role right now."""
-    named = {one.account.id: one.account.name for one in door().bridge.entitlements(_session())}
+    named = {one.account.id: one.account.name for one in door().bridge.entitlements(_caller())}
     return _paged("accountList", [{"accountId": number, "accountName": name} for number, name in named.items()])
 
 
@@ -78,7 +79,7 @@ def accounts() -> Response:
 def roles() -> Response:
     """ListAccountRoles: the roles that the person has in one account right now."""
     account = _argument("account_id", 12)
-    mine = [one for one in door().bridge.entitlements(_session()) if one.account.id == account]
+    mine = [one for one in door().bridge.entitlements(_caller()) if one.account.id == account]
     return _paged("roleList", [{"roleName": one.role, "accountId": account} for one in mine])
 
 

@@ -12,7 +12,7 @@ from federation_bridge.bridge.answer import ExpectedSignIn
 from federation_bridge.bridge.entries import Entries
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.errors import SignInRejected
-from federation_bridge.model import Arrival, Session, Visit
+from federation_bridge.model import Arrival, Caller, Session, Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,11 @@ class Admissions:
         )
         if session.ends_at <= now:
             raise SignInRejected("the identity provider's own session has already ended")
+        caller = Caller(session, visit)
         events = (_finished(arrival, is_unsolicited=sign_in is None), *looked_up)
-        entries = [self._entries.of(session, visit, event) for event in events]
+        entries = [self._entries.of(caller, event) for event in events]
         if previous is not None and is_change:
-            entries.append(self._entries.of(session, visit, audit.IdentityChanged(previous.identity.person)))
+            entries.append(self._entries.of(caller, audit.IdentityChanged(previous.identity.person)))
         sessions = self._parts.store.sessions
         message = (arrival.message_issuer, arrival.message_id, arrival.message_ends_at)
         untaken = None if expected.is_taken else sign_in

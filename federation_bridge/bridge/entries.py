@@ -13,7 +13,7 @@ from federation_bridge.audit import Entry
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.errors import BridgeError, SignInRejected, Unforeseen, VerifiersDisagree, place_of
 from federation_bridge.grant import Wish
-from federation_bridge.model import Grant, Session, Visit
+from federation_bridge.model import Caller, Grant, Visit
 
 _log = structlog.get_logger(__name__)
 
@@ -24,14 +24,14 @@ class Entries:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def of(self, session: Session, visit: Visit, event: audit.Event) -> Entry:
-        """An entry at this instant about the session's person."""
-        identity = session.identity
-        return Entry(self._parts.clock(), visit, event, person=identity.person, connection=identity.connection)
+    def of(self, caller: Caller, event: audit.Event) -> Entry:
+        """An entry at this instant about the caller."""
+        identity = caller.session.identity
+        return Entry(self._parts.clock(), caller.visit, event, person=identity.person, connection=identity.connection)
 
-    def record(self, session: Session, visit: Visit, event: audit.Event) -> None:
-        """Records an entry at this instant about the session's person."""
-        self._parts.audit.record(self.of(session, visit, event))
+    def record(self, caller: Caller, event: audit.Event) -> None:
+        """Records an entry at this instant about the caller."""
+        self._parts.audit.record(self.of(caller, event))
 
     def sign_in_refused(self, connection: str, visit: Visit, refusal: BridgeError, *, was_signed_in: bool) -> None:
         """Records that an identity provider's answer was not believed; `was_signed_in`: by a browser with a session."""
@@ -42,20 +42,20 @@ class Entries:
         self._parts.audit.record(replace(entry, is_somebodys=is_believed or was_signed_in))
         refusal.is_recorded = True
 
-    def grant_refused(self, session: Session, wish: Wish, visit: Visit, refusal: BridgeError) -> None:
+    def grant_refused(self, caller: Caller, wish: Wish, refusal: BridgeError) -> None:
         """Records that nothing was granted."""
-        self.record(session, visit, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail))
+        self.record(caller, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail))
         refusal.is_recorded = True
 
     @contextmanager
-    def of_failures(self, session: Session, grant: Grant, visit: Visit) -> Iterator[None]:
+    def of_failures(self, caller: Caller, grant: Grant) -> Iterator[None]:
         """Records that a grant came to nothing, and why, before the failure goes on: also one that nobody foresaw."""
         try:
             yield
         except Exception as failure:
-            refusal = failure if isinstance(failure, BridgeError) else _unforeseen(failure, visit)
+            refusal = failure if isinstance(failure, BridgeError) else _unforeseen(failure, caller.visit)
             event = audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
-            self.record(session, visit, event)
+            self.record(caller, event)
             refusal.is_recorded = True
             if refusal is not failure:
                 raise refusal from failure

@@ -15,13 +15,13 @@ from federation_bridge.bridge.parts import Parts
 from federation_bridge.errors import BridgeError, NotHandedOver, NotSignedIn, Unavailable
 from federation_bridge.grant import Circumstances, Wish, decide, demand_enforced, entitled, longest
 from federation_bridge.mapping import RuleSet
-from federation_bridge.model import Entitlement, Grant, Session, Visit
+from federation_bridge.model import Caller, Entitlement, Grant
 from federation_bridge.signing import Purpose
 
 
-def entitlement_of(session: Session, wish: Wish, rules: RuleSet, now: datetime) -> Entitlement:
-    """What these rules give the session's person of this role; RoleNotGranted, RoleWithheld with the reason."""
-    identity = session.identity
+def entitlement_of(caller: Caller, wish: Wish, rules: RuleSet, now: datetime) -> Entitlement:
+    """What these rules give the caller of this role; RoleNotGranted, RoleWithheld with the reason."""
+    identity = caller.session.identity
     return entitled(wish, rules.entitlements(identity, now), lambda key: rules.withheld(identity, now, key))
 
 
@@ -42,9 +42,8 @@ class Grants:
 
     def grant(
         self,
-        session: Session,
+        caller: Caller,
         wish: Wish,
-        visit: Visit,
         *,
         is_handed_over: bool = False,
         demand: Callable[[Grant], object] = lambda _: None,
@@ -55,12 +54,12 @@ class Grants:
         `demand` raises where the door cannot take what was decided; then nothing is granted.
         """
         rules = self._parts.rulebook.current()
-        now = self._parts.clock()
+        now, session = self._parts.clock(), caller.session
         person = session.identity.person
         try:
             if not session.confirmed:
                 raise NotSignedIn("the sign-in was not confirmed on a page of ours")
-            entitlement = entitlement_of(session, wish, rules, now)
+            entitlement = entitlement_of(caller, wish, rules, now)
             circumstances = Circumstances(
                 person=person,
                 session_name=session_names.session_name(session.identity),
@@ -75,9 +74,9 @@ class Grants:
             if is_handed_over:
                 self._check_may_leave(granted)
             demand(granted)
-            return self._named_and_recorded(session, granted, visit)
+            return self._named_and_recorded(caller, granted)
         except BridgeError as refusal:
-            self._entries.grant_refused(session, wish, visit, refusal)
+            self._entries.grant_refused(caller, wish, refusal)
             raise
 
     def statement(self, grant: Grant) -> Statement:
@@ -90,12 +89,12 @@ class Grants:
         # Counted from the decision, which looked at how long the token can be redeemed (`Grant.left_to_the_call`).
         return id_token.build(grant, key=key, issuer=settings.issuer, now=grant.decided_at)
 
-    def redeem(self, session: Session, grant: Grant, visit: Visit) -> Redeemed:
+    def redeem(self, caller: Caller, grant: Grant) -> Redeemed:
         """What AWS sold for a grant, audited; AwsRefused and its kinds, AwsUnreachable, audited as well."""
-        with self._entries.of_failures(session, grant, visit):
+        with self._entries.of_failures(caller, grant):
             redeemed = self._parts.sts.redeem(grant, self.statement(grant))
         found = (redeemed.credentials, redeemed.request_id, redeemed.region, redeemed.expires_at)
-        entry = self._entries.of(session, visit, audit.GrantRedeemed.of(grant, *found))
+        entry = self._entries.of(caller, audit.GrantRedeemed.of(grant, *found))
         # In order, without waiting for the disk: where a power failure takes it, `grant.made` stands, and the grant is
         # marked as one whose outcome is unknown.
         self._parts.audit.record(entry, durable=False)
@@ -106,19 +105,19 @@ class Grants:
             raise NotHandedOver("web identity files are switched off (command_line.web_identity_files)")
         demand_enforced(grant)
 
-    def _named_and_recorded(self, session: Session, grant: Grant, visit: Visit) -> Grant:
+    def _named_and_recorded(self, caller: Caller, grant: Grant) -> Grant:
         """The grant under a session name that is this person's for good, audited with the claim on that name.
 
         Two people of one name (or one who calls himself as another) are told apart: the second by a hash.
         """
-        if self._is_recorded_under_its_name(session, grant, visit):
+        if self._is_recorded_under_its_name(caller, grant):
             return grant
         hashed = replace(grant, session_name=session_names.with_hash(grant.session_name, grant.person))
-        if self._is_recorded_under_its_name(session, hashed, visit):
+        if self._is_recorded_under_its_name(caller, hashed):
             return hashed
         names = f"{grant.session_name} and {hashed.session_name}"
         raise Unavailable(f"the session names {names} are both of other people")
 
-    def _is_recorded_under_its_name(self, session: Session, grant: Grant, visit: Visit) -> bool:
-        entry = self._entries.of(session, visit, audit.GrantMade.of(grant))
+    def _is_recorded_under_its_name(self, caller: Caller, grant: Grant) -> bool:
+        entry = self._entries.of(caller, audit.GrantMade.of(grant))
         return self._parts.store.session_names.claim(grant.session_name, grant.person, entry)

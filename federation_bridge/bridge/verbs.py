@@ -19,7 +19,17 @@ from federation_bridge.connectors import Connector
 from federation_bridge.errors import BridgeError, NotFound, NotSignedIn, arrival_foreseen, signature_held
 from federation_bridge.grant import Wish
 from federation_bridge.mapping import Explanation
-from federation_bridge.model import AwsCredentials, Callback, Departure, Entitlement, Grant, Groups, Session, Visit
+from federation_bridge.model import (
+    AwsCredentials,
+    Callback,
+    Caller,
+    Departure,
+    Entitlement,
+    Grant,
+    Groups,
+    Session,
+    Visit,
+)
 from federation_bridge.pending_sign_in import Browser
 from federation_bridge.redaction import quoted
 
@@ -120,63 +130,63 @@ class Bridge:
             self._parts.store.sessions.seen(session.token_hash)
         return session
 
-    def confirm(self, session: Session, visit: Visit) -> None:
-        """Lets a session act after its person clicked "continue" on a page of ours."""
-        entry = self._entries.of(session, visit, audit.SessionConfirmed())
-        self._parts.store.sessions.confirm(session.token_hash, entry)
+    def confirm(self, caller: Caller) -> None:
+        """Lets the caller's session act after its person clicked "continue" on a page of ours."""
+        entry = self._entries.of(caller, audit.SessionConfirmed())
+        self._parts.store.sessions.confirm(caller.session.token_hash, entry)
 
-    def sign_out(self, session: Session, visit: Visit) -> None:
-        """Ends the session here, and the command lines that were let in from it.
+    def sign_out(self, caller: Caller) -> None:
+        """Ends the caller's session here, and the command lines that were let in from it.
 
         Credentials that AWS has handed out live on until their own end.
         """
-        self._parts.store.sessions.end(session.token_hash, self._entries.of(session, visit, audit.SignedOut()))
+        self._parts.store.sessions.end(caller.session.token_hash, self._entries.of(caller, audit.SignedOut()))
 
-    def look_up_groups(self, session: Session, visit: Visit) -> Groups:
+    def look_up_groups(self, caller: Caller) -> Groups:
         """The person's groups as their connection's directory tells them now; from then on they decide.
 
         Where the connection has no directory: as they are. ProviderUnreachable where it could not be asked.
         """
-        return self._parts.group_lookup.within(session, visit)
+        return self._parts.group_lookup.within(caller.session, caller.visit)
 
     # -------------------------------------------------------------------------------------------------- entitlement
 
-    def entitlements(self, session: Session) -> tuple[Entitlement, ...]:
-        """What the session's person may have right now, sorted by account and role."""
-        return self._parts.rulebook.current().entitlements(session.identity, self._parts.clock())
+    def entitlements(self, caller: Caller) -> tuple[Entitlement, ...]:
+        """What the caller may have right now, sorted by account and role."""
+        return self._parts.rulebook.current().entitlements(caller.session.identity, self._parts.clock())
 
-    def entitlement(self, session: Session, account: str, role: str) -> Entitlement:
-        """What the session's person may have of this role right now; RoleNotGranted, RoleWithheld with the reason."""
-        return entitlement_of(session, Wish(account, role), self._parts.rulebook.current(), self._parts.clock())
+    def entitlement(self, caller: Caller, account: str, role: str) -> Entitlement:
+        """What the caller may have of this role right now; RoleNotGranted, RoleWithheld with the reason."""
+        return entitlement_of(caller, Wish(account, role), self._parts.rulebook.current(), self._parts.clock())
 
-    def explain(self, session: Session) -> Explanation:
-        """Why the session's person has each role, and why each rule that missed gives none."""
-        return self._parts.rulebook.current().explain(session.identity, self._parts.clock())
+    def explain(self, caller: Caller) -> Explanation:
+        """Why the caller has each role, and why each rule that missed gives none."""
+        return self._parts.rulebook.current().explain(caller.session.identity, self._parts.clock())
 
     # -------------------------------------------------------------------------------------------------------- grant
 
-    def credentials(self, session: Session, wish: Wish, visit: Visit) -> AwsCredentials:
+    def credentials(self, caller: Caller, wish: Wish) -> AwsCredentials:
         """Short-lived credentials of one role; raises RoleNotGranted, AwsRefused and their kinds, AwsUnreachable."""
-        grant = self._grants.grant(session, wish, visit)
-        return self._grants.redeem(session, grant, visit).credentials
+        grant = self._grants.grant(caller, wish)
+        return self._grants.redeem(caller, grant).credentials
 
-    def console(self, session: Session, wish: Wish, page: str, visit: Visit) -> Departure:
+    def console(self, caller: Caller, wish: Wish, page: str) -> Departure:
         """The way to the AWS console as one role: a self-posting form, or the federation endpoint's login link.
 
         `page` is where to land, "" for the console's home; BadRequest when it is no console page of the partition.
         """
-        grant = self._grants.grant(session, wish, visit, demand=lambda granted: _destination(granted, page))
+        grant = self._grants.grant(caller, wish, demand=lambda granted: _destination(granted, page))
         destination = _destination(grant, page)
         settings = self._parts.settings
         endpoints = console.Endpoints.of(grant.account, settings.aws.local_endpoint)
         if settings.aws.console == "auto" and grant.account.road == "saml" and grant.is_enforced_by_statement:
-            with self._entries.of_failures(session, grant, visit):
+            with self._entries.of_failures(caller, grant):
                 departure = console.saml_form(grant, self._grants.statement(grant), destination, endpoints)
             opened = audit.ConsoleOpened(grant_id=grant.id, way="form", destination=destination)
-            self._entries.record(session, visit, opened)
+            self._entries.record(caller, opened)
             return departure
-        redeemed = self._grants.redeem(session, grant, visit)
-        with self._entries.of_failures(session, grant, visit):
+        redeemed = self._grants.redeem(caller, grant)
+        with self._entries.of_failures(caller, grant):
             departure = console.federation_link(
                 redeemed.credentials,
                 destination,
@@ -186,7 +196,7 @@ class Bridge:
                 calls=self._parts.aws_calls,
             )
         opened = audit.ConsoleOpened(grant_id=grant.id, way="federation", destination=destination)
-        self._entries.record(session, visit, opened)
+        self._entries.record(caller, opened)
         return departure
 
     def _return_url(self, grant: Grant, destination: str) -> str:
@@ -194,18 +204,18 @@ class Bridge:
         page = quote(destination, safe="")
         return f"{self._parts.settings.base_url}/go/{grant.account.id}/{quote(grant.role)}?to={page}"
 
-    def web_identity_token(self, session: Session, wish: Wish, visit: Visit) -> WebIdentityToken:
+    def web_identity_token(self, caller: Caller, wish: Wish) -> WebIdentityToken:
         """The signed token of one role, for a file that AWS clients exchange at STS themselves (ADR 0008).
 
         The wish names no duration: granted is the longest session that AWS would sell for the token. Raises
         NotHandedOver where the operator hands none out or AWS would not enforce the whole grant from it, and what
         `credentials` raises but for AWS's own answers.
         """
-        grant = self._grants.grant(session, wish, visit, is_handed_over=True)
-        with self._entries.of_failures(session, grant, visit):
+        grant = self._grants.grant(caller, wish, is_handed_over=True)
+        with self._entries.of_failures(caller, grant):
             statement = self._grants.statement(grant)
         event = audit.GrantHandedOver(grant_id=grant.id, way="web identity", ends_at=statement.ends_at)
-        self._entries.record(session, visit, event)
+        self._entries.record(caller, event)
         return WebIdentityToken(grant, statement)
 
 

@@ -3,6 +3,7 @@
 All are frozen; each step takes one and returns the next. Instants are timezone-aware UTC, spans are `timedelta`.
 """
 
+from federation_bridge.model.caller import Caller
 from federation_bridge.model.command_line import AuthorizationCode, DeviceRequest, TokenFamily
 from federation_bridge.model.entitlement import Account, Entitlement, Role
 from federation_bridge.model.grant import REDEEMABLE, AwsCredentials, Grant
@@ -20,6 +21,7 @@ __all__ = [
     "AuthorizationCode",
     "AwsCredentials",
     "Callback",
+    "Caller",
     "Clock",
     "Departure",
     "DeviceRequest",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Response, g, request
 
 from federation_bridge.errors import InvalidDpopProof, InvalidToken
-from federation_bridge.model import Session
+from federation_bridge.model import Caller
 from federation_bridge.oauth.clients import FEDBRIDGE
 from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.redaction import quoted
 from federation_bridge.web import forms
-from federation_bridge.web.door import door, signed_in, visit
+from federation_bridge.web.door import caller, door, signed_in, visit
 from federation_bridge.web.findable import is_of
 
 
@@ -20,9 +20,9 @@ def has_token() -> bool:
     return "Authorization" in request.headers
 
 
-def caller() -> Session:
-    """The session behind this call; NotSignedIn, InvalidToken or InvalidDpopProof where there is none."""
-    return _of_token().session if has_token() else signed_in()
+def calling() -> Caller:
+    """Who makes this call; NotSignedIn, InvalidToken or InvalidDpopProof where there is none."""
+    return caller(of=_of_token().session, is_command_line=True) if has_token() else caller(of=signed_in())
 
 
 def check_not_forged() -> None:

@@ -13,7 +13,7 @@ from federation_bridge.audit import AuditLog
 from federation_bridge.bridge import Bridge
 from federation_bridge.connectors import Connector
 from federation_bridge.errors import NotSignedIn
-from federation_bridge.model import Clock, Randomness, Session, Visit
+from federation_bridge.model import Caller, Clock, Randomness, Session, Visit
 from federation_bridge.oauth.authorization_server import AuthorizationServer
 from federation_bridge.observers import Observer
 from federation_bridge.rulebook import Rulebook
@@ -107,10 +107,19 @@ def client() -> Client:
 def is_from(networks: tuple[str, ...]) -> bool:
     """Whether the present request comes from one of these networks; no where somebody in front may hide who asks."""
     # A proxy on this machine that no setting names would lend its own address to everybody behind it.
+    return read_address(_certain_address()) in networks_of(networks)
+
+
+def _certain_address() -> str:
+    """The address of who asks; "" where somebody in front may hide it."""
     found = client()
-    if found.is_hidden or (_FORWARDED_FOR not in request.headers and _is_passed_on()):
-        return False
-    return read_address(found.address) in networks_of(networks)
+    is_hidden = found.is_hidden or (_FORWARDED_FOR not in request.headers and _is_passed_on())
+    return "" if is_hidden else found.address
+
+
+def caller(*, of: Session, is_command_line: bool = False) -> Caller:
+    """The person of this session, who makes the present request."""
+    return Caller(of, visit(), _certain_address(), is_command_line)
 
 
 def _is_passed_on() -> bool:

@@ -18,7 +18,7 @@ from federation_bridge.cli.session.local_session import _refused
 from federation_bridge.cli.wire import Answer
 from federation_bridge.errors import RoleNotGranted, RoleWithheld
 from federation_bridge.grant import Wish, entitled
-from federation_bridge.model import Visit
+from federation_bridge.model import Caller, Visit
 
 TAGGED = "tags: {team: '{attribute.department}'}"
 REASON = f"{ACCOUNT}/Administrator: tag 'team' cannot be filled: your sign-in carries no attribute 'department'"
@@ -86,8 +86,8 @@ def test_every_door_of_the_bridge_hears_the_same(person: Person, clock: HeldCloc
     bridge: Bridge = door_of(person.app).bridge
     wish, visit = Wish(ACCOUNT, "Administrator"), Visit("ref")
     with pytest.raises(RoleWithheld, match="department"):
-        bridge.console(session, wish, "", visit) if way == "console" else bridge.web_identity_token(
-            session, wish, visit
+        bridge.console(Caller(session, visit), wish, "") if way == "console" else bridge.web_identity_token(
+            Caller(session, visit), wish
         )
 
 

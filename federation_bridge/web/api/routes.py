@@ -14,8 +14,8 @@ from federation_bridge.model import AwsCredentials, Entitlement, JsonObject
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, forms
 from federation_bridge.web.api.openapi import DOCUMENT
-from federation_bridge.web.bearer import caller, challenge, check_bound_to_a_key, check_not_forged, has_token
-from federation_bridge.web.door import door, visit
+from federation_bridge.web.bearer import calling, challenge, check_bound_to_a_key, check_not_forged, has_token
+from federation_bridge.web.door import door
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -33,7 +33,7 @@ def openapi() -> Response:
 @api.get("/me")
 def me() -> Response:
     """Who is signed in, until when, and the token that changing calls of a browser must send."""
-    session = caller()
+    session = calling().session
     return jsonify(
         person=session.identity.person,
         connection=session.identity.connection,
@@ -48,7 +48,7 @@ def me() -> Response:
 @api.get("/roles")
 def roles() -> Response:
     """The roles that the person may have right now."""
-    return jsonify(roles=[_role(one) for one in door().bridge.entitlements(caller())])
+    return jsonify(roles=[_role(one) for one in door().bridge.entitlements(calling())])
 
 
 def _role(entitlement: Entitlement) -> JsonObject:
@@ -70,7 +70,7 @@ def _role(entitlement: Entitlement) -> JsonObject:
 @api.get("/explanation")
 def explanation() -> Response:
     """For every role why, for every rule that missed why not."""
-    found = door().bridge.explain(caller())
+    found = door().bridge.explain(calling())
     rules = [{"rule": one.rule, "granted": list(one.granted), "reasons": list(one.reasons)} for one in found.outcomes]
     return jsonify(roles=[_role(one) for one in found.entitlements], rules=rules)
 
@@ -80,7 +80,7 @@ def credentials(account: str, role: str) -> Response:
     """Short-lived credentials of one role."""
     check_not_forged()
     body = _body()
-    return jsonify(_credentials(door().bridge.credentials(caller(), _wish(account, role, body), visit())))
+    return jsonify(_credentials(door().bridge.credentials(calling(), _wish(account, role, body))))
 
 
 def _credentials(found: AwsCredentials) -> JsonObject:
@@ -104,7 +104,7 @@ def web_identity_token(account: str, role: str) -> Response:
     body = _body()
     if unasked := sorted(set(body) - {"reason"}):
         raise BadRequest(f"field {quoted(unasked[0])} is none of a web identity token: its holder asks AWS, not us")
-    return jsonify(_token(door().bridge.web_identity_token(caller(), _wish(account, role, body), visit())))
+    return jsonify(_token(door().bridge.web_identity_token(calling(), _wish(account, role, body))))
 
 
 def _token(found: WebIdentityToken) -> JsonObject:
@@ -129,7 +129,7 @@ def console(account: str, role: str) -> Response:
     if body.get("show_link") is not True:
         raise BadRequest("the console link is a sign-in: ask for it with show_link true")
     page = _text(body, "to", 2048)
-    departure = door().bridge.console(caller(), _wish(account, role, body), page, visit())
+    departure = door().bridge.console(calling(), _wish(account, role, body), page)
     return jsonify(url=departure.url, form=dict(departure.form) if departure.form is not None else None)
 
 
@@ -137,7 +137,7 @@ def console(account: str, role: str) -> Response:
 def sign_out() -> Response:
     """Ends this session, or this command line."""
     check_not_forged()
-    door().bridge.sign_out(caller(), visit())
+    door().bridge.sign_out(calling())
     response = jsonify(signed_out=True)
     if not has_token():
         cookies.forget(response, cookies.SESSION)

@@ -15,7 +15,7 @@ from federation_bridge.grant import Wish
 from federation_bridge.model import Account, Session
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.departures import leave
-from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.door import caller, door, session_or_none, signed_in
 from federation_bridge.web.pages import presses
 from federation_bridge.web.pages.destination import Destination
 from federation_bridge.web.pages.sign_in import choice_page, confirmation_page, sign_in_for
@@ -44,14 +44,14 @@ def home() -> AnyResponse:
     if not session.confirmed:
         return confirmation_page(session, "/")
     headers.allow_forms_to_consoles()
-    return _page("roles.html", session, entitlements=door().bridge.entitlements(session))
+    return _page("roles.html", session, entitlements=door().bridge.entitlements(caller(of=session)))
 
 
 @pages.get("/why")
 def why() -> AnyResponse:
     """Why I have each role, and why the other rules give me none."""
     session = signed_in()
-    return _page("why.html", session, explanation=door().bridge.explain(session))
+    return _page("why.html", session, explanation=door().bridge.explain(caller(of=session)))
 
 
 def _wish(account: str, role: str) -> Wish:
@@ -72,7 +72,7 @@ def open_console(account: str, role: str) -> AnyResponse:
     if presses.is_spent():
         return _asks(session, account, role, "console", page, again=True)
     headers.allow_forms_to_consoles()
-    return presses.spend(leave(door().bridge.console(session, _wish(account, role), page, visit())))
+    return presses.spend(leave(door().bridge.console(caller(of=session), _wish(account, role), page)))
 
 
 @pages.post("/roles/<account>/<role>/credentials")
@@ -82,7 +82,7 @@ def show_credentials(account: str, role: str) -> AnyResponse:
     session = signed_in()
     if presses.is_spent():
         return _asks(session, account, role, "credentials", again=True)
-    credentials = door().bridge.credentials(session, _wish(account, role), visit())
+    credentials = door().bridge.credentials(caller(of=session), _wish(account, role))
     texts = {name: FORMATS[name](credentials) for name in ("env", "powershell", "ini", "json")}
     return presses.spend(_page("credentials.html", session, credentials=credentials, texts=texts))
 
@@ -110,7 +110,7 @@ def _asks(
     """The page that says what a press on its button issues; RoleNotGranted's page where the person lacks the role."""
     entitlement, refusal = None, ""
     try:
-        entitlement = door().bridge.entitlement(session, account, role)
+        entitlement = door().bridge.entitlement(caller(of=session), account, role)
     except RoleNotGranted as lacking:
         refusal = lacking.public
     headers.allow_forms_to_consoles()

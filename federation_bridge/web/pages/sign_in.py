@@ -10,7 +10,7 @@ from federation_bridge.model import Callback, Road, Session
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers
 from federation_bridge.web.departures import leave
-from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.door import caller, door, session_or_none, signed_in, visit
 from federation_bridge.web.pages import leading_on, pending_cookies
 
 pages = Blueprint("sign_in", __name__)
@@ -179,7 +179,7 @@ def confirmation_page(session: Session, return_to: str) -> Response:
 def confirmed() -> AnyResponse:
     """The click."""
     forms.check_same_site()
-    door().bridge.confirm(signed_in(), visit())
+    door().bridge.confirm(caller(of=signed_in()))
     return redirect(forms.checked_return_path(forms.one_field("return_to", most=2048)), code=303)
 
 
@@ -190,7 +190,7 @@ def sign_out() -> AnyResponse:
     if session is None:
         return redirect("/", code=303)
     forms.check_same_site()
-    door().bridge.sign_out(session, visit())
+    door().bridge.sign_out(caller(of=session))
     response = make_response(render_template("signed_out.html"))
     cookies.forget(response, cookies.SESSION)
     return response
