@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from federation_bridge.cli.failures import UsageWrong
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.i18n import say
 
 _ADDRESS = re.compile(r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:]{2,45}\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._/-]*)?")
 

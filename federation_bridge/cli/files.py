@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from federation_bridge.cli.failures import ComputerRefused
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.i18n import say
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH

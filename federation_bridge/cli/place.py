@@ -12,9 +12,9 @@ from federation_bridge.cli import folders
 from federation_bridge.cli.address import checked_address
 from federation_bridge.cli.failures import SignInNeeded
 from federation_bridge.cli.files import private_folder, read_private, write_private
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.token_store import TokenStore, open_token_store
 from federation_bridge.cli.terminal.streams import Terminal
-from federation_bridge.cli.texts import say
 from federation_bridge.cli.wire import Wire
 from federation_bridge.durations import format_duration
 from federation_bridge.model import Clock

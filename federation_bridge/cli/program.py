@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from federation_bridge.cli.commands.call import Call
 from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, ComputerRefused, Stopped
+from federation_bridge.cli.i18n import printable, say
 from federation_bridge.cli.terminal.arguments import parser
 from federation_bridge.cli.terminal.streams import Terminal
-from federation_bridge.cli.texts import printable, say
 
 
 def run(arguments: list[str]) -> int:

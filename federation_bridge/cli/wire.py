@@ -19,8 +19,8 @@ from urllib.parse import urlencode
 
 from federation_bridge import __version__
 from federation_bridge.cli.failures import AnswerLost, BridgeUnreachable
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.proxy import Proxy, proxy_for
-from federation_bridge.cli.texts import say
 from federation_bridge.model import Clock, JsonObject
 
 _SECONDS = 40

@@ -11,9 +11,9 @@ import pytest
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
-from federation_bridge.cli import texts
+from federation_bridge.cli import i18n
 
-CLI = Path(texts.__file__).parent
+CLI = Path(i18n.__file__).parent
 FOLDER = CLI / "translations" / "zh_Hans_CN" / "LC_MESSAGES"
 
 
@@ -64,14 +64,14 @@ def test_the_compiled_catalogue_is_the_one_of_the_text() -> None:
     ],
 )
 def test_the_language_is_the_environment_s(variables: dict[str, str], expected: str) -> None:
-    assert texts.language(variables) == expected
+    assert i18n.language(variables) == expected
 
 
 def test_a_sentence_is_said_in_chinese_where_the_environment_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEDBRIDGE_LANGUAGE", "zh")
-    assert texts.say("Signed out.") == "已退出登录。"
+    assert i18n.say("Signed out.") == "已退出登录。"
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "a\nb", "a\rb", "\u202eabc", "\x9b31m", "a\x00"])
 def test_what_fills_a_sentence_cannot_steer_the_terminal(hostile: str) -> None:
-    assert texts.say("There is no command {name}.", name=hostile).isprintable()
+    assert i18n.say("There is no command {name}.", name=hostile).isprintable()

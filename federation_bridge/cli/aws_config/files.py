@@ -17,7 +17,7 @@ from pathlib import Path
 
 from federation_bridge.cli.failures import ComputerRefused
 from federation_bridge.cli.files import computer_refused
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.i18n import say
 
 Settings = Mapping[str, str]
 _KINDS = ("sso-session", "services")

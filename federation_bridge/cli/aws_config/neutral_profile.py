@@ -15,8 +15,8 @@ from pathlib import Path
 
 from federation_bridge.cli.aws_config.files import config_path, credentials_path
 from federation_bridge.cli.credentials.process_file import file_of_this_process
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.texts import say
 
 PREFIX = "fedbridge-exec-"
 """How the names of the profiles begin that commands of ours get."""

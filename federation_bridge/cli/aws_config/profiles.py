@@ -18,7 +18,7 @@ from federation_bridge.cli import cached_answer
 from federation_bridge.cli.aws_config.files import Seen, seen_in_config
 from federation_bridge.cli.credentials.roles import RoleOnOffer
 from federation_bridge.cli.failures import UsageWrong
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.i18n import say
 
 TEMPLATE = "{account_name}-{role}"
 _BEGIN = "# fedbridge {address} {role}: written by `fedbridge configure`, which brings it up to date"

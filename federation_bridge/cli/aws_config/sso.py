@@ -18,10 +18,10 @@ from federation_bridge.cli.aws_config.profiles import Profile, region_lines
 from federation_bridge.cli.credentials.roles import RoleOnOffer
 from federation_bridge.cli.failures import CommandFailed, LoginRefused, SignInNeeded
 from federation_bridge.cli.files import computer_refused, private_folder, write_private
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.authorization import DEVICE_GRANT, discover, refusal
 from federation_bridge.cli.session.login import pause, show_code
-from federation_bridge.cli.texts import say
 from federation_bridge.cli.wire import Answer
 from federation_bridge.model import JsonObject
 

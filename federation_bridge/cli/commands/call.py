@@ -12,10 +12,10 @@ from federation_bridge.cli.address import checked_address
 from federation_bridge.cli.credentials.obtaining import Wanted
 from federation_bridge.cli.credentials.roles import is_key, my_roles, named_role, pick
 from federation_bridge.cli.failures import UsageWrong
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place, folder_of, known_address
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.terminal.streams import Terminal
-from federation_bridge.cli.texts import say
 from federation_bridge.durations import parse_duration
 from federation_bridge.model import Clock
 

@@ -10,10 +10,10 @@ from federation_bridge.cli.aws_config import sso
 from federation_bridge.cli.commands.call import Call, span
 from federation_bridge.cli.credentials.roles import matching, my_roles
 from federation_bridge.cli.failures import ComputerRefused, UsageWrong
+from federation_bridge.cli.i18n import printable, say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.terminal.streams import Terminal
-from federation_bridge.cli.texts import printable, say
 
 
 def configure(call: Call) -> int:

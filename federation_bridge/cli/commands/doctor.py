@@ -19,10 +19,10 @@ from federation_bridge.cli.aws_config.neutral_profile import PREFIX, default_com
 from federation_bridge.cli.aws_config.sso import session_name
 from federation_bridge.cli.credentials.roles import my_roles
 from federation_bridge.cli.failures import CommandFailed
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.authorization import discover
 from federation_bridge.cli.session.local_session import LocalSession
-from federation_bridge.cli.texts import say
 
 _SHADOWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 _CHOICES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")

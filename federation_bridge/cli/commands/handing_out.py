@@ -10,9 +10,9 @@ from federation_bridge.cli.commands.call import Call, role_of, wanted_of
 from federation_bridge.cli.credentials.console import open_console
 from federation_bridge.cli.credentials.obtaining import answer_text, obtain, rendered
 from federation_bridge.cli.credentials.roles import matching, my_roles
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.terminal.streams import controlling_terminal
-from federation_bridge.cli.texts import say
 
 
 def roles(call: Call) -> int:

@@ -15,8 +15,8 @@ from federation_bridge.cli.credentials.container import ContainerEndpoint, witho
 from federation_bridge.cli.credentials.obtaining import Wanted, obtain
 from federation_bridge.cli.credentials.process_file import file_of_this_process
 from federation_bridge.cli.failures import UsageWrong
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
-from federation_bridge.cli.texts import say
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 

@@ -6,11 +6,11 @@ import json
 from datetime import datetime
 
 from federation_bridge.cli.commands.call import Call
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.session.login import chosen_way
 from federation_bridge.cli.session.signing_out import end_session, forget_another_person
 from federation_bridge.cli.session.whose import note_person
-from federation_bridge.cli.texts import say
 
 
 def login(call: Call) -> int:

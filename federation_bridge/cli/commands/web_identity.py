@@ -9,7 +9,7 @@ from federation_bridge.cli.commands.call import Call, role_of
 from federation_bridge.cli.commands.running import quoted, run_command, warn_of_default
 from federation_bridge.cli.credentials.container import without_competitors
 from federation_bridge.cli.credentials.web_identity import TokenFile
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.i18n import say
 
 
 def web_identity(call: Call) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import webbrowser
 from urllib.parse import quote, urlencode
 
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.login import chosen_way
-from federation_bridge.cli.texts import say
 
 
 def open_console(place: Place, role: str, page: str, *, only_print: bool) -> None:

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 from federation_bridge.cli.failures import CommandFailed, ComputerRefused
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.i18n import say
 from federation_bridge.model import AwsCredentials
 
 PATH = "/credentials"

@@ -12,10 +12,10 @@ from federation_bridge.cli import cached_answer
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, ComputerRefused, SignInNeeded, TooShort
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.flight import Flight
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place, lock_path
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.session.question import credentials_question
-from federation_bridge.cli.texts import say
 from federation_bridge.delivery import FORMATS
 from federation_bridge.durations import format_duration, parse_duration
 from federation_bridge.errors import AwsRefused, BridgeError

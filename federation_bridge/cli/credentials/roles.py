@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 
 from federation_bridge.cli.failures import RoleRefused, UsageWrong
 from federation_bridge.cli.files import write_private
+from federation_bridge.cli.i18n import printable, say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.terminal.streams import Terminal
-from federation_bridge.cli.texts import printable, say
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")

@@ -16,9 +16,9 @@ from typing import Self
 
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed
 from federation_bridge.cli.files import private_folder, write_private
+from federation_bridge.cli.i18n import printable, say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.local_session import LocalSession
-from federation_bridge.cli.texts import printable, say
 
 _AHEAD = timedelta(seconds=90)
 """A token is renewed so long before its end: two tries or three still hand over in time."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from federation_bridge.cli.failures import BridgeRefused, BridgeUnreachable, CommandFailed, LoginRefused
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.token_store import StoredSession
-from federation_bridge.cli.texts import say
 from federation_bridge.cli.wire import Answer
 
 CLIENT_ID = "fedbridge"

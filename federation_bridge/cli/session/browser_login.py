@@ -17,6 +17,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from federation_bridge.cli.failures import LoginRefused
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.authorization import CLIENT_ID, Endpoints, ask_for_tokens, stored_session
 from federation_bridge.cli.session.dpop import DpopKey
@@ -24,7 +25,6 @@ from federation_bridge.cli.session.loopback import Loopback, Page
 from federation_bridge.cli.session.redirect_file import redirect_file
 from federation_bridge.cli.session.token_store import StoredSession
 from federation_bridge.cli.session.whose import checked_person
-from federation_bridge.cli.texts import say
 
 _BROWSER_MINUTES = 10
 

@@ -15,13 +15,13 @@ from federation_bridge.cli.failures import (
     SignInNeeded,
 )
 from federation_bridge.cli.flight import Flight
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.leftovers import forget_answers
 from federation_bridge.cli.session.login import sign_in
 from federation_bridge.cli.session.question import sign_in_question
 from federation_bridge.cli.session.renewal import Renewal, key_of, revoke
 from federation_bridge.cli.session.token_store import StoredSession
-from federation_bridge.cli.texts import say
 from federation_bridge.cli.wire import Answer
 from federation_bridge.model import JsonObject
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from sys import platform as system
 
 from federation_bridge.cli.failures import LoginRefused, SignInNeeded
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place, Way
 from federation_bridge.cli.session.authorization import (
     CLIENT_ID,
@@ -25,7 +26,6 @@ from federation_bridge.cli.session.browser_login import by_browser
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.token_store import StoredSession
 from federation_bridge.cli.session.whose import note_person
-from federation_bridge.cli.texts import say
 from federation_bridge.cli.wire import Answer
 
 _SLOWER_BY = 5

@@ -9,7 +9,7 @@ from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from federation_bridge.cli.failures import ComputerRefused
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.i18n import say
 
 Page = tuple[int, str]
 """Status and HTML of an answer."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 
+from federation_bridge.cli.i18n import language
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.login import chosen_way
-from federation_bridge.cli.texts import language
 from federation_bridge.cli.wire import authorities_of
 
 _BYTES_OF_A_PASSWORD = 2

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from sys import platform as system
 
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.i18n import say
 
 _PREFIX = "fedbridge-sign-in-"
 _LEFT_BEHIND_SECONDS = 3600

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from federation_bridge.cli.failures import AnswerLost, BridgeUnreachable, CommandFailed, SignInNeeded
 from federation_bridge.cli.files import read_private, write_private
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.authorization import (
     CLIENT_ID,
@@ -28,7 +29,6 @@ from federation_bridge.cli.session.authorization import (
 )
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.token_store import StoredSession, TokenStore
-from federation_bridge.cli.texts import say
 from federation_bridge.cli.wire import Answer
 
 T = TypeVar("T")

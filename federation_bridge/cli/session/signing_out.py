@@ -13,12 +13,12 @@ from federation_bridge.cli.aws_config import sso
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, ComputerRefused
 from federation_bridge.cli.files import read_private, write_private
 from federation_bridge.cli.flight import Flight
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place, lock_path
 from federation_bridge.cli.session.leftovers import forget_answers, remove
 from federation_bridge.cli.session.local_session import session_flight
 from federation_bridge.cli.session.renewal import revoke
 from federation_bridge.cli.session.token_store import StoredSession
-from federation_bridge.cli.texts import say
 
 
 def end_session(place: Place) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from federation_bridge.cli.failures import ComputerRefused
 from federation_bridge.cli.files import computer_refused, read_private, write_private
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.i18n import say
 
 _SERVICE = "fedbridge"
 

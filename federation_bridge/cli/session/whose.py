@@ -6,11 +6,11 @@ from contextlib import suppress
 
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, LoginRefused
 from federation_bridge.cli.files import read_private, write_private
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.leftovers import remove
 from federation_bridge.cli.session.renewal import key_of, revoke
 from federation_bridge.cli.session.token_store import StoredSession
-from federation_bridge.cli.texts import say
 
 _NOTE = "signed-in-as"
 

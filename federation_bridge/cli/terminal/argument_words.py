@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from federation_bridge.cli.failures import UsageWrong
-from federation_bridge.cli.texts import say
+from federation_bridge.cli.i18n import say
 
 _WIDE = 28
 

@@ -10,9 +10,9 @@ from federation_bridge import __version__
 from federation_bridge.cli.aws_config.profiles import TEMPLATE
 from federation_bridge.cli.commands import configuring, handing_out, mending, running, signing_in, web_identity
 from federation_bridge.cli.commands.call import Call
+from federation_bridge.cli.i18n import say
 from federation_bridge.cli.terminal.argument_words import Parser
 from federation_bridge.cli.terminal.completion import SCRIPTS
-from federation_bridge.cli.texts import say
 from federation_bridge.delivery import FORMATS
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from federation_bridge.cli.texts import printable
+from federation_bridge.cli.i18n import printable
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "paper": "97;40"}
 _NARROWEST = 20
