@@ -60,7 +60,7 @@ class BridgeRefused(CommandFailed):
     exit_status = 7
 
 
-class ComputerRefused(CommandFailed):
+class LocalFailure(CommandFailed):
     """The computer did not let us: a full disk, a file that is not ours, a port."""
 
     exit_status = 8

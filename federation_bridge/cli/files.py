@@ -9,7 +9,7 @@ import stat
 import sys
 from pathlib import Path
 
-from federation_bridge.cli.failures import ComputerRefused
+from federation_bridge.cli.failures import LocalFailure
 from federation_bridge.cli.i18n import say
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -25,7 +25,7 @@ def private_folder(path: Path) -> Path:
     A folder of ours that only its group may write to as well is what a umask of 002 makes: it is taken from the group.
 
     Raises:
-        ComputerRefused: it cannot be made, is a link, or is another's: what lies in it could be swapped under us.
+        LocalFailure: it cannot be made, is a link, or is another's: what lies in it could be swapped under us.
     """
     try:
         for folder in reversed([path, *path.parents]):
@@ -37,10 +37,10 @@ def private_folder(path: Path) -> Path:
             path.chmod(stat.S_IMODE(facts.st_mode) & ~stat.S_IWGRP)
             facts = path.lstat()
     except OSError as refused:
-        raise computer_refused(path, refused) from None
+        raise local_failure(path, refused) from None
     is_open = sys.platform != "win32" and bool(facts.st_mode & _OTHERS_WRITE)
     if path.is_symlink() or is_open or not is_ours:
-        raise ComputerRefused(
+        raise LocalFailure(
             say("The folder {path} is not yours alone: chmod 700 it, or set FEDBRIDGE_FOLDER.", path=str(path))
         )
     return path
@@ -50,7 +50,7 @@ def write_private(path: Path, data: bytes) -> None:
     """Puts `data` in the place of `path`, atomically, mode 0600: readers see the old file or the new one.
 
     Raises:
-        ComputerRefused: a full disk, a folder without room for us; nothing is left behind then.
+        LocalFailure: a full disk, a folder without room for us; nothing is left behind then.
     """
     private_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -66,39 +66,37 @@ def write_private(path: Path, data: bytes) -> None:
             draft.unlink(missing_ok=True)
             raise
     except OSError as refused:
-        raise computer_refused(path, refused) from None
+        raise local_failure(path, refused) from None
 
 
 def read_private(path: Path) -> bytes | None:
     """What the file holds; None where there is none.
 
     Raises:
-        ComputerRefused: a link, another's file, or one that others may read or write: it is not believed.
+        LocalFailure: a link, another's file, or one that others may read or write: it is not believed.
     """
     try:
         handle = os.open(path, os.O_RDONLY | _NO_LINK)
     except FileNotFoundError:
         return None
     except OSError as refused:
-        raise computer_refused(path, refused) from None
+        raise local_failure(path, refused) from None
     with os.fdopen(handle, "rb") as file:
         facts = os.fstat(handle)
         if sys.platform != "win32" and (facts.st_uid != os.geteuid() or facts.st_mode & 0o077):
-            raise ComputerRefused(
+            raise LocalFailure(
                 say("The file {path} can be read or changed by others. Delete it and sign in again.", path=str(path))
             )
         return file.read(_MOST_BYTES)
 
 
-def computer_refused(path: Path, refused: OSError) -> ComputerRefused:
+def local_failure(path: Path, refused: OSError) -> LocalFailure:
     """What the operating system refused, in words: what it was about, why, and what to do."""
     reason, place = refused.strerror or type(refused).__name__, str(path)
     if refused.errno in _NO_ROOM:
-        return ComputerRefused(
-            say("There is no room for {path} ({reason}). Free some space.", path=place, reason=reason)
-        )
+        return LocalFailure(say("There is no room for {path} ({reason}). Free some space.", path=place, reason=reason))
     if refused.errno in _NOT_ALLOWED:
-        return ComputerRefused(
+        return LocalFailure(
             say("This computer allows no access to {path} ({reason}). Mend its permissions.", path=place, reason=reason)
         )
-    return ComputerRefused(say("This computer refused {path}: {reason}.", path=place, reason=reason))
+    return LocalFailure(say("This computer refused {path}: {reason}.", path=place, reason=reason))

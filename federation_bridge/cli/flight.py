@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from federation_bridge.cli.failures import CommandFailed, ComputerRefused, failure_of
-from federation_bridge.cli.files import computer_refused, private_folder, write_private
+from federation_bridge.cli.failures import CommandFailed, LocalFailure, failure_of
+from federation_bridge.cli.files import local_failure, private_folder, write_private
 from federation_bridge.model import Clock
 
 _QUIET = 10_000
@@ -50,13 +50,13 @@ class Flight:
         The lock's file is never removed: a process may hold it, or wait for it, that a new file would know nothing of.
 
         Raises:
-            ComputerRefused: the lock's file cannot be made.
+            LocalFailure: the lock's file cannot be made.
         """
         private_folder(self._path.parent)
         try:
             file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "r+b")
         except OSError as refused:
-            raise computer_refused(self._path, refused) from None
+            raise local_failure(self._path, refused) from None
         with file:
             if not lock(file, wait=False):
                 if waiting is not None:
@@ -73,7 +73,7 @@ class Flight:
         if found is None:
             return
         failure = failure_of(found.exit_status, found.sentence)
-        is_young = abs(self._now() - found.at) < _QUIET and not isinstance(failure, ComputerRefused)
+        is_young = abs(self._now() - found.at) < _QUIET and not isinstance(failure, LocalFailure)
         if found.at > self._seen or is_young:
             raise failure
 

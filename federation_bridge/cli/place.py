@@ -61,7 +61,7 @@ class Place:
         self.terminal.tell(behind if offset > timedelta() else ahead)
 
     def make_folders(self) -> None:
-        """Makes what a sign-in is kept in; ComputerRefused then comes before a person is asked for anything."""
+        """Makes what a sign-in is kept in; LocalFailure then comes before a person is asked for anything."""
         private_folder(self.folder.parent)
         private_folder(self.folder)
 

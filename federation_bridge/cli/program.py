@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from federation_bridge.cli.commands.call import Call
-from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, ComputerRefused, Stopped
+from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, LocalFailure, Stopped
 from federation_bridge.cli.i18n import printable, say
 from federation_bridge.cli.terminal.arguments import parser
 from federation_bridge.cli.terminal.streams import Terminal
@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
         _forsake_output()
         reason = refused.strerror or type(refused).__name__
         terminal.tell("fedbridge: " + say("This computer refused: {reason}. Is the disk full?", reason=reason), "red")
-        return ComputerRefused.exit_status
+        return LocalFailure.exit_status
 
 
 def _forsake_output() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from federation_bridge.cli import cached_answer
-from federation_bridge.cli.failures import ComputerRefused
+from federation_bridge.cli.failures import LocalFailure
 from federation_bridge.cli.files import read_private, write_private
 
 NOW = 1_000_000.0
@@ -120,11 +120,11 @@ def test_a_private_file_is_not_read_through_a_link_nor_when_others_may_change_it
     path = tmp_path / "folder" / "secret"
     write_private(path, b"secret")
     path.chmod(0o660)
-    with pytest.raises(ComputerRefused):
+    with pytest.raises(LocalFailure):
         read_private(path)
     link = path.with_name("link")
     link.symlink_to(path)
-    with pytest.raises(ComputerRefused):
+    with pytest.raises(LocalFailure):
         read_private(link)
 
 
@@ -138,7 +138,7 @@ def test_a_full_disk_is_told_in_words_and_leaves_the_old_file_and_no_draft(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ComputerRefused, match="No space left"):
+    with pytest.raises(LocalFailure, match="No space left"):
         write_private(path, b"new")
     assert (read_private(path), list(path.parent.iterdir())) == (b"old", [path])
 
@@ -147,5 +147,5 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "open"
     folder.mkdir()
     folder.chmod(0o777)
-    with pytest.raises(ComputerRefused, match="not yours alone"):
+    with pytest.raises(LocalFailure, match="not yours alone"):
         write_private(folder / "secret", b"x")

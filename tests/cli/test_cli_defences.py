@@ -19,7 +19,7 @@ from keyring.backend import KeyringBackend
 from federation_bridge.cli import cached_answer, wire
 from federation_bridge.cli.aws_config import sso
 from federation_bridge.cli.credentials.container import ContainerEndpoint, without_competitors
-from federation_bridge.cli.failures import CommandFailed, ComputerRefused, LoginRefused
+from federation_bridge.cli.failures import CommandFailed, LocalFailure, LoginRefused
 from federation_bridge.cli.files import private_folder, read_private
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.place import Place
@@ -74,7 +74,7 @@ def test_a_link_is_not_followed_even_to_a_private_file_of_the_person(tmp_path: P
     (tmp_path / "file").chmod(0o600)
     assert read_private(tmp_path / "file") == b"text"
     (tmp_path / "link").symlink_to(tmp_path / "file")
-    with pytest.raises(ComputerRefused):
+    with pytest.raises(LocalFailure):
         read_private(tmp_path / "link")
 
 
@@ -91,7 +91,7 @@ def test_a_session_file_that_others_may_read_is_refused(place: Place) -> None:
     place.tokens().save(SESSION)
     path = place.folder / "session.json"
     path.chmod(0o640)
-    with pytest.raises(ComputerRefused):
+    with pytest.raises(LocalFailure):
         place.tokens().load()
 
 

@@ -16,7 +16,7 @@ import pytest
 from cli_material import MAIN, Person
 from fake_bridge import METADATA, ROLE, FakeBridge, Reply, fake_bridge, put_session, tokens
 
-from federation_bridge.cli.failures import ComputerRefused
+from federation_bridge.cli.failures import LocalFailure
 from federation_bridge.cli.files import private_folder, write_private
 
 FAR = 4_000_000_000.0
@@ -150,7 +150,7 @@ def test_a_folder_that_is_none_or_not_the_persons_alone_is_told(scene: Scene, sp
 def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = private_folder(tmp_path / "folder")
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    with pytest.raises(ComputerRefused, match="not yours alone"):
+    with pytest.raises(LocalFailure, match="not yours alone"):
         private_folder(folder)
 
 
@@ -172,7 +172,7 @@ def test_what_the_computer_refuses_is_told_with_what_to_do(
 
     private_folder(tmp_path / "folder")
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(ComputerRefused, match=advice):
+    with pytest.raises(LocalFailure, match=advice):
         write_private(tmp_path / "folder" / "secret", b"x")
 
 

@@ -23,7 +23,7 @@ from keyring.backend import KeyringBackend
 from federation_bridge.cli import failures
 from federation_bridge.cli.address import checked_address
 from federation_bridge.cli.credentials.roles import RoleOnOffer, matching, named_role, pick
-from federation_bridge.cli.failures import BridgeUnreachable, ComputerRefused, LoginRefused, SignInNeeded, UsageWrong
+from federation_bridge.cli.failures import BridgeUnreachable, LocalFailure, LoginRefused, SignInNeeded, UsageWrong
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.folders import folder_name
 from federation_bridge.cli.place import Place
@@ -282,7 +282,7 @@ def test_a_keyring_that_was_asked_for_and_does_not_work_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keyring, "get_keyring", _Locked)
-    with pytest.raises(ComputerRefused):
+    with pytest.raises(LocalFailure):
         open_token_store(SESSION.address, tmp_path, {"FEDBRIDGE_TOKEN_STORE": "keyring"})
 
 

@@ -11,7 +11,7 @@ import pytest
 from cli_material import Person
 from fake_bridge import FakeBridge, Reply, fake_bridge, tokens
 
-from federation_bridge.cli.failures import ComputerRefused
+from federation_bridge.cli.failures import LocalFailure
 from federation_bridge.cli.files import private_folder
 
 ME = {"person": "corp/ada", "name": "Ada Moss", "ends_at": "2030-01-01T00:00:00+00:00"}
@@ -105,6 +105,6 @@ def test_a_folder_of_somebody_else_is_refused_whatever_its_mode(
     if not is_another:
         assert private_folder(folder) == folder
         return
-    with pytest.raises(ComputerRefused, match="not yours alone"):
+    with pytest.raises(LocalFailure, match="not yours alone"):
         private_folder(folder)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o770

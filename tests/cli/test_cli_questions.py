@@ -16,7 +16,7 @@ from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
 
 from federation_bridge.cli.commands.call import Call, wanted_of
 from federation_bridge.cli.credentials.obtaining import obtain
-from federation_bridge.cli.failures import AwsSaidNo, CommandFailed, ComputerRefused, LoginRefused, TooShort
+from federation_bridge.cli.failures import AwsSaidNo, CommandFailed, LocalFailure, LoginRefused, TooShort
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.place import Place
@@ -124,7 +124,7 @@ def test_whoever_signs_in_as_somebody_else_asks_anew(ada: Asker) -> None:
 def test_what_this_computer_refused_is_asked_anew_once_it_is_mended(ada: Asker) -> None:
     path = next((ada.home / ".local/state/fedbridge").glob("*/session.json"))
     path.chmod(0o644)
-    assert ada.obtain("--role", ROLE) == "ComputerRefused"
+    assert ada.obtain("--role", ROLE) == "LocalFailure"
     path.chmod(stat.S_IRUSR | stat.S_IWUSR)
     assert (ada.obtain("--role", ROLE), ada.asked()) == ("AwsSaidNo", 1)
 
@@ -205,8 +205,8 @@ def test_a_failure_shared_with_others_is_never_one_of_another_question(tmp_path:
 def test_what_the_computer_refused_is_shared_with_who_waited_and_not_with_who_comes_after(tmp_path: Path) -> None:
     now = datetime(2026, 11, 23, tzinfo=UTC)
     waiting = Flight(tmp_path / "lock", lambda: now)
-    Flight(tmp_path / "lock", lambda: now).failed("q", ComputerRefused("the disk is full"))
-    with pytest.raises(ComputerRefused):
+    Flight(tmp_path / "lock", lambda: now).failed("q", LocalFailure("the disk is full"))
+    with pytest.raises(LocalFailure):
         waiting.join("q")
     Flight(tmp_path / "lock", lambda: now).join("q")
 

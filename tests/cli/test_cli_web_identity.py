@@ -15,7 +15,7 @@ from database_place import HeldClock
 
 from federation_bridge.cli.credentials import web_identity
 from federation_bridge.cli.credentials.web_identity import HeldToken, TokenFile
-from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, ComputerRefused, SignInNeeded
+from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, LocalFailure, SignInNeeded
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.model import JsonObject
@@ -166,10 +166,10 @@ def test_a_renewal_on_its_way_at_the_end_is_waited_for_and_brings_no_file_back(
 
 def test_where_the_file_cannot_be_written_nothing_is_left(file: TokenFile, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuses(*_: object) -> None:
-        raise ComputerRefused("the disk is full")
+        raise LocalFailure("the disk is full")
 
     monkeypatch.setattr(web_identity, "write_private", refuses)
-    with pytest.raises(ComputerRefused), file:
+    with pytest.raises(LocalFailure), file:
         pytest.fail("it went on without its file")
     assert list(file.path.parent.iterdir()) == []
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from federation_bridge.cli.failures import ComputerRefused
-from federation_bridge.cli.files import computer_refused
+from federation_bridge.cli.failures import LocalFailure
+from federation_bridge.cli.files import local_failure
 from federation_bridge.cli.i18n import say
 
 Settings = Mapping[str, str]
@@ -41,11 +41,11 @@ class Seen:
 
 @contextmanager
 def told_of(path: Path) -> Iterator[None]:
-    """Makes of a file that AWS tools refuse a sentence for the person (ComputerRefused)."""
+    """Makes of a file that AWS tools refuse a sentence for the person (LocalFailure)."""
     try:
         yield
     except Broken as broken:
-        raise ComputerRefused(
+        raise LocalFailure(
             say(
                 "AWS tools cannot read {path}, and no profile in it works: {why}. Mend that first.",
                 path=str(path),
@@ -131,7 +131,7 @@ def config_path(environ: Mapping[str, str]) -> Path:
     As for AWS tools, `~` and variables stand for what they name.
 
     Raises:
-        ComputerRefused: the path leads nowhere: a loop of links, a person who is unknown here.
+        LocalFailure: the path leads nowhere: a loop of links, a person who is unknown here.
     """
     return _chosen_path(environ, "AWS_CONFIG_FILE", "config")
 
@@ -146,26 +146,26 @@ def _chosen_path(environ: Mapping[str, str], variable: str, name: str) -> Path:
     try:
         return Path(os.path.expandvars(chosen)).expanduser().resolve()
     except (OSError, ValueError, RuntimeError) as wrong:
-        raise ComputerRefused(say("{path} cannot be read: {reason}", path=chosen, reason=str(wrong))) from None
+        raise LocalFailure(say("{path} cannot be read: {reason}", path=chosen, reason=str(wrong))) from None
 
 
 def read_config(path: Path) -> str:
-    """The file's text; empty where there is none. ComputerRefused where it cannot be read or is no text."""
+    """The file's text; empty where there is none. LocalFailure where it cannot be read or is no text."""
     try:
         # A device has no end, or no place beside it for our draft.
         if path.exists() and not path.is_file() and not path.is_dir():
-            raise ComputerRefused(say("{path} is no file.", path=str(path)))
+            raise LocalFailure(say("{path} is no file.", path=str(path)))
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return ""
     except OSError as refused:
-        raise computer_refused(path, refused) from None
+        raise local_failure(path, refused) from None
     except UnicodeDecodeError as broken:
-        raise ComputerRefused(say("{path} cannot be read: {reason}", path=str(path), reason=str(broken))) from None
+        raise LocalFailure(say("{path} cannot be read: {reason}", path=str(path), reason=str(broken))) from None
 
 
 def write_config(path: Path, text: str) -> None:
-    """Puts the text in the place of the file, whole or not at all; its mode stays. ComputerRefused where it cannot."""
+    """Puts the text in the place of the file, whole or not at all; its mode stays. LocalFailure where it cannot."""
     draft = path.with_name(f".{path.name}.fedbridge-{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -180,11 +180,11 @@ def write_config(path: Path, text: str) -> None:
             draft.unlink(missing_ok=True)
             raise
     except OSError as refused:
-        raise computer_refused(path, refused) from None
+        raise local_failure(path, refused) from None
 
 
 def names_in_credentials(environ: Mapping[str, str]) -> frozenset[str]:
     """The profiles of the credentials file, which AWS tools take before those of `config`; none where it is broken."""
-    with suppress(ComputerRefused, Broken):
+    with suppress(LocalFailure, Broken):
         return frozenset(seen_in_credentials(read_config(credentials_path(environ))))
     return frozenset()

@@ -46,7 +46,7 @@ _KEY = re.compile(r"\s*([^=:\s]+)\s*[=:]")
 
 
 def sources_of_default(environ: Mapping[str, str]) -> list[Path]:
-    """The files whose [default] gives credentials; ComputerRefused where AWS_CONFIG_FILE names what cannot be.
+    """The files whose [default] gives credentials; LocalFailure where AWS_CONFIG_FILE names what cannot be.
 
     A file that cannot be read counts as empty: AWS tools cannot read it either.
     """
@@ -69,7 +69,7 @@ def stepped_around(place: Place, region: str) -> Iterator[dict[str, str]]:
     credentials file is neither copied nor changed.
 
     Raises:
-        ComputerRefused: the copy cannot be written.
+        LocalFailure: the copy cannot be written.
     """
     variables = {"BOTO_CONFIG": os.devnull} if _boto_has_keys(place.environ) else {}
     if not sources_of_default(place.environ):

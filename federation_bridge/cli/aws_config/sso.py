@@ -17,7 +17,7 @@ from pathlib import Path
 from federation_bridge.cli.aws_config.profiles import Profile, region_lines
 from federation_bridge.cli.credentials.roles import RoleOnOffer
 from federation_bridge.cli.failures import CommandFailed, LoginRefused, SignInNeeded
-from federation_bridge.cli.files import computer_refused, private_folder, write_private
+from federation_bridge.cli.files import local_failure, private_folder, write_private
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.authorization import DEVICE_GRANT, discover, refusal
@@ -96,7 +96,7 @@ def forget_token(place: Place) -> str:
     """Removes the token of AWS clients, if it is this bridge's; its refresh token, or nothing where there was none.
 
     Raises:
-        ComputerRefused: it lies there and cannot be removed.
+        LocalFailure: it lies there and cannot be removed.
     """
     path = _token_path(place)
     try:
@@ -109,7 +109,7 @@ def forget_token(place: Place) -> str:
     try:
         path.unlink()
     except OSError as refused:
-        raise computer_refused(path, refused) from None
+        raise local_failure(path, refused) from None
     return str(document.get("refreshToken") or document.get("accessToken") or "")
 
 

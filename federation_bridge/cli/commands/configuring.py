@@ -9,7 +9,7 @@ from federation_bridge.cli.aws_config import profiles as aws_config
 from federation_bridge.cli.aws_config import sso
 from federation_bridge.cli.commands.call import Call, span
 from federation_bridge.cli.credentials.roles import matching, my_roles
-from federation_bridge.cli.failures import ComputerRefused, UsageWrong
+from federation_bridge.cli.failures import LocalFailure, UsageWrong
 from federation_bridge.cli.i18n import printable, say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.local_session import LocalSession
@@ -43,7 +43,7 @@ def configure(call: Call) -> int:
     if not call.asked.yes:
         _confirm(call.terminal)
     if aws_files.read_config(path) != before:
-        raise ComputerRefused(say("{path} was changed by another program meanwhile. Run it again.", path=str(path)))
+        raise LocalFailure(say("{path} was changed by another program meanwhile. Run it again.", path=str(path)))
     aws_files.write_config(path, after.text)
     _sign_stock_clients_in(call, place)
     call.terminal.tell(_written(call, after.written), "green")

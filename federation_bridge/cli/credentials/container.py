@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-from federation_bridge.cli.failures import CommandFailed, ComputerRefused
+from federation_bridge.cli.failures import CommandFailed, LocalFailure
 from federation_bridge.cli.i18n import say
 from federation_bridge.model import AwsCredentials
 
@@ -52,9 +52,7 @@ class ContainerEndpoint:
             self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(source, self.token))
         except (OSError, OverflowError) as refused:
             reason = str(refused)
-            raise ComputerRefused(
-                say("Port {port} cannot be listened on: {reason}", port=port, reason=reason)
-            ) from None
+            raise LocalFailure(say("Port {port} cannot be listened on: {reason}", port=port, reason=reason)) from None
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
 

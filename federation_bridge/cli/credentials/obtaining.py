@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from federation_bridge.cli import cached_answer
-from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, ComputerRefused, SignInNeeded, TooShort
+from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, LocalFailure, SignInNeeded, TooShort
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.i18n import say
@@ -58,7 +58,7 @@ def obtain(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredentia
         except SignInNeeded:
             raise
         except CommandFailed as failure:
-            with suppress(ComputerRefused):
+            with suppress(LocalFailure):
                 # The sign-in may be another by now: the person was asked on the way.
                 flight.failed(_question(place, wanted, session), failure)
             raise

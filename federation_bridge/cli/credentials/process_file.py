@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from federation_bridge.cli.files import computer_refused, write_private
+from federation_bridge.cli.files import local_failure, write_private
 from federation_bridge.cli.flight import Flight, lock
 from federation_bridge.cli.place import Place
 
@@ -20,7 +20,7 @@ def file_of_this_process(place: Place, kind: str, name: str, data: bytes) -> Ite
     """A file of mode 0600, removed at the end of the block; those of its kind that dead processes left go first.
 
     Raises:
-        ComputerRefused: it cannot be written.
+        LocalFailure: it cannot be written.
     """
     folder = place.folder / kind
     path = folder / name
@@ -48,4 +48,4 @@ def _opened(path: Path) -> IO[bytes]:
     try:
         return path.open("ab")
     except OSError as refused:
-        raise computer_refused(path, refused) from None
+        raise local_failure(path, refused) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from federation_bridge.cli.files import computer_refused
+from federation_bridge.cli.files import local_failure
 from federation_bridge.cli.place import Place
 
 
@@ -12,7 +12,7 @@ def forget_answers(place: Place) -> None:
     """Removes all of it but locks. Who asked before and writes later finds another sign-in, and removes it again.
 
     Raises:
-        ComputerRefused: something cannot be removed.
+        LocalFailure: something cannot be removed.
     """
     beside = [path for path in (place.folder / "answers").glob("*") if not path.name.endswith("~lock")]
     for path in [*beside, place.folder / "roles.json", place.folder / "session.renewing"]:
@@ -20,8 +20,8 @@ def forget_answers(place: Place) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file that may be gone already; ComputerRefused where it cannot be."""
+    """Removes a file that may be gone already; LocalFailure where it cannot be."""
     try:
         path.unlink(missing_ok=True)
     except OSError as refused:
-        raise computer_refused(path, refused) from None
+        raise local_failure(path, refused) from None

@@ -10,7 +10,7 @@ from federation_bridge.cli.failures import (
     BridgeRefused,
     BridgeUnreachable,
     CommandFailed,
-    ComputerRefused,
+    LocalFailure,
     RoleRefused,
     SignInNeeded,
 )
@@ -120,7 +120,7 @@ class LocalSession:
     def _last(self) -> StoredSession | None:
         try:
             return self._tokens.load()
-        except ComputerRefused:
+        except LocalFailure:
             return None
 
     def _is_over(self, session: StoredSession) -> bool:

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-from federation_bridge.cli.failures import ComputerRefused
+from federation_bridge.cli.failures import LocalFailure
 from federation_bridge.cli.i18n import say
 
 Page = tuple[int, str]
@@ -28,7 +28,7 @@ class Loopback:
         try:
             self._server = _Server(("127.0.0.1", 0), _handler(path, answer, self._done))
         except OSError as refused:
-            raise ComputerRefused(
+            raise LocalFailure(
                 say("No port of this computer can be listened on: {reason}", reason=str(refused))
             ) from None
         self._server.daemon_threads = True

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from federation_bridge.cli.aws_config import sso
-from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, ComputerRefused
+from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, LocalFailure
 from federation_bridge.cli.files import read_private, write_private
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.i18n import say
@@ -28,7 +28,7 @@ def end_session(place: Place) -> bool:
 
     Raises:
         BridgeUnreachable: all is forgotten here, and the bridge could not be told.
-        ComputerRefused: something cannot be removed.
+        LocalFailure: something cannot be removed.
     """
     waiting = _teller(place)
     session = _forgotten_session(place, waiting)
@@ -67,7 +67,7 @@ def _forgotten_session(place: Place, waiting: Callable[[], None]) -> StoredSessi
         tokens = place.tokens()
         try:
             session = tokens.load()
-        except ComputerRefused:
+        except LocalFailure:
             # Not believed, and all the same to be gone.
             session = None
         tokens.forget()

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
-from federation_bridge.cli.failures import ComputerRefused
-from federation_bridge.cli.files import computer_refused, read_private, write_private
+from federation_bridge.cli.failures import LocalFailure
+from federation_bridge.cli.files import local_failure, read_private, write_private
 from federation_bridge.cli.i18n import say
 
 _SERVICE = "fedbridge"
@@ -52,7 +52,7 @@ class FileStore:
         self.place = str(self._path)
 
     def load(self) -> StoredSession | None:
-        """See TokenStore; ComputerRefused where others may read or change the file."""
+        """See TokenStore; LocalFailure where others may read or change the file."""
         data = read_private(self._path)
         return None if data is None else _read(data.decode(errors="replace"))
 
@@ -65,7 +65,7 @@ class FileStore:
         try:
             self._path.unlink(missing_ok=True)
         except OSError as refused:
-            raise computer_refused(self._path, refused) from None
+            raise local_failure(self._path, refused) from None
 
 
 class KeyringStore:
@@ -98,7 +98,7 @@ class KeyringStore:
         try:
             return question()
         except Exception as refused:
-            raise ComputerRefused(
+            raise LocalFailure(
                 say("The keyring refused: {reason}. FEDBRIDGE_TOKEN_STORE=file does without it.", reason=str(refused))
             ) from refused
 
@@ -117,7 +117,7 @@ def open_token_store(address: str, folder: Path, environ: Mapping[str, str]) -> 
         return KeyringStore(address)
     except Exception as refused:  # keyring's backends raise what their platforms raise
         if wanted == "keyring":
-            raise ComputerRefused(say("No keyring works here: {reason}", reason=str(refused))) from refused
+            raise LocalFailure(say("No keyring works here: {reason}", reason=str(refused))) from refused
         return file
 
 
