@@ -12,10 +12,10 @@ from federation_bridge.cli import folders
 from federation_bridge.cli.address import checked_address
 from federation_bridge.cli.failures import SignInNeeded
 from federation_bridge.cli.files import private_folder, read_private, write_private
+from federation_bridge.cli.http_client import HttpClient
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.token_store import TokenStore, open_token_store
 from federation_bridge.cli.terminal.streams import Terminal
-from federation_bridge.cli.wire import Wire
 from federation_bridge.durations import format_duration
 from federation_bridge.model import Clock
 
@@ -37,10 +37,10 @@ class Place:
     clock: Clock
     terminal: Terminal
     way: Way = "auto"
-    wire: Wire = field(init=False)
+    http: HttpClient = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "wire", Wire(self.address, self.environ, self.clock))
+        object.__setattr__(self, "wire", HttpClient(self.address, self.environ, self.clock))
 
     def tokens(self) -> TokenStore:
         """Where the session of this bridge lies."""
@@ -52,7 +52,7 @@ class Place:
 
     def warn_of_clock(self) -> None:
         """Tells that the clock is wrong by more than AWS takes. What we ask ourselves goes by the bridge's clock."""
-        offset = self.wire.clock_offset
+        offset = self.http.clock_offset
         if abs(offset) < _AWS_TAKES:
             return
         span = format_duration(timedelta(minutes=round(abs(offset) / timedelta(minutes=1))))

@@ -16,12 +16,13 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 
-from federation_bridge.cli import cached_answer, wire
+from federation_bridge.cli import cached_answer, http_client
 from federation_bridge.cli.aws_config import sso
 from federation_bridge.cli.credentials.container import ContainerEndpoint, without_competitors
 from federation_bridge.cli.failures import CommandFailed, LocalFailure, LoginRefused
 from federation_bridge.cli.files import private_folder, read_private
 from federation_bridge.cli.flight import Flight
+from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session import browser_login, login
 from federation_bridge.cli.session.authorization import Endpoints
@@ -30,7 +31,6 @@ from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.session.question import sign_in_question
 from federation_bridge.cli.session.token_store import StoredSession, open_token_store
 from federation_bridge.cli.terminal.streams import Terminal
-from federation_bridge.cli.wire import Answer
 from federation_bridge.model import AwsCredentials
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -153,7 +153,7 @@ def test_a_code_is_never_shown_with_an_address_that_is_not_the_bridges(
 def test_the_same_holds_for_the_sign_in_of_aws_clients(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     forbid_showing(monkeypatch)
     answer = Answer(200, {"verificationUri": "https://attacker.test/device", "userCode": "BCDF-GHJK"})
-    monkeypatch.setattr(wire.Wire, "post_json", lambda *_: answer)
+    monkeypatch.setattr(http_client.HttpClient, "post_json", lambda *_: answer)
     with pytest.raises(CommandFailed):
         sso._token(place, {})
 
@@ -193,7 +193,7 @@ def test_a_program_that_is_told_to_slow_down_does_so_from_then_on(
 def test_the_same_holds_where_it_signs_aws_clients_in(
     place: Place, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
-    monkeypatch.setattr(wire.Wire, "post_json", answers("slow_down", "authorization_pending", "no"))
+    monkeypatch.setattr(http_client.HttpClient, "post_json", answers("slow_down", "authorization_pending", "no"))
     with pytest.raises(CommandFailed):
         sso._polled(place, {}, 5, 600)
     assert pauses == [5, 10, 10]
@@ -207,7 +207,7 @@ def test_the_request_for_a_code_names_the_key_that_the_tokens_will_be_bound_to()
 
 
 def test_a_redirect_is_not_followed_over_https_either() -> None:
-    opener = wire.Wire(ADDRESS, {}, lambda: NOW)._opener
+    opener = http_client.HttpClient(ADDRESS, {}, lambda: NOW)._opener
     handlers: list[Any] = vars(opener)["handlers"]
     (handler,) = [one for one in handlers if hasattr(one, "redirect_request")]
     assert handler.redirect_request(None, None, 302, "", {}, "https://attacker.test/") is None

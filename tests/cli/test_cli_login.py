@@ -1,4 +1,4 @@
-"""The parts of a sign-in from a terminal: address, wire, proof, way, callback, token store, single flight."""
+"""The parts of a sign-in from a terminal: address, HTTP, proof, way, callback, token store, single flight."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from federation_bridge.cli.credentials.roles import RoleOnOffer, matching, named
 from federation_bridge.cli.failures import BridgeUnreachable, LocalFailure, LoginRefused, SignInNeeded, UsageWrong
 from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.folders import folder_name
+from federation_bridge.cli.http_client import Answer, HttpClient
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.program import run
 from federation_bridge.cli.session import authorization, browser_login, login
@@ -35,7 +36,6 @@ from federation_bridge.cli.session.token_store import StoredSession, open_token_
 from federation_bridge.cli.terminal.arguments import parser
 from federation_bridge.cli.terminal.completion import SCRIPTS, candidates
 from federation_bridge.cli.terminal.streams import Terminal
-from federation_bridge.cli.wire import Answer, Wire
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SESSION = StoredSession("https://aws.example.com", "access", 1.0, "refresh", "key")
@@ -87,7 +87,7 @@ def test_different_bridges_have_different_folders() -> None:
     assert len({folder_name(address) for address in addresses}) == len(addresses)
 
 
-# --------------------------------------------------------------------------------------------------------------- wire
+# ------------------------------------------------------------------------------------------------------------------ http
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def stub() -> Iterator[Any]:
 def test_a_redirect_is_not_followed_wherever_it_leads(stub: Any) -> None:
     address, answers, seen = stub
     answers["/a"] = (302, {"Location": f"{address}/b"}, "")
-    assert Wire(address, {}, lambda: NOW).get(f"{address}/a").status == 302
+    assert HttpClient(address, {}, lambda: NOW).get(f"{address}/a").status == 302
     assert seen == ["/a"]
 
 
@@ -132,24 +132,24 @@ def test_a_redirect_is_not_followed_wherever_it_leads(stub: Any) -> None:
 def test_nothing_is_sent_to_an_address_that_is_not_the_bridge_s(stub: Any, url: str) -> None:
     address, _, seen = stub
     with pytest.raises(BridgeUnreachable, match="not its own"):
-        Wire(address, {}, lambda: NOW).get(url.replace("{address}", address))
+        HttpClient(address, {}, lambda: NOW).get(url.replace("{address}", address))
     assert seen == []
 
 
 def test_a_clock_that_is_off_by_a_day_is_noticed_by_the_bridge_s_date(stub: Any) -> None:
     address, answers, _ = stub
-    wire = Wire(address, {}, lambda: NOW)
+    http = HttpClient(address, {}, lambda: NOW)
     answers["/a"] = (200, {"Date": "Tue, 24 Nov 2026 12:00:00 GMT"}, "{}")
-    wire.get(f"{address}/a")
-    assert wire.clock_offset.days == 1
+    http.get(f"{address}/a")
+    assert http.clock_offset.days == 1
     answers["/a"] = (200, {"Date": "Mon, 23 Nov 2026 12:00:01 GMT"}, "{}")
-    wire.get(f"{address}/a")
-    assert not wire.clock_offset
+    http.get(f"{address}/a")
+    assert not http.clock_offset
 
 
 def test_a_bridge_that_is_not_there_is_told_in_words() -> None:
     with pytest.raises(BridgeUnreachable, match="cannot be reached"):
-        Wire("http://127.0.0.1:1", {}, lambda: NOW).get("http://127.0.0.1:1/")
+        HttpClient("http://127.0.0.1:1", {}, lambda: NOW).get("http://127.0.0.1:1/")
 
 
 @pytest.mark.parametrize(

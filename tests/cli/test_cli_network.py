@@ -12,10 +12,10 @@ from cli_material import Person
 from fake_bridge import FakeBridge, Reply, fake_bridge, put_session, tokens
 from network_material import Authority, CompanyProxy, company_proxy, self_signed, tls_before
 
-from federation_bridge.cli import wire
+from federation_bridge.cli import http_client
 from federation_bridge.cli.failures import BridgeUnreachable
+from federation_bridge.cli.http_client import HttpClient
 from federation_bridge.cli.proxy import Proxy, proxy_for
-from federation_bridge.cli.wire import Wire
 
 NAME = "https://aws.example.com"
 _VARIABLES = (
@@ -62,7 +62,7 @@ def proxy(front: int) -> Iterator[CompanyProxy]:
 
 def ask(address: str, **environ: str) -> int:
     url = f"{address}/.well-known/oauth-authorization-server"
-    return Wire(address, environ, lambda: datetime.now(UTC)).get(url).status
+    return HttpClient(address, environ, lambda: datetime.now(UTC)).get(url).status
 
 
 def words_of(address: str, **environ: str) -> str:
@@ -206,7 +206,7 @@ def test_the_authorities_are_those_of_the_first_variable_that_is_set(
     https: str, authority: Authority, tmp_path: Path, place: int
 ) -> None:
     ours, other = str(authority.file), str(Authority(tmp_path, "Another authority").file)
-    names = wire._CA_VARIABLES
+    names = http_client._CA_VARIABLES
     assert names == ("FEDBRIDGE_CA_BUNDLE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
     unset, later = dict.fromkeys(names[:place], ""), names[place + 1 :]
     assert ask(https, **unset, **{names[place]: ours}, **dict.fromkeys(later, other)) == 200

@@ -14,8 +14,8 @@ from cli_material import Person
 from fake_bridge import REFUSED, Asked, FakeBridge, Reply, fake_bridge, put_session, tokens
 
 from federation_bridge import errors
+from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.session.local_session import _refused
-from federation_bridge.cli.wire import Answer
 
 ME = Reply(body={"person": "corp/ada", "name": "Ada Moss", "ends_at": "2030-01-01T00:00:00+00:00"})
 

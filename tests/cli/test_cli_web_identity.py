@@ -242,7 +242,7 @@ def test_the_end_of_a_token_is_told_by_this_computers_clock(
 ) -> None:
     answering, place = Answering(GOOD), place_at(tmp_path, clock)
     monkeypatch.setattr(web_identity, "LocalSession", answering)
-    place.wire.clock_offset = timedelta(days=1)
+    place.http.clock_offset = timedelta(days=1)
     found = web_identity.ask_for_token(place, ROLE, "why")
     assert found.ends_at == clock() + LIFE - timedelta(days=1)
     assert answering.posted == (f"/roles/{ROLE}/web-identity-token", {"reason": "why"})

@@ -18,11 +18,11 @@ from federation_bridge.cli.aws_config.profiles import Profile, region_lines
 from federation_bridge.cli.credentials.roles import RoleOnOffer
 from federation_bridge.cli.failures import CommandFailed, LoginRefused, SignInNeeded
 from federation_bridge.cli.files import local_failure, private_folder, write_private
+from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.authorization import DEVICE_GRANT, discover, refusal
 from federation_bridge.cli.session.login import pause, show_code
-from federation_bridge.cli.wire import Answer
 from federation_bridge.model import JsonObject
 
 _CLIENT_ID = "aws-sso"
@@ -115,12 +115,12 @@ def forget_token(place: Place) -> str:
 
 def revoke(place: Place, token: str) -> None:
     """Ends the token of AWS clients at the bridge (RFC 7009); CommandFailed where the bridge cannot be told."""
-    place.wire.post_form(discover(place).revocation, {"client_id": _CLIENT_ID, "token": token})
+    place.http.post_form(discover(place).revocation, {"client_id": _CLIENT_ID, "token": token})
 
 
 def _registered(place: Place) -> Answer:
     wish: JsonObject = {"clientName": "fedbridge", "clientType": "public", "scopes": ["sso:account:access"]}
-    answer = place.wire.post_json(f"{place.address}/client/register", wish)
+    answer = place.http.post_json(f"{place.address}/client/register", wish)
     if not answer.is_ok or not answer.text("clientId"):
         raise refusal(answer)
     return answer
@@ -128,9 +128,9 @@ def _registered(place: Place) -> Answer:
 
 def _token(place: Place, client: dict[str, str]) -> Answer:
     wish: JsonObject = {**client, "startUrl": f"{place.address}/start"}
-    begun = place.wire.post_json(f"{place.address}/device_authorization", wish)
+    begun = place.http.post_json(f"{place.address}/device_authorization", wish)
     uri, code = begun.text("verificationUri"), begun.text("userCode")
-    if not begun.is_ok or not code or not (place.wire.is_ours(uri) and uri.isprintable()):
+    if not begun.is_ok or not code or not (place.http.is_ours(uri) and uri.isprintable()):
         raise refusal(begun)
     show_code(place, uri, code)
     question: JsonObject = {**client, "grantType": DEVICE_GRANT, "deviceCode": begun.text("deviceCode")}
@@ -142,7 +142,7 @@ def _polled(place: Place, question: JsonObject, interval: int, seconds: int) -> 
     with place.terminal.progress(say("Waiting for your approval")) as move:
         while time.monotonic() < ends_at:
             pause(interval, move)
-            answer = place.wire.post_json(f"{place.address}/token", question)
+            answer = place.http.post_json(f"{place.address}/token", question)
             if answer.is_ok and answer.text("accessToken"):
                 return answer
             error = answer.text("error")

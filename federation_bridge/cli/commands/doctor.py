@@ -44,8 +44,8 @@ Finding = tuple[bool, str]
 
 
 def _bridge(place: Place) -> Iterator[Finding]:
-    if place.wire.proxy is not None:
-        yield True, say("The bridge is asked through the proxy {proxy}.", proxy=str(place.wire.proxy))
+    if place.http.proxy is not None:
+        yield True, say("The bridge is asked through the proxy {proxy}.", proxy=str(place.http.proxy))
     try:
         endpoints = discover(place)
     except CommandFailed as failure:
@@ -54,7 +54,7 @@ def _bridge(place: Place) -> Iterator[Finding]:
     yield True, say("{address} answers.", address=place.address)
     if not endpoints.device:
         yield True, say("The bridge has the sign-in by code switched off.")
-    offset = place.wire.clock_offset.total_seconds()
+    offset = place.http.clock_offset.total_seconds()
     if offset:
         yield False, say("This computer's clock is {seconds} seconds off. Let it set itself.", seconds=int(abs(offset)))
     else:

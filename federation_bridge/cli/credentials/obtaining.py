@@ -105,7 +105,7 @@ def _asked(place: Place, wanted: Wanted, session: LocalSession) -> AwsCredential
 
 def _remember(place: Place, role: str, credentials: AwsCredentials, answer: JsonObject) -> None:
     """Writes the cache. Its instants are this computer's: a clock that is off by a day changes nothing then."""
-    now, expires = place.clock(), credentials.expires_at - place.wire.clock_offset
+    now, expires = place.clock(), credentials.expires_at - place.http.clock_offset
     life = expires - now
     if life <= timedelta():
         raise TooShort(say("By this computer's clock fresh credentials have ended already. Let the clock set itself."))
@@ -120,7 +120,7 @@ def _remember(place: Place, role: str, credentials: AwsCredentials, answer: Json
 
 
 def _check_rest(place: Place, wanted: Wanted, credentials: AwsCredentials) -> None:
-    rest = credentials.expires_at - place.wire.clock_offset - place.clock()
+    rest = credentials.expires_at - place.http.clock_offset - place.clock()
     if rest < wanted.need:
         raise TooShort(
             say(

@@ -48,7 +48,7 @@ def ask_for_token(place: Place, role: str, reason: str = "") -> HeldToken:
     texts = [answer.get(name) for name in ("token", "expires_at", "role_arn", "session_name", "region")]
     with suppress(ValueError):
         token, ends_at, *names = (text for text in texts if isinstance(text, str) and text.isprintable() and text)
-        end = datetime.fromisoformat(ends_at).astimezone(UTC) - place.wire.clock_offset
+        end = datetime.fromisoformat(ends_at).astimezone(UTC) - place.http.clock_offset
         role_arn, session_name, region = names
         return HeldToken(token, end, role_arn, session_name, region)
     raise BridgeUnreachable(say("The bridge answered with a token that cannot be used."))

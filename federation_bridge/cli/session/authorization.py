@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from federation_bridge.cli.failures import BridgeRefused, BridgeUnreachable, CommandFailed, LoginRefused
+from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.token_store import StoredSession
-from federation_bridge.cli.wire import Answer
 
 CLIENT_ID = "fedbridge"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -34,12 +34,12 @@ def discover(place: Place) -> Endpoints:
     Raises:
         BridgeUnreachable: no bridge answers there, or one of another name or with foreign addresses (RFC 8414 3.3).
     """
-    answer = place.wire.get(f"{place.address}/.well-known/oauth-authorization-server")
+    answer = place.http.get(f"{place.address}/.well-known/oauth-authorization-server")
     if not answer.is_ok or answer.text("issuer").rstrip("/") != place.address:
         raise BridgeUnreachable(say("{address} is no bridge that command lines can sign in to.", address=place.address))
     names = ("authorization_endpoint", "token_endpoint", "device_authorization_endpoint", "revocation_endpoint")
     found = [answer.text(name) for name in names]
-    if foreign := [url for url in found if url and not (place.wire.is_ours(url) and url.isprintable())]:
+    if foreign := [url for url in found if url and not (place.http.is_ours(url) and url.isprintable())]:
         raise BridgeUnreachable(say("The bridge names an address that is not its own: {url}", url=foreign[0][:200]))
     return Endpoints(*found)
 
@@ -47,15 +47,15 @@ def discover(place: Place) -> Endpoints:
 def ask_for_tokens(place: Place, endpoints: Endpoints, key: DpopKey, fields: dict[str, str]) -> Answer:
     """What the token endpoint answers. A proof that our clock spoiled is made again by the bridge's."""
     answer = _post(place, endpoints, key, fields)
-    if answer.text("error") == "invalid_dpop_proof" and place.wire.clock_offset:
+    if answer.text("error") == "invalid_dpop_proof" and place.http.clock_offset:
         answer = _post(place, endpoints, key, fields)
     return answer
 
 
 def _post(place: Place, endpoints: Endpoints, key: DpopKey, fields: dict[str, str]) -> Answer:
-    now = place.clock() + place.wire.clock_offset
+    now = place.clock() + place.http.clock_offset
     proof = key.proof("POST", endpoints.token, now)
-    return place.wire.post_form(endpoints.token, {"client_id": CLIENT_ID, **fields}, {"DPoP": proof})
+    return place.http.post_form(endpoints.token, {"client_id": CLIENT_ID, **fields}, {"DPoP": proof})
 
 
 def stored_session(place: Place, key: DpopKey, answer: Answer) -> StoredSession:

@@ -15,6 +15,7 @@ from federation_bridge.cli.failures import (
     SignInNeeded,
 )
 from federation_bridge.cli.flight import Flight
+from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.leftovers import forget_answers
@@ -22,7 +23,6 @@ from federation_bridge.cli.session.login import sign_in
 from federation_bridge.cli.session.question import sign_in_question
 from federation_bridge.cli.session.renewal import Renewal, key_of, revoke
 from federation_bridge.cli.session.token_store import StoredSession
-from federation_bridge.cli.wire import Answer
 from federation_bridge.model import JsonObject
 
 _UNAUTHORIZED = 401
@@ -75,10 +75,10 @@ class LocalSession:
     def _send(self, method: str, path: str, body: JsonObject | None, session: StoredSession) -> Answer:
         place = self._place
         url = f"{place.address}/api/v1{path}"
-        now = place.clock() + place.wire.clock_offset
+        now = place.clock() + place.http.clock_offset
         proof = key_of(session).proof(method, url, now, session.access_token)
         headers = {"Authorization": f"DPoP {session.access_token}", "DPoP": proof}
-        return place.wire.get(url, headers) if body is None else place.wire.post_json(url, body, headers)
+        return place.http.get(url, headers) if body is None else place.http.post_json(url, body, headers)
 
     def _live(self, worn_out: StoredSession | None = None) -> StoredSession:
         """A session whose access token still serves; `worn_out` is one that the bridge no longer takes."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from sys import platform as system
 
 from federation_bridge.cli.failures import LoginRefused, SignInNeeded
+from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place, Way
 from federation_bridge.cli.session.authorization import (
@@ -26,7 +27,6 @@ from federation_bridge.cli.session.browser_login import by_browser
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.token_store import StoredSession
 from federation_bridge.cli.session.whose import note_person
-from federation_bridge.cli.wire import Answer
 
 _SLOWER_BY = 5
 
@@ -92,7 +92,7 @@ def _by_device(place: Place, endpoints: Endpoints, key: DpopKey) -> StoredSessio
         not begun.is_ok
         or not code
         or not begun.text("device_code")
-        or not (place.wire.is_ours(uri) and uri.isprintable())
+        or not (place.http.is_ours(uri) and uri.isprintable())
     ):
         raise refusal(begun)
     show_code(place, uri, code)
@@ -113,8 +113,8 @@ def begin_device(place: Place, endpoint: str, key: DpopKey) -> Answer:
     """What the device authorization endpoint answers; a proof that our clock spoiled is made again by the bridge's."""
     fields = {"client_id": CLIENT_ID, "client_label": f"fedbridge @ {platform.node()}"[:64]}
     for _ in range(2):
-        proof = key.proof("POST", endpoint, place.clock() + place.wire.clock_offset)
-        answer = place.wire.post_form(endpoint, fields, {"DPoP": proof})
+        proof = key.proof("POST", endpoint, place.clock() + place.http.clock_offset)
+        answer = place.http.post_form(endpoint, fields, {"DPoP": proof})
         if answer.text("error") != "invalid_dpop_proof":
             break
     return answer

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 
+from federation_bridge.cli.http_client import authorities_of
 from federation_bridge.cli.i18n import language
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.login import chosen_way
-from federation_bridge.cli.wire import authorities_of
 
 _BYTES_OF_A_PASSWORD = 2
 """Of its digest: enough to tell a corrected password from the wrong one, too little to find one by guessing."""
@@ -35,7 +35,7 @@ def _around(place: Place) -> tuple[str, ...]:
 
 def _way_out(place: Place) -> tuple[str, ...]:
     """The proxy, of whose password next to nothing, and the file of authorities."""
-    proxy = place.wire.proxy
+    proxy = place.http.proxy
     url = proxy.url if proxy is not None else ""
     hint = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()[:_BYTES_OF_A_PASSWORD].hex()
     return str(proxy or ""), hint, *authorities_of(place.environ)

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from federation_bridge.cli.failures import AnswerLost, BridgeUnreachable, CommandFailed, SignInNeeded
 from federation_bridge.cli.files import read_private, write_private
+from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.authorization import (
@@ -29,7 +30,6 @@ from federation_bridge.cli.session.authorization import (
 )
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.token_store import StoredSession, TokenStore
-from federation_bridge.cli.wire import Answer
 
 T = TypeVar("T")
 _HARMLESS_SECONDS = 8
@@ -127,7 +127,7 @@ class Renewal:
 def revoke(place: Place, session: StoredSession) -> None:
     """Ends the session at the bridge (RFC 7009); CommandFailed where the bridge cannot be told."""
     fields = {"client_id": CLIENT_ID, "token": session.refresh_token, "token_type_hint": "refresh_token"}
-    place.wire.post_form(discover(place).revocation, fields)
+    place.http.post_form(discover(place).revocation, fields)
 
 
 def key_of(session: StoredSession) -> DpopKey:

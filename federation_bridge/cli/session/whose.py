@@ -43,8 +43,8 @@ def note_person(place: Place, person: str) -> None:
 
 def _person_of(place: Place, session: StoredSession) -> tuple[str, str]:
     url = f"{place.address}/api/v1/me"
-    proof = key_of(session).proof("GET", url, place.clock() + place.wire.clock_offset, session.access_token)
-    answer = place.wire.get(url, {"Authorization": f"DPoP {session.access_token}", "DPoP": proof})
+    proof = key_of(session).proof("GET", url, place.clock() + place.http.clock_offset, session.access_token)
+    answer = place.http.get(url, {"Authorization": f"DPoP {session.access_token}", "DPoP": proof})
     if not answer.is_ok or not answer.text("person"):
         raise BridgeUnreachable(say("The bridge does not say whose sign-in this is, so it is not kept."))
     return answer.text("person"), answer.text("name")

@@ -67,7 +67,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-class Wire:
+class HttpClient:
     """Requests to the bridge at `address` (attack N11: nothing is ever sent to another host)."""
 
     def __init__(self, address: str, environ: Mapping[str, str], clock: Clock) -> None:
