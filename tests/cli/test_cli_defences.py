@@ -21,7 +21,6 @@ from federation_bridge.cli.aws_config import sso
 from federation_bridge.cli.credentials.container import ContainerEndpoint, without_competitors
 from federation_bridge.cli.failures import CommandFailed, LocalFailure, LoginRefused
 from federation_bridge.cli.files import private_folder, read_private
-from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session import browser_login, login
@@ -30,6 +29,7 @@ from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.session.question import sign_in_question
 from federation_bridge.cli.session.token_store import StoredSession, open_token_store
+from federation_bridge.cli.single_flight import SingleFlight
 from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.model import AwsCredentials
 
@@ -112,21 +112,21 @@ def test_a_session_shows_none_of_its_secrets() -> None:
 
 def test_a_failure_is_shared_by_who_waited_long_and_not_by_who_comes_later(tmp_path: Path) -> None:
     now = [NOW]
-    waiting = Flight(tmp_path / "lock", lambda: now[0])
-    Flight(tmp_path / "lock", lambda: now[0]).failed("q", LoginRefused("no"))
+    waiting = SingleFlight(tmp_path / "lock", lambda: now[0])
+    SingleFlight(tmp_path / "lock", lambda: now[0]).failed("q", LoginRefused("no"))
     now[0] += timedelta(minutes=5)
     with pytest.raises(LoginRefused, match="no"):
         waiting.join("q")
-    Flight(tmp_path / "lock", lambda: now[0]).join("q")
+    SingleFlight(tmp_path / "lock", lambda: now[0]).join("q")
 
 
 def test_a_failure_of_the_future_is_no_news_after_the_clock_went_back(tmp_path: Path) -> None:
-    Flight(tmp_path / "lock", lambda: NOW).failed("q", LoginRefused("no"))
-    Flight(tmp_path / "lock", lambda: NOW - timedelta(days=1)).join("q")
+    SingleFlight(tmp_path / "lock", lambda: NOW).failed("q", LoginRefused("no"))
+    SingleFlight(tmp_path / "lock", lambda: NOW - timedelta(days=1)).join("q")
 
 
 def test_where_the_sign_in_has_just_failed_nobody_is_asked_again(place: Place) -> None:
-    Flight(place.folder / "session.lock", place.clock).failed(
+    SingleFlight(place.folder / "session.lock", place.clock).failed(
         sign_in_question(place), LoginRefused("closed the window")
     )
     with pytest.raises(LoginRefused, match="closed the window"):

@@ -24,7 +24,6 @@ from federation_bridge.cli import failures
 from federation_bridge.cli.address import checked_address
 from federation_bridge.cli.credentials.roles import RoleOnOffer, matching, named_role, pick
 from federation_bridge.cli.failures import BridgeUnreachable, LocalFailure, LoginRefused, SignInNeeded, UsageWrong
-from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.folders import folder_name
 from federation_bridge.cli.http_client import Answer, HttpClient
 from federation_bridge.cli.place import Place
@@ -33,6 +32,7 @@ from federation_bridge.cli.session import authorization, browser_login, login
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.loopback import Loopback
 from federation_bridge.cli.session.token_store import StoredSession, open_token_store
+from federation_bridge.cli.single_flight import SingleFlight
 from federation_bridge.cli.terminal.arguments import parser
 from federation_bridge.cli.terminal.completion import SCRIPTS, candidates
 from federation_bridge.cli.terminal.streams import Terminal
@@ -87,7 +87,7 @@ def test_different_bridges_have_different_folders() -> None:
     assert len({folder_name(address) for address in addresses}) == len(addresses)
 
 
-# ------------------------------------------------------------------------------------------------------------------ http
+# ------------------------------------------------------------------------------------------------------------- http
 
 
 @pytest.fixture
@@ -297,15 +297,15 @@ def test_a_session_shows_no_secret_and_a_keyring_that_takes_little_takes_it() ->
 
 def test_who_waited_behind_a_failure_shares_it_and_a_later_one_tries_again(tmp_path: Path) -> None:
     path, times = tmp_path / "folder" / "lock", [NOW]
-    waiting = Flight(path, lambda: times[0])
-    Flight(path, lambda: times[0]).failed("q", LoginRefused("refused"))
+    waiting = SingleFlight(path, lambda: times[0])
+    SingleFlight(path, lambda: times[0]).failed("q", LoginRefused("refused"))
     with pytest.raises(LoginRefused, match="refused"):
         waiting.join("q")
-    newcomer = Flight(path, lambda: times[0])
+    newcomer = SingleFlight(path, lambda: times[0])
     with pytest.raises(LoginRefused):
         newcomer.join("q")
     times[0] = datetime(2026, 11, 23, 12, 1, tzinfo=UTC)
-    Flight(path, lambda: times[0]).join("q")
+    SingleFlight(path, lambda: times[0]).join("q")
 
 
 def test_every_exit_status_is_one_failure_s_and_survives_the_way_between_processes() -> None:

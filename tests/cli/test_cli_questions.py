@@ -18,10 +18,10 @@ from federation_bridge.cli.commands.call import Call, wanted_of
 from federation_bridge.cli.credentials.obtaining import obtain
 from federation_bridge.cli.failures import AwsSaidNo, CommandFailed, LocalFailure, LoginRefused, TooShort
 from federation_bridge.cli.files import write_private
-from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.question import credentials_question, sign_in_question
+from federation_bridge.cli.single_flight import SingleFlight
 from federation_bridge.cli.terminal.arguments import parser
 from federation_bridge.cli.terminal.streams import Terminal
 
@@ -187,9 +187,9 @@ def test_a_question_that_lies_on_the_disk_cannot_tell_most_passwords_of_a_proxy_
 
 def test_a_failure_shared_with_others_is_never_one_of_another_question(tmp_path: Path) -> None:
     now = [datetime(2026, 11, 23, tzinfo=UTC)]
-    waiting = Flight(tmp_path / "lock", lambda: now[0])
-    Flight(tmp_path / "lock", lambda: now[0]).failed("12h", AwsSaidNo("too long"))
-    Flight(tmp_path / "lock", lambda: now[0]).failed("1h", TooShort("too short"))
+    waiting = SingleFlight(tmp_path / "lock", lambda: now[0])
+    SingleFlight(tmp_path / "lock", lambda: now[0]).failed("12h", AwsSaidNo("too long"))
+    SingleFlight(tmp_path / "lock", lambda: now[0]).failed("1h", TooShort("too short"))
     now[0] += timedelta(minutes=1)
     with pytest.raises(AwsSaidNo, match="too long"):
         waiting.join("12h")
@@ -204,18 +204,18 @@ def test_a_failure_shared_with_others_is_never_one_of_another_question(tmp_path:
 
 def test_what_the_computer_refused_is_shared_with_who_waited_and_not_with_who_comes_after(tmp_path: Path) -> None:
     now = datetime(2026, 11, 23, tzinfo=UTC)
-    waiting = Flight(tmp_path / "lock", lambda: now)
-    Flight(tmp_path / "lock", lambda: now).failed("q", LocalFailure("the disk is full"))
+    waiting = SingleFlight(tmp_path / "lock", lambda: now)
+    SingleFlight(tmp_path / "lock", lambda: now).failed("q", LocalFailure("the disk is full"))
     with pytest.raises(LocalFailure):
         waiting.join("q")
-    Flight(tmp_path / "lock", lambda: now).join("q")
+    SingleFlight(tmp_path / "lock", lambda: now).join("q")
 
 
 def test_failures_that_are_kept_are_few_and_the_youngest(tmp_path: Path) -> None:
     now = datetime(2026, 11, 23, tzinfo=UTC)
-    waiting = Flight(tmp_path / "lock", lambda: now)
+    waiting = SingleFlight(tmp_path / "lock", lambda: now)
     for number in range(100):
-        Flight(tmp_path / "lock", lambda: now).failed(str(number), LoginRefused("no"))
+        SingleFlight(tmp_path / "lock", lambda: now).failed(str(number), LoginRefused("no"))
     assert len(json.loads((tmp_path / "lock.failed").read_text())) == 16
     waiting.join("0")
     with pytest.raises(LoginRefused):
@@ -227,7 +227,7 @@ def test_failures_that_are_kept_are_few_and_the_youngest(tmp_path: Path) -> None
 )
 def test_what_lies_in_the_place_of_failures_and_is_none_is_none(tmp_path: Path, planted: bytes) -> None:
     write_private(tmp_path / "lock.failed", planted)
-    flight = Flight(tmp_path / "lock", lambda: datetime(2026, 11, 23, tzinfo=UTC))
+    flight = SingleFlight(tmp_path / "lock", lambda: datetime(2026, 11, 23, tzinfo=UTC))
     flight.join("q")
     flight.failed("q", LoginRefused("no"))
     with pytest.raises(LoginRefused):

@@ -14,8 +14,8 @@ from web_material import _RULES, ACCOUNT, Person, door_of, person_at
 from federation_bridge.audit import Recorded
 from federation_bridge.bridge import Bridge
 from federation_bridge.cli.failures import RoleRefused
+from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.session.local_session import _refused
-from federation_bridge.cli.wire import Answer
 from federation_bridge.errors import RoleNotGranted, RoleWithheld
 from federation_bridge.grant import Wish, entitled
 from federation_bridge.model import Caller, Visit

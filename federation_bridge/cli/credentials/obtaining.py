@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from federation_bridge.cli import cached_answer
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, LocalFailure, SignInNeeded, TooShort
 from federation_bridge.cli.files import write_private
-from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place, lock_path
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.session.question import credentials_question
+from federation_bridge.cli.single_flight import SingleFlight
 from federation_bridge.delivery import FORMATS
 from federation_bridge.durations import format_duration, parse_duration
 from federation_bridge.errors import AwsRefused, BridgeError
@@ -43,7 +43,7 @@ def obtain(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredentia
         TooShort: even fresh ones do not last that long.
         CommandFailed: as the bridge, this computer or the sign-in fail.
     """
-    flight = Flight(lock_path(place.answer_path(wanted.role)), place.clock)
+    flight = SingleFlight(lock_path(place.answer_path(wanted.role)), place.clock)
     fresh_wish = bool(wanted.duration or wanted.reason)
     if not (renew or fresh_wish) and (found := _cached(place, wanted)) is not None:
         return found

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from federation_bridge.cli.files import local_failure, write_private
-from federation_bridge.cli.flight import Flight, lock
 from federation_bridge.cli.place import Place
+from federation_bridge.cli.single_flight import SingleFlight, lock
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def file_of_this_process(place: Place, kind: str, name: str, data: bytes) -> Ite
     folder = place.folder / kind
     path = folder / name
     # A file is made and locked under one lock, so that nobody sweeps it in between.
-    with Flight(place.folder / f"{kind}.lock", place.clock).alone():
+    with SingleFlight(place.folder / f"{kind}.lock", place.clock).alone():
         _sweep(folder)
         write_private(path, data)
         file = _opened(path)

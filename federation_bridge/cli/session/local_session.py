@@ -14,7 +14,6 @@ from federation_bridge.cli.failures import (
     RoleRefused,
     SignInNeeded,
 )
-from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place
@@ -23,6 +22,7 @@ from federation_bridge.cli.session.login import sign_in
 from federation_bridge.cli.session.question import sign_in_question
 from federation_bridge.cli.session.renewal import Renewal, key_of, revoke
 from federation_bridge.cli.session.token_store import StoredSession
+from federation_bridge.cli.single_flight import SingleFlight
 from federation_bridge.model import JsonObject
 
 _UNAUTHORIZED = 401
@@ -127,9 +127,9 @@ class LocalSession:
         return self._place.clock().timestamp() >= session.access_ends_at
 
 
-def session_flight(place: Place) -> Flight:
+def session_flight(place: Place) -> SingleFlight:
     """The lock under which the session is begun, renewed and ended."""
-    return Flight(place.folder / "session.lock", place.clock)
+    return SingleFlight(place.folder / "session.lock", place.clock)
 
 
 def _code(answer: Answer) -> str:

@@ -12,13 +12,13 @@ from pathlib import Path
 from federation_bridge.cli.aws_config import sso
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, LocalFailure
 from federation_bridge.cli.files import read_private, write_private
-from federation_bridge.cli.flight import Flight
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.place import Place, lock_path
 from federation_bridge.cli.session.leftovers import forget_answers, remove
 from federation_bridge.cli.session.local_session import session_flight
 from federation_bridge.cli.session.renewal import revoke
 from federation_bridge.cli.session.token_store import StoredSession
+from federation_bridge.cli.single_flight import SingleFlight
 
 
 def end_session(place: Place) -> bool:
@@ -34,7 +34,7 @@ def end_session(place: Place) -> bool:
     session = _forgotten_session(place, waiting)
     # After the session: who begins now finds none, and who had it before holds its role's lock until it has written.
     for answer in _answers(place.folder / "answers"):
-        with Flight(lock_path(answer), place.clock).alone(waiting):
+        with SingleFlight(lock_path(answer), place.clock).alone(waiting):
             remove(answer)
     forget_answers(place)
     stock = sso.forget_token(place)

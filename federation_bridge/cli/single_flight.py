@@ -34,7 +34,7 @@ class _Failure:
     sentence: str
 
 
-class Flight:
+class SingleFlight:
     """One thing that one process at a time does, named by the file of its lock."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -119,7 +119,7 @@ if sys.platform == "win32":
         """Takes the file's lock, held until it is closed; False where another has it and we do not wait."""
         while True:
             try:
-                # Behind all that is ever written: who has not the lock cannot read a locked place.
+                # The locked byte lies far behind the content: Windows refuses to read a byte that another has locked.
                 file.seek(_BEHIND)
                 msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
             except OSError:
