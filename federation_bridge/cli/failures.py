@@ -66,7 +66,7 @@ class LocalFailure(CommandFailed):
     exit_status = 8
 
 
-class AwsSaidNo(CommandFailed):
+class AwsFailed(CommandFailed):
     """AWS refused or could not be reached, as the bridge tells."""
 
     exit_status = 9

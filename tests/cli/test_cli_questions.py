@@ -16,7 +16,7 @@ from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
 
 from federation_bridge.cli.commands.call import Call, wanted_of
 from federation_bridge.cli.credentials.obtaining import obtain
-from federation_bridge.cli.failures import AwsSaidNo, CommandFailed, LocalFailure, LoginRefused, TooShort
+from federation_bridge.cli.failures import AwsFailed, CommandFailed, LocalFailure, LoginRefused, TooShort
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.dpop import DpopKey
@@ -85,16 +85,16 @@ def _words(name: str, words: list[str]) -> list[str]:
 @pytest.mark.parametrize("name", WISHES)
 def test_a_failure_answers_who_asks_the_same_and_not_who_asks_something_else(ada: Asker, name: str) -> None:
     first, second = (_words(name, words) for words in WISHES[name])
-    assert [ada.obtain(*first), ada.obtain(*first), ada.asked()] == ["AwsSaidNo", "AwsSaidNo", 1]
-    assert [ada.obtain(*second), ada.asked()] == ["AwsSaidNo", 2]
+    assert [ada.obtain(*first), ada.obtain(*first), ada.asked()] == ["AwsFailed", "AwsFailed", 1]
+    assert [ada.obtain(*second), ada.asked()] == ["AwsFailed", 2]
     # The answer to one does not push the other's out.
-    assert [ada.obtain(*first), ada.obtain(*second), ada.asked()] == ["AwsSaidNo", "AwsSaidNo", 2]
+    assert [ada.obtain(*first), ada.obtain(*second), ada.asked()] == ["AwsFailed", "AwsFailed", 2]
 
 
 @pytest.mark.parametrize("name", SAME)
 def test_a_failure_answers_who_asks_the_same_in_other_words(ada: Asker, name: str) -> None:
     for words in SAME[name]:
-        assert ada.obtain(*_words(name, words)) == "AwsSaidNo"
+        assert ada.obtain(*_words(name, words)) == "AwsFailed"
     assert ada.asked() == 1
 
 
@@ -108,17 +108,17 @@ def test_no_option_of_credentials_is_left_out_of_the_two_tables() -> None:
 
 
 def test_who_asks_for_less_after_a_refusal_has_it(ada: Asker) -> None:
-    assert ada.obtain("--role", ROLE, "--duration", "12h") == "AwsSaidNo"
+    assert ada.obtain("--role", ROLE, "--duration", "12h") == "AwsFailed"
     ada.bridge.answers[f"/api/v1/roles/{ROLE}/credentials"] = lambda _: ada.bridge.credentials()
     assert ada.obtain("--role", ROLE, "--duration", "8h") == "ASIAEXAMPLE"
-    assert ada.obtain("--role", ROLE, "--duration", "12h") == "AwsSaidNo"
+    assert ada.obtain("--role", ROLE, "--duration", "12h") == "AwsFailed"
 
 
 def test_whoever_signs_in_as_somebody_else_asks_anew(ada: Asker) -> None:
-    assert ada.obtain("--role", ROLE) == "AwsSaidNo"
+    assert ada.obtain("--role", ROLE) == "AwsFailed"
     path = next((ada.home / ".local/state/fedbridge").glob("*/session.json"))
     path.write_text(json.dumps(json.loads(path.read_text()) | {"key": DpopKey.fresh().text()}))
-    assert (ada.obtain("--role", ROLE), ada.asked()) == ("AwsSaidNo", 2)
+    assert (ada.obtain("--role", ROLE), ada.asked()) == ("AwsFailed", 2)
 
 
 def test_what_this_computer_refused_is_asked_anew_once_it_is_mended(ada: Asker) -> None:
@@ -126,7 +126,7 @@ def test_what_this_computer_refused_is_asked_anew_once_it_is_mended(ada: Asker) 
     path.chmod(0o644)
     assert ada.obtain("--role", ROLE) == "LocalFailure"
     path.chmod(stat.S_IRUSR | stat.S_IWUSR)
-    assert (ada.obtain("--role", ROLE), ada.asked()) == ("AwsSaidNo", 1)
+    assert (ada.obtain("--role", ROLE), ada.asked()) == ("AwsFailed", 1)
 
 
 # ------------------------------------------------------------------------------------------------- what is around it
@@ -188,17 +188,17 @@ def test_a_question_that_lies_on_the_disk_cannot_tell_most_passwords_of_a_proxy_
 def test_a_failure_shared_with_others_is_never_one_of_another_question(tmp_path: Path) -> None:
     now = [datetime(2026, 11, 23, tzinfo=UTC)]
     waiting = SingleFlight(tmp_path / "lock", lambda: now[0])
-    SingleFlight(tmp_path / "lock", lambda: now[0]).failed("12h", AwsSaidNo("too long"))
+    SingleFlight(tmp_path / "lock", lambda: now[0]).failed("12h", AwsFailed("too long"))
     SingleFlight(tmp_path / "lock", lambda: now[0]).failed("1h", TooShort("too short"))
     now[0] += timedelta(minutes=1)
-    with pytest.raises(AwsSaidNo, match="too long"):
+    with pytest.raises(AwsFailed, match="too long"):
         waiting.join("12h")
     with pytest.raises(TooShort, match="too short"):
         waiting.join("1h")
     waiting.join("8h")
     waiting.succeeded("1h")
     waiting.join("1h")
-    with pytest.raises(AwsSaidNo):
+    with pytest.raises(AwsFailed):
         waiting.join("12h")
 
 

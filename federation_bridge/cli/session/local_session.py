@@ -6,7 +6,7 @@ import hashlib
 from contextlib import suppress
 
 from federation_bridge.cli.failures import (
-    AwsSaidNo,
+    AwsFailed,
     BridgeRefused,
     BridgeUnreachable,
     CommandFailed,
@@ -146,10 +146,10 @@ def _refused(answer: Answer) -> CommandFailed:
     kinds = {
         "role_not_granted": RoleRefused,
         "role_withheld": RoleRefused,
-        "aws_refused": AwsSaidNo,
-        "outside_aws_limits": AwsSaidNo,
-        "aws_answer_unusable": AwsSaidNo,
-        "aws_unreachable": AwsSaidNo,
+        "aws_refused": AwsFailed,
+        "outside_aws_limits": AwsFailed,
+        "aws_answer_unusable": AwsFailed,
+        "aws_unreachable": AwsFailed,
     }
     kinds["not_signed_in"] = SignInNeeded
     sentence = message or say("The bridge answered with status {status}.", status=answer.status)
