@@ -7,9 +7,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command line; the exit status."""
     asked = sys.argv[1:] if arguments is None else arguments
     if asked[:1] == ["credential-process"]:
-        from federation_bridge.cli.quick import quick_answer  # noqa: PLC0415 - every import is paid by every AWS call
+        from federation_bridge.cli.fast_path import fast_answer  # noqa: PLC0415 - every import is paid by every AWS call
 
-        if quick_answer(asked[1:]):
+        if fast_answer(asked[1:]):
             return 0
     from federation_bridge.cli.program import run, stop_in_order  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Where things lie on this computer. Imports nothing heavy: the quick way of `credential-process` asks here too."""
+"""Where things lie on this computer. Imports nothing heavy: the fast path of `credential-process` asks here too."""
 
 import os
 import sys

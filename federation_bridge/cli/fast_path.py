@@ -1,4 +1,4 @@
-"""The quick way of `fedbridge credential-process`: the cached answer, found with nothing but `os`.
+"""The fast path of `fedbridge credential-process`: the cached answer, found with nothing but `os`.
 
 Takes only what `configure` and a careful person write (`--role ACCOUNT/ROLE`, account by number); anything else takes
 the ordinary way, which caches just the same.
@@ -13,7 +13,7 @@ from federation_bridge.cli.folders import current_folder
 _ACCOUNT_DIGITS = 12
 
 
-def quick_answer(arguments: list[str]) -> bool:
+def fast_answer(arguments: list[str]) -> bool:
     """Prints the cached answer; False where there is none, or where the arguments want more than the cache."""
     named = dict(zip(arguments[::2], arguments[1::2], strict=False))
     role = named.get("--role", "")
