@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from federation_bridge import __version__
 from federation_bridge.cli.aws_config.profiles import TEMPLATE
-from federation_bridge.cli.commands import configuring, handing_out, mending, running, signing_in, web_identity
+from federation_bridge.cli.commands import completion, configure, credentials, doctor, running, signing_in, web_identity
 from federation_bridge.cli.commands.call import Call
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.terminal.argument_words import Parser
@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     _signing_in(under)
     _roles(under)
     _tools(under)
-    _mending(under)
+    _help(under)
     return top
 
 
@@ -107,7 +107,7 @@ def _roles(under: _Under) -> None:
     roles = _command(
         under,
         "roles",
-        handing_out.roles,
+        credentials.roles,
         say("The roles you may have now"),
         examples=(
             "fedbridge roles --filter prodadm",
@@ -117,17 +117,17 @@ def _roles(under: _Under) -> None:
     roles.add_argument("--filter", default="", metavar="TEXT", help=say("letters of the name, in order"))
     roles.add_argument("--json", action="store_true", help=say("for programs"))
     _ways(roles)
-    credentials = _command(
+    credentials_ = _command(
         under,
         "credentials",
-        handing_out.credentials,
+        credentials.credentials,
         say("Credentials of one role, as text"),
         more=say("Prefer exec, or the profiles of configure: they renew."),
         examples=('eval "$(fedbridge credentials --role production/Developer --format env)"',),
     )
-    _role_options(credentials)
-    credentials.add_argument("--format", choices=sorted(FORMATS), default="json", help=say("for whom the text is"))
-    _ways(credentials)
+    _role_options(credentials_)
+    credentials_.add_argument("--format", choices=sorted(FORMATS), default="json", help=say("for whom the text is"))
+    _ways(credentials_)
     exec_ = _command(
         under,
         "exec",
@@ -145,7 +145,7 @@ def _roles(under: _Under) -> None:
     console = _command(
         under,
         "console",
-        handing_out.console,
+        credentials.console,
         say("Open the AWS console as a role"),
         more=say(
             "Opens the page of this role at the bridge, where you press. Without a browser it writes the address."
@@ -162,10 +162,10 @@ def _roles(under: _Under) -> None:
 
 
 def _tools(under: _Under) -> None:
-    configure = _command(
+    configure_ = _command(
         under,
         "configure",
-        configuring.configure,
+        configure.configure,
         say("Bring ~/.aws/config up to date: a profile per role"),
         more=say(
             "Shows the difference first. What it did not write it does not touch; run it again when your roles change."
@@ -175,25 +175,25 @@ def _tools(under: _Under) -> None:
             "fedbridge configure --template '{account}.{role}' --dry-run",
         ),
     )
-    configure.add_argument(
+    configure_.add_argument(
         "--template",
         default=TEMPLATE,
         help=say("profile names, from {places}", places="{account} {account_name} {role} {partition}"),
     )
-    configure.add_argument(
+    configure_.add_argument(
         "--filter", default="", metavar="TEXT", help=say("only roles with these letters in their name")
     )
-    configure.add_argument(
+    configure_.add_argument(
         "--min-remaining", metavar="30m", default="", help=say("the credentials last at least so long")
     )
-    configure.add_argument("--sso", action="store_true", help=say("sign in by the token cache of AWS clients instead"))
-    configure.add_argument("--yes", action="store_true", help=say("write without asking"))
-    configure.add_argument("--dry-run", action="store_true", help=say("show the difference and write nothing"))
-    _ways(configure)
+    configure_.add_argument("--sso", action="store_true", help=say("sign in by the token cache of AWS clients instead"))
+    configure_.add_argument("--yes", action="store_true", help=say("write without asking"))
+    configure_.add_argument("--dry-run", action="store_true", help=say("show the difference and write nothing"))
+    _ways(configure_)
     process = _command(
         under,
         "credential-process",
-        handing_out.credential_process,
+        credentials.credential_process,
         say("For AWS tools: what a profile runs"),
         more=say(
             "Answers from what lies here while that lasts, and renews ahead of its end. configure writes a quicker one."
@@ -228,27 +228,27 @@ def _tools(under: _Under) -> None:
     _ways(token_file)
 
 
-def _mending(under: _Under) -> None:
+def _help(under: _Under) -> None:
     _command(
         under,
         "doctor",
-        mending.doctor,
+        doctor.doctor,
         say("Say what is wrong, in words"),
         more=say(
             "Looks at the bridge, your session, the environment and ~/.aws; ends with 1 where something is wrong."
         ),
     )
-    completion = _command(
+    completion_ = _command(
         under,
         "completion",
-        mending.completion,
+        completion.completion,
         say("The completion script of a shell"),
         examples=("source <(fedbridge completion bash)",),
     )
-    completion.add_argument("shell", choices=sorted(SCRIPTS))
+    completion_.add_argument("shell", choices=sorted(SCRIPTS))
     complete = under.add_parser("complete", add_help=False)
     complete.add_argument("words", nargs=argparse.REMAINDER)
-    complete.set_defaults(run=mending.complete, address="", folder="", way="never")
+    complete.set_defaults(run=completion.complete, address="", folder="", way="never")
 
 
 def _about() -> str:

@@ -1,4 +1,4 @@
-"""`doctor` and `completion`."""
+"""`completion`, and the words that its scripts ask for."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ import argparse
 from pathlib import Path
 
 from federation_bridge.cli import folders
-from federation_bridge.cli.commands import doctor as examining
 from federation_bridge.cli.commands.call import Call
 from federation_bridge.cli.terminal import completion as completing
-
-
-def doctor(call: Call) -> int:
-    """Says what is wrong."""
-    call.asked.way = "never"
-    return 0 if examining.examine(call.place()) else 1
 
 
 def completion(call: Call) -> int:
