@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from federation_bridge.cli.commands.call import Call
+from federation_bridge.cli.commands.invocation import Invocation
 from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, LocalFailure, Stopped
 from federation_bridge.cli.i18n import printable, say
 from federation_bridge.cli.terminal.arguments import parser
@@ -20,8 +20,8 @@ def run(arguments: list[str]) -> int:
     terminal = Terminal.of_process(os.environ)
     try:
         chosen = parser().parse_args(arguments)
-        call: Callable[[Call], int] = chosen.run
-        return call(Call(chosen, terminal, os.environ, lambda: datetime.now(UTC)))
+        invocation: Callable[[Invocation], int] = chosen.run
+        return invocation(Invocation(chosen, terminal, os.environ, lambda: datetime.now(UTC)))
     except CommandFailed as failure:
         # Some of it may have come from afar: nothing that a terminal obeys gets out here.
         terminal.tell(f"fedbridge: {printable(failure.detail)}", "red")

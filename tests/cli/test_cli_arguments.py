@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from federation_bridge.cli.commands.call import span
+from federation_bridge.cli.commands.invocation import span
 from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.program import run
 from federation_bridge.cli.terminal.arguments import parser

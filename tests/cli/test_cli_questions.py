@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
 
-from federation_bridge.cli.commands.call import Call, wanted_of
+from federation_bridge.cli.commands.invocation import Invocation, wanted_of
 from federation_bridge.cli.credentials.obtaining import obtain
 from federation_bridge.cli.failures import AwsFailed, CommandFailed, LocalFailure, LoginRefused, TooShort
 from federation_bridge.cli.files import write_private
@@ -43,7 +43,7 @@ class Asker:
         streams = (io.StringIO(), io.StringIO(), io.StringIO())
         environ = {"HOME": str(self.home), "FEDBRIDGE_TOKEN_STORE": "file", **self.variables}
         asked = parser().parse_args(["credentials", *words])
-        call = Call(asked, Terminal(environ, *streams), environ, lambda: self.now)
+        call = Invocation(asked, Terminal(environ, *streams), environ, lambda: self.now)
         place = call.place()
         try:
             return obtain(place, wanted_of(call, place)).access_key_id

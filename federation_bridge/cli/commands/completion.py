@@ -6,24 +6,24 @@ import argparse
 from pathlib import Path
 
 from federation_bridge.cli import folders
-from federation_bridge.cli.commands.call import Call
+from federation_bridge.cli.commands.invocation import Invocation
 from federation_bridge.cli.terminal import completion as completing
 
 
-def completion(call: Call) -> int:
+def completion(invocation: Invocation) -> int:
     """Writes the completion script of a shell."""
-    call.terminal.write(completing.SCRIPTS[call.asked.shell])
+    invocation.terminal.write(completing.SCRIPTS[invocation.asked.shell])
     return 0
 
 
-def complete(call: Call) -> int:
+def complete(invocation: Invocation) -> int:
     """Writes the words that fit, one a line: what the completion scripts ask."""
     from federation_bridge.cli.terminal.arguments import parser  # noqa: PLC0415 - which names this module
 
-    words = call.asked.words[1:] if call.asked.words[:1] == ["--"] else call.asked.words
-    folder = folders.current_folder(call.environ)
+    words = invocation.asked.words[1:] if invocation.asked.words[:1] == ["--"] else invocation.asked.words
+    folder = folders.current_folder(invocation.environ)
     found = completing.candidates(words, _options(parser()), Path(folder) if folder else None)
-    call.terminal.write("".join(word + "\n" for word in found))
+    invocation.terminal.write("".join(word + "\n" for word in found))
     return 0
 
 

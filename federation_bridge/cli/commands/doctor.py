@@ -17,7 +17,7 @@ from federation_bridge.cli.aws_config.files import (
 )
 from federation_bridge.cli.aws_config.neutral_profile import PREFIX, default_comes_first, sources_of_default
 from federation_bridge.cli.aws_config.sso import session_name
-from federation_bridge.cli.commands.call import Call
+from federation_bridge.cli.commands.invocation import Invocation
 from federation_bridge.cli.credentials.roles import my_roles
 from federation_bridge.cli.failures import CommandFailed
 from federation_bridge.cli.i18n import say
@@ -31,10 +31,10 @@ _TOLD = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_WEB_IDENTITY_TOKEN_FILE")
 """What `serve` and `web-identity` tell a shell."""
 
 
-def doctor(call: Call) -> int:
+def doctor(invocation: Invocation) -> int:
     """Says what is wrong."""
-    call.asked.way = "never"
-    return 0 if examine(call.place()) else 1
+    invocation.asked.way = "never"
+    return 0 if examine(invocation.place()) else 1
 
 
 def examine(place: Place) -> bool:

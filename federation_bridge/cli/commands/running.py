@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from federation_bridge.cli.aws_config.neutral_profile import default_comes_first, sources_of_default, stepped_around
-from federation_bridge.cli.commands.call import Call, wanted_of
+from federation_bridge.cli.commands.invocation import Invocation, wanted_of
 from federation_bridge.cli.credentials.container import ContainerEndpoint, without_competitors
 from federation_bridge.cli.credentials.obtaining import Wanted, obtain
 from federation_bridge.cli.credentials.process_file import file_of_this_process
@@ -21,16 +21,16 @@ from federation_bridge.cli.place import Place
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
 
-def exec_(call: Call) -> int:
+def exec_(invocation: Invocation) -> int:
     """Runs a command as a role and ends as it ends."""
-    command = call.asked.command[1:] if call.asked.command[:1] == ["--"] else call.asked.command
+    command = invocation.asked.command[1:] if invocation.asked.command[:1] == ["--"] else invocation.asked.command
     if not command:
         raise UsageWrong(say("Which command? For example: fedbridge exec --role ACCOUNT/ROLE -- terraform plan"))
-    place = call.place()
-    wanted = wanted_of(call, place)
+    place = invocation.place()
+    wanted = wanted_of(invocation, place)
     first = obtain(place, wanted)
-    environ = without_competitors(call.environ, first.region)
-    if call.asked.variables:
+    environ = without_competitors(invocation.environ, first.region)
+    if invocation.asked.variables:
         keys = (first.access_key_id, first.secret_access_key, first.session_token)
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         return run_command(command, environ | dict(zip(names, keys, strict=True)))
@@ -65,19 +65,21 @@ def _exec_failure(status: int, sentence: str) -> UsageWrong:
     return failure
 
 
-def serve(call: Call) -> int:
+def serve(invocation: Invocation) -> int:
     """Serves the container credentials endpoint until it is stopped."""
-    place = call.place()
-    wanted = wanted_of(call, place)
+    place = invocation.place()
+    wanted = wanted_of(invocation, place)
     obtain(place, wanted)
     renewed = Wanted(wanted.role, wanted.need)
-    with ContainerEndpoint(lambda: obtain(place, renewed), call.asked.port) as endpoint:
+    with ContainerEndpoint(lambda: obtain(place, renewed), invocation.asked.port) as endpoint:
         port = endpoint.url.rpartition(":")[2].partition("/")[0]
         with file_of_this_process(place, "serve", port, endpoint.token.encode()) as token:
             warn_of_default(place)
-            call.terminal.tell(say("Serving {role}. For AWS tools, until you stop this with Ctrl-C:", role=wanted.role))
-            call.terminal.write(f"export AWS_CONTAINER_CREDENTIALS_FULL_URI='{endpoint.url}'\n")
-            call.terminal.write(f"export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE={quoted(str(token))}\n")
+            invocation.terminal.tell(
+                say("Serving {role}. For AWS tools, until you stop this with Ctrl-C:", role=wanted.role)
+            )
+            invocation.terminal.write(f"export AWS_CONTAINER_CREDENTIALS_FULL_URI='{endpoint.url}'\n")
+            invocation.terminal.write(f"export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE={quoted(str(token))}\n")
             threading.Event().wait()
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from federation_bridge.cli.commands.call import Call
+from federation_bridge.cli.commands.invocation import Invocation
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.session.login import chosen_way
@@ -13,41 +13,41 @@ from federation_bridge.cli.session.signing_out import end_session, forget_anothe
 from federation_bridge.cli.session.whose import note_person
 
 
-def login(call: Call) -> int:
+def login(invocation: Invocation) -> int:
     """Signs in."""
-    call.asked.way = chosen_way(call.asked.way, call.environ)
-    place = call.place()
+    invocation.asked.way = chosen_way(invocation.asked.way, invocation.environ)
+    place = invocation.place()
     session = LocalSession(place)
     session.login()
     me = session.get("/me")
     person = str(me.get("person", ""))
     forget_another_person(place, person)
     note_person(place, person)
-    call.terminal.tell(
+    invocation.terminal.tell(
         say("Signed in as {name}, until {end}.", name=str(me.get("name", "")), end=_local(me.get("ends_at"))), "green"
     )
     place.warn_of_clock()
-    call.terminal.tell(say("Next: fedbridge configure"))
+    invocation.terminal.tell(say("Next: fedbridge configure"))
     return 0
 
 
-def logout(call: Call) -> int:
+def logout(invocation: Invocation) -> int:
     """Signs out and forgets what lies here."""
-    was_signed_in = end_session(call.place())
-    call.terminal.tell(say("Signed out.") if was_signed_in else say("Nobody was signed in."))
+    was_signed_in = end_session(invocation.place())
+    invocation.terminal.tell(say("Signed out.") if was_signed_in else say("Nobody was signed in."))
     return 0
 
 
-def whoami(call: Call) -> int:
+def whoami(invocation: Invocation) -> int:
     """Shows who is signed in."""
-    call.asked.way = "never"
-    me = LocalSession(call.place()).get("/me")
-    if call.asked.json:
+    invocation.asked.way = "never"
+    me = LocalSession(invocation.place()).get("/me")
+    if invocation.asked.json:
         wanted = ("person", "connection", "name", "email", "signed_in_at", "ends_at")
-        call.terminal.write(json.dumps({name: me.get(name) for name in wanted}, indent=2) + "\n")
+        invocation.terminal.write(json.dumps({name: me.get(name) for name in wanted}, indent=2) + "\n")
     else:
         name, person = str(me.get("name", "")), str(me.get("person", ""))
-        call.terminal.write(
+        invocation.terminal.write(
             say("{name} ({person}), until {end}", name=name, person=person, end=_local(me.get("ends_at"))) + "\n"
         )
     return 0

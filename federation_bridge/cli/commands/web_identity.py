@@ -5,26 +5,26 @@ from __future__ import annotations
 import threading
 
 from federation_bridge.cli.aws_config.neutral_profile import stepped_around
-from federation_bridge.cli.commands.call import Call, role_of
+from federation_bridge.cli.commands.invocation import Invocation, role_of
 from federation_bridge.cli.commands.running import quoted, run_command, warn_of_default
 from federation_bridge.cli.credentials.container import without_competitors
 from federation_bridge.cli.credentials.web_identity import TokenFile
 from federation_bridge.cli.i18n import say
 
 
-def web_identity(call: Call) -> int:
+def web_identity(invocation: Invocation) -> int:
     """Keeps the token file of a role fresh while a command runs, and ends as it ends; without one, until stopped."""
-    command = call.asked.command[1:] if call.asked.command[:1] == ["--"] else call.asked.command
-    place = call.place()
-    with TokenFile(place, role_of(call, place), call.asked.reason) as file:
+    command = invocation.asked.command[1:] if invocation.asked.command[:1] == ["--"] else invocation.asked.command
+    place = invocation.place()
+    with TokenFile(place, role_of(invocation, place), invocation.asked.reason) as file:
         if command:
             region = file.token.region
             with stepped_around(place, region) as more:
-                return run_command(command, without_competitors(call.environ, region) | file.variables() | more)
+                return run_command(command, without_competitors(invocation.environ, region) | file.variables() | more)
         warn_of_default(place)
-        call.terminal.tell(
+        invocation.terminal.tell(
             say("A token for {arn} is kept fresh. For AWS tools, until you stop this:", arn=file.token.role_arn)
         )
-        call.terminal.write("".join(f"export {name}={quoted(text)}\n" for name, text in file.variables().items()))
+        invocation.terminal.write("".join(f"export {name}={quoted(text)}\n" for name, text in file.variables().items()))
         threading.Event().wait()
     return 0

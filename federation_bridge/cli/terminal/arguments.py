@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from federation_bridge import __version__
 from federation_bridge.cli.aws_config.profiles import TEMPLATE
 from federation_bridge.cli.commands import completion, configure, credentials, doctor, running, signing_in, web_identity
-from federation_bridge.cli.commands.call import Call
+from federation_bridge.cli.commands.invocation import Invocation
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.terminal.argument_words import Parser
 from federation_bridge.cli.terminal.completion import SCRIPTS
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
 def _command(
     under: _Under,
     name: str,
-    run_it: Callable[[Call], int],
+    run_it: Callable[[Invocation], int],
     about: str,
     *,
     more: str = "",

@@ -1,4 +1,4 @@
-"""One call of the program, and what several commands read from it: the bridge, the role, spans of time."""
+"""One invocation of the program, and what several commands read from it: the bridge, the role, spans of time."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from federation_bridge.model import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One call of the program: what was asked, and where."""
+class Invocation:
+    """One invocation of the program: what was asked, and where."""
 
     asked: argparse.Namespace
     terminal: Terminal
@@ -30,34 +30,34 @@ class Call:
     clock: Clock
 
     def place(self, terminal: Terminal | None = None) -> Place:
-        """The bridge that the call is about."""
+        """The bridge that it is about."""
         asked = self.asked
         address = checked_address(asked.address) if asked.address else known_address(self.environ, asked.folder)
         folder = Path(asked.folder) if asked.folder else folder_of(address, self.environ)
         return Place(address, folder, self.environ, self.clock, terminal or self.terminal, asked.way)
 
 
-def wanted_of(call: Call, place: Place) -> Wanted:
-    """The credentials that the call asks for. UsageWrong, RoleRefused as `span` and `role_of` say."""
-    asked = call.asked
+def wanted_of(invocation: Invocation, place: Place) -> Wanted:
+    """The credentials that were asked for. UsageWrong, RoleRefused as `span` and `role_of` say."""
+    asked = invocation.asked
     need = span(asked.min_remaining, "--min-remaining")
     if asked.duration:
         span(asked.duration, "--duration")
-    return Wanted(role_of(call, place), need, asked.duration, asked.reason)
+    return Wanted(role_of(invocation, place), need, asked.duration, asked.reason)
 
 
-def role_of(call: Call, place: Place) -> str:
+def role_of(invocation: Invocation, place: Place) -> str:
     """The role's key: as it was named, else found among the person's roles, else picked by hand.
 
     Raises:
         RoleRefused: the name fits none, or several.
         UsageWrong: none was named, and nobody is there to pick.
     """
-    text = call.asked.role
+    text = invocation.asked.role
     if text and is_key(text):
         return str(text)
     offered = my_roles(place, LocalSession(place))
-    return (named_role(text, offered) if text else pick(call.terminal, offered)).key
+    return (named_role(text, offered) if text else pick(invocation.terminal, offered)).key
 
 
 def span(text: str, option: str) -> timedelta:
