@@ -13,9 +13,9 @@ import pytest
 from cli_material import Person
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session, tokens
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.obtaining import Wanted, obtain
 from federation_bridge.cli.failures import TooShort
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.terminal.streams import Terminal
 
 DAY = timedelta(days=1)
@@ -57,7 +57,7 @@ class Computer:
         streams = (io.StringIO(), io.StringIO(), io.StringIO())
         variables = {"FEDBRIDGE_TOKEN_STORE": "file"}
         clock = lambda: datetime.now(UTC) + self.off  # noqa: E731 - the setting is read anew
-        place = Place(self.bridge.address, self.folder, variables, clock, Terminal(variables, *streams), "never")
+        place = Context(self.bridge.address, self.folder, variables, clock, Terminal(variables, *streams), "never")
         before = self.bridge.paths().count(PATH)
         found = obtain(place, Wanted(ROLE, **wish))
         self.asked = self.bridge.paths().count(PATH) - before

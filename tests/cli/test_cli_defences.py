@@ -18,11 +18,11 @@ from keyring.backend import KeyringBackend
 
 from federation_bridge.cli import cached_answer, http_client
 from federation_bridge.cli.aws_config import sso
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.container import ContainerEndpoint, without_competitors
 from federation_bridge.cli.failures import CommandFailed, LocalFailure, LoginRefused
 from federation_bridge.cli.files import private_folder, read_private
 from federation_bridge.cli.http_client import Answer
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session import browser_login, login
 from federation_bridge.cli.session.authorization import Endpoints
 from federation_bridge.cli.session.dpop import DpopKey
@@ -51,11 +51,11 @@ class Ring(KeyringBackend):
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> Context:
     folder = private_folder(tmp_path / "bridge")
     variables = {"FEDBRIDGE_TOKEN_STORE": "file"}
     streams = (io.StringIO(), io.StringIO(), io.StringIO())
-    return Place(ADDRESS, folder, variables, lambda: NOW, Terminal(variables, *streams), "never")
+    return Context(ADDRESS, folder, variables, lambda: NOW, Terminal(variables, *streams), "never")
 
 
 # ------------------------------------------------------------------------------------------------- what lies on disk
@@ -87,7 +87,7 @@ def test_a_session_once_kept_in_a_file_is_found_there_while_a_keyring_works_too(
     assert open_token_store(ADDRESS, folder, {}).load() == SESSION
 
 
-def test_a_session_file_that_others_may_read_is_refused(place: Place) -> None:
+def test_a_session_file_that_others_may_read_is_refused(place: Context) -> None:
     place.tokens().save(SESSION)
     path = place.folder / "session.json"
     path.chmod(0o640)
@@ -96,7 +96,7 @@ def test_a_session_file_that_others_may_read_is_refused(place: Place) -> None:
 
 
 @pytest.mark.parametrize("member", ["address", "access_token", "access_ends_at", "refresh_token", "key"])
-def test_a_session_with_a_member_of_another_kind_is_no_session(place: Place, member: str) -> None:
+def test_a_session_with_a_member_of_another_kind_is_no_session(place: Context, member: str) -> None:
     place.tokens().save(SESSION)
     path = place.folder / "session.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {member: ["another"]}))
@@ -125,7 +125,7 @@ def test_a_failure_of_the_future_is_no_news_after_the_clock_went_back(tmp_path: 
     SingleFlight(tmp_path / "lock", lambda: NOW - timedelta(days=1)).join("q")
 
 
-def test_where_the_sign_in_has_just_failed_nobody_is_asked_again(place: Place) -> None:
+def test_where_the_sign_in_has_just_failed_nobody_is_asked_again(place: Context) -> None:
     SingleFlight(place.folder / "session.lock", place.clock).failed(
         sign_in_question(place), LoginRefused("closed the window")
     )
@@ -141,7 +141,7 @@ def begun(uri: str) -> Answer:
 
 
 def test_a_code_is_never_shown_with_an_address_that_is_not_the_bridges(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forbid_showing(monkeypatch)
     monkeypatch.setattr(login, "begin_device", lambda *_: begun("https://aws.example.com.attacker.test/device"))
@@ -150,7 +150,7 @@ def test_a_code_is_never_shown_with_an_address_that_is_not_the_bridges(
         login._by_device(place, endpoints, DpopKey.fresh())
 
 
-def test_the_same_holds_for_the_sign_in_of_aws_clients(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_holds_for_the_sign_in_of_aws_clients(place: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     forbid_showing(monkeypatch)
     answer = Answer(200, {"verificationUri": "https://attacker.test/device", "userCode": "BCDF-GHJK"})
     monkeypatch.setattr(http_client.HttpClient, "post_json", lambda *_: answer)
@@ -181,7 +181,7 @@ def answers(*errors: str) -> Callable[..., Answer]:
 
 
 def test_a_program_that_is_told_to_slow_down_does_so_from_then_on(
-    place: Place, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+    place: Context, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
     monkeypatch.setattr(login, "ask_for_tokens", answers("slow_down", "slow_down", "authorization_pending", "no"))
     times = (timedelta(seconds=5), timedelta(minutes=10))
@@ -191,7 +191,7 @@ def test_a_program_that_is_told_to_slow_down_does_so_from_then_on(
 
 
 def test_the_same_holds_where_it_signs_aws_clients_in(
-    place: Place, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+    place: Context, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
     monkeypatch.setattr(http_client.HttpClient, "post_json", answers("slow_down", "authorization_pending", "no"))
     with pytest.raises(CommandFailed):

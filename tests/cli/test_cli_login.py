@@ -22,11 +22,11 @@ from keyring.backend import KeyringBackend
 
 from federation_bridge.cli import failures
 from federation_bridge.cli.address import checked_address
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.roles import RoleOnOffer, matching, named_role, pick
 from federation_bridge.cli.failures import BridgeUnreachable, LocalFailure, LoginRefused, SignInNeeded, UsageWrong
 from federation_bridge.cli.folders import folder_name
 from federation_bridge.cli.http_client import Answer, HttpClient
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.program import run
 from federation_bridge.cli.session import authorization, browser_login, login
 from federation_bridge.cli.session.dpop import DpopKey
@@ -41,9 +41,9 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SESSION = StoredSession("https://aws.example.com", "access", 1.0, "refresh", "key")
 
 
-def place(folder: Path, address: str = "https://aws.example.com", **variables: str) -> Place:
+def place(folder: Path, address: str = "https://aws.example.com", **variables: str) -> Context:
     streams = (io.StringIO(), io.StringIO(), io.StringIO())
-    return Place(address, folder, variables, lambda: NOW, Terminal(variables, *streams))
+    return Context(address, folder, variables, lambda: NOW, Terminal(variables, *streams))
 
 
 # ------------------------------------------------------------------------------------------------------------ address

@@ -14,7 +14,7 @@ from database_place import HeldClock
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
 
 from federation_bridge.cli.aws_config.neutral_profile import PREFIX, sources_of_default, stepped_around
-from federation_bridge.cli.place import Place
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.terminal.streams import Terminal
 
 KEYS = "aws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n"
@@ -191,7 +191,7 @@ def test_a_file_that_is_no_utf_8_is_copied_byte_for_byte(tmp_path: Path) -> None
     file.write_bytes(b"# M\xfcller\n[default]\naws_access_key_id = A\noutput = yaml")
     environ = {"AWS_CONFIG_FILE": str(file), "AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}
     terminal = Terminal({}, *(io.StringIO() for _ in range(3)))
-    place = Place("https://aws.example.com", tmp_path / "place", environ, HeldClock(), terminal)
+    place = Context("https://aws.example.com", tmp_path / "place", environ, HeldClock(), terminal)
     with stepped_around(place, "eu-west-1") as variables:
         copied = Path(variables["AWS_CONFIG_FILE"]).read_bytes()
     head = f"\n[profile {variables['AWS_PROFILE']}]\n".encode()

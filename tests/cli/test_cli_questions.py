@@ -15,10 +15,10 @@ import pytest
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
 
 from federation_bridge.cli.commands.invocation import Invocation, wanted_of
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.obtaining import obtain
 from federation_bridge.cli.failures import AwsFailed, CommandFailed, LocalFailure, LoginRefused, TooShort
 from federation_bridge.cli.files import write_private
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.question import credentials_question, sign_in_question
 from federation_bridge.cli.single_flight import SingleFlight
@@ -44,7 +44,7 @@ class Asker:
         environ = {"HOME": str(self.home), "FEDBRIDGE_TOKEN_STORE": "file", **self.variables}
         asked = parser().parse_args(["credentials", *words])
         call = Invocation(asked, Terminal(environ, *streams), environ, lambda: self.now)
-        place = call.place()
+        place = call.context()
         try:
             return obtain(place, wanted_of(call, place)).access_key_id
         except CommandFailed as failure:
@@ -145,13 +145,13 @@ AROUND = {
 ADDRESS = "https://aws.example.com"
 
 
-def _place(folder: Path, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Place:
+def _place(folder: Path, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Context:
     for name in ("HTTPS_PROXY", "NO_PROXY", "https_proxy", "no_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     streams = (io.StringIO(), io.StringIO(), io.StringIO())
-    return Place(ADDRESS, folder, variables, lambda: datetime.now(UTC), Terminal(variables, *streams))
+    return Context(ADDRESS, folder, variables, lambda: datetime.now(UTC), Terminal(variables, *streams))
 
 
 @pytest.mark.parametrize("name", AROUND)

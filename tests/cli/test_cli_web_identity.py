@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from database_place import HeldClock
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials import web_identity
 from federation_bridge.cli.credentials.web_identity import HeldToken, TokenFile
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, LocalFailure, SignInNeeded
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.model import JsonObject
 
@@ -35,7 +35,7 @@ class Bridge:
         self.answering = threading.Event()
         self.answering.set()
 
-    def __call__(self, place: Place, role: str, reason: str = "") -> HeldToken:
+    def __call__(self, place: Context, role: str, reason: str = "") -> HeldToken:
         assert (role, reason) == (ROLE, "a deployment")
         self.ways.append(place.way)
         self.asked.release()
@@ -71,7 +71,7 @@ def told() -> io.StringIO:
 @pytest.fixture
 def file(bridge: Bridge, clock: HeldClock, told: io.StringIO, tmp_path: Path) -> Iterator[TokenFile]:
     terminal = Terminal({}, io.StringIO(), told, io.StringIO())
-    place = Place("https://aws.example.com", tmp_path / "place", {}, clock, terminal)
+    place = Context("https://aws.example.com", tmp_path / "place", {}, clock, terminal)
     made = TokenFile(place, ROLE, "a deployment")
     yield made
     assert not [one for one in threading.enumerate() if one is made._thread]
@@ -225,7 +225,7 @@ class Answering:
         self.answer = answer
         self.posted: tuple[str, JsonObject] | None = None
 
-    def __call__(self, _: Place) -> Answering:
+    def __call__(self, _: Context) -> Answering:
         return self
 
     def post(self, path: str, body: JsonObject) -> JsonObject:
@@ -233,8 +233,8 @@ class Answering:
         return self.answer
 
 
-def place_at(folder: Path, clock: HeldClock) -> Place:
-    return Place("https://aws.example.com", folder, {}, clock, Terminal({}, *(io.StringIO() for _ in range(3))))
+def place_at(folder: Path, clock: HeldClock) -> Context:
+    return Context("https://aws.example.com", folder, {}, clock, Terminal({}, *(io.StringIO() for _ in range(3))))
 
 
 def test_the_end_of_a_token_is_told_by_this_computers_clock(

@@ -21,8 +21,8 @@ from urllib.request import Request, urlopen
 import pytest
 from cli_material import Person, opened_address, told_code
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.obtaining import Wanted, obtain
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.sandbox.company import Company
@@ -225,7 +225,7 @@ def test_a_computer_whose_clock_is_off_by_a_day_signs_in_and_gets_credentials(
     variables = {"FEDBRIDGE_TOKEN_STORE": "file", "FEDBRIDGE_FOLDER": str(ada.home)}
     terminal = Terminal(variables, io.StringIO(), words, io.StringIO())
     folder = ada.home / "bridge"
-    place = Place(ada.bridge, folder, variables, lambda: datetime.now(UTC) + off, terminal, "device")
+    place = Context(ada.bridge, folder, variables, lambda: datetime.now(UTC) + off, terminal, "device")
     with ThreadPoolExecutor(1) as computer:
         signing_in = computer.submit(LocalSession(place).login)
         while not (found := re.search(r"[A-Z0-9]{4}-[A-Z0-9]{4}", words.getvalue())):

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from federation_bridge.cli.aws_config.files import config_path, credentials_path
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.process_file import file_of_this_process
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place
 
 PREFIX = "fedbridge-exec-"
 """How the names of the profiles begin that commands of ours get."""
@@ -62,7 +62,7 @@ def default_comes_first(path: Path) -> str:
 
 
 @contextmanager
-def stepped_around(place: Place, region: str) -> Iterator[dict[str, str]]:
+def stepped_around(context: Context, region: str) -> Iterator[dict[str, str]]:
     """The variables that lead a command's tools past every source of credentials in files; none where there is none.
 
     What they name is there until the end of the block: a copy of the person's config with one profile more. The
@@ -71,14 +71,14 @@ def stepped_around(place: Place, region: str) -> Iterator[dict[str, str]]:
     Raises:
         LocalFailure: the copy cannot be written.
     """
-    variables = {"BOTO_CONFIG": os.devnull} if _boto_has_keys(place.environ) else {}
-    if not sources_of_default(place.environ):
+    variables = {"BOTO_CONFIG": os.devnull} if _boto_has_keys(context.environ) else {}
+    if not sources_of_default(context.environ):
         yield variables
         return
     name = f"{PREFIX}{os.getpid()}"
-    theirs = _without_sources_for_all(_text(config_path(place.environ)))
-    copy = f"{theirs}\n[profile {name}]\n{_settings(place.environ, region)}"
-    with file_of_this_process(place, "exec", name, copy.encode("utf-8", "surrogateescape")) as path:
+    theirs = _without_sources_for_all(_text(config_path(context.environ)))
+    copy = f"{theirs}\n[profile {name}]\n{_settings(context.environ, region)}"
+    with file_of_this_process(context, "exec", name, copy.encode("utf-8", "surrogateescape")) as path:
         yield variables | {"AWS_CONFIG_FILE": str(path), "AWS_PROFILE": name}
 
 

@@ -15,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from federation_bridge.cli.aws_config.profiles import Profile, region_lines
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.roles import RoleOnOffer
 from federation_bridge.cli.failures import CommandFailed, LoginRefused, SignInNeeded
 from federation_bridge.cli.files import local_failure, private_folder, write_private
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.authorization import DEVICE_GRANT, discover, refusal
 from federation_bridge.cli.session.login import pause, show_code
 from federation_bridge.model import JsonObject
@@ -30,14 +30,14 @@ _REGION = "us-east-1"
 """Only a name to these clients: every address is the bridge's."""
 
 
-def session_name(place: Place) -> str:
+def session_name(context: Context) -> str:
     """The name of the sso-session: one for each bridge."""
-    return "fedbridge-" + place.folder.name.replace("+", "-").replace("=", "-")
+    return "fedbridge-" + context.folder.name.replace("+", "-").replace("=", "-")
 
 
-def sections(place: Place) -> list[Profile]:
+def sections(context: Context) -> list[Profile]:
     """The sso-session and the services section, which every profile names."""
-    name, address = session_name(place), place.address
+    name, address = session_name(context), context.address
     session = (f"sso_start_url = {address}/start", f"sso_region = {_REGION}")
     services = ("sso =", f"  endpoint_url = {address}", "sso_oidc =", f"  endpoint_url = {address}")
     scopes = "sso_registration_scopes = sso:account:access"
@@ -47,29 +47,29 @@ def sections(place: Place) -> list[Profile]:
     ]
 
 
-def profile_lines(place: Place, role: RoleOnOffer) -> tuple[str, ...]:
+def profile_lines(context: Context, role: RoleOnOffer) -> tuple[str, ...]:
     """The lines of the profile of a role; `services` belongs to the profile, no other place is read."""
-    name = session_name(place)
+    name = session_name(context)
     account, role_name = f"sso_account_id = {role.account}", f"sso_role_name = {role.role}"
     return (f"sso_session = {name}", account, role_name, f"services = {name}", *region_lines(role))
 
 
-def write_token(place: Place) -> Path:
+def write_token(context: Context) -> Path:
     """Signs in with a code and writes the token cache of AWS clients; the file's path.
 
     Raises:
         CommandFailed: nobody is there to be asked, or the sign-in was refused.
     """
-    if place.way == "never" or not (place.terminal.can_tell or place.way == "device"):
-        raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=place.address))
-    path = _token_path(place)
+    if context.way == "never" or not (context.terminal.can_tell or context.way == "device"):
+        raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=context.address))
+    path = _token_path(context)
     private_folder(path.parent)
-    registered = _registered(place)
+    registered = _registered(context)
     client = {name: registered.text(name) for name in ("clientId", "clientSecret")}
-    token = _token(place, client)
-    ends_at = place.clock() + timedelta(seconds=token.number("expiresIn", 900))
+    token = _token(context, client)
+    ends_at = context.clock() + timedelta(seconds=token.number("expiresIn", 900))
     document = {
-        "startUrl": f"{place.address}/start",
+        "startUrl": f"{context.address}/start",
         "region": _REGION,
         "accessToken": token.text("accessToken"),
         "expiresAt": _instant(ends_at),
@@ -79,29 +79,29 @@ def write_token(place: Place) -> Path:
         ),
         "refreshToken": token.text("refreshToken"),
     }
-    if replaced := forget_token(place):
+    if replaced := forget_token(context):
         with suppress(CommandFailed):
-            revoke(place, replaced)
+            revoke(context, replaced)
     write_private(path, json.dumps(document).encode())
     return path
 
 
-def _token_path(place: Place) -> Path:
+def _token_path(context: Context) -> Path:
     # The name that the clients compute themselves; SHA-1 protects nothing here.
-    name = hashlib.sha1(session_name(place).encode(), usedforsecurity=False).hexdigest()
+    name = hashlib.sha1(session_name(context).encode(), usedforsecurity=False).hexdigest()
     return Path.home() / ".aws" / "sso" / "cache" / f"{name}.json"
 
 
-def forget_token(place: Place) -> str:
+def forget_token(context: Context) -> str:
     """Removes the token of AWS clients, if it is this bridge's; its refresh token, or nothing where there was none.
 
     Raises:
         LocalFailure: it lies there and cannot be removed.
     """
-    path = _token_path(place)
+    path = _token_path(context)
     try:
         document = json.loads(path.read_bytes())
-        is_ours = document.get("startUrl") == f"{place.address}/start"
+        is_ours = document.get("startUrl") == f"{context.address}/start"
     except (OSError, ValueError, AttributeError):
         return ""
     if not is_ours:
@@ -113,36 +113,36 @@ def forget_token(place: Place) -> str:
     return str(document.get("refreshToken") or document.get("accessToken") or "")
 
 
-def revoke(place: Place, token: str) -> None:
+def revoke(context: Context, token: str) -> None:
     """Ends the token of AWS clients at the bridge (RFC 7009); CommandFailed where the bridge cannot be told."""
-    place.http.post_form(discover(place).revocation, {"client_id": _CLIENT_ID, "token": token})
+    context.http.post_form(discover(context).revocation, {"client_id": _CLIENT_ID, "token": token})
 
 
-def _registered(place: Place) -> Answer:
+def _registered(context: Context) -> Answer:
     wish: JsonObject = {"clientName": "fedbridge", "clientType": "public", "scopes": ["sso:account:access"]}
-    answer = place.http.post_json(f"{place.address}/client/register", wish)
+    answer = context.http.post_json(f"{context.address}/client/register", wish)
     if not answer.is_ok or not answer.text("clientId"):
         raise refusal(answer)
     return answer
 
 
-def _token(place: Place, client: dict[str, str]) -> Answer:
-    wish: JsonObject = {**client, "startUrl": f"{place.address}/start"}
-    begun = place.http.post_json(f"{place.address}/device_authorization", wish)
+def _token(context: Context, client: dict[str, str]) -> Answer:
+    wish: JsonObject = {**client, "startUrl": f"{context.address}/start"}
+    begun = context.http.post_json(f"{context.address}/device_authorization", wish)
     uri, code = begun.text("verificationUri"), begun.text("userCode")
-    if not begun.is_ok or not code or not (place.http.is_ours(uri) and uri.isprintable()):
+    if not begun.is_ok or not code or not (context.http.is_ours(uri) and uri.isprintable()):
         raise refusal(begun)
-    show_code(place, uri, code)
+    show_code(context, uri, code)
     question: JsonObject = {**client, "grantType": DEVICE_GRANT, "deviceCode": begun.text("deviceCode")}
-    return _polled(place, question, begun.number("interval", 5), begun.number("expiresIn", 600))
+    return _polled(context, question, begun.number("interval", 5), begun.number("expiresIn", 600))
 
 
-def _polled(place: Place, question: JsonObject, interval: int, seconds: int) -> Answer:
+def _polled(context: Context, question: JsonObject, interval: int, seconds: int) -> Answer:
     ends_at = time.monotonic() + seconds
-    with place.terminal.progress(say("Waiting for your approval")) as move:
+    with context.terminal.progress(say("Waiting for your approval")) as move:
         while time.monotonic() < ends_at:
             pause(interval, move)
-            answer = place.http.post_json(f"{place.address}/token", question)
+            answer = context.http.post_json(f"{context.address}/token", question)
             if answer.is_ok and answer.text("accessToken"):
                 return answer
             error = answer.text("error")
@@ -156,8 +156,8 @@ def _instant(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def with_lines(profiles: Sequence[Profile], place: Place, roles: Sequence[RoleOnOffer]) -> list[Profile]:
+def with_lines(profiles: Sequence[Profile], context: Context, roles: Sequence[RoleOnOffer]) -> list[Profile]:
     """The same profiles, but signed in by the token cache."""
     by_key = {role.key: role for role in roles}
-    made = [Profile(one.name, one.role, profile_lines(place, by_key[one.role])) for one in profiles]
-    return [*sections(place), *made]
+    made = [Profile(one.name, one.role, profile_lines(context, by_key[one.role])) for one in profiles]
+    return [*sections(context), *made]

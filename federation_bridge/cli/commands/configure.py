@@ -8,34 +8,34 @@ from federation_bridge.cli.aws_config import files as aws_files
 from federation_bridge.cli.aws_config import profiles as aws_config
 from federation_bridge.cli.aws_config import sso
 from federation_bridge.cli.commands.invocation import Invocation, span
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.roles import matching, my_roles
 from federation_bridge.cli.failures import LocalFailure, UsageWrong
 from federation_bridge.cli.i18n import printable, say
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.terminal.streams import Terminal
 
 
 def configure(invocation: Invocation) -> int:
     """Shows the difference to ~/.aws/config, asks, and writes."""
-    place = invocation.place()
+    context = invocation.context()
     need = int(span(invocation.asked.min_remaining, "--min-remaining").total_seconds())
-    offered = my_roles(place, LocalSession(place))
+    offered = my_roles(context, LocalSession(context))
     offered = sorted(
         matching(invocation.asked.filter, offered) if invocation.asked.filter else offered, key=lambda role: role.name
     )
-    commands = {role.key: aws_config.process_command(place.folder, role.key, need) for role in offered}
+    commands = {role.key: aws_config.process_command(context.folder, role.key, need) for role in offered}
     profiles = aws_config.profiles(offered, invocation.asked.template, commands)
     if invocation.asked.sso:
-        profiles = sso.with_lines(profiles, place, offered)
+        profiles = sso.with_lines(profiles, context, offered)
     path = aws_files.config_path(invocation.environ)
     before = aws_files.read_config(path)
     with aws_files.told_of(path):
-        after = aws_config.reconcile(before, place.address, profiles)
+        after = aws_config.reconcile(before, context.address, profiles)
     for notice in after.notices:
         invocation.terminal.tell(notice)
     if after.text == before:
-        _sign_stock_clients_in(invocation, place)
+        _sign_stock_clients_in(invocation, context)
         invocation.terminal.tell(say("{path} is up to date.", path=str(path)))
         return 0
     lines = difflib.unified_diff(before.splitlines(), after.text.splitlines(), str(path), str(path), lineterm="")
@@ -47,14 +47,14 @@ def configure(invocation: Invocation) -> int:
     if aws_files.read_config(path) != before:
         raise LocalFailure(say("{path} was changed by another program meanwhile. Run it again.", path=str(path)))
     aws_files.write_config(path, after.text)
-    _sign_stock_clients_in(invocation, place)
+    _sign_stock_clients_in(invocation, context)
     invocation.terminal.tell(_written(invocation, after.written), "green")
     return 0
 
 
-def _sign_stock_clients_in(invocation: Invocation, place: Place) -> None:
+def _sign_stock_clients_in(invocation: Invocation, context: Context) -> None:
     if invocation.asked.sso and not invocation.asked.dry_run:
-        path = sso.write_token(place)
+        path = sso.write_token(context)
         invocation.terminal.tell(say("The token for AWS clients lies in {path}.", path=str(path)))
 
 

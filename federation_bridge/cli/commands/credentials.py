@@ -17,8 +17,8 @@ from federation_bridge.cli.terminal.streams import controlling_terminal
 
 def roles(invocation: Invocation) -> int:
     """Lists the roles."""
-    place = invocation.place()
-    found = my_roles(place, LocalSession(place))
+    context = invocation.context()
+    found = my_roles(context, LocalSession(context))
     if invocation.asked.filter:
         found = matching(invocation.asked.filter, found)
     if invocation.asked.json:
@@ -32,17 +32,17 @@ def roles(invocation: Invocation) -> int:
 
 def credentials(invocation: Invocation) -> int:
     """Writes credentials in the format that was asked for."""
-    place = invocation.place()
-    invocation.terminal.write(rendered(obtain(place, wanted_of(invocation, place)), invocation.asked.format))
+    context = invocation.context()
+    invocation.terminal.write(rendered(obtain(context, wanted_of(invocation, context)), invocation.asked.format))
     return 0
 
 
 def credential_process(invocation: Invocation) -> int:
     """What a profile runs: on the person's own terminal it asks, on stdout it answers."""
     with controlling_terminal(invocation.environ) as terminal:
-        place = invocation.place(terminal)
+        context = invocation.context(terminal)
         if not invocation.asked.renew:
-            invocation.terminal.write(answer_text(obtain(place, wanted_of(invocation, place))))
+            invocation.terminal.write(answer_text(obtain(context, wanted_of(invocation, context))))
             return 0
     return _renew(invocation)
 
@@ -50,15 +50,15 @@ def credential_process(invocation: Invocation) -> int:
 def _renew(invocation: Invocation) -> int:
     """The background renewal: asks nobody. Where it fails its mark stays for a minute, so that not every call tries."""
     invocation.asked.way = "never"
-    place = invocation.place()
-    wanted = wanted_of(invocation, place)
-    obtain(place, wanted, renew=True)
-    Path(f"{place.answer_path(wanted.role)}~renewing").unlink(missing_ok=True)
+    context = invocation.context()
+    wanted = wanted_of(invocation, context)
+    obtain(context, wanted, renew=True)
+    Path(f"{context.answer_path(wanted.role)}~renewing").unlink(missing_ok=True)
     return 0
 
 
 def console(invocation: Invocation) -> int:
     """Opens the AWS console."""
-    place = invocation.place()
-    open_console(place, role_of(invocation, place), invocation.asked.to, only_print=invocation.asked.print)
+    context = invocation.context()
+    open_console(context, role_of(invocation, context), invocation.asked.to, only_print=invocation.asked.print)
     return 0

@@ -9,11 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from federation_bridge.cli.address import checked_address
+from federation_bridge.cli.context import Context, folder_of, known_address
 from federation_bridge.cli.credentials.obtaining import Wanted
 from federation_bridge.cli.credentials.roles import is_key, my_roles, named_role, pick
 from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place, folder_of, known_address
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.durations import parse_duration
@@ -29,24 +29,24 @@ class Invocation:
     environ: Mapping[str, str]
     clock: Clock
 
-    def place(self, terminal: Terminal | None = None) -> Place:
+    def context(self, terminal: Terminal | None = None) -> Context:
         """The bridge that it is about."""
         asked = self.asked
         address = checked_address(asked.address) if asked.address else known_address(self.environ, asked.folder)
         folder = Path(asked.folder) if asked.folder else folder_of(address, self.environ)
-        return Place(address, folder, self.environ, self.clock, terminal or self.terminal, asked.way)
+        return Context(address, folder, self.environ, self.clock, terminal or self.terminal, asked.way)
 
 
-def wanted_of(invocation: Invocation, place: Place) -> Wanted:
+def wanted_of(invocation: Invocation, context: Context) -> Wanted:
     """The credentials that were asked for. UsageWrong, RoleRefused as `span` and `role_of` say."""
     asked = invocation.asked
     need = span(asked.min_remaining, "--min-remaining")
     if asked.duration:
         span(asked.duration, "--duration")
-    return Wanted(role_of(invocation, place), need, asked.duration, asked.reason)
+    return Wanted(role_of(invocation, context), need, asked.duration, asked.reason)
 
 
-def role_of(invocation: Invocation, place: Place) -> str:
+def role_of(invocation: Invocation, context: Context) -> str:
     """The role's key: as it was named, else found among the person's roles, else picked by hand.
 
     Raises:
@@ -56,7 +56,7 @@ def role_of(invocation: Invocation, place: Place) -> str:
     text = invocation.asked.role
     if text and is_key(text):
         return str(text)
-    offered = my_roles(place, LocalSession(place))
+    offered = my_roles(context, LocalSession(context))
     return (named_role(text, offered) if text else pick(invocation.terminal, offered)).key
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from federation_bridge.cli.aws_config.neutral_profile import default_comes_first, sources_of_default, stepped_around
 from federation_bridge.cli.commands.invocation import Invocation, wanted_of
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.container import ContainerEndpoint, without_competitors
 from federation_bridge.cli.credentials.obtaining import Wanted, obtain
 from federation_bridge.cli.credentials.process_file import file_of_this_process
 from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
@@ -26,16 +26,16 @@ def exec_(invocation: Invocation) -> int:
     command = invocation.asked.command[1:] if invocation.asked.command[:1] == ["--"] else invocation.asked.command
     if not command:
         raise UsageWrong(say("Which command? For example: fedbridge exec --role ACCOUNT/ROLE -- terraform plan"))
-    place = invocation.place()
-    wanted = wanted_of(invocation, place)
-    first = obtain(place, wanted)
+    context = invocation.context()
+    wanted = wanted_of(invocation, context)
+    first = obtain(context, wanted)
     environ = without_competitors(invocation.environ, first.region)
     if invocation.asked.variables:
         keys = (first.access_key_id, first.secret_access_key, first.session_token)
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         return run_command(command, environ | dict(zip(names, keys, strict=True)))
     renewed = Wanted(wanted.role, wanted.need)
-    with ContainerEndpoint(lambda: obtain(place, renewed)) as endpoint, stepped_around(place, first.region) as more:
+    with ContainerEndpoint(lambda: obtain(context, renewed)) as endpoint, stepped_around(context, first.region) as more:
         return run_command(command, environ | endpoint.variables() | more)
 
 
@@ -67,14 +67,14 @@ def _exec_failure(status: int, sentence: str) -> UsageWrong:
 
 def serve(invocation: Invocation) -> int:
     """Serves the container credentials endpoint until it is stopped."""
-    place = invocation.place()
-    wanted = wanted_of(invocation, place)
-    obtain(place, wanted)
+    context = invocation.context()
+    wanted = wanted_of(invocation, context)
+    obtain(context, wanted)
     renewed = Wanted(wanted.role, wanted.need)
-    with ContainerEndpoint(lambda: obtain(place, renewed), invocation.asked.port) as endpoint:
+    with ContainerEndpoint(lambda: obtain(context, renewed), invocation.asked.port) as endpoint:
         port = endpoint.url.rpartition(":")[2].partition("/")[0]
-        with file_of_this_process(place, "serve", port, endpoint.token.encode()) as token:
-            warn_of_default(place)
+        with file_of_this_process(context, "serve", port, endpoint.token.encode()) as token:
+            warn_of_default(context)
             invocation.terminal.tell(
                 say("Serving {role}. For AWS tools, until you stop this with Ctrl-C:", role=wanted.role)
             )
@@ -84,10 +84,10 @@ def serve(invocation: Invocation) -> int:
     return 0
 
 
-def warn_of_default(place: Place) -> None:
+def warn_of_default(context: Context) -> None:
     """Tells a person who sets our variables in a shell what AWS tools take before them."""
-    for path in sources_of_default(place.environ):
-        place.terminal.tell(default_comes_first(path), "red")
+    for path in sources_of_default(context.environ):
+        context.terminal.tell(default_comes_first(path), "red")
 
 
 def quoted(text: str) -> str:

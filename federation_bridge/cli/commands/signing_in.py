@@ -16,24 +16,24 @@ from federation_bridge.cli.session.whose import note_person
 def login(invocation: Invocation) -> int:
     """Signs in."""
     invocation.asked.way = chosen_way(invocation.asked.way, invocation.environ)
-    place = invocation.place()
-    session = LocalSession(place)
+    context = invocation.context()
+    session = LocalSession(context)
     session.login()
     me = session.get("/me")
     person = str(me.get("person", ""))
-    forget_another_person(place, person)
-    note_person(place, person)
+    forget_another_person(context, person)
+    note_person(context, person)
     invocation.terminal.tell(
         say("Signed in as {name}, until {end}.", name=str(me.get("name", "")), end=_local(me.get("ends_at"))), "green"
     )
-    place.warn_of_clock()
+    context.warn_of_clock()
     invocation.terminal.tell(say("Next: fedbridge configure"))
     return 0
 
 
 def logout(invocation: Invocation) -> int:
     """Signs out and forgets what lies here."""
-    was_signed_in = end_session(invocation.place())
+    was_signed_in = end_session(invocation.context())
     invocation.terminal.tell(say("Signed out.") if was_signed_in else say("Nobody was signed in."))
     return 0
 
@@ -41,7 +41,7 @@ def logout(invocation: Invocation) -> int:
 def whoami(invocation: Invocation) -> int:
     """Shows who is signed in."""
     invocation.asked.way = "never"
-    me = LocalSession(invocation.place()).get("/me")
+    me = LocalSession(invocation.context()).get("/me")
     if invocation.asked.json:
         wanted = ("person", "connection", "name", "email", "signed_in_at", "ends_at")
         invocation.terminal.write(json.dumps({name: me.get(name) for name in wanted}, indent=2) + "\n")

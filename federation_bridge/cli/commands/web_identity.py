@@ -15,13 +15,13 @@ from federation_bridge.cli.i18n import say
 def web_identity(invocation: Invocation) -> int:
     """Keeps the token file of a role fresh while a command runs, and ends as it ends; without one, until stopped."""
     command = invocation.asked.command[1:] if invocation.asked.command[:1] == ["--"] else invocation.asked.command
-    place = invocation.place()
-    with TokenFile(place, role_of(invocation, place), invocation.asked.reason) as file:
+    context = invocation.context()
+    with TokenFile(context, role_of(invocation, context), invocation.asked.reason) as file:
         if command:
             region = file.token.region
-            with stepped_around(place, region) as more:
+            with stepped_around(context, region) as more:
                 return run_command(command, without_competitors(invocation.environ, region) | file.variables() | more)
-        warn_of_default(place)
+        warn_of_default(context)
         invocation.terminal.tell(
             say("A token for {arn} is kept fresh. For AWS tools, until you stop this:", arn=file.token.role_arn)
         )

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from federation_bridge.cli import cached_answer
+from federation_bridge.cli.context import Context, lock_path
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, LocalFailure, SignInNeeded, TooShort
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place, lock_path
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.session.question import credentials_question
 from federation_bridge.cli.single_flight import SingleFlight
@@ -36,40 +36,40 @@ class Wanted:
     reason: str = ""
 
 
-def obtain(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredentials:
+def obtain(context: Context, wanted: Wanted, *, renew: bool = False) -> AwsCredentials:
     """Credentials that last at least `wanted.need`. `renew` asks the bridge also where the cache still serves.
 
     Raises:
         TooShort: even fresh ones do not last that long.
         CommandFailed: as the bridge, this computer or the sign-in fail.
     """
-    flight = SingleFlight(lock_path(place.answer_path(wanted.role)), place.clock)
+    flight = SingleFlight(lock_path(context.answer_path(wanted.role)), context.clock)
     fresh_wish = bool(wanted.duration or wanted.reason)
-    if not (renew or fresh_wish) and (found := _cached(place, wanted)) is not None:
+    if not (renew or fresh_wish) and (found := _cached(context, wanted)) is not None:
         return found
     with flight.alone():
-        if not fresh_wish and (found := _cached(place, wanted, renew=renew)) is not None:
+        if not fresh_wish and (found := _cached(context, wanted, renew=renew)) is not None:
             return found
-        session = LocalSession(place)
-        flight.join(_question(place, wanted, session))
+        session = LocalSession(context)
+        flight.join(_question(context, wanted, session))
         try:
-            credentials = _asked(place, wanted, session)
-            _check_rest(place, wanted, credentials)
+            credentials = _asked(context, wanted, session)
+            _check_rest(context, wanted, credentials)
         except SignInNeeded:
             raise
         except CommandFailed as failure:
             with suppress(LocalFailure):
                 # The sign-in may be another by now: the person was asked on the way.
-                flight.failed(_question(place, wanted, session), failure)
+                flight.failed(_question(context, wanted, session), failure)
             raise
-        flight.succeeded(_question(place, wanted, session))
+        flight.succeeded(_question(context, wanted, session))
     return credentials
 
 
-def _question(place: Place, wanted: Wanted, session: LocalSession) -> str:
+def _question(context: Context, wanted: Wanted, session: LocalSession) -> str:
     duration = str(parse_duration(wanted.duration)) if wanted.duration else ""
     wish = {"role": wanted.role, "need": str(wanted.need), "duration": duration, "reason": wanted.reason}
-    return credentials_question(place, session.kept_key(), **wish)
+    return credentials_question(context, session.kept_key(), **wish)
 
 
 def answer_text(credentials: AwsCredentials) -> str:
@@ -77,8 +77,8 @@ def answer_text(credentials: AwsCredentials) -> str:
     return FORMATS["credential-process"](credentials)
 
 
-def _cached(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredentials | None:
-    path, now = str(place.answer_path(wanted.role)), place.clock().timestamp()
+def _cached(context: Context, wanted: Wanted, *, renew: bool = False) -> AwsCredentials | None:
+    path, now = str(context.answer_path(wanted.role)), context.clock().timestamp()
     found = cached_answer.finished(path, int(wanted.need.total_seconds()), now)
     stored = cached_answer.stored(path)
     if found is None or stored is None or (renew and found[1]):
@@ -88,24 +88,24 @@ def _cached(place: Place, wanted: Wanted, *, renew: bool = False) -> AwsCredenti
     return None
 
 
-def _asked(place: Place, wanted: Wanted, session: LocalSession) -> AwsCredentials:
+def _asked(context: Context, wanted: Wanted, session: LocalSession) -> AwsCredentials:
     body = {name: text for name, text in (("duration", wanted.duration), ("reason", wanted.reason)) if text}
     answer = session.post(f"/roles/{wanted.role}/credentials", body)
     try:
         credentials = _credentials(answer)
-        _remember(place, wanted.role, credentials, answer)
+        _remember(context, wanted.role, credentials, answer)
         if not session.is_current():
             # Somebody signed in meanwhile, and has dropped what lay here before we wrote.
-            place.answer_path(wanted.role).unlink(missing_ok=True)
-        place.warn_of_clock()
+            context.answer_path(wanted.role).unlink(missing_ok=True)
+        context.warn_of_clock()
     except (ValueError, KeyError, TypeError, OverflowError, AwsRefused):
         raise BridgeUnreachable(say("The bridge answered with credentials that cannot be used.")) from None
     return credentials
 
 
-def _remember(place: Place, role: str, credentials: AwsCredentials, answer: JsonObject) -> None:
+def _remember(context: Context, role: str, credentials: AwsCredentials, answer: JsonObject) -> None:
     """Writes the cache. Its instants are this computer's: a clock that is off by a day changes nothing then."""
-    now, expires = place.clock(), credentials.expires_at - place.http.clock_offset
+    now, expires = context.clock(), credentials.expires_at - context.http.clock_offset
     life = expires - now
     if life <= timedelta():
         raise TooShort(say("By this computer's clock fresh credentials have ended already. Let the clock set itself."))
@@ -116,11 +116,11 @@ def _remember(place: Place, role: str, credentials: AwsCredentials, answer: Json
     data = f"{header}\n{answer_text(credentials)}{full}\n".encode()
     if len(data) > cached_answer.MOST_BYTES:
         raise ValueError("longer than what is read back")
-    write_private(place.answer_path(role), data)
+    write_private(context.answer_path(role), data)
 
 
-def _check_rest(place: Place, wanted: Wanted, credentials: AwsCredentials) -> None:
-    rest = credentials.expires_at - place.http.clock_offset - place.clock()
+def _check_rest(context: Context, wanted: Wanted, credentials: AwsCredentials) -> None:
+    rest = credentials.expires_at - context.http.clock_offset - context.clock()
     if rest < wanted.need:
         raise TooShort(
             say(

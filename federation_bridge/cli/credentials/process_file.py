@@ -10,22 +10,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.files import local_failure, write_private
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.single_flight import SingleFlight, lock
 
 
 @contextmanager
-def file_of_this_process(place: Place, kind: str, name: str, data: bytes) -> Iterator[Path]:
+def file_of_this_process(context: Context, kind: str, name: str, data: bytes) -> Iterator[Path]:
     """A file of mode 0600, removed at the end of the block; those of its kind that dead processes left go first.
 
     Raises:
         LocalFailure: it cannot be written.
     """
-    folder = place.folder / kind
+    folder = context.folder / kind
     path = folder / name
     # A file is made and locked under one lock, so that nobody sweeps it in between.
-    with SingleFlight(place.folder / f"{kind}.lock", place.clock).alone():
+    with SingleFlight(context.folder / f"{kind}.lock", context.clock).alone():
         _sweep(folder)
         write_private(path, data)
         file = _opened(path)

@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.failures import RoleRefused, UsageWrong
 from federation_bridge.cli.files import write_private
 from federation_bridge.cli.i18n import printable, say
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.terminal.streams import Terminal
 
@@ -46,14 +46,14 @@ class RoleOnOffer:
         return f"{self.account_name}/{self.role}"
 
 
-def my_roles(place: Place, session: LocalSession) -> list[RoleOnOffer]:
+def my_roles(context: Context, session: LocalSession) -> list[RoleOnOffer]:
     """What the bridge offers now; remembered for completion. A name with characters that no role has is left out."""
     listed = session.get("/roles").get("roles")
     offered = listed if isinstance(listed, list) else []
     found = [role for entry in offered if (role := _role(entry)) is not None]
     if strange := len(offered) - len(found):
-        place.terminal.tell(say("Left out: {count} roles with names that AWS does not have.", count=strange))
-    write_private(place.folder / "roles.json", json.dumps([asdict(role) for role in found]).encode())
+        context.terminal.tell(say("Left out: {count} roles with names that AWS does not have.", count=strange))
+    write_private(context.folder / "roles.json", json.dumps([asdict(role) for role in found]).encode())
     return found
 
 
@@ -102,7 +102,7 @@ def named_role(text: str, roles: Sequence[RoleOnOffer]) -> RoleOnOffer:
 
 def matching(pattern: str, roles: Sequence[RoleOnOffer]) -> list[RoleOnOffer]:
     """The roles in whose names the pattern's letters appear in order, the closest together first; case is ignored."""
-    scored = [(score, place, role) for place, role in enumerate(roles) if (score := _spread(pattern, role)) is not None]
+    scored = [(score, index, role) for index, role in enumerate(roles) if (score := _spread(pattern, role)) is not None]
     return [role for _, _, role in sorted(scored, key=lambda one: one[:2])]
 
 

@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed
 from federation_bridge.cli.files import private_folder, write_private
 from federation_bridge.cli.i18n import printable, say
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.local_session import LocalSession
 
 _AHEAD = timedelta(seconds=90)
@@ -42,13 +42,13 @@ class HeldToken:
     region: str
 
 
-def ask_for_token(place: Place, role: str, reason: str = "") -> HeldToken:
+def ask_for_token(context: Context, role: str, reason: str = "") -> HeldToken:
     """A fresh token of `account/role`; CommandFailed as the bridge or the sign-in fail."""
-    answer = LocalSession(place).post(f"/roles/{role}/web-identity-token", {"reason": reason} if reason else {})
+    answer = LocalSession(context).post(f"/roles/{role}/web-identity-token", {"reason": reason} if reason else {})
     texts = [answer.get(name) for name in ("token", "expires_at", "role_arn", "session_name", "region")]
     with suppress(ValueError):
         token, ends_at, *names = (text for text in texts if isinstance(text, str) and text.isprintable() and text)
-        end = datetime.fromisoformat(ends_at).astimezone(UTC) - place.http.clock_offset
+        end = datetime.fromisoformat(ends_at).astimezone(UTC) - context.http.clock_offset
         role_arn, session_name, region = names
         return HeldToken(token, end, role_arn, session_name, region)
     raise BridgeUnreachable(say("The bridge answered with a token that cannot be used."))
@@ -60,17 +60,17 @@ class TokenFile:
     A renewal that fails is told once and tried again; sessions that AWS has sold live on meanwhile.
     """
 
-    def __init__(self, place: Place, role: str, reason: str = "") -> None:
-        self._place, self._role, self._reason = place, role, reason
-        self.path = place.folder / "web-identity" / f"{role.replace('/', '-')}~{os.getpid()}"
+    def __init__(self, context: Context, role: str, reason: str = "") -> None:
+        self._context, self._role, self._reason = context, role, reason
+        self.path = context.folder / "web-identity" / f"{role.replace('/', '-')}~{os.getpid()}"
         self._ended, self._lock = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._keep_fresh, daemon=True)
-        self._quiet = replace(place, way="never")
+        self._quiet = replace(context, way="never")
 
     def __enter__(self) -> Self:
         """Asks for the first token, signing the person in where that is needed, and writes it."""
-        _sweep(private_folder(self.path.parent), self._place.clock())
-        self.token = ask_for_token(self._place, self._role, self._reason)
+        _sweep(private_folder(self.path.parent), self._context.clock())
+        self.token = ask_for_token(self._context, self._role, self._reason)
         self._thread.start()
         try:
             self._write()
@@ -101,7 +101,7 @@ class TokenFile:
     def _keep_fresh(self) -> None:
         not_before, is_told = self.token.ends_at - _AHEAD, False
         while not self._ended.wait(_LOOK_EVERY):
-            now = self._place.clock()
+            now = self._context.clock()
             if now < not_before:
                 continue
             try:
@@ -111,7 +111,7 @@ class TokenFile:
             except CommandFailed as failure:
                 not_before = now + _TRY_AGAIN
                 if not is_told:
-                    self._place.terminal.tell(f"fedbridge: {printable(failure.detail)}", "red")
+                    self._context.terminal.tell(f"fedbridge: {printable(failure.detail)}", "red")
                 is_told = True
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.failures import BridgeRefused, BridgeUnreachable, CommandFailed, LoginRefused
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.token_store import StoredSession
 
@@ -28,37 +28,38 @@ class Endpoints:
     revocation: str
 
 
-def discover(place: Place) -> Endpoints:
+def discover(context: Context) -> Endpoints:
     """The endpoints of the bridge.
 
     Raises:
         BridgeUnreachable: no bridge answers there, or one of another name or with foreign addresses (RFC 8414 3.3).
     """
-    answer = place.http.get(f"{place.address}/.well-known/oauth-authorization-server")
-    if not answer.is_ok or answer.text("issuer").rstrip("/") != place.address:
-        raise BridgeUnreachable(say("{address} is no bridge that command lines can sign in to.", address=place.address))
+    answer = context.http.get(f"{context.address}/.well-known/oauth-authorization-server")
+    if not answer.is_ok or answer.text("issuer").rstrip("/") != context.address:
+        told = say("{address} is no bridge that command lines can sign in to.", address=context.address)
+        raise BridgeUnreachable(told)
     names = ("authorization_endpoint", "token_endpoint", "device_authorization_endpoint", "revocation_endpoint")
     found = [answer.text(name) for name in names]
-    if foreign := [url for url in found if url and not (place.http.is_ours(url) and url.isprintable())]:
+    if foreign := [url for url in found if url and not (context.http.is_ours(url) and url.isprintable())]:
         raise BridgeUnreachable(say("The bridge names an address that is not its own: {url}", url=foreign[0][:200]))
     return Endpoints(*found)
 
 
-def ask_for_tokens(place: Place, endpoints: Endpoints, key: DpopKey, fields: dict[str, str]) -> Answer:
+def ask_for_tokens(context: Context, endpoints: Endpoints, key: DpopKey, fields: dict[str, str]) -> Answer:
     """What the token endpoint answers. A proof that our clock spoiled is made again by the bridge's."""
-    answer = _post(place, endpoints, key, fields)
-    if answer.text("error") == "invalid_dpop_proof" and place.http.clock_offset:
-        answer = _post(place, endpoints, key, fields)
+    answer = _post(context, endpoints, key, fields)
+    if answer.text("error") == "invalid_dpop_proof" and context.http.clock_offset:
+        answer = _post(context, endpoints, key, fields)
     return answer
 
 
-def _post(place: Place, endpoints: Endpoints, key: DpopKey, fields: dict[str, str]) -> Answer:
-    now = place.clock() + place.http.clock_offset
+def _post(context: Context, endpoints: Endpoints, key: DpopKey, fields: dict[str, str]) -> Answer:
+    now = context.clock() + context.http.clock_offset
     proof = key.proof("POST", endpoints.token, now)
-    return place.http.post_form(endpoints.token, {"client_id": CLIENT_ID, **fields}, {"DPoP": proof})
+    return context.http.post_form(endpoints.token, {"client_id": CLIENT_ID, **fields}, {"DPoP": proof})
 
 
-def stored_session(place: Place, key: DpopKey, answer: Answer) -> StoredSession:
+def stored_session(context: Context, key: DpopKey, answer: Answer) -> StoredSession:
     """The session that a token answer begins or renews (RFC 6749 5.1, RFC 9449 5).
 
     Raises:
@@ -69,8 +70,8 @@ def stored_session(place: Place, key: DpopKey, answer: Answer) -> StoredSession:
     access, refresh = answer.text("access_token"), answer.text("refresh_token")
     if not access or not refresh or answer.text("token_type").lower() != "dpop":
         raise BridgeUnreachable(say("The bridge answered with tokens that cannot be used."))
-    ends_at = place.clock() + timedelta(seconds=answer.number("expires_in", 60) - _EARLY)
-    return StoredSession(place.address, access, ends_at.timestamp(), refresh, key.text())
+    ends_at = context.clock() + timedelta(seconds=answer.number("expires_in", 60) - _EARLY)
+    return StoredSession(context.address, access, ends_at.timestamp(), refresh, key.text())
 
 
 def refusal(answer: Answer) -> CommandFailed:

@@ -16,9 +16,9 @@ import webbrowser
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.failures import LoginRefused
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.authorization import CLIENT_ID, Endpoints, ask_for_tokens, stored_session
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.loopback import Loopback, Page
@@ -29,7 +29,7 @@ from federation_bridge.cli.session.whose import checked_person
 _BROWSER_MINUTES = 10
 
 
-def by_browser(place: Place, endpoints: Endpoints, key: DpopKey) -> tuple[StoredSession, str]:
+def by_browser(context: Context, endpoints: Endpoints, key: DpopKey) -> tuple[StoredSession, str]:
     """A session that nobody keeps yet, and whose it is: "" where nobody else can have completed it.
 
     Raises:
@@ -38,22 +38,22 @@ def by_browser(place: Place, endpoints: Endpoints, key: DpopKey) -> tuple[Stored
     verifier = secrets.token_urlsafe(48)
     private, told = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     found: dict[str, str] = {}
-    with Loopback("/callback", _callback(place, (private, told), found)) as loopback:
+    with Loopback("/callback", _callback(context, (private, told), found)) as loopback:
         question = _question(loopback.url, verifier, key)
         by_file, by_hand = (
             f"{endpoints.authorization}?{urlencode(question | {'state': state})}" for state in (private, told)
         )
-        with redirect_file(place.environ, by_file) as file:
-            place.terminal.tell(say("Your browser opens for the sign-in. If it does not, open this address:"))
-            place.terminal.tell(by_hand)
+        with redirect_file(context.environ, by_file) as file:
+            context.terminal.tell(say("Your browser opens for the sign-in. If it does not, open this address:"))
+            context.terminal.tell(by_hand)
             webbrowser.open(file.as_uri() if file else by_hand)
-            _wait(place, loopback)
+            _wait(context, loopback)
     if "error" in found:
         raise LoginRefused(say("The sign-in was refused in the browser."))
     fields = {"grant_type": "authorization_code", "code": found["code"], "code_verifier": verifier}
-    answer = ask_for_tokens(place, endpoints, key, fields | {"redirect_uri": loopback.url})
-    session = stored_session(place, key, answer)
-    return session, "" if found["state"] == private else checked_person(place, session)
+    answer = ask_for_tokens(context, endpoints, key, fields | {"redirect_uri": loopback.url})
+    session = stored_session(context, key, answer)
+    return session, "" if found["state"] == private else checked_person(context, session)
 
 
 def _question(redirect_uri: str, verifier: str, key: DpopKey) -> dict[str, str]:
@@ -69,7 +69,9 @@ def _question(redirect_uri: str, verifier: str, key: DpopKey) -> dict[str, str]:
     }
 
 
-def _callback(place: Place, states: tuple[str, str], found: dict[str, str]) -> Callable[[dict[str, list[str]]], Page]:
+def _callback(
+    context: Context, states: tuple[str, str], found: dict[str, str]
+) -> Callable[[dict[str, list[str]]], Page]:
     """Takes the first answer that knows a `state` of ours and is from this issuer (RFC 9207); others change nothing."""
 
     def answer(query: dict[str, list[str]]) -> Page:
@@ -79,7 +81,7 @@ def _callback(place: Place, states: tuple[str, str], found: dict[str, str]) -> C
 
         given, issuer = one("state"), one("iss").rstrip("/")
         known = [state for state in states if hmac.compare_digest(given.encode(), state.encode())]
-        if not known or issuer != place.address or found:
+        if not known or issuer != context.address or found:
             return 400, _page(say("This is not the sign-in that your terminal waits for."))
         if one("error") or not one("code"):
             found["error"] = one("error") or "invalid_response"
@@ -94,9 +96,9 @@ def _page(sentence: str) -> str:
     return f"<!doctype html><meta charset=utf-8><title>fedbridge</title><p>{html.escape(sentence)}</p>\n"
 
 
-def _wait(place: Place, loopback: Loopback) -> None:
+def _wait(context: Context, loopback: Loopback) -> None:
     ends_at = time.monotonic() + _BROWSER_MINUTES * 60
-    with place.terminal.progress(say("Waiting for the browser")) as move:
+    with context.terminal.progress(say("Waiting for the browser")) as move:
         while not loopback.wait(0.5):
             move()
             if time.monotonic() > ends_at:

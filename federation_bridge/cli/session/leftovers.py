@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.files import local_failure
-from federation_bridge.cli.place import Place
 
 
-def forget_answers(place: Place) -> None:
+def forget_answers(context: Context) -> None:
     """Removes all of it but locks. Who asked before and writes later finds another sign-in, and removes it again.
 
     Raises:
         LocalFailure: something cannot be removed.
     """
-    beside = [path for path in (place.folder / "answers").glob("*") if not path.name.endswith("~lock")]
-    for path in [*beside, place.folder / "roles.json", place.folder / "session.renewing"]:
+    beside = [path for path in (context.folder / "answers").glob("*") if not path.name.endswith("~lock")]
+    for path in [*beside, context.folder / "roles.json", context.folder / "session.renewing"]:
         remove(path)
 
 

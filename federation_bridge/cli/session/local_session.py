@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.failures import (
     AwsFailed,
     BridgeRefused,
@@ -16,7 +17,6 @@ from federation_bridge.cli.failures import (
 )
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.leftovers import forget_answers
 from federation_bridge.cli.session.login import sign_in
 from federation_bridge.cli.session.question import sign_in_question
@@ -29,12 +29,12 @@ _UNAUTHORIZED = 401
 
 
 class LocalSession:
-    """Asks the bridge as the signed-in person. Signs them in first where nobody is, unless `place.way` is `never`."""
+    """Asks the bridge as the signed-in person. Signs them in first where nobody is, unless `context.way` is `never`."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._tokens = place.tokens()
-        self._flight = session_flight(place)
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._tokens = context.tokens()
+        self._flight = session_flight(context)
         self._session: StoredSession | None = None
 
     def login(self) -> None:
@@ -73,12 +73,12 @@ class LocalSession:
         return answer.body
 
     def _send(self, method: str, path: str, body: JsonObject | None, session: StoredSession) -> Answer:
-        place = self._place
-        url = f"{place.address}/api/v1{path}"
-        now = place.clock() + place.http.clock_offset
+        context = self._context
+        url = f"{context.address}/api/v1{path}"
+        now = context.clock() + context.http.clock_offset
         proof = key_of(session).proof(method, url, now, session.access_token)
         headers = {"Authorization": f"DPoP {session.access_token}", "DPoP": proof}
-        return place.http.get(url, headers) if body is None else place.http.post_json(url, body, headers)
+        return context.http.get(url, headers) if body is None else context.http.post_json(url, body, headers)
 
     def _live(self, worn_out: StoredSession | None = None) -> StoredSession:
         """A session whose access token still serves; `worn_out` is one that the bridge no longer takes."""
@@ -94,27 +94,27 @@ class LocalSession:
         kept = self._tokens.load()
         if kept is not None and kept != worn_out and not self._is_over(kept):
             return kept
-        renewed = Renewal(self._place, self._tokens).renewed(kept) if kept is not None else None
+        renewed = Renewal(self._context, self._tokens).renewed(kept) if kept is not None else None
         if renewed is not None:
             return renewed
-        self._flight.join(sign_in_question(self._place))
+        self._flight.join(sign_in_question(self._context))
         return self._signed_in()
 
     def _signed_in(self) -> StoredSession:
         before = self._last()
         try:
-            session = sign_in(self._place)
+            session = sign_in(self._context)
         except SignInNeeded:
             raise
         except CommandFailed as failure:
-            self._flight.failed(sign_in_question(self._place), failure)
+            self._flight.failed(sign_in_question(self._context), failure)
             raise
-        self._flight.succeeded(sign_in_question(self._place))
+        self._flight.succeeded(sign_in_question(self._context))
         # Whoever signed in may be somebody else: nothing of the last sign-in may answer for this one.
-        forget_answers(self._place)
+        forget_answers(self._context)
         if before is not None:
             with suppress(CommandFailed):
-                revoke(self._place, before)
+                revoke(self._context, before)
         return session
 
     def _last(self) -> StoredSession | None:
@@ -124,12 +124,12 @@ class LocalSession:
             return None
 
     def _is_over(self, session: StoredSession) -> bool:
-        return self._place.clock().timestamp() >= session.access_ends_at
+        return self._context.clock().timestamp() >= session.access_ends_at
 
 
-def session_flight(place: Place) -> SingleFlight:
+def session_flight(context: Context) -> SingleFlight:
     """The lock under which the session is begun, renewed and ended."""
-    return SingleFlight(place.folder / "session.lock", place.clock)
+    return SingleFlight(context.folder / "session.lock", context.clock)
 
 
 def _code(answer: Answer) -> str:

@@ -10,10 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from sys import platform as system
 
+from federation_bridge.cli.context import Context, Way
 from federation_bridge.cli.failures import LoginRefused, SignInNeeded
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place, Way
 from federation_bridge.cli.session.authorization import (
     CLIENT_ID,
     DEVICE_GRANT,
@@ -31,32 +31,34 @@ from federation_bridge.cli.session.whose import note_person
 _SLOWER_BY = 5
 
 
-def sign_in(place: Place) -> StoredSession:
+def sign_in(context: Context) -> StoredSession:
     """A new session, kept in the token store; the person is asked in the way that fits here.
 
     Raises:
         CommandFailed: refused, out of time, or nobody to ask.
     """
-    way = chosen_way(place.way, place.environ)
-    unseen = place.way == "auto" and way == "device" and not place.terminal.can_tell
+    way = chosen_way(context.way, context.environ)
+    unseen = context.way == "auto" and way == "device" and not context.terminal.can_tell
     if way == "never" or unseen:
-        raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=place.address))
-    place.make_folders()
-    endpoints, key = discover(place), DpopKey.fresh()
-    session, person = by_browser(place, endpoints, key) if way == "browser" else (_by_device(place, endpoints, key), "")
-    tokens = place.tokens()
+        raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=context.address))
+    context.make_folders()
+    endpoints, key = discover(context), DpopKey.fresh()
+    session, person = (
+        by_browser(context, endpoints, key) if way == "browser" else (_by_device(context, endpoints, key), "")
+    )
+    tokens = context.tokens()
     tokens.save(session)
-    note_person(place, person)
-    place.remember()
+    note_person(context, person)
+    context.remember()
     if tokens.place.endswith("session.json"):
-        _say_once(place, tokens.place)
+        _say_once(context, tokens.place)
     return session
 
 
-def _say_once(place: Place, path: str) -> None:
-    said = place.folder / "file-store-told"
+def _say_once(context: Context, path: str) -> None:
+    said = context.folder / "file-store-told"
     if not said.exists():
-        place.terminal.tell(
+        context.terminal.tell(
             say("No keyring works here, so your session lies in {path}, readable by you alone (mode 0600).", path=path)
         )
         said.touch(mode=0o600)
@@ -82,57 +84,57 @@ def chosen_way(way: Way, environ: Mapping[str, str]) -> Way:
     return "browser"
 
 
-def _by_device(place: Place, endpoints: Endpoints, key: DpopKey) -> StoredSession:
+def _by_device(context: Context, endpoints: Endpoints, key: DpopKey) -> StoredSession:
     """RFC 8628: shows the code, then asks at the server's pace until the person has decided."""
     if not endpoints.device:
         raise LoginRefused(say("The bridge has switched the sign-in by code off. Try: fedbridge login --browser"))
-    begun = begin_device(place, endpoints.device, key)
+    begun = begin_device(context, endpoints.device, key)
     uri, code = begun.text("verification_uri"), begun.text("user_code")
     if (
         not begun.is_ok
         or not code
         or not begun.text("device_code")
-        or not (place.http.is_ours(uri) and uri.isprintable())
+        or not (context.http.is_ours(uri) and uri.isprintable())
     ):
         raise refusal(begun)
-    show_code(place, uri, code)
+    show_code(context, uri, code)
     fields = {"grant_type": DEVICE_GRANT, "device_code": begun.text("device_code")}
     interval, seconds = begun.number("interval", 5), begun.number("expires_in", 600)
-    return _poll(place, (endpoints, key), fields, (timedelta(seconds=interval), timedelta(seconds=seconds)))
+    return _poll(context, (endpoints, key), fields, (timedelta(seconds=interval), timedelta(seconds=seconds)))
 
 
-def show_code(place: Place, uri: str, code: str) -> None:
+def show_code(context: Context, uri: str, code: str) -> None:
     """Tells the address, which must have been checked to be the bridge's own, and the code to type there."""
-    place.terminal.tell(say("Open this address in any browser and type the code:"))
-    place.terminal.tell(f"\n  {uri}\n")
-    place.terminal.tell(f"  {say('{code}', code=code)}\n", "bold")
-    place.terminal.qr_code(uri)
+    context.terminal.tell(say("Open this address in any browser and type the code:"))
+    context.terminal.tell(f"\n  {uri}\n")
+    context.terminal.tell(f"  {say('{code}', code=code)}\n", "bold")
+    context.terminal.qr_code(uri)
 
 
-def begin_device(place: Place, endpoint: str, key: DpopKey) -> Answer:
+def begin_device(context: Context, endpoint: str, key: DpopKey) -> Answer:
     """What the device authorization endpoint answers; a proof that our clock spoiled is made again by the bridge's."""
     fields = {"client_id": CLIENT_ID, "client_label": f"fedbridge @ {platform.node()}"[:64]}
     for _ in range(2):
-        proof = key.proof("POST", endpoint, place.clock() + place.http.clock_offset)
-        answer = place.http.post_form(endpoint, fields, {"DPoP": proof})
+        proof = key.proof("POST", endpoint, context.clock() + context.http.clock_offset)
+        answer = context.http.post_form(endpoint, fields, {"DPoP": proof})
         if answer.text("error") != "invalid_dpop_proof":
             break
     return answer
 
 
 def _poll(
-    place: Place, with_: tuple[Endpoints, DpopKey], fields: dict[str, str], times: tuple[timedelta, timedelta]
+    context: Context, with_: tuple[Endpoints, DpopKey], fields: dict[str, str], times: tuple[timedelta, timedelta]
 ) -> StoredSession:
     interval, ends_at = times[0].total_seconds(), time.monotonic() + times[1].total_seconds()
-    with place.terminal.progress(say("Waiting for your approval")) as move:
+    with context.terminal.progress(say("Waiting for your approval")) as move:
         while time.monotonic() < ends_at:
             pause(interval, move)
-            answer = ask_for_tokens(place, *with_, fields)
+            answer = ask_for_tokens(context, *with_, fields)
             error = answer.text("error")
             if error == "slow_down":
                 interval += _SLOWER_BY
             elif error != "authorization_pending":
-                return stored_session(place, with_[1], answer)
+                return stored_session(context, with_[1], answer)
     raise LoginRefused(say("Nobody approved the sign-in in time. Please start again."))
 
 

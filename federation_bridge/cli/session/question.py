@@ -9,36 +9,38 @@ from __future__ import annotations
 import hashlib
 import json
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.http_client import authorities_of
 from federation_bridge.cli.i18n import language
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.login import chosen_way
 
 _BYTES_OF_A_PASSWORD = 2
 """Of its digest: enough to tell a corrected password from the wrong one, too little to find one by guessing."""
 
 
-def sign_in_question(place: Place) -> str:
+def sign_in_question(context: Context) -> str:
     """What is asked of a person, and in which way."""
-    return _digest("sign-in", *_around(place))
+    return _digest("sign-in", *_around(context))
 
 
-def credentials_question(place: Place, kept_key: str, **wish: str) -> str:
+def credentials_question(context: Context, kept_key: str, **wish: str) -> str:
     """What is asked of the bridge: the wish in words that mean one thing, as the sign-in that `kept_key` names."""
-    return _digest("credentials", *_around(place), kept_key, *(f"{name}={text}" for name, text in sorted(wish.items())))
+    return _digest(
+        "credentials", *_around(context), kept_key, *(f"{name}={text}" for name, text in sorted(wish.items()))
+    )
 
 
-def _around(place: Place) -> tuple[str, ...]:
-    way = chosen_way(place.way, place.environ)
-    return place.address, way, language(place.environ), *_way_out(place)
+def _around(context: Context) -> tuple[str, ...]:
+    way = chosen_way(context.way, context.environ)
+    return context.address, way, language(context.environ), *_way_out(context)
 
 
-def _way_out(place: Place) -> tuple[str, ...]:
+def _way_out(context: Context) -> tuple[str, ...]:
     """The proxy, of whose password next to nothing, and the file of authorities."""
-    proxy = place.http.proxy
+    proxy = context.http.proxy
     url = proxy.url if proxy is not None else ""
     hint = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()[:_BYTES_OF_A_PASSWORD].hex()
-    return str(proxy or ""), hint, *authorities_of(place.environ)
+    return str(proxy or ""), hint, *authorities_of(context.environ)
 
 
 def _digest(*parts: str) -> str:

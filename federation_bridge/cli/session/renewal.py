@@ -15,11 +15,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import TypeVar
 
+from federation_bridge.cli.context import Context
 from federation_bridge.cli.failures import AnswerLost, BridgeUnreachable, CommandFailed, SignInNeeded
 from federation_bridge.cli.files import read_private, write_private
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place
 from federation_bridge.cli.session.authorization import (
     CLIENT_ID,
     Endpoints,
@@ -40,9 +40,9 @@ _SERVER_ERROR = 500
 class Renewal:
     """The renewals of one session; used under the session's lock."""
 
-    def __init__(self, place: Place, tokens: TokenStore) -> None:
-        self._place, self._tokens = place, tokens
-        self._mark = place.folder / "session.renewing"
+    def __init__(self, context: Context, tokens: TokenStore) -> None:
+        self._context, self._tokens = context, tokens
+        self._mark = context.folder / "session.renewing"
 
     def renewed(self, session: StoredSession) -> StoredSession | None:
         """The session after one use of its refresh token, kept; None where it has ended or was given up.
@@ -53,7 +53,7 @@ class Renewal:
         if self._is_in_doubt(session):
             self._give_up(session)
             return None
-        endpoints = discover(self._place)
+        endpoints = discover(self._context)
         return carried_through(lambda: self._kept(session, endpoints))
 
     def _kept(self, session: StoredSession, endpoints: Endpoints) -> StoredSession | None:
@@ -66,7 +66,7 @@ class Renewal:
         if not answer.is_ok:
             self._mark.unlink(missing_ok=True)
             raise refusal(answer)
-        renewed = stored_session(self._place, key_of(session), answer)
+        renewed = stored_session(self._context, key_of(session), answer)
         self._tokens.save(renewed)
         return renewed
 
@@ -86,7 +86,7 @@ class Renewal:
 
     def _asked(self, session: StoredSession, endpoints: Endpoints) -> Answer:
         fields = {"grant_type": "refresh_token", "refresh_token": session.refresh_token}
-        answer = ask_for_tokens(self._place, endpoints, key_of(session), fields)
+        answer = ask_for_tokens(self._context, endpoints, key_of(session), fields)
         cut = answer.is_ok and not answer.body
         if cut or (answer.status >= _SERVER_ERROR and not answer.text("error")):
             # A gateway's own error, or half an answer: the bridge may have used the token up all the same.
@@ -99,7 +99,7 @@ class Renewal:
         """Whether the mark is new. An older one of the same token stays: the first use is what counts."""
         if self._asked_at(session) is not None:
             return False
-        mark = {"token": _digest(session), "asked_at": self._place.clock().timestamp()}
+        mark = {"token": _digest(session), "asked_at": self._context.clock().timestamp()}
         write_private(self._mark, json.dumps(mark).encode())
         return True
 
@@ -112,22 +112,22 @@ class Renewal:
 
     def _is_in_doubt(self, session: StoredSession) -> bool:
         asked_at = self._asked_at(session)
-        return asked_at is not None and not 0 <= self._place.clock().timestamp() - asked_at < _HARMLESS_SECONDS
+        return asked_at is not None and not 0 <= self._context.clock().timestamp() - asked_at < _HARMLESS_SECONDS
 
     def _give_up(self, session: StoredSession) -> None:
         """Forgets the session, and lets the bridge end what nobody holds (RFC 7009 takes a used token too)."""
-        self._place.terminal.tell(
+        self._context.terminal.tell(
             say("The last renewal of your session was cut off, and its answer lost. You have to sign in again.")
         )
         self._tokens.forget()
         with suppress(CommandFailed):
-            revoke(self._place, session)
+            revoke(self._context, session)
 
 
-def revoke(place: Place, session: StoredSession) -> None:
+def revoke(context: Context, session: StoredSession) -> None:
     """Ends the session at the bridge (RFC 7009); CommandFailed where the bridge cannot be told."""
     fields = {"client_id": CLIENT_ID, "token": session.refresh_token, "token_type_hint": "refresh_token"}
-    place.http.post_form(discover(place).revocation, fields)
+    context.http.post_form(discover(context).revocation, fields)
 
 
 def key_of(session: StoredSession) -> DpopKey:

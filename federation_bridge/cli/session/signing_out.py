@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from federation_bridge.cli.aws_config import sso
+from federation_bridge.cli.context import Context, lock_path
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, LocalFailure
 from federation_bridge.cli.files import read_private, write_private
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.place import Place, lock_path
 from federation_bridge.cli.session.leftovers import forget_answers, remove
 from federation_bridge.cli.session.local_session import session_flight
 from federation_bridge.cli.session.renewal import revoke
@@ -21,7 +21,7 @@ from federation_bridge.cli.session.token_store import StoredSession
 from federation_bridge.cli.single_flight import SingleFlight
 
 
-def end_session(place: Place) -> bool:
+def end_session(context: Context) -> bool:
     """Forgets the session, the answers and the token for AWS clients here, then ends both at the bridge (RFC 7009).
 
     Whoever renews, or waits for a person, is waited for: what they keep is forgotten too. False: nobody was signed in.
@@ -30,19 +30,19 @@ def end_session(place: Place) -> bool:
         BridgeUnreachable: all is forgotten here, and the bridge could not be told.
         LocalFailure: something cannot be removed.
     """
-    waiting = _teller(place)
-    session = _forgotten_session(place, waiting)
+    waiting = _teller(context)
+    session = _forgotten_session(context, waiting)
     # After the session: who begins now finds none, and who had it before holds its role's lock until it has written.
-    for answer in _answers(place.folder / "answers"):
-        with SingleFlight(lock_path(answer), place.clock).alone(waiting):
+    for answer in _answers(context.folder / "answers"):
+        with SingleFlight(lock_path(answer), context.clock).alone(waiting):
             remove(answer)
-    forget_answers(place)
-    stock = sso.forget_token(place)
+    forget_answers(context)
+    stock = sso.forget_token(context)
     try:
         if session is not None:
-            revoke(place, session)
+            revoke(context, session)
         if stock:
-            sso.revoke(place, stock)
+            sso.revoke(context, stock)
     except BridgeUnreachable as failure:
         sentence = say(
             "You are signed out on this computer, but the bridge could not be told: {why}", why=failure.detail
@@ -51,20 +51,20 @@ def end_session(place: Place) -> bool:
     return session is not None
 
 
-def _teller(place: Place) -> Callable[[], None]:
+def _teller(context: Context) -> Callable[[], None]:
     told: list[bool] = []
 
     def tell() -> None:
         if not told:
-            place.terminal.tell(say("Waiting for another fedbridge that is at work ..."))
+            context.terminal.tell(say("Waiting for another fedbridge that is at work ..."))
             told.append(True)
 
     return tell
 
 
-def _forgotten_session(place: Place, waiting: Callable[[], None]) -> StoredSession | None:
-    with session_flight(place).alone(waiting):
-        tokens = place.tokens()
+def _forgotten_session(context: Context, waiting: Callable[[], None]) -> StoredSession | None:
+    with session_flight(context).alone(waiting):
+        tokens = context.tokens()
         try:
             session = tokens.load()
         except LocalFailure:
@@ -81,11 +81,11 @@ def _answers(folder: Path) -> list[Path]:
     return sorted({path.with_name(path.name.partition("~")[0]) for path in folder.iterdir() if path.name[:1] != "."})
 
 
-def forget_another_person(place: Place, person: str) -> None:
+def forget_another_person(context: Context, person: str) -> None:
     """Ends the token for AWS clients where somebody else has signed in than the one who was here before."""
-    path = place.folder / "person"
+    path = context.folder / "person"
     before = read_private(path)
-    if before is not None and before != person.encode() and (stock := sso.forget_token(place)):
+    if before is not None and before != person.encode() and (stock := sso.forget_token(context)):
         with suppress(CommandFailed):
-            sso.revoke(place, stock)
+            sso.revoke(context, stock)
     write_private(path, person.encode())

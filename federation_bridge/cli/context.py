@@ -1,4 +1,4 @@
-"""Everything that a command needs to know of where it runs: the bridge, the person's folder, time, the terminal."""
+"""The context of a command: the bridge, the person's folder, time, the terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AWS_TAKES = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Context:
     """One bridge, as seen from this computer."""
 
     address: str
