@@ -40,7 +40,7 @@ class Context:
     http: HttpClient = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "wire", HttpClient(self.address, self.environ, self.clock))
+        object.__setattr__(self, "http", HttpClient(self.address, self.environ, self.clock))
 
     def tokens(self) -> TokenStore:
         """Where the session of this bridge lies."""

@@ -20,8 +20,8 @@ def run(arguments: list[str]) -> int:
     terminal = Terminal.of_process(os.environ)
     try:
         chosen = parser().parse_args(arguments)
-        invocation: Callable[[Invocation], int] = chosen.run
-        return invocation(Invocation(chosen, terminal, os.environ, lambda: datetime.now(UTC)))
+        command: Callable[[Invocation], int] = chosen.run
+        return command(Invocation(chosen, terminal, os.environ, lambda: datetime.now(UTC)))
     except CommandFailed as failure:
         # Some of it may have come from afar: nothing that a terminal obeys gets out here.
         terminal.tell(f"fedbridge: {printable(failure.detail)}", "red")
