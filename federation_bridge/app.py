@@ -231,5 +231,6 @@ def start_background(app: Flask) -> Background:
     found: Door = app.extensions[EXTENSION]
     background = Background(found.connectors.values(), found.store, found.get_ready, found.rulebook.watch)
     background.tell = found.upkeep.tell
+    background.sweep = partial(found.store.sweep, found.settings.sessions.people_kept)
     background.start(*found.observers)
     return background

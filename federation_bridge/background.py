@@ -38,7 +38,8 @@ class Background:
         """
         connectors = tuple(connectors)
         self._refreshers = [connector.refresher for connector in connectors]
-        self._store = store
+        self.sweep: Callable[[], int] = store.sweep
+        """Called again and again: removes what has run out and gives how many rows that were."""
         self._make_ready = make_ready
         self.tell: Callable[[], None] = lambda: None
         """Called at the start and before each sweep: what an administrator should hear of."""
@@ -83,7 +84,7 @@ class Background:
             self._guarded(self._sweep_once, "sweep failed; the next one is due")
 
     def _sweep_once(self) -> None:
-        _log.debug("swept expired rows", rows=self._store.sweep())
+        _log.debug("swept expired rows", rows=self.sweep())
 
     def _guarded(self, work: Callable[[], None], sentence: str) -> None:
         try:

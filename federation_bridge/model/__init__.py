@@ -7,7 +7,7 @@ from federation_bridge.model.caller import Caller
 from federation_bridge.model.command_line import AuthorizationCode, DeviceRequest, TokenFamily
 from federation_bridge.model.entitlement import Account, Entitlement, Role
 from federation_bridge.model.grant import REDEEMABLE, AwsCredentials, Grant
-from federation_bridge.model.identity import Arrival, Groups, Identity, Session
+from federation_bridge.model.identity import Arrival, Groups, Identity, PersonSeen, Session
 from federation_bridge.model.kept import Acceptance, KeptDocuments, LastGood, Look, Notice, SealedKey, SealedKeys
 from federation_bridge.model.kinds import Clock, JsonObject, Randomness, Road
 from federation_bridge.model.sign_in import Callback, Departure, SignIn
@@ -34,6 +34,7 @@ __all__ = [
     "LastGood",
     "Look",
     "Notice",
+    "PersonSeen",
     "Randomness",
     "Road",
     "Role",

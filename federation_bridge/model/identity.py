@@ -1,4 +1,4 @@
-"""Identity and Session: who the identity provider says it is, and who is signed in here."""
+"""Identity and Session: who the identity provider says it is, who is signed in here, and who was."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the identity provider says it is. Made only from what was verified; never stored beyond its session."""
+    """Who the identity provider says it is. Made only from what was verified; a decision reads its session's."""
 
     connection: str
     subject: str
@@ -77,3 +77,12 @@ class Session:
     """The absolute end: no later than the identity provider's own SessionNotOnOrAfter."""
     confirmed: bool = True
     """False after an unsolicited sign-in, until the person clicks on a page of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSeen:
+    """Who a person was at their last sign-in. It signs nobody in: it is read to foresee, explain and review."""
+
+    identity: Identity
+    first_seen_at: datetime
+    last_seen_at: datetime

@@ -14,3 +14,5 @@ class SessionLimits(Section):
     """A session that nobody uses ends after this."""
     absolute: Duration = timedelta(hours=12)
     """Every session ends after this at the latest."""
+    people_kept: Duration = timedelta(days=90)
+    """For how long after their last sign-in a person's groups and claims are kept, to foresee what other rules give."""

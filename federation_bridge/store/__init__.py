@@ -7,6 +7,7 @@ others what the things mean: it checks no assertion and decides no role. Everyth
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from federation_bridge.audit import Lines
 from federation_bridge.model import Clock
@@ -18,6 +19,7 @@ from federation_bridge.store.documents import Documents, DocumentsLookedAt
 from federation_bridge.store.engine import Database, open_database, sqlite_path
 from federation_bridge.store.held_groups import HeldGroups
 from federation_bridge.store.neighbours import Neighbours
+from federation_bridge.store.people import People
 from federation_bridge.store.readiness import Readiness
 from federation_bridge.store.refusals import RefusalRing
 from federation_bridge.store.row_mac import RowMac
@@ -38,6 +40,7 @@ class Store:
     """The store's parts, one noun each. `open_store` makes it."""
 
     sessions: Sessions
+    people: People
     audit: AuditTable
     refusals: RefusalRing
     session_names: SessionNames
@@ -79,9 +82,12 @@ class Store:
         """
         return self._readiness.problem()
 
-    def sweep(self) -> int:
-        """Removes what has run out and gives how many rows that were; to be called now and then."""
-        return sweeping.sweep(self._database, self.audit, self._clock())
+    def sweep(self, people_kept: timedelta = sweeping.PEOPLE_KEPT) -> int:
+        """Removes what has run out and gives how many rows that were; to be called now and then.
+
+        `people_kept`: for how long after their last sign-in people are remembered.
+        """
+        return sweeping.sweep(self._database, self.audit, self._clock(), people_kept)
 
     def close(self) -> None:
         """Closes all connections."""
@@ -126,6 +132,7 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
     documents = DocumentsLookedAt if database.reads_only else Documents
     return Store(
         sessions=Sessions(database, rows, audit, clock),
+        people=People(rows),
         audit=audit,
         refusals=RefusalRing(audit),
         session_names=SessionNames(database, mac, audit, clock),

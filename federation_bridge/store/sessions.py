@@ -17,9 +17,10 @@ from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.codec import identity_from_text, identity_to_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
+from federation_bridge.store.people import remembering, row_of_person
 from federation_bridge.store.rows import Rows
 from federation_bridge.store.statements import Row
-from federation_bridge.store.tables import SESSIONS, SPENT_MESSAGES, TOKEN_FAMILIES, Instant
+from federation_bridge.store.tables import PEOPLE, SESSIONS, SPENT_MESSAGES, TOKEN_FAMILIES, Instant
 from federation_bridge.store.writing import Writing
 
 REMEMBERED_LONGER = timedelta(days=1, minutes=10)
@@ -83,6 +84,7 @@ class Sessions:
 
     def __init__(self, database: Database, rows: Rows, audit: AuditTable, clock: Clock) -> None:
         self._rows = rows
+        self._remember = remembering(database.dialect)
         self._audit = audit
         self._clock = clock
         dialect = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
@@ -108,7 +110,7 @@ class Sessions:
         network: str = "",
         sign_in: SignIn | None = None,
     ) -> None:
-        """Spends the message and begins the session, with these audit entries: all in one transaction, or nothing.
+        """Spends the message, begins the session and remembers the person, with these entries: all of it, or nothing.
 
         `network`: where the browser is (`addresses.network_of`), "" where that is unknown; it is only ever counted.
         `sign_in`: one that was not taken yet; it is spent with the message, until the later of their two ends.
@@ -120,6 +122,7 @@ class Sessions:
         with self._audit.writing() as writing:
             self._spend_for_admission(writing, message, message_ends_at, sign_in)
             writing.insert(SESSIONS, _row(session) | {"network": network})
+            writing.execute(self._remember, writing.mac.with_mac(PEOPLE, row_of_person(session)))
             writing.record(*entries)
 
     def _spend_for_admission(

@@ -12,6 +12,7 @@ from federation_bridge.store.engine import Database
 from federation_bridge.store.readiness import clock_difference
 from federation_bridge.store.tables import (
     DEVICE_CODES,
+    PEOPLE,
     REFUSALS,
     SESSIONS,
     SPENT_MESSAGES,
@@ -24,8 +25,13 @@ from federation_bridge.store.unknown_outcomes import mark_unknown_outcomes
 _BATCH = 1_000
 """Rows in one transaction: on SQLite nobody else writes meanwhile."""
 
+PEOPLE_KEPT = timedelta(days=90)
+"""For how long after their last sign-in people are remembered, where no setting says otherwise."""
 
-def sweep(database: Database, audit: AuditTable, now: datetime, batch: int = _BATCH) -> int:
+
+def sweep(
+    database: Database, audit: AuditTable, now: datetime, people_kept: timedelta = PEOPLE_KEPT, batch: int = _BATCH
+) -> int:
     """Removes all rows that have run out by `now`; gives how many. Several nodes may sweep at the same time.
 
     On PostgreSQL a node whose clock is fast sweeps by the database's. Grants whose outcome nobody knows are marked too.
@@ -33,7 +39,8 @@ def sweep(database: Database, audit: AuditTable, now: datetime, batch: int = _BA
     with database.reading() as connection:
         earlier = now + min(clock_difference(database, connection, now), timedelta(0))
     mark_unknown_outcomes(audit, database.dialect, earlier)
-    return sum(_sweep(database, statement, {"now": earlier, "batch": batch}) for statement in _STATEMENTS)
+    swept = _sweep(database, _UNSEEN, {"now": earlier - people_kept, "batch": batch})
+    return swept + sum(_sweep(database, statement, {"now": earlier, "batch": batch}) for statement in _STATEMENTS)
 
 
 def _sweep(database: Database, statement: Delete, values: dict[str, Any]) -> int:
@@ -54,6 +61,7 @@ def _removal(table: Table, key: Column[str], runs_out: Column[datetime]) -> Dele
     return delete(table).where(key.in_(gone))
 
 
+_UNSEEN = _removal(PEOPLE, PEOPLE.c.person, PEOPLE.c.last_seen_at)
 _STATEMENTS = (
     _removal(SESSIONS, SESSIONS.c.token_hash, SESSIONS.c.ends_at),
     _removal(DEVICE_CODES, DEVICE_CODES.c.device_code, DEVICE_CODES.c.kept_until),

@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0010"
+HEAD = "0011"
 """The last migration step; a test holds it equal to Alembic's."""
 
 OLDEST = "0008"
@@ -87,6 +87,16 @@ SESSIONS = Table(
     Column("network", _EXACT, nullable=False, server_default=""),
     Column("mac", _DIGEST, nullable=False),
     Index("ix_sessions_network", "network", "person"),
+)
+
+PEOPLE = Table(
+    "people",
+    METADATA,
+    Column("person", _DIGEST, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False, index=True),
+    Column("mac", _DIGEST, nullable=False),
 )
 
 TOKEN_FAMILIES = Table(

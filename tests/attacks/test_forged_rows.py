@@ -28,6 +28,7 @@ from federation_bridge.store.tables import (
     DEVICE_CODES,
     KEPT_DOCUMENTS,
     METADATA,
+    PEOPLE,
     SESSION_NAMES,
     SESSIONS,
     TOKEN_FAMILIES,
@@ -96,6 +97,7 @@ def _redeem(store: Store, now: datetime) -> object:
 
 READS: dict[Table, Callable[[Store, datetime], bool]] = {
     SESSIONS: lambda store, _: store.sessions.live(BROWSER, IDLE) is not None,
+    PEOPLE: lambda store, now: bool(store.people.seen_since(now - timedelta(days=1))),
     TOKEN_FAMILIES: lambda store, now: (
         store.token_families.rotate("refresh family", "fedbridge", None, pair(now, "2")) is not None
     ),

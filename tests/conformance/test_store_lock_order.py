@@ -54,7 +54,7 @@ def _admit(store: Store, now: datetime, number: int) -> None:
 
 
 VERBS = {
-    "sign-in": Verb(_admit, "sessions spent_messages"),
+    "sign-in": Verb(_admit, "sessions spent_messages people"),
     "sign-out": Verb(
         lambda store, now, _: store.sessions.end(BROWSER, entry(now)), "sessions token_families tokens codes", True
     ),
@@ -103,7 +103,7 @@ VERBS = {
         lambda store, now, number: store.held_groups.replace("corp/alice", Groups((f"g{number}",)), now, entry(now)),
         "sessions token_families",
     ),
-    "sweep": Verb(lambda store, _, __: store.sweep(), "sessions token_families tokens codes spent_messages"),
+    "sweep": Verb(lambda store, _, __: store.sweep(), "sessions people token_families tokens codes spent_messages"),
     "grant": Verb(lambda store, now, _: store.session_names.claim("alice", "corp/alice", entry(now)), "session_names"),
     "documents": Verb(lambda store, _, number: store.documents.keep("rules", "r", f"text {number}"), "documents"),
 }

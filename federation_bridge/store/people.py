@@ -1,0 +1,66 @@
+"""Who signed in here, as they were told last: for those who ask what other rules would give to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Executable, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from federation_bridge.errors import NotSignedIn
+from federation_bridge.model import PersonSeen, Session
+from federation_bridge.store.codec import identity_from_text, identity_to_text
+from federation_bridge.store.digests import digest_of
+from federation_bridge.store.rows import Rows
+from federation_bridge.store.statements import Row
+from federation_bridge.store.tables import PEOPLE
+
+_SEEN_SINCE = (
+    select(PEOPLE)
+    .where(PEOPLE.c.last_seen_at >= bindparam("since"))
+    .order_by(PEOPLE.c.last_seen_at.desc(), PEOPLE.c.person)
+)
+_ONE = select(PEOPLE).where(PEOPLE.c.person == bindparam("whose"))
+
+
+class People:
+    """The last identity of each person. It signs nobody in: a decision reads the identity of its session alone."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def seen_since(self, since: datetime) -> tuple[PersonSeen, ...]:
+        """Everybody who signed in since this instant, the last first; one of another release's shape is left out."""
+        return tuple(_readable(self._rows.all(_SEEN_SINCE, {"since": since}, PEOPLE)))
+
+    def one(self, person: str) -> PersonSeen | None:
+        """The person (`connection/subject`) as they were told last; None where nobody of that name is remembered."""
+        found = self._rows.all(_ONE, {"whose": digest_of("person", person)}, PEOPLE)
+        return next(_readable(found), None)
+
+
+def _readable(rows: Sequence[Row]) -> Iterator[PersonSeen]:
+    for row in rows:
+        with suppress(NotSignedIn):
+            yield PersonSeen(identity_from_text(row.identity), row.first_seen_at, row.last_seen_at)
+
+
+def remembering(dialect: str) -> Executable:
+    """Puts a person in place of what was remembered of them; for the transaction in which they sign in."""
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(PEOPLE)
+    # The first time stays: it is the one column that the MAC leaves out.
+    anew = {name: insert.excluded[name] for name in ("identity", "last_seen_at", "mac")}
+    return insert.on_conflict_do_update(index_elements=[PEOPLE.c.person], set_=anew)
+
+
+def row_of_person(session: Session) -> dict[str, Any]:
+    """The person of a session that begins, without the MAC."""
+    return {
+        "person": digest_of("person", session.identity.person),
+        "identity": identity_to_text(session.identity),
+        "first_seen_at": session.started_at,
+        "last_seen_at": session.started_at,
+    }
