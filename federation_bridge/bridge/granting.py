@@ -21,8 +21,8 @@ from federation_bridge.signing import Purpose
 
 def entitlement_of(caller: Caller, wish: Wish, rules: RuleSet, now: datetime) -> Entitlement:
     """What these rules give the caller of this role; RoleNotGranted, RoleWithheld with the reason."""
-    identity = caller.session.identity
-    return entitled(wish, rules.entitlements(identity, now), lambda key: rules.withheld(identity, now, key))
+    asked = (caller.session.identity, now)
+    return entitled(wish, rules.entitlements(*asked, caller), lambda key: rules.withheld(*asked, key, caller))
 
 
 def get_ready(parts: Parts) -> None:

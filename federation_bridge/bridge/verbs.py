@@ -153,7 +153,7 @@ class Bridge:
 
     def entitlements(self, caller: Caller) -> tuple[Entitlement, ...]:
         """What the caller may have right now, sorted by account and role."""
-        return self._parts.rulebook.current().entitlements(caller.session.identity, self._parts.clock())
+        return self._parts.rulebook.current().entitlements(caller.session.identity, self._parts.clock(), caller)
 
     def entitlement(self, caller: Caller, account: str, role: str) -> Entitlement:
         """What the caller may have of this role right now; RoleNotGranted, RoleWithheld with the reason."""
@@ -161,7 +161,7 @@ class Bridge:
 
     def explain(self, caller: Caller) -> Explanation:
         """Why the caller has each role, and why each rule that missed gives none."""
-        return self._parts.rulebook.current().explain(caller.session.identity, self._parts.clock())
+        return self._parts.rulebook.current().explain(caller.session.identity, self._parts.clock(), caller)
 
     # -------------------------------------------------------------------------------------------------------- grant
 

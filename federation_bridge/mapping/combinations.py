@@ -59,6 +59,10 @@ class All(Condition):
         known = [found for condition in self.conditions if (found := condition.anchors()) is not None]
         return min(known, key=_breadth, default=None)
 
+    def depends_on_request(self) -> bool:
+        """Where any of the conditions does."""
+        return any(condition.depends_on_request() for condition in self.conditions)
+
     def always_binds(self) -> frozenset[Placeholder]:
         """What any of the conditions always binds."""
         return frozenset[Placeholder]().union(*(condition.always_binds() for condition in self.conditions))
@@ -99,6 +103,10 @@ class AnyOf(Condition):
             return None
         return frozenset[Anchor]().union(*(anchors for anchors in found if anchors is not None))
 
+    def depends_on_request(self) -> bool:
+        """Where any of the conditions does."""
+        return any(condition.depends_on_request() for condition in self.conditions)
+
     def always_binds(self) -> frozenset[Placeholder]:
         """What every one of the conditions always binds."""
         first, *others = (condition.always_binds() for condition in self.conditions)
@@ -132,6 +140,10 @@ class Not(Condition):
         met = each_once(reason for way in verdict.ways for reason in way.because)
         excluded = tuple(Sentence("%(reason)s, which the rule excludes", reason=reason) for reason in met)
         return Verdict(Answer.NO, reasons=excluded, until=latest(way.until for way in verdict.ways))
+
+    def depends_on_request(self) -> bool:
+        """Where the condition does."""
+        return self.condition.depends_on_request()
 
 
 def _reasons(verdicts: Iterable[Verdict]) -> tuple[Sentence, ...]:

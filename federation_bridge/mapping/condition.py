@@ -33,6 +33,10 @@ class Condition:
         """Facts of which at least one is there whenever the answer is yes; None where there are no such facts."""
         return None
 
+    def depends_on_request(self) -> bool:
+        """Whether the same person can meet this condition in one request and not in the next."""
+        return False
+
     def always_binds(self) -> frozenset[Placeholder]:
         """Placeholders that every way of meeting this condition binds."""
         return frozenset()

@@ -17,6 +17,7 @@ from federation_bridge.mapping.conditions import (
 )
 from federation_bridge.mapping.dates import Within
 from federation_bridge.mapping.document import Node, fields, refuse
+from federation_bridge.mapping.network import FromNetwork
 
 CONDITIONS: Mapping[str, type[Condition]] = {
     condition.name: condition
@@ -28,6 +29,7 @@ CONDITIONS: Mapping[str, type[Condition]] = {
         HasEmailDomain,
         SignedInWith,
         Within,
+        FromNetwork,
         All,
         AnyOf,
         Not,

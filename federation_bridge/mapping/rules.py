@@ -22,7 +22,7 @@ from federation_bridge.mapping.grants import Granted, granted_schema, parse_gran
 from federation_bridge.mapping.language import condition_schema, parse_condition
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.verdicts import Answer, Facts, Withheld, each_once
-from federation_bridge.model import Entitlement, Identity
+from federation_bridge.model import Caller, Entitlement, Identity
 from federation_bridge.sentence import Sentence
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -105,21 +105,35 @@ class RuleSet:
         index = self._indexes.get(identity.connection)
         return index.candidates(identity) if index else ()
 
-    def entitlements(self, identity: Identity, now: datetime) -> tuple[Entitlement, ...]:
-        """What this person may have at this instant, sorted by account name and role. Nothing without a rule."""
-        facts = Facts.of(identity, now, self.register)
+    def entitlements(self, identity: Identity, now: datetime, caller: Caller | None = None) -> tuple[Entitlement, ...]:
+        """What this person may have at this instant, sorted by account name and role. Nothing without a rule.
+
+        Without a caller no condition on the request is known, and none is met.
+        """
+        facts = Facts.of(identity, now, self.register, caller)
         return standing(rule.evaluate(facts) for rule in self.candidates(identity))
 
-    def withheld(self, identity: Identity, now: datetime, key: str) -> tuple[tuple[str, Sentence], ...]:
-        """The rules that name this role (`account/role`) for this person and cannot grant it, each with the reason."""
+    def may_have_a_role(self, identity: Identity, now: datetime) -> bool:
+        """Whether this person has any role at this instant, or could have one by asking from elsewhere."""
         facts = Facts.of(identity, now, self.register)
+        return any(
+            rule.evaluate(facts).entitlements
+            or (rule.when.depends_on_request() and rule.when.check(facts).answer is Answer.UNKNOWN)
+            for rule in self.candidates(identity)
+        )
+
+    def withheld(
+        self, identity: Identity, now: datetime, key: str, caller: Caller | None = None
+    ) -> tuple[tuple[str, Sentence], ...]:
+        """The rules that name this role (`account/role`) for this person and cannot grant it, each with the reason."""
+        facts = Facts.of(identity, now, self.register, caller)
         results = [rule.evaluate(facts) for rule in self.candidates(identity)]
         found = [(one.rule, each.reason) for one in results for each in one.withheld if each.key == key]
         return tuple(dict.fromkeys(found))
 
-    def explain(self, identity: Identity, now: datetime) -> Explanation:
+    def explain(self, identity: Identity, now: datetime, caller: Caller | None = None) -> Explanation:
         """The same entitlements, and for every rule of the person's connection why it granted what it did."""
-        facts = Facts.of(identity, now, self.register)
+        facts = Facts.of(identity, now, self.register, caller)
         index = self._indexes.get(identity.connection)
         results = [rule.evaluate(facts) for rule in index.rules] if index else []
         entitlements = standing(results)

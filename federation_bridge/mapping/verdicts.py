@@ -14,7 +14,7 @@ from typing import Self
 
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.templates import Binding
-from federation_bridge.model import Identity
+from federation_bridge.model import Caller, Identity
 from federation_bridge.sentence import Sentence
 
 _NOTHING = Binding()
@@ -36,11 +36,13 @@ class Facts:
     groups: frozenset[str]
     now: datetime
     register: Register
+    caller: Caller | None = None
+    """Who asks, and from where; None where nobody does (a preview): then nothing is known of the request."""
 
     @classmethod
-    def of(cls, identity: Identity, now: datetime, register: Register) -> Self:
-        """The facts about this identity at this instant."""
-        return cls(identity, frozenset(identity.groups.names), now, register)
+    def of(cls, identity: Identity, now: datetime, register: Register, caller: Caller | None = None) -> Self:
+        """The facts about this identity at this instant, and about the request of `caller`."""
+        return cls(identity, frozenset(identity.groups.names), now, register, caller)
 
 
 @dataclass(frozen=True, slots=True)
