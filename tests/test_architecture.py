@@ -222,3 +222,14 @@ def test_importing_the_package_imports_nothing_of_it() -> None:
 def test_no_check_is_written_as_an_assert_that_optimised_python_drops(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+
+
+def test_a_grant_is_decided_in_one_place() -> None:
+    called = {
+        str(path.relative_to(PACKAGE))
+        for path in _modules()
+        if any(name in {f"{NAME}.grant.decide", f"{NAME}.model.grant.Grant"} for name in _imports(path))
+        or re.search(r"(?<![\w.])Grant\(", path.read_text(encoding="utf-8"))
+    }
+    # `grant` makes it, `bridge/granting` has it decided: no door can skip the audit, the cap or a condition.
+    assert called == {"grant.py", "bridge/granting.py", "model/__init__.py"}
