@@ -31,6 +31,7 @@ READING: dict[str, tuple[str, ...]] = {
     "audit": ("audit",),
     "metadata show": ("metadata", "show"),
     "sessions list": ("sessions", "list"),
+    "aws onboard": ("aws", "onboard", "--to", "PUBLIC"),
 }
 """Every command that only looks, and words for it."""
 

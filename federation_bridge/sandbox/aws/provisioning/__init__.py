@@ -11,6 +11,7 @@ from federation_bridge.sandbox.aws.provisioning.providers import (
     put_saml_provider,
 )
 from federation_bridge.sandbox.aws.provisioning.roles import demand_max_session, put_role, trust_policy
+from federation_bridge.sandbox.aws.provisioning.template import apply_template
 from federation_bridge.sandbox.aws.provisioning.users import add_user, put_access_key, put_user
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Document",
     "add_account",
     "add_user",
+    "apply_template",
     "change_saml_provider",
     "demand_client_ids",
     "demand_max_session",

@@ -1,0 +1,45 @@
+"""`federation-bridge aws`: what the accounts need so that they believe the bridge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from federation_bridge.operate.options import SETTINGS
+from federation_bridge.settings import load_settings
+
+_FORMATS = ("cloudformation", "stack-set", "terraform", "cli", "json")
+
+
+@click.group()
+def aws() -> None:
+    """AWS's side: providers, roles and their trust policies."""
+
+
+@aws.command("onboard")
+@SETTINGS
+@click.option("--accounts", default="", metavar="IDS", help="Only these accounts, with commas; else all registered.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="cloudformation", show_default=True)
+@click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), help="A folder for the files.")
+@click.option("--policies", type=click.Path(dir_okay=False, path_type=Path),
+              help="A YAML file: managed policy ARNs by ROLE or ACCOUNT/ROLE.")  # fmt: skip
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag for everything that is made.")
+def onboard(
+    path: Path, accounts: str, form: str, folder: Path | None, policies: Path | None, tags: tuple[str, ...]
+) -> None:
+    """Write what makes the accounts believe the bridge: provider, roles, trust policies. Changes nothing in AWS.
+
+    Without --to the one file is printed. A role may do nothing until --policies names its managed policies.
+    """
+    from federation_bridge.operate import onboarding  # noqa: PLC0415 - imports the whole server
+
+    ids = onboarding.ids_of(accounts)
+    made = onboarding.onboard(load_settings(path), ids, form, policies=policies, tags=tags)
+    for warning in made.warnings:
+        click.echo(f"note: {warning}", err=True)
+    if folder is None:
+        click.echo(made.only_text(), nl=False)
+        return
+    for written in onboarding.write(made, folder):
+        click.echo(str(written))
