@@ -4,6 +4,7 @@ Pure: text and facts in, values out. It reads no file, asks no clock and stores 
 knows nothing of how people sign in or of how AWS is asked.
 """
 
+from federation_bridge.mapping.administration import AdministrativeRights, AdministrativeRole, Appointment
 from federation_bridge.mapping.explanation import Explanation, RuleOutcome
 from federation_bridge.mapping.language import CONDITIONS
 from federation_bridge.mapping.register import Register, load_register, register_schema
@@ -11,6 +12,9 @@ from federation_bridge.mapping.rules import Rule, RuleSet, load_rules, rules_sch
 
 __all__ = [
     "CONDITIONS",
+    "AdministrativeRights",
+    "AdministrativeRole",
+    "Appointment",
     "Explanation",
     "Register",
     "Rule",

@@ -7,6 +7,7 @@ type, and whoever wants a number or a date says so where it is used.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
@@ -18,6 +19,8 @@ from federation_bridge.shown_text import first_hidden
 
 MAX_CHARACTERS = 4_000_000
 MAX_DEPTH = 24
+ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_ID = re.compile(ID_PATTERN, re.ASCII)
 _ABSENT = frozenset({"", "~", "null", "Null", "NULL"})
 # libyaml where PyYAML was built with it: the same events, many times faster.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -171,6 +174,14 @@ def text(node: Node, what: str) -> str:
     if hidden := first_hidden(node.value):
         refuse(node, f"{what} has a character that cannot be seen: {hidden}")
     return node.value
+
+
+def identifier(node: Node, what: str) -> str:
+    """A name by which the audit knows an entry: at most 64 of A-Z a-z 0-9 and ._-"""
+    name = text(node, f"{what}'s id")
+    if not _ID.fullmatch(name):
+        refuse(node, f"{name!r} is not {what}'s id: at most 64 of A-Z a-z 0-9 and ._-")
+    return name
 
 
 def texts(node: Node, what: str) -> tuple[str, ...]:

@@ -7,16 +7,32 @@ to grant anything, so that a decision costs as much as the person has facts, how
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from federation_bridge.mapping.administration import (
+    AdministrativeRights,
+    Appointment,
+    appointments_schema,
+    parse_appointments,
+    rights_of,
+)
 from federation_bridge.mapping.condition import Anchor, Condition
 from federation_bridge.mapping.conditions import anchors_of
-from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
+from federation_bridge.mapping.document import (
+    ID_PATTERN,
+    Node,
+    did_you_mean,
+    fields,
+    identifier,
+    items,
+    read_document,
+    refuse,
+    text,
+)
 from federation_bridge.mapping.explanation import Explanation, RuleOutcome, RuleResult, standing
 from federation_bridge.mapping.grants import Granted, granted_schema, parse_granted
 from federation_bridge.mapping.language import condition_schema, parse_condition
@@ -25,7 +41,6 @@ from federation_bridge.mapping.verdicts import Answer, Facts, Withheld, each_onc
 from federation_bridge.model import Caller, Entitlement, Identity
 from federation_bridge.sentence import Sentence
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _MOST_DOUBTS = 20
 """Of one rule, so that `check` stays readable: a template may reach a thousand accounts."""
 _RULE_FIELDS = ("id", "description", "connection", "when", "grant")
@@ -99,6 +114,8 @@ class RuleSet:
     version: str
     """Digest of the rules and the register: the audit says by it what decided."""
     _indexes: Mapping[str, _RuleIndex] = field(repr=False)
+    administration: tuple[Appointment, ...] = ()
+    """Who may administer the bridge; empty where the rules name nobody."""
 
     def candidates(self, identity: Identity) -> tuple[Rule, ...]:
         """The rules that a decision about this identity looks at."""
@@ -131,6 +148,12 @@ class RuleSet:
         found = [(one.rule, each.reason) for one in results for each in one.withheld if each.key == key]
         return tuple(dict.fromkeys(found))
 
+    def administrative_rights(
+        self, identity: Identity, now: datetime, caller: Caller | None = None
+    ) -> AdministrativeRights | None:
+        """What this person may do here as an administrator, author or auditor; None: nothing."""
+        return rights_of(self.administration, Facts.of(identity, now, self.register, caller))
+
     def explain(self, identity: Identity, now: datetime, caller: Caller | None = None) -> Explanation:
         """The same entitlements, and for every rule of the person's connection why it granted what it did."""
         facts = Facts.of(identity, now, self.register, caller)
@@ -151,7 +174,7 @@ class RuleSet:
 
 def load_rules(written: str, register: Register, connections: Collection[str]) -> RuleSet:
     """The rules in this YAML text, for these connections; ConfigurationInvalid with line and reason."""
-    document = fields(read_document(written), "the rules", ("version", "rules"), ("version", "rules"))
+    document = fields(read_document(written), "the rules", ("version", "rules", "administration"), ("version", "rules"))
     if text(document["version"], "the version") != "1":
         refuse(document["version"], "this is not version 1 of the rules")
     rules: dict[str, Rule] = {}
@@ -160,17 +183,17 @@ def load_rules(written: str, register: Register, connections: Collection[str]) -
         if rule.id in rules:
             refuse(node, f"rule {rule.id!r} stands here twice, first in line {rules[rule.id].line}")
         rules[rule.id] = rule
+    named = document.get("administration")
+    administration = () if named is None else parse_appointments(named, register, connections)
     ordered = tuple(sorted(rules.values(), key=lambda rule: rule.id))
     indexes = {name: _RuleIndex.of(rule for rule in ordered if rule.connection == name) for name in connections}
     version = hashlib.sha256(f"{len(written)}:{written}{register.digest}".encode()).hexdigest()
-    return RuleSet(ordered, register, version, indexes)
+    return RuleSet(ordered, register, version, indexes, administration)
 
 
 def _rule(node: Node, register: Register, connections: Collection[str]) -> Rule:
     entry = fields(node, "a rule", _RULE_FIELDS, ("id", "connection", "when", "grant"))
-    name = text(entry["id"], "a rule's id")
-    if not _ID.fullmatch(name):
-        refuse(entry["id"], f"{name!r} is not a rule's id: at most 64 of A-Z a-z 0-9 and ._-")
+    name = identifier(entry["id"], "a rule")
     connection = text(entry["connection"], "a connection")
     if connection not in connections:
         refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
@@ -208,7 +231,7 @@ def rules_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "required": ["id", "connection", "when", "grant"],
         "properties": {
-            "id": {"type": "string", "pattern": f"^{_ID.pattern}$"},
+            "id": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
             "description": name,
             "connection": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$"},
             "when": {"$ref": "#/$defs/condition"},
@@ -224,6 +247,7 @@ def rules_schema() -> dict[str, Any]:
         "properties": {
             "version": {"enum": [1, "1"]},
             "rules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/rule"}},
+            "administration": appointments_schema(),
         },
         "$defs": {"rule": rule, "condition": condition_schema(), "grant": granted_schema()},
     }

@@ -62,14 +62,9 @@ RUN_BY = {
     "docs/deployment.md yaml 2": (HERE, "test_every_shown_setting_is_taken"),
     "docs/oidc.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "docs/releasing.md console 1": ("test_forge.py", "test_a_release_is_installed_as_its_page_says"),
-    "docs/rules.md yaml 1": (
-        "mapping/test_mapping_documentation.py",
-        "test_the_documentations_examples_are_good_rules_and",
-    ),
-    "docs/rules.md yaml 2": (
-        "mapping/test_mapping_documentation.py",
-        "test_the_documentations_examples_are_good_rules_and",
-    ),
+    "docs/rules.md yaml 1": _RULES,
+    "docs/rules.md yaml 2": _RULES,
+    "docs/rules.md yaml 3": (_RULES[0], "test_the_example_of_who_administers_is_good_and_fits_its_schema"),
     "docs/sandbox.md python 1": (HERE, "test_shown_python_names_what_there_is"),
     "docs/sandbox.md python 2": (HERE, "test_shown_python_names_what_there_is"),
     "docs/sandbox.md python 3": (HERE, "test_shown_python_names_what_there_is"),

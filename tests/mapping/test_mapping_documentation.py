@@ -19,9 +19,8 @@ PAGE = (DOCS / "rules.md").read_text(encoding="utf-8")
 SCHEMAS = {"rules.schema.json": rules_schema, "accounts.schema.json": register_schema}
 
 
-def example(kind: str) -> str:
-    _, _, rest = PAGE.partition(f"```yaml {kind}\n")
-    return rest.partition("```")[0]
+def example(kind: str, number: int = 1) -> str:
+    return PAGE.split(f"```yaml {kind}\n")[number].partition("```")[0]
 
 
 def is_valid(schema: dict[str, Any], text: str) -> bool:
@@ -62,6 +61,13 @@ def test_the_documentations_examples_are_good_rules_and_fit_their_schemas() -> N
     assert is_valid(rules_schema(), example("rules"))
     assert is_valid(register_schema(), example("accounts"))
     assert is_valid(register_schema(), REGISTER_TEXT)
+
+
+def test_the_example_of_who_administers_is_good_and_fits_its_schema() -> None:
+    rules = load_rules(example("rules", 2), load_register(example("accounts")), ("entra", "okta"))
+
+    assert [entry.role.value for entry in rules.administration] == ["auditor", "administrator", "author"]
+    assert is_valid(rules_schema(), example("rules", 2))
 
 
 @pytest.mark.parametrize(

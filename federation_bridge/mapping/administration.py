@@ -1,0 +1,177 @@
+"""Who may administer the bridge: said in the rules, by the same conditions that say who may have a role in AWS.
+
+One file says who may do what, so that one review finds both. An entry that is not met, or whose condition cannot be
+known, gives nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from federation_bridge.mapping.condition import Condition
+from federation_bridge.mapping.document import (
+    ID_PATTERN,
+    Node,
+    did_you_mean,
+    fields,
+    identifier,
+    items,
+    refuse,
+    text,
+    texts,
+)
+from federation_bridge.mapping.language import parse_condition
+from federation_bridge.mapping.register import Register
+from federation_bridge.mapping.verdicts import Answer, Facts
+from federation_bridge.sentence import Sentence
+
+_FIELDS = ("id", "as", "connection", "when", "accounts", "description")
+_NEEDED = ("id", "as", "connection", "when")
+
+
+class AdministrativeRole(StrEnum):
+    """What somebody may do here; each may also do what the later ones may."""
+
+    ADMINISTRATOR = "administrator"
+    """Changes everything: rules, accounts, who administers."""
+    AUTHOR = "author"
+    """Proposes and changes rules for the accounts that are named."""
+    AUDITOR = "auditor"
+    """Reads everything and changes nothing."""
+
+
+_ORDER = tuple(AdministrativeRole)
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """One entry of `administration`: who is meant, and what they may do."""
+
+    id: str
+    role: AdministrativeRole
+    connection: str
+    when: Condition
+    accounts: frozenset[str] = frozenset()
+    """Of an author: the accounts whose rules they may write."""
+    description: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AdministrativeRights:
+    """What a person may do here, and why."""
+
+    role: AdministrativeRole
+    accounts: frozenset[str]
+    """The accounts whose rules an author may write; empty for the others."""
+    appointments: tuple[str, ...]
+    """The ids of the entries that say so."""
+    because: tuple[Sentence, ...]
+
+    def includes(self, role: AdministrativeRole) -> bool:
+        """Whether whoever has these rights may do what this role may."""
+        return _ORDER.index(self.role) <= _ORDER.index(role)
+
+
+def rights_of(appointments: Iterable[Appointment], facts: Facts) -> AdministrativeRights | None:
+    """The highest rights that an entry of the person's own connection gives them now; None where none does.
+
+    Accounts of several entries for authors add up, as each of them was written for this person.
+    """
+    held: list[tuple[Appointment, tuple[Sentence, ...]]] = []
+    for appointment in appointments:
+        if appointment.connection != facts.identity.connection:
+            continue
+        verdict = appointment.when.check(facts)
+        if verdict.answer is Answer.YES:
+            held.append((appointment, verdict.ways[0].because))
+    if not held:
+        return None
+    role = min((one.role for one, _ in held), key=_ORDER.index)
+    deciding = [(one, because) for one, because in held if one.role is role]
+    return AdministrativeRights(
+        role,
+        frozenset(account for one, _ in deciding for account in one.accounts),
+        tuple(one.id for one, _ in deciding),
+        tuple(sentence for _, because in deciding for sentence in because),
+    )
+
+
+def parse_appointments(node: Node, register: Register, connections: Collection[str]) -> tuple[Appointment, ...]:
+    """The entries of `administration`, sorted by id; ConfigurationInvalid with line and reason."""
+    found: dict[str, Appointment] = {}
+    for item in items(node, "`administration`"):
+        appointment = _appointment(item, register, connections)
+        if appointment.id in found:
+            first = found[appointment.id].line
+            refuse(item, f"the entry {appointment.id!r} stands here twice, first in line {first}")
+        found[appointment.id] = appointment
+    return tuple(found[name] for name in sorted(found))
+
+
+def _appointment(node: Node, register: Register, connections: Collection[str]) -> Appointment:
+    entry = fields(node, "an entry of `administration`", _FIELDS, _NEEDED)
+    name = identifier(entry["id"], "an entry")
+    connection = text(entry["connection"], "a connection")
+    if connection not in connections:
+        refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
+    role = _role(entry["as"])
+    when = parse_condition(entry["when"])
+    # A name that people choose for a group must never make an administrator (templates are for accounts and roles), and
+    # neither must a condition that everybody at the connection meets.
+    anchors = when.anchors()
+    if when.may_bind() or anchors is None or any(kind == "prefix" for kind, *_ in anchors):
+        refuse(entry["when"], "who administers is said by a group, a person, an attribute or a method, in every branch")
+    accounts = _accounts(entry, role, register)
+    description = text(entry["description"], "a description") if "description" in entry else ""
+    return Appointment(name, role, connection, when, accounts, description, node.line)
+
+
+def _role(node: Node) -> AdministrativeRole:
+    written = text(node, "`as`")
+    try:
+        return AdministrativeRole(written)
+    except ValueError:
+        known = [role.value for role in AdministrativeRole]
+        refuse(node, f"`as` is one of {', '.join(known)}, not {written!r}{did_you_mean(written, known)}")
+
+
+def _accounts(entry: Mapping[str, Node], role: AdministrativeRole, register: Register) -> frozenset[str]:
+    if (role is AdministrativeRole.AUTHOR) != ("accounts" in entry):
+        refuse(entry["as"], "an author needs `accounts`, and nobody else may have them")
+    if "accounts" not in entry:
+        return frozenset()
+    named = texts(entry["accounts"], "an account")
+    for account in named:
+        if account not in register.accounts:
+            refuse(
+                entry["accounts"], f"account {account!r} is not registered{did_you_mean(account, register.accounts)}"
+            )
+    return frozenset(named)
+
+
+def appointments_schema() -> dict[str, Any]:
+    """JSON schema of `administration`."""
+    name = {"type": "string", "minLength": 1}
+    accounts = {"type": "string", "pattern": "^[0-9]{12}$"}
+    author = {"properties": {"as": {"const": AdministrativeRole.AUTHOR.value}}}
+    entry = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [*_NEEDED],
+        "properties": {
+            "id": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
+            "as": {"enum": [role.value for role in AdministrativeRole]},
+            "connection": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$"},
+            "when": {"$ref": "#/$defs/condition"},
+            "accounts": {"anyOf": [accounts, {"type": "array", "minItems": 1, "uniqueItems": True, "items": accounts}]},
+            "description": name,
+        },
+        "if": author,
+        "then": {"required": ["accounts"]},
+        "else": {"properties": {"accounts": False}},
+    }
+    return {"type": "array", "minItems": 1, "items": entry}
