@@ -35,7 +35,7 @@ from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.signing import KeyRing, derived_key
 from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.upkeep import Upkeep
-from federation_bridge.web import headers, languages, limits, locations, refusals, static_files
+from federation_bridge.web import guards, headers, languages, limits, locations, refusals, static_files
 from federation_bridge.web.api import routes as api
 from federation_bridge.web.door import EXTENSION, Door
 from federation_bridge.web.findable import FindableFlask
@@ -79,6 +79,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
     refusals.install(app)
     app.before_request(measuring.begin_request)
     locations.install(app)
+    guards.install(
+        app, guards.Leading(sign_in.sign_in_for, sign_in.confirmation_page, device.stale_page, guards.nobody)
+    )
     app.after_request(measuring.end_request)
     app.after_request(headers.harden)
     Babel(app, default_translation_directories=languages.FOLDER, locale_selector=languages.preferred)

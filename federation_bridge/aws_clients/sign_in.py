@@ -37,6 +37,7 @@ from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import caller, door, session_or_none, signed_in, visit
 from federation_bridge.web.findable import is_of, sentence
+from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, signed_in_here
 from federation_bridge.web.pages.device import stale_page
 from federation_bridge.web.pages.sign_in import confirmation_page, sign_in_for
 
@@ -80,6 +81,10 @@ def _asked(sent: dict[str, list[str]], role: str = "") -> AuthorizationRequest:
 
 
 @pages.get("/v1/authorize")
+@guarded(
+    own("the program's request is checked before anybody is asked to sign in"),
+    returns="/v1/authorize" + PROGRAMS_QUERY,
+)
 def choose_role() -> AnyResponse:
     """Signs in on the way, then asks which role the client shall have."""
     asked = _asked(request.args.to_dict(flat=False))
@@ -110,9 +115,9 @@ def _role_page(asked: AuthorizationRequest, session: Session) -> Response:
 
 
 @pages.post("/v1/authorize")
+@guarded(signed_in_here)
 def agree() -> AnyResponse:
     """The click on a role: the client gets a code for that role alone. The click on "no": it hears so."""
-    forms.check_same_site()
     session = signed_in()
     role = forms.one_field("role", most=80)
     asked = _asked(request.form.to_dict(flat=False), role)
@@ -124,6 +129,7 @@ def agree() -> AnyResponse:
 
 
 @pages.get("/v1/sessions/confirmation")
+@guarded(signed_in_here)
 def show_code() -> Response:
     """Shows a code that a person carries to `aws login --remote` by hand."""
     session = signed_in()
@@ -162,6 +168,7 @@ def _named(refusal: BridgeError, *, is_renewal: bool) -> tuple[str, int, str]:
 
 
 @tokens.post("/v1/token")
+@guarded(own("the program proves itself by what it sends"))
 def token() -> Response:
     """CreateOAuth2Token: credentials of the chosen role, for a code or a refresh token, and the key that it proves."""
     body = wire.json_body()

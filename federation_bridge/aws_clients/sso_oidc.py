@@ -18,6 +18,7 @@ from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTok
 from federation_bridge.redaction import quoted
 from federation_bridge.web.door import door, visit
 from federation_bridge.web.findable import sentence
+from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, public
 
 oidc = Blueprint("sso_oidc", __name__)
 
@@ -66,6 +67,7 @@ def _refused(refusal: BridgeError) -> Response:
 
 
 @oidc.post("/client/register")
+@guarded(own("the program proves itself by what it sends"))
 def register() -> Response:
     """RegisterClient: gives every public client the same name."""
     body = wire.json_body()
@@ -90,6 +92,7 @@ def register() -> Response:
 
 
 @oidc.post("/device_authorization")
+@guarded(own("the program proves itself by what it sends"))
 def device_authorization() -> Response:
     """StartDeviceAuthorization. The complete address holds no code: a person types it, or compares it (attack N01)."""
     _check_client(wire.json_body())
@@ -105,6 +108,7 @@ def device_authorization() -> Response:
 
 
 @oidc.post("/token")
+@guarded(own("the program proves itself by what it sends"))
 def token() -> Response:
     """CreateToken: by device code, by authorization code, or by refresh token."""
     _check_client(body := wire.json_body())
@@ -135,6 +139,7 @@ def _check_client(body: dict[str, object]) -> None:
 
 
 @oidc.get("/authorize")
+@guarded(own("leads on to the page that asks"), returns="/authorize" + PROGRAMS_QUERY)
 def authorize() -> AnyResponse:
     """Leads the browser to our one authorization page, with the parameters' names of RFC 6749 (here: `scopes`)."""
     kept = ("response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method")
@@ -143,6 +148,7 @@ def authorize() -> AnyResponse:
 
 
 @oidc.route("/start", methods=["GET", "HEAD"])
+@guarded(public)
 def start() -> AnyResponse:
     """The start URL: where a person looks, their roles; where `aws sso login` looks (HEAD), a host of AWS's."""
     return redirect(START_TARGET if request.method == "HEAD" else "/", code=302)

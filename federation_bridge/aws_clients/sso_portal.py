@@ -18,6 +18,7 @@ from federation_bridge.grant import Wish
 from federation_bridge.model import Caller, JsonObject
 from federation_bridge.web.door import caller, door, visit
 from federation_bridge.web.findable import is_of, sentence
+from federation_bridge.web.guards import guarded, own
 
 portal = Blueprint("sso_portal", __name__)
 
@@ -54,6 +55,7 @@ def _token() -> str:
 
 
 @portal.get("/federation/credentials")
+@guarded(own("the program proves itself by what it sends"))
 def role_credentials() -> Response:
     """GetRoleCredentials: short-lived credentials of one role; the expiry is in milliseconds."""
     wish = Wish(account=_argument("account_id", 12), role=_argument("role_name", 64))
@@ -69,6 +71,7 @@ def role_credentials() -> Response:
 
 
 @portal.get("/assignment/accounts")
+@guarded(own("the program proves itself by what it sends"))
 def accounts() -> Response:
     """ListAccounts: the accounts in which the person has any role right now."""
     named = {one.account.id: one.account.name for one in door().bridge.entitlements(_caller())}
@@ -76,6 +79,7 @@ def accounts() -> Response:
 
 
 @portal.get("/assignment/roles")
+@guarded(own("the program proves itself by what it sends"))
 def roles() -> Response:
     """ListAccountRoles: the roles that the person has in one account right now."""
     account = _argument("account_id", 12)
@@ -84,6 +88,7 @@ def roles() -> Response:
 
 
 @portal.post("/logout")
+@guarded(own("the program proves itself by what it sends"))
 def logout() -> Response:
     """Logout: ends the tokens of this client. Credentials that AWS has handed out live on until their own end."""
     door().oauth.tokens.revoke(_token(), CLIENT, visit())

@@ -80,16 +80,13 @@ def duration_field(value: str) -> timedelta | None:
         raise LengthUnreadable(str(problem)) from None
 
 
-_RETURN_PATH = re.compile(
-    r"/(?:go/[0-9]{12}/[A-Za-z0-9_+=,.@-]{1,64}(?:\?to=[A-Za-z0-9%_.~/:#?&=+,@!-]{0,1500})?"
-    r"|device"
-    r"|(?:oauth/|v1/)?authorize\?[A-Za-z0-9%_.~/:&=+\[\]-]{1,1900})?"
-)
+RETURN_PATHS: list[re.Pattern[str]] = []
+"""The addresses to which a sign-in may lead back: each route that one may return to adds its own (`guards.guarded`)."""
 
 
 def checked_return_path(path: str) -> str:
-    """A path of ours to come back to after sign-in: home, a bookmark, a command line; else home (attack G07)."""
-    return path if _RETURN_PATH.fullmatch(path) else "/"
+    """A path of ours to come back to after sign-in, as the routes name them; else home (attack G07)."""
+    return path if any(pattern.fullmatch(path) for pattern in RETURN_PATHS) else "/"
 
 
 def relayed_path(values: tuple[str, ...]) -> str:

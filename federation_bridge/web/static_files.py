@@ -13,6 +13,7 @@ from flask import Blueprint, Response
 
 from federation_bridge.errors import NotFound
 from federation_bridge.redaction import quoted
+from federation_bridge.web.guards import guarded, public
 from federation_bridge.web.observe import public_documents
 
 pages = Blueprint("static_files", __name__)
@@ -52,6 +53,7 @@ def for_templates() -> dict[str, object]:
 
 
 @pages.get("/static/<hashed_name>")
+@guarded(public)
 def file(hashed_name: str) -> Response:
     """One file; none under its plain name, or under the hash of another content."""
     found = _BY_HASHED_NAME.get(hashed_name)

@@ -14,8 +14,9 @@ from federation_bridge.model import AwsCredentials, Entitlement, JsonObject
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, forms
 from federation_bridge.web.api.openapi import DOCUMENT
-from federation_bridge.web.bearer import calling, challenge, check_bound_to_a_key, check_not_forged, has_token
+from federation_bridge.web.bearer import calling, challenge, check_bound_to_a_key, has_token
 from federation_bridge.web.door import door
+from federation_bridge.web.guards import called, guarded, public
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -25,12 +26,14 @@ _WISH_FIELDS = frozenset({"duration", "reason", "to", "show_link"})
 
 
 @api.get("/openapi.json")
+@guarded(public)
 def openapi() -> Response:
     """The OpenAPI 3.1 document of this API."""
     return jsonify({**DOCUMENT, "servers": [{"url": door().settings.base_url + "/api/v1"}]})
 
 
 @api.get("/me")
+@guarded(called)
 def me() -> Response:
     """Who is signed in, until when, and the token that changing calls of a browser must send."""
     session = calling().session
@@ -46,6 +49,7 @@ def me() -> Response:
 
 
 @api.get("/roles")
+@guarded(called)
 def roles() -> Response:
     """The roles that the person may have right now."""
     return jsonify(roles=[_role(one) for one in door().bridge.entitlements(calling())])
@@ -68,6 +72,7 @@ def _role(entitlement: Entitlement) -> JsonObject:
 
 
 @api.get("/explanation")
+@guarded(called)
 def explanation() -> Response:
     """For every role why, for every rule that missed why not."""
     found = door().bridge.explain(calling())
@@ -76,9 +81,9 @@ def explanation() -> Response:
 
 
 @api.post("/roles/<account>/<role>/credentials")
+@guarded(called)
 def credentials(account: str, role: str) -> Response:
     """Short-lived credentials of one role."""
-    check_not_forged()
     body = _body()
     return jsonify(_credentials(door().bridge.credentials(calling(), _wish(account, role, body))))
 
@@ -97,9 +102,9 @@ def _credentials(found: AwsCredentials) -> JsonObject:
 
 
 @api.post("/roles/<account>/<role>/web-identity-token")
+@guarded(called)
 def web_identity_token(account: str, role: str) -> Response:
     """The signed token of one role for AWS_WEB_IDENTITY_TOKEN_FILE, where the operator hands it out."""
-    check_not_forged()
     check_bound_to_a_key()
     body = _body()
     if unasked := sorted(set(body) - {"reason"}):
@@ -122,9 +127,9 @@ def _token(found: WebIdentityToken) -> JsonObject:
 
 
 @api.post("/roles/<account>/<role>/console")
+@guarded(called)
 def console(account: str, role: str) -> Response:
     """The way to the console. The link signs in whoever holds it, so it is shown only to who asks for it."""
-    check_not_forged()
     body = _body()
     if body.get("show_link") is not True:
         raise BadRequest("the console link is a sign-in: ask for it with show_link true")
@@ -134,9 +139,9 @@ def console(account: str, role: str) -> Response:
 
 
 @api.post("/sign-out")
+@guarded(called)
 def sign_out() -> Response:
     """Ends this session, or this command line."""
-    check_not_forged()
     door().bridge.sign_out(calling())
     response = jsonify(signed_out=True)
     if not has_token():

@@ -18,6 +18,7 @@ from federation_bridge.web import forms
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.door import door, visit
 from federation_bridge.web.findable import sentence
+from federation_bridge.web.guards import guarded, own, public
 
 endpoints = Blueprint("oauth", __name__)
 
@@ -26,6 +27,7 @@ _OWN_STATUS = frozenset({405, 413, 429, 500, 503})
 
 
 @endpoints.get("/.well-known/oauth-authorization-server")
+@guarded(public)
 def metadata() -> Response:
     """Our authorization server's metadata (RFC 8414): all that a command line needs to know besides our address."""
     settings = door().settings
@@ -50,6 +52,7 @@ def metadata() -> Response:
 
 
 @endpoints.post("/oauth/device_authorization")
+@guarded(own("the program proves itself by what it sends"))
 def device_authorization() -> Response:
     """A device code and a user code (RFC 8628 3.1). `client_label` is what the program calls its machine.
 
@@ -67,6 +70,7 @@ def device_authorization() -> Response:
 
 
 @endpoints.post("/oauth/token")
+@guarded(own("the program proves itself by what it sends"))
 def token() -> Response:
     """Tokens for a device code, an authorization code or a refresh token (RFC 6749 3.2)."""
     try:
@@ -110,6 +114,7 @@ _GRANTS: Mapping[str, Callable[[], IssuedTokens]] = {
 
 
 @endpoints.post("/oauth/revoke")
+@guarded(own("the program proves itself by what it sends"))
 def revoke() -> Response:
     """Ends the command line of an access or refresh token (RFC 7009). The answer does not tell whose it was."""
     if not (token := _parameter("token")):

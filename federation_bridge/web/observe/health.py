@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from federation_bridge.errors import NotFound
 from federation_bridge.web import limits
 from federation_bridge.web.door import door, is_from
+from federation_bridge.web.guards import guarded, own, public
 from federation_bridge.web.observe import metrics
 
 _log = structlog.get_logger(__name__)
@@ -16,12 +17,14 @@ pages = Blueprint("health", __name__)
 
 
 @pages.get("/healthz")
+@guarded(public)
 def healthz() -> Response:
     """The process answers. Says nothing about what it depends on: a restart would not mend that."""
     return jsonify(status="ok")
 
 
 @pages.get("/readyz")
+@guarded(public)
 def readyz() -> Response:
     """Whether this node can do its work on the database: send people here. Reasons go to the log, not to the public.
 
@@ -39,6 +42,7 @@ def readyz() -> Response:
 
 
 @pages.get("/metrics")
+@guarded(own("only the networks of a setting may ask, and for others there is no such page"))
 def counted() -> Response:
     """Counters in the Prometheus text format, for the networks that a setting names; no such page for others."""
     if not is_from(door().settings.serving.metrics_networks):

@@ -16,6 +16,7 @@ from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, signed_in_here
 from federation_bridge.web.pages.sign_in import confirmation_page, sign_in_for
 
 pages = Blueprint("authorize", __name__)
@@ -32,6 +33,10 @@ _PARAMETERS = {
 
 
 @pages.get("/oauth/authorize")
+@guarded(
+    own("the program's request is checked before anybody is asked to sign in"),
+    returns="/oauth/authorize" + PROGRAMS_QUERY,
+)
 def ask() -> AnyResponse:
     """Asks the signed-in person whether to let the program in. Whoever is not signed in does that first."""
     asked, client = _read(request.args)
@@ -60,9 +65,9 @@ def ask() -> AnyResponse:
 
 
 @pages.post("/oauth/authorize")
+@guarded(signed_in_here)
 def decide() -> AnyResponse:
     """The person's answer: a code for the program, or a no."""
-    forms.check_same_site()
     session = signed_in()
     asked, _ = _read(request.form)
     headers.allow_form_to(asked.redirect_uri)

@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.errors import BadRequest, WrongUserCode
 from federation_bridge.model import Session
 from federation_bridge.web import cookies, forms, headers
-from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.door import door, signed_in, visit
+from federation_bridge.web.guards import guarded, recent, signed_in_here
 from federation_bridge.web.pages import news
-from federation_bridge.web.pages.sign_in import confirmation_page, depart, sign_in_for
+from federation_bridge.web.pages.sign_in import depart
 
 pages = Blueprint("device", __name__)
 
@@ -23,16 +24,10 @@ def _page(template: str, session: Session, **values: object) -> Response:
 
 
 @pages.get("/device")
+@guarded(recent(lambda settings: settings.command_line.fresh_sign_in), returns=r"/device", keeps_query=False)
 def type_code() -> AnyResponse:
     """Asks for the code. One that stands in the address is not heeded: it is typed, or nothing happens (attack N01)."""
-    session = session_or_none()
-    if session is None:
-        return sign_in_for("/device")
-    if not session.confirmed:
-        return confirmation_page(session, "/device")
-    if not door().oauth.devices.is_fresh(session):
-        return stale_page(session, "/device")
-    return _page("device.html", session, wrong=False)
+    return _page("device.html", signed_in(), wrong=False)
 
 
 def stale_page(session: Session, return_to: str) -> AnyResponse:
@@ -42,17 +37,17 @@ def stale_page(session: Session, return_to: str) -> AnyResponse:
 
 
 @pages.post("/device/sign-in")
+@guarded(signed_in_here)
 def sign_in_anew() -> AnyResponse:
     """Sends the person to their identity provider once more, asking it to authenticate them anew."""
-    forms.check_same_site()
     return_to = forms.checked_return_path(forms.one_field("return_to", most=2048))
     return depart(signed_in().identity.connection, return_to, fresh=True)
 
 
 @pages.post("/device")
+@guarded(signed_in_here)
 def look() -> AnyResponse:
     """Shows who waits behind the typed code, claims it for this browser session, and asks."""
-    forms.check_same_site()
     session = signed_in()
     typed = forms.one_field("user_code", most=32)
     try:
@@ -67,9 +62,9 @@ def look() -> AnyResponse:
 
 
 @pages.post("/device/decision")
+@guarded(signed_in_here)
 def decide() -> AnyResponse:
     """The person's answer about the claimed code."""
-    forms.check_same_site()
     session = signed_in()
     typed = forms.one_field("user_code", most=32)
     decision = forms.one_field("decision", most=16)
@@ -83,6 +78,7 @@ def decide() -> AnyResponse:
 
 
 @pages.get("/command-lines")
+@guarded(signed_in_here)
 def command_lines() -> AnyResponse:
     """The command lines that this person has let in, each with a button that ends it."""
     session = signed_in()
@@ -92,8 +88,8 @@ def command_lines() -> AnyResponse:
 
 
 @pages.post("/command-lines/end")
+@guarded(signed_in_here)
 def end() -> AnyResponse:
     """Ends one of them."""
-    forms.check_same_site()
     door().oauth.families.end_own(forms.one_field("family", most=64), signed_in(), visit())
     return redirect("/command-lines", code=303)

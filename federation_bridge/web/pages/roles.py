@@ -13,14 +13,17 @@ from federation_bridge.delivery import FORMATS
 from federation_bridge.errors import BadRequest, RoleNotGranted
 from federation_bridge.grant import Wish
 from federation_bridge.model import Account, Session
-from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web import cookies, forms, guards, headers
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import caller, door, session_or_none, signed_in
+from federation_bridge.web.guards import guarded, own, signed_in_here
 from federation_bridge.web.pages import presses
 from federation_bridge.web.pages.destination import Destination
-from federation_bridge.web.pages.sign_in import choice_page, confirmation_page, sign_in_for
+from federation_bridge.web.pages.sign_in import choice_page, confirmation_page
 
 pages = Blueprint("roles", __name__)
+
+_BOOKMARKS = r"/go/[0-9]{12}/[A-Za-z0-9_+=,.@-]{1,64}(?:\?to=[A-Za-z0-9%_.~/:#?&=+,@!-]{0,1500})?"
 
 Issued = Literal["console", "credentials"]
 """What a press issues."""
@@ -36,6 +39,7 @@ def _page(template: str, session: Session, **values: object) -> AnyResponse:
 
 
 @pages.get("/")
+@guarded(own("whoever is signed out sees the choice of identity provider"), returns=r"/")
 def home() -> AnyResponse:
     """My roles; or, signed out, the choice of the company sign-in."""
     session = session_or_none()
@@ -48,6 +52,7 @@ def home() -> AnyResponse:
 
 
 @pages.get("/why")
+@guarded(signed_in_here)
 def why() -> AnyResponse:
     """Why I have each role, and why the other rules give me none."""
     session = signed_in()
@@ -64,9 +69,9 @@ def _wish(account: str, role: str) -> Wish:
 
 
 @pages.post("/roles/<account>/<role>/console")
+@guarded(signed_in_here)
 def open_console(account: str, role: str) -> AnyResponse:
     """Opens the AWS console as one role, on the page `to` if given."""
-    forms.check_same_site()
     session = signed_in()
     page = forms.one_field("to", most=2048)
     if presses.is_spent():
@@ -76,9 +81,9 @@ def open_console(account: str, role: str) -> AnyResponse:
 
 
 @pages.post("/roles/<account>/<role>/credentials")
+@guarded(signed_in_here)
 def show_credentials(account: str, role: str) -> AnyResponse:
     """Shows credentials of one role, in every form in which people paste them. Never cached, never in an address."""
-    forms.check_same_site()
     session = signed_in()
     if presses.is_spent():
         return _asks(session, account, role, "credentials", again=True)
@@ -88,6 +93,7 @@ def show_credentials(account: str, role: str) -> AnyResponse:
 
 
 @pages.get("/go/<account>/<role>")
+@guarded(guards.confirmed, returns=_BOOKMARKS)
 def bookmark(account: str, role: str) -> AnyResponse:
     """A bookmark into the console: signs in on the way, shows where it leads, and waits for a press.
 
@@ -96,12 +102,7 @@ def bookmark(account: str, role: str) -> AnyResponse:
     leads back to it.
     """
     wanted = forms.checked_text(request.args.get("to", ""), "to", 2048)
-    session = session_or_none()
-    if session is None:
-        return sign_in_for(request.full_path.rstrip("?"))
-    if not session.confirmed:
-        return confirmation_page(session, forms.checked_return_path(request.full_path.rstrip("?")))
-    return _asks(session, account, role, "console", wanted)
+    return _asks(signed_in(), account, role, "console", wanted)
 
 
 def _asks(

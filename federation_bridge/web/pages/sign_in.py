@@ -11,6 +11,7 @@ from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import caller, door, session_or_none, signed_in, visit
+from federation_bridge.web.guards import guarded, own, public, signed_in_here
 from federation_bridge.web.pages import leading_on, pending_cookies
 
 pages = Blueprint("sign_in", __name__)
@@ -70,6 +71,7 @@ def sign_in_for(path: str) -> AnyResponse:
 
 
 @pages.post("/sign-in")
+@guarded(own("a browser that is not signed in: its word, or the token of the choice page"))
 def begin() -> AnyResponse:
     """Begins a sign-in at the chosen connection, or at the one that an e-mail address belongs to.
 
@@ -127,12 +129,14 @@ def _finish(connection: str, address_of: Road) -> AnyResponse:
 
 
 @pages.post("/sign-in/<connection>/saml")
+@guarded(own("the identity provider's answer is checked by its connector"))
 def assertion_consumer_service(connection: str) -> AnyResponse:
     """The assertion consumer service of one connection (SAML bindings 3.5): posted to from the provider's page."""
     return _finish(connection, "saml")
 
 
 @pages.get("/sign-in/<connection>/saml")
+@guarded(own("the identity provider's answer is checked by its connector"))
 def answer_by_address(connection: str) -> AnyResponse:
     """An answer in the address, as none of SAML may come (SAML profiles 4.1.2): refused with a reason that says so."""
     if not {"SAMLResponse", "SAMLart", "code", "state", "error"} & set(request.args):
@@ -141,18 +145,21 @@ def answer_by_address(connection: str) -> AnyResponse:
 
 
 @pages.route("/sign-in/<connection>/oidc", methods=["GET", "POST"])
+@guarded(own("the identity provider's answer is checked by its connector"))
 def redirect_uri(connection: str) -> AnyResponse:
     """The redirect URI of one connection (OIDC core 3.1.2.5); POST where it asks for response_mode form_post."""
     return _finish(connection, "oidc")
 
 
 @pages.get("/sign-in/over")
+@guarded(own("tells the signed in and the signed out apart"))
 def over() -> AnyResponse:
     """Where the answer to a sign-in that is over leads a browser that may be signed in: its cookie comes along here."""
     return leading_on.decided()
 
 
 @pages.get("/sign-in/<connection>/metadata")
+@guarded(public)
 def service_provider_metadata(connection: str) -> Response:
     """Our SP metadata for one SAML connection: what its administrator loads at the identity provider."""
     connector = door().connectors.get(connection)
@@ -163,6 +170,7 @@ def service_provider_metadata(connection: str) -> Response:
 
 
 @pages.get("/confirm")
+@guarded(signed_in_here)
 def confirm() -> Response:
     """Asks "is this you?" after a sign-in that nobody here began, or that changed who this browser is."""
     return confirmation_page(signed_in(), forms.checked_return_path(request.args.get("to", "/")))
@@ -176,14 +184,15 @@ def confirmation_page(session: Session, return_to: str) -> Response:
 
 
 @pages.post("/confirm")
+@guarded(signed_in_here)
 def confirmed() -> AnyResponse:
     """The click."""
-    forms.check_same_site()
     door().bridge.confirm(caller(of=signed_in()))
     return redirect(forms.checked_return_path(forms.one_field("return_to", most=2048)), code=303)
 
 
 @pages.post("/sign-out")
+@guarded(own("whoever is signed out already is led home"))
 def sign_out() -> AnyResponse:
     """Ends the session of this browser."""
     session = session_or_none()
