@@ -152,6 +152,6 @@ def longest(wish: Wish, entitlement: Entitlement) -> Wish:
 def demand_enforced(grant: Grant) -> None:
     """Refuses (NotHandedOver) a grant whose statement would not bind its holder to all of it, or is no token."""
     if grant.account.road != "oidc":
-        raise NotHandedOver("the account believes assertions (SAML road): there is no web identity token for it")
+        raise NotHandedOver("the account has a SAML provider: there is no web identity token for it")
     if not grant.is_enforced_by_statement:
         raise NotHandedOver("; ".join(grant.left_to_the_call))

@@ -159,7 +159,7 @@ def test_every_reason_is_told_at_once() -> None:
 def test_the_saml_road_gives_no_web_identity_token_though_aws_enforces_its_assertions() -> None:
     grant = handed(ENTITLEMENT)
     assert grant.is_enforced_by_statement
-    with pytest.raises(NotHandedOver, match="SAML road"):
+    with pytest.raises(NotHandedOver, match="SAML provider"):
         demand_enforced(grant)
 
 

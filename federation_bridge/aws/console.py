@@ -132,7 +132,7 @@ def saml_form(grant: Grant, statement: Statement, destination: str, endpoints: S
     It leads to the first of the endpoints, to which the statement is addressed.
     """
     if grant.account.road != "saml" or not grant.is_enforced_by_statement:
-        raise AwsRefused("a grant with a session policy, or on the OIDC road, never leaves the bridge as a form")
+        raise AwsRefused("a grant with a session policy, or of an OIDC provider, never leaves the bridge as a form")
     return Departure(endpoints[0].saml, {"SAMLResponse": statement.text, "RelayState": destination})
 
 

@@ -154,7 +154,7 @@ def _roles(node: Node, provider: str) -> Mapping[str, Role]:
 def _check_road(role: Role, provider: str, node: Node) -> None:
     # The assertion names role and provider as one text, joined by a comma, and AWS takes it apart at the first one.
     if "," in f"{role.path}{role.name}" and ":saml-provider/" in provider:
-        refuse(node, f"role {role.path}{role.name} has a comma, which AWS cannot read on the SAML road")
+        refuse(node, f"role {role.path}{role.name} has a comma, which AWS cannot read with a SAML provider")
     if role.name.lower().startswith(_RESERVED_NAMES) or role.path.lower().startswith(_RESERVED_PATHS):
         refuse(node, f"role {role.path}{role.name} is one that AWS keeps for itself: nobody but AWS can assume it")
 

@@ -35,7 +35,7 @@ class Settings(Section):
     entity_id: str | None = None
     """Our SAML entityID towards identity providers and AWS; None: `base_url` + `/saml/metadata`."""
     aws_issuer: Url | None = None
-    """Our issuer towards AWS on the OIDC road; None: `base_url`."""
+    """Our issuer towards AWS with an OIDC provider; None: `base_url`."""
     data: Path = Path()
     """Folder for what the embedded default keeps: the SQLite file and the sealing key."""
     database: str | None = None
@@ -92,7 +92,7 @@ class Settings(Section):
 
     @property
     def issuer(self) -> str:
-        """Our issuer on the OIDC road, exactly as it stands in `iss`."""
+        """Our issuer with an OIDC provider, exactly as it stands in `iss`."""
         return self.aws_issuer or self.base_url
 
     @property

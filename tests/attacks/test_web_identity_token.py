@@ -134,7 +134,7 @@ def test_a_token_states_the_grant_and_the_audit_knew_it_before_it_left(
 UNPINNED, ASSERTED = (DEVELOPER.replace("Developer", "Unpinned"), DEVELOPER.replace(OIDC, SAML))
 KEPT = [
     ("a role whose trust policy does not pin the name", "unpinned", UNPINNED, "pins the session name"),
-    ("an account on the SAML road", "saml", ASSERTED, "SAML road"),
+    ("an account on the SAML road", "saml", ASSERTED, "SAML provider"),
     ("a rule shorter than the role's sessions", "brief", DEVELOPER, "duration"),
     ("a session policy", "narrow", DEVELOPER, "session policy"),
     ("a rule that ends before the longest session would", "ending", DEVELOPER, "duration"),
