@@ -206,13 +206,13 @@ class OutsideAwsLimits(AwsRefused):
     """AWS was not asked, because it would refuse: the detail names the limit and what passes it."""
 
     code, status = "outside_aws_limits", 403
-    public = "AWS does not take all that this role's rule says about you, so it was not asked."
+    public = "This role's rule says more about you than AWS accepts, so AWS was not asked."
 
 
 class AnswerNotGranted(AwsRefused):
     """AWS sold something else than was granted: it is handed to nobody."""
 
-    code, public = "aws_answer_unusable", "AWS answered with something else than was granted. It was handed to nobody."
+    code, public = "aws_answer_unusable", "AWS gave something other than what was granted. Nobody received it."
 
 
 class AwsUnreachable(BridgeError):
@@ -275,7 +275,7 @@ class InvalidClient(OAuthRefused):
 class InvalidRedirect(OAuthRefused):
     """A redirect address that the client may not use; nobody is ever sent there (attack I21)."""
 
-    code, status, public = "invalid_redirect", 400, "This program asked to be answered at an address it may not use."
+    code, status, public = "invalid_redirect", 400, "This program named a return address that it may not use."
 
 
 class InvalidGrant(OAuthRefused):

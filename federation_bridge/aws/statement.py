@@ -62,7 +62,7 @@ def check_tags(tags: Mapping[str, str], transitive: tuple[str, ...]) -> None:
         if mistake := tag_value_mistake(value):
             raise OutsideAwsLimits(f"the value {value!r} of the session tag {key!r} {mistake}")
     if not set(transitive) <= set(tags) or len(set(transitive)) != len(transitive):
-        raise OutsideAwsLimits("a transitive tag key is none of the session's tags, or stands twice")
+        raise OutsideAwsLimits("a transitive tag key is missing from the session's tags, or appears twice")
 
 
 def _check_place(grant: Grant) -> None:

@@ -23,7 +23,7 @@ def checked_address(text: str) -> str:
         raise UsageWrong(say("{text!r} is not an address; write for example https://aws.example.com", text=text[:80]))
     parts = urlsplit(address)
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise UsageWrong(say("A bridge is asked over https only; plain http is for this very computer."))
+        raise UsageWrong(say("A bridge must have an https address; plain http is only for this computer."))
     return address.replace(parts.netloc, parts.netloc.lower(), 1)
 
 

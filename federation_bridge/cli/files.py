@@ -97,6 +97,10 @@ def local_failure(path: Path, refused: OSError) -> LocalFailure:
         return LocalFailure(say("There is no room for {path} ({reason}). Free some space.", path=place, reason=reason))
     if refused.errno in _NOT_ALLOWED:
         return LocalFailure(
-            say("This computer allows no access to {path} ({reason}). Mend its permissions.", path=place, reason=reason)
+            say(
+                "This computer does not allow access to {path} ({reason}). Correct its permissions.",
+                path=place,
+                reason=reason,
+            )
         )
     return LocalFailure(say("This computer refused {path}: {reason}.", path=place, reason=reason))

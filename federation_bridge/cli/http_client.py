@@ -180,8 +180,8 @@ def _certificate_words(address: str, failure: ssl.SSLCertVerificationError) -> s
 def _proxy_words(address: str, proxy: Proxy, why: str) -> str:
     if why.startswith("407"):
         return say(
-            "The proxy {proxy} asks who you are. Set HTTPS_PROXY=http://NAME:PASSWORD@{proxy}, with % signs for what "
-            "is no letter or digit.",
+            "The proxy {proxy} asks who you are. Set HTTPS_PROXY=http://NAME:PASSWORD@{proxy}, with percent codes "
+            "for all but letters and digits.",
             proxy=str(proxy),
         )
     return say("The proxy {proxy} does not lead to {address}: {reason}", proxy=str(proxy), address=address, reason=why)
@@ -213,7 +213,7 @@ def _trust(environ: Mapping[str, str]) -> ssl.SSLContext:
     except (OSError, ValueError) as failure:
         raise BridgeUnreachable(
             say(
-                "{name} names {path}, which is no readable file of certificates (PEM): {reason}",
+                "{name} names {path}, which is not a readable file of certificates (PEM): {reason}",
                 name=name,
                 path=bundle,
                 reason=str(getattr(failure, "strerror", None) or failure),

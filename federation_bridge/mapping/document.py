@@ -147,7 +147,7 @@ def fields(node: Node, what: str, known: Collection[str], required: Collection[s
         refuse(node, f"{what} must be written as `name: value` lines")
     for key, value in node.value.items():
         if key not in known:
-            refuse(value, f"{what} knows no {key!r}{did_you_mean(key, known)}")
+            refuse(value, f"unknown key {key!r} in {what}{did_you_mean(key, known)}")
     for key in required:
         if key not in node.value:
             refuse(node, f"{what} needs `{key}`")

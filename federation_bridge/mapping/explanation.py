@@ -48,7 +48,7 @@ class RuleOutcome:
             else:
                 sentences.append(
                     Sentence(
-                        "%(role)s stands on the narrower terms of rule %(rule)s", role=entitlement.key, rule=stands
+                        "%(role)s is granted on the narrower terms of rule %(rule)s", role=entitlement.key, rule=stands
                     )
                 )
         return cls(result.rule, tuple(sorted(granted)), tuple(dict.fromkeys((*sentences, *result.reasons))))

@@ -73,7 +73,7 @@ class Filling:
         for piece in pieces:
             if piece.is_placeholder and piece.text not in FILLINGS and not _attribute_name(piece.text):
                 known = [*FILLINGS, "attribute.NAME"]
-                refuse(node, f"{what} knows no {{{piece.text}}}{did_you_mean(piece.text, known)}")
+                refuse(node, f"unknown placeholder {{{piece.text}}} in {what}{did_you_mean(piece.text, known)}")
         return cls(text(node, what), pieces)
 
     @property

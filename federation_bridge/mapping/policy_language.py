@@ -181,9 +181,11 @@ def _object(node: Node, known: tuple[str, ...], what: str) -> Mapping[str, Node]
         refuse(node, f"{what} must be an object")
     for key, value in node.value.items():
         if key in _PRINCIPALS:
-            refuse(value, f"{what} knows no {key!r}: it is for the one who has the session, and names nobody")
+            refuse(
+                value, f"{key!r} may not stand in {what}: the policy is for the holder of the session, and names nobody"
+            )
         if key not in known:
-            refuse(value, f"{what} knows no {key!r}{did_you_mean(key, known)}")
+            refuse(value, f"unknown key {key!r} in {what}{did_you_mean(key, known)}")
     return node.value
 
 

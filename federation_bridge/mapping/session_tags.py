@@ -35,7 +35,7 @@ class Tag:
             )
         mistake = tag_value_mistake(value)
         if mistake is None and self.one_of and value not in self.one_of:
-            mistake = Sentence("is none of the values that the rule allows")
+            mistake = Sentence("is not a value that the rule allows")
         if mistake is None:
             return value
         return Unfilled(

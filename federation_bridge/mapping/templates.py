@@ -66,7 +66,7 @@ class GroupTemplate:
         names = [piece.text for piece in pieces if piece.is_placeholder]
         for name in names:
             if name not in PLACEHOLDERS:
-                refuse(node, f"a group template knows no {{{name}}}{did_you_mean(name, PLACEHOLDERS)}")
+                refuse(node, f"unknown placeholder {{{name}}} in a group template{did_you_mean(name, PLACEHOLDERS)}")
         if not names:
             refuse(node, "a group template needs {account} or {role}; for one group by name write `group:`")
         if len(set(names)) != len(names):

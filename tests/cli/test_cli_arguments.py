@@ -62,7 +62,7 @@ def test_the_command_that_only_completion_asks_is_not_suggested(capsys: pytest.C
 
 @pytest.mark.parametrize("text", ["3", "1 hour", "-1h", "\x1b[2J", "9999999999h"])
 def test_a_span_that_is_none_is_told_in_the_person_s_language(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for language, word in (("en", "is no span of time"), ("zh", "不是时间长度")):
+    for language, word in (("en", "is not a length of time"), ("zh", "不是时间长度")):
         monkeypatch.setenv("FEDBRIDGE_LANGUAGE", language)
         with pytest.raises(UsageWrong, match=word) as refused:
             span(text, "--min-remaining")

@@ -105,7 +105,7 @@ def test_a_remainder_is_measured_by_the_true_time(computer: Computer) -> None:
 
 def test_credentials_that_have_ended_by_our_clock_are_told_and_not_handed_on(computer: Computer) -> None:
     computer.bridge.answers[PATH] = lambda _: computer.bridge.credentials(timedelta(minutes=-1))
-    with pytest.raises(TooShort, match="have ended already"):
+    with pytest.raises(TooShort, match="have already ended"):
         computer.obtain()
 
 

@@ -164,7 +164,7 @@ def _program_gone(ada: Person, _: FakeBridge) -> dict[str, str]:
 
 
 WRONG: list[tuple[Any, str]] = [
-    (_no_bridge, "is no bridge that command lines can sign in to."),
+    (_no_bridge, "is not a bridge that command lines can sign in to."),
     (_clock, "This computer's clock is 86"),
     (_nobody, "Nobody is signed in. Please run: fedbridge login http://127.0.0.1"),
     (_open_session, "session.json can be read or changed by others. Delete it and sign in again."),
@@ -173,7 +173,7 @@ WRONG: list[tuple[Any, str]] = [
     (_refused, "Come back later. (reference r1)"),
     *((_variable(f"AWS_{name}"), f"AWS_{name} is set: AWS tools take it instead of your profiles. Unset it.")
       for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "ENDPOINT_URL")),
-    (_other_profile, "AWS_PROFILE is set to other, which is no profile of fedbridge."),
+    (_other_profile, "AWS_PROFILE is set to other, which is not a profile of fedbridge."),
     (_broken_config, "line 1 stands before the first [section]."),
     (_config_twice, "[profile x] stands there twice."),
     (_byte_order_mark, "it begins with a byte order mark; save it as UTF-8 without one."),
@@ -213,7 +213,9 @@ def test_profiles_that_the_token_cache_signs_in_are_of_fedbridge_too(ada: Person
     status, well, wrong = findings(ada, AWS_PROFILE="by-token")
     assert (status, wrong) == (0, [])
     assert f"Profiles of fedbridge in {path}: 1." in well
-    assert findings(ada, AWS_PROFILE="theirs")[2] == ["AWS_PROFILE is set to theirs, which is no profile of fedbridge."]
+    assert findings(ada, AWS_PROFILE="theirs")[2] == [
+        "AWS_PROFILE is set to theirs, which is not a profile of fedbridge."
+    ]
 
 
 def test_a_bridge_that_is_gone_is_told_once(ada: Person, tmp_path: Path) -> None:

@@ -263,7 +263,9 @@ def test_a_file_of_authorities_that_holds_none_is_named_with_its_variable(
     if text is not None:
         (tmp_path / name).write_text(text)
     words = words_of(https, AWS_CA_BUNDLE=str(tmp_path / name))
-    assert words.startswith(f"AWS_CA_BUNDLE names {tmp_path / name}, which is no readable file of certificates (PEM)")
+    assert words.startswith(
+        f"AWS_CA_BUNDLE names {tmp_path / name}, which is not a readable file of certificates (PEM)"
+    )
 
 
 def test_a_folder_without_authorities_trusts_nobody(https: str, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_who_sets_the_variables_by_hand_is_warned_of_a_default_that_comes_first(
     variables = dict(serving.stdout.readline().removeprefix("export ").rstrip().split("=", 1) for _ in range(2))
     serving.terminate()
     told = serving.communicate(timeout=60)[1]
-    sentence = f"AWS tools take [default] of {ada.home}/.aws/credentials before what our variables name."
+    sentence = f"AWS tools use [default] of {ada.home}/.aws/credentials before our variables."
     assert (sentence in told) == ("[default]" in text)
     # The doctor finds the same in the shell that has the variables, and calls it no fault in any other.
     found = [ada.run("doctor", variables=more)[1] for more in (variables, {})]
@@ -154,7 +154,7 @@ def test_the_doctor_does_not_take_the_profile_of_exec_for_a_wrong_one(ada: Perso
     main = str(Path(__file__).parents[2] / "federation_bridge/cli/__main__.py")
     out = ada.run("exec", "--role", ROLE, "--", sys.executable, "-I", main, "doctor")[1]
     assert "BAD  AWS_PROFILE" not in out
-    assert "before what our variables name" not in out
+    assert "before our variables" not in out
 
 
 # ------------------------------------------------------------------------------------------------ what counts as one

@@ -201,7 +201,7 @@ BAD_POLICIES = [
     ("{Version: 2012-10-17, Statement: [{Effect: Allow, Action: a}]}", "either Resource or NotResource"),
     (
         "{Version: 2012-10-17, Statement: [{Effect: Allow, Action: a, Resource: b, Principal: c}]}",
-        "knows no 'Principal'",
+        "'Principal' may not stand in",
     ),
     ("{Version: 2012-10-17, Statement: [{Effect: Allow, Action: [], Resource: b}]}", "text or a list of texts"),
     ("{Version: 2012-10-17, Statement: [{Effect: Allow, Acton: a, Resource: b}]}", "did you mean 'Action'?"),
@@ -238,7 +238,7 @@ BAD_POLICIES = [
         (f"{{role: {ADMIN}, tags: {{{'k' * 129}: a}}}}", "more than 128"),
         (f"{{role: {ADMIN}, tags: {{a: 'x;y'}}}}", "AWS allows in no tag"),
         (f"{{role: {ADMIN}, tags: {{a: '{{nam}}'}}}}", "did you mean 'name'?"),
-        (f"{{role: {ADMIN}, tags: {{a: '{{attribute.}}'}}}}", "knows no"),
+        (f"{{role: {ADMIN}, tags: {{a: '{{attribute.}}'}}}}", "unknown placeholder"),
         (f"{{role: {ADMIN}, tags: {{{', '.join(f'k{n}: v' for n in range(51))}}}}}", "AWS takes 50"),
         (f"{{role: {ADMIN}, tags: {{a: b}}, transitive_tags: [A]}}", "not among `tags`"),
         (f"{{role: {ADMIN}, source_identity: everybody}}", "must name the person"),

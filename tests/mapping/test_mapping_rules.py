@@ -79,7 +79,7 @@ def test_of_several_rules_for_one_role_the_narrowest_stands_and_terms_are_not_mi
 
     assert entitlement.rule == "z-narrow"
     assert "tags" in narrow or not entitlement.tags
-    assert "111111111111/Administrator stands on the narrower terms of rule z-narrow" in why(rules, who, "a-wide")
+    assert "111111111111/Administrator is granted on the narrower terms of rule z-narrow" in why(rules, who, "a-wide")
     assert [outcome.granted for outcome in rules.explain(who, NOW).outcomes] == [(), ("111111111111/Administrator",)]
 
 
@@ -286,7 +286,7 @@ def test_no_rule_grants_beyond_what_it_can_reach(written, who) -> None:
         ("rules: []", "line 1: the rules needs `version`"),
         ("version: 1\nrules: []", "line 2: `rules` must not be empty"),
         ("version: 2\nrules: []", "line 1: this is not version 1"),
-        ("version: 1\nrulez: []", "line 2: the rules knows no 'rulez'; did you mean 'rules'?"),
+        ("version: 1\nrulez: []", "line 2: unknown key 'rulez' in the rules; did you mean 'rules'?"),
         (rules_text(rule("{group: a}"), rule("{group: b}")), "line 7: rule 'r' stands here twice, first in line 3"),
         (
             rules_text(rule("{group: a}", connection="oktaa")),

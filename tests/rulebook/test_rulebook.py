@@ -120,7 +120,7 @@ def test_a_broken_file_is_told_once_with_line_and_reason_and_changes_nothing(hou
 
     assert house.events() == [RulesInForce, RulesRefused]
     assert book.problem is not None
-    assert f"{house.rules}: line 5: a rule knows no 'wen'; did you mean 'when'?" in book.problem
+    assert f"{house.rules}: line 5: unknown key 'wen' in a rule; did you mean 'when'?" in book.problem
     told = house.notices[-1]
     assert isinstance(told, RulesRefused)
     assert book.problem in told.detail

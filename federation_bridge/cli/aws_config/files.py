@@ -154,7 +154,7 @@ def read_config(path: Path) -> str:
     try:
         # A device has no end, or no place beside it for our draft.
         if path.exists() and not path.is_file() and not path.is_dir():
-            raise LocalFailure(say("{path} is no file.", path=str(path)))
+            raise LocalFailure(say("{path} is not a file.", path=str(path)))
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return ""

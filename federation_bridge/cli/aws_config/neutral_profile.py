@@ -56,7 +56,7 @@ def sources_of_default(environ: Mapping[str, str]) -> list[Path]:
 def default_comes_first(path: Path) -> str:
     """The warning for who sets variables by hand."""
     return say(
-        "AWS tools take [default] of {path} before what our variables name. Use fedbridge exec, or empty it.",
+        "AWS tools use [default] of {path} before our variables. Use fedbridge exec, or empty that section.",
         path=str(path),
     )
 

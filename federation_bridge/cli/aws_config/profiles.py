@@ -156,7 +156,7 @@ def reconcile(text: str, address: str, wanted: Sequence[Profile]) -> Reconciled:
     made: list[str] = []
     for profile in wanted:
         if profile.name in foreign.sections or profile.name in foreign.profiles:
-            stays = say("The profile {name} is not of fedbridge and stays as it is.", name=profile.name)
+            stays = say("The profile {name} was not written by fedbridge and stays as it is.", name=profile.name)
             notices.append(stays)
             continue
         if profile.name in foreign.ignored:
@@ -169,7 +169,7 @@ def reconcile(text: str, address: str, wanted: Sequence[Profile]) -> Reconciled:
         made.append(_block(address, profile, blocks.pop(profile.role, []), newline))
     for role, extra in blocks.items():
         if [line for line in _foreign(extra) if _key(line) != "region"]:
-            stays = say("The profile of {role}, which you no longer have, holds lines of yours and stays.", role=role)
+            stays = say("You no longer have {role}, but its profile holds lines of yours, so it stays.", role=role)
             notices.append(stays)
             made.append(newline.join(extra) + newline)
     gap = newline if kept.strip() and made else ""

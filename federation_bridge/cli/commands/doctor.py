@@ -60,7 +60,7 @@ def _bridge(context: Context) -> Iterator[Finding]:
         return
     yield True, say("{address} answers.", address=context.address)
     if not endpoints.device:
-        yield True, say("The bridge has the sign-in by code switched off.")
+        yield True, say("The bridge has switched off the sign-in by code.")
     offset = context.http.clock_offset.total_seconds()
     if offset:
         yield False, say("This computer's clock is {seconds} seconds off. Let it set itself.", seconds=int(abs(offset)))
@@ -140,7 +140,7 @@ def _choice(variable: str, chosen: str, seen: Seen) -> str:
             name=variable,
             profile=chosen,
         )
-    return say("{name} is set to {profile}, which is no profile of fedbridge.", name=variable, profile=chosen)
+    return say("{name} is set to {profile}, which is not a profile of fedbridge.", name=variable, profile=chosen)
 
 
 def _credentials_file(context: Context) -> Iterator[Finding]:

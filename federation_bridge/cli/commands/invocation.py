@@ -65,5 +65,7 @@ def span(text: str, option: str) -> timedelta:
     try:
         return parse_duration(text) if text else timedelta()
     except ValueError:
-        told = say("{option}: {text} is no span of time; write for example 30m, 1h or 1h30m", option=option, text=text)
+        told = say(
+            "{option}: {text} is not a length of time; write for example 30m, 1h or 1h30m", option=option, text=text
+        )
         raise UsageWrong(told) from None

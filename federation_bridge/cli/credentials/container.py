@@ -52,7 +52,7 @@ class ContainerEndpoint:
             self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(source, self.token))
         except (OSError, OverflowError) as refused:
             reason = str(refused)
-            raise LocalFailure(say("Port {port} cannot be listened on: {reason}", port=port, reason=reason)) from None
+            raise LocalFailure(say("Port {port} cannot be opened: {reason}", port=port, reason=reason)) from None
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
 

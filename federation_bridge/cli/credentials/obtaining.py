@@ -108,7 +108,9 @@ def _remember(context: Context, role: str, credentials: AwsCredentials, answer: 
     now, expires = context.clock(), credentials.expires_at - context.http.clock_offset
     life = expires - now
     if life <= timedelta():
-        raise TooShort(say("By this computer's clock fresh credentials have ended already. Let the clock set itself."))
+        raise TooShort(
+            say("This computer's clock says that fresh credentials have already ended. Let the clock set itself.")
+        )
     usable_until = expires - min(_SPARE, life / 3)
     renew_at = usable_until - min(_RENEW_AHEAD, life / 6)
     header = " ".join(str(int(instant.timestamp())) for instant in (now, usable_until, renew_at, expires))

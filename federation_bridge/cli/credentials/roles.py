@@ -52,7 +52,7 @@ def my_roles(context: Context, session: LocalSession) -> list[RoleOnOffer]:
     offered = listed if isinstance(listed, list) else []
     found = [role for entry in offered if (role := _role(entry)) is not None]
     if strange := len(offered) - len(found):
-        context.terminal.tell(say("Left out: {count} roles with names that AWS does not have.", count=strange))
+        context.terminal.tell(say("Left out: {count} roles whose names are not valid in AWS.", count=strange))
     write_private(context.folder / "roles.json", json.dumps([asdict(role) for role in found]).encode())
     return found
 

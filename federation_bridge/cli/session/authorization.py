@@ -36,7 +36,7 @@ def discover(context: Context) -> Endpoints:
     """
     answer = context.http.get(f"{context.address}/.well-known/oauth-authorization-server")
     if not answer.is_ok or answer.text("issuer").rstrip("/") != context.address:
-        told = say("{address} is no bridge that command lines can sign in to.", address=context.address)
+        told = say("{address} is not a bridge that command lines can sign in to.", address=context.address)
         raise BridgeUnreachable(told)
     names = ("authorization_endpoint", "token_endpoint", "device_authorization_endpoint", "revocation_endpoint")
     found = [answer.text(name) for name in names]
@@ -77,13 +77,13 @@ def stored_session(context: Context, key: DpopKey, answer: Answer) -> StoredSess
 def refusal(answer: Answer) -> CommandFailed:
     """The failure that a refusing answer of the token endpoints means, in words (RFC 6749 5.2, RFC 8628 3.5)."""
     if answer.is_ok:
-        return BridgeUnreachable(say("The bridge's answer was cut off, or is none. Please try again."))
+        return BridgeUnreachable(say("The bridge's answer was cut off or missing. Please try again."))
     code = answer.text("error")
     sentences = {
         "access_denied": say("The sign-in was refused in the browser."),
         "expired_token": say("Nobody approved the sign-in in time. Please start again."),
         "invalid_grant": say("This sign-in is no longer valid. Please start again: fedbridge login"),
-        "unauthorized_client": say("The bridge's operator has switched this way of signing in off. Try the other one."),
+        "unauthorized_client": say("The bridge's operator has switched off this way of signing in. Try the other one."),
         "invalid_dpop_proof": say("The bridge did not accept this computer's proof. See fedbridge doctor."),
         "slow_down": say("The bridge is asked too often. Please wait a moment and start again."),
     }

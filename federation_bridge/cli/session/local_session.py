@@ -69,7 +69,7 @@ class LocalSession:
         if not answer.is_ok:
             raise _refused(answer)
         if not answer.body:
-            raise BridgeUnreachable(say("The bridge's answer was cut off, or is none. Please try again."))
+            raise BridgeUnreachable(say("The bridge's answer was cut off or missing. Please try again."))
         return answer.body
 
     def _send(self, method: str, path: str, body: JsonObject | None, session: StoredSession) -> Answer:

@@ -87,7 +87,7 @@ def chosen_way(way: Way, environ: Mapping[str, str]) -> Way:
 def _by_device(context: Context, endpoints: Endpoints, key: DpopKey) -> StoredSession:
     """RFC 8628: shows the code, then asks at the server's pace until the person has decided."""
     if not endpoints.device:
-        raise LoginRefused(say("The bridge has switched the sign-in by code off. Try: fedbridge login --browser"))
+        raise LoginRefused(say("The bridge has switched off the sign-in by code. Try: fedbridge login --browser"))
     begun = begin_device(context, endpoints.device, key)
     uri, code = begun.text("verification_uri"), begun.text("user_code")
     if (

@@ -28,9 +28,7 @@ class Loopback:
         try:
             self._server = _Server(("127.0.0.1", 0), _handler(path, answer, self._done))
         except OSError as refused:
-            raise LocalFailure(
-                say("No port of this computer can be listened on: {reason}", reason=str(refused))
-            ) from None
+            raise LocalFailure(say("No port of this computer can be opened: {reason}", reason=str(refused))) from None
         self._server.daemon_threads = True
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.url = self.address + path

@@ -64,7 +64,7 @@ def _ways(command: argparse.ArgumentParser) -> None:
 def _role_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--role", metavar="ACCOUNT/ROLE", help=say("by number or name; asked for if missing"))
     command.add_argument(
-        "--min-remaining", metavar="30m", default="", help=say("the credentials last at least so long")
+        "--min-remaining", metavar="30m", default="", help=say("the credentials must last at least this long")
     )
     command.add_argument("--duration", metavar="1h", default="", help=say("how long fresh credentials shall last"))
     command.add_argument("--reason", default="", help=say("why you need them, for the audit"))
@@ -90,7 +90,8 @@ def _signing_in(under: _Under) -> None:
         signing_in.logout,
         say("Sign out, here and at the bridge"),
         more=say(
-            "Ends the session at the bridge and removes what lies here. What tools hold already lives on until its end."
+            "Ends the session at the bridge and removes its files here. "
+            "Credentials that tools already hold last until their end."
         ),
     )
     whoami = _command(
@@ -126,7 +127,9 @@ def _roles(under: _Under) -> None:
         examples=('eval "$(fedbridge credentials --role production/Developer --format env)"',),
     )
     _role_options(credentials_)
-    credentials_.add_argument("--format", choices=sorted(FORMATS), default="json", help=say("for whom the text is"))
+    credentials_.add_argument(
+        "--format", choices=sorted(FORMATS), default="json", help=say("which program the text is for")
+    )
     _ways(credentials_)
     exec_ = _command(
         under,
@@ -137,9 +140,7 @@ def _roles(under: _Under) -> None:
         examples=("fedbridge exec --role production/Developer -- terraform plan",),
     )
     _role_options(exec_)
-    exec_.add_argument(
-        "--variables", action="store_true", help=say("hand keys over as variables; they are not renewed")
-    )
+    exec_.add_argument("--variables", action="store_true", help=say("pass keys as variables; they are not renewed"))
     exec_.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=say("the command to run"))
     _ways(exec_)
     console = _command(
@@ -148,7 +149,7 @@ def _roles(under: _Under) -> None:
         credentials.console,
         say("Open the AWS console as a role"),
         more=say(
-            "Opens the page of this role at the bridge, where you press. Without a browser it writes the address."
+            "Opens this role's page at the bridge, where you press a button. Without a browser it writes the address."
         ),
         examples=(
             "fedbridge console --role production/Developer",
@@ -168,7 +169,7 @@ def _tools(under: _Under) -> None:
         configure.configure,
         say("Bring ~/.aws/config up to date: a profile per role"),
         more=say(
-            "Shows the difference first. What it did not write it does not touch; run it again when your roles change."
+            "Shows the difference first. It changes only what it wrote itself. Run it again when your roles change."
         ),
         examples=(
             "fedbridge configure",
@@ -184,7 +185,7 @@ def _tools(under: _Under) -> None:
         "--filter", default="", metavar="TEXT", help=say("only roles with these letters in their name")
     )
     configure_.add_argument(
-        "--min-remaining", metavar="30m", default="", help=say("the credentials last at least so long")
+        "--min-remaining", metavar="30m", default="", help=say("the credentials must last at least this long")
     )
     configure_.add_argument("--sso", action="store_true", help=say("sign in by the token cache of AWS clients instead"))
     configure_.add_argument("--yes", action="store_true", help=say("write without asking"))
@@ -196,7 +197,7 @@ def _tools(under: _Under) -> None:
         credentials.credential_process,
         say("For AWS tools: what a profile runs"),
         more=say(
-            "Answers from what lies here while that lasts, and renews ahead of its end. configure writes a quicker one."
+            "Answers from the cache while it is valid, and renews it before its end. configure writes a faster command."
         ),
         examples=("credential_process = fedbridge credential-process --role 111122223333/Developer",),
     )

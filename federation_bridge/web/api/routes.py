@@ -108,7 +108,9 @@ def web_identity_token(account: str, role: str) -> Response:
     check_bound_to_a_key()
     body = _body()
     if unasked := sorted(set(body) - {"reason"}):
-        raise BadRequest(f"field {quoted(unasked[0])} is none of a web identity token: its holder asks AWS, not us")
+        raise BadRequest(
+            f"field {quoted(unasked[0])} does not apply to a web identity token, because its holder asks AWS, not us"
+        )
     return jsonify(_token(door().bridge.web_identity_token(calling(), _wish(account, role, body))))
 
 
