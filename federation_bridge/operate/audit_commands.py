@@ -62,7 +62,7 @@ def audit(context: click.Context, /, path: Path, most: int, **wanted: Any) -> No
     if context.invoked_subcommand is not None:
         return
     from federation_bridge.audit import AuditQuery  # noqa: PLC0415 - imports the events
-    from federation_bridge.operate import trail  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import audit_query  # noqa: PLC0415 - imports the whole server
 
-    for line in trail.lines(load_settings(path), AuditQuery(**wanted), most):
+    for line in audit_query.lines(load_settings(path), AuditQuery(**wanted), most):
         click.echo(line)

@@ -94,9 +94,9 @@ def issuer() -> None:
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder.")
 def export(path: Path, folder: Path) -> None:
     """Write the SAML metadata, the OIDC discovery document and the keys as files, to publish them elsewhere."""
-    from federation_bridge.operate import publication  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import export  # noqa: PLC0415 - imports the whole server
 
-    for written in publication.export(load_settings(path), folder):
+    for written in export.export(load_settings(path), folder):
         click.echo(str(written))
 
 
@@ -107,9 +107,9 @@ def export(path: Path, folder: Path) -> None:
 @click.option("--web-identity-file", is_flag=True, help="As if the register allowed web identity files for the role.")
 def trust_policy(path: Path, account: str, role: str, *, web_identity_file: bool) -> None:
     """Print the trust policy that makes ROLE in ACCOUNT believe the bridge, and nobody else."""
-    from federation_bridge.operate import publication  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import export  # noqa: PLC0415 - imports the whole server
 
-    policy = publication.trust_policy(load_settings(path), account, role, is_pinned=web_identity_file)
+    policy = export.trust_policy(load_settings(path), account, role, is_pinned=web_identity_file)
     click.echo(json.dumps(policy, indent=2))
 
 

@@ -24,9 +24,9 @@ def keys() -> None:
 @SETTINGS
 def show(path: Path) -> None:
     """Show the public parts: what an identity provider needs to believe the bridge."""
-    from federation_bridge.operate import publication  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import export  # noqa: PLC0415 - imports the whole server
 
-    click.echo(json.dumps(publication.public_keys(load_settings(path)), indent=2))
+    click.echo(json.dumps(export.public_keys(load_settings(path)), indent=2))
 
 
 @keys.command("rotate")

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from absent_software import folder, program
 
-from federation_bridge.operate import preparation, publication
+from federation_bridge.operate import export, preparation
 from federation_bridge.sandbox.browser import Page
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import CLIENT_ID, PRODUCTION
@@ -117,7 +117,7 @@ def test_a_person_signs_in_with_the_clients_secret(open_with: Any, provider: Pro
 def test_a_person_signs_in_with_a_key_of_ours_instead_of_a_secret(open_with: Any, provider: Provider) -> None:
     company = company_of(open_with, provider)
     preparation.prepare(company.settings)
-    shown = publication.public_keys(company.settings)[Purpose.CLIENT_ASSERTION.value]
+    shown = export.public_keys(company.settings)[Purpose.CLIENT_ASSERTION.value]
     keys = {"keys": [one["jwk"] for one in shown]}
     provider.begin(company, token_endpoint_auth_method="private_key_jwt", jwks=keys)
     signs_in_and_works(Visitor(company, "ada"))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cli_material import Person, told_code
 
-from federation_bridge.operate.publication import trust_policy
+from federation_bridge.operate.export import trust_policy
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company, open_company

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from federation_bridge.audit import AuditQuery
-from federation_bridge.operate import trail as operators_trail
+from federation_bridge.operate import audit_query
 from federation_bridge.sandbox.company import Company, open_company
 
 
@@ -35,7 +35,7 @@ def trail() -> Any:
 
     def read(company: Company, reference: str = "") -> list[dict[str, Any]]:
         if reference:
-            found = operators_trail.lines(company.settings, AuditQuery(reference=reference), most=100)
+            found = audit_query.lines(company.settings, AuditQuery(reference=reference), most=100)
             return [json.loads(line) for line in found][::-1]
         return [json.loads(line) for line in (company.folder / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from federation_bridge.operate import preparation, publication
+from federation_bridge.operate import export, preparation
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import ANALYTICS, CLIENT_ID, PRODUCTION
 from federation_bridge.sandbox.identity_provider.applications import OidcClient
@@ -85,7 +85,7 @@ def test_the_bridge_proves_itself_by_a_key_instead_of_a_secret(tmp_path: Path) -
     with open_company(tmp_path, in_this_process=True, edit_settings=edit) as company:
         redirect_uri = f"{company.bridge}/sign-in/company-oidc/oidc"
         preparation.prepare(company.settings)
-        shown = publication.public_keys(company.settings)[Purpose.CLIENT_ASSERTION.value]
+        shown = export.public_keys(company.settings)[Purpose.CLIENT_ASSERTION.value]
         keys = {"keys": [one["jwk"] for one in shown]}
         company.provider.register_client(OidcClient(CLIENT_ID, (redirect_uri,), keys=keys))
         sign_in_and_work(company, "company-oidc")
