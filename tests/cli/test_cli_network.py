@@ -304,5 +304,5 @@ def test_plain_http_to_another_computer_is_refused_before_anything_is_sent(tmp_p
     person = Person(tmp_path / "home", NAME)
     person.variables |= dict.fromkeys(("http_proxy", "HTTPS_PROXY", "ALL_PROXY"), proxy.address)
     status, out, words = person.run("login", "http://aws.example.com", "--device")
-    assert (status, out, "https only" in words) == (2, "", True), words
+    assert (status, out, "https address" in words) == (2, "", True), words
     assert proxy.asked == []

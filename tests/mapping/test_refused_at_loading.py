@@ -125,7 +125,7 @@ CASES = [
     in_register(
         "AWS's own paths", "/teams/", "/aws-teams/", "/aws-reserved/sso.amazonaws.com/", "nobody but AWS can assume it"
     ),
-    in_register("comma on the SAML road", ROLE, f"{ROLE}, 'a+b'", f"{ROLE}, 'a,b'", "has a comma"),
+    in_register("comma with a SAML provider", ROLE, f"{ROLE}, 'a+b'", f"{ROLE}, 'a,b'", "has a comma"),
     in_register("MaxSessionDuration", "max_session: 4h", "max_session: 12h", "max_session: 59m", "between 1h and 12h"),
     Case("duration", "max_duration: 2h", "max_duration: 15m", "max_duration: 14m59s", "between 15m and 12h"),
     Case("number of tags", TAGS, f"tags: {many(50)}\n", f"tags: {many(51)}\n", "AWS takes 50"),

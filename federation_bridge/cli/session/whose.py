@@ -54,7 +54,7 @@ def _ask(context: Context, person: str, name: str) -> None:
     if not context.terminal.can_ask:
         raise LoginRefused(
             say(
-                "The browser signed in {name} ({person}), and nobody is here to say that this is right. At a terminal: "
+                "The browser signed in {name} ({person}), and nobody is here to confirm it. In a terminal, run: "
                 "fedbridge login",
                 name=name,
                 person=person,
