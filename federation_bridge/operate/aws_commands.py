@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -17,9 +20,14 @@ def aws() -> None:
     """AWS's side: providers, roles and their trust policies."""
 
 
+_ACCOUNTS = click.option(
+    "--accounts", default="", metavar="IDS", help="Only these accounts, with commas; else all registered."
+)
+
+
 @aws.command("onboard")
 @SETTINGS
-@click.option("--accounts", default="", metavar="IDS", help="Only these accounts, with commas; else all registered.")
+@_ACCOUNTS
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="cloudformation", show_default=True)
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), help="A folder for the files.")
 @click.option("--policies", type=click.Path(dir_okay=False, path_type=Path),
@@ -43,3 +51,26 @@ def onboard(
         return
     for written in onboarding.write(made, folder):
         click.echo(str(written))
+
+
+@aws.command("check")
+@SETTINGS
+@_ACCOUNTS
+@click.option("--from", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
+              help="A folder with outputs of `aws iam`, as JSON.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def check(path: Path, accounts: str, folder: Path, *, as_json: bool) -> None:
+    """Hold what stands in the accounts against what the register needs. Calls nobody and changes nothing.
+
+    Exit status 1 where something would fail, is wider than needed, or cannot be told.
+    """
+    from federation_bridge.operate import account_checking, onboarding  # noqa: PLC0415 - imports the whole server
+
+    found = account_checking.checked(load_settings(path), onboarding.ids_of(accounts), folder)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        for line in account_checking.lines(found):
+            click.echo(line)
+    if found:
+        sys.exit(1)

@@ -53,6 +53,7 @@ RUN_BY = {
     "docs/aws-clients.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "docs/aws-clients.md yaml 2": (HERE, "test_a_shown_role_is_one_that_the_register_takes"),
     "docs/aws.md console 1": ("aws/test_onboard_command.py", "test_the_page_s_command_writes_what_aws_takes"),
+    "docs/aws.md console 2": ("aws/test_account_check.py", "test_the_page_s_commands_export_an_onboarded_account"),
     "docs/aws.md json 1": (HERE, "test_the_shown_trust_policy_is_the_one_that_we_print"),
     "docs/aws.md yaml 1": ("aws/test_onboard_command.py", "test_the_page_s_command_writes_what_aws_takes"),
     "docs/command-line.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),

@@ -23,6 +23,9 @@ from federation_bridge.operate.opening import looking_at, parts_of
 from federation_bridge.settings import load_settings
 from federation_bridge.store import open_store_to_read
 
+EXPORT = Path(__file__).parents[1] / "golden" / "aws_export"
+"""What `aws iam` prints of the account of the tests, where all is as it should be."""
+
 READING: dict[str, tuple[str, ...]] = {
     "check": ("check",),
     "trust-policy": ("trust-policy", ACCOUNT, "Administrator"),
@@ -32,6 +35,7 @@ READING: dict[str, tuple[str, ...]] = {
     "metadata show": ("metadata", "show"),
     "sessions list": ("sessions", "list"),
     "aws onboard": ("aws", "onboard", "--to", "PUBLIC"),
+    "aws check": ("aws", "check", "--from", str(EXPORT)),
 }
 """Every command that only looks, and words for it."""
 
@@ -125,7 +129,7 @@ def test_before_a_first_start_a_command_that_looks_makes_nothing(settings: Path,
     assert snapshot(settings.parent) == before
     assert not (tmp_path / "public").exists()
     # What needs no database answers; the others say what is missing.
-    assert (result.exit_code == 0) is (command in {"check", "trust-policy", "metadata show"})
+    assert (result.exit_code == 0) is (command in {"check", "aws check", "trust-policy", "metadata show"})
 
 
 @pytest.mark.parametrize("command", READING)

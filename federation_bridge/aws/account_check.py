@@ -1,0 +1,127 @@
+"""What stands in an account, held against what the register needs: what would fail, and what is wider than needed.
+
+Only what AWS evaluates for the bridge's own statement is judged; what cannot be told from the policy is called unsure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from federation_bridge.aws.onboarding import AccountPlan, RolePlan
+from federation_bridge.aws.trust_statements import Allowing, conditions_of, pins_of, read_statements
+from federation_bridge.durations import format_duration
+from federation_bridge.model import JsonObject
+
+Kind = Literal["fails", "wider", "unsure"]
+
+
+@dataclass(frozen=True, slots=True)
+class RealRole:
+    """A role as IAM tells it. `max_session_seconds` None: the export does not tell it."""
+
+    path: str
+    trust: JsonObject
+    max_session_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RealAccount:
+    """What is known of an account. `providers` None: the export does not tell them."""
+
+    roles: Mapping[str, RealRole]
+    providers: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as the register needs it."""
+
+    kind: Kind
+    subject: str
+    """Account, or `account/role`."""
+    sentence: str
+    trust: JsonObject | None = None
+    """The trust policy to paste, where that mends it."""
+
+
+def differences(plan: AccountPlan, real: RealAccount) -> tuple[Difference, ...]:
+    """Everything in this account that is not as planned; nothing where all is."""
+    return tuple(_differences(plan, real))
+
+
+def _differences(plan: AccountPlan, real: RealAccount) -> Iterator[Difference]:
+    if real.providers is not None and plan.provider.arn not in real.providers:
+        yield Difference("fails", plan.id, f"there is no provider {plan.provider.arn}")
+    for role in plan.roles:
+        subject = f"{plan.id}/{role.name}"
+        found = real.roles.get(role.name)
+        if found is None:
+            yield Difference("fails", subject, "there is no such role", role.trust)
+            continue
+        yield from _of_role(subject, role, found)
+        for kind, sentence in dict.fromkeys(_of_trust(plan, role, found.trust)):
+            yield Difference(kind, subject, sentence, role.trust)
+
+
+def _of_role(subject: str, role: RolePlan, found: RealRole) -> Iterator[Difference]:
+    if found.path != role.path:
+        yield Difference("fails", subject, f"its path is {found.path}, and the register says {role.path}")
+    seconds, needed = found.max_session_seconds, role.max_session_seconds
+    if seconds is None:
+        yield Difference("unsure", subject, "MaxSessionDuration is not in the export: add `aws iam list-roles`")
+    elif seconds < needed:
+        told = f"MaxSessionDuration is {_span(seconds)}, and the register says {_span(needed)}"
+        yield Difference("fails", subject, f"{told}: longer grants are refused")
+    elif seconds > needed and _is_pinned(role):
+        yield Difference("wider", subject, f"MaxSessionDuration is {_span(seconds)}: a web identity file buys as long")
+
+
+def _is_pinned(role: RolePlan) -> bool:
+    return len(role.trust["Statement"]) > 1
+
+
+def _span(seconds: int) -> str:
+    return format_duration(timedelta(seconds=seconds))
+
+
+def _of_trust(plan: AccountPlan, role: RolePlan, trust: Mapping[str, Any]) -> Iterator[tuple[Kind, str]]:
+    statements, problem = read_statements(trust)
+    if problem:
+        yield "unsure", problem
+    ours = [one for one in statements if one.is_allow and plan.provider.arn in one.federated]
+    if not ours:
+        yield "fails", f"the trust policy does not trust {plan.provider.arn}"
+    for action in (action for one in role.trust["Statement"] for action in one["Action"]):
+        yield from _of_action(action, ours, role)
+    for one in statements:
+        if not one.is_allow:
+            yield "unsure", "the trust policy has a Deny: whether it meets the bridge's people cannot be told from it"
+        elif others := one.others(plan.provider.arn):
+            yield "wider", f"the trust policy trusts others too: {', '.join(others)}"
+    for one in ours:
+        yield from _missing_pins(one, role)
+
+
+def _of_action(action: str, ours: list[Allowing], role: RolePlan) -> Iterator[tuple[Kind, str]]:
+    allowing = [one for one in ours if one.allows(action)]
+    if ours and not allowing:
+        yield "fails", f"the trust policy does not allow {action}"
+        return
+    (expected,) = (one["Condition"] for one in role.trust["Statement"] if action in one["Action"])
+    told = [conditions_of(one.condition, expected) for one in allowing]
+    if told and not any(verdict is None for verdict in told):
+        kind: Kind = "fails" if all(verdict and verdict[0] == "fails" for verdict in told) else "unsure"
+        yield kind, f"for {action}: {next(verdict[1] for verdict in told if verdict and verdict[0] == kind)}"
+
+
+def _missing_pins(one: Allowing, role: RolePlan) -> Iterator[tuple[Kind, str]]:
+    for planned in role.trust["Statement"]:
+        if not any(one.allows(action) for action in planned["Action"]):
+            continue
+        for key, sentence in pins_of(one.condition, planned["Condition"]):
+            yield "wider", f"the condition {key} {sentence}"
+        if one.is_wide:
+            yield "wider", f"the statement allows {', '.join(one.actions)}: name the actions"
