@@ -24,13 +24,19 @@ from federation_bridge.connectors import Connector, connectors_from
 from federation_bridge.directories import Directory
 from federation_bridge.group_lookup import GroupLookup
 from federation_bridge.model import Clock, KeptDocuments, Notice, Randomness
-from federation_bridge.notices import DocumentsAndNotices, Notices, SealedKeysAndNotices, UnheardNotices
+from federation_bridge.notices import (
+    DocumentsAndNotices,
+    Notices,
+    SealedKeysAndNotices,
+    UnheardNotices,
+    VersionsAndNotices,
+)
 from federation_bridge.oauth import places
 from federation_bridge.oauth.authorization_server import authorization_server
 from federation_bridge.oauth.parts import Parts as AuthorizationParts
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.pending_sign_in import USE, PendingSignIns
-from federation_bridge.rulebook import FilesSource, Known, Rulebook, Versions
+from federation_bridge.rulebook import FilesSource, FollowedRulebook, Known, Rulebook, RulebookInForce, Versions
 from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.signing import KeyRing, derived_key
 from federation_bridge.store import Store, open_store, open_store_to_read
@@ -150,12 +156,7 @@ def _around(
     kept = DocumentsAndNotices(store.documents, clock)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
     connectors = connectors_from(settings, keys=keys, outgoing=outgoing, kept=kept, clock=clock, notice=notices.tell)
-    rulebook = Rulebook(
-        FilesSource(settings.rules, settings.accounts),
-        Versions(kept),
-        Known(frozenset(settings.connections), settings.issuer),
-        notices.tell,
-    )
+    rulebook = _rulebook(settings, store, notices, clock)
     calls = AwsCalls(places_beside(settings.serving.threads), on_change=measuring.count_circuit)
     return Parts(
         settings=settings,
@@ -173,6 +174,14 @@ def _around(
         randomness=randomness,
         observers=(sparing, place),
     )
+
+
+def _rulebook(settings: Settings, store: Store, notices: Notices, clock: Clock) -> RulebookInForce:
+    versions = Versions(VersionsAndNotices(store.rulebook_versions, clock, reads_only=store.reads_only))
+    known = Known(frozenset(settings.connections), settings.issuer)
+    if settings.rulebook.source == "database":
+        return FollowedRulebook(versions, known)
+    return Rulebook(FilesSource(*settings.rules_files), versions, known, notices.tell)
 
 
 def _directories() -> dict[str, Directory]:

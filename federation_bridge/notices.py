@@ -9,10 +9,11 @@ from typing import Any
 from federation_bridge import audit
 from federation_bridge.audit import AuditLog, Entry
 from federation_bridge.connectors import changes
-from federation_bridge.model import Acceptance, Clock, Look, Notice, SealedKey, Visit
+from federation_bridge.model import Acceptance, Clock, Look, Notice, ProposedVersion, RulebookVersion, SealedKey, Visit
 from federation_bridge.rulebook.changes import RulesInForce, RulesNotKept, RulesRefused
 from federation_bridge.signing.changes import FirstKeyMade
 from federation_bridge.store.documents import Documents
+from federation_bridge.store.rulebook_versions import RulebookVersions
 from federation_bridge.store.sealed_keys import SealedKeyTable
 
 _LATER = "they are in force, and will be kept when that is possible"
@@ -99,6 +100,38 @@ class DocumentsAndNotices:
     def look(self, name: str) -> Look | None:
         """As `Documents.look`."""
         return self._documents.look(name)
+
+
+class VersionsAndNotices:
+    """A `rulebook.versions.KeptVersions`: the store's, whose notices become audit entries of the same transaction."""
+
+    def __init__(self, versions: RulebookVersions, clock: Clock, *, reads_only: bool = False) -> None:
+        """`reads_only`: for a command that looks; the draft that it reads is kept nowhere."""
+        self._versions = versions
+        self._clock = clock
+        self._reads_only = reads_only
+
+    def number_in_force(self) -> int:
+        """As `RulebookVersions.number_in_force`."""
+        return self._versions.number_in_force()
+
+    def in_force(self) -> RulebookVersion | None:
+        """As `RulebookVersions.in_force`."""
+        return self._versions.in_force()
+
+    def version(self, number: int) -> RulebookVersion | None:
+        """As `RulebookVersions.version`."""
+        return self._versions.version(number)
+
+    def history(self, most: int) -> tuple[RulebookVersion, ...]:
+        """As `RulebookVersions.history`."""
+        return self._versions.history(most)
+
+    def keep(self, proposed: ProposedVersion, *notices: Notice) -> int | None:
+        """As `RulebookVersions.put`, with the entries of these notices."""
+        if self._reads_only:
+            return None
+        return self._versions.put(proposed, lambda _number: [entry_of(notice, self._clock) for notice in notices])
 
 
 class SealedKeysAndNotices:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from federation_bridge.model import Acceptance, Look, Notice
+from federation_bridge.model import Acceptance, Look, Notice, ProposedVersion, RulebookVersion
 
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -53,3 +53,36 @@ class KeptInMemory:
 
     def look(self, name: str) -> Look | None:
         return self.looks.get(name)
+
+
+class VersionsInMemory:
+    """A `rulebook.versions.KeptVersions`."""
+
+    def __init__(self) -> None:
+        self.versions: dict[int, RulebookVersion] = {}
+        self.hear: Callable[[Notice], None] = lambda _notice: None
+        """Told of what is kept with a notice; where it raises, nothing is kept."""
+
+    def number_in_force(self) -> int:
+        return max(self.versions, default=0)
+
+    def in_force(self) -> RulebookVersion | None:
+        return self.versions.get(self.number_in_force())
+
+    def version(self, number: int) -> RulebookVersion | None:
+        return self.versions.get(number)
+
+    def history(self, most: int) -> tuple[RulebookVersion, ...]:
+        return tuple(self.versions[number] for number in sorted(self.versions, reverse=True)[:most])
+
+    def keep(self, proposed: ProposedVersion, *notices: Notice) -> int | None:
+        stands = self.in_force()
+        if stands is not None and stands.text == proposed.text:
+            return None
+        for notice in notices:
+            self.hear(notice)
+        number = self.number_in_force() + 1
+        digest = hashlib.sha256(proposed.text.encode()).hexdigest()
+        made = (_LONG_AGO, proposed.author, proposed.reason, proposed.origin, proposed.text)
+        self.versions[number] = RulebookVersion(number, digest, *made)
+        return number

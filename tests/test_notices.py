@@ -17,7 +17,7 @@ import federation_bridge
 from federation_bridge import audit
 from federation_bridge.connectors import changes
 from federation_bridge.model import Notice
-from federation_bridge.notices import EVENTS, DocumentsAndNotices, Notices, UnheardNotices, entry_of, sentence_of
+from federation_bridge.notices import EVENTS, Notices, UnheardNotices, VersionsAndNotices, entry_of, sentence_of
 from federation_bridge.rulebook import FilesSource, Known, Rulebook, Versions
 from federation_bridge.rulebook.changes import RulesInForce, RulesNotKept, RulesRefused
 from federation_bridge.signing.changes import FirstKeyMade
@@ -96,7 +96,7 @@ def test_rules_are_kept_and_told_together_or_not_at_all(
         file.write_text(text, encoding="utf-8")
 
     def started() -> Rulebook:
-        kept, told = DocumentsAndNotices(store.documents, clock), Notices(store.audit, clock)
+        kept, told = VersionsAndNotices(store.rulebook_versions, clock), Notices(store.audit, clock)
         return Rulebook(FilesSource(*files), Versions(kept), Known(frozenset(CONNECTIONS)), told.tell)
 
     place.admin("ALTER TABLE audit RENAME TO away")
@@ -104,7 +104,7 @@ def test_rules_are_kept_and_told_together_or_not_at_all(
         version = started().current().version
     finally:
         place.admin("ALTER TABLE away RENAME TO audit")
-    assert Versions(DocumentsAndNotices(store.documents, clock)).last() is None
+    assert Versions(VersionsAndNotices(store.rulebook_versions, clock)).last() is None
 
     for _ in range(2):
         started()

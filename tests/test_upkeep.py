@@ -148,7 +148,9 @@ def held_discovery(issuer: str) -> str:
 def test_readiness_and_metrics_tell_what_waits_to_those_networks_alone(tmp_path: Path, clock: HeldClock) -> None:
     app = made_app(tmp_path, clock)
     store, client = door_of(app).store, app.test_client()
-    assert client.get("/readyz").json == {"status": "ready"}
+    version = door_of(app).rulebook.in_force.version
+    assert client.get("/readyz").json == {"status": "ready", "rulebook": version}
+    assert f'bridge_rulebook_info{{version="{version}"}} 1.0' in client.get("/metrics").text
     assert 'bridge_metadata_waits{connection="corp"} 0.0' in client.get("/metrics").text
     store.documents.keep(DISCOVERY_HELD, "corp", dated(held_discovery("https://idp.example.com"), clock()))
     door_of(app).upkeep._looked_at = None

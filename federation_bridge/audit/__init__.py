@@ -36,7 +36,7 @@ from federation_bridge.audit.events.metadata import (
     MetadataRefreshed,
     MetadataRefused,
 )
-from federation_bridge.audit.events.rules import RulesLoaded, RulesNotKept, RulesRejected
+from federation_bridge.audit.events.rules import RulebookChanged, RulesLoaded, RulesNotKept, RulesRejected
 from federation_bridge.audit.events.service import RefusalsCounted, RequestRefused, RowForged
 from federation_bridge.audit.events.session import (
     GroupsLookedUp,
@@ -90,6 +90,7 @@ __all__ = [
     "RefusalsCounted",
     "RequestRefused",
     "RowForged",
+    "RulebookChanged",
     "RulesLoaded",
     "RulesNotKept",
     "RulesRejected",
@@ -136,6 +137,7 @@ EVENTS: Mapping[str, type[Event]] = {
         RulesLoaded,
         RulesRejected,
         RulesNotKept,
+        RulebookChanged,
         MetadataChanged,
         MetadataRefused,
         MetadataNotKept,

@@ -53,7 +53,7 @@ class Grants:
         `is_handed_over`: the statement itself shall leave the bridge, so AWS alone has to enforce the whole grant.
         `demand` raises where the door cannot take what was decided; then nothing is granted.
         """
-        rules = self._parts.rulebook.current()
+        rules = self._parts.rulebook.current(caller.session.rulebook)
         now, session = self._parts.clock(), caller.session
         person = session.identity.person
         try:

@@ -14,7 +14,7 @@ from federation_bridge.model import Clock, Randomness
 from federation_bridge.observers import Observer
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.pending_sign_in import PendingSignIns
-from federation_bridge.rulebook import Rulebook
+from federation_bridge.rulebook import RulebookInForce
 from federation_bridge.settings import Settings
 from federation_bridge.signing import KeyRing
 from federation_bridge.store import Store
@@ -27,7 +27,7 @@ class Parts:
     settings: Settings
     connectors: Mapping[str, Connector]
     group_lookup: GroupLookup
-    rulebook: Rulebook
+    rulebook: RulebookInForce
     store: Store
     audit: AuditLog
     keys: KeyRing

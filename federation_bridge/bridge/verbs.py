@@ -153,15 +153,20 @@ class Bridge:
 
     def entitlements(self, caller: Caller) -> tuple[Entitlement, ...]:
         """What the caller may have right now, sorted by account and role."""
-        return self._parts.rulebook.current().entitlements(caller.session.identity, self._parts.clock(), caller)
+        return self._parts.rulebook.current(caller.session.rulebook).entitlements(
+            caller.session.identity, self._parts.clock(), caller
+        )
 
     def entitlement(self, caller: Caller, account: str, role: str) -> Entitlement:
         """What the caller may have of this role right now; RoleNotGranted, RoleWithheld with the reason."""
-        return entitlement_of(caller, Wish(account, role), self._parts.rulebook.current(), self._parts.clock())
+        rules = self._parts.rulebook.current(caller.session.rulebook)
+        return entitlement_of(caller, Wish(account, role), rules, self._parts.clock())
 
     def explain(self, caller: Caller) -> Explanation:
         """Why the caller has each role, and why each rule that missed gives none."""
-        return self._parts.rulebook.current().explain(caller.session.identity, self._parts.clock(), caller)
+        return self._parts.rulebook.current(caller.session.rulebook).explain(
+            caller.session.identity, self._parts.clock(), caller
+        )
 
     # -------------------------------------------------------------------------------------------------------- grant
 

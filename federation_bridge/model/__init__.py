@@ -10,6 +10,7 @@ from federation_bridge.model.grant import REDEEMABLE, AwsCredentials, Grant
 from federation_bridge.model.identity import Arrival, Groups, Identity, PersonSeen, Session
 from federation_bridge.model.kept import Acceptance, KeptDocuments, LastGood, Look, Notice, SealedKey, SealedKeys
 from federation_bridge.model.kinds import Clock, JsonObject, Randomness, Road
+from federation_bridge.model.rulebook import ProposedVersion, RulebookVersion
 from federation_bridge.model.sign_in import Callback, Departure, SignIn
 from federation_bridge.model.visit import Visit
 
@@ -35,9 +36,11 @@ __all__ = [
     "Look",
     "Notice",
     "PersonSeen",
+    "ProposedVersion",
     "Randomness",
     "Road",
     "Role",
+    "RulebookVersion",
     "SealedKey",
     "SealedKeys",
     "Session",

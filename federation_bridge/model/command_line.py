@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from federation_bridge.model.identity import Identity
@@ -47,6 +47,8 @@ class TokenFamily:
     """`device` (a typed code) or `browser` (a redirect, or a code carried by hand)."""
     approved_from: str = ""
     """The address of the browser in which the person approved."""
+    rulebook: int | None = field(default=None, compare=False)
+    """As `Session.rulebook`."""
 
 
 @dataclass(frozen=True, slots=True)

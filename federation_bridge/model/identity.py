@@ -77,6 +77,8 @@ class Session:
     """The absolute end: no later than the identity provider's own SessionNotOnOrAfter."""
     confirmed: bool = True
     """False after an unsolicited sign-in, until the person clicks on a page of ours."""
+    rulebook: int | None = field(default=None, compare=False)
+    """The number of the rulebook version in force when the session was read, 0 where there was none; None: not read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,4 +116,5 @@ def session_of(family: TokenFamily) -> Session:
         started_at=family.started_at,
         last_seen_at=family.last_used_at,
         ends_at=family.ends_at,
+        rulebook=family.rulebook,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from federation_bridge.audit import AuditLog
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.oauth.places import Places
-from federation_bridge.rulebook import Rulebook
+from federation_bridge.rulebook import RulebookInForce
 from federation_bridge.settings import Settings
 from federation_bridge.signing import KeyRing
 from federation_bridge.store import Store
@@ -19,7 +19,7 @@ class Parts:
 
     settings: Settings
     connections: frozenset[str]
-    rulebook: Rulebook
+    rulebook: RulebookInForce
     store: Store
     audit: AuditLog
     keys: KeyRing

@@ -17,6 +17,7 @@ from federation_bridge.operate.aws_commands import aws
 from federation_bridge.operate.entry import not_installed
 from federation_bridge.operate.key_commands import keys
 from federation_bridge.operate.options import SETTINGS
+from federation_bridge.operate.rules_commands import rules
 from federation_bridge.settings import load_settings
 
 
@@ -29,6 +30,7 @@ def commands() -> None:
 commands.add_command(aws)
 commands.add_command(keys)
 commands.add_command(audit)
+commands.add_command(rules)
 
 
 def main() -> None:

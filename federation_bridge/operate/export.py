@@ -49,7 +49,7 @@ def trust_policy(settings: Settings, account: str, role: str, *, is_pinned: bool
     with looking_at(settings) as parts:
         accounts = parts.rulebook.in_force.register.accounts
     if account not in accounts:
-        raise ConfigurationInvalid(f"account {account!r} is not in the register {settings.accounts}")
+        raise ConfigurationInvalid(f"account {account!r} is not in the register")
     found = accounts[account]
     if is_pinned:
         found = _with_web_identity_file(found, role)

@@ -10,9 +10,8 @@ from federation_bridge import app, first_start
 from federation_bridge.administration import keys as verbs
 from federation_bridge.administration.keys import Keys
 from federation_bridge.errors import BridgeError, ConfigurationInvalid
-from federation_bridge.mapping import load_register
 from federation_bridge.mapping.document import did_you_mean
-from federation_bridge.operate.opening import store_of
+from federation_bridge.operate.opening import looking_at, store_of
 from federation_bridge.settings import Settings
 from federation_bridge.signing import Purpose
 
@@ -86,7 +85,8 @@ def _to_do(settings: Settings, purpose: Purpose) -> Iterator[str]:
 
 def _saml_providers(settings: Settings) -> list[str]:
     try:
-        register = load_register(settings.accounts.read_text("utf-8"))
-    except (OSError, BridgeError):
+        with looking_at(settings) as parts:
+            register = parts.rulebook.in_force.register
+    except BridgeError:
         return ["ARN-OF-EACH-PROVIDER"]
     return [account.provider_arn for account in register.accounts.values() if account.road == "saml"]

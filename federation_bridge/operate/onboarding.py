@@ -81,7 +81,7 @@ def chosen(registered: Mapping[str, Account], ids: tuple[str, ...], settings: Se
     """The registered accounts with these ids, or all, by id; ConfigurationInvalid for an unknown one."""
     for one in ids:
         if one not in registered:
-            raise ConfigurationInvalid(f"account {one!r} is not in the register {settings.accounts}")
+            raise ConfigurationInvalid(f"account {one!r} is not in the register")
     return [registered[one] for one in sorted(ids or registered)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from federation_bridge.errors import ConfigurationInvalid
@@ -29,7 +29,9 @@ def parsed(texts: Texts, known: Known, names: tuple[str, str] = ("", "")) -> Rul
     """
     rules_name, accounts_name = names
     register = _named(accounts_name, lambda: load_register(texts.accounts, known.issuer))
-    return _named(rules_name, lambda: load_rules(texts.rules, register, known.connections))
+    rules = _named(rules_name, lambda: load_rules(texts.rules, register, known.connections))
+    # One digest everywhere: of a version, and of what decided.
+    return replace(rules, version=texts.digest)
 
 
 def _named(name: str, parse: Callable[[], _Parsed]) -> _Parsed:

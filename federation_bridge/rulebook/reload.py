@@ -59,11 +59,16 @@ class Rulebook:
         return self._problem
 
     @property
+    def obstacle(self) -> str | None:
+        """None: there are always good rules."""
+        return None
+
+    @property
     def in_force(self) -> RuleSet:
         """The rules that were read last, without a look at the texts: for whatever decides nothing."""
         return self._state.rules
 
-    def current(self) -> RuleSet:
+    def current(self, number: int | None = None) -> RuleSet:  # noqa: ARG002 - files have no number
         """The rules for a decision that is made now: never older than the texts were when this was called.
 
         Whoever finds the texts changed reads them; who asks meanwhile waits. Raises Unavailable where that takes longer

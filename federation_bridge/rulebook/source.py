@@ -61,14 +61,15 @@ class FilesSource:
         """Both files as one set: read again where one of them was changed meanwhile."""
         for _ in range(_READS):
             signature = self.signature()
-            rules, accounts = (_text_of(path) for path in self._paths)
+            rules, accounts = (text_of(path) for path in self._paths)
             if self.signature() == signature:
                 settled = all(is_settled(one, self._wall()) for one in signature)
                 return Reading(Texts(rules, accounts), signature, settled)
         raise ConfigurationInvalid(f"{self._paths[0]}: the files change while they are read")
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of a file, byte for byte but for a byte order mark; ConfigurationInvalid."""
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)

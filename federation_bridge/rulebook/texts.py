@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ class Texts:
     rules: str
     accounts: str
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of both as one document, in hexadecimal digits: what a version and the audit call them by."""
+        return hashlib.sha256(self.to_kept().encode()).hexdigest()
+
     def to_kept(self) -> str:
         """Both as one document."""
         return json.dumps({"rules": self.rules, "accounts": self.accounts})
@@ -28,4 +34,4 @@ class Texts:
             document = json.loads(kept)
             return cls(str(document["rules"]), str(document["accounts"]))
         except (ValueError, KeyError, TypeError):
-            raise ConfigurationInvalid("the rules kept last cannot be read") from None
+            raise ConfigurationInvalid("the version cannot be read") from None

@@ -1,30 +1,69 @@
-"""Which version of the rulebook was in force last, over restarts and for all nodes.
-
-One is kept today. Numbers, authors and what was in force before belong here, and nowhere else.
-"""
+"""The versions of the rulebook that were in force, over restarts and for all nodes."""
 
 from __future__ import annotations
 
-from federation_bridge.model import KeptDocuments, Notice
+from typing import Protocol
+
+from federation_bridge.errors import NotFound
+from federation_bridge.model import Notice, ProposedVersion, RulebookVersion
 from federation_bridge.rulebook.texts import Texts
 
-_KIND, _NAME = "rules", "rulebook"
+BY_FILES = "files"
+"""Author and origin of a version that a node found in its files."""
+
+
+class KeptVersions(Protocol):
+    """Where versions are kept. All raise Unavailable."""
+
+    def number_in_force(self) -> int:
+        """The number of the version in force; 0 where there is none."""
+
+    def in_force(self) -> RulebookVersion | None:
+        """The version in force, whole."""
+
+    def version(self, number: int) -> RulebookVersion | None:
+        """The version of this number, whole."""
+
+    def history(self, most: int) -> tuple[RulebookVersion, ...]:
+        """The newest versions, newest first, without their texts."""
+
+    def keep(self, proposed: ProposedVersion, *notices: Notice) -> int | None:
+        """Puts it in force as the next version and tells it, both or neither; None where it is in force already."""
 
 
 class Versions:
-    """The versions that were in force: the last one."""
+    """The versions, as texts."""
 
-    def __init__(self, kept: KeptDocuments) -> None:
+    def __init__(self, kept: KeptVersions) -> None:
         self._kept = kept
 
+    def number_in_force(self) -> int:
+        """The number of the version in force; 0 where there is none."""
+        return self._kept.number_in_force()
+
+    def in_force(self) -> RulebookVersion | None:
+        """The version in force, whole; None where there is none."""
+        return self._kept.in_force()
+
+    def version(self, number: int) -> RulebookVersion:
+        """The version of this number, whole; NotFound."""
+        found = self._kept.version(number)
+        if found is None:
+            raise NotFound(f"the rulebook has no version {number}")
+        return found
+
+    def history(self, most: int) -> tuple[RulebookVersion, ...]:
+        """The newest versions, newest first, without their texts."""
+        return self._kept.history(most)
+
     def last(self) -> Texts | None:
-        """The texts that were in force last, or None; ConfigurationInvalid where what was kept cannot be read."""
-        kept = self._kept.last_good(_KIND, _NAME)
-        return None if kept is None else Texts.from_kept(kept)
+        """The texts in force, or None; ConfigurationInvalid where they cannot be read."""
+        found = self._kept.in_force()
+        return None if found is None else Texts.from_kept(found.text)
 
     def put(self, texts: Texts, notice: Notice) -> None:
-        """Keeps these texts as the version in force and tells it, both or neither; nothing where they are that already.
+        """Keeps texts of files as the version in force and tells it, both or neither; nothing where they are that.
 
         Of many processes that read the same texts, one tells. Unavailable.
         """
-        self._kept.keep(_KIND, _NAME, texts.to_kept(), notice)
+        self._kept.keep(ProposedVersion(texts.to_kept(), BY_FILES, "", BY_FILES), notice)

@@ -17,6 +17,7 @@ from federation_bridge.settings.command_line import CommandLine
 from federation_bridge.settings.keys import Keys
 from federation_bridge.settings.oidc import OidcConnection
 from federation_bridge.settings.outgoing import Outgoing
+from federation_bridge.settings.rulebook import Rulebook
 from federation_bridge.settings.saml import SamlConnection
 from federation_bridge.settings.secret import Secret
 from federation_bridge.settings.serving import Serving
@@ -42,10 +43,11 @@ class Settings(Section):
     """SQLAlchemy URL (`postgresql+psycopg://...`); None: SQLite in the data folder."""
     database_password: Secret | None = None
     """The database's password, kept out of the address."""
-    rules: Path
-    """The file of rules: who gets which role."""
-    accounts: Path
-    """The register of accounts and roles that may be granted at all."""
+    rules: Path | None = None
+    """The file of rules: who gets which role. Not with `rulebook.source: database`."""
+    accounts: Path | None = None
+    """The register of accounts and roles that may be granted at all. Not with `rulebook.source: database`."""
+    rulebook: Rulebook = Rulebook()
     connections: Mapping[str, Connection] = Field(min_length=1)
     """The identity providers, by a short name each."""
     keys: Keys = Keys()
@@ -77,6 +79,25 @@ class Settings(Section):
             if unknown := [name for name in names if name not in self.connections]:
                 raise ValueError(f"command_line.{setting}: there is no connection {unknown[0]!r}")
         return self
+
+    @model_validator(mode="after")
+    def _one_truth(self) -> Settings:
+        for name in ("rules", "accounts"):
+            is_given = getattr(self, name) is not None
+            if is_given and self.rulebook.source == "database":
+                raise ValueError(
+                    f"{name}: the text lies in the database, where `federation-bridge rules apply` puts it"
+                )
+            if not is_given and self.rulebook.source == "files":
+                raise ValueError(f"{name} is needed, and is not there")
+        return self
+
+    @property
+    def rules_files(self) -> tuple[Path, Path]:
+        """The files of rules and register; only where the rulebook lies in files."""
+        if self.rules is None or self.accounts is None:
+            raise TypeError("the rulebook lies in the database")
+        return self.rules, self.accounts
 
     @field_validator("base_url")
     @classmethod

@@ -24,6 +24,7 @@ from federation_bridge.store.readiness import Readiness
 from federation_bridge.store.refusals import RefusalRing
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.rows import Rows
+from federation_bridge.store.rulebook_versions import RulebookVersions
 from federation_bridge.store.sealed_keys import SealedKeyTable
 from federation_bridge.store.service_marks import ServiceMarks
 from federation_bridge.store.session_names import SessionNames
@@ -45,6 +46,7 @@ class Store:
     refusals: RefusalRing
     session_names: SessionNames
     documents: Documents
+    rulebook_versions: RulebookVersions
     service_marks: ServiceMarks
     sealed_keys: SealedKeyTable
     device_codes: DeviceCodes
@@ -137,6 +139,7 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
         refusals=RefusalRing(audit),
         session_names=SessionNames(database, mac, audit, clock),
         documents=documents(database, rows, audit, clock),
+        rulebook_versions=RulebookVersions(database, rows, audit, clock),
         service_marks=ServiceMarks(database),
         sealed_keys=SealedKeyTable(database, audit, clock),
         device_codes=DeviceCodes(rows, audit, clock),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,16 @@ from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
 from federation_bridge.store.people import remembering, row_of_person
 from federation_bridge.store.rows import Rows
+from federation_bridge.store.rulebook_versions import beside_in_force, number_of
 from federation_bridge.store.statements import Row
-from federation_bridge.store.tables import PEOPLE, SESSIONS, SPENT_MESSAGES, TOKEN_FAMILIES, Instant
+from federation_bridge.store.tables import (
+    PEOPLE,
+    RULEBOOK_IN_FORCE,
+    SESSIONS,
+    SPENT_MESSAGES,
+    TOKEN_FAMILIES,
+    Instant,
+)
 from federation_bridge.store.writing import Writing
 
 REMEMBERED_LONGER = timedelta(days=1, minutes=10)
@@ -37,7 +46,7 @@ _MESSAGE_AND_SIGN_IN = union_all(
     select(bindparam("message", type_=SPENT_MESSAGES.c.message.type), bindparam("until", type_=Instant)).where(true()),
     select(bindparam("sign_in", type_=SPENT_MESSAGES.c.message.type), bindparam("until", type_=Instant)).where(true()),
 )
-_LIVE = (
+_LIVE = beside_in_force(
     select(SESSIONS)
     .where(SESSIONS.c.token_hash == bindparam("token"))
     .where(SESSIONS.c.ends_at > bindparam("now"))
@@ -143,11 +152,14 @@ class Sessions:
     def live(self, token_hash: str, idle: timedelta) -> Session | None:
         """The session with this hash that has neither ended nor idled that long; None otherwise.
 
+        With the number of the rulebook version in force, of the same moment.
+
         NotSignedIn where its identity was kept by a release with another shape.
         """
         now = self._clock()
-        row = self._rows.one(_LIVE, {"token": token_hash, "now": now, "seen_after": now - idle}, SESSIONS)
-        return None if row is None else _session(row)
+        asked = {"token": token_hash, "now": now, "seen_after": now - idle}
+        row, beside = self._rows.one_beside(_LIVE, asked, RULEBOOK_IN_FORCE, SESSIONS)
+        return None if row is None else replace(_session(row), rulebook=number_of(beside))
 
     def seen(self, token_hash: str) -> None:
         """The person is here now. Writes at most once a minute and session."""

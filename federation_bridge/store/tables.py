@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0011"
+HEAD = "0012"
 """The last migration step; a test holds it equal to Alembic's."""
 
 OLDEST = "0008"
@@ -200,6 +200,28 @@ KEPT_DOCUMENTS = Table(
     Column("kept_at", Instant, nullable=False),
     Column("mac", _DIGEST, nullable=False),
     PrimaryKeyConstraint("kind", "name"),
+)
+
+RULEBOOK_VERSIONS = Table(
+    "rulebook_versions",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("digest", _DIGEST, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("origin", _EXACT, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
+)
+
+RULEBOOK_IN_FORCE = Table(
+    "rulebook_in_force",
+    METADATA,
+    # One row, whose name is "rulebook".
+    Column("name", _EXACT, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
 )
 
 SEALED_KEYS = Table(

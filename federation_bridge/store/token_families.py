@@ -20,8 +20,9 @@ from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.codec import identity_from_text, identity_to_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.rows import Rows
+from federation_bridge.store.rulebook_versions import beside_in_force, number_of
 from federation_bridge.store.statements import Row
-from federation_bridge.store.tables import SESSIONS, TOKEN_FAMILIES, TOKENS
+from federation_bridge.store.tables import RULEBOOK_IN_FORCE, SESSIONS, TOKEN_FAMILIES, TOKENS
 from federation_bridge.store.writing import Writing
 
 
@@ -74,7 +75,9 @@ _USED = _WITH_TOKENS.where(
     TOKEN_FAMILIES.c.client_id == bindparam("client"),
 )
 _HOLDING = _WITH_TOKENS.where(TOKENS.c.token.in_([bindparam("access"), bindparam("refresh")]))
-_LIVE = _HOLDING.where(TOKENS.c.ends_at > bindparam("now"), TOKEN_FAMILIES.c.ends_at > bindparam("now"))
+_LIVE = beside_in_force(
+    _HOLDING.where(TOKENS.c.ends_at > bindparam("now"), TOKEN_FAMILIES.c.ends_at > bindparam("now"))
+)
 _UNCOLLECTED = select(TOKEN_FAMILIES).where(
     TOKEN_FAMILIES.c.id == bindparam("which"), TOKEN_FAMILIES.c.collected.is_(False)
 )
@@ -213,13 +216,13 @@ class TokenFamilies:
         return self._audit.transact(work)
 
     def live(self, access_token: str) -> TokenFamily | None:
-        """The family behind a live access token; None otherwise.
+        """The family behind a live access token, with the number of the rulebook version in force; None otherwise.
 
         NotSignedIn where its identity was kept by a release with another shape.
         """
         asked = {"access": digest_of("access", access_token), "refresh": "", "now": self._clock()}
-        row = self._rows.one(_LIVE, asked, TOKEN_FAMILIES, TOKENS)
-        return None if row is None else _family(row)
+        row, beside = self._rows.one_beside(_LIVE, asked, RULEBOOK_IN_FORCE, TOKEN_FAMILIES, TOKENS)
+        return None if row is None else replace(_family(row), rulebook=number_of(beside))
 
     def holding(self, token: str) -> TokenFamily | None:
         """The family to which this access or refresh token belongs, used and outlived tokens included; else None."""

@@ -16,7 +16,7 @@ from federation_bridge.errors import NotSignedIn
 from federation_bridge.model import Caller, Clock, Randomness, Session, Visit
 from federation_bridge.oauth.authorization_server import AuthorizationServer
 from federation_bridge.observers import Observer
-from federation_bridge.rulebook import Rulebook
+from federation_bridge.rulebook import RulebookInForce
 from federation_bridge.settings import Settings
 from federation_bridge.signing import KeyRing
 from federation_bridge.store import Store
@@ -55,7 +55,7 @@ class Door:
     connectors: dict[str, Connector]
     keys: KeyRing
     store: Store
-    rulebook: Rulebook
+    rulebook: RulebookInForce
     audit: AuditLog
     clock: Clock
     randomness: Randomness

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from database_place import HeldClock, Place
 from family_material import let_in, signed_in
+from mapping_material import CONNECTIONS, REGISTER_TEXT, rule, rules_text
 from saml_material import ENTITY_ID, IDP, NOW, Wire, idp_signer, key_ring, stranger
 from sqlalchemy import select
 
@@ -22,13 +23,17 @@ import federation_bridge.administration
 import federation_bridge.operate
 from federation_bridge.administration import keys as key_verbs
 from federation_bridge.administration import metadata as metadata_verbs
+from federation_bridge.administration import rules as rule_verbs
 from federation_bridge.administration import sessions as session_verbs
 from federation_bridge.administration.keys import Keys
+from federation_bridge.administration.rules import Change, Rules
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings
 from federation_bridge.errors import BridgeError, Unavailable
 from federation_bridge.model import KeptDocuments, Notice
 from federation_bridge.notices import SealedKeysAndNotices
+from federation_bridge.rulebook import Known
+from federation_bridge.rulebook.texts import Texts
 from federation_bridge.sandbox.identity_provider.saml_message import metadata_xml
 from federation_bridge.settings import SamlConnection
 from federation_bridge.signing import KeyRing, Purpose
@@ -77,6 +82,25 @@ def _waits(store: Store, clock: HeldClock) -> None:
     assert metadata_verbs.waiting(store, clock, "corp")
 
 
+def rules(store: Store, clock: HeldClock) -> Rules:
+    return Rules(store.rulebook_versions, Known(frozenset(CONNECTIONS)), clock)
+
+
+def _over_what_is_in_force(store: Store) -> Change:
+    stands = store.rulebook_versions.in_force()
+    return Change("ada", "a ticket", "" if stands is None else stands.digest)
+
+
+def _first_rules(store: Store, clock: HeldClock, group: str = "g") -> None:
+    texts = Texts(rules_text(rule(f"{{group: {group}}}")), REGISTER_TEXT)
+    rule_verbs.apply(rules(store, clock), texts, _over_what_is_in_force(store))
+
+
+def _two_rulebooks(store: Store, clock: HeldClock) -> None:
+    _first_rules(store, clock)
+    _first_rules(store, clock, "h")
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One verb: what has to be there, the call, and the event that tells of it."""
@@ -102,6 +126,12 @@ CHANGING = {
     "metadata.accept": Scenario(
         _waits, lambda store, clock: metadata_verbs.accept(store, clock, "corp", _COMPANY), "metadata.accepted"
     ),
+    "rules.apply": Scenario(lambda store, clock: None, _first_rules, "rulebook.changed"),
+    "rules.return_to": Scenario(
+        _two_rulebooks,
+        lambda store, clock: rule_verbs.return_to(rules(store, clock), 1, _over_what_is_in_force(store)),
+        "rulebook.changed",
+    ),
     "sessions.end_of_person": Scenario(
         lambda store, clock: signed_in(store, clock()),
         lambda store, clock: session_verbs.end_of_person(store, clock, "corp/alice"),
@@ -113,7 +143,7 @@ CHANGING = {
         "command_line.ended",
     ),
 }
-LOOKING = {"keys.states", "metadata.waiting"}
+LOOKING = {"keys.states", "metadata.waiting", "rules.propose"}
 
 
 def _verbs() -> set[str]:
@@ -168,8 +198,9 @@ def test_a_verb_that_cannot_be_audited_changes_nothing(
 
 _OPERATE = Path(federation_bridge.operate.__file__).parent
 _READS = {
-    "audit": {"entries", "numbered"},
+    "audit": {"entries", "found", "numbered"},
     "documents": {"last_good", "version", "look"},
+    "rulebook_versions": {"history", "in_force", "number_in_force", "version"},
     "sealed_keys": {"sealed"},
     "service_marks": {"value"},
     "sessions": {"living", "live"},

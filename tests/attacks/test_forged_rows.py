@@ -17,8 +17,8 @@ from store_material import IDLE, session
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping.rules import RuleSet
-from federation_bridge.model import AuthorizationCode
-from federation_bridge.notices import DocumentsAndNotices
+from federation_bridge.model import AuthorizationCode, ProposedVersion
+from federation_bridge.notices import VersionsAndNotices
 from federation_bridge.rulebook import FilesSource, Known, Rulebook, Versions
 from federation_bridge.store import Store
 from federation_bridge.store.device_codes import Poll
@@ -29,6 +29,8 @@ from federation_bridge.store.tables import (
     KEPT_DOCUMENTS,
     METADATA,
     PEOPLE,
+    RULEBOOK_IN_FORCE,
+    RULEBOOK_VERSIONS,
     SESSION_NAMES,
     SESSIONS,
     TOKEN_FAMILIES,
@@ -88,6 +90,7 @@ def _everything(store: Store, now: datetime) -> None:
     assert store.device_codes.claim(USER_CODE, BROWSER)
     assert store.session_names.claim("alice", "corp/alice")
     store.documents.keep("rules", "r", "text")
+    store.rulebook_versions.put(ProposedVersion("text", "files", "", "files"), lambda _: ())
 
 
 def _redeem(store: Store, now: datetime) -> object:
@@ -109,6 +112,8 @@ READS: dict[Table, Callable[[Store, datetime], bool]] = {
     AUTHORIZATION_CODES: lambda store, _: store.authorization_codes.family_of("code family") is not None,
     SESSION_NAMES: lambda store, _: not store.session_names.claim("alice", "corp/mallory"),
     KEPT_DOCUMENTS: lambda store, _: store.documents.last_good("rules", "r") is not None,
+    RULEBOOK_VERSIONS: lambda store, _: bool(store.rulebook_versions.history(9)),
+    RULEBOOK_IN_FORCE: lambda store, _: getattr(store.sessions.live(BROWSER, IDLE), "rulebook", 0) != 0,
 }
 """For each table a question that is answered with yes only where the row is believed."""
 
@@ -252,16 +257,16 @@ def test_forged_rules_are_not_the_last_good_ones_of_a_restart_with_broken_files(
 
     def started() -> RuleSet:
         known = Known(frozenset(CONNECTIONS))
-        kept = DocumentsAndNotices(store.documents, clock)
+        kept = VersionsAndNotices(store.rulebook_versions, clock)
         return Rulebook(FilesSource(*files), Versions(kept), known, lambda _: None).current()
 
     assert keys(started(), identity(groups=("g",)))
     files[0].write_text(good.replace("when", "wen"), encoding="utf-8")
     if is_forged:
-        [row] = rows_of(store, KEPT_DOCUMENTS)
+        [row] = rows_of(store, RULEBOOK_VERSIONS)
         forged = row["text"].replace("group: g", "group: mallory")
         assert forged != row["text"]
-        change(store, KEPT_DOCUMENTS, row, text=forged)
+        change(store, RULEBOOK_VERSIONS, row, text=forged)
         with pytest.raises(ConfigurationInvalid):
             started()
     else:

@@ -20,7 +20,7 @@ from sqlalchemy import true
 from store_material import IDLE, entry, session, sign_in
 
 from federation_bridge.audit import AuditQuery
-from federation_bridge.model import Acceptance, AuthorizationCode, Groups, Look, SealedKey
+from federation_bridge.model import Acceptance, AuthorizationCode, Groups, Look, ProposedVersion, SealedKey
 from federation_bridge.store import Store, open_store
 from federation_bridge.store.tries import Limit
 from federation_bridge.store.writing import insertion_where
@@ -103,6 +103,13 @@ SCENARIOS = {
     "documents.end_look": Scenario(
         lambda store, now: store.documents.end_look("corp", Look(now)),
         lambda store, _: store.documents.begin_look("corp", _MINUTE),
+    ),
+    "rulebook_versions.number_in_force": Scenario(lambda store, _: store.rulebook_versions.number_in_force()),
+    "rulebook_versions.in_force": Scenario(lambda store, _: store.rulebook_versions.in_force()),
+    "rulebook_versions.version": Scenario(lambda store, _: store.rulebook_versions.version(1)),
+    "rulebook_versions.history": Scenario(lambda store, _: store.rulebook_versions.history(9)),
+    "rulebook_versions.put": Scenario(
+        lambda store, _: store.rulebook_versions.put(ProposedVersion("t", "files", "", "files"), lambda _: ())
     ),
     "service_marks.value": Scenario(lambda store, _: store.service_marks.value("mark")),
     "service_marks.change": Scenario(lambda store, _: store.service_marks.change("mark", None, "text")),

@@ -49,7 +49,11 @@ def test_the_page_of_the_store_lists_every_table_and_grants_each() -> None:
         "audit",
         "service_marks",
         "refusals",
+        "rulebook_versions",
+        "rulebook_in_force",
     }
+    assert "GRANT SELECT, INSERT ON rulebook_versions TO bridge;" in page
+    assert "GRANT SELECT, INSERT, UPDATE ON rulebook_in_force TO bridge;" in page
     assert "GRANT SELECT, INSERT ON audit TO bridge;" in page
     assert "GRANT SELECT, INSERT, UPDATE ON service_marks TO bridge;" in page
 

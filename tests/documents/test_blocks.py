@@ -40,6 +40,10 @@ from federation_bridge.store import Store, open_store
 BLOCKS = blocks()
 HERE = "documents/test_blocks.py"
 _RULES = ("mapping/test_mapping_documentation.py", "test_the_documentations_examples_are_good_rules_and")
+_VERSIONS = (
+    "rulebook/test_versions_in_the_database.py",
+    "test_the_page_of_administration_leads_from_no_version_to_a_return",
+)
 RUN_BY = {
     "README.md console 1": (".ci/run", "make test"),
     "README.md console 2": ("test_forge.py", "test_the_readme_installs_from_the_list_with_hashes"),
@@ -47,6 +51,10 @@ RUN_BY = {
     "README.md yaml 1": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
     "README.md yaml 2": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
     "README.md yaml 3": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
+    "docs/administration.md console 1": _VERSIONS,
+    "docs/administration.md console 2": _VERSIONS,
+    "docs/administration.md console 3": _VERSIONS,
+    "docs/administration.md yaml 1": _VERSIONS,
     "docs/aws-clients.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
     "docs/aws-clients.md ini 1": ("real_clients/real_client_material.py", "shown_config(1,"),
     "docs/aws-clients.md ini 2": ("real_clients/test_aws_login.py", "shown_config(2,"),

@@ -36,6 +36,9 @@ READING: dict[str, tuple[str, ...]] = {
     "sessions list": ("sessions", "list"),
     "aws onboard": ("aws", "onboard", "--to", "PUBLIC"),
     "aws check": ("aws", "check", "--from", str(EXPORT)),
+    "rules history": ("rules", "history"),
+    "rules show": ("rules", "show", "1"),
+    "rules diff": ("rules", "diff", "1", "1"),
 }
 """Every command that only looks, and words for it."""
 
@@ -45,6 +48,8 @@ CHANGING = {
     "metadata accept",
     "metadata refresh",
     "sessions end",
+    "rules apply",
+    "rules return",
     "keys rotate",
     "keys use",
     "keys retire",

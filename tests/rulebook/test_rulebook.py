@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from kept_material import KeptInMemory
+from kept_material import VersionsInMemory
 from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, identity, keys, rule, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.mapping import load_rules
-from federation_bridge.model import Notice
+from federation_bridge.model import Notice, ProposedVersion
 from federation_bridge.rulebook import (
     FilesSource,
     Known,
@@ -33,23 +32,22 @@ BROKEN = GOOD.replace("when", "wen")
 ADMINISTRATOR = ("111111111111/Administrator",)
 
 
-class Kept(KeptInMemory):
-    """Keeps documents in memory; can be told to be down."""
+class Kept(VersionsInMemory):
+    """Keeps versions in memory; can be told to be down."""
 
     def __init__(self) -> None:
         super().__init__()
         self.is_down = False
-        self.hear: Callable[[Notice], None] = lambda _: None
 
-    def keep(self, kind: str, name: str, text: str, *notices: Notice) -> bool:
+    def keep(self, proposed: ProposedVersion, *notices: Notice) -> int | None:
         if self.is_down:
             raise Unavailable("the database is down")
-        if self.last_good(kind, name) == text:
-            return False
-        for notice in notices:
-            self.hear(notice)
-        self.rows[kind, name] = text
-        return True
+        return super().keep(proposed, *notices)
+
+    def texts(self) -> str:
+        """The text in force."""
+        found = self.in_force()
+        return "" if found is None else found.text
 
 
 class House:
@@ -164,7 +162,7 @@ def test_the_start_is_refused_where_nothing_good_was_ever_kept(house: House, har
 
     with pytest.raises(ConfigurationInvalid, match=str(house.rules.parent)):
         house.open()
-    assert house.kept.rows == {}
+    assert house.kept.versions == {}
 
 
 def harm_file(house: House, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +187,7 @@ def test_rules_and_register_are_kept_together_so_that_they_always_fit(house: Hou
     house.write(BROKEN)
 
     assert has_admin(house.open(), "g")
-    assert len(house.kept.rows) == 1
+    assert len(house.kept.versions) == 1
 
 
 def test_kept_rules_that_fit_no_longer_are_not_forced_on_the_service(house: House) -> None:
@@ -202,7 +200,7 @@ def test_kept_rules_that_fit_no_longer_are_not_forced_on_the_service(house: Hous
 
 @pytest.mark.parametrize("kept", ["", "{", "[]", '{"rules": "x"}', '{"rules": 1, "accounts": 2}'])
 def test_a_kept_document_that_cannot_be_read_is_refused_in_words(house: House, kept: str) -> None:
-    house.kept.rows["rules", "rulebook"] = kept
+    VersionsInMemory.keep(house.kept, ProposedVersion(kept, "files", "", "files"))
     house.write(BROKEN)
 
     with pytest.raises(ConfigurationInvalid):
@@ -242,7 +240,7 @@ def test_what_could_not_be_kept_is_kept_when_the_store_is_back(house: House) -> 
     house.kept.is_down = False
     book.watch()
 
-    assert len(house.kept.rows) == 1
+    assert len(house.kept.versions) == 1
 
 
 def test_nobody_decides_on_old_rules_while_one_thread_reads_the_new_ones(house: House, monkeypatch) -> None:
@@ -303,7 +301,7 @@ def test_a_change_that_leaves_size_and_time_as_they_were_is_noticed(house: House
 def test_old_files_are_not_read_again_for_each_decision(house: House, monkeypatch) -> None:
     book = house.open()
     read: list[Path] = []
-    monkeypatch.setattr(source, "_text_of", read.append)
+    monkeypatch.setattr(source, "text_of", read.append)
 
     for _ in range(3):
         book.current()
@@ -313,18 +311,18 @@ def test_old_files_are_not_read_again_for_each_decision(house: House, monkeypatc
 
 def test_a_file_that_cannot_be_read_is_tried_again_though_it_looks_the_same(house: House, monkeypatch) -> None:
     book = house.open()
-    text_of = source._text_of
+    text_of = source.text_of
     house.write(OTHER)
 
     def fail(path: Path) -> str:
         raise ConfigurationInvalid(f"{path}: cannot be read: Input/output error")
 
-    monkeypatch.setattr(source, "_text_of", fail)
+    monkeypatch.setattr(source, "text_of", fail)
     assert has_admin(book, "g")
     assert has_admin(book, "g")
     assert house.events() == [RulesInForce, RulesRefused]
 
-    monkeypatch.setattr(source, "_text_of", text_of)
+    monkeypatch.setattr(source, "text_of", text_of)
     assert has_admin(book, "h")
     assert book.problem is None
 
@@ -343,7 +341,7 @@ def test_files_that_cannot_be_read_and_then_are_as_before_are_no_problem(house: 
 def test_rules_and_register_are_read_as_one_set(house: House, monkeypatch) -> None:
     # The register changes after the rules were read and before it is read itself.
     book = house.open()
-    text_of, changes = source._text_of, ["Developer, Auditor]"]
+    text_of, changes = source.text_of, ["Developer, Auditor]"]
     house.write(OTHER)
 
     def change_between(path: Path) -> str:
@@ -353,22 +351,22 @@ def test_rules_and_register_are_read_as_one_set(house: House, monkeypatch) -> No
             house.write(GOOD)
         return text
 
-    monkeypatch.setattr(source, "_text_of", change_between)
+    monkeypatch.setattr(source, "text_of", change_between)
 
     assert has_admin(book, "g")
-    assert "Auditor" in next(iter(house.kept.rows.values()))
+    assert "Auditor" in house.kept.texts()
 
 
 def test_files_that_never_rest_leave_the_last_good_rules_in_force(house: House, monkeypatch) -> None:
     book = house.open()
-    text_of = source._text_of
+    text_of = source.text_of
 
     def change(path: Path) -> str:
         house.write(OTHER)
         return text_of(path)
 
     house.write(OTHER)
-    monkeypatch.setattr(source, "_text_of", change)
+    monkeypatch.setattr(source, "text_of", change)
 
     assert has_admin(book, "g")
     assert "change while they are read" in str(book.problem)
@@ -406,11 +404,11 @@ def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House, 
     newest = rules_text(rule("{group: i}"))
     keep, keeping, go_on = house.kept.keep, threading.Event(), threading.Event()
 
-    def slow_keep(kind: str, name: str, text: str, *notices: Notice) -> bool:
+    def slow_keep(proposed: ProposedVersion, *notices: Notice) -> int | None:
         if not keeping.is_set():
             keeping.set()
             assert go_on.wait(10)
-        return keep(kind, name, text, *notices)
+        return keep(proposed, *notices)
 
     monkeypatch.setattr(house.kept, "keep", slow_keep)
     house.write(OTHER)
@@ -424,7 +422,7 @@ def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House, 
         go_on.set()
         first.result(10)
         second.result(10)
-    assert "group: i" in house.kept.rows["rules", "rulebook"]
+    assert "group: i" in house.kept.texts()
     assert house.events() == [RulesInForce] * 3
     house.write(BROKEN)
     assert has_admin(house.open(), "i")

@@ -418,7 +418,8 @@ def test_the_api_shows_a_console_link_only_to_who_asks_for_it_in_so_many_words(
 
 
 def test_ready_says_no_more_than_ready(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert person.get("/readyz").get_json() == {"status": "ready"}
+    elsewhere = person.client.get("/readyz", base_url=BASE, environ_overrides={"REMOTE_ADDR": "198.51.100.7"})
+    assert elsewhere.get_json() == {"status": "ready"}
     door_of(person.app).store.close()
     assert person.get("/healthz").get_json() == {"status": "ok"}
 

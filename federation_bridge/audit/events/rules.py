@@ -32,3 +32,16 @@ class RulesNotKept(Event):
     name: ClassVar[str] = "rules.not_kept"
     detail: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulebookChanged(Event):
+    """An administrator put another version of the rulebook in force, on every node."""
+
+    name: ClassVar[str] = "rulebook.changed"
+    author: str
+    reason: str
+    number: int
+    version: str
+    before_number: int
+    before_version: str

@@ -28,17 +28,25 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Whether this node can do its work on the database: send people here. Reasons go to the log, not to the public.
 
-    Whoever may read the metrics is told, too, what waits for an administrator's yes: that makes no node less ready.
-    Rules need no look: without good ones the service does not start, and it never loses the last good ones.
+    Whoever may read the metrics is told, too, which rules decide here and what waits for an administrator's yes: that
+    makes no node less ready. Rules in files need no look: without good ones the service does not start, and it never
+    loses the last good ones.
     """
-    problem = "told to stop" if request.environ.get(limits.STOPPING) else door().store.problem()
+    is_stopping = request.environ.get(limits.STOPPING)
+    problem = "told to stop" if is_stopping else door().store.problem() or door().rulebook.obstacle
     if problem is None:
-        waits = door().upkeep.waits() if is_from(door().settings.serving.metrics_networks) else {}
-        return jsonify(status="ready", **({"waits_for_an_administrator": waits} if waits else {}))
+        return jsonify(status="ready", **_detail())
     _log.error("not ready", detail=problem)
     response = jsonify(status="not ready")
     response.status_code = 503
     return response
+
+
+def _detail() -> dict[str, object]:
+    if not is_from(door().settings.serving.metrics_networks):
+        return {}
+    waits = door().upkeep.waits()
+    return {"rulebook": door().rulebook.in_force.version} | ({"waits_for_an_administrator": waits} if waits else {})
 
 
 @pages.get("/metrics")
@@ -50,7 +58,7 @@ def counted() -> Response:
     return Response(metrics.exposition(*_gauges()), mimetype="text/plain")
 
 
-def _gauges() -> tuple[metrics.Gauge, metrics.Gauge]:
+def _gauges() -> tuple[metrics.Gauge, ...]:
     seen = door().upkeep.seen()
     waits: dict[tuple[str, ...], float] = {(name,): float(bool(one.waits)) for name, one in seen.connections.items()}
     ours = [("", one) for one in seen.ours]
@@ -58,4 +66,10 @@ def _gauges() -> tuple[metrics.Gauge, metrics.Gauge]:
     ends: dict[tuple[str, ...], float] = {
         (name, one.kind, one.name): one.ends_at.timestamp() for name, one in (*ours, *theirs)
     }
-    return metrics.Gauge(*metrics.WAITS, waits), metrics.Gauge(*metrics.ENDS, ends)
+    rulebook = door().rulebook
+    decides: dict[tuple[str, ...], float] = {} if rulebook.obstacle else {(rulebook.in_force.version,): 1.0}
+    return (
+        metrics.Gauge(*metrics.WAITS, waits),
+        metrics.Gauge(*metrics.ENDS, ends),
+        metrics.Gauge(*metrics.RULEBOOK, decides),
+    )

@@ -174,6 +174,11 @@ ENDS = (
     "When certificates and metadata end, in seconds since 1970; without a connection: our own.",
     ("connection", "kind", "name"),
 )
+RULEBOOK = (
+    "bridge_rulebook_info",
+    "1 for the version of the rulebook that decides on this node; none where this node can decide nothing.",
+    ("version",),
+)
 
 
 def exposition(*gauges: Gauge) -> bytes:

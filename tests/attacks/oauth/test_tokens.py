@@ -119,7 +119,7 @@ def _revoke_by_access_token(person: Person, program: Program, tokens: dict[str, 
 
 
 def _lose_every_role(person: Person, program: Program, tokens: dict[str, Any]) -> None:
-    rules = door_of(person.app).settings.rules
+    rules, _ = door_of(person.app).settings.rules_files
     rules.write_text(rules.read_text().replace("group: admins", "group: others"))
 
 

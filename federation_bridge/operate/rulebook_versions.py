@@ -1,0 +1,139 @@
+"""What the commands of the rulebook's versions do and say."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from federation_bridge import app
+from federation_bridge.administration import rules as verbs
+from federation_bridge.administration.rules import Change, Rules
+from federation_bridge.audit import printable
+from federation_bridge.errors import ConfigurationInvalid, NotFound
+from federation_bridge.mapping.document import read_document
+from federation_bridge.model import RulebookVersion
+from federation_bridge.operate.opening import store_looked_at, store_of
+from federation_bridge.rulebook import Known
+from federation_bridge.rulebook.source import text_of
+from federation_bridge.rulebook.texts import Texts
+from federation_bridge.settings import Settings
+from federation_bridge.store import Store
+
+PARTS = ("rules", "accounts")
+
+_LEAST_DIGITS = 8
+"""Of a digest that names a version."""
+
+
+def apply(settings: Settings, files: Sequence[Path], author: str, reason: str, base: str | None) -> int:
+    """Puts these files in force as `administration.rules.apply` does; gives the number of the new version.
+
+    A part that none of the files is about stays as it is. `base`: the digest of the version over which the change was
+    made, or its beginning; None: over what is in force now.
+    """
+    _check_source(settings)
+    with store_of(settings) as store:
+        stands = store.rulebook_versions.in_force()
+        texts, names = _texts(files, stands)
+        change = Change(author, reason, _base(stands, base))
+        return verbs.apply(_verbs(settings, store), texts, change, names)
+
+
+def return_to(settings: Settings, number: int, author: str, reason: str) -> int:
+    """Puts an earlier version's text in force as a new version; gives the new number."""
+    _check_source(settings)
+    with store_of(settings) as store:
+        change = Change(author, reason, _base(store.rulebook_versions.in_force(), None))
+        return verbs.return_to(_verbs(settings, store), number, change)
+
+
+def history(settings: Settings, most: int) -> Iterator[str]:
+    """One line for each version, newest first: number, time, author, road, digest, reason."""
+    with store_looked_at(settings) as store:
+        in_force = store.rulebook_versions.number_in_force()
+        for one in store.rulebook_versions.history(most):
+            mark = "*" if one.number == in_force else " "
+            time = one.made_at.isoformat(timespec="seconds")
+            words = f"{one.author} ({one.origin})" if one.author != one.origin else one.author
+            yield printable(f"{mark} {one.number:>5}  {time}  {one.digest[:12]}  {words}  {one.reason}".rstrip())
+
+
+def show(settings: Settings, number: int | None, part: str) -> str:
+    """The text of one part (`rules` or `accounts`) of a version, byte for byte; no number: of the one in force."""
+    with store_looked_at(settings) as store:
+        found = store.rulebook_versions.in_force() if number is None else store.rulebook_versions.version(number)
+        if found is None:
+            raise NotFound("no version is in force" if number is None else f"the rulebook has no version {number}")
+        return _part(found, part)
+
+
+def diff(settings: Settings, before: int, after: int) -> Iterator[str]:
+    """What changed between two versions, as a unified diff of each part."""
+    with store_looked_at(settings) as store:
+        versions = _two(store, before, after)
+    for part in PARTS:
+        old, new = (_part(one, part).splitlines() for one in versions)
+        yield from difflib.unified_diff(old, new, f"{part} {before}", f"{part} {after}", lineterm="")
+
+
+def _two(store: Store, before: int, after: int) -> tuple[RulebookVersion, RulebookVersion]:
+    """Two versions, whole; NotFound names the one that is not there."""
+    old, new = (store.rulebook_versions.version(number) for number in (before, after))
+    if old is None or new is None:
+        raise NotFound(f"the rulebook has no version {before if old is None else after}")
+    return old, new
+
+
+def _part(version: RulebookVersion, part: str) -> str:
+    texts = Texts.from_kept(version.text)
+    return texts.rules if part == "rules" else texts.accounts
+
+
+def _verbs(settings: Settings, store: Store) -> Rules:
+    return Rules(store.rulebook_versions, Known(frozenset(settings.connections), settings.issuer), app.utc_now)
+
+
+def _check_source(settings: Settings) -> None:
+    if settings.rulebook.source != "database":
+        raise ConfigurationInvalid("rulebook.source is `files`: change the files; each change is a version by itself")
+
+
+def _base(stands: RulebookVersion | None, asked: str | None) -> str:
+    """The digest in full where the beginning of the one in force was given; else as given, to be refused."""
+    digest = "" if stands is None else stands.digest
+    if asked is None or (len(asked) >= _LEAST_DIGITS and digest.startswith(asked)):
+        return digest
+    return asked
+
+
+def _texts(files: Sequence[Path], stands: RulebookVersion | None) -> tuple[Texts, tuple[str, str]]:
+    """The texts, and what each is called."""
+    found: dict[str, tuple[str, str]] = {}
+    if stands is not None:
+        name = f"version {stands.number}"
+        found = {part: (_part(stands, part), f"{part} of {name}") for part in PARTS}
+    given: dict[str, Path] = {}
+    for file in files:
+        written = text_of(file)
+        part = _part_of(file, written)
+        if part in given:
+            raise ConfigurationInvalid(f"{file}: holds `{part}`, as {given[part]} does: one file of each is taken")
+        given[part] = file
+        found[part] = written, str(file)
+    for part in PARTS:
+        if part not in found:
+            raise ConfigurationInvalid(f"no file holds `{part}`, and no version is in force that does")
+    (rules, rules_name), (accounts, accounts_name) = (found[part] for part in PARTS)
+    return Texts(rules, accounts), (rules_name, accounts_name)
+
+
+def _part_of(file: Path, written: str) -> str:
+    try:
+        names = read_document(written).value
+    except ConfigurationInvalid as mistake:
+        raise ConfigurationInvalid(f"{file}: {mistake.detail}") from None
+    parts = [part for part in PARTS if isinstance(names, dict) and part in names]
+    if len(parts) != 1:
+        raise ConfigurationInvalid(f"{file}: line 1: is neither rules nor a register: it needs `rules` or `accounts`")
+    return parts[0]

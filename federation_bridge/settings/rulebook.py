@@ -1,0 +1,15 @@
+"""Section `rulebook`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from federation_bridge.settings.values import Section
+
+
+class Rulebook(Section):
+    """Where the text of rules and register lies."""
+
+    source: Literal["files", "database"] = "files"
+    """`files`: the files that `rules` and `accounts` name, for one machine. `database`: `federation-bridge rules apply`
+    puts each version in force, for all nodes at once."""

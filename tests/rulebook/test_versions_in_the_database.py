@@ -1,0 +1,263 @@
+"""Rules that lie in the database: what is in force when a request arrives decides on every node, or nobody does."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from database_place import HeldClock
+from database_traffic import statements
+from documents.blocks import blocks
+from web_material import Person, door_of, made_app, write_files
+
+from federation_bridge.app import create_app
+from federation_bridge.operate.commands import commands
+from federation_bridge.settings import load_settings
+
+CONTRACTORS = "contractors"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    """An administrator's folder, with the rulebook in the database; no version is in force yet."""
+    path = write_files(tmp_path)
+    document = yaml.safe_load(path.read_text())
+    del document["rules"], document["accounts"]
+    path.write_text(yaml.safe_dump(document | {"rulebook": {"source": "database"}}))
+    run(path, "migrate")
+    return path
+
+
+def run(settings: Path, *words: str, status: int = 0) -> str:
+    """What a command says."""
+    result = CliRunner().invoke(commands, [*words, "--settings", str(settings)])
+    said = result.output + (getattr(result.exception, "detail", "") or "")
+    assert (result.exit_code == 0) is (status == 0), said
+    return said
+
+
+def applied(settings: Path, *more: str, status: int = 0) -> str:
+    folder = settings.parent
+    words = ("rules", "apply", str(folder / "rules.yaml"), str(folder / "accounts.yaml"), "--reason", "a ticket", *more)
+    return run(settings, *words, status=status)
+
+
+def for_group(settings: Path, group: str) -> None:
+    """Another text of the rules: this group becomes administrators; a comment says so."""
+    path = settings.parent / "rules.yaml"
+    text = path.read_text().replace("group: admins", f"group: {group}")
+    path.write_text(f"# for {group}, as asked\n{text}")
+
+
+def node(settings: Path, clock: HeldClock) -> Person:
+    app = create_app(load_settings(settings), clock=clock)
+    app.config["TESTING"] = False
+    return Person(app, app.test_client())
+
+
+@pytest.fixture
+def nodes(settings: Path, clock: HeldClock) -> Iterator[tuple[Person, Person]]:
+    """Two nodes on one database."""
+    two = node(settings, clock), node(settings, clock)
+    yield two
+    for one in two:
+        door_of(one.app).store.close()
+
+
+def has_administrator(person: Person) -> bool:
+    answer = person.get("/")
+    assert answer.status_code == 200, answer.status_code
+    return "Administrator" in answer.get_data(as_text=True)
+
+
+def test_a_version_decides_on_every_node_from_the_next_request_on(
+    settings: Path, nodes: tuple[Person, Person], clock: HeldClock
+) -> None:
+    applied(settings)
+    for one, token in zip(nodes, ("ab" * 32, "cd" * 32), strict=True):
+        one.sign_in(clock, "admins", token=token)
+        assert has_administrator(one)
+    for_group(settings, CONTRACTORS)
+    applied(settings)
+    assert [has_administrator(one) for one in nodes] == [False, False]
+    run(settings, "rules", "return", "1", "--reason", "too early")
+    assert [has_administrator(one) for one in nodes] == [True, True]
+
+
+def test_without_a_version_a_node_starts_and_decides_nothing(
+    settings: Path, nodes: tuple[Person, Person], clock: HeldClock
+) -> None:
+    person = nodes[0]
+    person.sign_in(clock, "admins")
+    assert person.get("/").status_code == 503
+    door_of(person.app).rulebook.watch()
+    assert person.get("/readyz").status_code == 503
+    applied(settings)
+    assert has_administrator(person)
+    assert person.get("/readyz").status_code == 200
+
+
+def test_a_node_that_cannot_load_the_version_in_force_decides_nothing(
+    settings: Path, nodes: tuple[Person, Person], clock: HeldClock
+) -> None:
+    # A version that took somebody's role away would else be ignored exactly where it cannot be read.
+    applied(settings)
+    one, _ = nodes
+    document = yaml.safe_load(settings.read_text())
+    document["connections"]["third"] = dict(document["connections"]["partner"], issuer="https://third.example.com")
+    settings.write_text(yaml.safe_dump(document))
+    newer = node(settings, clock)
+    for person, token in ((one, "ab" * 32), (newer, "ef" * 32)):
+        person.sign_in(clock, "admins", token=token)
+        assert has_administrator(person)
+    rules = settings.parent / "rules.yaml"
+    rules.write_text(rules.read_text().replace("connection: corp", "connection: third"))
+    applied(settings)
+    assert one.get("/").status_code == 503
+    assert one.get("/readyz").status_code == 503
+    assert not has_administrator(newer)
+    run(settings, "rules", "return", "1", "--reason", "a node does not know it")
+    assert has_administrator(one)
+    door_of(newer.app).store.close()
+
+
+@pytest.mark.parametrize("harm", ["UPDATE rulebook_in_force SET number = 1", "DELETE FROM rulebook_in_force"])
+def test_who_can_write_the_database_brings_no_older_rules_back(
+    settings: Path, nodes: tuple[Person, Person], clock: HeldClock, harm: str
+) -> None:
+    person = nodes[0]
+    applied(settings)
+    for_group(settings, CONTRACTORS)
+    applied(settings)
+    person.sign_in(clock, "admins")
+    assert not has_administrator(person)
+    with door_of(person.app).store._database.writing() as connection:
+        connection.exec_driver_sql(harm)
+    assert person.get("/").status_code == 503
+    assert "Version 3 is in force" in applied(settings)
+
+
+@pytest.mark.parametrize("source", ["files", "database"])
+def test_the_number_in_force_costs_no_statement_of_its_own(settings: Path, clock: HeldClock, source: str) -> None:
+    applied(settings)
+    document = yaml.safe_load(settings.read_text())
+    if source == "files":
+        document |= {"rulebook": {"source": "files"}, "rules": "rules.yaml", "accounts": "accounts.yaml"}
+        settings.write_text(yaml.safe_dump(document))
+    person = node(settings, clock)
+    person.sign_in(clock, "admins")
+    assert has_administrator(person)
+    with statements(door_of(person.app).store) as heard:
+        assert has_administrator(person)
+    door_of(person.app).store.close()
+    assert sum("rulebook_in_force" in text for text in heard) == 1
+    assert not any("rulebook_versions" in text for text in heard)
+
+
+def test_what_does_not_parse_never_comes_into_force(settings: Path) -> None:
+    applied(settings)
+    before = run(settings, "rules", "show")
+    rules = settings.parent / "rules.yaml"
+    rules.write_text(rules.read_text().replace("when: {group: readers}", "wen: {group: readers}"))
+    said = applied(settings, status=1)
+    assert "rules.yaml: line " in said
+    assert "column" in said
+    assert "`wen`" in said or "'wen'" in said
+    assert run(settings, "rules", "show") == before
+    assert len(run(settings, "rules", "history").splitlines()) == 1
+
+
+def test_of_two_changes_over_the_same_version_the_second_is_refused(settings: Path) -> None:
+    applied(settings)
+    base = run(settings, "rules", "history").split()[3]
+    for_group(settings, "first")
+    applied(settings, "--base", base)
+    for_group(settings, "second")
+    said = applied(settings, "--base", base, status=1)
+    assert "another version is in force by now: 2 (" in said
+    assert "first" in run(settings, "rules", "show")
+
+
+def test_the_text_is_kept_byte_for_byte_and_its_history_is_told(settings: Path) -> None:
+    applied(settings, "--author", "ada")
+    for_group(settings, "platform")
+    text = (settings.parent / "rules.yaml").read_text()
+    applied(settings, "--author", "bob")
+    assert run(settings, "rules", "show") == text
+    assert run(settings, "rules", "show", "2", "--part", "accounts") == (settings.parent / "accounts.yaml").read_text()
+    newest, oldest = run(settings, "rules", "history").splitlines()
+    assert (newest.split()[:2], oldest.split()[:1]) == (["*", "2"], ["1"])
+    assert "bob (command)  a ticket" in newest
+    assert "+# for platform, as asked" in run(settings, "rules", "diff", "1", "2").splitlines()
+    changed = [line for line in run(settings, "audit", "--event", "rulebook.changed").splitlines() if line]
+    assert len(changed) == 2
+    assert '"before_number": 1' in changed[0] or '"before_number":1' in changed[0]
+
+
+def test_a_part_that_no_file_is_about_stays_as_it_is(settings: Path) -> None:
+    applied(settings)
+    for_group(settings, "platform")
+    run(settings, "rules", "apply", str(settings.parent / "rules.yaml"), "--reason", "rules alone")
+    assert run(settings, "rules", "show", "--part", "accounts") == (settings.parent / "accounts.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rules", "return", "7", "--reason", "x"), "no version 7"),
+        (("rules", "return", "1", "--reason", " "), "a reason is needed"),
+        (("rules", "return", "1", "--reason", "x"), "nothing would change: version 1"),
+        (("rules", "show", "9"), "no version 9"),
+        (("rules", "diff", "1", "9"), "no version 9"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_command_that_cannot_be_is_refused_in_words(settings: Path, words: Any, said: str) -> None:
+    applied(settings)
+    assert said in run(settings, *words, status=1)
+
+
+def test_rules_in_files_have_versions_and_are_changed_in_their_files(tmp_path: Path, clock: HeldClock) -> None:
+    app = made_app(tmp_path, clock)
+    settings = tmp_path / "federation-bridge.yaml"
+    try:
+        for_group(settings, "platform")
+        door_of(app).rulebook.current()
+        newest, _ = run(settings, "rules", "history").splitlines()
+        assert newest.split()[:2] == ["*", "2"]
+        assert newest.split()[-1] == "files"
+        assert "change the files" in applied(settings, status=1)
+    finally:
+        door_of(app).store.close()
+
+
+def test_the_page_of_administration_leads_from_no_version_to_a_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = {name.removeprefix("docs/administration.md "): block for name, block in blocks().items()}
+    path = write_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    document = yaml.safe_load(path.read_text())
+    del document["rules"], document["accounts"]
+    path.write_text(yaml.safe_dump(document | yaml.safe_load(shown["yaml 1"].text)))
+
+    def follow(block: str, digest: str = "") -> None:
+        lines = shown[block].text.splitlines()
+        for line in (one.removeprefix("$ ") for one in lines if one.startswith("$ ")):
+            program, *words = shlex.split(line.replace("1f0c9a42", digest), comments=True)
+            assert program == "federation-bridge"
+            run(path, *words)
+
+    follow("console 1")
+    for_group(path, "platform")
+    follow("console 2", run(path, "rules", "history").split()[3])
+    for group in ("third", "fourth"):
+        for_group(path, group)
+        applied(path)
+    follow("console 3")
+    assert run(path, "rules", "history").splitlines()[0].endswith("4 took too much")
