@@ -12,6 +12,8 @@ from flask import Flask
 from flask_babel import Babel
 
 from federation_bridge import first_start
+from federation_bridge.administration.archiving import AuditArchiving
+from federation_bridge.administration.sealing import AuditSealing
 from federation_bridge.audit.lines import SecondPlace, second_place
 from federation_bridge.audit.sparing import Bounds, SparingAudit
 from federation_bridge.aws.calls import AwsCalls, places_beside
@@ -238,11 +240,22 @@ def _loopback_targets(settings: Settings) -> tuple[str, ...]:
     return ("http://localhost:*", "http://127.0.0.1:*")
 
 
+def _care_of_the_audit(found: Door) -> tuple[Callable[[], object], ...]:
+    """What is done every minute: entries are sealed, and old ones archived where a setting says how long they stay."""
+    sealing = AuditSealing(found.store, found.keys, found.clock)
+    keep = found.settings.audit.keep
+    if keep is None:
+        return (sealing.seal,)
+    folder = found.settings.audit.archive or found.settings.data.resolve() / "audit-archive"
+    return sealing.seal, AuditArchiving(found.store, found.keys, found.clock, keep, folder).archive
+
+
 def start_background(app: Flask) -> Background:
     """Starts what runs beside the requests in this process; after a fork, threads do not survive one."""
     found: Door = app.extensions[EXTENSION]
     background = Background(found.connectors.values(), found.store, found.get_ready, found.rulebook.watch)
     background.tell = found.upkeep.tell
     background.sweep = partial(found.store.sweep, found.settings.sessions.people_kept)
+    background.each_minute = _care_of_the_audit(found)
     background.start(*found.observers)
     return background

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -15,6 +15,8 @@ from federation_bridge.store import Store
 
 _LEAVING_TIME = 2.0
 """Seconds that each observer gets at the end: a reader that stopped must not hold up a restart."""
+
+_MINUTE = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +45,8 @@ class Background:
         self._make_ready = make_ready
         self.tell: Callable[[], None] = lambda: None
         """Called at the start and before each sweep: what an administrator should hear of."""
+        self.each_minute: Sequence[Callable[[], object]] = ()
+        """Each is called every minute: what looks after the audit."""
         self._watches = (watch, *(connector.watch for connector in connectors))
         self._every = every
         self._observers: tuple[Observer, ...] = ()
@@ -50,6 +54,7 @@ class Background:
         self._stopping = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
         self._watcher = threading.Thread(target=self._keep_watching, name="watch", daemon=True)
+        self._minutes = threading.Thread(target=self._keep_minutes, name="audit", daemon=True)
 
     def start(self, *observers: Observer) -> None:
         """Starts all of it, these observers first; they are ended last."""
@@ -60,6 +65,7 @@ class Background:
             refresher.start()
         self._sweeper.start()
         self._watcher.start()
+        self._minutes.start()
 
     def stop(self) -> None:
         """Ends all of it and waits for the sweep that is under way."""
@@ -70,11 +76,17 @@ class Background:
         for observer in self._observers:
             observer.close(_LEAVING_TIME)
         self._watcher.join(timeout=5)
+        self._minutes.join(timeout=5)
 
     def _keep_watching(self) -> None:
         while not self._stopping.wait(self._watch_every.total_seconds()):
             for watch in self._watches:
                 self._guarded(watch, "watched files could not be looked at; the next look is due")
+
+    def _keep_minutes(self) -> None:
+        while not self._stopping.wait(_MINUTE):
+            for work in self.each_minute:
+                self._guarded(work, "the audit could not be looked after; the next time is due")
 
     def _sweep(self) -> None:
         self._guarded(self._make_ready, "not ready ahead; the first request that needs it will try")
@@ -86,7 +98,7 @@ class Background:
     def _sweep_once(self) -> None:
         _log.debug("swept expired rows", rows=self.sweep())
 
-    def _guarded(self, work: Callable[[], None], sentence: str) -> None:
+    def _guarded(self, work: Callable[[], object], sentence: str) -> None:
         try:
             work()
         except BridgeError as refusal:

@@ -149,7 +149,8 @@ def postgresql_place(clock: HeldClock, postgresql_server: postgresql.Server, _wo
         connection.execute("SET session_replication_role = replica")
         connection.execute(f"TRUNCATE {', '.join(set(METADATA.tables) - {'service_marks'})}")
         connection.execute(
-            "DELETE FROM service_marks WHERE name LIKE 'look for %' OR name LIKE 'told %' OR name = 'mark'"
+            "DELETE FROM service_marks"
+            " WHERE name LIKE 'look for %' OR name LIKE 'told %' OR name LIKE 'audit %' OR name = 'mark'"
         )
 
 

@@ -18,6 +18,7 @@ _LEAD = {
     # Only our own processes have to learn of these, and they look every few seconds.
     Purpose.TOKENS: timedelta(minutes=1),
     Purpose.DECRYPTION: timedelta(minutes=1),
+    Purpose.AUDIT: timedelta(minutes=1),
 }
 """How long a new key is published before it signs. For other purposes somebody has to carry it somewhere by hand."""
 
@@ -85,6 +86,8 @@ def retire(keys: Keys, purpose: Purpose) -> tuple[SigningKey, ...]:
 
     BadRequest where there are none, or where something that they signed may be alive.
     """
+    if purpose is Purpose.AUDIT:
+        raise BadRequest("seals of the audit are signed with the old keys: they stay, so that these can be verified")
     found = states(keys, purpose)
     signing = next((one for one in found if one.is_signing), None)
     old = [one for one in found if signing is not None and one.row.serial < signing.row.serial]

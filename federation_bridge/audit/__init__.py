@@ -37,7 +37,7 @@ from federation_bridge.audit.events.metadata import (
     MetadataRefused,
 )
 from federation_bridge.audit.events.rules import RulebookChanged, RulesLoaded, RulesNotKept, RulesRejected
-from federation_bridge.audit.events.service import RefusalsCounted, RequestRefused, RowForged
+from federation_bridge.audit.events.service import AuditArchived, RefusalsCounted, RequestRefused, RowForged
 from federation_bridge.audit.events.session import (
     GroupsLookedUp,
     GroupsNotLookedUp,
@@ -54,6 +54,7 @@ from federation_bridge.audit.record import SHOWN_WHOLE, JsonValue, Recorded, jso
 __all__ = [
     "EVENTS",
     "SHOWN_WHOLE",
+    "AuditArchived",
     "AuditLog",
     "AuditQuery",
     "CommandLineApproved",
@@ -149,5 +150,6 @@ EVENTS: Mapping[str, type[Event]] = {
         RowForged,
         RequestRefused,
         RefusalsCounted,
+        AuditArchived,
     )
 }

@@ -33,6 +33,7 @@ SHOWN_WHOLE = frozenset(
         "rule",
         "rules_version",
         "session_name",
+        "sha256",
         "source_identity",
         "statement_id",
         "tags",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,3 +67,41 @@ def audit(context: click.Context, /, path: Path, most: int, **wanted: Any) -> No
 
     for line in audit_query.lines(load_settings(path), AuditQuery(**wanted), most):
         click.echo(line)
+
+
+@audit.command("export")
+@SETTINGS
+@_narrowing
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option("--sealed", is_flag=True, help="All entries with their seals, for `verify --file`: no other option fits.")
+def export(path: Path, form: str, *, sealed: bool, **wanted: Any) -> None:
+    """Write audit events to stdout as they are read, newest first; with --sealed the oldest first."""
+    from federation_bridge.audit import AuditQuery  # noqa: PLC0415 - imports the events
+    from federation_bridge.operate import audit_query  # noqa: PLC0415 - imports the whole server
+
+    if sealed and (form != "jsonl" or any(wanted.values())):
+        raise click.UsageError("--sealed exports everything, as jsonl: what is left out would look removed")
+    settings = load_settings(path)
+    for line in audit_query.sealed(settings) if sealed else audit_query.exported(settings, AuditQuery(**wanted), form):
+        click.echo(line)
+
+
+@audit.command("verify")
+@SETTINGS
+@click.option(
+    "--file", "files", multiple=True, type=click.Path(path_type=Path), help="Verify exports, not the database."
+)
+@click.option("--keys", type=click.Path(path_type=Path), help="What `keys show` said: no settings are needed then.")
+@click.option("--told", default="", metavar="NUMBER:DIGEST", help="A seal that the log told: it has to be there.")
+def verify(path: Path, files: tuple[Path, ...], keys: Path | None, told: str) -> None:
+    """Find what was changed, removed, inserted or put elsewhere since it was sealed. Exit status 1 if so."""
+    from federation_bridge.operate import audit_verification  # noqa: PLC0415 - imports the whole server
+
+    if keys is not None and not files:
+        raise click.UsageError("--keys goes with --file")
+    is_whole = True
+    for line in audit_verification.lines(path, files, keys, told):
+        is_whole = is_whole and not line.startswith("WRONG")
+        click.echo(line)
+    if not is_whole:
+        sys.exit(1)

@@ -1,10 +1,11 @@
-"""The audit as an operator reads it: one JSON line per event, newest first."""
+"""The audit as an operator reads it: a line for each event, as it is read from the database."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
 
+from federation_bridge.administration import audit
 from federation_bridge.audit import AuditQuery, json_line
 from federation_bridge.operate.opening import store_looked_at
 from federation_bridge.settings import Settings
@@ -18,3 +19,16 @@ def lines(settings: Settings, query: AuditQuery, most: int) -> Iterator[str]:
     with store_looked_at(settings) as store:
         for entry in islice(store.audit.found(query), most):
             yield json_line(entry)
+
+
+def exported(settings: Settings, query: AuditQuery, form: str) -> Iterator[str]:
+    """All that the query means, newest first, as lines of `jsonl` or `csv`; Unavailable."""
+    write = audit.csv_lines if form == "csv" else audit.json_lines
+    with store_looked_at(settings) as store:
+        yield from write(store.audit.found(query))
+
+
+def sealed(settings: Settings) -> Iterator[str]:
+    """Every entry, the oldest first, and the seals; Unavailable."""
+    with store_looked_at(settings) as store:
+        yield from map(audit.json_text, audit.sealed(store))

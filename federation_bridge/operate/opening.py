@@ -16,6 +16,7 @@ from federation_bridge import app, first_start
 from federation_bridge.bridge import Parts
 from federation_bridge.first_start import Beginning
 from federation_bridge.settings import Settings
+from federation_bridge.signing import KeyRing
 from federation_bridge.store import Store, open_store, open_store_to_read
 
 
@@ -55,6 +56,14 @@ def store_looked_at(settings: Settings) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def store_and_keys_looked_at(settings: Settings) -> Iterator[tuple[Store, KeyRing]]:
+    """The store as `store_looked_at` has it, and our keys, of which none is made."""
+    sealing_key = first_start.resume(settings).sealing_key
+    with store_looked_at(settings) as store:
+        yield store, app.key_ring(settings, sealing_key, store)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -20,3 +20,7 @@ class Audit(Section):
     """How many refusals that belong to nobody are kept whole, up to 4 kB each; the oldest give way."""
     refusals_age: Duration = timedelta(days=7)
     """How long such a refusal is kept at the most."""
+    keep: Annotated[Duration, Field(ge=timedelta(days=1))] | None = None
+    """How long entries stay in the database; older ones are written to files and then deleted. None: for good."""
+    archive: Path | None = None
+    """The folder of these files, one that every node reaches. None: `audit-archive` in the data folder."""

@@ -1,4 +1,4 @@
-"""A signed JWT in compact form (RFC 7515 7.1, RFC 7519), RS256.
+"""A signed JWT in compact form (RFC 7515 7.1, RFC 7519), RS256: made and opened.
 
 Made here rather than by a library because libraries want the private key, and a key may lie where nobody can read it.
 """
@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
 
 from federation_bridge.model import JsonObject
 from federation_bridge.signing.key import SigningKey
@@ -26,3 +32,13 @@ def _part(members: Mapping[str, object]) -> str:
 
 def _base64url(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
+
+
+def opened(text: str, keys: Iterable[rsa.RSAPublicKey], kind: str) -> JsonObject | None:
+    """The claims of a JWT that one of these keys signed with RS256, with this `typ`; None where none did."""
+    for key in keys:
+        with suppress(JoseError, ValueError):
+            found = jws.deserialize_compact(text, RSAKey.import_key(key), algorithms=["RS256"])
+            claims = json.loads(found.payload)
+            return claims if found.headers().get("typ") == kind and isinstance(claims, dict) else None
+    return None

@@ -20,3 +20,5 @@ class Purpose(StrEnum):
     """Authenticates us at token endpoints (private_key_jwt, RFC 7523)."""
     TOKENS = "tokens"
     """Signs what our own authorization server hands out."""
+    AUDIT = "audit"
+    """Signs the seals of the audit."""

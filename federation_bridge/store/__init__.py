@@ -26,6 +26,7 @@ from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.rows import Rows
 from federation_bridge.store.rulebook_versions import RulebookVersions
 from federation_bridge.store.sealed_keys import SealedKeyTable
+from federation_bridge.store.seals import AuditSeals
 from federation_bridge.store.service_marks import ServiceMarks
 from federation_bridge.store.session_names import SessionNames
 from federation_bridge.store.sessions import Sessions
@@ -43,6 +44,7 @@ class Store:
     sessions: Sessions
     people: People
     audit: AuditTable
+    seals: AuditSeals
     refusals: RefusalRing
     session_names: SessionNames
     documents: Documents
@@ -136,6 +138,7 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
         sessions=Sessions(database, rows, audit, clock),
         people=People(rows),
         audit=audit,
+        seals=AuditSeals(database, audit),
         refusals=RefusalRing(audit),
         session_names=SessionNames(database, mac, audit, clock),
         documents=documents(database, rows, audit, clock),

@@ -45,6 +45,7 @@ UNCOVERED: Mapping[str, str] = {
     "sealed_keys": "AES-GCM under the sealing key, which authenticates the purpose; which of ours signs lets nobody in",
     "service_marks": "what nodes tell each other: a forged one can make them not ready, and lets nobody in",
     "refusals": "tells what was refused to nobody we know, and decides nothing",
+    "audit_seals": "a signature is on each",
     "audit": "tells what was decided and decides nothing; triggers keep it, and its lines go elsewhere",
 }
 """Tables without a MAC, and why."""

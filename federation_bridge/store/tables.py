@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0012"
+HEAD = "0013"
 """The last migration step; a test holds it equal to Alembic's."""
 
 OLDEST = "0008"
@@ -253,6 +253,8 @@ AUDIT = Table(
     Column("details", Text, nullable=False),
     Column("account", _EXACT),
     Column("role", _EXACT),
+    # Random: with it the seal covers what names a person, and without it nobody can try names (`audit.seal`).
+    Column("salt", _EXACT),
     Index("ix_audit_at", "at"),
     Index("ix_audit_person", "person", "at"),
     Index("ix_audit_address", "address", "at"),
@@ -262,6 +264,18 @@ AUDIT = Table(
     # Most entries have none of these: only those that do stand in the index.
     *(_where_named(*columns) for columns in (("grant_id",), ("access_key_id",), ("account", "at"), ("role", "at"))),
     sqlite_autoincrement=True,
+)
+
+AUDIT_SEALS = Table(
+    "audit_seals",
+    METADATA,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("first_row", BigInteger, nullable=False),
+    Column("last_row", BigInteger, nullable=False),
+    Column("digests", LargeBinary, nullable=False),
+    Column("statement", Text, nullable=False),
+    # Empty: its rows stand in the audit. Triggers let rows be deleted only where this says where they lie.
+    Column("archived", Text, nullable=False, server_default=""),
 )
 
 SERVICE_MARKS = Table(

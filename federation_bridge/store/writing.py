@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -30,6 +31,7 @@ from federation_bridge.store.tables import AUDIT
 
 _INSERT_ENTRY = insert(AUDIT).returning(AUDIT.c.number)
 _JOINS = ("grant_id", "access_key_id")
+_SALT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +113,11 @@ def entry_values(row: Recorded) -> dict[str, Any]:
     joins = {name: row.details.get(name) for name in _JOINS}
     account = row.details.get("account")
     reached = {"account": account, "role": row.details.get("role") if account else None}
-    return {**common, **visit, **joins, **reached, "details": json.dumps(row.details, separators=(",", ":"))}
+    return {
+        **common,
+        **visit,
+        **joins,
+        **reached,
+        "salt": os.urandom(_SALT_BYTES).hex(),
+        "details": json.dumps(row.details, separators=(",", ":")),
+    }

@@ -20,6 +20,7 @@ from sqlalchemy import true
 from store_material import IDLE, entry, session, sign_in
 
 from federation_bridge.audit import AuditQuery
+from federation_bridge.audit.seal import Batch, Seal
 from federation_bridge.model import Acceptance, AuthorizationCode, Groups, Look, ProposedVersion, SealedKey
 from federation_bridge.store import Store, open_store
 from federation_bridge.store.tries import Limit
@@ -30,6 +31,7 @@ PACKAGE = ROOT / "federation_bridge"
 _ROW = re.compile(r"^\| `([\w., ]+)` \| (durable|ordered) \|", re.MULTILINE)
 _LIMITS = [Limit("code", "corp/alice", 5, timedelta(minutes=10))]
 _YES = Acceptance("corp", "metadata-held", "waits", "metadata", "accepted")
+_SEAL = Seal(1, Batch(1, 9, b""), "statement")
 _MINUTE = timedelta(minutes=1)
 _LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
 
@@ -87,6 +89,17 @@ SCENARIOS = {
     "audit.transact": Scenario(lambda store, now: store.audit.transact(lambda writing: writing.record(entry(now)))),
     "audit.tell_forged": Scenario(lambda store, _: store.audit.tell_forged()),
     "audit.numbered": Scenario(lambda store, _: store.audit.numbered(1, 2, 3)),
+    "seals.settled": Scenario(lambda store, _: store.seals.settled(lambda: False)),
+    "seals.last": Scenario(lambda store, _: store.seals.last()),
+    "seals.rows": Scenario(lambda store, _: list(store.seals.rows(1, 9))),
+    "seals.seals": Scenario(lambda store, _: list(store.seals.seals())),
+    "seals.add": Scenario(lambda store, _: store.seals.add(_SEAL)),
+    "seals.oldest_unarchived": Scenario(
+        lambda store, _: store.seals.oldest_unarchived(), lambda store, _: store.seals.add(_SEAL)
+    ),
+    "seals.archive": Scenario(
+        lambda store, now: store.seals.archive(_SEAL, "archived", entry(now)), lambda store, _: store.seals.add(_SEAL)
+    ),
     "refusals.keep": Scenario(lambda store, now: store.refusals.keep((), (entry(now),), now, 9)),
     "audit.found": Scenario(lambda store, _: list(store.audit.found(AuditQuery()))),
     "audit.entries": Scenario(lambda store, _: store.audit.entries()),

@@ -47,6 +47,7 @@ def test_the_page_of_the_store_lists_every_table_and_grants_each() -> None:
     granted = re.findall(r"GRANT SELECT, INSERT, UPDATE, DELETE ON\s+([^;]*?)\s+TO bridge;", page)
     assert {name.strip() for name in max(granted, key=len).split(",")} == set(METADATA.tables) - {
         "audit",
+        "audit_seals",
         "service_marks",
         "refusals",
         "rulebook_versions",
@@ -55,6 +56,7 @@ def test_the_page_of_the_store_lists_every_table_and_grants_each() -> None:
     assert "GRANT SELECT, INSERT ON rulebook_versions TO bridge;" in page
     assert "GRANT SELECT, INSERT, UPDATE ON rulebook_in_force TO bridge;" in page
     assert "GRANT SELECT, INSERT ON audit TO bridge;" in page
+    assert "GRANT SELECT, INSERT, UPDATE ON audit_seals TO bridge;" in page
     assert "GRANT SELECT, INSERT, UPDATE ON service_marks TO bridge;" in page
 
 

@@ -26,6 +26,8 @@ from database_place import INTEGRITY_KEY, HeldClock, Place
 from documents.blocks import ROOT, Block, blocks, inline_commands
 from local_aws_material import served
 from service_material import Service, until
+from sqlalchemy import text
+from store_material import entry
 
 from federation_bridge.aws import trust_policies
 from federation_bridge.cli.terminal.arguments import parser
@@ -55,6 +57,8 @@ RUN_BY = {
     "docs/administration.md console 2": _VERSIONS,
     "docs/administration.md console 3": _VERSIONS,
     "docs/administration.md yaml 1": _VERSIONS,
+    "docs/audit.md console 1": ("documents/test_audit_example.py", "test_the_example_of_the_page_says_what_it_shows"),
+    "docs/audit.md text 1": ("documents/test_audit_example.py", "test_the_example_of_the_page_says_what_it_shows"),
     "docs/aws-clients.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
     "docs/aws-clients.md ini 1": ("real_clients/real_client_material.py", "shown_config(1,"),
     "docs/aws-clients.md ini 2": ("real_clients/test_aws_login.py", "shown_config(2,"),
@@ -78,6 +82,7 @@ RUN_BY = {
     "docs/sandbox.md python 2": (HERE, "test_shown_python_names_what_there_is"),
     "docs/sandbox.md python 3": (HERE, "test_shown_python_names_what_there_is"),
     "docs/store.md sql 1": (HERE, "test_a_role_with_the_shown_grants_can_do_everything_but_migrate"),
+    "docs/store.md sql 2": (HERE, "test_a_role_with_the_grant_for_archives_deletes_what_was_archived_alone"),
     "docs/store.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "idp_metadata/entra/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "idp_metadata/generic/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
@@ -348,7 +353,7 @@ def granted(postgresql_place: Place, postgresql_server: postgresql.Server, clock
         connection.execute(f"DROP ROLE {role}")
 
 
-@pytest.mark.parametrize("verb", [verb for verb in SCENARIOS if verb != "migrate"])
+@pytest.mark.parametrize("verb", [verb for verb in SCENARIOS if verb not in ("migrate", "seals.archive")])
 def test_a_role_with_the_shown_grants_can_do_everything_but_migrate(
     granted: Store, clock: HeldClock, verb: str
 ) -> None:
@@ -362,3 +367,18 @@ def test_a_role_with_the_shown_grants_can_do_everything_but_migrate(
 def test_a_role_with_the_shown_grants_cannot_touch_the_audit_s_past(granted: Store, statement: str) -> None:
     with pytest.raises(Exception, match="InsufficientPrivilege"), granted._database.writing() as connection:
         connection.exec_driver_sql(statement)
+
+
+def test_a_role_with_the_grant_for_archives_deletes_what_was_archived_alone(
+    granted: Store, postgresql_place: Place, clock: HeldClock
+) -> None:
+    scenario = SCENARIOS["seals.archive"]
+    scenario.prepare(granted, clock())
+    granted.audit.record(entry(clock()))
+    with granted._database.reading() as connection:
+        role = connection.execute(text("SELECT current_user")).scalar_one()
+    postgresql_place.admin(BLOCKS["docs/store.md sql 2"].text.replace("TO bridge", f"TO {role}"))
+    with pytest.raises(Exception, match="RaiseException"), granted._database.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM audit")
+    scenario.act(granted, clock())
+    assert [row.event for row in granted.audit.entries()] == ["sign_in.finished"]

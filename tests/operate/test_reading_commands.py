@@ -32,6 +32,8 @@ READING: dict[str, tuple[str, ...]] = {
     "keys show": ("keys", "show"),
     "issuer export": ("issuer", "export", "--to", "PUBLIC"),
     "audit": ("audit",),
+    "audit export": ("audit", "export", "--format", "csv"),
+    "audit verify": ("audit", "verify"),
     "metadata show": ("metadata", "show"),
     "sessions list": ("sessions", "list"),
     "aws onboard": ("aws", "onboard", "--to", "PUBLIC"),

@@ -41,3 +41,15 @@ class RefusalsCounted(Event):
     """By event, code and connection."""
     lost: int
     """Of these, how many were too many to be kept whole anywhere but in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditArchived(Event):
+    """Old entries of the audit were written to a file and deleted; their seal stays."""
+
+    name: ClassVar[str] = "audit.archived"
+    seal: int
+    first: int
+    last: int
+    file: str
+    sha256: str

@@ -1,0 +1,85 @@
+"""Takes old entries of the audit out of the database: into files first, durably, then away. Their seals stay."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from federation_bridge.administration.audit import json_text
+from federation_bridge.administration.sealing import opener, public_keys
+from federation_bridge.audit import AuditArchived, Entry
+from federation_bridge.audit.seal import ARCHIVE_TYPE, Seal, SealedRow, archive_claims_of
+from federation_bridge.audit.verification import Verification
+from federation_bridge.model import Clock, Visit
+from federation_bridge.signing import KeyRing, Purpose, jws
+from federation_bridge.store import Store
+
+_log = structlog.get_logger(__name__)
+
+_MOST_SEALS = 50
+"""Seals of one pass: 50,000 rows, each thousand in a transaction of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditArchiving:
+    """What is called every minute; `archive` does one pass."""
+
+    store: Store
+    keys: KeyRing
+    clock: Clock
+    keep: timedelta
+    folder: Path
+
+    def archive(self) -> int:
+        """Archives and deletes the rows of seals whose newest is older than `keep`; gives how many seals these were.
+
+        Rows that are not as they were sealed stay where they are: they are evidence. That is told in the log.
+        OSError where the file cannot be written; then nothing is deleted. Unavailable.
+        """
+        for done in range(_MOST_SEALS):
+            found = self.store.seals.oldest_unarchived()
+            if found is None or (found[1] is not None and found[1] > self.clock() - self.keep):
+                return done
+            if not self._archive(found[0]):
+                return done
+        return _MOST_SEALS
+
+    def _archive(self, seal: Seal) -> bool:
+        rows = list(self.store.seals.rows(seal.batch.first, seal.batch.last))
+        if (problem := self._problem(seal, rows)) is not None:
+            _log.error("audit not archived: rows are not as they were sealed", seal=seal.number, detail=problem)
+            return False
+        content = "".join(f"{line}\n" for line in (*map(json_text, rows), json_text(seal))).encode("ascii")
+        file, digest = f"audit-{seal.number:08}.jsonl", hashlib.sha256(content).hexdigest()
+        write_durably(self.folder / file, content)
+        claims = archive_claims_of(seal, file, digest, self.clock())
+        statement = jws.signed(claims, self.keys.current(Purpose.AUDIT), {"typ": ARCHIVE_TYPE})
+        event = AuditArchived(seal.number, seal.batch.first, seal.batch.last, file, digest)
+        return self.store.seals.archive(seal, statement, Entry(self.clock(), Visit(AuditArchived.name), event))
+
+    def _problem(self, seal: Seal, rows: list[SealedRow]) -> str | None:
+        verification = Verification(opener(public_keys(self.keys)), continues=seal.number)
+        wrong = next(verification.problems([seal], rows), None)
+        return None if wrong is None else f"{wrong.wrong} {wrong.row or ''}".strip()
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """The file, whole and on the disk when this returns, readable by its owner alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
