@@ -23,7 +23,7 @@ _LARGEST = 100_000_000
 def checked(settings: Settings, ids: tuple[str, ...], folder: Path) -> tuple[Difference, ...]:
     """Every difference of these accounts, or of all registered ones; ConfigurationInvalid for an unknown account."""
     with looking_at(settings) as parts:
-        accounts = chosen(parts.rulebook.in_force.register.accounts, ids, settings)
+        accounts = chosen(parts.rulebook.in_force.register.accounts, ids)
     ours = {"entity_id": settings.saml_entity_id, "issuer": settings.issuer, "metadata": ""}
     real = accounts_in(folder)
     found: list[Difference] = []

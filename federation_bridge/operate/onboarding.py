@@ -53,7 +53,7 @@ def onboard(
     """
     own_tags = _tags(tags)
     with looking_at(settings) as parts:
-        accounts = chosen(parts.rulebook.in_force.register.accounts, ids, settings)
+        accounts = chosen(parts.rulebook.in_force.register.accounts, ids)
         document = b""
         if any(account.road == "saml" for account in accounts):
             document = issuer.saml_metadata(parts.keys, settings.saml_entity_id, settings.base_url)
@@ -77,7 +77,7 @@ def write(made: Onboarding, folder: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def chosen(registered: Mapping[str, Account], ids: tuple[str, ...], settings: Settings) -> list[Account]:
+def chosen(registered: Mapping[str, Account], ids: tuple[str, ...]) -> list[Account]:
     """The registered accounts with these ids, or all, by id; ConfigurationInvalid for an unknown one."""
     for one in ids:
         if one not in registered:
