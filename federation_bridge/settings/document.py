@@ -89,7 +89,7 @@ class Settings(Section):
                     f"{name}: the text lies in the database, where `federation-bridge rules apply` puts it"
                 )
             if not is_given and self.rulebook.source == "files":
-                raise ValueError(f"{name} is needed, and is not there")
+                raise ValueError(f"{name}: is needed, and is not there")
         return self
 
     @property

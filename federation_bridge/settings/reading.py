@@ -16,11 +16,30 @@ from federation_bridge.settings.saml import SamlConnection
 from federation_bridge.settings.secret import Secret
 from federation_bridge.settings.words import sentences
 
+_MERGE = "tag:yaml.org,2002:merge"
+
+
+class _EachNameOnce(yaml.SafeLoader):
+    """YAML that refuses a name that stands twice: the later one would silently win over what an operator reads."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping; ConstructorError with the place of a second."""
+        seen: dict[str, int] = {}
+        for name, _ in node.value:
+            if not isinstance(name, yaml.ScalarNode) or name.tag == _MERGE:
+                continue
+            line = name.start_mark.line + 1
+            if name.value in seen:
+                told = f"`{name.value}` stands here twice, first in line {seen[name.value]}"
+                raise yaml.constructor.ConstructorError(None, None, told, name.start_mark)
+            seen[name.value] = line
+        return super().construct_mapping(node, deep)
+
 
 def load_settings(path: Path) -> Settings:
     """The settings in this YAML file, relative paths taken from its folder; ConfigurationInvalid says what to mend."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachNameOnce)  # noqa: S506 - a SafeLoader
     except OSError as problem:
         raise ConfigurationInvalid(f"{path}: cannot be read: {problem.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:

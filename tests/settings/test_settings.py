@@ -143,3 +143,18 @@ def test_the_page_of_settings_is_the_one_that_the_settings_make() -> None:
 
 def test_every_setting_says_what_it_means() -> None:
     assert not [line for line in markdown().splitlines() if line.endswith("|  |")]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("base_url: https://a.example.com\nbase_url: https://b.example.com\n", "line 2, column 1: `base_url`"),
+        ("audit:\n  also_to: nowhere\n  also_to: stdout\n", "line 3, column 3: `also_to`"),
+        ("connections:\n  corp: {}\n  corp: {}\n", "line 3, column 3: `corp`"),
+    ],
+)
+def test_a_name_that_stands_twice_is_refused_with_its_place(tmp_path: Path, text: str, place: str) -> None:
+    path = tmp_path / "federation-bridge.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationInvalid, match=f"{place} stands here twice, first in line"):
+        load_settings(path)
