@@ -14,6 +14,7 @@ from federation_bridge.errors import BridgeError, ConnectionMisconfigured
 from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import OidcConnection, Settings, load_settings
 from federation_bridge.signing import Purpose
+from federation_bridge.store import sqlite_path
 from federation_bridge.upkeep import ending_of, purposes_with_certificates
 
 
@@ -38,6 +39,12 @@ class Finding:
 _OUR_KEY = (
     "signs in with a key of ours (private_key_jwt), whose public part the provider has to know: `federation-bridge keys"
     " show` prints it under `client-assertion`, as a JWK and as a certificate"
+)
+
+
+_FILES_OF_MANY_NODES = (
+    "the rules lie in files and the database is PostgreSQL: several nodes would each decide by files of their own; "
+    "`database` makes every node follow one version"
 )
 
 
@@ -70,6 +77,8 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(Kind.DOUBTFUL, "base_url: plain http works on this machine only; people need https")
     if settings.aws.local_endpoint:
         yield Finding(Kind.DOUBTFUL, "aws.local_endpoint: a local AWS answers, not the real one")
+    if settings.rulebook.source == "files" and sqlite_path(settings.database_url) is None:
+        yield Finding(Kind.DOUBTFUL, f"rulebook.source: {_FILES_OF_MANY_NODES}")
     for name, connection in settings.connections.items():
         if isinstance(connection, OidcConnection) and connection.preset == "entra" and not connection.tenants:
             yield Finding(Kind.DOUBTFUL, f"connections.{name}.tenants: name your tenant; no other is let in then")

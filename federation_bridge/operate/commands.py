@@ -54,12 +54,18 @@ def serve(path: Path) -> None:
 
 @commands.command()
 @SETTINGS
-def check(path: Path) -> None:
-    """Read everything that can be wrong, and say what is wrong and how to mend it."""
+@click.option("--json", "as_json", is_flag=True, help="One JSON list of what was found, for a pipeline.")
+def check(path: Path, *, as_json: bool) -> None:
+    """Read everything that can be wrong, and say what is wrong and how to mend it.
+
+    Exit status: 0 where nothing is wrong, warnings included; 1 where something is.
+    """
     from federation_bridge.operate import check as checking  # noqa: PLC0415 - imports the whole server
 
     findings = checking.findings(path)
-    for finding in findings:
+    if as_json:
+        click.echo(json.dumps([{"kind": one.kind.value, "sentence": one.sentence} for one in findings], indent=2))
+    for finding in () if as_json else findings:
         click.echo(f"{finding.kind.value:8} {finding.sentence}")
     if any(finding.kind is checking.Kind.WRONG for finding in findings):
         sys.exit(1)

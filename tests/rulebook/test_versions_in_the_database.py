@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -261,3 +262,17 @@ def test_the_page_of_administration_leads_from_no_version_to_a_return(
         applied(path)
     follow("console 3")
     assert run(path, "rules", "history").splitlines()[0].endswith("4 took too much")
+
+
+def test_check_tells_of_rules_in_files_beside_postgresql_as_text_and_as_json(tmp_path: Path) -> None:
+    path = write_files(tmp_path)
+    document = yaml.safe_load(path.read_text()) | {"database": "postgresql+psycopg://bridge@127.0.0.1:1/bridge"}
+    path.write_text(yaml.safe_dump(document))
+    found = CliRunner().invoke(commands, ["check", "--settings", str(path), "--json"])
+    assert found.exit_code == 1
+    told = [one["sentence"] for one in json.loads(found.output) if one["kind"] == "warning"]
+    assert any(one.startswith("rulebook.source: the rules lie in files") for one in told)
+    path.write_text(yaml.safe_dump({name: document[name] for name in document if name != "database"}))
+    alone = CliRunner().invoke(commands, ["check", "--settings", str(path)])
+    assert alone.exit_code == 0
+    assert "rulebook.source" not in alone.output
