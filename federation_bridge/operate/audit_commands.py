@@ -45,12 +45,16 @@ class _Instant(click.ParamType[datetime]):
             self.fail(f"{value!r} is neither a time (2026-03-04T12:00:00Z) nor a span (2h, 7d)", param, ctx)
 
 
+INSTANT = _Instant()
+"""An instant on a command line."""
+
+
 def _narrowing(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say which entries."""
     for name, (option, words) in reversed(_NARROWING.items()):
         command = click.option(option, name, default="", help=words)(command)
-    command = click.option("--until", type=_Instant(), help="Only events before this time.")(command)
-    return click.option("--since", type=_Instant(), help="Only events since this time, or since a span (7d).")(command)
+    command = click.option("--until", type=INSTANT, help="Only events before this time.")(command)
+    return click.option("--since", type=INSTANT, help="Only events since this time, or since a span (7d).")(command)
 
 
 @click.group(invoke_without_command=True)

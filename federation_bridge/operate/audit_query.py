@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from federation_bridge.administration import audit
+from federation_bridge.administration.sign_ins import line_of
+from federation_bridge.administration.sign_ins import sign_ins as found_sign_ins
 from federation_bridge.audit import AuditQuery, json_line
 from federation_bridge.operate.opening import store_looked_at
 from federation_bridge.settings import Settings
@@ -32,3 +34,10 @@ def sealed(settings: Settings) -> Iterator[str]:
     """Every entry, the oldest first, and the seals; Unavailable."""
     with store_looked_at(settings) as store:
         yield from map(audit.json_text, audit.sealed(store))
+
+
+def sign_ins(settings: Settings, query: AuditQuery, most: int, *, as_json: bool) -> Iterator[str]:
+    """The newest sign-ins that the query means, at most so many, for people or as JSON lines; Unavailable."""
+    with store_looked_at(settings) as store:
+        for entry in islice(found_sign_ins(store, query), most):
+            yield json_line(entry) if as_json else line_of(entry)

@@ -8,9 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from federation_bridge import first_start
+from federation_bridge.administration import people
 from federation_bridge.bridge import Parts
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.errors import BridgeError, ConnectionMisconfigured
+from federation_bridge.mapping.findings import FindingKind
+from federation_bridge.mapping.findings import findings as findings_of
 from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import OidcConnection, Settings, load_settings
 from federation_bridge.signing import Purpose
@@ -40,6 +43,9 @@ _OUR_KEY = (
     "signs in with a key of ours (private_key_jwt), whose public part the provider has to know: `federation-bridge keys"
     " show` prints it under `client-assertion`, as a JWK and as a certificate"
 )
+
+_NOTED = frozenset({FindingKind.UNKNOWN_GROUP, FindingKind.GIVES_NOTHING})
+"""Odd only where those who were seen are all there are."""
 
 
 _FILES_OF_MANY_NODES = (
@@ -112,6 +118,9 @@ def _rules(parts: Parts) -> Iterator[Finding]:
     yield Finding(Kind.GOOD, f"rules: version {rules.version[:12]}")
     for sentence in rules.cautions():
         yield Finding(Kind.DOUBTFUL, f"rules: {sentence}")
+    seen = people.identities_seen(parts.store, parts.clock, parts.settings.sessions.people_kept)
+    for one in findings_of(rules, seen, parts.clock()):
+        yield Finding(Kind.NOTE if one.kind in _NOTED else Kind.DOUBTFUL, f"line {one.line}: {one.sentence}")
     for rule, roles in rules.reachable().items():
         if roles:
             yield Finding(Kind.GOOD, f"rule {rule} can reach: {', '.join(sorted(roles))}")

@@ -15,6 +15,7 @@ from federation_bridge.operate import logs
 from federation_bridge.operate.audit_commands import audit
 from federation_bridge.operate.aws_commands import aws
 from federation_bridge.operate.entry import not_installed
+from federation_bridge.operate.foreseeing_commands import explain, preview, sign_ins
 from federation_bridge.operate.key_commands import keys
 from federation_bridge.operate.options import SETTINGS
 from federation_bridge.operate.rules_commands import rules
@@ -31,6 +32,9 @@ commands.add_command(aws)
 commands.add_command(keys)
 commands.add_command(audit)
 commands.add_command(rules)
+commands.add_command(preview)
+commands.add_command(explain)
+commands.add_command(sign_ins)
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def apply(settings: Settings, files: Sequence[Path], author: str, reason: str, b
     _check_source(settings)
     with store_of(settings) as store:
         stands = store.rulebook_versions.in_force()
-        texts, names = _texts(files, stands)
+        texts, names = texts_of(files, stands)
         change = Change(author, reason, _base(stands, base))
         return verbs.apply(_verbs(settings, store), texts, change, names)
 
@@ -107,8 +107,11 @@ def _base(stands: RulebookVersion | None, asked: str | None) -> str:
     return asked
 
 
-def _texts(files: Sequence[Path], stands: RulebookVersion | None) -> tuple[Texts, tuple[str, str]]:
-    """The texts, and what each is called."""
+def texts_of(files: Sequence[Path], stands: RulebookVersion | None) -> tuple[Texts, tuple[str, str]]:
+    """The texts of these files, with what no file holds from the version that stands; and what each is called.
+
+    ConfigurationInvalid where a file holds neither part, or a part is missing or given twice.
+    """
     found: dict[str, tuple[str, str]] = {}
     if stands is not None:
         name = f"version {stands.number}"
@@ -116,7 +119,7 @@ def _texts(files: Sequence[Path], stands: RulebookVersion | None) -> tuple[Texts
     given: dict[str, Path] = {}
     for file in files:
         written = text_of(file)
-        part = _part_of(file, written)
+        part = part_of(file, written)
         if part in given:
             raise ConfigurationInvalid(f"{file}: holds `{part}`, as {given[part]} does: one file of each is taken")
         given[part] = file
@@ -128,7 +131,8 @@ def _texts(files: Sequence[Path], stands: RulebookVersion | None) -> tuple[Texts
     return Texts(rules, accounts), (rules_name, accounts_name)
 
 
-def _part_of(file: Path, written: str) -> str:
+def part_of(file: Path, written: str) -> str:
+    """`rules` or `accounts`, by what the file holds; ConfigurationInvalid."""
     try:
         names = read_document(written).value
     except ConfigurationInvalid as mistake:

@@ -46,6 +46,7 @@ _VERSIONS = (
     "rulebook/test_versions_in_the_database.py",
     "test_the_page_of_administration_leads_from_no_version_to_a_return",
 )
+_FORESEEING = "operate/test_foreseeing.py"
 RUN_BY = {
     "README.md console 1": (".ci/run", "make test"),
     "README.md console 2": ("test_forge.py", "test_the_readme_installs_from_the_list_with_hashes"),
@@ -59,6 +60,11 @@ RUN_BY = {
     "docs/administration.md yaml 1": _VERSIONS,
     "docs/audit.md console 1": ("documents/test_audit_example.py", "test_the_example_of_the_page_says_what_it_shows"),
     "docs/audit.md text 1": ("documents/test_audit_example.py", "test_the_example_of_the_page_says_what_it_shows"),
+    "docs/administration.md console 4": (_FORESEEING, "test_every_command_of_the_page_is_taken"),
+    "docs/administration.md console 5": (_FORESEEING, "test_every_command_of_the_page_is_taken"),
+    "docs/administration.md console 6": (_FORESEEING, "test_every_command_of_the_page_is_taken"),
+    "docs/administration.md text 1": (_FORESEEING, "test_the_shown_preview_is_what_is_printed"),
+    "docs/administration.md yaml 2": (_FORESEEING, "test_every_command_of_the_page_is_taken"),
     "docs/aws-clients.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
     "docs/aws-clients.md ini 1": ("real_clients/real_client_material.py", "shown_config(1,"),
     "docs/aws-clients.md ini 2": ("real_clients/test_aws_login.py", "shown_config(2,"),
