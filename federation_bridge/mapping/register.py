@@ -18,6 +18,14 @@ from federation_bridge.aws_regions import (
     region_mistake,
 )
 from federation_bridge.durations import format_duration, parse_duration
+from federation_bridge.mapping.account_details import (
+    DETAILS,
+    LONGEST_NAME,
+    description_schema,
+    details_schema,
+    parse_description,
+    parse_details,
+)
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
 from federation_bridge.model import Account, Role
 
@@ -29,8 +37,8 @@ _PROVIDER = re.compile(
 _RESERVED_NAMES = ("awsreservedsso_",)
 _RESERVED_PATHS = ("/aws-reserved/", "/aws-service-role/")
 """Roles that AWS makes for itself, in lower case: nobody can let the bridge into their trust policies."""
-_LONGEST_NAME = 64
-_ACCOUNT_FIELDS = ("id", "name", "partition", "provider", "region", "sign_in_regions", "roles")
+_ACCOUNT_FIELDS = ("id", "name", "partition", "provider", "region", "sign_in_regions", "roles", *DETAILS)
+_ROLE_FIELDS = ("name", "path", "max_session", "web_identity_file", "description")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +66,15 @@ def load_register(written: str, issuer: str = "") -> Register:
     if "version" in document and text(document["version"], "the version") != "1":
         refuse(document["version"], "this is not version 1 of the register")
     accounts: dict[str, Account] = {}
-    names: set[str] = set()
+    names: dict[str, str] = {}
     for node in items(document["accounts"], "`accounts`"):
         account = _account(node, issuer)
         if account.id in accounts:
             refuse(node, f"account {account.id} stands in the register twice")
         # People tell accounts apart by name alone, so names that differ in case only count as the same.
-        if account.name.casefold() in names:
-            refuse(node, f"two accounts are named {account.name!r}")
-        names.add(account.name.casefold())
+        for name in (account.name, *account.aliases):
+            if names.setdefault(name.casefold(), account.id) != account.id:
+                refuse(node, f"two accounts are named {name!r}")
         accounts[account.id] = account
     role_names = frozenset(name for account in accounts.values() for name in account.roles)
     return Register(accounts, hashlib.sha256(written.encode()).hexdigest(), role_names)
@@ -78,14 +86,15 @@ def _account(node: Node, issuer: str) -> Account:
     if not ACCOUNT_ID.fullmatch(number):
         refuse(entry["id"], f"{number!r} is not an account id: it has 12 digits, 0 to 9")
     name = text(entry["name"], "an account name")
-    if len(name) > _LONGEST_NAME:
+    if len(name) > LONGEST_NAME:
         refuse(entry["name"], "an account name has at most 64 characters")
     arn, partition = _provider(entry["provider"], number, issuer)
     if "partition" in entry and _partition(entry["partition"]) != partition:
         refuse(entry["partition"], f"the provider of account {number} belongs to partition {partition}")
     region = _region(entry.get("region"), partition)
     sign_in_regions = _sign_in_regions(entry["sign_in_regions"], partition) if "sign_in_regions" in entry else ()
-    return Account(number, name, partition, arn, region, _roles(entry["roles"], arn), sign_in_regions)
+    roles = _roles(entry["roles"], arn)
+    return Account(number, name, partition, arn, region, roles, sign_in_regions, **parse_details(entry))
 
 
 def _partition(node: Node) -> str:
@@ -162,14 +171,15 @@ def _check_road(role: Role, provider: str, node: Node) -> None:
 def _role(node: Node) -> Role:
     if isinstance(node.value, str):
         return Role(_role_name(node))
-    entry = fields(node, "a role", ("name", "path", "max_session", "web_identity_file"), ("name",))
+    entry = fields(node, "a role", _ROLE_FIELDS, ("name",))
     path = text(entry["path"], "a path") if "path" in entry else "/"
     if not ROLE_PATH.fullmatch(path):
         refuse(entry["path"], f"{path!r} is not a path: at most 512 characters that begin and end with /, as /teams/")
     longest = LONGEST_SESSION
     if "max_session" in entry:
         longest = duration(entry["max_session"], "max_session", LEAST_MAX_SESSION)
-    return Role(_role_name(entry["name"]), path, longest, _web_identity_file(entry))
+    description = parse_description(entry["description"]) if "description" in entry else ""
+    return Role(_role_name(entry["name"]), path, longest, _web_identity_file(entry), description)
 
 
 def _web_identity_file(entry: Mapping[str, Node]) -> bool:
@@ -224,6 +234,7 @@ def register_schema() -> dict[str, Any]:
                 "enum": [True, False, "true", "false"],
                 "description": "The trust policy pins the session name; MaxSessionDuration is `max_session`.",
             },
+            "description": description_schema(),
         },
         "if": {"required": ["web_identity_file"], "properties": {"web_identity_file": {"enum": [True, "true"]}}},
         "then": {"required": ["max_session"]},
@@ -234,7 +245,7 @@ def register_schema() -> dict[str, Any]:
         "required": ["id", "name", "provider", "roles"],
         "properties": {
             "id": {"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
-            "name": {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME},
+            "name": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
             "partition": {"enum": list(REGIONS)},
             "provider": {"type": "string", "pattern": "^arn:", "description": "ARN of the IAM provider of the bridge."},
             "region": {"enum": [region for regions in REGIONS.values() for region in regions]},
@@ -247,6 +258,7 @@ def register_schema() -> dict[str, Any]:
                 "description": "Where people sign in to the console, the first before the others.",
             },
             "roles": {"type": "array", "minItems": 1, "items": {"anyOf": [name, role]}},
+            **details_schema(),
         },
     }
     return {

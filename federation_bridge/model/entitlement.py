@@ -20,6 +20,8 @@ class Role:
     web_identity_file: bool = False
     """The operator's word that its trust policy pins the session name to the token's `sub`, and that its
     MaxSessionDuration in IAM is not above `max_session`."""
+    description: str = ""
+    """For people to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,15 @@ class Account:
     roles: Mapping[str, Role]
     sign_in_regions: tuple[str, ...] = ()
     """Whose endpoints of AWS's sign-in service are used, the first before the others; empty: the partition's own."""
+    environment: str = ""
+    """Such as `production`; rules can name all accounts of one."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Of the register, not of AWS: rules can name all accounts with one."""
+    description: str = ""
+    color: str = ""
+    """By name; empty: none. For people, as the description is."""
+    aliases: tuple[str, ...] = ()
+    """Other names by which people find the account."""
 
     @property
     def road(self) -> Road:

@@ -75,6 +75,57 @@ def test_a_mistaken_register_is_refused_with_its_line_and_reason(there, instead,
     assert reason in refused.value.detail
 
 
+DETAILS = """environment: production
+    tags: {cost-center: "4711", Team: ""}
+    description: What customers use.
+    color: red
+    aliases: [prod, live]
+    region: eu-central-1"""
+
+
+def with_details(details: str) -> str:
+    return REGISTER_TEXT.replace("region: eu-central-1", details)
+
+
+def test_an_account_says_what_people_and_sets_of_accounts_go_by() -> None:
+    account = load_register(with_details(DETAILS)).accounts["111111111111"]
+    assert (account.environment, account.tags) == ("production", {"cost-center": "4711", "Team": ""})
+    assert (account.description, account.color) == ("What customers use.", "red")
+    assert account.aliases == ("prod", "live")
+    role = load_register(with_roles("[{name: Developer, description: Writes.}]")).accounts["222222222222"].roles
+    assert role["Developer"].description == "Writes."
+
+
+@pytest.mark.parametrize(
+    ("details", "reason"),
+    [
+        ("environment: Production", "not an environment"),
+        ("environment: [production]", "must be a text"),
+        ("color: rde", "did you mean 'red'?"),
+        ("color: '#ff0000'", "not one of the colors"),
+        ("tags: [a]", "`key: value` lines"),
+        ("tags: {team: a, Team: b}", "stands here twice, in other letters"),
+        ("tags: {'aws:x': a}", "aws:"),
+        ("tags: {team: 'a!'}", "allows in no tag"),
+        ("tags: {team: }", "must not be empty"),
+        ("tags: {team: [a]}", "must be a text"),
+        ("tags: {" + ", ".join(f"t{number}: a" for number in range(51)) + "}", "AWS takes 50"),
+        ("aliases: [development]", "two accounts are named 'Development'"),
+        ("aliases: [a, a]", "names the same twice"),
+        (f"aliases: [{'a' * 65}]", "at most 64 characters"),
+        ("aliases: [" + ", ".join(f"a{number}" for number in range(11)) + "]", "at most 10"),
+        ("description: ''", "must not be empty"),
+        (f"description: {'a' * 501}", "at most 500 characters"),
+        ("descripton: a", "did you mean 'description'?"),
+    ],
+)
+def test_details_that_could_be_misread_are_refused_with_their_line(details: str, reason: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as refused:
+        load_register(with_details(details))
+    assert refused.value.detail.startswith("line ")
+    assert reason in refused.value.detail
+
+
 def with_roles(roles: str) -> str:
     return REGISTER_TEXT.replace("[Administrator, Developer]", roles)
 

@@ -1,0 +1,117 @@
+"""What the register says of an account beside what AWS needs: by what people find it, and what account sets go by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from federation_bridge.aws_limits import MOST_TAGS, tag_key_mistake, tag_value_mistake
+from federation_bridge.mapping.document import Node, did_you_mean, refuse, text, texts
+
+DETAILS = ("environment", "tags", "description", "color", "aliases")
+"""The keys of an account that this module reads."""
+COLORS = ("blue", "brown", "cyan", "gray", "green", "orange", "pink", "purple", "red", "yellow")
+"""By name, so that each page draws a shade that can be read on its own ground."""
+LONGEST_NAME = 64
+LONGEST_DESCRIPTION = 500
+_MOST_ALIASES = 10
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+
+
+class AccountDetails(TypedDict):
+    """The members of an `Account` that decide nothing by themselves."""
+
+    environment: str
+    tags: Mapping[str, str]
+    description: str
+    color: str
+    aliases: tuple[str, ...]
+
+
+def parse_details(entry: Mapping[str, Node]) -> AccountDetails:
+    """The details among an account's entries; ConfigurationInvalid with the place."""
+    return AccountDetails(
+        environment=parse_environment(entry["environment"]) if "environment" in entry else "",
+        tags=_tags(entry["tags"]) if "tags" in entry else {},
+        description=parse_description(entry["description"]) if "description" in entry else "",
+        color=_color(entry["color"]) if "color" in entry else "",
+        aliases=_aliases(entry["aliases"]) if "aliases" in entry else (),
+    )
+
+
+def parse_environment(node: Node) -> str:
+    """The name of an environment, such as `production`: one form, so that no two names only look alike."""
+    written = text(node, "an environment")
+    if not _ENVIRONMENT.fullmatch(written):
+        refuse(node, f"{written!r} is not an environment: at most 32 of a-z 0-9 and -, the first a letter")
+    return written
+
+
+def parse_description(node: Node) -> str:
+    """A sentence for people."""
+    written = text(node, "a description")
+    if len(written) > LONGEST_DESCRIPTION:
+        refuse(node, f"a description has at most {LONGEST_DESCRIPTION} characters")
+    return written
+
+
+def _tags(node: Node) -> Mapping[str, str]:
+    if not isinstance(node.value, Mapping):
+        refuse(node, "`tags` must be written as `key: value` lines")
+    if len(node.value) > MOST_TAGS:
+        refuse(node, f"`tags` has {len(node.value)} tags; AWS takes {MOST_TAGS}")
+    tags: dict[str, str] = {}
+    for key, value in node.value.items():
+        # AWS tells keys of accounts apart by case, and people do not.
+        if key.casefold() in {one.casefold() for one in tags}:
+            refuse(value, f"tag {key!r} stands here twice, in other letters")
+        if mistake := tag_key_mistake(key):
+            refuse(value, f"tag {key!r} {mistake}")
+        tags[key] = _tag_value(key, value)
+    return tags
+
+
+def _tag_value(key: str, node: Node) -> str:
+    is_empty = node.value == "" and not node.is_plain
+    written = "" if is_empty else text(node, f"tag {key!r}")
+    if mistake := tag_value_mistake(written):
+        refuse(node, f"the value {written!r} of tag {key!r} {mistake}")
+    return written
+
+
+def _color(node: Node) -> str:
+    written = text(node, "a color")
+    if written not in COLORS:
+        refuse(node, f"{written!r} is not one of the colors {', '.join(COLORS)}{did_you_mean(written, COLORS)}")
+    return written
+
+
+def _aliases(node: Node) -> tuple[str, ...]:
+    aliases = texts(node, "an alias")
+    if len(aliases) > _MOST_ALIASES:
+        refuse(node, f"an account has at most {_MOST_ALIASES} aliases")
+    for alias in aliases:
+        if len(alias) > LONGEST_NAME:
+            refuse(node, f"an alias has at most {LONGEST_NAME} characters")
+    return aliases
+
+
+def details_schema() -> dict[str, Any]:
+    """JSON schema of the details, by key."""
+    alias = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
+    return {
+        "environment": {"type": "string", "pattern": f"^{_ENVIRONMENT.pattern}$"},
+        "tags": {"type": "object", "maxProperties": MOST_TAGS, "additionalProperties": {"type": "string"}},
+        "description": description_schema(),
+        "color": {"enum": list(COLORS)},
+        "aliases": {
+            "anyOf": [alias, {"type": "array", "minItems": 1, "maxItems": _MOST_ALIASES, "items": alias}],
+            "description": "Other names by which people find the account.",
+        },
+    }
+
+
+def description_schema() -> dict[str, Any]:
+    """JSON schema of a description."""
+    return {"type": "string", "minLength": 1, "maxLength": LONGEST_DESCRIPTION}
