@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from federation_bridge.mapping.denials import Denial, Denials
 from federation_bridge.mapping.verdicts import Withheld
 from federation_bridge.model import Entitlement
 from federation_bridge.sentence import Sentence
@@ -23,6 +24,8 @@ class RuleResult:
     """Why it grants nothing, or not all that it could."""
     withheld: tuple[Withheld, ...] = ()
     """Roles that it names for this person and cannot grant; their sentences are among the reasons too."""
+    denial: Denial | None = None
+    """What it takes from the person, whatever other rules grant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,15 @@ class RuleOutcome:
     """Why these, why no others, and for which roles a narrower rule stands."""
 
     @classmethod
-    def of(cls, result: RuleResult, standing: Mapping[str, Entitlement]) -> RuleOutcome:
-        """The outcome of a result, given the entitlements that stand by their keys."""
+    def of(cls, result: RuleResult, standing: Mapping[str, Entitlement], denials: Denials) -> RuleOutcome:
+        """The outcome of a result, given the entitlements that stand by their keys, and what is denied."""
         granted: list[str] = []
         sentences: list[str] = []
         for entitlement in result.entitlements:
             sentences.extend(entitlement.because)
+            if against := denials.rule_against(entitlement.key):
+                sentences.append(denied(entitlement.key, against))
+                continue
             stands = standing[entitlement.key].rule
             if stands == result.rule:
                 granted.append(entitlement.key)
@@ -63,14 +69,26 @@ class Explanation:
     """Every rule of the person's connection, sorted by id."""
 
 
-def standing(results: Iterable[RuleResult]) -> tuple[Entitlement, ...]:
-    """For each role the narrowest of its entitlements, sorted by account name and role.
+def denied(role: str, rule: str) -> Sentence:
+    """Why a role that a rule grants is not granted."""
+    return Sentence("%(role)s is denied by rule %(rule)s", role=role, rule=rule)
+
+
+def denials_of(results: Iterable[RuleResult], now: datetime) -> Denials:
+    """What all of these results deny together."""
+    return Denials(tuple(result.denial for result in results if result.denial is not None), now)
+
+
+def standing(results: Iterable[RuleResult], now: datetime) -> tuple[Entitlement, ...]:
+    """For each role that nothing denies the narrowest of its entitlements, sorted by account name and role.
 
     Terms are never mixed: the union of two rules would be a third one that nobody wrote.
     """
     narrowest: dict[str, Entitlement] = {}
+    results = tuple(results)
+    denials = denials_of(results, now)
     for result in results:
-        for entitlement in result.entitlements:
+        for entitlement in denials.left_of(result.entitlements):
             other = narrowest.get(entitlement.key)
             if other is None or _breadth(entitlement) < _breadth(other):
                 narrowest[entitlement.key] = entitlement

@@ -10,7 +10,7 @@ from enum import StrEnum
 from federation_bridge.durations import format_duration
 from federation_bridge.mapping.conditions import InGroup
 from federation_bridge.mapping.dates import Within
-from federation_bridge.mapping.explanation import standing
+from federation_bridge.mapping.explanation import denials_of, standing
 from federation_bridge.mapping.inner_conditions import conditions_within
 from federation_bridge.mapping.rules import Rule, RuleSet
 from federation_bridge.mapping.verdicts import Facts
@@ -27,7 +27,7 @@ class FindingKind(StrEnum):
     """Its dates are over: it can never match again."""
     ENDS_SOON = "ends-soon"
     SHADOWED = "shadowed"
-    """It hits people, and for each of their roles a narrower rule stands."""
+    """It hits people, and each of their roles is denied, or a narrower rule stands."""
     GIVES_NOTHING = "gives-nothing"
     """It hits nobody who was seen."""
     ABOVE_MAXIMUM = "above-maximum"
@@ -104,7 +104,13 @@ def _of_use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> Iterat
         if rule.id in stands or rule.when.depends_on_request():
             continue
         if by := hides.get(rule.id):
-            yield _finding(FindingKind.SHADOWED, rule, f"whom it hits has each role on narrower terms of {_few(by)}")
+            yield _finding(
+                FindingKind.SHADOWED,
+                rule,
+                f"whom it hits is denied each role or has it on narrower terms, by {_few(by)}",
+            )
+        elif rule.denied:
+            yield _finding(FindingKind.GIVES_NOTHING, rule, "it denies nothing to anybody who was seen")
         else:
             yield _finding(FindingKind.GIVES_NOTHING, rule, "it gives nothing to anybody who was seen")
 
@@ -119,11 +125,14 @@ def _use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple[set
             continue  # nothing more can be learned from this person
         facts = Facts.of(identity, now, rules.register)
         results = [rule.evaluate(facts) for rule in looked_at]
-        standing_by = {one.key: one.rule for one in standing(results)}
+        standing_by = {one.key: one.rule for one in standing(results, now)}
+        denials = denials_of(results, now)
         stands.update(standing_by.values())
+        stands.update(one.rule for one in denials.denials if one.begins <= now)
         for one in (one for result in results for one in result.entitlements):
-            if standing_by[one.key] != one.rule:
-                hides.setdefault(one.rule, set()).add(standing_by[one.key])
+            by = denials.rule_against(one.key) or standing_by[one.key]
+            if by != one.rule:
+                hides.setdefault(one.rule, set()).add(by)
     return stands, hides
 
 

@@ -22,6 +22,7 @@ from federation_bridge.mapping.administration import (
 )
 from federation_bridge.mapping.condition import Anchor, Condition
 from federation_bridge.mapping.conditions import anchors_of
+from federation_bridge.mapping.denials import Denial, denied_schema, is_found_by_fact, parse_denied
 from federation_bridge.mapping.document import (
     ID_PATTERN,
     Node,
@@ -33,7 +34,14 @@ from federation_bridge.mapping.document import (
     refuse,
     text,
 )
-from federation_bridge.mapping.explanation import Explanation, RuleOutcome, RuleResult, standing
+from federation_bridge.mapping.explanation import (
+    Explanation,
+    RuleOutcome,
+    RuleResult,
+    denials_of,
+    denied,
+    standing,
+)
 from federation_bridge.mapping.grants import Granted, granted_schema, parse_granted
 from federation_bridge.mapping.language import condition_schema, parse_condition
 from federation_bridge.mapping.register import Register
@@ -43,7 +51,7 @@ from federation_bridge.sentence import Sentence
 
 _MOST_DOUBTS = 20
 """Of one rule, so that `check` stays readable: a template may reach a thousand accounts."""
-_RULE_FIELDS = ("id", "description", "connection", "when", "grant")
+_RULE_FIELDS = ("id", "description", "connection", "when", "grant", "deny")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +64,13 @@ class Rule:
     grant: Granted
     description: str = ""
     line: int = 0
+    denied: frozenset[str] = frozenset()
+    """Keys of the roles that it denies; then it grants nothing."""
 
     def evaluate(self, facts: Facts) -> RuleResult:
-        """What this rule alone says: entitlements, and the reasons why there are none or not more."""
+        """What this rule alone says: entitlements or a denial, and the reasons why there are none or not more."""
+        if self.denied:
+            return self._deny(facts)
         verdict = self.when.check(facts)
         if verdict.answer is not Answer.YES:
             return RuleResult(self.id, reasons=verdict.reasons)
@@ -73,6 +85,16 @@ class Rule:
         reasons = each_once((*verdict.reasons, *(one.reason for one in withheld)))
         return RuleResult(self.id, tuple(entitlements.values()), reasons, tuple(withheld))
 
+    def _deny(self, facts: Facts) -> RuleResult:
+        # Not known counts as met: a gap in the groups must not let anybody past a denial.
+        verdict = self.when.check(facts)
+        if verdict.answer is Answer.NO:
+            later = Denial(self.id, self.denied, verdict.until) if verdict.until else None
+            return RuleResult(self.id, reasons=verdict.reasons, denial=later)
+        told = (Sentence("the rule denies roles; what is not known counts as met"), *verdict.reasons)
+        met = (reason for way in verdict.ways for reason in way.because)
+        return RuleResult(self.id, reasons=each_once((*told, *met)), denial=Denial(self.id, self.denied, facts.now))
+
 
 @dataclass(frozen=True, slots=True)
 class _RuleIndex:
@@ -82,6 +104,8 @@ class _RuleIndex:
     by_fact: Mapping[Anchor, tuple[Rule, ...]]
     prefix_lengths: tuple[int, ...]
     always: tuple[Rule, ...]
+    denying: tuple[Rule, ...]
+    """Looked at whenever groups are missing, as no fact that is there leads to them."""
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> _RuleIndex:
@@ -92,17 +116,24 @@ class _RuleIndex:
             for anchor in rule.when.anchors() or ():
                 by_fact.setdefault(anchor, []).append(rule)
         lengths = {len(anchor[1]) for anchor in by_fact if anchor[0] == "prefix"}
-        always = tuple(rule for rule in ordered if rule.when.anchors() is None)
+        always = tuple(rule for rule in ordered if _is_always_looked_at(rule))
+        denying = tuple(rule for rule in ordered if rule.denied)
         indexed = {anchor: tuple(found) for anchor, found in by_fact.items()}
-        return cls(ordered, indexed, tuple(sorted(lengths)), always)
+        return cls(ordered, indexed, tuple(sorted(lengths)), always, denying)
 
     def candidates(self, identity: Identity) -> tuple[Rule, ...]:
-        """The rules that could say yes to this identity; all others are bound to say no."""
+        """The rules that could grant or deny this identity something; all others are bound to say no."""
         found = {rule.id: rule for rule in self.always}
+        if identity.groups.gap is not None or identity.groups.left_out is not None:
+            found.update((rule.id, rule) for rule in self.denying)
         prefixes = {("prefix", group[:length]) for group in identity.groups.names for length in self.prefix_lengths}
         for anchor in anchors_of(identity) | prefixes:
             found.update((rule.id, rule) for rule in self.by_fact.get(anchor, ()))
         return tuple(found[name] for name in sorted(found))
+
+
+def _is_always_looked_at(rule: Rule) -> bool:
+    return rule.when.anchors() is None or (bool(rule.denied) and not is_found_by_fact(rule.when))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +159,21 @@ class RuleSet:
         Without a caller no condition on the request is known, and none is met.
         """
         facts = Facts.of(identity, now, self.register, caller)
-        return standing(rule.evaluate(facts) for rule in self.candidates(identity))
+        return standing((rule.evaluate(facts) for rule in self.candidates(identity)), now)
 
     def may_have_a_role(self, identity: Identity, now: datetime) -> bool:
         """Whether this person has any role at this instant, or could have one by asking from elsewhere."""
         facts = Facts.of(identity, now, self.register)
-        return any(
-            rule.evaluate(facts).entitlements
-            or (rule.when.depends_on_request() and rule.when.check(facts).answer is Answer.UNKNOWN)
-            for rule in self.candidates(identity)
-        )
+        asked = [(rule, rule.when.check(facts).answer) for rule in self.candidates(identity)]
+        from_here = {rule.id for rule, answer in asked if rule.when.depends_on_request() and answer is Answer.UNKNOWN}
+        results = {rule.id: rule.evaluate(facts) for rule, _ in asked}
+        # A denial that hangs on the request alone may not hold for the next one.
+        denials = denials_of((one for name, one in results.items() if name not in from_here), now)
+        possible = {one.key for result in results.values() for one in result.entitlements}
+        for rule, _ in asked:
+            if rule.id in from_here:
+                possible.update(rule.grant.reachable(self.register))
+        return any(denials.rule_against(key) is None for key in possible)
 
     def withheld(
         self, identity: Identity, now: datetime, key: str, caller: Caller | None = None
@@ -146,6 +182,9 @@ class RuleSet:
         facts = Facts.of(identity, now, self.register, caller)
         results = [rule.evaluate(facts) for rule in self.candidates(identity)]
         found = [(one.rule, each.reason) for one in results for each in one.withheld if each.key == key]
+        against = denials_of(results, now).rule_against(key)
+        if against and any(entitlement.key == key for one in results for entitlement in one.entitlements):
+            found.append((against, denied(key, against)))
         return tuple(dict.fromkeys(found))
 
     def administrative_rights(
@@ -159,13 +198,14 @@ class RuleSet:
         facts = Facts.of(identity, now, self.register, caller)
         index = self._indexes.get(identity.connection)
         results = [rule.evaluate(facts) for rule in index.rules] if index else []
-        entitlements = standing(results)
+        entitlements = standing(results, now)
+        denials = denials_of(results, now)
         by_key = {entitlement.key: entitlement for entitlement in entitlements}
-        return Explanation(entitlements, tuple(RuleOutcome.of(result, by_key) for result in results))
+        return Explanation(entitlements, tuple(RuleOutcome.of(result, by_key, denials) for result in results))
 
     def reachable(self) -> Mapping[str, tuple[str, ...]]:
         """For every rule the keys of all roles that it could ever grant to anybody."""
-        return {rule.id: rule.grant.reachable(self.register) for rule in self.rules}
+        return {rule.id: rule.grant.reachable(self.register) for rule in self.rules if not rule.denied}
 
     def cautions(self) -> tuple[str, ...]:
         """Sentences about what is allowed and yet worth a second look, for `federation-bridge check`."""
@@ -192,20 +232,23 @@ def load_rules(written: str, register: Register, connections: Collection[str]) -
 
 
 def _rule(node: Node, register: Register, connections: Collection[str]) -> Rule:
-    entry = fields(node, "a rule", _RULE_FIELDS, ("id", "connection", "when", "grant"))
+    entry = fields(node, "a rule", _RULE_FIELDS, ("id", "connection", "when"))
+    if ("grant" in entry) == ("deny" in entry):
+        refuse(node, "a rule needs either `grant` or `deny`")
     name = identifier(entry["id"], "a rule")
     connection = text(entry["connection"], "a connection")
     if connection not in connections:
         refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
     when = parse_condition(entry["when"])
-    grant = parse_granted(entry["grant"], register, when.always_binds(), connection)
+    denies = parse_denied(entry["deny"], register, when) if "deny" in entry else frozenset[str]()
+    grant = Granted(()) if denies else parse_granted(entry["grant"], register, when.always_binds(), connection)
     description = text(entry["description"], "a description") if "description" in entry else ""
-    return Rule(name, connection, when, grant, description, node.line)
+    return Rule(name, connection, when, grant, description, node.line, denies)
 
 
 def _cautions(rule: Rule, register: Register) -> Iterator[str]:
     anchors = rule.when.anchors()
-    if anchors is None:
+    if anchors is None and not rule.denied:
         yield f"rule {rule.id}: nothing in it says who; everybody at {rule.connection} may meet it"
     for kind, *words in sorted(anchors or ()):
         if kind == "prefix":
@@ -229,13 +272,15 @@ def rules_schema() -> dict[str, Any]:
     rule = {
         "type": "object",
         "additionalProperties": False,
-        "required": ["id", "connection", "when", "grant"],
+        "required": ["id", "connection", "when"],
+        "oneOf": [{"required": ["grant"]}, {"required": ["deny"]}],
         "properties": {
             "id": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
             "description": name,
             "connection": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$"},
             "when": {"$ref": "#/$defs/condition"},
             "grant": {"$ref": "#/$defs/grant"},
+            "deny": {"$ref": "#/$defs/deny"},
         },
     }
     return {
@@ -249,5 +294,5 @@ def rules_schema() -> dict[str, Any]:
             "rules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/rule"}},
             "administration": appointments_schema(),
         },
-        "$defs": {"rule": rule, "condition": condition_schema(), "grant": granted_schema()},
+        "$defs": {"rule": rule, "condition": condition_schema(), "grant": granted_schema(), "deny": denied_schema()},
     }

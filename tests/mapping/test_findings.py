@@ -51,3 +51,16 @@ def test_a_finding_names_the_line_of_its_rule() -> None:
     (one,) = findings(rule_set(rule("{group: admins}", name="a"), dated("2026-03-20")), (), NOW)
     assert one.line == 7
     assert one.sentence == "rule r: it ends at 2026-03-21 00:00 UTC"
+
+
+def denial(group: str) -> str:
+    written = rule(f"{{group: {group}}}", '{role: "*/*"}', name="z")
+    return written.replace("grant:", "deny:")
+
+
+def test_a_rule_whose_people_are_all_denied_is_shadowed_by_the_denial() -> None:
+    assert found(rule("{group: admins}"), denial("admins")) == [("r", FindingKind.SHADOWED)]
+    assert found(rule("{group: admins}"), denial("staff")) == []
+    assert found(rule("{group: admins}"), denial("Readers")) == [("r", FindingKind.SHADOWED)]
+    (one, _) = findings(rule_set(denial("nobodys")), PEOPLE, NOW)
+    assert one.sentence == "rule z: it denies nothing to anybody who was seen"

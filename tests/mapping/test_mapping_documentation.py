@@ -63,11 +63,21 @@ def test_the_documentations_examples_are_good_rules_and_fit_their_schemas() -> N
     assert is_valid(register_schema(), REGISTER_TEXT)
 
 
-def test_the_example_of_who_administers_is_good_and_fits_its_schema() -> None:
+def test_the_example_of_what_a_rule_denies_is_good_and_fits_its_schema() -> None:
     rules = load_rules(example("rules", 2), load_register(example("accounts")), ("entra", "okta"))
 
-    assert [entry.role.value for entry in rules.administration] == ["auditor", "administrator", "author"]
+    everything = {f"{account.id}/{role}" for account in rules.register.accounts.values() for role in account.roles}
+    assert {one.id for one in rules.rules if one.denied} == {"leavers", "production-asks-for-mfa"}
+    assert next(one.denied for one in rules.rules if one.id == "leavers") == everything
     assert is_valid(rules_schema(), example("rules", 2))
+    assert not is_valid(rules_schema(), example("rules", 2).replace("    deny: {role", "    grant: {role"))
+
+
+def test_the_example_of_who_administers_is_good_and_fits_its_schema() -> None:
+    rules = load_rules(example("rules", 3), load_register(example("accounts")), ("entra", "okta"))
+
+    assert [entry.role.value for entry in rules.administration] == ["auditor", "administrator", "author"]
+    assert is_valid(rules_schema(), example("rules", 3))
 
 
 @pytest.mark.parametrize(

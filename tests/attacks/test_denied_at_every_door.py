@@ -1,0 +1,90 @@
+"""No door and no variant of a grant forgets a rule that denies, also where the groups are incomplete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import web_material
+from database_place import HeldClock
+from web_material import ACCOUNT, Person, door_of, made_app
+
+from federation_bridge.bridge.granting import Grants
+from federation_bridge.errors import BridgeError, RoleNotGranted, RoleWithheld, Unavailable
+from federation_bridge.grant import Wish
+from federation_bridge.model import Caller, Groups, Identity, Session, Visit
+
+RULES = f"""
+version: 1
+rules:
+  - id: ada
+    connection: corp
+    when: {{person: ada}}
+    grant: {{role: "{ACCOUNT}/Administrator"}}
+  - id: leavers
+    connection: corp
+    when: {{group: leavers}}
+    deny: {{role: "*/*"}}
+"""
+DOORS = ("credentials", "web_identity_token", "console")
+WISH = Wish(ACCOUNT, "Administrator")
+
+
+class Reached(Unavailable):
+    """The decision was a yes: a statement for AWS was about to be signed."""
+
+
+@pytest.fixture
+def ada(tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
+    def signed(_grants: Grants, _grant: Any) -> Any:
+        raise Reached("a statement would be signed")
+
+    monkeypatch.setattr(web_material, "_RULES", RULES)
+    # Whether AWS could enforce what leaves the bridge is asked after the rules, and is no matter of theirs.
+    monkeypatch.setattr(Grants, "_check_may_leave", lambda _grants, _grant: None)
+    monkeypatch.setattr(Grants, "statement", signed)
+    app = made_app(tmp_path, clock)
+    yield Person(app, app.test_client())
+    door_of(app).store.close()
+
+
+def asks(ada: Person, clock: HeldClock, door: str, groups: Groups) -> object:
+    now = clock()
+    identity = Identity(connection="corp", subject="ada", name="Ada", groups=groups)
+    session = Session("k", identity, now, now, now + timedelta(hours=12), confirmed=True)
+    caller = Caller(session, Visit("ref", "192.0.2.7"), "192.0.2.7")
+    try:
+        more = ("",) if door == "console" else ()
+        return getattr(door_of(ada.app).bridge, door)(caller, WISH, *more)
+    except BridgeError as problem:
+        return problem
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    "groups",
+    [Groups(("leavers",)), Groups((), "too many"), Groups(("staff",), "too many"), Groups((), None, "a line break")],
+    ids=["member", "unknown", "unknown beside others", "left out"],
+)
+def test_who_is_denied_gets_nothing_at_any_door(ada: Person, clock: HeldClock, door: str, groups: Groups) -> None:
+    refusal = asks(ada, clock, door, groups)
+    assert isinstance(refusal, RoleWithheld | RoleNotGranted)
+    assert "denied by rule leavers" in str(refusal.detail)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_who_is_known_to_be_no_member_is_let_through(ada: Person, clock: HeldClock, door: str) -> None:
+    assert isinstance(asks(ada, clock, door, Groups(("staff",))), Reached)
+
+
+def test_every_verb_that_takes_a_wish_is_a_door_of_this_table(ada: Person) -> None:
+    bridge = type(door_of(ada.app).bridge)
+    verbs = {
+        name
+        for name, verb in vars(bridge).items()
+        if callable(verb) and not name.startswith("_") and "wish" in verb.__code__.co_varnames
+    }
+    assert verbs == set(DOORS)
