@@ -56,7 +56,7 @@ class AuditArchiving:
             return False
         content = "".join(f"{line}\n" for line in (*map(json_text, rows), json_text(seal))).encode("ascii")
         file, digest = f"audit-{seal.number:08}.jsonl", hashlib.sha256(content).hexdigest()
-        write_durably(self.folder / file, content)
+        _write_durably(self.folder / file, content)
         claims = archive_claims_of(seal, file, digest, self.clock())
         statement = jws.signed(claims, self.keys.current(Purpose.AUDIT), {"typ": ARCHIVE_TYPE})
         event = AuditArchived(seal.number, seal.batch.first, seal.batch.last, file, digest)
@@ -68,7 +68,7 @@ class AuditArchiving:
         return None if wrong is None else f"{wrong.wrong} {wrong.row or ''}".strip()
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def _write_durably(path: Path, content: bytes) -> None:
     """The file, whole and on the disk when this returns, readable by its owner alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}.unfinished")

@@ -66,10 +66,10 @@ def csv_lines(rows: Iterable[Recorded]) -> Iterator[str]:
     for row in rows:
         document = json.loads(json_line(row))
         document["details"] = json.dumps(document["details"], separators=(",", ":"))
-        yield _csv_line(["" if document[name] is None else harmless(str(document[name])) for name in _CSV])
+        yield _csv_line(["" if document[name] is None else _harmless(str(document[name])) for name in _CSV])
 
 
-def harmless(text: str) -> str:
+def _harmless(text: str) -> str:
     """The text as a cell that no spreadsheet computes."""
     return f"'{text}" if text.startswith(_FORMULAS) else text
 

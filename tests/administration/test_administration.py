@@ -143,7 +143,14 @@ CHANGING = {
         "command_line.ended",
     ),
 }
-LOOKING = {"keys.states", "metadata.waiting", "rules.propose"}
+LOOKING = {
+    "keys.states",
+    "metadata.waiting",
+    "rules.propose",
+    *(f"audit.{name}" for name in ("sealed", "verification", "json_text", "json_lines", "csv_lines")),
+    "sealing.opener",
+    "sealing.public_keys",
+}
 
 
 def _verbs() -> set[str]:
