@@ -108,6 +108,17 @@ def test_people_who_were_not_here_lately_can_be_left_out(
     assert run("preview", str(draft), "--seen-within", "15d").exit_code == 3
 
 
+def test_a_preview_is_held_against_an_older_version_too(
+    run: Callable[..., Result], person: Person, draft: Path, tmp_path: Path
+) -> None:
+    (first,) = door_of(person.app).store.rulebook_versions.history(5)
+    (tmp_path / "rules.yaml").write_text(draft.read_text())
+    assert run("preview", str(draft)).exit_code == 0
+    assert run("preview", str(draft), "--against", str(first.number)).exit_code == 3
+    missing = run("preview", str(draft), "--against", "99")
+    assert "no version 99" in str(missing.exception.detail)  # type: ignore[union-attr]
+
+
 # ----------------------------------------------------------------------------------------------------------- explain
 
 
@@ -152,6 +163,19 @@ def test_other_groups_can_be_tried_and_one_role_be_asked_about(run: Callable[...
 def test_a_past_time_says_what_is_not_known_any_more(run: Callable[..., Result]) -> None:
     result = run("explain", "corp/ada", "--at", "2026-01-01")
     assert "not known any more" in result.stdout
+
+
+def test_a_past_time_is_decided_by_the_version_of_then(
+    run: Callable[..., Result], draft: Path, tmp_path: Path, clock: HeldClock
+) -> None:
+    then = clock()
+    (tmp_path / "rules.yaml").write_text(draft.read_text())
+    clock.advance(timedelta(days=1))
+    now, past = run("explain", "corp/ada"), run("explain", "corp/ada", "--at", then.isoformat())
+    assert "no role" in now.stdout
+    assert f"{ACCOUNT}/Administrator" in past.stdout
+    assert "note: the rules are those of version 1" in past.stdout
+    assert f"{ACCOUNT}/Administrator" in run("explain", "corp/ada", "--version", "1").stdout
 
 
 # ---------------------------------------------------------------------------------------------------------- sign-ins
