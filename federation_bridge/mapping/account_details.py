@@ -101,7 +101,7 @@ def details_schema() -> dict[str, Any]:
     """JSON schema of the details, by key."""
     alias = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
     return {
-        "environment": {"type": "string", "pattern": f"^{_ENVIRONMENT.pattern}$"},
+        "environment": environment_schema(),
         "tags": {"type": "object", "maxProperties": MOST_TAGS, "additionalProperties": {"type": "string"}},
         "description": description_schema(),
         "color": {"enum": list(COLORS)},
@@ -110,6 +110,11 @@ def details_schema() -> dict[str, Any]:
             "description": "Other names by which people find the account.",
         },
     }
+
+
+def environment_schema() -> dict[str, Any]:
+    """JSON schema of an environment."""
+    return {"type": "string", "pattern": f"^{_ENVIRONMENT.pattern}$"}
 
 
 def description_schema() -> dict[str, Any]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from federation_bridge.aws_limits import ACCOUNT_ID, ROLE_NAME, SHORTEST_SESSION
 from federation_bridge.mapping.condition import Condition
-from federation_bridge.mapping.document import Node, did_you_mean, fields, refuse, texts
-from federation_bridge.mapping.grants import RolePattern
+from federation_bridge.mapping.document import Node, did_you_mean, fields, items, refuse, text
 from federation_bridge.mapping.register import Register
+from federation_bridge.mapping.role_patterns import RolePattern, RolesNamed, parse_role_set, roles_schema
 from federation_bridge.mapping.verdicts import earliest
 from federation_bridge.model import Entitlement
 
 _CERTAIN = frozenset({"group", "person"})
 """Facts whose absence proves a no, where the groups are complete. Of all others silence proves nothing."""
-_PATTERN = r"^(\*|[0-9]{12})/(\*|[A-Za-z0-9_+=,.@-]{1,64})$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +50,36 @@ class Denials:
         return tuple(left)
 
 
-def parse_denied(node: Node, register: Register, when: Condition) -> frozenset[str]:
-    """The keys of all roles that this `deny` names; ConfigurationInvalid where it names none of the register."""
+@dataclass(frozen=True, slots=True)
+class RolesDenied:
+    """The keys of all roles that a `deny` names, and the sets in it that name none now, each in a sentence."""
+
+    keys: frozenset[str]
+    empty_sets: tuple[str, ...]
+
+
+def parse_denied(node: Node, register: Register, when: Condition) -> RolesDenied:
+    """The roles that this `deny` names; ConfigurationInvalid where one of them could only be a mistake."""
     if when.may_bind():
         refuse(node, "a rule that denies has no group_template in `when`: its roles are those that `deny` names")
     entry = fields(node, "`deny`", ("role", "roles"))
     if ("role" in entry) == ("roles" in entry):
         refuse(node, "`deny` needs either `role` or `roles`")
     listed = entry["role"] if "role" in entry else entry["roles"]
-    return frozenset().union(*(_keys(written, listed, register) for written in texts(listed, "a role")))
+    each = items(listed, "`roles`") if isinstance(listed.value, tuple) else (listed,)
+    written = [one.value for one in each if isinstance(one.value, str)]
+    if len(set(written)) != len(written):
+        refuse(listed, "a role names the same twice")
+    found = [_named(one, register) for one in each]
+    patterns = (pattern for one in found for pattern in one.patterns)
+    keys = frozenset(f"{account.id}/{role.name}" for one in patterns for account, role in one.reachable(register))
+    return RolesDenied(keys, tuple(dict.fromkeys(empty for one in found for empty in one.empty_sets)))
 
 
-def _keys(written: str, node: Node, register: Register) -> frozenset[str]:
+def _named(node: Node, register: Register) -> RolesNamed:
+    if not isinstance(node.value, str):
+        return parse_role_set(node, register, takes_all=True)
+    written = text(node, "a role")
     account, slash, role = written.partition("/")
     is_account = account == "*" or ACCOUNT_ID.fullmatch(account)
     if not slash or not is_account or not (role == "*" or ROLE_NAME.fullmatch(role)):
@@ -70,11 +87,10 @@ def _keys(written: str, node: Node, register: Register) -> frozenset[str]:
     if account != "*" and account not in register.accounts:
         refuse(node, f"account {account} is not in the register{did_you_mean(account, register.accounts)}")
     pattern = RolePattern(None if account == "*" else account, None if role == "*" else role)
-    found = frozenset(f"{where.id}/{what.name}" for where, what in pattern.reachable(register))
-    if not found:
+    if next(pattern.reachable(register), None) is None:
         known = register.role_names if account == "*" else register.accounts[account].roles
         refuse(node, f"the register allows no role {role!r} there{did_you_mean(role, known)}")
-    return found
+    return RolesNamed((pattern,))
 
 
 def is_found_by_fact(when: Condition) -> bool:
@@ -85,11 +101,9 @@ def is_found_by_fact(when: Condition) -> bool:
 
 def denied_schema() -> dict[str, Any]:
     """JSON schema of `deny`."""
-    role: Mapping[str, Any] = {"type": "string", "pattern": _PATTERN}
-    listed = {"anyOf": [role, {"type": "array", "minItems": 1, "uniqueItems": True, "items": role}]}
     return {
         "type": "object",
         "additionalProperties": False,
         "oneOf": [{"required": ["role"]}, {"required": ["roles"]}],
-        "properties": {"role": role, "roles": listed},
+        "properties": roles_schema(takes_all=True),
     }

@@ -8,20 +8,20 @@ from datetime import timedelta
 from typing import Any
 
 from federation_bridge.aws_limits import (
-    ACCOUNT_ID,
     LONGEST_POLICIES,
     LONGEST_WEB_IDENTITY_TOKEN,
     MOST_POLICY_ARNS,
     MOST_TAGS,
-    ROLE_NAME,
     SHORTEST_SESSION,
 )
+from federation_bridge.aws_regions import REGIONS
 from federation_bridge.durations import format_duration
 from federation_bridge.mapping import sizes
-from federation_bridge.mapping.document import Node, did_you_mean, fields, refuse, texts
+from federation_bridge.mapping.document import Node, fields, refuse
 from federation_bridge.mapping.fillable import Reached, fillables
 from federation_bridge.mapping.filling import Filling, Target, Unfilled
 from federation_bridge.mapping.register import DURATION_SCHEMA, Register, duration
+from federation_bridge.mapping.role_patterns import RolePattern, parse_roles, roles_schema
 from federation_bridge.mapping.session_policies import (
     SessionPolicy,
     foreign_policy,
@@ -50,37 +50,12 @@ _FIELDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class RolePattern:
-    """`account/role`, where either may be a placeholder (None) that the rule's condition binds."""
-
-    account: str | None
-    role: str | None
-
-    @property
-    def placeholders(self) -> frozenset[Placeholder]:
-        """What the condition has to bind."""
-        named: set[Placeholder] = set()
-        if self.account is None:
-            named.add("account")
-        if self.role is None:
-            named.add("role")
-        return frozenset(named)
-
-    def reachable(self, register: Register) -> Iterator[tuple[Account, Role]]:
-        """Every registered role that this can ever name."""
-        accounts = register.accounts if self.account is None else (self.account,)
-        for account in accounts:
-            names = register.accounts[account].roles if self.role is None else (self.role,)
-            for name in names:
-                if found := register.role(account, name):
-                    yield found
-
-
-@dataclass(frozen=True, slots=True)
 class Granted:
     """The `grant` of a rule. `parse_granted` makes it."""
 
     roles: tuple[RolePattern, ...]
+    empty_sets: tuple[str, ...] = ()
+    """Sets of accounts that hold none of these roles now, each in a sentence."""
     max_duration: timedelta = USUAL
     tags: tuple[Tag, ...] = ()
     transitive_tags: tuple[str, ...] = ()
@@ -155,6 +130,7 @@ class Granted:
 
     def doubts(self, register: Register, connection: str) -> Iterator[str]:
         """Sentences about what can never be granted although the rule names it."""
+        yield from self.empty_sets
         for one in fillables(self.tags, self.source_identity):
             for reached, mistake in one.never_for(self.reached(register, connection)):
                 yield f"{reached.account.id}/{reached.role} can never be granted: {mistake}"
@@ -171,9 +147,10 @@ def parse_granted(node: Node, register: Register, bound: Collection[Placeholder]
         refuse(node, "`grant` needs either `role` or `roles`")
     listed = entry["role"] if "role" in entry else entry["roles"]
     tags = parse_tags(entry["tags"]) if "tags" in entry else ()
-    roles = tuple(_role_pattern(written, listed, register) for written in texts(listed, "a role"))
+    named = parse_roles(listed, register)
     granted = Granted(
-        roles=roles,
+        roles=named.patterns,
+        empty_sets=named.empty_sets,
         max_duration=duration(entry["max_duration"], "max_duration", SHORTEST_SESSION)
         if "max_duration" in entry
         else USUAL,
@@ -181,7 +158,7 @@ def parse_granted(node: Node, register: Register, bound: Collection[Placeholder]
         transitive_tags=parse_transitive(entry["transitive_tags"], tags) if "transitive_tags" in entry else (),
         source_identity=parse_source_identity(entry["source_identity"]) if "source_identity" in entry else None,
         policy_arns=parse_policy_arns(entry["policy_arns"]) if "policy_arns" in entry else (),
-        policy=parse_session_policy(entry["session_policy"], _partitions(roles, register))
+        policy=parse_session_policy(entry["session_policy"], _partitions(named.patterns, register))
         if "session_policy" in entry
         else None,
     )
@@ -193,27 +170,17 @@ def parse_granted(node: Node, register: Register, bound: Collection[Placeholder]
 
 
 def _partitions(roles: tuple[RolePattern, ...], register: Register) -> frozenset[str]:
-    return frozenset(account.partition for role in roles for account, _ in role.reachable(register))
-
-
-def _role_pattern(written: str, node: Node, register: Register) -> RolePattern:
-    account, slash, role = written.partition("/")
-    is_account = account == "{account}" or ACCOUNT_ID.fullmatch(account)
-    if not slash or not is_account or not (role == "{role}" or ROLE_NAME.fullmatch(role)):
-        refuse(node, f"{written!r} is not a role: write 111111111111/Name, {{account}}/Name or {{account}}/{{role}}")
-    pattern = RolePattern(None if account == "{account}" else account, None if role == "{role}" else role)
-    if pattern.account is not None and pattern.account not in register.accounts:
-        refuse(node, f"account {account} is not in the register{did_you_mean(account, register.accounts)}")
-    if next(pattern.reachable(register), None) is None:
-        known = register.accounts[pattern.account].roles if pattern.account else register.role_names
-        refuse(node, f"the register allows no role {role!r} there{did_you_mean(role, known)}")
-    return pattern
+    named = frozenset(account.partition for role in roles for account, _ in role.reachable(register))
+    # Sets of accounts may hold nothing yet.
+    return named or frozenset(REGIONS)
 
 
 def _check_fillable(granted: Granted, node: Node, register: Register, connection: str) -> None:
     least = sizes.least_token(granted.tags)
-    if least > LONGEST_WEB_IDENTITY_TOKEN and all(
-        one.account.road == "oidc" for one in granted.reached(register, connection)
+    if (
+        least > LONGEST_WEB_IDENTITY_TOKEN
+        and granted.roles
+        and all(one.account.road == "oidc" for one in granted.reached(register, connection))
     ):
         refuse(
             node,
@@ -257,7 +224,6 @@ def granted_schema() -> dict[str, Any]:
     """JSON schema of `grant`."""
     filled: dict[str, Any] = {"type": "string", "minLength": 1}
     tag_value: dict[str, Any] = {"type": "string"}
-    role = {"type": "string", "pattern": r"^([0-9]{12}|\{account\})/([A-Za-z0-9_+=,.@-]{1,64}|\{role\})$"}
     texts_schema = {"type": "array", "minItems": 1, "uniqueItems": True}
     closed = {
         "type": "object",
@@ -266,8 +232,7 @@ def granted_schema() -> dict[str, Any]:
         "properties": {"value": tag_value, "one_of": {"anyOf": [filled, {**texts_schema, "items": filled}]}},
     }
     properties: dict[str, Callable[[], dict[str, Any]] | dict[str, Any]] = {
-        "role": role,
-        "roles": {"anyOf": [role, {**texts_schema, "items": role}]},
+        **roles_schema(),
         "max_duration": dict(DURATION_SCHEMA),
         "tags": {"type": "object", "maxProperties": MOST_TAGS, "additionalProperties": {"anyOf": [tag_value, closed]}},
         "transitive_tags": {"anyOf": [filled, {**texts_schema, "items": filled}]},

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from federation_bridge.aws_limits import ACCOUNT_ID, LEAST_MAX_SESSION, LONGEST_SESSION, ROLE_NAME, ROLE_PATH
 from federation_bridge.aws_regions import (
@@ -29,6 +29,8 @@ from federation_bridge.mapping.account_details import (
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
 from federation_bridge.model import Account, Role
 
+_Found = TypeVar("_Found")
+
 _PROVIDER = re.compile(
     r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):"
     r"(?:saml-provider/[A-Za-z0-9_.-]{1,128}|oidc-provider/[a-z0-9.-]{1,253}(?:/[A-Za-z0-9_.~/-]{1,200})?)",
@@ -49,11 +51,19 @@ class Register:
     digest: str
     role_names: frozenset[str] = field(repr=False)
     """Every role name that some account allows."""
+    _found: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def role(self, account: str, name: str) -> tuple[Account, Role] | None:
         """The registered account and role, or None: then nothing is ever issued for them."""
         found = self.accounts.get(account)
         return (found, found.roles[name]) if found and name in found.roles else None
+
+    def once(self, question: Hashable, find: Callable[[], _Found]) -> _Found:
+        """What `find` finds in this register for the question; asked again, the same."""
+        if question not in self._found:
+            self._found[question] = find()
+        found: _Found = self._found[question]
+        return found
 
 
 def load_register(written: str, issuer: str = "") -> Register:

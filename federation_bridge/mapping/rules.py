@@ -11,20 +11,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from federation_bridge.mapping.administration import (
     AdministrativeRights,
     Appointment,
-    appointments_schema,
     parse_appointments,
     rights_of,
 )
 from federation_bridge.mapping.condition import Anchor, Condition
 from federation_bridge.mapping.conditions import anchors_of
-from federation_bridge.mapping.denials import Denial, denied_schema, is_found_by_fact, parse_denied
+from federation_bridge.mapping.denials import Denial, is_found_by_fact, parse_denied
 from federation_bridge.mapping.document import (
-    ID_PATTERN,
     Node,
     did_you_mean,
     fields,
@@ -42,8 +39,8 @@ from federation_bridge.mapping.explanation import (
     denied,
     standing,
 )
-from federation_bridge.mapping.grants import Granted, granted_schema, parse_granted
-from federation_bridge.mapping.language import condition_schema, parse_condition
+from federation_bridge.mapping.grants import Granted, parse_granted
+from federation_bridge.mapping.language import parse_condition
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.verdicts import Answer, Facts, Withheld, each_once
 from federation_bridge.model import Caller, Entitlement, Identity
@@ -240,10 +237,13 @@ def _rule(node: Node, register: Register, connections: Collection[str]) -> Rule:
     if connection not in connections:
         refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
     when = parse_condition(entry["when"])
-    denies = parse_denied(entry["deny"], register, when) if "deny" in entry else frozenset[str]()
-    grant = Granted(()) if denies else parse_granted(entry["grant"], register, when.always_binds(), connection)
     description = text(entry["description"], "a description") if "description" in entry else ""
-    return Rule(name, connection, when, grant, description, node.line, denies)
+    if "deny" in entry:
+        denies = parse_denied(entry["deny"], register, when)
+        grant = Granted((), empty_sets=denies.empty_sets)
+        return Rule(name, connection, when, grant, description, node.line, denies.keys)
+    grant = parse_granted(entry["grant"], register, when.always_binds(), connection)
+    return Rule(name, connection, when, grant, description, node.line)
 
 
 def _cautions(rule: Rule, register: Register) -> Iterator[str]:
@@ -264,35 +264,3 @@ def _cautions(rule: Rule, register: Register) -> Iterator[str]:
     for tag in rule.grant.tags:
         if "name" in tag.value.placeholders:
             yield f"rule {rule.id}: tag {tag.key!r} holds the display name, which people often choose themselves"
-
-
-def rules_schema() -> dict[str, Any]:
-    """The published JSON schema of the rules (draft 2020-12), made from the classes that read them."""
-    name = {"type": "string", "minLength": 1}
-    rule = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["id", "connection", "when"],
-        "oneOf": [{"required": ["grant"]}, {"required": ["deny"]}],
-        "properties": {
-            "id": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
-            "description": name,
-            "connection": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$"},
-            "when": {"$ref": "#/$defs/condition"},
-            "grant": {"$ref": "#/$defs/grant"},
-            "deny": {"$ref": "#/$defs/deny"},
-        },
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Rules of the federation bridge",
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["version", "rules"],
-        "properties": {
-            "version": {"enum": [1, "1"]},
-            "rules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/rule"}},
-            "administration": appointments_schema(),
-        },
-        "$defs": {"rule": rule, "condition": condition_schema(), "grant": granted_schema(), "deny": denied_schema()},
-    }

@@ -73,11 +73,20 @@ def test_the_example_of_what_a_rule_denies_is_good_and_fits_its_schema() -> None
     assert not is_valid(rules_schema(), example("rules", 2).replace("    deny: {role", "    grant: {role"))
 
 
-def test_the_example_of_who_administers_is_good_and_fits_its_schema() -> None:
+def test_the_example_of_sets_of_accounts_is_good_and_fits_its_schema() -> None:
     rules = load_rules(example("rules", 3), load_register(example("accounts")), ("entra", "okta"))
 
-    assert [entry.role.value for entry in rules.administration] == ["auditor", "administrator", "author"]
+    assert rules.reachable()["staff-reads-everywhere"] == ("111111111111/ReadOnly",)
+    (denies,) = (one for one in rules.rules if one.id == "personal-data-asks-for-mfa")
+    assert denies.denied == {"111111111111/Administrator", "111111111111/ReadOnly"}
     assert is_valid(rules_schema(), example("rules", 3))
+
+
+def test_the_example_of_who_administers_is_good_and_fits_its_schema() -> None:
+    rules = load_rules(example("rules", 4), load_register(example("accounts")), ("entra", "okta"))
+
+    assert [entry.role.value for entry in rules.administration] == ["auditor", "administrator", "author"]
+    assert is_valid(rules_schema(), example("rules", 4))
 
 
 @pytest.mark.parametrize(
