@@ -43,13 +43,13 @@ from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.signing import KeyRing, derived_key
 from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.upkeep import Upkeep
-from federation_bridge.web import guards, headers, languages, limits, locations, refusals, static_files
+from federation_bridge.web import error_handlers, guards, headers, languages, limits, locations, static_files
 from federation_bridge.web.api import routes as api
 from federation_bridge.web.door import EXTENSION, Door
 from federation_bridge.web.findable import FindableFlask
 from federation_bridge.web.oauth import endpoints as oauth
 from federation_bridge.web.observe import health, issuer, measuring, metrics
-from federation_bridge.web.pages import authorize, device, news, roles, sign_in
+from federation_bridge.web.pages import authorize, device, roles, sign_in, unseen_command_lines
 
 
 def utc_now() -> datetime:
@@ -84,7 +84,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         static_files.pages,
     ):
         app.register_blueprint(blueprint)
-    refusals.install(app)
+    error_handlers.install(app)
     app.before_request(measuring.begin_request)
     locations.install(app)
     guards.install(
@@ -94,7 +94,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
     app.after_request(headers.harden)
     Babel(app, default_translation_directories=languages.FOLDER, locale_selector=languages.preferred)
     app.context_processor(languages.for_templates)
-    app.context_processor(news.for_templates)
+    app.context_processor(unseen_command_lines.for_templates)
     app.context_processor(static_files.for_templates)
     return app
 

@@ -15,7 +15,7 @@ from federation_bridge.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RoleRequest:
     """What a person asks for: a role, for how long (None: the usual), and why."""
 
     account: str
@@ -25,7 +25,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class DecisionInput:
     """What a decision takes from around it: who, when, under which rules, and the names CloudTrail will show."""
 
     person: str
@@ -46,7 +46,7 @@ _TOLD, _LONGEST_TOLD = 3, 400
 
 
 def entitled(
-    wish: Wish, entitlements: tuple[Entitlement, ...], withheld: Callable[[str], WithheldBy] = lambda _: ()
+    wish: RoleRequest, entitlements: tuple[Entitlement, ...], withheld: Callable[[str], WithheldBy] = lambda _: ()
 ) -> Entitlement:
     """The entitlement that the wish names.
 
@@ -115,33 +115,33 @@ def granted_duration(
     return duration, f"lasts {format_duration(duration)}: {why}"
 
 
-def decide(entitlement: Entitlement, wish: Wish, circumstances: Circumstances) -> Grant:
+def decide(entitlement: Entitlement, wish: RoleRequest, decision_input: DecisionInput) -> Grant:
     """The grant of this entitlement to this person, now; raises as `granted_duration` does."""
-    now = circumstances.now
-    terms = (wish.duration, circumstances.usual_duration, now, circumstances.answer_time)
+    now = decision_input.now
+    terms = (wish.duration, decision_input.usual_duration, now, decision_input.answer_time)
     duration, sentence = granted_duration(entitlement, *terms)
     return Grant(
-        id=circumstances.grant_id,
-        person=circumstances.person,
+        id=decision_input.grant_id,
+        person=decision_input.person,
         account=entitlement.account,
         role=entitlement.role,
         duration=duration,
         decided_at=now,
-        session_name=circumstances.session_name,
-        source_identity=circumstances.source_identity,
+        session_name=decision_input.session_name,
+        source_identity=decision_input.source_identity,
         tags=dict(entitlement.tags),
         transitive_tags=entitlement.transitive_tags,
         policy_arns=entitlement.policy_arns,
         policy=entitlement.policy,
         rule=entitlement.rule,
-        rules_version=circumstances.rules_version,
+        rules_version=decision_input.rules_version,
         because=(*entitlement.because, sentence),
         reason=wish.reason,
         ends_at=entitlement.ends_at,
     )
 
 
-def longest(wish: Wish, entitlement: Entitlement) -> Wish:
+def longest(wish: RoleRequest, entitlement: Entitlement) -> RoleRequest:
     """The wish for all that AWS would sell for this role: whoever holds a token names the duration themselves.
 
     Whether so much may be granted is decided as for any wish, and stands in the audit.

@@ -9,7 +9,15 @@ import pytest
 
 from federation_bridge.aws.statement import LIFE
 from federation_bridge.errors import BadRequest, NotHandedOver, RoleNotGranted
-from federation_bridge.grant import Circumstances, Wish, decide, demand_enforced, entitled, granted_duration, longest
+from federation_bridge.grant import (
+    DecisionInput,
+    RoleRequest,
+    decide,
+    demand_enforced,
+    entitled,
+    granted_duration,
+    longest,
+)
 from federation_bridge.model import REDEEMABLE, Account, Entitlement, Grant, Role
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -77,15 +85,15 @@ def test_a_rule_that_ends_within_fifteen_minutes_grants_nothing() -> None:
 
 @pytest.mark.parametrize(("account", "role"), [("111111111111", "admin"), ("222222222222", "Admin"), ("", "")])
 def test_a_role_that_no_rule_grants_is_refused_whether_or_not_it_exists(account: str, role: str) -> None:
-    assert entitled(Wish("111111111111", "Admin"), (ENTITLEMENT,)) is ENTITLEMENT
+    assert entitled(RoleRequest("111111111111", "Admin"), (ENTITLEMENT,)) is ENTITLEMENT
     with pytest.raises(RoleNotGranted):
-        entitled(Wish(account, role), (ENTITLEMENT,))
+        entitled(RoleRequest(account, role), (ENTITLEMENT,))
 
 
 def test_the_grant_carries_the_terms_of_the_entitlement_and_the_names_of_the_person() -> None:
     terms = replace(ENTITLEMENT, tags={"team": "core"}, transitive_tags=("team",), policy="{}")
-    circumstances = Circumstances("okta/00u1", "ada@example.com", "okta-00u1", "v1", HOUR, "_id", NOW)
-    grant = decide(terms, Wish("111111111111", "Admin", 2 * HOUR, "deploy"), circumstances)
+    decision_input = DecisionInput("okta/00u1", "ada@example.com", "okta-00u1", "v1", HOUR, "_id", NOW)
+    grant = decide(terms, RoleRequest("111111111111", "Admin", 2 * HOUR, "deploy"), decision_input)
     assert (grant.duration, grant.tags, grant.policy, grant.reason) == (2 * HOUR, {"team": "core"}, "{}", "deploy")
     assert grant.role_arn == "arn:aws:iam::111111111111:role/Admin"
     assert not grant.is_enforced_by_statement
@@ -105,8 +113,8 @@ LAST = NOW + REDEEMABLE + 4 * HOUR
 
 
 def handed(entitlement: Entitlement = HANDED) -> Grant:
-    circumstances = Circumstances("okta/00u1", "ada@example.com", "okta-00u1", "v1", HOUR, "_id", NOW)
-    return decide(entitlement, longest(Wish("111111111111", "Admin"), entitlement), circumstances)
+    decision_input = DecisionInput("okta/00u1", "ada@example.com", "okta-00u1", "v1", HOUR, "_id", NOW)
+    return decide(entitlement, longest(RoleRequest("111111111111", "Admin"), entitlement), decision_input)
 
 
 def without_pin(entitlement: Entitlement) -> Entitlement:

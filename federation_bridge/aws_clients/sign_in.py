@@ -26,7 +26,7 @@ from federation_bridge.errors import (
     UnsupportedGrantType,
     UnsupportedResponseType,
 )
-from federation_bridge.grant import Wish
+from federation_bridge.grant import RoleRequest
 from federation_bridge.model import AwsCredentials, Departure, Session
 from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
@@ -213,7 +213,8 @@ def _next(body: dict[str, Any], client: str) -> Response:
 def _bought(session: Session, granted: str) -> AwsCredentials:
     account, _, role = granted.partition("/")
     return door().bridge.credentials(
-        caller(of=is_of(session), is_command_line=True), Wish(account=account, role=role, duration=SHORTEST_SESSION)
+        caller(of=is_of(session), is_command_line=True),
+        RoleRequest(account=account, role=role, duration=SHORTEST_SESSION),
     )
 
 

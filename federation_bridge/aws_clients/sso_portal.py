@@ -14,7 +14,7 @@ from flask import Blueprint, Response, jsonify, request
 from federation_bridge.aws_clients import wire
 from federation_bridge.aws_clients.sso_oidc import CLIENT
 from federation_bridge.errors import BadRequest, BridgeError, InvalidToken
-from federation_bridge.grant import Wish
+from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Caller, JsonObject
 from federation_bridge.web.door import caller, door, visit
 from federation_bridge.web.findable import is_of, sentence
@@ -58,7 +58,7 @@ def _token() -> str:
 @guarded(own("the program proves itself by what it sends"))
 def role_credentials() -> Response:
     """GetRoleCredentials: short-lived credentials of one role; the expiry is in milliseconds."""
-    wish = Wish(account=_argument("account_id", 12), role=_argument("role_name", 64))
+    wish = RoleRequest(account=_argument("account_id", 12), role=_argument("role_name", 64))
     found = door().bridge.credentials(_caller(), wish)
     return jsonify(
         roleCredentials={

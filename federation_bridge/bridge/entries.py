@@ -12,7 +12,7 @@ from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.errors import BridgeError, SignInRejected, Unforeseen, VerifiersDisagree, place_of
-from federation_bridge.grant import Wish
+from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Caller, Grant, Visit
 
 _log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ class Entries:
         self._parts.audit.record(replace(entry, is_somebodys=is_believed or was_signed_in))
         refusal.is_recorded = True
 
-    def grant_refused(self, caller: Caller, wish: Wish, refusal: BridgeError) -> None:
+    def grant_refused(self, caller: Caller, wish: RoleRequest, refusal: BridgeError) -> None:
         """Records that nothing was granted."""
         self.record(caller, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail))
         refusal.is_recorded = True

@@ -13,13 +13,13 @@ from federation_bridge.aws.sts import Redeemed, answer_time
 from federation_bridge.bridge.entries import Entries
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.errors import BridgeError, NotHandedOver, NotSignedIn, Unavailable
-from federation_bridge.grant import Circumstances, Wish, decide, demand_enforced, entitled, longest
+from federation_bridge.grant import DecisionInput, RoleRequest, decide, demand_enforced, entitled, longest
 from federation_bridge.mapping import RuleSet
 from federation_bridge.model import Caller, Entitlement, Grant
 from federation_bridge.signing import Purpose
 
 
-def entitlement_of(caller: Caller, wish: Wish, rules: RuleSet, now: datetime) -> Entitlement:
+def entitlement_of(caller: Caller, wish: RoleRequest, rules: RuleSet, now: datetime) -> Entitlement:
     """What these rules give the caller of this role; RoleNotGranted, RoleWithheld with the reason."""
     asked = (caller.session.identity, now)
     return entitled(wish, rules.entitlements(*asked, caller), lambda key: rules.withheld(*asked, key, caller))
@@ -43,7 +43,7 @@ class Grants:
     def grant(
         self,
         caller: Caller,
-        wish: Wish,
+        wish: RoleRequest,
         *,
         is_handed_over: bool = False,
         demand: Callable[[Grant], object] = lambda _: None,
@@ -60,7 +60,7 @@ class Grants:
             if not session.confirmed:
                 raise NotSignedIn("the sign-in was not confirmed on a page of ours")
             entitlement = entitlement_of(caller, wish, rules, now)
-            circumstances = Circumstances(
+            decision_input = DecisionInput(
                 person=person,
                 session_name=session_names.session_name(session.identity),
                 source_identity=session_names.source_identity(entitlement.source_identity or person),
@@ -70,7 +70,7 @@ class Grants:
                 now=now,
                 answer_time=answer_time(self._parts.settings.aws),
             )
-            granted = decide(entitlement, longest(wish, entitlement) if is_handed_over else wish, circumstances)
+            granted = decide(entitlement, longest(wish, entitlement) if is_handed_over else wish, decision_input)
             if is_handed_over:
                 self._check_may_leave(granted)
             demand(granted)

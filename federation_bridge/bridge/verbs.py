@@ -17,7 +17,7 @@ from federation_bridge.bridge.granting import Grants, entitlement_of
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.connectors import Connector
 from federation_bridge.errors import BridgeError, NotFound, NotSignedIn, arrival_foreseen, signature_held
-from federation_bridge.grant import Wish
+from federation_bridge.grant import RoleRequest
 from federation_bridge.mapping import Explanation
 from federation_bridge.model import (
     AwsCredentials,
@@ -160,7 +160,7 @@ class Bridge:
     def entitlement(self, caller: Caller, account: str, role: str) -> Entitlement:
         """What the caller may have of this role right now; RoleNotGranted, RoleWithheld with the reason."""
         rules = self._parts.rulebook.current(caller.session.rulebook)
-        return entitlement_of(caller, Wish(account, role), rules, self._parts.clock())
+        return entitlement_of(caller, RoleRequest(account, role), rules, self._parts.clock())
 
     def explain(self, caller: Caller) -> Explanation:
         """Why the caller has each role, and why each rule that missed gives none."""
@@ -170,12 +170,12 @@ class Bridge:
 
     # -------------------------------------------------------------------------------------------------------- grant
 
-    def credentials(self, caller: Caller, wish: Wish) -> AwsCredentials:
+    def credentials(self, caller: Caller, wish: RoleRequest) -> AwsCredentials:
         """Short-lived credentials of one role; raises RoleNotGranted, AwsRefused and their kinds, AwsUnreachable."""
         grant = self._grants.grant(caller, wish)
         return self._grants.redeem(caller, grant).credentials
 
-    def console(self, caller: Caller, wish: Wish, page: str) -> Departure:
+    def console(self, caller: Caller, wish: RoleRequest, page: str) -> Departure:
         """The way to the AWS console as one role: a self-posting form, or the federation endpoint's login link.
 
         `page` is where to land, "" for the console's home; BadRequest when it is no console page of the partition.
@@ -209,7 +209,7 @@ class Bridge:
         page = quote(destination, safe="")
         return f"{self._parts.settings.base_url}/go/{grant.account.id}/{quote(grant.role)}?to={page}"
 
-    def web_identity_token(self, caller: Caller, wish: Wish) -> WebIdentityToken:
+    def web_identity_token(self, caller: Caller, wish: RoleRequest) -> WebIdentityToken:
         """The signed token of one role, for a file that AWS clients exchange at STS themselves (ADR 0008).
 
         The wish names no duration: granted is the longest session that AWS would sell for the token. Raises

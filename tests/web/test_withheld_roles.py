@@ -17,7 +17,7 @@ from federation_bridge.cli.failures import RoleRefused
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.session.local_session import _refused
 from federation_bridge.errors import RoleNotGranted, RoleWithheld
-from federation_bridge.grant import Wish, entitled
+from federation_bridge.grant import RoleRequest, entitled
 from federation_bridge.model import Caller, Visit
 
 TAGGED = "tags: {team: '{attribute.department}'}"
@@ -84,7 +84,7 @@ def test_the_api_and_the_command_line_say_why(person: Person, clock: HeldClock) 
 def test_every_door_of_the_bridge_hears_the_same(person: Person, clock: HeldClock, way: str) -> None:
     session = person.sign_in(clock, "admins")
     bridge: Bridge = door_of(person.app).bridge
-    wish, visit = Wish(ACCOUNT, "Administrator"), Visit("ref")
+    wish, visit = RoleRequest(ACCOUNT, "Administrator"), Visit("ref")
     with pytest.raises(RoleWithheld, match="department"):
         bridge.console(Caller(session, visit), wish, "") if way == "console" else bridge.web_identity_token(
             Caller(session, visit), wish
@@ -114,12 +114,14 @@ def test_whatever_withholds_a_role_is_told(
     rules, who = rule_set(rule(when, grant)), identity(groups=groups)
     account, _, role = key.partition("/")
     with pytest.raises(RoleWithheld) as refusal:
-        entitled(Wish(account, role), rules.entitlements(who, NOW), lambda asked: rules.withheld(who, NOW, asked))
+        entitled(
+            RoleRequest(account, role), rules.entitlements(who, NOW), lambda asked: rules.withheld(who, NOW, asked)
+        )
     assert reason in refusal.value.detail
     assert reason in refusal.value.public
     assert reason in str(rules.explain(who, NOW))  # nothing that the person's own page does not say
     with pytest.raises(RoleNotGranted, match="no rule grants") as other:
-        entitled(Wish(account, "Nothing"), (), lambda asked: rules.withheld(who, NOW, asked))
+        entitled(RoleRequest(account, "Nothing"), (), lambda asked: rules.withheld(who, NOW, asked))
     assert other.value.code == "role_not_granted"
 
 
@@ -127,6 +129,6 @@ def test_a_long_value_is_for_the_audit_and_not_for_the_refusal() -> None:
     rules = rule_set(rule(ME, "{role: '111111111111/Administrator', tags: {team: '{attribute.a}'}}"))
     who = identity(attributes={"a": ("x;" * 1000,)})
     with pytest.raises(RoleWithheld) as refusal:
-        entitled(Wish("111111111111", "Administrator"), (), lambda asked: rules.withheld(who, NOW, asked))
+        entitled(RoleRequest("111111111111", "Administrator"), (), lambda asked: rules.withheld(who, NOW, asked))
     assert refusal.value.public == RoleWithheld.public
     assert len(refusal.value.detail) < 600

@@ -64,7 +64,7 @@ DOCUMENT: JsonObject = {
                 "summary": "Short-lived credentials of one role.",
                 "security": _SESSION,
                 "parameters": [*_NAMES, _TOKEN],
-                "requestBody": {"content": _json("Wish")},
+                "requestBody": {"content": _json("RoleRequest")},
                 "responses": _answers("Credentials", "400", "401", "403", "502", "503"),
             }
         },
@@ -134,7 +134,7 @@ DOCUMENT: JsonObject = {
                     **_list_of("RuleOutcome", "rules")["properties"],
                 },
             },
-            "Wish": _object(duration="text", reason="text"),
+            "RoleRequest": _object(duration="text", reason="text"),
             "ConsoleWish": _object(duration="text", reason="text", to="text", show_link="flag"),
             "Credentials": _object(
                 access_key_id="text",

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from federation_bridge.bridge import WebIdentityToken
 from federation_bridge.durations import format_duration
 from federation_bridge.errors import BadRequest
-from federation_bridge.grant import Wish
+from federation_bridge.grant import RoleRequest
 from federation_bridge.model import AwsCredentials, Entitlement, JsonObject
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, forms
@@ -172,6 +172,6 @@ def _text(body: dict[str, Any], name: str, most: int) -> str:
     return forms.checked_text(value, name, most)
 
 
-def _wish(account: str, role: str, body: dict[str, Any]) -> Wish:
+def _wish(account: str, role: str, body: dict[str, Any]) -> RoleRequest:
     duration = forms.duration_field(_text(body, "duration", 16))
-    return Wish(account=account, role=role, duration=duration, reason=_text(body, "reason", 256))
+    return RoleRequest(account=account, role=role, duration=duration, reason=_text(body, "reason", 256))

@@ -10,7 +10,7 @@ from federation_bridge.model import Session
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.door import door, signed_in, visit
 from federation_bridge.web.guards import guarded, recent, signed_in_here
-from federation_bridge.web.pages import news
+from federation_bridge.web.pages import unseen_command_lines
 from federation_bridge.web.pages.sign_in import depart
 
 pages = Blueprint("device", __name__)
@@ -83,7 +83,7 @@ def command_lines() -> AnyResponse:
     """The command lines that this person has let in, each with a button that ends it."""
     session = signed_in()
     page = _page("command_lines.html", session, command_lines=door().oauth.families.shown(session))
-    news.looked(page)
+    unseen_command_lines.looked(page)
     return page
 
 

@@ -16,7 +16,7 @@ from flask import Response, g, make_response, redirect, request, url_for
 
 from federation_bridge.errors import SignInExpired, SignInRejected
 from federation_bridge.model import Session
-from federation_bridge.web import cookies, findable, forms, refusals
+from federation_bridge.web import cookies, error_handlers, findable, forms
 from federation_bridge.web.door import session_or_none, visit
 
 _TOLD = re.compile(r"(sign_in_expired|sign_in_rejected)\.([A-Z2-7]{4}-[A-Z2-7]{4})\.([0-9a-f]{32}|)")
@@ -36,7 +36,7 @@ class _Told:
 
 def instead_of(refusal: SignInRejected) -> Response | None:
     """The way on, for a browser that holds a live session or may hold one; None where the refusal is to be shown."""
-    if not refusal.is_over or refusal.code not in _CLASSES or refusals.wants_json():
+    if not refusal.is_over or refusal.code not in _CLASSES or error_handlers.wants_json():
         return None
     if cookies.SESSION in request.cookies:
         if not _is_signed_in(session_or_none(), _digest(refusal.whose)):
@@ -60,7 +60,7 @@ def decided() -> Response:
         response = make_response(redirect("/", code=303))
     else:
         g.visit = replace(visit(), reference=told.reference)
-        response = refusals.rendered(told.refusal)
+        response = error_handlers.rendered(told.refusal)
     cookies.forget(response, cookies.REFUSED)
     return response
 

@@ -11,7 +11,7 @@ from federation_bridge.aws import console
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.delivery import FORMATS
 from federation_bridge.errors import BadRequest, RoleNotGranted
-from federation_bridge.grant import Wish
+from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Account, Session
 from federation_bridge.web import cookies, forms, guards, headers
 from federation_bridge.web.departures import leave
@@ -59,8 +59,8 @@ def why() -> AnyResponse:
     return _page("why.html", session, explanation=door().bridge.explain(caller(of=session)))
 
 
-def _wish(account: str, role: str) -> Wish:
-    return Wish(
+def _wish(account: str, role: str) -> RoleRequest:
+    return RoleRequest(
         account=account,
         role=role,
         duration=forms.duration_field(forms.one_field("duration", most=16)),
