@@ -46,9 +46,11 @@ _TOLD, _LONGEST_TOLD = 3, 400
 
 
 def entitled(
-    wish: RoleRequest, entitlements: tuple[Entitlement, ...], withheld: Callable[[str], WithheldBy] = lambda _: ()
+    role_request: RoleRequest,
+    entitlements: tuple[Entitlement, ...],
+    withheld: Callable[[str], WithheldBy] = lambda _: (),
 ) -> Entitlement:
-    """The entitlement that the wish names.
+    """The entitlement that the request names.
 
     `withheld` gives the rules that name the role `account/role` for this person and cannot grant it.
 
@@ -57,12 +59,12 @@ def entitled(
         RoleNotGranted: no rule names it for this person, whether or not the role exists.
     """
     for entitlement in entitlements:
-        if (entitlement.account.id, entitlement.role) == (wish.account, wish.role):
+        if (entitlement.account.id, entitlement.role) == (role_request.account, role_request.role):
             return entitlement
-    key = f"{wish.account}/{wish.role}"
+    key = f"{role_request.account}/{role_request.role}"
     if found := withheld(key):
         raise _withheld(found)
-    is_name = ACCOUNT_ID.fullmatch(wish.account) and ROLE_NAME.fullmatch(wish.role)
+    is_name = ACCOUNT_ID.fullmatch(role_request.account) and ROLE_NAME.fullmatch(role_request.role)
     raise RoleNotGranted(f"no rule grants {key if is_name else quoted(key)} to this person now")
 
 
@@ -83,10 +85,10 @@ def granted_duration(
 ) -> tuple[timedelta, str]:
     """How long the session will be, and the sentence that says what decided it.
 
-    A wish above a cap is cut to the cap and told so: people ask for "a day" and shall not have to guess.
+    A request above a cap is cut to the cap and told so: people ask for "a day" and shall not have to guess.
 
     Raises:
-        LengthNotSold: a wish outside what AWS sells at all.
+        LengthNotSold: a request outside what AWS sells at all.
         RoleWithheld: the rule's dates leave less than the fifteen minutes that AWS sells at least, counted on the
             OIDC road from the last moment at which AWS may answer.
     """
@@ -115,10 +117,10 @@ def granted_duration(
     return duration, f"lasts {format_duration(duration)}: {why}"
 
 
-def decide(entitlement: Entitlement, wish: RoleRequest, decision_input: DecisionInput) -> Grant:
+def decide(entitlement: Entitlement, role_request: RoleRequest, decision_input: DecisionInput) -> Grant:
     """The grant of this entitlement to this person, now; raises as `granted_duration` does."""
     now = decision_input.now
-    terms = (wish.duration, decision_input.usual_duration, now, decision_input.answer_time)
+    terms = (role_request.duration, decision_input.usual_duration, now, decision_input.answer_time)
     duration, sentence = granted_duration(entitlement, *terms)
     return Grant(
         id=decision_input.grant_id,
@@ -136,17 +138,17 @@ def decide(entitlement: Entitlement, wish: RoleRequest, decision_input: Decision
         rule=entitlement.rule,
         rules_version=decision_input.rules_version,
         because=(*entitlement.because, sentence),
-        reason=wish.reason,
+        reason=role_request.reason,
         ends_at=entitlement.ends_at,
     )
 
 
-def longest(wish: RoleRequest, entitlement: Entitlement) -> RoleRequest:
-    """The wish for all that AWS would sell for this role: whoever holds a token names the duration themselves.
+def longest(role_request: RoleRequest, entitlement: Entitlement) -> RoleRequest:
+    """The request for all that AWS would sell for this role: whoever holds a token names the duration themselves.
 
-    Whether so much may be granted is decided as for any wish, and stands in the audit.
+    Whether so much may be granted is decided as for any request, and stands in the audit.
     """
-    return replace(wish, duration=entitlement.account.roles[entitlement.role].max_session)
+    return replace(role_request, duration=entitlement.account.roles[entitlement.role].max_session)
 
 
 def demand_enforced(grant: Grant) -> None:

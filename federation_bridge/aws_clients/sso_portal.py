@@ -58,8 +58,8 @@ def _token() -> str:
 @guarded(own("the program proves itself by what it sends"))
 def role_credentials() -> Response:
     """GetRoleCredentials: short-lived credentials of one role; the expiry is in milliseconds."""
-    wish = RoleRequest(account=_argument("account_id", 12), role=_argument("role_name", 64))
-    found = door().bridge.credentials(_caller(), wish)
+    role_request = RoleRequest(account=_argument("account_id", 12), role=_argument("role_name", 64))
+    found = door().bridge.credentials(_caller(), role_request)
     return jsonify(
         roleCredentials={
             "accessKeyId": found.access_key_id,

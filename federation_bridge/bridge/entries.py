@@ -42,9 +42,11 @@ class Entries:
         self._parts.audit.record(replace(entry, is_somebodys=is_believed or was_signed_in))
         refusal.is_recorded = True
 
-    def grant_refused(self, caller: Caller, wish: RoleRequest, refusal: BridgeError) -> None:
+    def grant_refused(self, caller: Caller, role_request: RoleRequest, refusal: BridgeError) -> None:
         """Records that nothing was granted."""
-        self.record(caller, audit.GrantRefused(account=wish.account, role=wish.role, reason=refusal.detail))
+        self.record(
+            caller, audit.GrantRefused(account=role_request.account, role=role_request.role, reason=refusal.detail)
+        )
         refusal.is_recorded = True
 
     @contextmanager

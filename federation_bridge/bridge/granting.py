@@ -19,10 +19,10 @@ from federation_bridge.model import Caller, Entitlement, Grant
 from federation_bridge.signing import Purpose
 
 
-def entitlement_of(caller: Caller, wish: RoleRequest, rules: RuleSet, now: datetime) -> Entitlement:
+def entitlement_of(caller: Caller, role_request: RoleRequest, rules: RuleSet, now: datetime) -> Entitlement:
     """What these rules give the caller of this role; RoleNotGranted, RoleWithheld with the reason."""
     asked = (caller.session.identity, now)
-    return entitled(wish, rules.entitlements(*asked, caller), lambda key: rules.withheld(*asked, key, caller))
+    return entitled(role_request, rules.entitlements(*asked, caller), lambda key: rules.withheld(*asked, key, caller))
 
 
 def get_ready(parts: Parts) -> None:
@@ -43,7 +43,7 @@ class Grants:
     def grant(
         self,
         caller: Caller,
-        wish: RoleRequest,
+        role_request: RoleRequest,
         *,
         is_handed_over: bool = False,
         demand: Callable[[Grant], object] = lambda _: None,
@@ -59,7 +59,7 @@ class Grants:
         try:
             if not session.confirmed:
                 raise NotSignedIn("the sign-in was not confirmed on a page of ours")
-            entitlement = entitlement_of(caller, wish, rules, now)
+            entitlement = entitlement_of(caller, role_request, rules, now)
             decision_input = DecisionInput(
                 person=person,
                 session_name=session_names.session_name(session.identity),
@@ -70,13 +70,15 @@ class Grants:
                 now=now,
                 answer_time=answer_time(self._parts.settings.aws),
             )
-            granted = decide(entitlement, longest(wish, entitlement) if is_handed_over else wish, decision_input)
+            granted = decide(
+                entitlement, longest(role_request, entitlement) if is_handed_over else role_request, decision_input
+            )
             if is_handed_over:
                 self._check_may_leave(granted)
             demand(granted)
             return self._named_and_recorded(caller, granted)
         except BridgeError as refusal:
-            self._entries.grant_refused(caller, wish, refusal)
+            self._entries.grant_refused(caller, role_request, refusal)
             raise
 
     def statement(self, grant: Grant) -> Statement:

@@ -170,17 +170,17 @@ class Bridge:
 
     # -------------------------------------------------------------------------------------------------------- grant
 
-    def credentials(self, caller: Caller, wish: RoleRequest) -> AwsCredentials:
+    def credentials(self, caller: Caller, role_request: RoleRequest) -> AwsCredentials:
         """Short-lived credentials of one role; raises RoleNotGranted, AwsRefused and their kinds, AwsUnreachable."""
-        grant = self._grants.grant(caller, wish)
+        grant = self._grants.grant(caller, role_request)
         return self._grants.redeem(caller, grant).credentials
 
-    def console(self, caller: Caller, wish: RoleRequest, page: str) -> Departure:
+    def console(self, caller: Caller, role_request: RoleRequest, page: str) -> Departure:
         """The way to the AWS console as one role: a self-posting form, or the federation endpoint's login link.
 
         `page` is where to land, "" for the console's home; BadRequest when it is no console page of the partition.
         """
-        grant = self._grants.grant(caller, wish, demand=lambda granted: _destination(granted, page))
+        grant = self._grants.grant(caller, role_request, demand=lambda granted: _destination(granted, page))
         destination = _destination(grant, page)
         settings = self._parts.settings
         endpoints = console.Endpoints.of(grant.account, settings.aws.local_endpoint)
@@ -209,14 +209,14 @@ class Bridge:
         page = quote(destination, safe="")
         return f"{self._parts.settings.base_url}/go/{grant.account.id}/{quote(grant.role)}?to={page}"
 
-    def web_identity_token(self, caller: Caller, wish: RoleRequest) -> WebIdentityToken:
+    def web_identity_token(self, caller: Caller, role_request: RoleRequest) -> WebIdentityToken:
         """The signed token of one role, for a file that AWS clients exchange at STS themselves (ADR 0008).
 
-        The wish names no duration: granted is the longest session that AWS would sell for the token. Raises
+        The request names no duration: granted is the longest session that AWS would sell for the token. Raises
         NotHandedOver where the operator hands none out or AWS would not enforce the whole grant from it, and what
         `credentials` raises but for AWS's own answers.
         """
-        grant = self._grants.grant(caller, wish, is_handed_over=True)
+        grant = self._grants.grant(caller, role_request, is_handed_over=True)
         with self._entries.of_failures(caller, grant):
             statement = self._grants.statement(grant)
         event = audit.GrantHandedOver(grant_id=grant.id, way="web identity", ends_at=statement.ends_at)

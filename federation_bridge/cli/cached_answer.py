@@ -75,8 +75,8 @@ def answer_path(folder: str, role: str) -> str:
 def slow_command(folder: str, role: str, need: int) -> list[str]:
     """The command that asks the bridge: the same interpreter and the same installation as this file's."""
     main = __file__[: -len("cached_answer.py")] + "__main__.py"
-    wish = ["credential-process", "--folder", folder, "--role", role]
-    return [sys.executable, "-I", main, *wish, *(["--min-remaining", f"{need}s"] if need else [])]
+    arguments = ["credential-process", "--folder", folder, "--role", role]
+    return [sys.executable, "-I", main, *arguments, *(["--min-remaining", f"{need}s"] if need else [])]
 
 
 def renew(path: str, command: list[str], now: float) -> None:

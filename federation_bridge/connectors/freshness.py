@@ -1,6 +1,6 @@
 """When the person was authenticated: whether the provider did what a setting or a step-up asked of it. Both protocols.
 
-ForceAuthn, `prompt` and `max_age` are only wishes: an answer that was made of an old session looks like any other. So
+ForceAuthn, `prompt` and `max_age` only ask: an answer that was made of an old session looks like any other. So
 the instant that the provider states (SAML core 2.7.2 AuthnInstant, OpenID Connect Core 2 `auth_time`) is held to them.
 """
 

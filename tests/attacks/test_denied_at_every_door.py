@@ -14,7 +14,7 @@ from web_material import ACCOUNT, Person, door_of, made_app
 
 from federation_bridge.bridge.granting import Grants
 from federation_bridge.errors import BridgeError, RoleNotGranted, RoleWithheld, Unavailable
-from federation_bridge.grant import Wish
+from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Caller, Groups, Identity, Session, Visit
 
 RULES = f"""
@@ -30,7 +30,7 @@ rules:
     deny: {{role: "*/*"}}
 """
 DOORS = ("credentials", "web_identity_token", "console")
-WISH = Wish(ACCOUNT, "Administrator")
+ROLE_REQUEST = RoleRequest(ACCOUNT, "Administrator")
 
 
 class Reached(Unavailable):
@@ -58,7 +58,7 @@ def asks(ada: Person, clock: HeldClock, door: str, groups: Groups) -> object:
     caller = Caller(session, Visit("ref", "192.0.2.7"), "192.0.2.7")
     try:
         more = ("",) if door == "console" else ()
-        return getattr(door_of(ada.app).bridge, door)(caller, WISH, *more)
+        return getattr(door_of(ada.app).bridge, door)(caller, ROLE_REQUEST, *more)
     except BridgeError as problem:
         return problem
 
@@ -80,11 +80,11 @@ def test_who_is_known_to_be_no_member_is_let_through(ada: Person, clock: HeldClo
     assert isinstance(asks(ada, clock, door, Groups(("staff",))), Reached)
 
 
-def test_every_verb_that_takes_a_wish_is_a_door_of_this_table(ada: Person) -> None:
+def test_every_verb_that_takes_a_role_request_is_a_door_of_this_table(ada: Person) -> None:
     bridge = type(door_of(ada.app).bridge)
     verbs = {
         name
         for name, verb in vars(bridge).items()
-        if callable(verb) and not name.startswith("_") and "wish" in verb.__code__.co_varnames
+        if callable(verb) and not name.startswith("_") and "role_request" in verb.__code__.co_varnames
     }
     assert verbs == set(DOORS)

@@ -52,14 +52,14 @@ class Computer:
         self.folder = put_session(home, bridge, ends_at=4_000_000_000)
         self.asked = 0
 
-    def obtain(self, **wish: Any) -> str:
+    def obtain(self, **asked: Any) -> str:
         """One process's credentials; counts what the bridge was asked for."""
         streams = (io.StringIO(), io.StringIO(), io.StringIO())
         variables = {"FEDBRIDGE_TOKEN_STORE": "file"}
         clock = lambda: datetime.now(UTC) + self.off  # noqa: E731 - the setting is read anew
         place = Context(self.bridge.address, self.folder, variables, clock, Terminal(variables, *streams), "never")
         before = self.bridge.paths().count(PATH)
-        found = obtain(place, Wanted(ROLE, **wish))
+        found = obtain(place, Wanted(ROLE, **asked))
         self.asked = self.bridge.paths().count(PATH) - before
         return found.access_key_id
 

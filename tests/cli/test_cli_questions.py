@@ -63,7 +63,7 @@ def ada(tmp_path: Path) -> Iterator[Asker]:
         yield Asker(bridge, tmp_path)
 
 
-WISHES = {
+ASKED = {
     "role": (["--role", ROLE], ["--role", OTHER_ROLE]),
     "min_remaining": ([], ["--min-remaining", "30m"]),
     "duration": (["--duration", "12h"], ["--duration", "8h"]),
@@ -82,9 +82,9 @@ def _words(name: str, words: list[str]) -> list[str]:
     return words if name == "role" else ["--role", ROLE, *words]
 
 
-@pytest.mark.parametrize("name", WISHES)
+@pytest.mark.parametrize("name", ASKED)
 def test_a_failure_answers_who_asks_the_same_and_not_who_asks_something_else(ada: Asker, name: str) -> None:
-    first, second = (_words(name, words) for words in WISHES[name])
+    first, second = (_words(name, words) for words in ASKED[name])
     assert [ada.obtain(*first), ada.obtain(*first), ada.asked()] == ["AwsFailed", "AwsFailed", 1]
     assert [ada.obtain(*second), ada.asked()] == ["AwsFailed", 2]
     # The answer to one does not push the other's out.
@@ -101,7 +101,7 @@ def test_a_failure_answers_who_asks_the_same_in_other_words(ada: Asker, name: st
 def test_no_option_of_credentials_is_left_out_of_the_two_tables() -> None:
     under = next(one for one in parser()._actions if isinstance(one, argparse._SubParsersAction))
     options = {action.dest for action in under.choices["credentials"]._actions}
-    assert options == set(WISHES) | set(SAME)
+    assert options == set(ASKED) | set(SAME)
     only_of_processes = {action.dest for action in under.choices["credential-process"]._actions} - options
     # One bridge's folder holds no other bridge's failures; a background renewal is a question with `--no-login`.
     assert only_of_processes == {"folder", "renew"}

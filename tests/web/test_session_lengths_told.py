@@ -34,7 +34,7 @@ def person(tmp_path: Path, clock: HeldClock, stub: StubSts) -> Iterator[Person]:
 
 
 def _told(person: Person, door: str, duration: str) -> str:
-    """What is told by the door about a wish for so long a session."""
+    """What is told by the door about a request for so long a session."""
     if door == "api":
         token = person.get("/api/v1/me").json["csrf_token"]
         headers = {"X-CSRF-Token": token}

@@ -84,10 +84,10 @@ def test_the_api_and_the_command_line_say_why(person: Person, clock: HeldClock) 
 def test_every_door_of_the_bridge_hears_the_same(person: Person, clock: HeldClock, way: str) -> None:
     session = person.sign_in(clock, "admins")
     bridge: Bridge = door_of(person.app).bridge
-    wish, visit = RoleRequest(ACCOUNT, "Administrator"), Visit("ref")
+    role_request, visit = RoleRequest(ACCOUNT, "Administrator"), Visit("ref")
     with pytest.raises(RoleWithheld, match="department"):
-        bridge.console(Caller(session, visit), wish, "") if way == "console" else bridge.web_identity_token(
-            Caller(session, visit), wish
+        bridge.console(Caller(session, visit), role_request, "") if way == "console" else bridge.web_identity_token(
+            Caller(session, visit), role_request
         )
 
 

@@ -119,16 +119,16 @@ def revoke(context: Context, token: str) -> None:
 
 
 def _registered(context: Context) -> Answer:
-    wish: JsonObject = {"clientName": "fedbridge", "clientType": "public", "scopes": ["sso:account:access"]}
-    answer = context.http.post_json(f"{context.address}/client/register", wish)
+    body: JsonObject = {"clientName": "fedbridge", "clientType": "public", "scopes": ["sso:account:access"]}
+    answer = context.http.post_json(f"{context.address}/client/register", body)
     if not answer.is_ok or not answer.text("clientId"):
         raise refusal(answer)
     return answer
 
 
 def _token(context: Context, client: dict[str, str]) -> Answer:
-    wish: JsonObject = {**client, "startUrl": f"{context.address}/start"}
-    begun = context.http.post_json(f"{context.address}/device_authorization", wish)
+    body: JsonObject = {**client, "startUrl": f"{context.address}/start"}
+    begun = context.http.post_json(f"{context.address}/device_authorization", body)
     uri, code = begun.text("verificationUri"), begun.text("userCode")
     if not begun.is_ok or not code or not (context.http.is_ours(uri) and uri.isprintable()):
         raise refusal(begun)

@@ -68,8 +68,8 @@ def obtain(context: Context, wanted: Wanted, *, renew: bool = False) -> AwsCrede
 
 def _question(context: Context, wanted: Wanted, session: LocalSession) -> str:
     duration = str(parse_duration(wanted.duration)) if wanted.duration else ""
-    wish = {"role": wanted.role, "need": str(wanted.need), "duration": duration, "reason": wanted.reason}
-    return credentials_question(context, session.kept_key(), **wish)
+    asked = {"role": wanted.role, "need": str(wanted.need), "duration": duration, "reason": wanted.reason}
+    return credentials_question(context, session.kept_key(), **asked)
 
 
 def answer_text(credentials: AwsCredentials) -> str:

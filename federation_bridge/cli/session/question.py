@@ -23,10 +23,10 @@ def sign_in_question(context: Context) -> str:
     return _digest("sign-in", *_around(context))
 
 
-def credentials_question(context: Context, kept_key: str, **wish: str) -> str:
-    """What is asked of the bridge: the wish in words that mean one thing, as the sign-in that `kept_key` names."""
+def credentials_question(context: Context, kept_key: str, **asked: str) -> str:
+    """What the bridge is asked, in words that mean one thing, by the sign-in that `kept_key` names."""
     return _digest(
-        "credentials", *_around(context), kept_key, *(f"{name}={text}" for name, text in sorted(wish.items()))
+        "credentials", *_around(context), kept_key, *(f"{name}={text}" for name, text in sorted(asked.items()))
     )
 
 

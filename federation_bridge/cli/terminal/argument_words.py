@@ -16,11 +16,11 @@ _WIDE = 28
 class Parser(argparse.ArgumentParser):
     """Raises `UsageWrong` instead of leaving the process, and suggests the command that was meant."""
 
-    def __init__(self, **wishes: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         # Before argparse makes its first sentence: it takes them all from these two names.
         argparse._ = _translated  # type: ignore[attr-defined]
         argparse.ngettext = _translated_plural  # type: ignore[attr-defined]
-        super().__init__(**wishes, formatter_class=_help, allow_abbrev=False)
+        super().__init__(**options, formatter_class=_help, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """See argparse."""

@@ -85,7 +85,7 @@ def explanation() -> Response:
 def credentials(account: str, role: str) -> Response:
     """Short-lived credentials of one role."""
     body = _body()
-    return jsonify(_credentials(door().bridge.credentials(calling(), _wish(account, role, body))))
+    return jsonify(_credentials(door().bridge.credentials(calling(), _role_request(account, role, body))))
 
 
 def _credentials(found: AwsCredentials) -> JsonObject:
@@ -111,7 +111,7 @@ def web_identity_token(account: str, role: str) -> Response:
         raise BadRequest(
             f"field {quoted(unasked[0])} does not apply to a web identity token, because its holder asks AWS, not us"
         )
-    return jsonify(_token(door().bridge.web_identity_token(calling(), _wish(account, role, body))))
+    return jsonify(_token(door().bridge.web_identity_token(calling(), _role_request(account, role, body))))
 
 
 def _token(found: WebIdentityToken) -> JsonObject:
@@ -136,7 +136,7 @@ def console(account: str, role: str) -> Response:
     if body.get("show_link") is not True:
         raise BadRequest("the console link is a sign-in: ask for it with show_link true")
     page = _text(body, "to", 2048)
-    departure = door().bridge.console(calling(), _wish(account, role, body), page)
+    departure = door().bridge.console(calling(), _role_request(account, role, body), page)
     return jsonify(url=departure.url, form=dict(departure.form) if departure.form is not None else None)
 
 
@@ -172,6 +172,6 @@ def _text(body: dict[str, Any], name: str, most: int) -> str:
     return forms.checked_text(value, name, most)
 
 
-def _wish(account: str, role: str, body: dict[str, Any]) -> RoleRequest:
+def _role_request(account: str, role: str, body: dict[str, Any]) -> RoleRequest:
     duration = forms.duration_field(_text(body, "duration", 16))
     return RoleRequest(account=account, role=role, duration=duration, reason=_text(body, "reason", 256))

@@ -59,7 +59,7 @@ def why() -> AnyResponse:
     return _page("why.html", session, explanation=door().bridge.explain(caller(of=session)))
 
 
-def _wish(account: str, role: str) -> RoleRequest:
+def _role_request(account: str, role: str) -> RoleRequest:
     return RoleRequest(
         account=account,
         role=role,
@@ -77,7 +77,7 @@ def open_console(account: str, role: str) -> AnyResponse:
     if presses.is_spent():
         return _asks(session, account, role, "console", page, again=True)
     headers.allow_forms_to_consoles()
-    return presses.spend(leave(door().bridge.console(caller(of=session), _wish(account, role), page)))
+    return presses.spend(leave(door().bridge.console(caller(of=session), _role_request(account, role), page)))
 
 
 @pages.post("/roles/<account>/<role>/credentials")
@@ -87,7 +87,7 @@ def show_credentials(account: str, role: str) -> AnyResponse:
     session = signed_in()
     if presses.is_spent():
         return _asks(session, account, role, "credentials", again=True)
-    credentials = door().bridge.credentials(caller(of=session), _wish(account, role))
+    credentials = door().bridge.credentials(caller(of=session), _role_request(account, role))
     texts = {name: FORMATS[name](credentials) for name in ("env", "powershell", "ini", "json")}
     return presses.spend(_page("credentials.html", session, credentials=credentials, texts=texts))
 
