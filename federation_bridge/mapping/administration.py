@@ -23,7 +23,7 @@ from federation_bridge.mapping.document import (
     text,
     texts,
 )
-from federation_bridge.mapping.language import parse_condition
+from federation_bridge.mapping.language import ConditionReader
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.verdicts import Answer, Facts
 from federation_bridge.sentence import Sentence
@@ -100,11 +100,13 @@ def rights_of(appointments: Iterable[Appointment], facts: Facts) -> Administrati
     )
 
 
-def parse_appointments(node: Node, register: Register, connections: Collection[str]) -> tuple[Appointment, ...]:
+def parse_appointments(
+    node: Node, register: Register, connections: Collection[str], read: ConditionReader
+) -> tuple[Appointment, ...]:
     """The entries of `administration`, sorted by id; ConfigurationInvalid with line and reason."""
     found: dict[str, Appointment] = {}
     for item in items(node, "`administration`"):
-        appointment = _appointment(item, register, connections)
+        appointment = _appointment(item, register, connections, read)
         if appointment.id in found:
             first = found[appointment.id].line
             refuse(item, f"the entry {appointment.id!r} stands here twice, first in line {first}")
@@ -112,14 +114,14 @@ def parse_appointments(node: Node, register: Register, connections: Collection[s
     return tuple(found[name] for name in sorted(found))
 
 
-def _appointment(node: Node, register: Register, connections: Collection[str]) -> Appointment:
+def _appointment(node: Node, register: Register, connections: Collection[str], read: ConditionReader) -> Appointment:
     entry = fields(node, "an entry of `administration`", _FIELDS, _NEEDED)
     name = identifier(entry["id"], "an entry")
     connection = text(entry["connection"], "a connection")
     if connection not in connections:
         refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
     role = _role(entry["as"])
-    when = parse_condition(entry["when"])
+    when = read(entry["when"])
     # A name that people choose for a group must never make an administrator (templates are for accounts and roles), and
     # neither must a condition that everybody at the connection meets.
     anchors = when.anchors()

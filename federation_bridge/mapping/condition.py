@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
+from federation_bridge.mapping.definitions import Definitions
 from federation_bridge.mapping.document import Node
 from federation_bridge.mapping.templates import Placeholder
 from federation_bridge.mapping.verdicts import Facts, Verdict
 
 Anchor = tuple[str, ...]
 """A fact by which a rule is found, such as ("group", "admins"). ("prefix", "aws#") stands for all groups so named."""
+
+
+class Inner(Protocol):
+    """Reads conditions within conditions, and knows what the rules give names to."""
+
+    @property
+    def definitions(self) -> Definitions:
+        """What has a name in these rules."""
+
+    def __call__(self, node: Node, /) -> Condition:
+        """The condition in this value; ConfigurationInvalid with the line."""
 
 
 class Condition:
@@ -21,7 +33,7 @@ class Condition:
     schema: ClassVar[Mapping[str, Any]]
 
     @classmethod
-    def parse(cls, node: Node, inner: Callable[[Node], Condition], /) -> Condition:
+    def parse(cls, node: Node, inner: Inner, /) -> Condition:
         """The condition in this value; `inner` reads conditions within it. ConfigurationInvalid with the line."""
         raise NotImplementedError
 

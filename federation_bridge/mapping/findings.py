@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from federation_bridge.durations import format_duration
-from federation_bridge.mapping.conditions import InGroup
 from federation_bridge.mapping.dates import Within
 from federation_bridge.mapping.explanation import denials_of, standing
+from federation_bridge.mapping.group_conditions import InGroup
 from federation_bridge.mapping.inner_conditions import conditions_within
 from federation_bridge.mapping.rules import Rule, RuleSet
 from federation_bridge.mapping.verdicts import Facts
@@ -86,16 +86,16 @@ def _of_groups(rules: RuleSet, people: Sequence[Identity]) -> Iterator[Finding]:
     known = {(one.connection, group) for one in people for group in one.groups.names}
     folded: dict[tuple[str, str], str] = {(connection, group.casefold()): group for connection, group in sorted(known)}
     for rule in rules.rules:
-        groups = {one.group for one in conditions_within(rule.when) if isinstance(one, InGroup)}
-        for group in sorted(groups):
+        groups = {one.group: one.shown for one in conditions_within(rule.when) if isinstance(one, InGroup)}
+        for group, shown in sorted(groups.items()):
             if (rule.connection, group) in known:
                 continue
             near = folded.get((rule.connection, group.casefold()))
             if near is not None:
-                words = f"nobody who was seen is in group {group!r}, and some are in {near!r}: letter case counts"
+                words = f"nobody who was seen is in group {shown}, and some are in {near!r}: letter case counts"
                 yield _finding(FindingKind.NEARLY_A_GROUP, rule, words)
             else:
-                yield _finding(FindingKind.UNKNOWN_GROUP, rule, f"nobody who was seen is in group {group!r}")
+                yield _finding(FindingKind.UNKNOWN_GROUP, rule, f"nobody who was seen is in group {shown}")
 
 
 def _of_use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> Iterator[Finding]:

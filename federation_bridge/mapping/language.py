@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from federation_bridge.mapping.combinations import All, AnyOf, Not
@@ -10,13 +11,13 @@ from federation_bridge.mapping.condition import Condition
 from federation_bridge.mapping.conditions import (
     HasAttribute,
     HasEmailDomain,
-    InGroup,
-    InTemplateGroup,
     IsPerson,
     SignedInWith,
 )
 from federation_bridge.mapping.dates import Within
+from federation_bridge.mapping.definitions import Definitions
 from federation_bridge.mapping.document import Node, fields, refuse
+from federation_bridge.mapping.group_conditions import InGroup, InTemplateGroup
 from federation_bridge.mapping.network import FromNetwork
 
 CONDITIONS: Mapping[str, type[Condition]] = {
@@ -37,13 +38,19 @@ CONDITIONS: Mapping[str, type[Condition]] = {
 }
 
 
-def parse_condition(node: Node) -> Condition:
-    """The condition in `{name: value}`; ConfigurationInvalid with the line for anything else."""
-    entry = fields(node, "a condition", CONDITIONS)
-    if len(entry) != 1:
-        refuse(node, "a condition has exactly one name; join several with `all: [...]` or `any: [...]`")
-    ((name, value),) = entry.items()
-    return CONDITIONS[name].parse(value, parse_condition)
+@dataclass(frozen=True, slots=True)
+class ConditionReader:
+    """Reads conditions, and what is within them, with these definitions."""
+
+    definitions: Definitions
+
+    def __call__(self, node: Node, /) -> Condition:
+        """The condition in `{name: value}`; ConfigurationInvalid with the line for anything else."""
+        entry = fields(node, "a condition", CONDITIONS)
+        if len(entry) != 1:
+            refuse(node, "a condition has exactly one name; join several with `all: [...]` or `any: [...]`")
+        ((name, value),) = entry.items()
+        return CONDITIONS[name].parse(value, self)
 
 
 def condition_schema() -> dict[str, Any]:

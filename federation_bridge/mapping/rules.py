@@ -20,6 +20,7 @@ from federation_bridge.mapping.administration import (
 )
 from federation_bridge.mapping.condition import Anchor, Condition
 from federation_bridge.mapping.conditions import anchors_of
+from federation_bridge.mapping.definitions import SECTIONS, Definitions, parse_definitions
 from federation_bridge.mapping.denials import Denial, is_found_by_fact, parse_denied
 from federation_bridge.mapping.document import (
     Node,
@@ -40,7 +41,8 @@ from federation_bridge.mapping.explanation import (
     standing,
 )
 from federation_bridge.mapping.grants import Granted, parse_granted
-from federation_bridge.mapping.language import parse_condition
+from federation_bridge.mapping.language import ConditionReader
+from federation_bridge.mapping.names_used import doubts_about_names
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.verdicts import Answer, Facts, Withheld, each_once
 from federation_bridge.model import Caller, Entitlement, Identity
@@ -48,6 +50,7 @@ from federation_bridge.sentence import Sentence
 
 _MOST_DOUBTS = 20
 """Of one rule, so that `check` stays readable: a template may reach a thousand accounts."""
+_SECTIONS = ("version", "rules", "administration", *SECTIONS)
 _RULE_FIELDS = ("id", "description", "connection", "when", "grant", "deny")
 
 
@@ -144,6 +147,8 @@ class RuleSet:
     _indexes: Mapping[str, _RuleIndex] = field(repr=False)
     administration: tuple[Appointment, ...] = ()
     """Who may administer the bridge; empty where the rules name nobody."""
+    definitions: Definitions = field(default_factory=Definitions)
+    """What has a name in these rules."""
 
     def candidates(self, identity: Identity) -> tuple[Rule, ...]:
         """The rules that a decision about this identity looks at."""
@@ -206,29 +211,33 @@ class RuleSet:
 
     def cautions(self) -> tuple[str, ...]:
         """Sentences about what is allowed and yet worth a second look, for `federation-bridge check`."""
-        return tuple(sentence for rule in self.rules for sentence in _cautions(rule, self.register))
+        conditions = [(f"rule {rule.id}", rule.when) for rule in self.rules]
+        conditions += [(f"administration {one.id}", one.when) for one in self.administration]
+        names = doubts_about_names(self.definitions, conditions)
+        return (*names, *(sentence for rule in self.rules for sentence in _cautions(rule, self.register)))
 
 
 def load_rules(written: str, register: Register, connections: Collection[str]) -> RuleSet:
     """The rules in this YAML text, for these connections; ConfigurationInvalid with line and reason."""
-    document = fields(read_document(written), "the rules", ("version", "rules", "administration"), ("version", "rules"))
+    document = fields(read_document(written), "the rules", _SECTIONS, ("version", "rules"))
     if text(document["version"], "the version") != "1":
         refuse(document["version"], "this is not version 1 of the rules")
+    read = ConditionReader(parse_definitions(document))
     rules: dict[str, Rule] = {}
     for node in items(document["rules"], "`rules`"):
-        rule = _rule(node, register, connections)
+        rule = _rule(node, register, connections, read)
         if rule.id in rules:
             refuse(node, f"rule {rule.id!r} stands here twice, first in line {rules[rule.id].line}")
         rules[rule.id] = rule
     named = document.get("administration")
-    administration = () if named is None else parse_appointments(named, register, connections)
+    administration = () if named is None else parse_appointments(named, register, connections, read)
     ordered = tuple(sorted(rules.values(), key=lambda rule: rule.id))
     indexes = {name: _RuleIndex.of(rule for rule in ordered if rule.connection == name) for name in connections}
     version = hashlib.sha256(f"{len(written)}:{written}{register.digest}".encode()).hexdigest()
-    return RuleSet(ordered, register, version, indexes, administration)
+    return RuleSet(ordered, register, version, indexes, administration, read.definitions)
 
 
-def _rule(node: Node, register: Register, connections: Collection[str]) -> Rule:
+def _rule(node: Node, register: Register, connections: Collection[str], read: ConditionReader) -> Rule:
     entry = fields(node, "a rule", _RULE_FIELDS, ("id", "connection", "when"))
     if ("grant" in entry) == ("deny" in entry):
         refuse(node, "a rule needs either `grant` or `deny`")
@@ -236,7 +245,7 @@ def _rule(node: Node, register: Register, connections: Collection[str]) -> Rule:
     connection = text(entry["connection"], "a connection")
     if connection not in connections:
         refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
-    when = parse_condition(entry["when"])
+    when = read(entry["when"])
     description = text(entry["description"], "a description") if "description" in entry else ""
     if "deny" in entry:
         denies = parse_denied(entry["deny"], register, when)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from federation_bridge.mapping.administration import appointments_schema
+from federation_bridge.mapping.definitions import definitions_schema
 from federation_bridge.mapping.denials import denied_schema
 from federation_bridge.mapping.document import ID_PATTERN
 from federation_bridge.mapping.grants import granted_schema
@@ -37,6 +38,7 @@ def rules_schema() -> dict[str, Any]:
         "properties": {
             "version": {"enum": [1, "1"]},
             "rules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/rule"}},
+            **definitions_schema(),
             "administration": appointments_schema(),
         },
         "$defs": {"rule": rule, "condition": condition_schema(), "grant": granted_schema(), "deny": denied_schema()},

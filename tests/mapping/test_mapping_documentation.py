@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from mapping_material import REGISTER_TEXT, rule, rules_text
+from mapping_material import REGISTER_TEXT, identity, keys, rule, rules_text
 
-from federation_bridge.mapping import CONDITIONS, load_register, load_rules, register_schema, rules_schema
+from federation_bridge.mapping import CONDITIONS, RuleSet, load_register, load_rules, register_schema, rules_schema
 from federation_bridge.mapping.filling import FILLINGS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -19,8 +19,21 @@ PAGE = (DOCS / "rules.md").read_text(encoding="utf-8")
 SCHEMAS = {"rules.schema.json": rules_schema, "accounts.schema.json": register_schema}
 
 
-def example(kind: str, number: int = 1) -> str:
-    return PAGE.split(f"```yaml {kind}\n")[number].partition("```")[0]
+EXAMPLES = [block.partition("```")[0] for block in PAGE.split("```yaml rules\n")[1:]]
+
+
+def example(kind: str) -> str:
+    return PAGE.split(f"```yaml {kind}\n")[1].partition("```")[0]
+
+
+def example_with(word: str) -> str:
+    """The first example of rules that has this word."""
+    return next(one for one in EXAMPLES if word in one)
+
+
+def shown(word: str) -> RuleSet:
+    """The rules of the example with this word."""
+    return load_rules(example_with(word), load_register(example("accounts")), ("entra", "okta"))
 
 
 def is_valid(schema: dict[str, Any], text: str) -> bool:
@@ -63,30 +76,40 @@ def test_the_documentations_examples_are_good_rules_and_fit_their_schemas() -> N
     assert is_valid(register_schema(), REGISTER_TEXT)
 
 
-def test_the_example_of_what_a_rule_denies_is_good_and_fits_its_schema() -> None:
-    rules = load_rules(example("rules", 2), load_register(example("accounts")), ("entra", "okta"))
+@pytest.mark.parametrize("text", EXAMPLES, ids=range(1, len(EXAMPLES) + 1))
+def test_every_example_of_rules_is_good_and_fits_the_schema(text: str) -> None:
+    assert load_rules(text, load_register(example("accounts")), ("entra", "okta")).rules
+    assert is_valid(rules_schema(), text)
+
+
+def test_the_example_of_what_a_rule_denies_means_what_is_said_beside_it() -> None:
+    rules = shown("id: leavers")
 
     everything = {f"{account.id}/{role}" for account in rules.register.accounts.values() for role in account.roles}
     assert {one.id for one in rules.rules if one.denied} == {"leavers", "production-asks-for-mfa"}
     assert next(one.denied for one in rules.rules if one.id == "leavers") == everything
-    assert is_valid(rules_schema(), example("rules", 2))
-    assert not is_valid(rules_schema(), example("rules", 2).replace("    deny: {role", "    grant: {role"))
+    assert not is_valid(rules_schema(), example_with("id: leavers").replace("    deny: {role", "    grant: {role"))
 
 
-def test_the_example_of_sets_of_accounts_is_good_and_fits_its_schema() -> None:
-    rules = load_rules(example("rules", 3), load_register(example("accounts")), ("entra", "okta"))
+def test_the_example_of_sets_of_accounts_means_what_is_said_beside_it() -> None:
+    rules = shown("id: staff-reads-everywhere")
 
     assert rules.reachable()["staff-reads-everywhere"] == ("111111111111/ReadOnly",)
     (denies,) = (one for one in rules.rules if one.id == "personal-data-asks-for-mfa")
     assert denies.denied == {"111111111111/Administrator", "111111111111/ReadOnly"}
-    assert is_valid(rules_schema(), example("rules", 3))
 
 
-def test_the_example_of_who_administers_is_good_and_fits_its_schema() -> None:
-    rules = load_rules(example("rules", 4), load_register(example("accounts")), ("entra", "okta"))
+def test_the_example_of_named_groups_means_what_is_said_beside_it() -> None:
+    rules = shown("named: platform")
+
+    assert list(rules.cautions()) == []
+    assert keys(rules, identity(("6f1b2c3d-0000-4000-8000-000000000001",))) == ("111111111111/Administrator",)
+
+
+def test_the_example_of_who_administers_means_what_is_said_beside_it() -> None:
+    rules = shown("administration:")
 
     assert [entry.role.value for entry in rules.administration] == ["auditor", "administrator", "author"]
-    assert is_valid(rules_schema(), example("rules", 4))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""What the rules give a name to, at their top, and use by it: groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from federation_bridge.mapping.document import ID_PATTERN, Node, did_you_mean, fields, identifier, refuse, text
+
+SECTIONS = ("groups",)
+"""The keys of the rules that this module reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What has a name in these rules."""
+
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """What a connection sends of a group, by the name that people read."""
+
+
+def parse_definitions(document: Mapping[str, Node]) -> Definitions:
+    """The definitions among the entries of the rules; ConfigurationInvalid with the place."""
+    return Definitions(_groups(document["groups"]) if "groups" in document else {})
+
+
+def named(node: Node, what: str, known: Mapping[str, Any]) -> str:
+    """The name in `{named: NAME}`, which no literal value can be taken for; ConfigurationInvalid for an unknown one."""
+    entry = fields(node, what, ("named",), ("named",))
+    name = text(entry["named"], "a name")
+    if name not in known:
+        refuse(entry["named"], f"no {what.removeprefix('a ')} is named {name!r} here{did_you_mean(name, known)}")
+    return name
+
+
+def _groups(node: Node) -> Mapping[str, str]:
+    names: dict[str, str] = {}
+    for name, value in _entries(node, "groups").items():
+        group = text(value, "a group")
+        # Of two names for one group, a reader takes one for another group.
+        if group in names:
+            refuse(value, f"group {group!r} has two names, {names[group]!r} and {name!r}")
+        names[group] = name
+    return {name: group for group, name in names.items()}
+
+
+def _entries(node: Node, section: str) -> Mapping[str, Node]:
+    if not isinstance(node.value, Mapping) or not node.value:
+        refuse(node, f"`{section}` must be written as `name: value` lines")
+    for name, value in node.value.items():
+        identifier(Node(value.place, name), f"a name of `{section}`")
+    return node.value
+
+
+def definitions_schema() -> dict[str, Any]:
+    """JSON schemas of the definitions, by key."""
+    names = {"pattern": f"^{ID_PATTERN}$"}
+    groups = {"type": "object", "minProperties": 1, "propertyNames": names}
+    return {"groups": groups | {"additionalProperties": {"type": "string", "minLength": 1}}}
