@@ -9,7 +9,7 @@ from federation_bridge import audit
 from federation_bridge.audit import AuditLog, Entry
 from federation_bridge.directories import Directory, told_by
 from federation_bridge.errors import ProviderUnreachable
-from federation_bridge.model import Arrival, Clock, Groups, Session, Visit
+from federation_bridge.model import Arrival, Clock, Groups, RequestOrigin, Session
 from federation_bridge.store import Store
 
 
@@ -42,7 +42,7 @@ class GroupLookup:
         completed = replace(arrival, identity=replace(identity, groups=groups))
         return completed, (_looked_up(identity.groups, groups),)
 
-    def within(self, session: Session, visit: Visit) -> Groups:
+    def within(self, session: Session, origin: RequestOrigin) -> Groups:
         """The groups of the session's person as their directory tells them now, or as they are where there is none.
 
         All sessions and command lines of the person hold them from then on, with the audit entry. Raises what
@@ -55,16 +55,16 @@ class GroupLookup:
         try:
             groups = told_by(directory, identity, self._clock)
         except ProviderUnreachable as failure:
-            self._audit.record(self._entry_of(session, visit, _failed(failure)))
+            self._audit.record(self._entry_of(session, origin, _failed(failure)))
             failure.is_recorded = True
             raise
-        entry = self._entry_of(session, visit, _looked_up(identity.groups, groups))
+        entry = self._entry_of(session, origin, _looked_up(identity.groups, groups))
         self._store.held_groups.replace(identity.person, groups, groups.as_of or self._clock(), entry)
         return groups
 
-    def _entry_of(self, session: Session, visit: Visit, event: audit.Event) -> Entry:
+    def _entry_of(self, session: Session, origin: RequestOrigin, event: audit.Event) -> Entry:
         identity = session.identity
-        return Entry(self._clock(), visit, event, person=identity.person, connection=identity.connection)
+        return Entry(self._clock(), origin, event, person=identity.person, connection=identity.connection)
 
 
 def _looked_up(held: Groups, told: Groups) -> audit.Event:

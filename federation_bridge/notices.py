@@ -9,7 +9,16 @@ from typing import Any
 from federation_bridge import audit
 from federation_bridge.audit import AuditLog, Entry
 from federation_bridge.connectors import changes
-from federation_bridge.model import Acceptance, Clock, Look, Notice, ProposedVersion, RulebookVersion, SealedKey, Visit
+from federation_bridge.model import (
+    Acceptance,
+    Clock,
+    Look,
+    Notice,
+    ProposedVersion,
+    RequestOrigin,
+    RulebookVersion,
+    SealedKey,
+)
 from federation_bridge.rulebook.changes import RulesInForce, RulesNotKept, RulesRefused
 from federation_bridge.signing.changes import FirstKeyMade
 from federation_bridge.store.documents import Documents
@@ -37,7 +46,7 @@ def entry_of(notice: Notice, clock: Clock) -> Entry:
     """The audit entry of a notice; the event's name stands where a request's reference would."""
     event = EVENTS[type(notice)](notice)
     connection = notice.connection if isinstance(notice, changes.DocumentNotice) else ""
-    return Entry(clock(), Visit(reference=word_of(event)), event, connection=connection)
+    return Entry(clock(), RequestOrigin(reference=word_of(event)), event, connection=connection)
 
 
 def word_of(event: audit.Event) -> str:

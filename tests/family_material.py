@@ -8,7 +8,7 @@ from typing import Any
 
 from store_material import identity, session
 
-from federation_bridge.model import AuthorizationCode, DeviceRequest, TokenFamily, Visit
+from federation_bridge.model import AuthorizationCode, DeviceRequest, RequestOrigin, TokenFamily
 from federation_bridge.store import Store
 from federation_bridge.store.token_families import NewTokens, Stale
 
@@ -17,8 +17,8 @@ USER_CODE = "c" * 64
 
 
 def request(now: datetime, **changes: Any) -> DeviceRequest:
-    visit = Visit("ref-1", "192.0.2.7", "fedbridge/1")
-    return replace(DeviceRequest("fedbridge", "laptop", visit, now, now + timedelta(minutes=10)), **changes)
+    origin = RequestOrigin("ref-1", "192.0.2.7", "fedbridge/1")
+    return replace(DeviceRequest("fedbridge", "laptop", origin, now, now + timedelta(minutes=10)), **changes)
 
 
 def family(now: datetime, name: str = "family", **changes: Any) -> TokenFamily:

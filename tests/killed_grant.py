@@ -14,7 +14,7 @@ from sts_stub import granted, stub_sts
 from web_material import ACCOUNT, door_of, made_app
 
 from federation_bridge.grant import RoleRequest
-from federation_bridge.model import Caller, Groups, Identity, Session, Visit
+from federation_bridge.model import Caller, Groups, Identity, RequestOrigin, Session
 from federation_bridge.store.audit_log import AuditTable
 
 
@@ -29,7 +29,9 @@ def main(folder: Path, now: datetime, changes: dict[str, Any]) -> None:
             "corp", "ada", name="Ada", email="ada@example.com", email_is_verified=True, groups=Groups(("admins",))
         )
         session = Session("a" * 64, identity, now, now, now + timedelta(hours=8))
-        door_of(app).bridge.credentials(Caller(session, Visit("ref-killed")), RoleRequest(ACCOUNT, "Administrator"))
+        door_of(app).bridge.credentials(
+            Caller(session, RequestOrigin("ref-killed")), RoleRequest(ACCOUNT, "Administrator")
+        )
 
 
 def _killed(*_: object, **__: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from federation_bridge.audit import Entry, Event, SignInFinished
-from federation_bridge.model import Groups, Identity, Session, SignIn, Visit
+from federation_bridge.model import Groups, Identity, RequestOrigin, Session, SignIn
 
 IDLE = timedelta(hours=1)
 
@@ -48,4 +48,4 @@ def session(now: datetime, token_hash: str = "a" * 64, subject: str = "alice") -
 
 def entry(now: datetime, event: Event | None = None, person: str = "corp/alice") -> Entry:
     finished = event or SignInFinished(message_id="_m", response_id="_r", groups=2)
-    return Entry(now, Visit("ref-1", "192.0.2.7", "Browser/1"), finished, person=person, connection="corp")
+    return Entry(now, RequestOrigin("ref-1", "192.0.2.7", "Browser/1"), finished, person=person, connection="corp")

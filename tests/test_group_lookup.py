@@ -16,10 +16,20 @@ from federation_bridge.bridge import Admission, Bridge
 from federation_bridge.directories import Directory
 from federation_bridge.errors import BridgeError, ProviderUnreachable, SignInOver, SignInRejected
 from federation_bridge.group_lookup import GroupLookup
-from federation_bridge.model import Arrival, Callback, Caller, Departure, Groups, Identity, Session, SignIn, Visit
+from federation_bridge.model import (
+    Arrival,
+    Callback,
+    Caller,
+    Departure,
+    Groups,
+    Identity,
+    RequestOrigin,
+    Session,
+    SignIn,
+)
 from federation_bridge.pending_sign_in import Browser
 
-VISIT = Visit("ref-1", "192.0.2.7", "Browser/1")
+VISIT = RequestOrigin("ref-1", "192.0.2.7", "Browser/1")
 OVERAGE = Groups(gap="too many (overage)")
 ADMIN = [f"{ACCOUNT}/Administrator"]
 

@@ -68,7 +68,7 @@ def test_a_notice_becomes_the_event_of_its_kind(notice: Notice) -> None:
     assert entry.event == BECOMES[notice]
     assert entry.event.name in audit.EVENTS
     assert entry.connection == ("corp" if isinstance(notice, changes.DocumentNotice) else "")
-    assert entry.visit.reference == sentence_of(notice).partition(":")[0]
+    assert entry.origin.reference == sentence_of(notice).partition(":")[0]
 
 
 class _Log:

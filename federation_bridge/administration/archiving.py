@@ -15,7 +15,7 @@ from federation_bridge.administration.sealing import opener, public_keys
 from federation_bridge.audit import AuditArchived, Entry
 from federation_bridge.audit.seal import ARCHIVE_TYPE, Seal, SealedRow, archive_claims_of
 from federation_bridge.audit.verification import Verification
-from federation_bridge.model import Clock, Visit
+from federation_bridge.model import Clock, RequestOrigin
 from federation_bridge.signing import KeyRing, Purpose, jws
 from federation_bridge.store import Store
 
@@ -60,7 +60,7 @@ class AuditArchiving:
         claims = archive_claims_of(seal, file, digest, self.clock())
         statement = jws.signed(claims, self.keys.current(Purpose.AUDIT), {"typ": ARCHIVE_TYPE})
         event = AuditArchived(seal.number, seal.batch.first, seal.batch.last, file, digest)
-        return self.store.seals.archive(seal, statement, Entry(self.clock(), Visit(AuditArchived.name), event))
+        return self.store.seals.archive(seal, statement, Entry(self.clock(), RequestOrigin(AuditArchived.name), event))
 
     def _problem(self, seal: Seal, rows: list[SealedRow]) -> str | None:
         verification = Verification(opener(public_keys(self.keys)), continues=seal.number)

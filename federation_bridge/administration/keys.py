@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from federation_bridge.audit import Entry, Event, KeyMade, KeyRetired, KeyUsed
 from federation_bridge.errors import BadRequest
-from federation_bridge.model import Clock, SealedKey, Visit
+from federation_bridge.model import Clock, RequestOrigin, SealedKey
 from federation_bridge.signing import KeyRing, Purpose, SigningKey, signing_one
 from federation_bridge.store.sealed_keys import SealedKeyTable
 
-_OPERATOR = Visit(reference="operator")
+_OPERATOR = RequestOrigin(reference="operator")
 _LEAD = {
     # AWS keeps key sets for a time that it does not tell; an hour on each side has been enough (docs/aws.md).
     Purpose.AWS_OIDC: timedelta(hours=1),

@@ -9,12 +9,12 @@ from federation_bridge.audit import Entry, MetadataAccepted, MetadataRefreshed
 from federation_bridge.connectors import Connector
 from federation_bridge.connectors.accepting import acceptance_of, description_of, digest_of
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.model import Clock, KeptDocuments, Notice, Visit
+from federation_bridge.model import Clock, KeptDocuments, Notice, RequestOrigin
 from federation_bridge.notices import DocumentsAndNotices, entry_of, sentence_of
 from federation_bridge.settings import OidcConnection, SamlConnection
 from federation_bridge.store import Store
 
-_OPERATOR = Visit(reference="operator")
+_OPERATOR = RequestOrigin(reference="operator")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from federation_bridge.audit import Entry, RulebookChanged
 from federation_bridge.errors import BadRequest, NotFound
 from federation_bridge.mapping import RuleSet
-from federation_bridge.model import Clock, ProposedVersion, RulebookVersion, Visit
+from federation_bridge.model import Clock, ProposedVersion, RequestOrigin, RulebookVersion
 from federation_bridge.rulebook.parsing import Known, parsed
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.store.rulebook_versions import RulebookVersions
 
-_OPERATOR = Visit(reference="operator")
+_OPERATOR = RequestOrigin(reference="operator")
 _MOST_CHARACTERS = 1_000
 """Of a reason or an author's name."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from federation_bridge.audit import CommandLineEnded, Entry, SignedOut
 from federation_bridge.errors import NotFound
 from federation_bridge.mapping.document import did_you_mean
-from federation_bridge.model import Clock, Visit
+from federation_bridge.model import Clock, RequestOrigin
 from federation_bridge.store import Store
 
-_OPERATOR = Visit(reference="operator")
+_OPERATOR = RequestOrigin(reference="operator")
 _REASON = "ended by an operator"
 
 

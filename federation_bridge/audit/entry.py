@@ -9,7 +9,7 @@ from federation_bridge.audit.events import Event
 from federation_bridge.audit.events.command_line import DeviceRefused, TokenRefused
 from federation_bridge.audit.events.service import RequestRefused
 from federation_bridge.audit.events.sign_in import SignInRefused
-from federation_bridge.model import Visit
+from federation_bridge.model import RequestOrigin
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Entry:
     """One event, when it was, and on whose request."""
 
     at: datetime
-    visit: Visit
+    origin: RequestOrigin
     event: Event
     person: str = ""
     """`connection/subject`, or empty while nobody is known."""

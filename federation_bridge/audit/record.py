@@ -72,15 +72,15 @@ def json_line(entry: Entry | Recorded) -> str:
 
 def recorded(entry: Entry) -> Recorded:
     """What the log keeps of an entry: printable, bounded, in JSON's types (instants ISO 8601, spans in seconds)."""
-    event, visit = entry.event, entry.visit
+    event, origin = entry.event, entry.origin
     return Recorded(
         at=entry.at,
         event=event.name,
         person=printable(entry.person),
         connection=printable(entry.connection),
-        reference=printable(visit.reference),
-        address=printable(visit.address),
-        user_agent=_foreign(visit.user_agent),
+        reference=printable(origin.reference),
+        address=printable(origin.address),
+        user_agent=_foreign(origin.user_agent),
         details={name: _detail(name, getattr(event, name)) for name in _names(type(event))},
     )
 

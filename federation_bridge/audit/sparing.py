@@ -21,7 +21,7 @@ from federation_bridge.audit.events.service import RefusalsCounted, RequestRefus
 from federation_bridge.audit.events.sign_in import VerifiersDisagreed
 from federation_bridge.audit.log import AuditLog, RefusalRing
 from federation_bridge.errors import Unavailable
-from federation_bridge.model import Clock, Visit
+from federation_bridge.model import Clock, RequestOrigin
 from federation_bridge.observers.queue import ObserverQueue
 
 _log = structlog.get_logger(__name__)
@@ -198,7 +198,7 @@ class SparingAudit:
         """Whether this is a minute's first of its kind, connection and network, which the audit takes."""
         if not belongs_to_nobody(entry) or is_of_every_day(entry.event):
             return False
-        around = networks_around(entry.visit.address)
+        around = networks_around(entry.origin.address)
         network = around[-1].digits if around else ""
         with self._lock:
             if not timedelta(0) <= now - self._first_since < MINUTE:
@@ -236,4 +236,4 @@ def _kind(entry: Entry) -> Kind:
 def _counted(minute: _Minute, now: datetime) -> Entry:
     counts = {" ".join(part for part in kind if part): count for kind, count in sorted(minute.counts.items())}
     event = RefusalsCounted(since=minute.since, until=now, counts=counts, lost=minute.lost)
-    return Entry(now, Visit(reference=RefusalsCounted.name), event)
+    return Entry(now, RequestOrigin(reference=RefusalsCounted.name), event)

@@ -35,7 +35,7 @@ from federation_bridge.signing import Purpose, jws
 from federation_bridge.web import cookies, forms, headers
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave
-from federation_bridge.web.door import caller, door, session_or_none, signed_in, visit
+from federation_bridge.web.door import caller, door, request_origin, session_or_none, signed_in
 from federation_bridge.web.findable import is_of, sentence
 from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, signed_in_here
 from federation_bridge.web.pages.device import stale_page
@@ -125,7 +125,7 @@ def agree() -> AnyResponse:
         return leave(Departure(door().oauth.codes.refusal_redirect(asked, AccessDenied("the person said no"))))
     account, _, name = role.partition("/")
     door().bridge.entitlement(caller(of=session), account, name)
-    return leave(Departure(door().oauth.codes.authorize(asked, session, visit())))
+    return leave(Departure(door().oauth.codes.authorize(asked, session, request_origin())))
 
 
 @pages.get("/v1/sessions/confirmation")
@@ -189,12 +189,12 @@ def _first(body: dict[str, Any], client: str) -> Response:
     asked = AuthorizationRequest(client, wire.text(body, "redirectUri"), code_challenge="")
     code, verifier = wire.text(body, "code"), wire.text(body, "codeVerifier")
     server = door().oauth.tokens
-    found = server.for_code(code, asked, verifier, visit(), proof_or_none())
+    found = server.for_code(code, asked, verifier, request_origin(), proof_or_none())
     try:
         bought = _bought(found.session, found.role)
     except BridgeError:
         # Nobody holds these tokens: they shall not stand among the person's command lines for hours.
-        server.withdraw(found, "its first credentials could not be had", visit())
+        server.withdraw(found, "its first credentials could not be had", request_origin())
         raise
     return _answer(found, bought, client)
 
@@ -205,9 +205,9 @@ def _next(body: dict[str, Any], client: str) -> Response:
     Of two who show one token at once both buy, and one is answered: what the other's purchase brought leaves nobody.
     """
     server = door().oauth.tokens
-    renewal = server.renewal(wire.text(body, "refreshToken"), client, visit(), proof_or_none())
+    renewal = server.renewal(wire.text(body, "refreshToken"), client, request_origin(), proof_or_none())
     bought = _bought(renewal.session, renewal.family.role)
-    return _answer(server.rotate(renewal, visit()), bought, client)
+    return _answer(server.rotate(renewal, request_origin()), bought, client)
 
 
 def _bought(session: Session, granted: str) -> AwsCredentials:

@@ -16,7 +16,7 @@ from federation_bridge.aws_clients import wire
 from federation_bridge.errors import BridgeError, InvalidClient, OAuthRefused, UnsupportedGrantType
 from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
 from federation_bridge.redaction import quoted
-from federation_bridge.web.door import door, visit
+from federation_bridge.web.door import door, request_origin
 from federation_bridge.web.findable import sentence
 from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, public
 
@@ -96,7 +96,7 @@ def register() -> Response:
 def device_authorization() -> Response:
     """StartDeviceAuthorization. The complete address holds no code: a person types it, or compares it (attack N01)."""
     _check_client(wire.json_body())
-    granted = door().oauth.devices.begin(CLIENT, "", visit())
+    granted = door().oauth.devices.begin(CLIENT, "", request_origin())
     return jsonify(
         deviceCode=granted.device_code,
         userCode=granted.user_code,
@@ -114,13 +114,13 @@ def token() -> Response:
     _check_client(body := wire.json_body())
     server, grant = door().oauth.tokens, wire.text(body, "grantType")
     if grant == _DEVICE_CODE:
-        return _tokens(server.for_device(wire.text(body, "deviceCode"), CLIENT, visit()))
+        return _tokens(server.for_device(wire.text(body, "deviceCode"), CLIENT, request_origin()))
     if grant == "refresh_token":
-        return _tokens(server.refresh(wire.text(body, "refreshToken"), CLIENT, visit()))
+        return _tokens(server.refresh(wire.text(body, "refreshToken"), CLIENT, request_origin()))
     if grant == "authorization_code":
         asked = AuthorizationRequest(CLIENT, wire.text(body, "redirectUri"), code_challenge="")
         verifier = wire.text(body, "codeVerifier")
-        return _tokens(server.for_code(wire.text(body, "code"), asked, verifier, visit()))
+        return _tokens(server.for_code(wire.text(body, "code"), asked, verifier, request_origin()))
     raise UnsupportedGrantType(f"grant type {quoted(grant)}")
 
 

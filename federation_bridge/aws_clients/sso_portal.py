@@ -16,7 +16,7 @@ from federation_bridge.aws_clients.sso_oidc import CLIENT
 from federation_bridge.errors import BadRequest, BridgeError, InvalidToken
 from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Caller, JsonObject
-from federation_bridge.web.door import caller, door, visit
+from federation_bridge.web.door import caller, door, request_origin
 from federation_bridge.web.findable import is_of, sentence
 from federation_bridge.web.guards import guarded, own
 
@@ -43,7 +43,7 @@ def _refused(refusal: BridgeError) -> Response:
 
 
 def _caller() -> Caller:
-    session = is_of(door().oauth.access.bearer(_token(), None, visit(), CLIENT).session)
+    session = is_of(door().oauth.access.bearer(_token(), None, request_origin(), CLIENT).session)
     return caller(of=session, is_command_line=True)
 
 
@@ -91,7 +91,7 @@ def roles() -> Response:
 @guarded(own("the program proves itself by what it sends"))
 def logout() -> Response:
     """Logout: ends the tokens of this client. Credentials that AWS has handed out live on until their own end."""
-    door().oauth.tokens.revoke(_token(), CLIENT, visit())
+    door().oauth.tokens.revoke(_token(), CLIENT, request_origin())
     return jsonify({})
 
 

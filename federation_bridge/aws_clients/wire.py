@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from federation_bridge.errors import BadRequest, BridgeError
-from federation_bridge.web.door import visit
+from federation_bridge.web.door import request_origin
 
 _LONGEST = 4096
 
@@ -46,5 +46,5 @@ def refused(refusal: BridgeError, kind: str, status: int, body: Mapping[str, str
     response.status_code = status
     response.headers["x-amzn-ErrorType"] = kind
     if not refusal.is_progress:
-        response.headers["x-amzn-RequestId"] = visit().reference
+        response.headers["x-amzn-RequestId"] = request_origin().reference
     return response

@@ -12,7 +12,7 @@ from federation_bridge.bridge.answer import ExpectedSignIn
 from federation_bridge.bridge.entries import Entries
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.errors import SignInRejected
-from federation_bridge.model import Arrival, Caller, Session, Visit
+from federation_bridge.model import Arrival, Caller, RequestOrigin, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class Admissions:
         self._parts = parts
         self._entries = entries
 
-    def admit(self, arrival: Arrival, expected: ExpectedSignIn, visit: Visit, previous: Session | None) -> Admission:
+    def admit(
+        self, arrival: Arrival, expected: ExpectedSignIn, origin: RequestOrigin, previous: Session | None
+    ) -> Admission:
         """The session of the arrival's person; `previous` is the one that this browser has, or had when it left.
 
         Raises SignInRejected where message or sign-in were used before, or the provider's own session has ended.
@@ -60,7 +62,7 @@ class Admissions:
         )
         if session.ends_at <= now:
             raise SignInRejected("the identity provider's own session has already ended")
-        caller = Caller(session, visit)
+        caller = Caller(session, origin)
         events = (_finished(arrival, is_unsolicited=sign_in is None), *looked_up)
         entries = [self._entries.of(caller, event) for event in events]
         if previous is not None and is_change:
@@ -69,7 +71,7 @@ class Admissions:
         message = (arrival.message_issuer, arrival.message_id, arrival.message_ends_at)
         untaken = None if expected.is_taken else sign_in
         try:
-            sessions.admit(session, *message, *entries, network=network_of(visit.address), sign_in=untaken)
+            sessions.admit(session, *message, *entries, network=network_of(origin.address), sign_in=untaken)
         except SignInRejected as refusal:
             refusal.whose = identity.person
             raise

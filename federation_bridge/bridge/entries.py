@@ -13,7 +13,7 @@ from federation_bridge.audit import Entry
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.errors import BridgeError, SignInRejected, Unforeseen, VerifiersDisagree, place_of
 from federation_bridge.grant import RoleRequest
-from federation_bridge.model import Caller, Grant, Visit
+from federation_bridge.model import Caller, Grant, RequestOrigin
 
 _log = structlog.get_logger(__name__)
 
@@ -27,17 +27,19 @@ class Entries:
     def of(self, caller: Caller, event: audit.Event) -> Entry:
         """An entry at this instant about the caller."""
         identity = caller.session.identity
-        return Entry(self._parts.clock(), caller.visit, event, person=identity.person, connection=identity.connection)
+        return Entry(self._parts.clock(), caller.origin, event, person=identity.person, connection=identity.connection)
 
     def record(self, caller: Caller, event: audit.Event) -> None:
         """Records an entry at this instant about the caller."""
         self._parts.audit.record(self.of(caller, event))
 
-    def sign_in_refused(self, connection: str, visit: Visit, refusal: BridgeError, *, was_signed_in: bool) -> None:
+    def sign_in_refused(
+        self, connection: str, origin: RequestOrigin, refusal: BridgeError, *, was_signed_in: bool
+    ) -> None:
         """Records that an identity provider's answer was not believed; `was_signed_in`: by a browser with a session."""
         if isinstance(refusal, Unforeseen):
-            _log.error("unforeseen at an arrival", reference=visit.reference, exc_info=refusal.__cause__)
-        entry = Entry(self._parts.clock(), visit, _refusal(refusal), connection=connection)
+            _log.error("unforeseen at an arrival", reference=origin.reference, exc_info=refusal.__cause__)
+        entry = Entry(self._parts.clock(), origin, _refusal(refusal), connection=connection)
         is_believed = isinstance(refusal, SignInRejected) and refusal.is_believed
         self._parts.audit.record(replace(entry, is_somebodys=is_believed or was_signed_in))
         refusal.is_recorded = True
@@ -55,7 +57,7 @@ class Entries:
         try:
             yield
         except Exception as failure:
-            refusal = failure if isinstance(failure, BridgeError) else _unforeseen(failure, caller.visit)
+            refusal = failure if isinstance(failure, BridgeError) else _unforeseen(failure, caller.origin)
             event = audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
             self.record(caller, event)
             refusal.is_recorded = True
@@ -70,7 +72,7 @@ def _refusal(refusal: BridgeError) -> audit.Event:
     return audit.SignInRefused(reason=refusal.detail, code=refusal.code)
 
 
-def _unforeseen(failure: Exception, visit: Visit) -> BridgeError:
+def _unforeseen(failure: Exception, origin: RequestOrigin) -> BridgeError:
     """What no code foresaw, as a failure of ours; the log alone has its trace."""
-    _log.error("unforeseen in a grant", reference=visit.reference, exc_info=failure)
+    _log.error("unforeseen in a grant", reference=origin.reference, exc_info=failure)
     return BridgeError(f"what no code foresaw: {place_of(failure)}")

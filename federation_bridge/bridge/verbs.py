@@ -27,8 +27,8 @@ from federation_bridge.model import (
     Entitlement,
     Grant,
     Groups,
+    RequestOrigin,
     Session,
-    Visit,
 )
 from federation_bridge.pending_sign_in import Browser
 from federation_bridge.redaction import quoted
@@ -87,7 +87,12 @@ class Bridge:
         return Leaving(connector.depart(sign_in), sign_in.handle, pending.seal(sign_in, browser))
 
     def finish_sign_in(
-        self, connection: str, callback: Callback, browser: Browser, visit: Visit, previous: Session | None = None
+        self,
+        connection: str,
+        callback: Callback,
+        browser: Browser,
+        origin: RequestOrigin,
+        previous: Session | None = None,
     ) -> Admission:
         """The session of the person whom the identity provider's answer names.
 
@@ -105,10 +110,10 @@ class Bridge:
                 expected.open(connection, callback, browser)
                 arrival = connector.arrive(expected.sign_in, callback, expected.take)
                 with signature_held():
-                    return self._admissions.admit(arrival, expected, visit, previous or expected.left_behind())
+                    return self._admissions.admit(arrival, expected, origin, previous or expected.left_behind())
         except BridgeError as refusal:
             expected.tell(refusal)
-            self._entries.sign_in_refused(connection, visit, refusal, was_signed_in=previous is not None)
+            self._entries.sign_in_refused(connection, origin, refusal, was_signed_in=previous is not None)
             raise
 
     def _connector(self, connection: str) -> Connector:
@@ -147,7 +152,7 @@ class Bridge:
 
         Where the connection has no directory: as they are. ProviderUnreachable where it could not be asked.
         """
-        return self._parts.group_lookup.within(caller.session, caller.visit)
+        return self._parts.group_lookup.within(caller.session, caller.origin)
 
     # -------------------------------------------------------------------------------------------------- entitlement
 

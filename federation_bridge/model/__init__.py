@@ -10,9 +10,9 @@ from federation_bridge.model.grant import REDEEMABLE, AwsCredentials, Grant
 from federation_bridge.model.identity import Arrival, Groups, Identity, PersonSeen, Session
 from federation_bridge.model.kept import Acceptance, KeptDocuments, LastGood, Look, Notice, SealedKey, SealedKeys
 from federation_bridge.model.kinds import Clock, JsonObject, Randomness, Road
+from federation_bridge.model.request_origin import RequestOrigin
 from federation_bridge.model.rulebook import ProposedVersion, RulebookVersion
 from federation_bridge.model.sign_in import Callback, Departure, SignIn
-from federation_bridge.model.visit import Visit
 
 __all__ = [
     "REDEEMABLE",
@@ -38,6 +38,7 @@ __all__ = [
     "PersonSeen",
     "ProposedVersion",
     "Randomness",
+    "RequestOrigin",
     "Road",
     "Role",
     "RulebookVersion",
@@ -46,5 +47,4 @@ __all__ = [
     "Session",
     "SignIn",
     "TokenFamily",
-    "Visit",
 ]

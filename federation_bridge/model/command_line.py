@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from federation_bridge.model.identity import Identity
-from federation_bridge.model.visit import Visit
+from federation_bridge.model.request_origin import RequestOrigin
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class DeviceRequest:
     client_id: str
     label: str
     """What the program calls its machine. Anybody can say anything here."""
-    visit: Visit
+    origin: RequestOrigin
     """Who asked, from where."""
     begun_at: datetime
     expires_at: datetime

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from federation_bridge.errors import InvalidToken
-from federation_bridge.model import Visit
+from federation_bridge.model import RequestOrigin
 from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.families import Families, session_of
@@ -20,7 +20,7 @@ class Access:
         self._proofs = proofs
         self._families = families
 
-    def bearer(self, access_token: str, proof: DpopProof | None, visit: Visit, client_id: str) -> Bearer:
+    def bearer(self, access_token: str, proof: DpopProof | None, origin: RequestOrigin, client_id: str) -> Bearer:
         """Who calls with this access token at the door of this client; no token opens the door of another.
 
         InvalidToken, or InvalidDpopProof where the proof fails.
@@ -42,5 +42,5 @@ class Access:
         elif proof is not None:
             # Its proof would prove nothing, and its program believes that it does (RFC 9449 7.1).
             raise InvalidToken("the token is bound to no key and came with a proof")
-        self._families.check_lives(family, visit)
+        self._families.check_lives(family, origin)
         return Bearer(session_of(family), family)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from federation_bridge.errors import NotSignedIn, OAuthRefused, UnauthorizedClient
-from federation_bridge.model import AuthorizationCode, Session, Visit
+from federation_bridge.model import AuthorizationCode, RequestOrigin, Session
 from federation_bridge.oauth.approval import check_confirmed, check_may_approve
 from federation_bridge.oauth.clients import Client, client_named
 from federation_bridge.oauth.conversation import AuthorizationRequest
@@ -57,7 +57,7 @@ class Codes:
         if client.is_carried:
             check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
 
-    def authorize(self, asked: AuthorizationRequest, session: Session, visit: Visit) -> str:
+    def authorize(self, asked: AuthorizationRequest, session: Session, origin: RequestOrigin) -> str:
         """The redirect that carries a code to the program, after the person agreed on a page of ours.
 
         What `checked_request`, `check_terms` and `check_may_let_in` raise; UnauthorizedClient for a client of one role
@@ -71,9 +71,9 @@ class Codes:
         try:
             self.check_may_let_in(client, session)
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._journal.device_refused(session, visit, refusal)
+            self._journal.device_refused(session, origin, refusal)
             raise
-        family = replace(self._families.made(client, session, visit), role=asked.role)
+        family = replace(self._families.made(client, session, origin), role=asked.role)
         code = new_secret("c", self._parts.randomness)
         given = AuthorizationCode(
             client_id=client.id,
@@ -83,7 +83,7 @@ class Codes:
             expires_at=self._parts.clock() + CODE_LIFE,
             dpop_jkt=asked.dpop_jkt,
         )
-        entry = self._journal.entry_of(session.identity, visit, approved(family))
+        entry = self._journal.entry_of(session.identity, origin, approved(family))
         self._parts.store.authorization_codes.issue(code, given, family, entry)
         return self._answer(asked, {"code": code})
 

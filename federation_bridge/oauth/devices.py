@@ -15,7 +15,7 @@ from federation_bridge.errors import (
     Unavailable,
     WrongUserCode,
 )
-from federation_bridge.model import DeviceRequest, Session, TokenFamily, Visit
+from federation_bridge.model import DeviceRequest, RequestOrigin, Session, TokenFamily
 from federation_bridge.oauth.approval import check_confirmed, check_may_approve, is_fresh
 from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.conversation import DeviceGrant, PendingDevice
@@ -43,7 +43,7 @@ class Devices:
         self._proofs = proofs
         self._families = families
 
-    def begin(self, client_id: str, label: str, visit: Visit, proof: DpopProof | None = None) -> DeviceGrant:
+    def begin(self, client_id: str, label: str, origin: RequestOrigin, proof: DpopProof | None = None) -> DeviceGrant:
         """A device code for the program and a user code for its person.
 
         Where the label is no machine's name, what the User-Agent tells is taken: either is only the program's own word.
@@ -54,10 +54,10 @@ class Devices:
         if not (client.device_flow and self._parts.settings.command_line.device_flow):
             raise UnauthorizedClient(f"the device flow is off for {client_id}")
         jkt = self._proofs.thumbprint(proof)
-        self._spend_try(begun_limits(visit.address, self._parts.store.neighbours.people))
-        now, label = self._parts.clock(), machine_label(label) or label_of(visit.user_agent)
-        asked = DeviceRequest(client_id, label, visit, now, now + DEVICE_CODE_LIFE, jkt)
-        begun = self._journal.entry(visit, audit.DeviceBegun(client_id, label))
+        self._spend_try(begun_limits(origin.address, self._parts.store.neighbours.people))
+        now, label = self._parts.clock(), machine_label(label) or label_of(origin.user_agent)
+        asked = DeviceRequest(client_id, label, origin, now, now + DEVICE_CODE_LIFE, jkt)
+        begun = self._journal.entry(origin, audit.DeviceBegun(client_id, label))
         for _ in range(8):
             device_code, user_code = new_secret("d", self._parts.randomness), new_user_code(self._parts.randomness)
             hashed = self._hashed(read_user_code(user_code))
@@ -66,7 +66,7 @@ class Devices:
                 return DeviceGrant(device_code, user_code, address, int(DEVICE_CODE_LIFE.total_seconds()), INTERVAL)
         raise Unavailable("no user code is free")
 
-    def claim(self, typed: str, session: Session, visit: Visit) -> PendingDevice:
+    def claim(self, typed: str, session: Session, origin: RequestOrigin) -> PendingDevice:
         """The program whose code this person typed: claimed for this browser session alone (attack N04).
 
         WrongUserCode for whatever is nobody's or another's; TooManyTries; what `approve` raises.
@@ -76,17 +76,17 @@ class Devices:
             limits = guess_limits(session.identity)
             self._spend_try(limits)
             hashed = self._hashed(read_user_code(typed))
-            claimed = self._journal.entry_of(session.identity, visit, audit.DeviceClaimed())
+            claimed = self._journal.entry_of(session.identity, origin, audit.DeviceClaimed())
             request = self._parts.store.device_codes.claim(hashed, session.token_hash, claimed)
             if request is None:
                 raise WrongUserCode("no code waits that this session could claim")
             self._parts.store.tries.give_back(limits)
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._journal.device_refused(session, visit, refusal)
+            self._journal.device_refused(session, origin, refusal)
             raise
-        return self._shown(request, session, visit)
+        return self._shown(request, session, origin)
 
-    def approve(self, typed: str, session: Session, visit: Visit) -> TokenFamily:
+    def approve(self, typed: str, session: Session, origin: RequestOrigin) -> TokenFamily:
         """Lets the program in whose code this session has claimed.
 
         NotSignedIn for an unconfirmed sign-in or one that has ended meanwhile, SignInTooOld, UnauthorizedClient (the
@@ -96,17 +96,17 @@ class Devices:
         try:
             check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
             hashed, request = self._claimed(typed, session)
-            self._check_address(hashed, request, session, visit)
-            family = self._families.made(client_named(request.client_id), session, visit, request)
-            entry = self._journal.entry_of(session.identity, visit, approved(family, request))
+            self._check_address(hashed, request, session, origin)
+            family = self._families.made(client_named(request.client_id), session, origin, request)
+            entry = self._journal.entry_of(session.identity, origin, approved(family, request))
             if not self._parts.store.device_codes.approve(hashed, session.token_hash, family, entry):
                 raise WrongUserCode("somebody else decided, or time ran out")
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._journal.device_refused(session, visit, refusal)
+            self._journal.device_refused(session, origin, refusal)
             raise
         return family
 
-    def deny(self, typed: str, session: Session, visit: Visit) -> None:
+    def deny(self, typed: str, session: Session, origin: RequestOrigin) -> None:
         """Refuses the program whose code this session has claimed, for good.
 
         NotSignedIn for an unconfirmed sign-in; WrongUserCode where the session has not claimed it. An old sign-in is
@@ -115,9 +115,9 @@ class Devices:
         try:
             check_confirmed(session)
             hashed, request = self._claimed(typed, session)
-            self._deny(hashed, request, session, visit, "the person said no")
+            self._deny(hashed, request, session, origin, "the person said no")
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._journal.device_refused(session, visit, refusal)
+            self._journal.device_refused(session, origin, refusal)
             raise
 
     def is_fresh(self, session: Session) -> bool:
@@ -132,24 +132,24 @@ class Devices:
             raise WrongUserCode("this session has not claimed the code, or it is decided")
         return hashed, request
 
-    def _check_address(self, hashed: str, request: DeviceRequest, session: Session, visit: Visit) -> None:
-        if self._parts.settings.command_line.refuse_other_address and request.visit.address != visit.address:
-            self._deny(hashed, request, session, visit, "approved from another address")
-            raise OtherAddress(f"asked from {request.visit.address}, approved from {visit.address}")
+    def _check_address(self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin) -> None:
+        if self._parts.settings.command_line.refuse_other_address and request.origin.address != origin.address:
+            self._deny(hashed, request, session, origin, "approved from another address")
+            raise OtherAddress(f"asked from {request.origin.address}, approved from {origin.address}")
 
-    def _deny(self, hashed: str, request: DeviceRequest, session: Session, visit: Visit, reason: str) -> None:
-        event = audit.DeviceDenied(request.client_id, request.visit.reference, request.visit.address, reason)
-        entry = self._journal.entry_of(session.identity, visit, event)
+    def _deny(self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin, reason: str) -> None:
+        event = audit.DeviceDenied(request.client_id, request.origin.reference, request.origin.address, reason)
+        entry = self._journal.entry_of(session.identity, origin, event)
         if not self._parts.store.device_codes.deny(hashed, session.token_hash, entry):
             raise WrongUserCode("somebody else decided, or time ran out")
 
-    def _shown(self, request: DeviceRequest, session: Session, visit: Visit) -> PendingDevice:
-        differ = request.visit.address != visit.address
+    def _shown(self, request: DeviceRequest, session: Session, origin: RequestOrigin) -> PendingDevice:
+        differ = request.origin.address != origin.address
         return PendingDevice(
             program=client_named(request.client_id).title,
             request=request,
-            version=label_of(request.visit.user_agent),
-            place=self._parts.places(request.visit.address),
+            version=label_of(request.origin.user_agent),
+            place=self._parts.places(request.origin.address),
             ends_at=self._families.end_in(session),
             addresses_differ=differ,
             is_refused=differ and self._parts.settings.command_line.refuse_other_address,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from federation_bridge import audit
 from federation_bridge.errors import AccessDenied, InvalidToken
-from federation_bridge.model import DeviceRequest, Identity, Session, TokenFamily, Visit
+from federation_bridge.model import DeviceRequest, Identity, RequestOrigin, Session, TokenFamily
 from federation_bridge.oauth.clients import Client, title_of
 from federation_bridge.oauth.conversation import HeldCommandLine
 from federation_bridge.oauth.journal import Journal
@@ -27,7 +27,9 @@ class Families:
         self._parts = parts
         self._journal = journal
 
-    def made(self, client: Client, session: Session, visit: Visit, request: DeviceRequest | None = None) -> TokenFamily:
+    def made(
+        self, client: Client, session: Session, origin: RequestOrigin, request: DeviceRequest | None = None
+    ) -> TokenFamily:
         """A family that this session's person lets in: a waiting device, or a program that sent the browser here.
 
         Not yet stored. AccessDenied where they have no role at all.
@@ -45,7 +47,7 @@ class Families:
             last_used_at=now,
             ends_at=self.end_in(session),
             way="browser" if request is None else "device",
-            approved_from=visit.address,
+            approved_from=origin.address,
         )
 
     def end_in(self, session: Session) -> datetime:
@@ -53,24 +55,24 @@ class Families:
         # The session's own end is the smallest of the connection's limit, the absolute one and the provider's.
         return min(session.ends_at, self._parts.clock() + FAMILY_LIFE)
 
-    def check_lives(self, family: TokenFamily, visit: Visit) -> None:
+    def check_lives(self, family: TokenFamily, origin: RequestOrigin) -> None:
         """Nothing where its person may still come in; InvalidToken otherwise. Without any role it ends here."""
         if family.identity.connection not in self._parts.connections:
             raise InvalidToken(f"connection {family.identity.connection} is gone")
         if not self._has_a_role(family.identity):
-            self.end(family, "the person has no role left", visit)
+            self.end(family, "the person has no role left", origin)
             raise InvalidToken("the person has no role left")
 
-    def end(self, family: TokenFamily, reason: str, visit: Visit) -> None:
+    def end(self, family: TokenFamily, reason: str, origin: RequestOrigin) -> None:
         """Ends a family, audited; nothing where it has ended."""
-        entry = self._journal.entry_of(family.identity, visit, audit.CommandLineEnded(family.id, reason))
+        entry = self._journal.entry_of(family.identity, origin, audit.CommandLineEnded(family.id, reason))
         self._parts.store.token_families.end(family.id, entry)
 
-    def end_own(self, family_id: str, session: Session, visit: Visit) -> None:
+    def end_own(self, family_id: str, session: Session, origin: RequestOrigin) -> None:
         """Ends one of this person's own command lines; nothing where it is not theirs."""
         for family in self.of_person(session):
             if family.id == family_id:
-                self.end(family, "ended by its person", visit)
+                self.end(family, "ended by its person", origin)
 
     def of_person(self, session: Session) -> tuple[TokenFamily, ...]:
         """The command lines that this person has let in and that still hold, newest first."""
@@ -102,8 +104,8 @@ def approved(family: TokenFamily, request: DeviceRequest | None = None) -> audit
         way=family.way,
         ends_at=family.ends_at,
         label=family.label,
-        begun_by="" if request is None else request.visit.reference,
-        begun_from="" if request is None else request.visit.address,
+        begun_by="" if request is None else request.origin.reference,
+        begun_from="" if request is None else request.origin.address,
         role=family.role,
     )
 

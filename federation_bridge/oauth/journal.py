@@ -7,7 +7,7 @@ from dataclasses import replace
 from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.errors import BridgeError, OAuthRefused
-from federation_bridge.model import Identity, Session, Visit
+from federation_bridge.model import Identity, RequestOrigin, Session
 from federation_bridge.oauth.parts import Parts
 
 
@@ -17,28 +17,34 @@ class Journal:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def entry(self, visit: Visit, event: audit.Event) -> Entry:
+    def entry(self, origin: RequestOrigin, event: audit.Event) -> Entry:
         """An entry at this instant, of nobody who is known."""
-        return Entry(self._parts.clock(), visit, event)
+        return Entry(self._parts.clock(), origin, event)
 
-    def entry_of(self, identity: Identity, visit: Visit, event: audit.Event) -> Entry:
+    def entry_of(self, identity: Identity, origin: RequestOrigin, event: audit.Event) -> Entry:
         """An entry at this instant about this person."""
-        return replace(self.entry(visit, event), person=identity.person, connection=identity.connection)
+        return replace(self.entry(origin, event), person=identity.person, connection=identity.connection)
 
-    def device_refused(self, session: Session, visit: Visit, refusal: BridgeError) -> None:
+    def device_refused(self, session: Session, origin: RequestOrigin, refusal: BridgeError) -> None:
         """Records that a typed code or an approval was not taken."""
         event = audit.DeviceRefused(reason=refusal.detail, code=refusal.code)
-        self._parts.audit.record(self.entry_of(session.identity, visit, event))
+        self._parts.audit.record(self.entry_of(session.identity, origin, event))
         refusal.is_recorded = True
 
     def token_refused(
-        self, client_id: str, visit: Visit, refusal: OAuthRefused, reason: str = "", *, whose: Identity | bool = False
+        self,
+        client_id: str,
+        origin: RequestOrigin,
+        refusal: OAuthRefused,
+        reason: str = "",
+        *,
+        whose: Identity | bool = False,
     ) -> None:
         """Records that a code or token was not taken.
 
         `whose`: the person of its command line; True where there is one, but it says no more whose it was.
         """
         event = audit.TokenRefused(client=client_id, reason=reason or refusal.detail, code=refusal.oauth_error)
-        known = self.entry_of(whose, visit, event) if isinstance(whose, Identity) else self.entry(visit, event)
+        known = self.entry_of(whose, origin, event) if isinstance(whose, Identity) else self.entry(origin, event)
         self._parts.audit.record(replace(known, is_somebodys=whose is not False))
         refusal.is_recorded = True

@@ -15,7 +15,7 @@ from sqlalchemy import Insert, Table, select
 
 from federation_bridge.audit import AuditQuery, Cursor, Entry, Lines, Recorded, RowForged, recorded
 from federation_bridge.errors import Unavailable
-from federation_bridge.model import Clock, Visit
+from federation_bridge.model import Clock, RequestOrigin
 from federation_bridge.store.audit_reading import newest
 from federation_bridge.store.engine import Database, repeated
 from federation_bridge.store.row_mac import RowMac
@@ -101,9 +101,9 @@ class AuditTable:
             return
         for table, key in forged:
             _log.error("a row of the database was not written by us, and is not believed", table=table, row=key)
-        visit = Visit(reference=RowForged.name)
+        origin = RequestOrigin(reference=RowForged.name)
         with suppress(Unavailable):
-            self.record(*(Entry(self._clock(), visit, RowForged(table, key)) for table, key in forged))
+            self.record(*(Entry(self._clock(), origin, RowForged(table, key)) for table, key in forged))
 
     def entries(
         self,

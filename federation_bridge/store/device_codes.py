@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, or_, select, update
 
 from federation_bridge.audit import Entry
 from federation_bridge.errors import Unavailable
-from federation_bridge.model import Clock, DeviceRequest, TokenFamily, Visit
+from federation_bridge.model import Clock, DeviceRequest, RequestOrigin, TokenFamily
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.rows import Rows
@@ -71,9 +71,9 @@ class DeviceCodes:
             "user_code": user_code,
             "client_id": asked.client_id,
             "label": asked.label,
-            "reference": asked.visit.reference,
-            "address": asked.visit.address,
-            "user_agent": asked.visit.user_agent,
+            "reference": asked.origin.reference,
+            "address": asked.origin.address,
+            "user_agent": asked.origin.user_agent,
             "dpop_jkt": asked.dpop_jkt,
             "state": "pending",
             "claimed_in": None,
@@ -209,7 +209,7 @@ def _request(row: Row) -> DeviceRequest:
     return DeviceRequest(
         client_id=row.client_id,
         label=row.label,
-        visit=Visit(row.reference, row.address, row.user_agent),
+        origin=RequestOrigin(row.reference, row.address, row.user_agent),
         begun_at=row.begun_at,
         expires_at=row.expires_at,
         dpop_jkt=row.dpop_jkt,

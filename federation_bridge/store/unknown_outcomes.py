@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, exists, func, select, u
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry, GrantMade, GrantOutcomeUnknown
-from federation_bridge.model import REDEEMABLE, Visit
+from federation_bridge.model import REDEEMABLE, RequestOrigin
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.tables import AUDIT, SERVICE_MARKS
 from federation_bridge.store.writing import Writing
@@ -108,5 +108,5 @@ def _unknown(row: Row[Any], now: datetime) -> Entry:
         made_at=row.at,
     )
     # Under the reference of the request that died, so that whoever looks for that finds this.
-    visit = Visit(reference=row.reference, address="", user_agent="")
-    return Entry(now, visit, event, person=row.person, connection=row.connection)
+    origin = RequestOrigin(reference=row.reference, address="", user_agent="")
+    return Entry(now, origin, event, person=row.person, connection=row.connection)

@@ -109,13 +109,13 @@ def _change(table: Table, names: tuple[str, ...]) -> Update:
 def entry_values(row: Recorded) -> dict[str, Any]:
     """The row of the audit table that an entry becomes."""
     common = {name: getattr(row, name) for name in ("at", "event", "person", "connection")}
-    visit = {name: getattr(row, name) for name in ("reference", "address", "user_agent")}
+    origin = {name: getattr(row, name) for name in ("reference", "address", "user_agent")}
     joins = {name: row.details.get(name) for name in _JOINS}
     account = row.details.get("account")
     reached = {"account": account, "role": row.details.get("role") if account else None}
     return {
         **common,
-        **visit,
+        **origin,
         **joins,
         **reached,
         "salt": os.urandom(_SALT_BYTES).hex(),

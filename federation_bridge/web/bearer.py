@@ -11,7 +11,7 @@ from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.redaction import quoted
 from federation_bridge.web import forms
-from federation_bridge.web.door import caller, door, signed_in, visit
+from federation_bridge.web.door import caller, door, request_origin, signed_in
 from federation_bridge.web.findable import is_of
 
 
@@ -55,7 +55,7 @@ def _of_token() -> Bearer:
         proof = proof_or_none() if scheme.lower() == "dpop" else None
         if scheme.lower() == "dpop" and proof is None:
             raise InvalidDpopProof("the scheme DPoP without a proof")
-        found = door().oauth.access.bearer(token.strip(), proof, visit(), FEDBRIDGE)
+        found = door().oauth.access.bearer(token.strip(), proof, request_origin(), FEDBRIDGE)
         g.token_bearer = found
         is_of(found.session)
     return found

@@ -1,4 +1,4 @@
-"""What every route needs at hand: the bridge, the settings, the present visit and the session of this browser."""
+"""What every route needs at hand: the bridge, settings, where the request comes from, and this browser's session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from federation_bridge.audit import AuditLog
 from federation_bridge.bridge import Bridge
 from federation_bridge.connectors import Connector
 from federation_bridge.errors import NotSignedIn
-from federation_bridge.model import Caller, Clock, Randomness, Session, Visit
+from federation_bridge.model import Caller, Clock, Randomness, RequestOrigin, Session
 from federation_bridge.oauth.authorization_server import AuthorizationServer
 from federation_bridge.observers import Observer
 from federation_bridge.rulebook import RulebookInForce
@@ -75,16 +75,16 @@ def door() -> Door:
     return found
 
 
-def visit() -> Visit:
+def request_origin() -> RequestOrigin:
     """Who is asking: made once per request."""
-    found = g.get("visit")
-    if not isinstance(found, Visit):
-        found = Visit(
+    found = g.get("request_origin")
+    if not isinstance(found, RequestOrigin):
+        found = RequestOrigin(
             reference=new_reference(door().randomness),
             address=client().address,
             user_agent=request.user_agent.string[:256],
         )
-        g.visit = found
+        g.request_origin = found
     return found
 
 
@@ -119,7 +119,7 @@ def _certain_address() -> str:
 
 def caller(*, of: Session, is_command_line: bool = False) -> Caller:
     """The person of this session, who makes the present request."""
-    return Caller(of, visit(), _certain_address(), is_command_line)
+    return Caller(of, request_origin(), _certain_address(), is_command_line)
 
 
 def _is_passed_on() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 
 from federation_bridge.errors import BridgeError, MethodNotAllowed, NotSignedIn
-from federation_bridge.web.door import visit
+from federation_bridge.web.door import request_origin
 
 _FOR_PROGRAMS = ("api", "health", "issuer")
 """Parts whose answers nobody reads in a browser; those with a dialect of their own answer in it."""
@@ -44,7 +44,7 @@ def _wrong_method(refusal: MethodNotAllowed) -> Response:
 
 def rendered(refusal: BridgeError) -> Response:
     """The answer in our one shape: JSON `{"error": {"code", "message", "reference"}}`, or a page that says the same."""
-    code, public, reference = refusal.code, refusal.public, visit().reference
+    code, public, reference = refusal.code, refusal.public, request_origin().reference
     if wants_json():
         response = jsonify(error={"code": code, "message": public, "reference": reference})
     else:

@@ -27,7 +27,7 @@ from federation_bridge.errors import (
 )
 from federation_bridge.model import Session
 from federation_bridge.redaction import quoted
-from federation_bridge.web.door import door, session_or_none, visit
+from federation_bridge.web.door import door, request_origin, session_or_none
 
 _log = structlog.get_logger(__name__)
 
@@ -48,7 +48,11 @@ def note(refusal: BridgeError) -> None:
     """Gives the log, and the audit where no verb did so, the private reason of a refusal that is being answered."""
     severity = _log.error if refusal.status >= _OUR_FAULT else _log.info if refusal.is_progress else _log.warning
     severity(
-        "request refused", reference=visit().reference, code=refusal.code, detail=refusal.detail, path=request.path
+        "request refused",
+        reference=request_origin().reference,
+        code=refusal.code,
+        detail=refusal.detail,
+        path=request.path,
     )
     if not (refusal.is_recorded or refusal.is_progress):
         _record(refusal)
@@ -56,7 +60,7 @@ def note(refusal: BridgeError) -> None:
 
 def sentence(refusal: BridgeError) -> str:
     """What a program is told to show: the public sentence, with the reference number where it leads to a reason."""
-    return refusal.public if refusal.is_progress else f"{refusal.public} ({visit().reference})"
+    return refusal.public if refusal.is_progress else f"{refusal.public} ({request_origin().reference})"
 
 
 def is_of(session: Session) -> Session:
@@ -72,12 +76,12 @@ def _record(refusal: BridgeError) -> None:
     except Exception as failure:
         # Nothing is being issued here: the refusal stands, and the log says that the audit could not take it.
         detail = failure.detail if isinstance(failure, BridgeError) else place_of(failure)
-        _log.error("audit unavailable for a refusal", reference=visit().reference, detail=detail)
+        _log.error("audit unavailable for a refusal", reference=request_origin().reference, detail=detail)
     refusal.is_recorded = True
 
 
 def _entry(event: audit.Event) -> Entry:
-    entry, session = Entry(door().clock(), visit(), event), _whose()
+    entry, session = Entry(door().clock(), request_origin(), event), _whose()
     if session is None:
         return entry
     return replace(entry, person=session.identity.person, connection=session.identity.connection)
@@ -100,7 +104,7 @@ def _refusal_of(problem: Exception) -> BridgeError:
         return _of_http(problem)
     # The last net: logged with its trace under the reference, answered like any other refusal.
     kind = type(problem).__name__
-    _log.exception("unexpected failure", reference=visit().reference, path=request.path, kind=kind)
+    _log.exception("unexpected failure", reference=request_origin().reference, path=request.path, kind=kind)
     return BridgeError(f"what no code foresaw: {place_of(problem)}")
 
 

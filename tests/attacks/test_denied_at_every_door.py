@@ -15,7 +15,7 @@ from web_material import ACCOUNT, Person, door_of, made_app
 from federation_bridge.bridge.granting import Grants
 from federation_bridge.errors import BridgeError, RoleNotGranted, RoleWithheld, Unavailable
 from federation_bridge.grant import RoleRequest
-from federation_bridge.model import Caller, Groups, Identity, Session, Visit
+from federation_bridge.model import Caller, Groups, Identity, RequestOrigin, Session
 
 RULES = f"""
 version: 1
@@ -55,7 +55,7 @@ def asks(ada: Person, clock: HeldClock, door: str, groups: Groups) -> object:
     now = clock()
     identity = Identity(connection="corp", subject="ada", name="Ada", groups=groups)
     session = Session("k", identity, now, now, now + timedelta(hours=12), confirmed=True)
-    caller = Caller(session, Visit("ref", "192.0.2.7"), "192.0.2.7")
+    caller = Caller(session, RequestOrigin("ref", "192.0.2.7"), "192.0.2.7")
     try:
         more = ("",) if door == "console" else ()
         return getattr(door_of(ada.app).bridge, door)(caller, ROLE_REQUEST, *more)

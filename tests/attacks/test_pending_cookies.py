@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from web_material import door_of
 
 from federation_bridge.errors import OtherConnection, SignInExpired, Unsolicited
-from federation_bridge.model import Arrival, Callback, Departure, Identity, SignIn, Visit
+from federation_bridge.model import Arrival, Callback, Departure, Identity, RequestOrigin, SignIn
 from federation_bridge.pending_sign_in import Browser
 from federation_bridge.store.tables import METADATA
 from federation_bridge.web import cookies
@@ -277,7 +277,7 @@ def test_i15_one_state_starts_one_exchange_however_often_it_comes_back(app: Flas
         callback = replace(callback, arrived_at="oidc")
         barrier.wait(10)
         try:
-            bridge.finish_sign_in("corp", callback, browser, Visit("ref"))
+            bridge.finish_sign_in("corp", callback, browser, RequestOrigin("ref"))
         except SignInExpired:
             return False
         return True

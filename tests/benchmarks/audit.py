@@ -12,7 +12,7 @@ import psycopg
 import sqlalchemy
 
 from federation_bridge.audit import AuditQuery, Entry, GrantMade
-from federation_bridge.model import Visit
+from federation_bridge.model import RequestOrigin
 from federation_bridge.store import Store, open_store
 from tests.benchmarks.table import Row, median
 from tests.postgresql import Server
@@ -122,10 +122,10 @@ def _seconds(store: Store, query: AuditQuery) -> float:
 
 def _cost_of_an_entry(store: Store, times: int = 300) -> float:
     event = GrantMade("grant", "111122223333", "Reader", timedelta(hours=1), "alice", "alice", {}, "rule", "v", ())
-    visit = Visit("reference", "192.0.2.7", "Browser/1")
+    origin = RequestOrigin("reference", "192.0.2.7", "Browser/1")
     costs = []
     for _ in range(times):
         began = time.perf_counter()
-        store.audit.record(Entry(_NOW, visit, event, "corp/person1", "corp"), durable=False)
+        store.audit.record(Entry(_NOW, origin, event, "corp/person1", "corp"), durable=False)
         costs.append(time.perf_counter() - began)
     return median(costs)

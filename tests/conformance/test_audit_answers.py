@@ -14,7 +14,7 @@ import pytest
 from database_place import INTEGRITY_KEY, HeldClock
 
 from federation_bridge.audit import AuditQuery, Entry, GrantRedeemed, GrantRefused, SignInRefused
-from federation_bridge.model import Visit
+from federation_bridge.model import RequestOrigin
 from federation_bridge.store import Store, audit_log, open_store
 from federation_bridge.store.audit_reading import newest
 from federation_bridge.store.tables import AUDIT
@@ -34,13 +34,13 @@ _ASKED = {
 
 def _entries(clock: HeldClock) -> list[Entry]:
     refused = GrantRefused("111122223333", "Reader", "no rule")
-    visit = Visit("ref-1", "192.0.2.7", "Browser/1")
-    other = Visit("ref-2", "192.0.2.8", "Browser/1")
+    origin = RequestOrigin("ref-1", "192.0.2.7", "Browser/1")
+    other = RequestOrigin("ref-2", "192.0.2.8", "Browser/1")
     redeemed = GrantRedeemed("grant-1", "ASIA1", "request", "eu-central-1", clock(), "arn")
     of_another = replace(redeemed, grant_id="grant-2", access_key_id="ASIA2")
     return [
-        Entry(clock(), visit, refused, person="corp/alice", connection="corp"),
-        Entry(clock(), visit, redeemed, person="corp/alice", connection="corp"),
+        Entry(clock(), origin, refused, person="corp/alice", connection="corp"),
+        Entry(clock(), origin, redeemed, person="corp/alice", connection="corp"),
         Entry(clock(), other, of_another, person="other/bob", connection="other"),
         Entry(clock(), other, replace(refused, account="444455556666", role="Writer"), "other/bob", "other"),
     ]
@@ -76,7 +76,9 @@ def test_a_time_takes_its_beginning_and_leaves_its_end(store: Store, clock: Held
     began = clock()
     for minute in range(4):
         clock.now = began + timedelta(minutes=minute)
-        store.audit.record(Entry(clock(), Visit(f"ref-{minute}", "", ""), SignInRefused("no", "bad"), "corp/alice"))
+        store.audit.record(
+            Entry(clock(), RequestOrigin(f"ref-{minute}", "", ""), SignInRefused("no", "bad"), "corp/alice")
+        )
     asked = AuditQuery(since=began + timedelta(minutes=1), until=began + timedelta(minutes=3))
     assert [row.reference for row in store.audit.found(asked)] == ["ref-2", "ref-1"]
 

@@ -19,7 +19,7 @@ from web_material import ACCOUNT, BASE, Person, door_of, person_at
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.aws_clients.sso_oidc import START_TARGET
 from federation_bridge.errors import InvalidToken
-from federation_bridge.model import Visit
+from federation_bridge.model import RequestOrigin
 from federation_bridge.oauth.conversation import AuthorizationRequest
 from federation_bridge.oauth.dpop import DpopProof
 
@@ -321,16 +321,16 @@ def test_tokens_for_one_role_open_no_other_door(ada: Person, clock: HeldClock) -
     answer = ada.client.post("/oauth/token", base_url=BASE, data=form, headers={"DPoP": made})
     assert (answer.status_code, answer.get_json()["error"]) == (400, "unauthorized_client")
     made, address = proof(clock, key, "core", htu=f"{BASE}/v1/token"), f"{BASE}/v1/token"
-    asked, visit = AuthorizationRequest(SAME_DEVICE, CALLBACK, ""), Visit("ref-1", "127.0.0.1", "x")
+    asked, origin = AuthorizationRequest(SAME_DEVICE, CALLBACK, ""), RequestOrigin("ref-1", "127.0.0.1", "x")
     server = door_of(ada.app).oauth
-    tokens = server.tokens.for_code(form["code"], asked, VERIFIER, visit, DpopProof(made, "POST", address))
+    tokens = server.tokens.for_code(form["code"], asked, VERIFIER, origin, DpopProof(made, "POST", address))
     ath = base64.urlsafe_b64encode(hashlib.sha256(tokens.access_token.encode()).digest()).rstrip(b"=").decode()
     made = proof(clock, key, "two", htm="GET", htu=f"{BASE}/api/v1/roles", ath=ath)
     answer = ada.get("/api/v1/roles", Authorization=f"DPoP {tokens.access_token}", DPoP=made)
     assert answer.status_code == 401
     assert portal(ada, "/assignment/accounts", tokens.access_token).status_code == 401
     with pytest.raises(InvalidToken, match="alone"):
-        server.access.bearer(tokens.access_token, None, visit, SAME_DEVICE)
+        server.access.bearer(tokens.access_token, None, origin, SAME_DEVICE)
 
 
 def test_no_secret_of_a_client_is_logged(ada: Person, capsys: pytest.CaptureFixture[str]) -> None:

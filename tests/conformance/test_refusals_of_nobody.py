@@ -29,7 +29,7 @@ from federation_bridge.audit.sparing import (
     SparingAudit,
 )
 from federation_bridge.errors import Unavailable
-from federation_bridge.model import Visit
+from federation_bridge.model import RequestOrigin
 from federation_bridge.store import Store
 
 BOUNDS = Bounds(most=1_000, age=timedelta(days=7))
@@ -44,7 +44,7 @@ def refusal(
     clock: HeldClock, reference: str = "R", address: str = "192.0.2.7", code: str = "sign_in_rejected"
 ) -> Entry:
     event = SignInRefused(reason="the signature does not hold", code=code)
-    return Entry(clock(), Visit(reference, address, "Browser/1"), event, connection="corp")
+    return Entry(clock(), RequestOrigin(reference, address, "Browser/1"), event, connection="corp")
 
 
 def audited(place: Place) -> int:
@@ -97,7 +97,9 @@ def test_what_belongs_to_somebody_and_every_alarm_is_an_audit_row_at_once(
     log: SparingAudit, place: Place, clock: HeldClock, event: GrantRefused | VerifiersDisagreed | SignInRefused
 ) -> None:
     for _ in range(30):
-        log.record(Entry(clock(), Visit("R", "192.0.2.7"), event, is_somebodys=isinstance(event, SignInRefused)))
+        log.record(
+            Entry(clock(), RequestOrigin("R", "192.0.2.7"), event, is_somebodys=isinstance(event, SignInRefused))
+        )
     assert audited(place) == 30
 
 
@@ -153,7 +155,7 @@ def test_each_minute_with_refusals_is_counted_in_one_row(log: SparingAudit, stor
     began = clock()
     for _ in range(3):
         log.record(refusal(clock))
-    log.record(Entry(clock(), Visit("R"), RequestRefused("bad_request", "no", "/")))
+    log.record(Entry(clock(), RequestOrigin("R"), RequestRefused("bad_request", "no", "/")))
     clock.advance(MINUTE)
     log.record(refusal(clock, code="sign_in_expired"))
     log.close(1)
@@ -241,9 +243,9 @@ def test_a_refusal_of_somebody_that_the_database_cannot_take_now_is_written_late
     event = RequestRefused("unavailable", "the database failed", "/")
     place.admin("ALTER TABLE audit RENAME TO audit_away")
     try:
-        log.record(replace(entry(clock(), event), visit=Visit("later")))
+        log.record(replace(entry(clock(), event), origin=RequestOrigin("later")))
         with pytest.raises(Unavailable):
-            log.record(replace(entry(clock()), visit=Visit("a grant waits for its audit")))
+            log.record(replace(entry(clock()), origin=RequestOrigin("a grant waits for its audit")))
     finally:
         place.admin("ALTER TABLE audit_away RENAME TO audit")
     log.close(1)

@@ -9,7 +9,7 @@ from mapping_material import NOW, identity, keys, rule, rule_set, why
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import RuleSet
-from federation_bridge.model import Caller, Identity, Session, Visit
+from federation_bridge.model import Caller, Identity, RequestOrigin, Session
 
 ADMIN = "111111111111/Administrator"
 READER = "111111111111/ReadOnly"
@@ -110,7 +110,7 @@ def test_who_is_denied_everything_has_no_role_and_who_only_lacks_the_network_may
     assert rules.may_have_a_role(identity(), NOW)
     session = Session("k", identity(), NOW, NOW, NOW + timedelta(hours=1))
     for address, roles in (("192.0.2.7", {ADMIN, READER}), ("198.51.100.7", set())):
-        caller = Caller(session, Visit("ref", address), address)
+        caller = Caller(session, RequestOrigin("ref", address), address)
         assert {one.key for one in rules.entitlements(identity(), NOW, caller)} == roles
 
 

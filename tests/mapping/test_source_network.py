@@ -8,7 +8,7 @@ import pytest
 from mapping_material import NOW, identity, rule, rule_set
 
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.model import Caller, Identity, Session, Visit
+from federation_bridge.model import Caller, Identity, RequestOrigin, Session
 
 OFFICE = '{source_network: [192.0.2.0/24, "2001:db8::/32"]}'
 ABROAD = f"{{not: {OFFICE}}}"
@@ -17,7 +17,7 @@ ROLE = ("111111111111/Administrator",)
 
 def asking(address: str, who: Identity | None = None) -> Caller:
     session = Session("k", who or identity(), NOW, NOW, NOW + timedelta(hours=1))
-    return Caller(session, Visit("ref", "192.0.2.7"), address)
+    return Caller(session, RequestOrigin("ref", "192.0.2.7"), address)
 
 
 def granted(when: str, caller: Caller | None) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ def test_who_asks_from_a_network_meets_the_rule_and_who_asks_from_elsewhere_its_
 
 @pytest.mark.parametrize("caller", [asking(""), asking("unknown"), None], ids=["hidden", "no address", "nobody asks"])
 def test_an_address_that_is_not_known_is_neither_inside_nor_outside(caller: Caller | None) -> None:
-    # The visit's own address, which a proxy may have lent, decides nothing.
+    # The origin's own address, which a proxy may have lent, decides nothing.
     assert granted(OFFICE, caller) == granted(ABROAD, caller) == ()
     (outcome,) = rule_set(rule(OFFICE)).explain(identity(), NOW, caller).outcomes
     assert outcome.reasons == ("the network from which you ask is not known",)

@@ -19,7 +19,7 @@ from web_material import ACCOUNT, Person, door_of
 
 from federation_bridge import app, audit
 from federation_bridge.audit import Entry
-from federation_bridge.model import Visit
+from federation_bridge.model import RequestOrigin
 from federation_bridge.operate import commands
 
 
@@ -183,8 +183,8 @@ def test_a_past_time_is_decided_by_the_version_of_then(
 
 def _refused(person: Person, clock: HeldClock, reason: str) -> None:
     event = audit.SignInRefused(reason=reason, code="sign_in_rejected")
-    visit = Visit("ref-9", "198.51.100.7", "Browser/1")
-    door_of(person.app).store.audit.record(Entry(clock(), visit, event, connection="corp"))
+    origin = RequestOrigin("ref-9", "198.51.100.7", "Browser/1")
+    door_of(person.app).store.audit.record(Entry(clock(), origin, event, connection="corp"))
 
 
 def test_sign_ins_are_listed_with_their_cause_refused_ones_too(
@@ -192,8 +192,8 @@ def test_sign_ins_are_listed_with_their_cause_refused_ones_too(
 ) -> None:
     store = door_of(person.app).store
     done = audit.SignInFinished(message_id="_m", response_id="_r", groups=2, authn_methods=("mfa",))
-    visit = Visit("ref-8", "192.0.2.7", "B")
-    store.audit.record(Entry(clock(), visit, done, person="corp/ada", connection="corp"))
+    origin = RequestOrigin("ref-8", "192.0.2.7", "B")
+    store.audit.record(Entry(clock(), origin, done, person="corp/ada", connection="corp"))
     clock.advance(timedelta(minutes=1))
     _refused(person, clock, "the audience is \x1b[31mothers")
     refused, finished = run("sign-ins").stdout.splitlines()

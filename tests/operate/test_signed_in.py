@@ -18,7 +18,7 @@ from web_material import Person, door_of
 from federation_bridge import app
 from federation_bridge.bridge import token_hash
 from federation_bridge.errors import NotFound
-from federation_bridge.model import Groups, Identity, Session, TokenFamily, Visit
+from federation_bridge.model import Groups, Identity, RequestOrigin, Session, TokenFamily
 from federation_bridge.operate import commands, signed_in
 
 ME = "/api/v1/me"
@@ -53,15 +53,15 @@ def family_of(person: Person) -> TokenFamily:
 def stranger(person: Person, clock: HeldClock) -> TokenFamily:
     """Another person's command line, with a label that would write over a terminal."""
     door = door_of(person.app)
-    visit = Visit("ref", "198.51.100.7", "evil")
+    origin = RequestOrigin("ref", "198.51.100.7", "evil")
     now = clock()
     bob = Identity(connection="corp", subject="bob", name="Bob", email="bob@example.com", groups=Groups(("admins",)))
     theirs = Session(token_hash("ef" * 32), bob, now, now, now + timedelta(hours=12), confirmed=True)
     door.store.sessions.admit(theirs, "https://idp.example.com", "_bob", now + timedelta(minutes=5))
-    granted = door.oauth.devices.begin("aws-sso", "\x1b[2Jbob's\n", visit)
-    door.oauth.devices.claim(granted.user_code, theirs, visit)
-    family = door.oauth.devices.approve(granted.user_code, theirs, visit)
-    door.oauth.tokens.for_device(granted.device_code, "aws-sso", visit)
+    granted = door.oauth.devices.begin("aws-sso", "\x1b[2Jbob's\n", origin)
+    door.oauth.devices.claim(granted.user_code, theirs, origin)
+    family = door.oauth.devices.approve(granted.user_code, theirs, origin)
+    door.oauth.tokens.for_device(granted.device_code, "aws-sso", origin)
     return family
 
 

@@ -18,7 +18,7 @@ from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.session.local_session import _refused
 from federation_bridge.errors import RoleNotGranted, RoleWithheld
 from federation_bridge.grant import RoleRequest, entitled
-from federation_bridge.model import Caller, Visit
+from federation_bridge.model import Caller, RequestOrigin
 
 TAGGED = "tags: {team: '{attribute.department}'}"
 REASON = f"{ACCOUNT}/Administrator: tag 'team' cannot be filled: your sign-in carries no attribute 'department'"
@@ -84,10 +84,10 @@ def test_the_api_and_the_command_line_say_why(person: Person, clock: HeldClock) 
 def test_every_door_of_the_bridge_hears_the_same(person: Person, clock: HeldClock, way: str) -> None:
     session = person.sign_in(clock, "admins")
     bridge: Bridge = door_of(person.app).bridge
-    role_request, visit = RoleRequest(ACCOUNT, "Administrator"), Visit("ref")
+    role_request, origin = RoleRequest(ACCOUNT, "Administrator"), RequestOrigin("ref")
     with pytest.raises(RoleWithheld, match="department"):
-        bridge.console(Caller(session, visit), role_request, "") if way == "console" else bridge.web_identity_token(
-            Caller(session, visit), role_request
+        bridge.console(Caller(session, origin), role_request, "") if way == "console" else bridge.web_identity_token(
+            Caller(session, origin), role_request
         )
 
 

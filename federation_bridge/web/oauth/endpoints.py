@@ -16,7 +16,7 @@ from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTok
 from federation_bridge.redaction import quoted
 from federation_bridge.web import forms
 from federation_bridge.web.bearer import proof_or_none
-from federation_bridge.web.door import door, visit
+from federation_bridge.web.door import door, request_origin
 from federation_bridge.web.findable import sentence
 from federation_bridge.web.guards import guarded, own, public
 
@@ -59,7 +59,7 @@ def device_authorization() -> Response:
     There is no `verification_uri_complete`: a code that comes in a link is a code that nobody typed (attack N01).
     """
     label = _parameter("client_label", most=64)
-    grant = door().oauth.devices.begin(_parameter("client_id"), label, visit(), proof_or_none())
+    grant = door().oauth.devices.begin(_parameter("client_id"), label, request_origin(), proof_or_none())
     return jsonify(
         device_code=grant.device_code,
         user_code=grant.user_code,
@@ -92,18 +92,18 @@ def token() -> Response:
 
 def _by_device_code() -> IssuedTokens:
     server = door().oauth.tokens
-    return server.for_device(_parameter("device_code"), _parameter("client_id"), visit(), proof_or_none())
+    return server.for_device(_parameter("device_code"), _parameter("client_id"), request_origin(), proof_or_none())
 
 
 def _by_code() -> IssuedTokens:
     asked = AuthorizationRequest(_parameter("client_id"), _parameter("redirect_uri", most=512), "")
     verifier = _parameter("code_verifier")
-    return door().oauth.tokens.for_code(_parameter("code"), asked, verifier, visit(), proof_or_none())
+    return door().oauth.tokens.for_code(_parameter("code"), asked, verifier, request_origin(), proof_or_none())
 
 
 def _by_refresh_token() -> IssuedTokens:
     server = door().oauth.tokens
-    return server.refresh(_parameter("refresh_token"), _parameter("client_id"), visit(), proof_or_none())
+    return server.refresh(_parameter("refresh_token"), _parameter("client_id"), request_origin(), proof_or_none())
 
 
 _GRANTS: Mapping[str, Callable[[], IssuedTokens]] = {
@@ -119,7 +119,7 @@ def revoke() -> Response:
     """Ends the command line of an access or refresh token (RFC 7009). The answer does not tell whose it was."""
     if not (token := _parameter("token")):
         raise OAuthRefused("no token to revoke")
-    door().oauth.tokens.revoke(token, _parameter("client_id"), visit())
+    door().oauth.tokens.revoke(token, _parameter("client_id"), request_origin())
     return jsonify({})
 
 

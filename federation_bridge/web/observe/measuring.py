@@ -12,7 +12,7 @@ from flask import Response, g, request
 from federation_bridge.audit import Lines, Recorded
 from federation_bridge.aws.breaker import State
 from federation_bridge.web import limits
-from federation_bridge.web.door import visit
+from federation_bridge.web.door import request_origin
 from federation_bridge.web.observe import metrics
 
 _log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def begin_request() -> None:
     """Refuses what is too large before anybody reads it, and names the request in the log."""
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(reference=visit().reference)
+    structlog.contextvars.bind_contextvars(reference=request_origin().reference)
     limits.check(request)
 
 
@@ -63,6 +63,6 @@ def end_request(response: Response) -> Response:
         route=route,
         status=status,
         milliseconds=round(seconds * 1000, 1),
-        address=visit().address,
+        address=request_origin().address,
     )
     return response

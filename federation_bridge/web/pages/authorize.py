@@ -15,7 +15,7 @@ from federation_bridge.oauth.conversation import AuthorizationRequest
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers
 from federation_bridge.web.departures import leave
-from federation_bridge.web.door import door, session_or_none, signed_in, visit
+from federation_bridge.web.door import door, request_origin, session_or_none, signed_in
 from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, signed_in_here
 from federation_bridge.web.pages.sign_in import confirmation_page, sign_in_for
 
@@ -75,7 +75,7 @@ def decide() -> AnyResponse:
         _check(asked)
         if forms.one_field("decision", most=16) != "allow":
             raise AccessDenied("the person said no")
-        return leave(Departure(door().oauth.codes.authorize(asked, session, visit())))
+        return leave(Departure(door().oauth.codes.authorize(asked, session, request_origin())))
     except OAuthRefused as refusal:
         return _tell(asked, refusal)
 

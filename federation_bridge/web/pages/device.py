@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.errors import BadRequest, WrongUserCode
 from federation_bridge.model import Session
 from federation_bridge.web import cookies, forms, headers
-from federation_bridge.web.door import door, signed_in, visit
+from federation_bridge.web.door import door, request_origin, signed_in
 from federation_bridge.web.guards import guarded, recent, signed_in_here
 from federation_bridge.web.pages import unseen_command_lines
 from federation_bridge.web.pages.sign_in import depart
@@ -51,14 +51,16 @@ def look() -> AnyResponse:
     session = signed_in()
     typed = forms.one_field("user_code", most=32)
     try:
-        pending = door().oauth.devices.claim(typed, session, visit())
+        pending = door().oauth.devices.claim(typed, session, request_origin())
     except WrongUserCode as refusal:
         page = _page("device.html", session, wrong=True)
         page.status_code = refusal.status
         return page
     now = door().clock()
     minutes = int((now - pending.request.begun_at).total_seconds() // 60)
-    return _page("device_ask.html", session, pending=pending, minutes=minutes, user_code=typed, here=visit().address)
+    return _page(
+        "device_ask.html", session, pending=pending, minutes=minutes, user_code=typed, here=request_origin().address
+    )
 
 
 @pages.post("/device/decision")
@@ -69,9 +71,9 @@ def decide() -> AnyResponse:
     typed = forms.one_field("user_code", most=32)
     decision = forms.one_field("decision", most=16)
     if decision == "allow":
-        door().oauth.devices.approve(typed, session, visit())
+        door().oauth.devices.approve(typed, session, request_origin())
     elif decision == "deny":
-        door().oauth.devices.deny(typed, session, visit())
+        door().oauth.devices.deny(typed, session, request_origin())
     else:
         raise BadRequest("neither yes nor no")
     return _page("device_done.html", session, allowed=decision == "allow")
@@ -91,5 +93,5 @@ def command_lines() -> AnyResponse:
 @guarded(signed_in_here)
 def end() -> AnyResponse:
     """Ends one of them."""
-    door().oauth.families.end_own(forms.one_field("family", most=64), signed_in(), visit())
+    door().oauth.families.end_own(forms.one_field("family", most=64), signed_in(), request_origin())
     return redirect("/command-lines", code=303)

@@ -17,7 +17,7 @@ from flask import Response, g, make_response, redirect, request, url_for
 from federation_bridge.errors import SignInExpired, SignInRejected
 from federation_bridge.model import Session
 from federation_bridge.web import cookies, error_handlers, findable, forms
-from federation_bridge.web.door import session_or_none, visit
+from federation_bridge.web.door import request_origin, session_or_none
 
 _TOLD = re.compile(r"(sign_in_expired|sign_in_rejected)\.([A-Z2-7]{4}-[A-Z2-7]{4})\.([0-9a-f]{32}|)")
 _CLASSES = {one.code: one for one in (SignInExpired, SignInRejected)}
@@ -47,7 +47,7 @@ def instead_of(refusal: SignInRejected) -> Response | None:
         return None
     findable.note(refusal)
     response = make_response(redirect(url_for("sign_in.over", to=refusal.return_to), code=303))
-    cookies.set_refused(response, f"{refusal.code}.{visit().reference}.{_digest(refusal.whose)}")
+    cookies.set_refused(response, f"{refusal.code}.{request_origin().reference}.{_digest(refusal.whose)}")
     return response
 
 
@@ -59,7 +59,7 @@ def decided() -> Response:
     elif told is None:
         response = make_response(redirect("/", code=303))
     else:
-        g.visit = replace(visit(), reference=told.reference)
+        g.request_origin = replace(request_origin(), reference=told.reference)
         response = error_handlers.rendered(told.refusal)
     cookies.forget(response, cookies.REFUSED)
     return response

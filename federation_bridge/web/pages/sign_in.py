@@ -10,7 +10,7 @@ from federation_bridge.model import Callback, Road, Session
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers
 from federation_bridge.web.departures import leave
-from federation_bridge.web.door import caller, door, session_or_none, signed_in, visit
+from federation_bridge.web.door import caller, door, request_origin, session_or_none, signed_in
 from federation_bridge.web.guards import guarded, own, public, signed_in_here
 from federation_bridge.web.pages import leading_on, pending_cookies
 
@@ -113,7 +113,7 @@ def _finish(connection: str, address_of: Road) -> AnyResponse:
     )
     browser = pending_cookies.browser()
     try:
-        admission = door().bridge.finish_sign_in(connection, callback, browser, visit(), session_or_none())
+        admission = door().bridge.finish_sign_in(connection, callback, browser, request_origin(), session_or_none())
     except SignInRejected as refusal:
         way_on = leading_on.instead_of(refusal)
         if way_on is None:

@@ -11,10 +11,10 @@ from oauth_material import REDIRECT, Program, challenge, claim
 from web_material import TOKEN, Person, door_of
 
 from federation_bridge.errors import NotSignedIn
-from federation_bridge.model import Caller, Session, Visit
+from federation_bridge.model import Caller, RequestOrigin, Session
 from federation_bridge.oauth.conversation import AuthorizationRequest
 
-VISIT = Visit("ref-1", "127.0.0.1", "Browser/1")
+VISIT = RequestOrigin("ref-1", "127.0.0.1", "Browser/1")
 
 
 def _sign_out(person: Person, session: Session) -> None:

@@ -21,7 +21,7 @@ from web_material import BASE, Person, door_of
 
 import federation_bridge
 from federation_bridge.errors import InvalidToken
-from federation_bridge.model import Visit
+from federation_bridge.model import RequestOrigin
 from federation_bridge.oauth.dpop import DpopProof
 
 ME = "/api/v1/me"
@@ -118,11 +118,11 @@ def test_a_token_that_is_bound_to_no_key_is_not_taken_with_a_proof(person: Perso
     tokens = stock.poll(begun["device_code"], proof=None).get_json()
     assert tokens["token_type"] == "Bearer"
     access, token = door_of(person.app).oauth.access, tokens["access_token"]
-    visit = Visit("ref-1", "192.0.2.7", "aws-cli/2")
-    assert access.bearer(token, None, visit, "aws-sso").family.client_id == "aws-sso"
+    origin = RequestOrigin("ref-1", "192.0.2.7", "aws-cli/2")
+    assert access.bearer(token, None, origin, "aws-sso").family.client_id == "aws-sso"
     proof = DpopProof(stock.proof("GET", ME, token), "GET", BASE + ME)
     with pytest.raises(InvalidToken, match="came with a proof"):
-        access.bearer(token, proof, visit, "aws-sso")
+        access.bearer(token, proof, origin, "aws-sso")
 
 
 # -------------------------------------------------------------------------------------------------- when tokens end

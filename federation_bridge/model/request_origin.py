@@ -1,4 +1,4 @@
-"""Visit: who is asking."""
+"""RequestOrigin: who asks, as far as a request tells."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """Who is asking, as far as the wire tells: what the audit says about every decision."""
+class RequestOrigin:
+    """Who asks, as far as the request tells. The audit says it of every decision."""
 
     reference: str
     """The short number that a person can quote and an operator can search for."""
