@@ -80,6 +80,11 @@ class Session:
     rulebook: int | None = field(default=None, compare=False)
     """The number of the rulebook version in force when the session was read, 0 where there was none; None: not read."""
 
+    @property
+    def authenticated_at(self) -> datetime:
+        """When the provider saw the person: by its own word where it gives one, else when the session began."""
+        return self.identity.authenticated_at or self.started_at
+
 
 @dataclass(frozen=True, slots=True)
 class PersonSeen:

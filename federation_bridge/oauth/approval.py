@@ -32,10 +32,5 @@ def check_may_approve(session: Session, flow: CommandLine, now: datetime) -> Non
     if refused and identity.groups.why_incomplete:
         # Who is in too many groups to name them may be in one of those.
         raise UnauthorizedClient(f"the groups are not all known: {identity.groups.why_incomplete}")
-    if not is_fresh(session, flow, now):
+    if now - session.authenticated_at > flow.fresh_sign_in:
         raise SignInTooOld("the sign-in at the identity provider is older than command_line.fresh_sign_in")
-
-
-def is_fresh(session: Session, flow: CommandLine, now: datetime) -> bool:
-    """Whether the person signed in at the identity provider recently enough, by its own word where it gives one."""
-    return now - (session.identity.authenticated_at or session.started_at) <= flow.fresh_sign_in

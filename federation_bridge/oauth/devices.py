@@ -16,7 +16,7 @@ from federation_bridge.errors import (
     WrongUserCode,
 )
 from federation_bridge.model import DeviceRequest, RequestOrigin, Session, TokenFamily
-from federation_bridge.oauth.approval import check_confirmed, check_may_approve, is_fresh
+from federation_bridge.oauth.approval import check_confirmed, check_may_approve
 from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.conversation import DeviceGrant, PendingDevice
 from federation_bridge.oauth.dpop import DpopProof
@@ -119,10 +119,6 @@ class Devices:
         except (OAuthRefused, NotSignedIn) as refusal:
             self._journal.device_refused(session, origin, refusal)
             raise
-
-    def is_fresh(self, session: Session) -> bool:
-        """Whether the person signed in at the identity provider recently enough to let a device in."""
-        return is_fresh(session, self._parts.settings.command_line, self._parts.clock())
 
     def _claimed(self, typed: str, session: Session) -> tuple[str, DeviceRequest]:
         # Never claims: a code is guessed at in one place, where the tries are counted and the page is shown.

@@ -103,8 +103,7 @@ def recent(within: Callable[[Settings], timedelta]) -> Guard:
         if (page := confirmed(leading)) is not None:
             return page
         session = signed_in()
-        seen_at = session.identity.authenticated_at or session.started_at
-        if door().clock() - seen_at <= within(door().settings):
+        if door().clock() - session.authenticated_at <= within(door().settings):
             return None
         return leading.sign_in_anew(session, forms.checked_return_path(_here()))
 

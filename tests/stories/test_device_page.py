@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from federation_bridge.errors import SignInTooOld
+from federation_bridge.model import Session
 from federation_bridge.oauth.codes import Codes
-from federation_bridge.oauth.devices import Devices
 from federation_bridge.sandbox.browser import Browser
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.visitor import Visitor
@@ -52,7 +53,7 @@ def test_where_my_sign_in_is_too_old_the_provider_asks_for_my_password_though_it
     ada = Visitor(company, "ada")
     ada.sign_in(connection)
     with monkeypatch.context() as later:
-        later.setattr(Devices, "is_fresh", lambda *_: False)
+        later.setattr(Session, "authenticated_at", datetime(2000, 1, 1, tzinfo=UTC))
         page = ada.open("/device")
     page = ada.browser.submit(page, page.form("/device/sign-in"))
     assert page.has_form("/login")
