@@ -8,7 +8,8 @@ from federation_bridge.mapping.administration import AdministrativeRights, Admin
 from federation_bridge.mapping.explanation import Explanation, RuleOutcome
 from federation_bridge.mapping.language import CONDITIONS
 from federation_bridge.mapping.register import Register, load_register, register_schema
-from federation_bridge.mapping.rules import Rule, RuleSet, load_rules
+from federation_bridge.mapping.rule import Rule
+from federation_bridge.mapping.rules import RuleSet, load_rules
 from federation_bridge.mapping.schema import rules_schema
 
 __all__ = [

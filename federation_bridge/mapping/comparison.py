@@ -15,7 +15,8 @@ from federation_bridge.durations import format_duration
 from federation_bridge.mapping.administration import Appointment
 from federation_bridge.mapping.conditions import IsPerson, anchors_of
 from federation_bridge.mapping.inner_conditions import conditions_within
-from federation_bridge.mapping.rules import Rule, RuleSet
+from federation_bridge.mapping.rule import Rule
+from federation_bridge.mapping.rules import RuleSet
 from federation_bridge.model import Entitlement, Identity
 
 
@@ -162,7 +163,7 @@ class _Deciding:
 
 def _content(rule: Rule) -> Rule:
     """The rule without what decides nothing."""
-    return replace(rule, line=0, description="")
+    return replace(rule, line=0, description="", owner="", note="")
 
 
 def _entries(rules: RuleSet) -> tuple[Appointment, ...]:

@@ -1,4 +1,4 @@
-"""What the rules give a name to, at their top, and use by it: groups."""
+"""What the rules give a name to, at their top, and use by it: groups and session policies."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from federation_bridge.aws_regions import REGIONS
 from federation_bridge.mapping.document import ID_PATTERN, Node, did_you_mean, fields, identifier, refuse, text
+from federation_bridge.mapping.session_policies import SessionPolicy, parse_session_policy
 
-SECTIONS = ("groups",)
+SECTIONS = ("groups", "policies")
 """The keys of the rules that this module reads."""
 
 
@@ -18,11 +20,15 @@ class Definitions:
 
     groups: Mapping[str, str] = field(default_factory=dict)
     """What a connection sends of a group, by the name that people read."""
+    policies: Mapping[str, SessionPolicy] = field(default_factory=dict)
 
 
 def parse_definitions(document: Mapping[str, Node]) -> Definitions:
     """The definitions among the entries of the rules; ConfigurationInvalid with the place."""
-    return Definitions(_groups(document["groups"]) if "groups" in document else {})
+    return Definitions(
+        _groups(document["groups"]) if "groups" in document else {},
+        _policies(document["policies"]) if "policies" in document else {},
+    )
 
 
 def named(node: Node, what: str, known: Mapping[str, Any]) -> str:
@@ -45,6 +51,11 @@ def _groups(node: Node) -> Mapping[str, str]:
     return {name: group for group, name in names.items()}
 
 
+def _policies(node: Node) -> Mapping[str, SessionPolicy]:
+    # Whether its partitions are those of a rule's roles is asked where a rule uses it.
+    return {name: parse_session_policy(value, frozenset(REGIONS)) for name, value in _entries(node, "policies").items()}
+
+
 def _entries(node: Node, section: str) -> Mapping[str, Node]:
     if not isinstance(node.value, Mapping) or not node.value:
         refuse(node, f"`{section}` must be written as `name: value` lines")
@@ -56,5 +67,8 @@ def _entries(node: Node, section: str) -> Mapping[str, Node]:
 def definitions_schema() -> dict[str, Any]:
     """JSON schemas of the definitions, by key."""
     names = {"pattern": f"^{ID_PATTERN}$"}
-    groups = {"type": "object", "minProperties": 1, "propertyNames": names}
-    return {"groups": groups | {"additionalProperties": {"type": "string", "minLength": 1}}}
+    section = {"type": "object", "minProperties": 1, "propertyNames": names}
+    return {
+        "groups": section | {"additionalProperties": {"type": "string", "minLength": 1}},
+        "policies": section | {"additionalProperties": {"type": ["object", "string"]}},
+    }

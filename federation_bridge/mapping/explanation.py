@@ -37,6 +37,10 @@ class RuleOutcome:
     """Keys of the roles that the person has on this rule's terms."""
     reasons: tuple[str, ...]
     """Why these, why no others, and for which roles a narrower rule stands."""
+    description: str = ""
+    """What the rule is for, where it grants something to this person."""
+    owner: str = ""
+    """Whom to ask about it, likewise."""
 
     @classmethod
     def of(cls, result: RuleResult, standing: Mapping[str, Entitlement], denials: Denials) -> RuleOutcome:

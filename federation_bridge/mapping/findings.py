@@ -12,7 +12,8 @@ from federation_bridge.mapping.dates import Within
 from federation_bridge.mapping.explanation import denials_of, standing
 from federation_bridge.mapping.group_conditions import InGroup
 from federation_bridge.mapping.inner_conditions import conditions_within
-from federation_bridge.mapping.rules import Rule, RuleSet
+from federation_bridge.mapping.rule import Rule
+from federation_bridge.mapping.rules import RuleSet
 from federation_bridge.mapping.verdicts import Facts
 from federation_bridge.model import Identity
 

@@ -17,6 +17,7 @@ from federation_bridge.aws_limits import (
 from federation_bridge.aws_regions import REGIONS
 from federation_bridge.durations import format_duration
 from federation_bridge.mapping import sizes
+from federation_bridge.mapping.definitions import Definitions, named
 from federation_bridge.mapping.document import Node, fields, refuse
 from federation_bridge.mapping.fillable import Reached, fillables
 from federation_bridge.mapping.filling import Filling, Target, Unfilled
@@ -140,17 +141,28 @@ class Granted:
         yield from (doubt for doubt in (token, packing) if doubt)
 
 
-def parse_granted(node: Node, register: Register, bound: Collection[Placeholder], connection: str) -> Granted:
-    """The `grant` of a rule of this connection whose condition always binds `bound`; ConfigurationInvalid."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the `grant` of a rule is read with: what its condition always binds, its connection, and what has a name."""
+
+    register: Register
+    bound: Collection[Placeholder]
+    connection: str
+    definitions: Definitions
+
+
+def parse_granted(node: Node, around: Around) -> Granted:
+    """The `grant` of a rule; ConfigurationInvalid with the place."""
+    register = around.register
     entry = fields(node, "`grant`", _FIELDS)
     if ("role" in entry) == ("roles" in entry):
         refuse(node, "`grant` needs either `role` or `roles`")
     listed = entry["role"] if "role" in entry else entry["roles"]
     tags = parse_tags(entry["tags"]) if "tags" in entry else ()
-    named = parse_roles(listed, register)
+    roles = parse_roles(listed, register)
     granted = Granted(
-        roles=named.patterns,
-        empty_sets=named.empty_sets,
+        roles=roles.patterns,
+        empty_sets=roles.empty_sets,
         max_duration=duration(entry["max_duration"], "max_duration", SHORTEST_SESSION)
         if "max_duration" in entry
         else USUAL,
@@ -158,15 +170,26 @@ def parse_granted(node: Node, register: Register, bound: Collection[Placeholder]
         transitive_tags=parse_transitive(entry["transitive_tags"], tags) if "transitive_tags" in entry else (),
         source_identity=parse_source_identity(entry["source_identity"]) if "source_identity" in entry else None,
         policy_arns=parse_policy_arns(entry["policy_arns"]) if "policy_arns" in entry else (),
-        policy=parse_session_policy(entry["session_policy"], _partitions(named.patterns, register))
+        policy=_policy(entry["session_policy"], _partitions(roles.patterns, register), around.definitions)
         if "session_policy" in entry
         else None,
     )
-    if unbound := granted.placeholders - frozenset(bound):
+    if unbound := granted.placeholders - frozenset(around.bound):
         refuse(listed, f"{{{min(unbound)}}} is not bound: every way to meet `when` must go through a group_template")
     _check_policies(granted, node, register)
-    _check_fillable(granted, node, register, connection)
+    _check_fillable(granted, node, register, around.connection)
     return granted
+
+
+def _policy(node: Node, partitions: frozenset[str], definitions: Definitions) -> SessionPolicy:
+    if not isinstance(node.value, Mapping) or "named" not in node.value:
+        return parse_session_policy(node, partitions)
+    name = named(node, "a session policy", definitions.policies)
+    policy = definitions.policies[name]
+    if foreign := policy.partitions - partitions:
+        there = ", ".join(sorted(partitions))
+        refuse(node, f"policy {name!r} names resources in partition {min(foreign)}; the rule's roles are in {there}")
+    return policy
 
 
 def _partitions(roles: tuple[RolePattern, ...], register: Register) -> frozenset[str]:

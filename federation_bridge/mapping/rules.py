@@ -7,10 +7,9 @@ to grant anything, so that a decision costs as much as the person has facts, how
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
 
 from federation_bridge.mapping.administration import (
     AdministrativeRights,
@@ -18,15 +17,12 @@ from federation_bridge.mapping.administration import (
     parse_appointments,
     rights_of,
 )
-from federation_bridge.mapping.condition import Anchor, Condition
+from federation_bridge.mapping.condition import Anchor
 from federation_bridge.mapping.conditions import anchors_of
 from federation_bridge.mapping.definitions import SECTIONS, Definitions, parse_definitions
-from federation_bridge.mapping.denials import Denial, is_found_by_fact, parse_denied
+from federation_bridge.mapping.denials import is_found_by_fact
 from federation_bridge.mapping.document import (
-    Node,
-    did_you_mean,
     fields,
-    identifier,
     items,
     read_document,
     refuse,
@@ -35,65 +31,19 @@ from federation_bridge.mapping.document import (
 from federation_bridge.mapping.explanation import (
     Explanation,
     RuleOutcome,
-    RuleResult,
     denials_of,
     denied,
     standing,
 )
-from federation_bridge.mapping.grants import Granted, parse_granted
 from federation_bridge.mapping.language import ConditionReader
-from federation_bridge.mapping.names_used import doubts_about_names
+from federation_bridge.mapping.names_used import doubts_about_groups, doubts_about_policies
 from federation_bridge.mapping.register import Register
-from federation_bridge.mapping.verdicts import Answer, Facts, Withheld, each_once
+from federation_bridge.mapping.rule import Rule, cautions_of, parse_rule
+from federation_bridge.mapping.verdicts import Answer, Facts
 from federation_bridge.model import Caller, Entitlement, Identity
 from federation_bridge.sentence import Sentence
 
-_MOST_DOUBTS = 20
-"""Of one rule, so that `check` stays readable: a template may reach a thousand accounts."""
 _SECTIONS = ("version", "rules", "administration", *SECTIONS)
-_RULE_FIELDS = ("id", "description", "connection", "when", "grant", "deny")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of the file."""
-
-    id: str
-    connection: str
-    when: Condition
-    grant: Granted
-    description: str = ""
-    line: int = 0
-    denied: frozenset[str] = frozenset()
-    """Keys of the roles that it denies; then it grants nothing."""
-
-    def evaluate(self, facts: Facts) -> RuleResult:
-        """What this rule alone says: entitlements or a denial, and the reasons why there are none or not more."""
-        if self.denied:
-            return self._deny(facts)
-        verdict = self.when.check(facts)
-        if verdict.answer is not Answer.YES:
-            return RuleResult(self.id, reasons=verdict.reasons)
-        entitlements: dict[str, Entitlement] = {}
-        withheld: list[Withheld] = []
-        for way in verdict.ways:
-            for outcome in self.grant.entitle(self.id, way, facts):
-                if isinstance(outcome, Withheld):
-                    withheld.append(outcome)
-                else:
-                    entitlements.setdefault(outcome.key, outcome)
-        reasons = each_once((*verdict.reasons, *(one.reason for one in withheld)))
-        return RuleResult(self.id, tuple(entitlements.values()), reasons, tuple(withheld))
-
-    def _deny(self, facts: Facts) -> RuleResult:
-        # Not known counts as met: a gap in the groups must not let anybody past a denial.
-        verdict = self.when.check(facts)
-        if verdict.answer is Answer.NO:
-            later = Denial(self.id, self.denied, verdict.until) if verdict.until else None
-            return RuleResult(self.id, reasons=verdict.reasons, denial=later)
-        told = (Sentence("the rule denies roles; what is not known counts as met"), *verdict.reasons)
-        met = (reason for way in verdict.ways for reason in way.because)
-        return RuleResult(self.id, reasons=each_once((*told, *met)), denial=Denial(self.id, self.denied, facts.now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +153,16 @@ class RuleSet:
         entitlements = standing(results, now)
         denials = denials_of(results, now)
         by_key = {entitlement.key: entitlement for entitlement in entitlements}
-        return Explanation(entitlements, tuple(RuleOutcome.of(result, by_key, denials) for result in results))
+        outcomes = [RuleOutcome.of(result, by_key, denials) for result in results]
+        told = {outcome.rule for outcome in outcomes if outcome.granted} | {one.rule for one in denials.denials}
+        rules = index.rules if index else ()
+        return Explanation(
+            entitlements,
+            tuple(
+                replace(outcome, description=rule.description, owner=rule.owner) if rule.id in told else outcome
+                for rule, outcome in zip(rules, outcomes, strict=True)
+            ),
+        )
 
     def reachable(self) -> Mapping[str, tuple[str, ...]]:
         """For every rule the keys of all roles that it could ever grant to anybody."""
@@ -213,8 +172,10 @@ class RuleSet:
         """Sentences about what is allowed and yet worth a second look, for `federation-bridge check`."""
         conditions = [(f"rule {rule.id}", rule.when) for rule in self.rules]
         conditions += [(f"administration {one.id}", one.when) for one in self.administration]
-        names = doubts_about_names(self.definitions, conditions)
-        return (*names, *(sentence for rule in self.rules for sentence in _cautions(rule, self.register)))
+        policies = {rule.grant.policy.text for rule in self.rules if rule.grant.policy}
+        groups = doubts_about_groups(self.definitions, conditions)
+        names = (*groups, *doubts_about_policies(self.definitions, policies))
+        return (*names, *(sentence for rule in self.rules for sentence in cautions_of(rule, self.register)))
 
 
 def load_rules(written: str, register: Register, connections: Collection[str]) -> RuleSet:
@@ -225,7 +186,7 @@ def load_rules(written: str, register: Register, connections: Collection[str]) -
     read = ConditionReader(parse_definitions(document))
     rules: dict[str, Rule] = {}
     for node in items(document["rules"], "`rules`"):
-        rule = _rule(node, register, connections, read)
+        rule = parse_rule(node, register, connections, read)
         if rule.id in rules:
             refuse(node, f"rule {rule.id!r} stands here twice, first in line {rules[rule.id].line}")
         rules[rule.id] = rule
@@ -235,41 +196,3 @@ def load_rules(written: str, register: Register, connections: Collection[str]) -
     indexes = {name: _RuleIndex.of(rule for rule in ordered if rule.connection == name) for name in connections}
     version = hashlib.sha256(f"{len(written)}:{written}{register.digest}".encode()).hexdigest()
     return RuleSet(ordered, register, version, indexes, administration, read.definitions)
-
-
-def _rule(node: Node, register: Register, connections: Collection[str], read: ConditionReader) -> Rule:
-    entry = fields(node, "a rule", _RULE_FIELDS, ("id", "connection", "when"))
-    if ("grant" in entry) == ("deny" in entry):
-        refuse(node, "a rule needs either `grant` or `deny`")
-    name = identifier(entry["id"], "a rule")
-    connection = text(entry["connection"], "a connection")
-    if connection not in connections:
-        refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
-    when = read(entry["when"])
-    description = text(entry["description"], "a description") if "description" in entry else ""
-    if "deny" in entry:
-        denies = parse_denied(entry["deny"], register, when)
-        grant = Granted((), empty_sets=denies.empty_sets)
-        return Rule(name, connection, when, grant, description, node.line, denies.keys)
-    grant = parse_granted(entry["grant"], register, when.always_binds(), connection)
-    return Rule(name, connection, when, grant, description, node.line)
-
-
-def _cautions(rule: Rule, register: Register) -> Iterator[str]:
-    anchors = rule.when.anchors()
-    if anchors is None and not rule.denied:
-        yield f"rule {rule.id}: nothing in it says who; everybody at {rule.connection} may meet it"
-    for kind, *words in sorted(anchors or ()):
-        if kind == "prefix":
-            count = len(rule.grant.reachable(register))
-            yield (
-                f"rule {rule.id}: whoever may create or rename groups at {rule.connection} "
-                f"can reach {count} role(s) by names that begin with {words[0]!r}"
-            )
-        if not all(word.isascii() for word in words):
-            yield f"rule {rule.id}: {words[-1]!a} has letters beyond ASCII, of which some look alike"
-    for doubt in islice(rule.grant.doubts(register, rule.connection), _MOST_DOUBTS):
-        yield f"rule {rule.id}: {doubt}"
-    for tag in rule.grant.tags:
-        if "name" in tag.value.placeholders:
-            yield f"rule {rule.id}: tag {tag.key!r} holds the display name, which people often choose themselves"

@@ -23,6 +23,8 @@ def rules_schema() -> dict[str, Any]:
         "properties": {
             "id": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
             "description": name,
+            "owner": name,
+            "note": name,
             "connection": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$"},
             "when": {"$ref": "#/$defs/condition"},
             "grant": {"$ref": "#/$defs/grant"},
