@@ -30,10 +30,10 @@ def pair(now: datetime, name: str = "1") -> NewTokens:
     return NewTokens(f"access {name}", f"refresh {name}", now + timedelta(minutes=15))
 
 
-def signed_in(store: Store, now: datetime, token_hash: str = BROWSER, subject: str = "alice") -> None:
+def signed_in(store: Store, now: datetime, key: str = BROWSER, subject: str = "alice") -> None:
     """The session in which something is approved, where it is not there yet."""
-    if store.sessions.live(token_hash, timedelta(days=1)) is None:
-        store.sessions.admit(session(now, token_hash, subject), "issuer", f"_{token_hash} {now}", now)
+    if store.sessions.live(key, timedelta(days=1)) is None:
+        store.sessions.admit(session(now, key, subject), "issuer", f"_{key} {now}", now)
 
 
 def let_in(store: Store, now: datetime, name: str = "family", jkt: str | None = None, **changes: Any) -> TokenFamily:

@@ -36,9 +36,9 @@ def identity(subject: str = "alice") -> Identity:
     )
 
 
-def session(now: datetime, token_hash: str = "a" * 64, subject: str = "alice") -> Session:
+def session(now: datetime, key: str = "a" * 64, subject: str = "alice") -> Session:
     return Session(
-        token_hash=token_hash,
+        key=key,
         identity=identity(subject),
         started_at=now,
         last_seen_at=now,

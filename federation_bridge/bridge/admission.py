@@ -53,7 +53,7 @@ class Admissions:
         # else another site could put its own identity into this browser (G05, G06).
         is_change = previous is not None and previous.identity.person != identity.person
         session = Session(
-            token_hash=token_hash(token),
+            key=token_hash(token),
             identity=identity,
             started_at=now,
             last_seen_at=now,
@@ -79,9 +79,9 @@ class Admissions:
             # Its token was known before this sign-in (K01): nothing of it stays good. Command lines of the same person
             # go on under the new session, so that its sign-out ends them too.
             if is_change:
-                sessions.end(previous.token_hash)
+                sessions.end(previous.key)
             else:
-                sessions.succeed(previous.token_hash, session.token_hash)
+                sessions.succeed(previous.key, session.key)
         return Admission(token, session, *((sign_in.return_to, sign_in.handle) if sign_in else ("/", "")))
 
     def _session_end(self, arrival: Arrival, now: datetime) -> datetime:

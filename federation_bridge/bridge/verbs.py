@@ -82,8 +82,8 @@ class Bridge:
         """
         connector = self._connector(connection)
         pending = self._parts.pending_sign_ins
-        previous_hash = previous.token_hash if previous is not None else ""
-        sign_in = pending.begin(connection, return_to, fresh=fresh, previous=previous_hash)
+        previous_key = previous.key if previous is not None else ""
+        sign_in = pending.begin(connection, return_to, fresh=fresh, previous=previous_key)
         return Leaving(connector.depart(sign_in), sign_in.handle, pending.seal(sign_in, browser))
 
     def finish_sign_in(
@@ -132,20 +132,20 @@ class Bridge:
         if session.identity.connection not in self._parts.connectors:
             raise NotSignedIn(f"connection {session.identity.connection} is gone")
         if self._parts.clock() - session.last_seen_at > _SEEN_EVERY:
-            self._parts.store.sessions.seen(session.token_hash)
+            self._parts.store.sessions.seen(session.key)
         return session
 
     def confirm(self, caller: Caller) -> None:
         """Lets the caller's session act after its person clicked "continue" on a page of ours."""
         entry = self._entries.of(caller, audit.SessionConfirmed())
-        self._parts.store.sessions.confirm(caller.session.token_hash, entry)
+        self._parts.store.sessions.confirm(caller.session.key, entry)
 
     def sign_out(self, caller: Caller) -> None:
         """Ends the caller's session here, and the command lines that were let in from it.
 
         Credentials that AWS has handed out live on until their own end.
         """
-        self._parts.store.sessions.end(caller.session.token_hash, self._entries.of(caller, audit.SignedOut()))
+        self._parts.store.sessions.end(caller.session.key, self._entries.of(caller, audit.SignedOut()))
 
     def look_up_groups(self, caller: Caller) -> Groups:
         """The person's groups as their connection's directory tells them now; from then on they decide.

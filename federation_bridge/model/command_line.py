@@ -33,7 +33,7 @@ class TokenFamily:
     client_id: str
     label: str
     approved_in: str
-    """`token_hash` of the browser session in which the person approved; its sign-out ends the family."""
+    """Key of the browser session in which the person approved; its sign-out ends the family."""
     identity: Identity
     started_at: datetime
     last_used_at: datetime

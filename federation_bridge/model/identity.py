@@ -67,9 +67,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A person is signed in here. `token_hash` is all that is stored of what the browser holds."""
+    """A person is signed in here. What the browser holds is not stored."""
 
-    token_hash: str
+    key: str
+    """Names the session and opens nothing: the hash of a browser's cookie, or the id of a command line's family."""
     identity: Identity
     started_at: datetime
     last_seen_at: datetime

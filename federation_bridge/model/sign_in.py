@@ -28,7 +28,7 @@ class SignIn:
     fresh: bool = False
     """Asks the identity provider to authenticate the person anew, whatever session they have there."""
     previous: str = ""
-    """`token_hash` of the session that the browser held when it left: its cookie stays behind at a cross-site POST."""
+    """Key of the session that the browser held when it left: its cookie stays behind at a cross-site POST."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Devices:
             self._spend_try(limits)
             hashed = self._hashed(read_user_code(typed))
             claimed = self._journal.entry_of(session.identity, origin, audit.DeviceClaimed())
-            request = self._parts.store.device_codes.claim(hashed, session.token_hash, claimed)
+            request = self._parts.store.device_codes.claim(hashed, session.key, claimed)
             if request is None:
                 raise WrongUserCode("no code waits that this session could claim")
             self._parts.store.tries.give_back(limits)
@@ -99,7 +99,7 @@ class Devices:
             self._check_address(hashed, request, session, origin)
             family = self._families.made(client_named(request.client_id), session, origin, request)
             entry = self._journal.entry_of(session.identity, origin, approved(family, request))
-            if not self._parts.store.device_codes.approve(hashed, session.token_hash, family, entry):
+            if not self._parts.store.device_codes.approve(hashed, session.key, family, entry):
                 raise WrongUserCode("somebody else decided, or time ran out")
         except (OAuthRefused, NotSignedIn) as refusal:
             self._journal.device_refused(session, origin, refusal)
@@ -123,7 +123,7 @@ class Devices:
     def _claimed(self, typed: str, session: Session) -> tuple[str, DeviceRequest]:
         # Never claims: a code is guessed at in one place, where the tries are counted and the page is shown.
         hashed = self._hashed(read_user_code(typed))
-        request = self._parts.store.device_codes.claimed(hashed, session.token_hash)
+        request = self._parts.store.device_codes.claimed(hashed, session.key)
         if request is None:
             raise WrongUserCode("this session has not claimed the code, or it is decided")
         return hashed, request
@@ -136,7 +136,7 @@ class Devices:
     def _deny(self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin, reason: str) -> None:
         event = audit.DeviceDenied(request.client_id, request.origin.reference, request.origin.address, reason)
         entry = self._journal.entry_of(session.identity, origin, event)
-        if not self._parts.store.device_codes.deny(hashed, session.token_hash, entry):
+        if not self._parts.store.device_codes.deny(hashed, session.key, entry):
             raise WrongUserCode("somebody else decided, or time ran out")
 
     def _shown(self, request: DeviceRequest, session: Session, origin: RequestOrigin) -> PendingDevice:

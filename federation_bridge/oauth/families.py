@@ -41,7 +41,7 @@ class Families:
             id=self._parts.randomness(16).hex(),
             client_id=client.id,
             label="" if request is None else request.label,
-            approved_in=session.token_hash,
+            approved_in=session.key,
             identity=session.identity,
             started_at=now,
             last_used_at=now,
@@ -113,7 +113,7 @@ def approved(family: TokenFamily, request: DeviceRequest | None = None) -> audit
 def session_of(family: TokenFamily) -> Session:
     """The session that its tokens open. It is named by the family, so that signing it out ends the family."""
     return Session(
-        token_hash=family.id,
+        key=family.id,
         identity=family.identity,
         started_at=family.started_at,
         last_seen_at=family.last_used_at,

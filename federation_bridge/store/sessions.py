@@ -149,7 +149,7 @@ class Sessions:
         if sign_in is not None and _digest_of(sign_in) not in spent:
             raise SignInOver(_USED, sign_in.return_to)
 
-    def live(self, token_hash: str, idle: timedelta) -> Session | None:
+    def live(self, key: str, idle: timedelta) -> Session | None:
         """The session with this hash that has neither ended nor idled that long; None otherwise.
 
         With the number of the rulebook version in force, of the same moment.
@@ -157,61 +157,61 @@ class Sessions:
         NotSignedIn where its identity was kept by a release with another shape.
         """
         now = self._clock()
-        asked = {"token": token_hash, "now": now, "seen_after": now - idle}
+        asked = {"token": key, "now": now, "seen_after": now - idle}
         row, beside = self._rows.one_beside(_LIVE, asked, RULEBOOK_IN_FORCE, SESSIONS)
         return None if row is None else replace(_session(row), rulebook=number_of(beside))
 
-    def seen(self, token_hash: str) -> None:
+    def seen(self, key: str) -> None:
         """The person is here now. Writes at most once a minute and session."""
         now = self._clock()
-        last = self._rows.one(_ONE, {"token": token_hash}, SESSIONS)
+        last = self._rows.one(_ONE, {"token": key}, SESSIONS)
         if last is None or now - last.last_seen_at <= _SEEN_EVERY:
             return
         with self._audit.writing(durable=False) as writing:
             # Where another was quicker, or ended it, there is nothing to add.
             writing.change(SESSIONS, last, last_seen_at=now)
 
-    def confirm(self, token_hash: str, *entries: Entry) -> None:
+    def confirm(self, key: str, *entries: Entry) -> None:
         """After an unsolicited sign-in: the person clicked on a page of ours."""
 
         def work(writing: Writing) -> None:
-            row = writing.row(_LOCKED, {"token": token_hash}, SESSIONS)
+            row = writing.row(_LOCKED, {"token": key}, SESSIONS)
             if row is not None:
                 writing.change(SESSIONS, row, confirmed=True)
             writing.record(*entries)
 
         self._audit.transact(work)
 
-    def end(self, token_hash: str, *entries: Entry) -> None:
+    def end(self, key: str, *entries: Entry) -> None:
         """Ends a session and every command line that was approved in it; no harm where there is none.
 
         What is renewed at the same moment is waited for, and ends too.
         """
 
         def work(writing: Writing) -> None:
-            writing.execute(_END, {"token": token_hash})
-            writing.execute(_LOCK_FAMILIES, {"token": token_hash})
-            writing.execute(_END_FAMILIES, {"token": token_hash})
+            writing.execute(_END, {"token": key})
+            writing.execute(_LOCK_FAMILIES, {"token": key})
+            writing.execute(_END_FAMILIES, {"token": key})
             writing.record(*entries)
 
         self._audit.transact(work)
 
-    def succeed(self, token_hash: str, successor: str) -> None:
+    def succeed(self, key: str, successor: str) -> None:
         """Ends a session of a person who signed in anew: the command lines approved in it go over to the successor.
 
         Where the successor has ended meanwhile, they end as well.
         """
 
         def work(writing: Writing) -> None:
-            both = {"token": token_hash, "successor": successor}
+            both = {"token": key, "successor": successor}
             # The sessions first: that waits for an approval in flight, whose family is then handed over too.
             standing = {row.token_hash for row in writing.rows(_LOCKED_TWO, both, SESSIONS)}
-            writing.execute(_END, {"token": token_hash})
-            for family in writing.rows(_APPROVED, {"token": token_hash}, TOKEN_FAMILIES):
+            writing.execute(_END, {"token": key})
+            for family in writing.rows(_APPROVED, {"token": key}, TOKEN_FAMILIES):
                 if successor in standing:
                     writing.change(TOKEN_FAMILIES, family, approved_in=successor)
             # What was not handed over, forged rows too.
-            writing.execute(_END_FAMILIES, {"token": token_hash})
+            writing.execute(_END_FAMILIES, {"token": key})
 
         self._audit.transact(work)
 
@@ -250,7 +250,7 @@ def _digest_of(sign_in: SignIn) -> str:
 
 def _row(session: Session) -> dict[str, Any]:
     return {
-        "token_hash": session.token_hash,
+        "token_hash": session.key,
         "person": digest_of("person", session.identity.person),
         "identity": identity_to_text(session.identity),
         "started_at": session.started_at,
@@ -262,7 +262,7 @@ def _row(session: Session) -> dict[str, Any]:
 
 def _session(row: Row) -> Session:
     return Session(
-        token_hash=row.token_hash,
+        key=row.token_hash,
         identity=identity_from_text(row.identity),
         started_at=row.started_at,
         last_seen_at=row.last_seen_at,

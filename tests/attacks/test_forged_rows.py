@@ -194,7 +194,7 @@ def test_nobody_writes_a_session_for_themselves(store: Store, clock: HeldClock, 
     _forged_session(store, clock(), "e" * 64, mac)
     assert store.sessions.live("e" * 64, IDLE) is None
     assert store.sessions.live(BROWSER, IDLE) is not None
-    assert [one.token_hash for one in store.sessions.living()] == [BROWSER]
+    assert [one.key for one in store.sessions.living()] == [BROWSER]
     [told] = [entry for entry in store.audit.entries() if entry.event == "row.forged"]
     assert told.details["table"] == "sessions"
     # The audit shortens what looks like a secret; the rest is enough to find the row.

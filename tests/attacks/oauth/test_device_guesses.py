@@ -28,9 +28,9 @@ def colleague(person: Person, clock: HeldClock, number: int, connection: str = "
     browser = Person(person.app, person.app.test_client())
     session = browser.sign_in(clock, "admins", token=token)
     store = door_of(person.app).store
-    store.sessions.end(session.token_hash)
+    store.sessions.end(session.key)
     identity = Identity(connection, f"colleague {number}", "C", "c@example.com", groups=Groups(("admins",)))
-    theirs = replace(session, identity=identity, token_hash=token_hash(token))
+    theirs = replace(session, identity=identity, key=token_hash(token))
     store.sessions.admit(theirs, "https://idp.example.com", f"_colleague{number}", clock() + timedelta(minutes=5))
     return browser, token
 
@@ -170,7 +170,7 @@ def _sign_in_as(person: Person, clock: HeldClock, **changes: object) -> None:
     token = "cd" * 32
     session = person.sign_in(clock, "admins", token=token)
     store = door_of(person.app).store
-    store.sessions.end(session.token_hash)
+    store.sessions.end(session.key)
     identity = replace(session.identity, **changes)  # type: ignore[arg-type]
     store.sessions.admit(replace(session, identity=identity), "issuer", "_again", clock() + timedelta(minutes=5))
 

@@ -132,7 +132,7 @@ def _session_that_ends_in(person: Person, clock: HeldClock, span: timedelta) -> 
     token = "cd" * 32
     session = person.sign_in(clock, "admins", token=token)
     store = door_of(person.app).store
-    store.sessions.end(session.token_hash)
+    store.sessions.end(session.key)
     store.sessions.admit(replace(session, ends_at=clock() + span), "issuer", "_short", clock() + timedelta(minutes=5))
     return token
 
