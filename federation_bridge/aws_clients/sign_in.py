@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g, jsonify, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.aws_clients import wire
+from federation_bridge.aws_clients import json_messages
 from federation_bridge.aws_limits import SHORTEST_SESSION
 from federation_bridge.errors import (
     AccessDenied,
@@ -29,7 +29,7 @@ from federation_bridge.errors import (
 from federation_bridge.grant import RoleRequest
 from federation_bridge.model import AwsCredentials, Departure, Session
 from federation_bridge.oauth.clients import client_named
-from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
+from federation_bridge.oauth.messages import AuthorizationRequest, IssuedTokens
 from federation_bridge.redaction import quoted
 from federation_bridge.signing import Purpose, jws
 from federation_bridge.web import cookies, forms, headers
@@ -147,7 +147,7 @@ def show_code() -> Response:
 @tokens.errorhandler(BridgeError)
 def _refused(refusal: BridgeError) -> Response:
     kind, status, error = _named(refusal, is_renewal=g.get("is_renewal", False))
-    return wire.refused(refusal, kind, status, {"error": error, "message": sentence(refusal)})
+    return json_messages.refused(refusal, kind, status, {"error": error, "message": sentence(refusal)})
 
 
 _DENIED = frozenset({"role_not_granted", "role_withheld", "aws_refused", "outside_aws_limits", "not_signed_in"})
@@ -171,11 +171,11 @@ def _named(refusal: BridgeError, *, is_renewal: bool) -> tuple[str, int, str]:
 @guarded(own("the program proves itself by what it sends"))
 def token() -> Response:
     """CreateOAuth2Token: credentials of the chosen role, for a code or a refresh token, and the key that it proves."""
-    body = wire.json_body()
-    client = wire.text(body, "clientId")
+    body = json_messages.json_body()
+    client = json_messages.text(body, "clientId")
     if client not in (SAME_DEVICE, CROSS_DEVICE):
         raise InvalidClient(f"{quoted(client)} is not `aws login`")
-    grant = wire.text(body, "grantType")
+    grant = json_messages.text(body, "grantType")
     if grant == "authorization_code":
         return _first(body, client)
     if grant == "refresh_token":
@@ -186,8 +186,8 @@ def token() -> Response:
 
 def _first(body: dict[str, Any], client: str) -> Response:
     """For a code: it is used up first, whatever AWS says then. A code is good for one try (RFC 6749 4.1.2)."""
-    asked = AuthorizationRequest(client, wire.text(body, "redirectUri"), code_challenge="")
-    code, verifier = wire.text(body, "code"), wire.text(body, "codeVerifier")
+    asked = AuthorizationRequest(client, json_messages.text(body, "redirectUri"), code_challenge="")
+    code, verifier = json_messages.text(body, "code"), json_messages.text(body, "codeVerifier")
     server = door().oauth.tokens
     found = server.for_code(code, asked, verifier, request_origin(), proof_or_none())
     try:
@@ -205,7 +205,7 @@ def _next(body: dict[str, Any], client: str) -> Response:
     Of two who show one token at once both buy, and one is answered: what the other's purchase brought leaves nobody.
     """
     server = door().oauth.tokens
-    renewal = server.renewal(wire.text(body, "refreshToken"), client, request_origin(), proof_or_none())
+    renewal = server.renewal(json_messages.text(body, "refreshToken"), client, request_origin(), proof_or_none())
     bought = _bought(renewal.session, renewal.family.role)
     return _answer(server.rotate(renewal, request_origin()), bought, client)
 

@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.aws_clients import wire
+from federation_bridge.aws_clients import json_messages
 from federation_bridge.errors import BridgeError, InvalidClient, OAuthRefused, UnsupportedGrantType
-from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
+from federation_bridge.oauth.messages import AuthorizationRequest, IssuedTokens
 from federation_bridge.redaction import quoted
 from federation_bridge.web.door import door, request_origin
 from federation_bridge.web.findable import sentence
@@ -63,22 +63,22 @@ def _refused(refusal: BridgeError) -> Response:
     kind, status = _KINDS.get(error, ("InvalidRequestException", 400))
     if error == "server_error":
         kind, status = "InternalServerException", refusal.status
-    return wire.refused(refusal, kind, status, {"error": error, "error_description": sentence(refusal)})
+    return json_messages.refused(refusal, kind, status, {"error": error, "error_description": sentence(refusal)})
 
 
 @oidc.post("/client/register")
 @guarded(own("the program proves itself by what it sends"))
 def register() -> Response:
     """RegisterClient: gives every public client the same name."""
-    body = wire.json_body()
-    wire.text(body, "clientName")
-    if wire.text(body, "clientType") != "public":
+    body = json_messages.json_body()
+    json_messages.text(body, "clientName")
+    if json_messages.text(body, "clientType") != "public":
         raise _Misregistered("invalid_client_metadata", "only public clients")
-    if not set(wire.texts(body, "scopes", tuple(_SCOPES))) <= _SCOPES:
+    if not set(json_messages.texts(body, "scopes", tuple(_SCOPES))) <= _SCOPES:
         raise _Misregistered("invalid_scope", f"scopes other than {', '.join(_SCOPES)}")
-    if not set(wire.texts(body, "grantTypes")) <= _GRANTS:
+    if not set(json_messages.texts(body, "grantTypes")) <= _GRANTS:
         raise _Misregistered("unsupported_grant_type", "a grant type that we do not speak")
-    if not set(wire.texts(body, "redirectUris")) <= {_REDIRECT}:
+    if not set(json_messages.texts(body, "redirectUris")) <= {_REDIRECT}:
         raise _Misregistered("invalid_redirect_uri", "a redirect address other than the loopback one")
     now = door().clock()
     return jsonify(
@@ -95,7 +95,7 @@ def register() -> Response:
 @guarded(own("the program proves itself by what it sends"))
 def device_authorization() -> Response:
     """StartDeviceAuthorization. The complete address holds no code: a person types it, or compares it (attack N01)."""
-    _check_client(wire.json_body())
+    _check_client(json_messages.json_body())
     granted = door().oauth.devices.begin(CLIENT, "", request_origin())
     return jsonify(
         deviceCode=granted.device_code,
@@ -111,16 +111,16 @@ def device_authorization() -> Response:
 @guarded(own("the program proves itself by what it sends"))
 def token() -> Response:
     """CreateToken: by device code, by authorization code, or by refresh token."""
-    _check_client(body := wire.json_body())
-    server, grant = door().oauth.tokens, wire.text(body, "grantType")
+    _check_client(body := json_messages.json_body())
+    server, grant = door().oauth.tokens, json_messages.text(body, "grantType")
     if grant == _DEVICE_CODE:
-        return _tokens(server.for_device(wire.text(body, "deviceCode"), CLIENT, request_origin()))
+        return _tokens(server.for_device(json_messages.text(body, "deviceCode"), CLIENT, request_origin()))
     if grant == "refresh_token":
-        return _tokens(server.refresh(wire.text(body, "refreshToken"), CLIENT, request_origin()))
+        return _tokens(server.refresh(json_messages.text(body, "refreshToken"), CLIENT, request_origin()))
     if grant == "authorization_code":
-        asked = AuthorizationRequest(CLIENT, wire.text(body, "redirectUri"), code_challenge="")
-        verifier = wire.text(body, "codeVerifier")
-        return _tokens(server.for_code(wire.text(body, "code"), asked, verifier, request_origin()))
+        asked = AuthorizationRequest(CLIENT, json_messages.text(body, "redirectUri"), code_challenge="")
+        verifier = json_messages.text(body, "codeVerifier")
+        return _tokens(server.for_code(json_messages.text(body, "code"), asked, verifier, request_origin()))
     raise UnsupportedGrantType(f"grant type {quoted(grant)}")
 
 
@@ -134,7 +134,7 @@ def _tokens(found: IssuedTokens) -> Response:
 
 
 def _check_client(body: dict[str, object]) -> None:
-    if wire.text(body, "clientId") != CLIENT or wire.text(body, "clientSecret") != _SECRET:
+    if json_messages.text(body, "clientId") != CLIENT or json_messages.text(body, "clientSecret") != _SECRET:
         raise InvalidClient("a client that was not registered here")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from federation_bridge.aws_clients import wire
+from federation_bridge.aws_clients import json_messages
 from federation_bridge.aws_clients.sso_oidc import CLIENT
 from federation_bridge.errors import BadRequest, BridgeError, InvalidToken
 from federation_bridge.grant import RoleRequest
@@ -33,13 +33,13 @@ def _refused(refusal: BridgeError) -> Response:
     # A role that is not granted is "not found": 401 would send the person to sign in again, in vain.
     told = {"message": sentence(refusal)}
     if refusal.status == 429:  # noqa: PLR2004
-        return wire.refused(refusal, "TooManyRequestsException", 429, told)
+        return json_messages.refused(refusal, "TooManyRequestsException", 429, told)
     if refusal.status >= 500:  # noqa: PLR2004
         # No class of the dialect's own: clients retry it, and show the sentence.
-        return wire.refused(refusal, "InternalServerException", refusal.status, told)
+        return json_messages.refused(refusal, "InternalServerException", refusal.status, told)
     kind = _KINDS.get(refusal.status, "InvalidRequestException")
     status = 404 if kind == "ResourceNotFoundException" else 401 if kind == "UnauthorizedException" else 400
-    return wire.refused(refusal, kind, status, told)
+    return json_messages.refused(refusal, kind, status, told)
 
 
 def _caller() -> Caller:

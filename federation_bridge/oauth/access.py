@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from federation_bridge.errors import InvalidToken
 from federation_bridge.model import RequestOrigin
-from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.families import Families, session_of
+from federation_bridge.oauth.messages import Bearer
 from federation_bridge.oauth.opaque_secrets import LONGEST
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.proofs import Proofs

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from federation_bridge.oauth.access import Access
+from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.codes import Codes
 from federation_bridge.oauth.devices import Devices
 from federation_bridge.oauth.families import Families
-from federation_bridge.oauth.journal import Journal
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.proofs import Proofs
 from federation_bridge.oauth.tokens import Tokens
@@ -32,12 +32,12 @@ class AuthorizationServer:
 
 def authorization_server(parts: Parts) -> AuthorizationServer:
     """The server that works with these parts."""
-    journal = Journal(parts)
-    proofs, families = Proofs(parts), Families(parts, journal)
+    recorder = AuditRecorder(parts)
+    proofs, families = Proofs(parts), Families(parts, recorder)
     return AuthorizationServer(
-        devices=Devices(parts, journal, proofs, families),
-        codes=Codes(parts, journal, families),
-        tokens=Tokens(parts, journal, proofs, families),
+        devices=Devices(parts, recorder, proofs, families),
+        codes=Codes(parts, recorder, families),
+        tokens=Tokens(parts, recorder, proofs, families),
         access=Access(parts, proofs, families),
         families=families,
     )

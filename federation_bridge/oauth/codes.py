@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 from federation_bridge.errors import NotSignedIn, OAuthRefused, UnauthorizedClient
 from federation_bridge.model import AuthorizationCode, RequestOrigin, Session
 from federation_bridge.oauth.approval import check_confirmed, check_may_approve
+from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import Client, client_named
-from federation_bridge.oauth.conversation import AuthorizationRequest
 from federation_bridge.oauth.families import Families, approved
-from federation_bridge.oauth.journal import Journal
+from federation_bridge.oauth.messages import AuthorizationRequest
 from federation_bridge.oauth.opaque_secrets import new_secret
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.pkce import check_challenge
@@ -26,9 +26,9 @@ _JKT = re.compile(r"[A-Za-z0-9_-]{43}")
 class Codes:
     """The verbs of the code flow in the browser; `Tokens` has the redemption."""
 
-    def __init__(self, parts: Parts, journal: Journal, families: Families) -> None:
+    def __init__(self, parts: Parts, recorder: AuditRecorder, families: Families) -> None:
         self._parts = parts
-        self._journal = journal
+        self._recorder = recorder
         self._families = families
 
     def checked_request(self, asked: AuthorizationRequest) -> Client:
@@ -71,7 +71,7 @@ class Codes:
         try:
             self.check_may_let_in(client, session)
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._journal.device_refused(session, origin, refusal)
+            self._recorder.device_refused(session, origin, refusal)
             raise
         family = replace(self._families.made(client, session, origin), role=asked.role)
         code = new_secret("c", self._parts.randomness)
@@ -83,7 +83,7 @@ class Codes:
             expires_at=self._parts.clock() + CODE_LIFE,
             dpop_jkt=asked.dpop_jkt,
         )
-        entry = self._journal.entry_of(session.identity, origin, approved(family))
+        entry = self._recorder.entry_of(session.identity, origin, approved(family))
         self._parts.store.authorization_codes.issue(code, given, family, entry)
         return self._answer(asked, {"code": code})
 

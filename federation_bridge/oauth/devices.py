@@ -17,13 +17,13 @@ from federation_bridge.errors import (
 )
 from federation_bridge.model import DeviceRequest, RequestOrigin, Session, TokenFamily
 from federation_bridge.oauth.approval import check_confirmed, check_may_approve
+from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import client_named
-from federation_bridge.oauth.conversation import DeviceGrant, PendingDevice
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.families import Families, approved
-from federation_bridge.oauth.journal import Journal
 from federation_bridge.oauth.labels import label_of, machine_label
 from federation_bridge.oauth.limits import begun_limits, guess_limits
+from federation_bridge.oauth.messages import DeviceGrant, PendingDevice
 from federation_bridge.oauth.opaque_secrets import new_secret
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.proofs import Proofs
@@ -37,9 +37,9 @@ DEVICE_CODE_LIFE = timedelta(minutes=10)
 class Devices:
     """The verbs of the device flow up to the person's decision; `Tokens` has the rest."""
 
-    def __init__(self, parts: Parts, journal: Journal, proofs: Proofs, families: Families) -> None:
+    def __init__(self, parts: Parts, recorder: AuditRecorder, proofs: Proofs, families: Families) -> None:
         self._parts = parts
-        self._journal = journal
+        self._recorder = recorder
         self._proofs = proofs
         self._families = families
 
@@ -57,7 +57,7 @@ class Devices:
         self._spend_try(begun_limits(origin.address, self._parts.store.neighbours.people))
         now, label = self._parts.clock(), machine_label(label) or label_of(origin.user_agent)
         asked = DeviceRequest(client_id, label, origin, now, now + DEVICE_CODE_LIFE, jkt)
-        begun = self._journal.entry(origin, audit.DeviceBegun(client_id, label))
+        begun = self._recorder.entry(origin, audit.DeviceBegun(client_id, label))
         for _ in range(8):
             device_code, user_code = new_secret("d", self._parts.randomness), new_user_code(self._parts.randomness)
             hashed = self._hashed(read_user_code(user_code))
@@ -76,13 +76,13 @@ class Devices:
             limits = guess_limits(session.identity)
             self._spend_try(limits)
             hashed = self._hashed(read_user_code(typed))
-            claimed = self._journal.entry_of(session.identity, origin, audit.DeviceClaimed())
+            claimed = self._recorder.entry_of(session.identity, origin, audit.DeviceClaimed())
             request = self._parts.store.device_codes.claim(hashed, session.key, claimed)
             if request is None:
                 raise WrongUserCode("no code waits that this session could claim")
             self._parts.store.tries.give_back(limits)
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._journal.device_refused(session, origin, refusal)
+            self._recorder.device_refused(session, origin, refusal)
             raise
         return self._shown(request, session, origin)
 
@@ -98,11 +98,11 @@ class Devices:
             hashed, request = self._claimed(typed, session)
             self._check_address(hashed, request, session, origin)
             family = self._families.made(client_named(request.client_id), session, origin, request)
-            entry = self._journal.entry_of(session.identity, origin, approved(family, request))
+            entry = self._recorder.entry_of(session.identity, origin, approved(family, request))
             if not self._parts.store.device_codes.approve(hashed, session.key, family, entry):
                 raise WrongUserCode("somebody else decided, or time ran out")
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._journal.device_refused(session, origin, refusal)
+            self._recorder.device_refused(session, origin, refusal)
             raise
         return family
 
@@ -117,7 +117,7 @@ class Devices:
             hashed, request = self._claimed(typed, session)
             self._deny(hashed, request, session, origin, "the person said no")
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._journal.device_refused(session, origin, refusal)
+            self._recorder.device_refused(session, origin, refusal)
             raise
 
     def _claimed(self, typed: str, session: Session) -> tuple[str, DeviceRequest]:
@@ -135,7 +135,7 @@ class Devices:
 
     def _deny(self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin, reason: str) -> None:
         event = audit.DeviceDenied(request.client_id, request.origin.reference, request.origin.address, reason)
-        entry = self._journal.entry_of(session.identity, origin, event)
+        entry = self._recorder.entry_of(session.identity, origin, event)
         if not self._parts.store.device_codes.deny(hashed, session.key, entry):
             raise WrongUserCode("somebody else decided, or time ran out")
 

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from federation_bridge import audit
 from federation_bridge.errors import AccessDenied, InvalidToken
 from federation_bridge.model import DeviceRequest, Identity, RequestOrigin, Session, TokenFamily
+from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import Client, title_of
-from federation_bridge.oauth.conversation import HeldCommandLine
-from federation_bridge.oauth.journal import Journal
+from federation_bridge.oauth.messages import HeldCommandLine
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.places import Places
 
@@ -23,9 +23,9 @@ FAMILY_LIFE = timedelta(hours=12)
 class Families:
     """Makes families, tells whether one still holds, and ends them."""
 
-    def __init__(self, parts: Parts, journal: Journal) -> None:
+    def __init__(self, parts: Parts, recorder: AuditRecorder) -> None:
         self._parts = parts
-        self._journal = journal
+        self._recorder = recorder
 
     def made(
         self, client: Client, session: Session, origin: RequestOrigin, request: DeviceRequest | None = None
@@ -65,7 +65,7 @@ class Families:
 
     def end(self, family: TokenFamily, reason: str, origin: RequestOrigin) -> None:
         """Ends a family, audited; nothing where it has ended."""
-        entry = self._journal.entry_of(family.identity, origin, audit.CommandLineEnded(family.id, reason))
+        entry = self._recorder.entry_of(family.identity, origin, audit.CommandLineEnded(family.id, reason))
         self._parts.store.token_families.end(family.id, entry)
 
     def end_own(self, family_id: str, session: Session, origin: RequestOrigin) -> None:

@@ -17,12 +17,12 @@ from federation_bridge.errors import (
     UnauthorizedClient,
 )
 from federation_bridge.model import AuthorizationCode, RequestOrigin, TokenFamily
+from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import Client, client_named
-from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens, Renewal
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.families import Families, session_of
-from federation_bridge.oauth.journal import Journal
 from federation_bridge.oauth.labels import label_of
+from federation_bridge.oauth.messages import AuthorizationRequest, IssuedTokens, Renewal
 from federation_bridge.oauth.opaque_secrets import bounded, new_secret
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.pkce import why_not_proven
@@ -45,9 +45,9 @@ _POLLED: dict[Poll, type[OAuthRefused]] = {
 class Tokens:
     """The verbs of the token and revocation endpoints."""
 
-    def __init__(self, parts: Parts, journal: Journal, proofs: Proofs, families: Families) -> None:
+    def __init__(self, parts: Parts, recorder: AuditRecorder, proofs: Proofs, families: Families) -> None:
         self._parts = parts
-        self._journal = journal
+        self._recorder = recorder
         self._proofs = proofs
         self._families = families
 
@@ -65,7 +65,7 @@ class Tokens:
             return self._issued(outcome, fresh)
         refusal = _POLLED[outcome]()
         if outcome in (Poll.UNKNOWN, Poll.DENIED, Poll.EXPIRED):
-            self._journal.token_refused(client_id, origin, refusal, f"device code: {outcome.name.lower()}")
+            self._recorder.token_refused(client_id, origin, refusal, f"device code: {outcome.name.lower()}")
         raise refusal
 
     def for_code(
@@ -93,7 +93,7 @@ class Tokens:
             whose = families.uncollected(given.family_id)
             families.end(given.family_id)
             refusal = InvalidGrant(f"authorization code: {reason}")
-            self._journal.token_refused(client.id, origin, refusal, whose=whose.identity if whose else True)
+            self._recorder.token_refused(client.id, origin, refusal, whose=whose.identity if whose else True)
             raise refusal
         self._check_lives(family, origin)
         return self._issued(family, fresh)
@@ -140,10 +140,10 @@ class Tokens:
         entries = []
         if held is not None:
             ended = audit.CommandLineEnded(held.id, "a refresh token was used again")
-            entries.append(self._journal.entry_of(held.identity, origin, ended))
+            entries.append(self._recorder.entry_of(held.identity, origin, ended))
         outcome = families.stale(refresh_token, client_id, asked_at - LENIENCY, *entries)
         refusal = InvalidGrant(f"refresh token: {outcome.name.lower()}")
-        self._journal.token_refused(client_id, origin, refusal, whose=held.identity if held else False)
+        self._recorder.token_refused(client_id, origin, refusal, whose=held.identity if held else False)
         return refusal
 
     def revoke(self, token: str, client_id: str, origin: RequestOrigin) -> None:
@@ -156,7 +156,7 @@ class Tokens:
     def withdraw(self, issued: IssuedTokens, reason: str, origin: RequestOrigin) -> None:
         """Ends the family of first tokens that never reached their program."""
         ended = audit.CommandLineEnded(issued.family_id, reason)
-        entry = self._journal.entry_of(issued.session.identity, origin, ended)
+        entry = self._recorder.entry_of(issued.session.identity, origin, ended)
         self._parts.store.token_families.end(issued.family_id, entry)
 
     def _fresh(self, client: Client, origin: RequestOrigin) -> NewTokens:
@@ -165,7 +165,7 @@ class Tokens:
 
     def _telling(self, by: str, origin: RequestOrigin) -> Telling:
         def tell(family: TokenFamily) -> Entry:
-            return self._journal.entry_of(family.identity, origin, audit.TokenIssued(family.id, family.client_id, by))
+            return self._recorder.entry_of(family.identity, origin, audit.TokenIssued(family.id, family.client_id, by))
 
         return tell
 
@@ -174,7 +174,7 @@ class Tokens:
             self._families.check_lives(family, origin)
         except InvalidToken as ended:
             refusal = InvalidGrant(ended.detail)
-            self._journal.token_refused(family.client_id, origin, refusal, whose=family.identity)
+            self._recorder.token_refused(family.client_id, origin, refusal, whose=family.identity)
             raise refusal from None
 
     def _issued(self, family: TokenFamily, fresh: NewTokens) -> IssuedTokens:
@@ -193,9 +193,9 @@ class Tokens:
         family_id = self._parts.store.authorization_codes.family_of(bounded(code))
         if family_id is not None:
             event = audit.CommandLineEnded(family_id, "its authorization code was used again")
-            self._parts.store.token_families.end(family_id, self._journal.entry(origin, event))
+            self._parts.store.token_families.end(family_id, self._recorder.entry(origin, event))
         refusal = InvalidGrant("authorization code: unknown or used")
-        self._journal.token_refused(client.id, origin, refusal, whose=family_id is not None)
+        self._recorder.token_refused(client.id, origin, refusal, whose=family_id is not None)
         return refusal
 
     def _mismatch(

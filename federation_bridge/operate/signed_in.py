@@ -8,8 +8,8 @@ from federation_bridge import app
 from federation_bridge.administration import sessions
 from federation_bridge.audit import printable
 from federation_bridge.model import Session, TokenFamily
-from federation_bridge.oauth.conversation import HeldCommandLine
 from federation_bridge.oauth.families import held
+from federation_bridge.oauth.messages import HeldCommandLine
 from federation_bridge.oauth.places import places_from
 from federation_bridge.operate.opening import store_looked_at, store_of
 from federation_bridge.settings import Settings

@@ -7,8 +7,8 @@ from flask import Response, g, request
 from federation_bridge.errors import InvalidDpopProof, InvalidToken
 from federation_bridge.model import Caller
 from federation_bridge.oauth.clients import FEDBRIDGE
-from federation_bridge.oauth.conversation import Bearer
 from federation_bridge.oauth.dpop import DpopProof
+from federation_bridge.oauth.messages import Bearer
 from federation_bridge.redaction import quoted
 from federation_bridge.web import forms
 from federation_bridge.web.door import caller, door, request_origin, signed_in

@@ -20,8 +20,8 @@ from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.aws_clients.sso_oidc import START_TARGET
 from federation_bridge.errors import InvalidToken
 from federation_bridge.model import RequestOrigin
-from federation_bridge.oauth.conversation import AuthorizationRequest
 from federation_bridge.oauth.dpop import DpopProof
+from federation_bridge.oauth.messages import AuthorizationRequest
 
 if TYPE_CHECKING:
     from database_place import HeldClock

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 from federation_bridge.errors import BridgeError, OAuthRefused, UnauthorizedClient, UnsupportedGrantType
 from federation_bridge.model import JsonObject
 from federation_bridge.oauth.clients import client_named
-from federation_bridge.oauth.conversation import AuthorizationRequest, IssuedTokens
+from federation_bridge.oauth.messages import AuthorizationRequest, IssuedTokens
 from federation_bridge.redaction import quoted
 from federation_bridge.web import forms
 from federation_bridge.web.bearer import proof_or_none

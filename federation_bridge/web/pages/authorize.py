@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.errors import AccessDenied, BadRequest, InvalidClient, OAuthRefused, UnsupportedResponseType
 from federation_bridge.model import Departure
 from federation_bridge.oauth.clients import Client
-from federation_bridge.oauth.conversation import AuthorizationRequest
+from federation_bridge.oauth.messages import AuthorizationRequest
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers
 from federation_bridge.web.departures import leave

@@ -19,7 +19,7 @@ from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.errors import InvalidRedirect, UnauthorizedClient
 from federation_bridge.model import RequestOrigin
 from federation_bridge.oauth.clients import CLIENTS
-from federation_bridge.oauth.conversation import AuthorizationRequest
+from federation_bridge.oauth.messages import AuthorizationRequest
 
 ONE_ROLE = {SAME_DEVICE: CALLBACK, CROSS_DEVICE: CONFIRMATION}
 

@@ -12,7 +12,7 @@ from web_material import TOKEN, Person, door_of
 
 from federation_bridge.errors import NotSignedIn
 from federation_bridge.model import Caller, RequestOrigin, Session
-from federation_bridge.oauth.conversation import AuthorizationRequest
+from federation_bridge.oauth.messages import AuthorizationRequest
 
 VISIT = RequestOrigin("ref-1", "127.0.0.1", "Browser/1")
 

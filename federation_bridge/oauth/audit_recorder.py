@@ -11,7 +11,7 @@ from federation_bridge.model import Identity, RequestOrigin, Session
 from federation_bridge.oauth.parts import Parts
 
 
-class Journal:
+class AuditRecorder:
     """Makes entries for the store's transactions, and records those that belong to none."""
 
     def __init__(self, parts: Parts) -> None:

@@ -70,7 +70,7 @@ class Renewal:
     client: Client
     jkt: str | None
     asked_at: datetime
-    """Who asked by then did not know of any use after it: two who ask at once are no replay."""
+    """When the request came in. Two requests at once are no replay: neither could know of the other."""
     family: TokenFamily
     session: Session
 
