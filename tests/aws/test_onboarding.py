@@ -8,58 +8,24 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cli import AwsCli, aws_program
-from aws_material import ENTITY_ID, ISSUER, grant, key_ring, signing_key
+from aws_material import ENTITY_ID, ISSUER, grant, signing_key
 from local_aws_material import ACCOUNT, Place, served
+from onboarding_material import READ_ONLY, ROLES, hostile, plan, registered
 
-from federation_bridge.aws import assertion, issuer
+from federation_bridge.aws import assertion
 from federation_bridge.aws.onboarding import AccountPlan, Additions, cloudformation, files_of, planned, shell
 from federation_bridge.aws.onboarding.plan import warnings
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.model import Account, Role
+from federation_bridge.model import Role
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.settings import Aws, Outgoing
-
-AUDIT = Role("Audit", path="/people/")
-ROLES = {"Admin": Role("Admin", max_session=timedelta(hours=4)), "Audit": AUDIT}
-READ_ONLY = {"Audit": ("arn:{partition}:iam::aws:policy/ReadOnlyAccess",)}
-HOSTILE = (
-    "$${x}",
-    "%$${",
-    "$(touch.x)",
-    "a'b",
-    'a"b',
-    "${x}",
-    "%{x}",
-    "a`id`b",
-    "a;b",
-    "a\\b",
-    "a|b&c",
-    "#x",
-    "<x>",
-    "$$",
-    "!x",
-)
-
-
-def registered(road: str = "saml", number: str = ACCOUNT, partition: str = "aws", **changes: Any) -> Account:
-    name = "saml-provider/Ours" if road == "saml" else "oidc-provider/bridge.example.com"
-    arn = f"arn:{partition}:iam::{number}:{name}"
-    return replace(Account(number, f"Account {number}", partition, arn, "us-east-1", ROLES), **changes)
-
-
-def plan(account: Account, **additions: Any) -> AccountPlan:
-    metadata = issuer.saml_metadata(key_ring(), ENTITY_ID, ISSUER).decode()
-    return planned(
-        account, entity_id=ENTITY_ID, issuer=ISSUER, metadata=metadata, additions=Additions(**additions)
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -208,12 +174,6 @@ def test_the_same_register_gives_the_same_bytes(form: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ other formats
-
-
-def hostile() -> Account:
-    """Paths hold every sign of a shell and of templates; names are narrower, and may begin with a dash."""
-    roles = {f"-r{n}": Role(f"-r{n}", path=f"/{path}/") for n, path in enumerate(HOSTILE)}
-    return registered(roles={**roles, "-@=": Role("-@=")})
 
 
 def terraform_values(text: str, name: str) -> list[str]:
