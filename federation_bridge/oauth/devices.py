@@ -29,7 +29,7 @@ from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.proofs import Proofs
 from federation_bridge.oauth.user_codes import keyed_hash, new_user_code, read_user_code
 from federation_bridge.store.device_codes import INTERVAL
-from federation_bridge.store.tries import Limit
+from federation_bridge.store.rate_limits import Limit
 
 DEVICE_CODE_LIFE = timedelta(minutes=10)
 
@@ -80,7 +80,7 @@ class Devices:
             request = self._parts.store.device_codes.claim(hashed, session.key, claimed)
             if request is None:
                 raise WrongUserCode("no code waits that this session could claim")
-            self._parts.store.tries.give_back(limits)
+            self._parts.store.rate_limits.give_back(limits)
         except (OAuthRefused, NotSignedIn) as refusal:
             self._recorder.device_refused(session, origin, refusal)
             raise
@@ -152,7 +152,7 @@ class Devices:
         )
 
     def _spend_try(self, limits: Sequence[Limit]) -> None:
-        over = self._parts.store.tries.take(limits)
+        over = self._parts.store.rate_limits.take(limits)
         if over is not None:
             raise TooManyTries(f"more than {over.most + over.share} tries of kind {over.kind}")
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from federation_bridge.addresses import networks_around
 from federation_bridge.model import Identity
-from federation_bridge.store.tries import Limit
+from federation_bridge.store.rate_limits import Limit
 
 WITHIN = timedelta(minutes=10)
 _MOST_WRONG = 5

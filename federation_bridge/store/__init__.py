@@ -20,6 +20,7 @@ from federation_bridge.store.engine import Database, open_database, sqlite_path
 from federation_bridge.store.held_groups import HeldGroups
 from federation_bridge.store.neighbours import Neighbours
 from federation_bridge.store.people import People
+from federation_bridge.store.rate_limits import RateLimits
 from federation_bridge.store.readiness import Readiness
 from federation_bridge.store.refusals import RefusalRing
 from federation_bridge.store.row_mac import RowMac
@@ -32,7 +33,6 @@ from federation_bridge.store.session_names import SessionNames
 from federation_bridge.store.sessions import Sessions
 from federation_bridge.store.spent_proofs import SpentProofs
 from federation_bridge.store.token_families import TokenFamilies
-from federation_bridge.store.tries import Tries
 
 __all__ = ["Store", "open_store", "open_store_to_read", "sqlite_path"]
 
@@ -56,7 +56,7 @@ class Store:
     token_families: TokenFamilies
     held_groups: HeldGroups
     neighbours: Neighbours
-    tries: Tries
+    rate_limits: RateLimits
     spent_proofs: SpentProofs
     _readiness: Readiness = field(repr=False)
     _database: Database = field(repr=False)
@@ -150,7 +150,7 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
         token_families=TokenFamilies(rows, audit, clock),
         held_groups=HeldGroups(audit),
         neighbours=Neighbours(database, clock),
-        tries=Tries(database, clock),
+        rate_limits=RateLimits(database, clock),
         spent_proofs=SpentProofs(database, clock),
         _readiness=Readiness(database, clock),
         _database=database,

@@ -18,9 +18,9 @@ from federation_bridge.errors import NotSignedIn
 from federation_bridge.model import AuthorizationCode, TokenFamily
 from federation_bridge.store import Store
 from federation_bridge.store.device_codes import Poll
+from federation_bridge.store.rate_limits import Limit
 from federation_bridge.store.tables import SESSIONS
 from federation_bridge.store.token_families import Stale, insert_family
-from federation_bridge.store.tries import Limit
 
 RACERS, ROUNDS = 4, 10
 LENIENCY = timedelta(seconds=10)
@@ -487,27 +487,27 @@ def test_no_code_and_no_token_stands_in_the_database(store: Store, clock: HeldCl
 def test_tries_are_counted_and_given_back_and_forgotten(store: Store, clock: HeldClock) -> None:
     limit = Limit("guess", "alice", 2, timedelta(minutes=10))
     other = Limit("guess", "bob", 2, timedelta(minutes=10))
-    assert [store.tries.take([limit]) for _ in range(3)] == [None, None, limit]
-    assert store.tries.take([other]) is None
-    store.tries.give_back([limit])
-    assert store.tries.take([limit, other]) is None
-    assert store.tries.take([limit]) == limit
+    assert [store.rate_limits.take([limit]) for _ in range(3)] == [None, None, limit]
+    assert store.rate_limits.take([other]) is None
+    store.rate_limits.give_back([limit])
+    assert store.rate_limits.take([limit, other]) is None
+    assert store.rate_limits.take([limit]) == limit
     clock.advance(timedelta(minutes=10))
-    assert store.tries.take([limit]) is None
+    assert store.rate_limits.take([limit]) is None
 
 
 def test_many_at_once_get_no_more_tries_than_one(place: Place) -> None:
     limits = [Limit("guess", "alice", 5, timedelta(minutes=10)), Limit("all", "", 100, timedelta(minutes=10))]
-    won = raced(place, lambda own, number, racer: own.tries.take(limits) is None)
+    won = raced(place, lambda own, number, racer: own.rate_limits.take(limits) is None)
     assert sum(won) == 5
 
 
 def test_who_is_over_a_limit_of_their_own_uses_up_nothing_that_is_shared(store: Store) -> None:
     span = timedelta(minutes=10)
     own, others, shared = Limit("guess", "alice", 2, span), Limit("guess", "bob", 2, span), Limit("all", "", 4, span)
-    assert [store.tries.take([shared, own]) for _ in range(9)] == [None, None] + [own] * 7
-    assert [store.tries.take([others, shared]) for _ in range(3)] == [None, None, others]
-    assert store.tries.take([Limit("guess", "carol", 2, span), shared]) == shared
+    assert [store.rate_limits.take([shared, own]) for _ in range(9)] == [None, None] + [own] * 7
+    assert [store.rate_limits.take([others, shared]) for _ in range(3)] == [None, None, others]
+    assert store.rate_limits.take([Limit("guess", "carol", 2, span), shared]) == shared
 
 
 def test_floods_of_many_at_once_leave_the_shared_limit_exact(place: Place) -> None:
@@ -515,14 +515,16 @@ def test_floods_of_many_at_once_leave_the_shared_limit_exact(place: Place) -> No
     shared = Limit("all", "", 7, span)
 
     def flood(own: Store, number: int, racer: int) -> bool:
-        return own.tries.take([shared, Limit("guess", f"asker {racer}", 2, span)]) is None
+        return own.rate_limits.take([shared, Limit("guess", f"asker {racer}", 2, span)]) is None
 
     assert sum(raced(place, flood)) == 7
     fewer = Limit("few", "", 100, span)
-    won = raced(place, lambda own, number, racer: own.tries.take([fewer, Limit("g", str(racer), 2, span)]) is None)
+    won = raced(
+        place, lambda own, number, racer: own.rate_limits.take([fewer, Limit("g", str(racer), 2, span)]) is None
+    )
     assert sum(won) == 2 * RACERS
     store = place.open()
-    assert sum(store.tries.take([fewer]) is None for _ in range(100)) == 100 - 2 * RACERS
+    assert sum(store.rate_limits.take([fewer]) is None for _ in range(100)) == 100 - 2 * RACERS
 
 
 def test_of_many_who_show_one_proof_one_is_first(place: Place) -> None:

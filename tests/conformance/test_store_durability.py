@@ -23,7 +23,7 @@ from federation_bridge.audit import AuditQuery
 from federation_bridge.audit.seal import Batch, Seal
 from federation_bridge.model import Acceptance, AuthorizationCode, Groups, Look, ProposedVersion, SealedKey
 from federation_bridge.store import Store, open_store
-from federation_bridge.store.tries import Limit
+from federation_bridge.store.rate_limits import Limit
 from federation_bridge.store.writing import insertion_where
 
 ROOT = Path(__file__).parent.parent.parent
@@ -187,8 +187,8 @@ SCENARIOS = {
         lambda store, now: store.held_groups.replace("corp/alice", Groups(("staff",)), now, entry(now)), let_in
     ),
     "neighbours.people": Scenario(lambda store, _: store.neighbours.people(["4:c0000201"], 9), signed_in),
-    "tries.take": Scenario(lambda store, _: store.tries.take(_LIMITS)),
-    "tries.give_back": Scenario(lambda store, _: store.tries.give_back(_LIMITS)),
+    "rate_limits.take": Scenario(lambda store, _: store.rate_limits.take(_LIMITS)),
+    "rate_limits.give_back": Scenario(lambda store, _: store.rate_limits.give_back(_LIMITS)),
     "spent_proofs.spend": Scenario(lambda store, now: store.spent_proofs.spend("key", "proof", now)),
     "migrate": Scenario(lambda store, _: store.migrate()),
     "schema_problem": Scenario(lambda store, _: store.schema_problem()),

@@ -21,7 +21,7 @@ OFFICE = "198.51.100.7"
 
 def _asks(store: Store, addresses: Iterable[str]) -> int:
     """How many of these get a device code."""
-    return sum(store.tries.take(begun_limits(address, store.neighbours.people)) is None for address in addresses)
+    return sum(store.rate_limits.take(begun_limits(address, store.neighbours.people)) is None for address in addresses)
 
 
 def _signs_in(store: Store, clock: HeldClock, who: str, address: str, times: int = 1) -> None:
@@ -105,13 +105,13 @@ def test_strangers_from_everywhere_stop_strangers_and_no_office(store: Store, cl
         assert limit.most == 10_000
         everybody = [limit]
     for _ in range(100):
-        store.tries.take(everybody)
+        store.rate_limits.take(everybody)
     # As if ten thousand had come: the row of all strangers is full.
     full = [type(limit)(limit.kind, limit.asker, 100, limit.within)]
-    assert store.tries.take(full) == full[0]
+    assert store.rate_limits.take(full) == full[0]
     office = begun_limits(OFFICE, store.neighbours.people)
     assert office[-1].bucket != limit.bucket
-    assert store.tries.take(office) is None
+    assert store.rate_limits.take(office) is None
 
 
 def test_who_has_no_address_shares_one_limit(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Counts of tries, by who tries: what makes guessing and flooding stop."""
+"""Rate limits: tries are counted by who makes them, so that guessing and flooding stop."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _GIVE_BACK = (
 
 
 class _Over(Exception):
-    """Undoes what the try was counted against already."""
+    """Over a limit. It is raised so that the transaction rolls back: a refused try counts against no limit."""
 
     def __init__(self, limit: Limit) -> None:
         super().__init__(limit.kind)
@@ -53,7 +53,7 @@ def _ordered(limits: Sequence[Limit]) -> list[Limit]:
     return sorted(limits, key=lambda one: (one.most, one.bucket))
 
 
-class Tries:
+class RateLimits:
     """Counted before the try is made, so that many at once get no more tries than one after the other."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
