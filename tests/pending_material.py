@@ -53,7 +53,7 @@ class Left:
 
 
 @dataclass
-class Visitor:
+class ScriptedUser:
     """A browser of the bridge."""
 
     client: FlaskClient
@@ -125,13 +125,13 @@ def left(connection: str, response: Any) -> Left:
     return Left(connection, query["RelayState"][0], str(etree.fromstring(request).get("ID")))
 
 
-def visitor(app: Flask, clock: HeldClock) -> Visitor:
-    return Visitor(app.test_client(), clock)
+def scripted_user(app: Flask, clock: HeldClock) -> ScriptedUser:
+    return ScriptedUser(app.test_client(), clock)
 
 
-def moved(browser: Visitor, app: Flask) -> Visitor:
+def moved(browser: ScriptedUser, app: Flask) -> ScriptedUser:
     """The same browser, led to another node by the balancer."""
-    other = visitor(app, browser.clock)
+    other = scripted_user(app, browser.clock)
     jar, held = other.client._cookies, browser.client._cookies
     assert jar is not None
     assert held is not None

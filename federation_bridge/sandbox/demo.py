@@ -16,7 +16,7 @@ from typing import TextIO
 from federation_bridge.errors import BridgeError
 from federation_bridge.sandbox.browser import BrowserStopped
 from federation_bridge.sandbox.company import Company, open_company
-from federation_bridge.sandbox.walk import StepFailed, Teller, walk
+from federation_bridge.sandbox.scenario import StepFailed, Teller, run_scenario
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def run(out: TextIO, *, once: bool) -> int:
         try:
             with open_company(Path(folder)) as company:
                 out.write(f"The example company is open, its files are in {folder}.\n")
-                walk(company, Teller(out))
+                run_scenario(company, Teller(out))
                 out.write(f"\nAll of it as promised, in {time.monotonic() - began:.1f} seconds.\n")
                 if not once:
                     _invite(company, out)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 _CODE = re.compile(r"^\s+([A-Z0-9]{4}-[A-Z0-9]{4})\s*$", re.MULTILINE)
 _QUESTION = "Did you start this"
@@ -55,11 +55,11 @@ class Terminal:
         return _ended_well(process, f"fedbridge {words[0]}", said)
 
     @contextmanager
-    def device_login(self, visitor: Visitor) -> Iterator[DeviceLogin]:
-        """`fedbridge login --device`, whose code `visitor` has typed; it polls, at most until the block ends."""
+    def device_login(self, scripted_user: ScriptedUser) -> Iterator[DeviceLogin]:
+        """`fedbridge login --device`, whose code `scripted_user` has typed; it polls, at most until the block ends."""
         process = self._start("login", self.company.bridge, "--device")
         try:
-            yield DeviceLogin(process, _approve(visitor, _told_code(process)))
+            yield DeviceLogin(process, _approve(scripted_user, _told_code(process)))
         finally:
             process.kill()
             process.communicate()
@@ -95,9 +95,9 @@ def _told_code(process: subprocess.Popen[str]) -> str:
     raise LookupError(f"no code was told: {said}")
 
 
-def _approve(visitor: Visitor, code: str) -> str:
-    page = visitor.open("/device")
-    page = visitor.browser.submit(page, page.form("/device"), user_code=code)
-    visitor.browser.submit(page, page.form("/device/decision"), decision="allow")
+def _approve(scripted_user: ScriptedUser, code: str) -> str:
+    page = scripted_user.open("/device")
+    page = scripted_user.browser.submit(page, page.form("/device"), user_code=code)
+    scripted_user.browser.submit(page, page.form("/device/decision"), decision="allow")
     # From the question to the buttons: what stands around them is the same on every page.
     return page.words[page.words.find(_QUESTION) :].partition(_BUTTON)[0].strip()

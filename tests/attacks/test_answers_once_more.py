@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from database_place import HeldClock
 from flask import Flask
-from pending_material import GO, Visitor, bridge_at
+from pending_material import GO, ScriptedUser, bridge_at
 from web_material import BASE, door_of
 
 from federation_bridge.bridge import token_hash
@@ -32,7 +32,7 @@ def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
 
 
 @dataclass
-class Browser(Visitor):
+class Browser(ScriptedUser):
     """A browser that, as real ones do, leaves the session's cookie behind at a cross-site POST."""
 
     def post_from_provider(self, form: dict[str, str], connection: str = "company", **headers: str) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from federation_bridge.sandbox.browser import Page
 from federation_bridge.sandbox.company import Company, open_company
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 CONNECTIONS = ("company", "company-oidc")
 """The answer by SAML's POST binding, and by OpenID Connect's form_post."""
@@ -27,17 +27,17 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         yield opened
 
 
-def _signed_in_again_as(login: str, visitor: Visitor, left_open: Page, connection: str) -> Page:
+def _signed_in_again_as(login: str, scripted_user: ScriptedUser, left_open: Page, connection: str) -> Page:
     """The choice page that was left open in another tab is used, and somebody signs in at the provider."""
-    page = visitor.browser.open(visitor.company.addresses.provider)
-    visitor.browser.submit(page, page.form("/logout"))
-    page = visitor.browser.submit(left_open, left_open.form("/sign-in"), connection=connection)
-    return Visitor.type_password(_sitting_at(visitor, login), page)
+    page = scripted_user.browser.open(scripted_user.company.addresses.provider)
+    scripted_user.browser.submit(page, page.form("/logout"))
+    page = scripted_user.browser.submit(left_open, left_open.form("/sign-in"), connection=connection)
+    return ScriptedUser.type_password(_sitting_at(scripted_user, login), page)
 
 
-def _sitting_at(visitor: Visitor, login: str) -> Visitor:
-    other = Visitor(visitor.company, login)
-    other.browser = visitor.browser
+def _sitting_at(scripted_user: ScriptedUser, login: str) -> ScriptedUser:
+    other = ScriptedUser(scripted_user.company, login)
+    other.browser = scripted_user.browser
     return other
 
 
@@ -48,7 +48,7 @@ def _changes(company: Company) -> list[Any]:
 
 @pytest.mark.parametrize("connection", CONNECTIONS)
 def test_somebody_else_who_comes_by_a_cross_site_post_waits_for_a_click(company: Company, connection: str) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     left_open = ada.open()
     ada.sign_in(connection)
     before = len(_changes(company))
@@ -62,7 +62,7 @@ def test_somebody_else_who_comes_by_a_cross_site_post_waits_for_a_click(company:
 
 @pytest.mark.parametrize("connection", CONNECTIONS)
 def test_the_same_person_who_comes_by_a_cross_site_post_just_comes_in(company: Company, connection: str) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     left_open = ada.open()
     ada.sign_in(connection)
     before = len(_changes(company))
@@ -72,7 +72,7 @@ def test_the_same_person_who_comes_by_a_cross_site_post_just_comes_in(company: C
 
 @pytest.mark.parametrize("connection", CONNECTIONS)
 def test_k01_the_session_that_a_cross_site_post_replaces_is_good_for_nothing(company: Company, connection: str) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     left_open = ada.open()
     ada.sign_in(connection)
     held = [cookie for cookie in ada.browser.cookies if cookie.name == "__Host-bridge-session"]

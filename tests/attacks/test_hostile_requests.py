@@ -12,7 +12,7 @@ import pytest
 
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 ROLE = f"{PRODUCTION}/Developer"
 FORM = "Content-Type: application/x-www-form-urlencoded"
@@ -47,7 +47,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 @pytest.fixture(scope="module")
 def session(company: Company) -> str:
     """The header lines of Ada, signed in, on a page of ours."""
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     token = ada.call_api("GET", "/me").json()["csrf_token"]
     pairs = "; ".join(f"{one.name}={one.value}" for one in ada.browser.cookies if one.domain.startswith("127."))

@@ -14,7 +14,7 @@ import pytest
 from database_place import HeldClock
 from flask import Flask
 from openid_provider import World, by_query, world
-from pending_material import GO, Visitor, bridge_at, left, moved, visitor
+from pending_material import GO, ScriptedUser, bridge_at, left, moved, scripted_user
 from sqlalchemy import func, select
 from web_material import door_of
 
@@ -37,8 +37,8 @@ def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def ada(app: Flask, clock: HeldClock) -> Visitor:
-    return visitor(app, clock)
+def ada(app: Flask, clock: HeldClock) -> ScriptedUser:
+    return scripted_user(app, clock)
 
 
 def refused(answer: Any, sentence: str = EXPIRED) -> bool:
@@ -58,33 +58,33 @@ def rows(app: Flask) -> dict[str, int]:
 # ------------------------------------------------------------------------------------------------- what it leaves
 
 
-def test_whoever_begins_sign_ins_leaves_no_row(app: Flask, ada: Visitor) -> None:
+def test_whoever_begins_sign_ins_leaves_no_row(app: Flask, ada: ScriptedUser) -> None:
     ada.leave()  # the first one has our keys made
     before = rows(app)
     for _ in range(5):
         ada.leave()
-        visitor(app, ada.clock).leave()
+        scripted_user(app, ada.clock).leave()
     assert rows(app) == before
     assert ada.come_back(ada.leave()).status_code == 303
     assert rows(app)["sessions"] == before["sessions"] + 1
     assert rows(app)["spent_messages"] == before["spent_messages"] + 2
 
 
-def test_an_answer_that_is_refused_spends_nothing(app: Flask, ada: Visitor) -> None:
+def test_an_answer_that_is_refused_spends_nothing(app: Flask, ada: ScriptedUser) -> None:
     gone = ada.leave()
     before = rows(app)
     assert refused(ada.come_back(gone, audience="https://other.example.com"), "We could not sign you in.")
     assert rows(app)["spent_messages"] == before["spent_messages"]
 
 
-def test_the_cookie_of_a_finished_sign_in_is_taken_back_and_no_other(ada: Visitor) -> None:
+def test_the_cookie_of_a_finished_sign_in_is_taken_back_and_no_other(ada: ScriptedUser) -> None:
     one, other = ada.leave(), ada.leave()
     assert set(ada.pending) == {one.handle, other.handle}
     assert ada.come_back(one).status_code == 303
     assert set(ada.pending) == {other.handle}
 
 
-def test_k04_the_cookies_are_short_host_bound_and_good_for_the_way_back_alone(ada: Visitor) -> None:
+def test_k04_the_cookies_are_short_host_bound_and_good_for_the_way_back_alone(ada: ScriptedUser) -> None:
     gone = ada.leave()
     header = next(one for one in _set_cookies(ada) if gone.handle not in one and pending_cookies.PREFIX in one)
     assert all(part in header for part in ("Secure", "HttpOnly", "SameSite=None", "Path=/", "Max-Age=600"))
@@ -93,22 +93,22 @@ def test_k04_the_cookies_are_short_host_bound_and_good_for_the_way_back_alone(ad
     assert not ada.is_signed_in
 
 
-def _set_cookies(ada: Visitor) -> list[str]:
+def _set_cookies(ada: ScriptedUser) -> list[str]:
     return list(ada.get(GO).headers.getlist("Set-Cookie"))
 
 
 # ------------------------------------------------------------------------------------------------ whose and where
 
 
-def test_two_tabs_at_once_both_come_in(ada: Visitor) -> None:
+def test_two_tabs_at_once_both_come_in(ada: ScriptedUser) -> None:
     one, other = ada.leave(return_to=GO), ada.leave()
     assert ada.come_back(other).headers["Location"] == "/"
     assert ada.come_back(one).headers["Location"] == GO
     assert ada.is_signed_in
 
 
-def test_g06_another_browsers_answer_is_refused_and_spoils_nothing(app: Flask, ada: Visitor) -> None:
-    mallory = visitor(app, ada.clock)
+def test_g06_another_browsers_answer_is_refused_and_spoils_nothing(app: Flask, ada: ScriptedUser) -> None:
+    mallory = scripted_user(app, ada.clock)
     gone, theirs = ada.leave(), mallory.leave()
     assert refused(ada.post(mallory.answer(theirs)))
     assert refused(mallory.post(ada.answer(gone)))
@@ -117,8 +117,8 @@ def test_g06_another_browsers_answer_is_refused_and_spoils_nothing(app: Flask, a
     assert mallory.come_back(theirs).status_code == 303
 
 
-def test_i15_a_cookie_carried_to_another_browser_opens_nothing(app: Flask, ada: Visitor) -> None:
-    mallory = visitor(app, ada.clock)
+def test_i15_a_cookie_carried_to_another_browser_opens_nothing(app: Flask, ada: ScriptedUser) -> None:
+    mallory = scripted_user(app, ada.clock)
     gone = ada.leave()
     mallory.leave()
     mallory.set_cookie(pending_cookies.PREFIX + gone.handle, ada.pending[gone.handle])
@@ -126,7 +126,7 @@ def test_i15_a_cookie_carried_to_another_browser_opens_nothing(app: Flask, ada: 
     assert ada.come_back(gone).status_code == 303
 
 
-def test_i15_a_cookie_renamed_to_another_handle_opens_nothing(ada: Visitor) -> None:
+def test_i15_a_cookie_renamed_to_another_handle_opens_nothing(ada: ScriptedUser) -> None:
     one, other = ada.leave(), ada.leave()
     held = ada.pending
     ada.set_cookie(pending_cookies.PREFIX + one.handle, held[other.handle])
@@ -135,14 +135,14 @@ def test_i15_a_cookie_renamed_to_another_handle_opens_nothing(ada: Visitor) -> N
     assert ada.come_back(one).status_code == 303
 
 
-def test_f04_a_sign_in_of_one_connection_is_none_at_another(ada: Visitor) -> None:
+def test_f04_a_sign_in_of_one_connection_is_none_at_another(ada: ScriptedUser) -> None:
     gone = ada.leave("company")
     assert refused(ada.post(ada.answer(gone), "sister"), OtherConnection.public)
     assert refused(ada.post(ada.answer(ada.leave("sister")), "company"), OtherConnection.public)
     assert ada.come_back(gone).status_code == 303
 
 
-def test_another_node_with_the_same_key_takes_the_answer(tmp_path: Path, app: Flask, ada: Visitor) -> None:
+def test_another_node_with_the_same_key_takes_the_answer(tmp_path: Path, app: Flask, ada: ScriptedUser) -> None:
     other = bridge_at(tmp_path / "one", ada.clock)
     gone = ada.leave()
     there = moved(ada, other)
@@ -151,7 +151,7 @@ def test_another_node_with_the_same_key_takes_the_answer(tmp_path: Path, app: Fl
     door_of(other).store.close()
 
 
-def test_a_node_with_another_sealing_key_refuses_in_words(tmp_path: Path, ada: Visitor) -> None:
+def test_a_node_with_another_sealing_key_refuses_in_words(tmp_path: Path, ada: ScriptedUser) -> None:
     stranger = bridge_at(tmp_path / "other", ada.clock)
     gone = ada.leave()
     assert refused(moved(ada, stranger).come_back(gone))
@@ -161,7 +161,7 @@ def test_a_node_with_another_sealing_key_refuses_in_words(tmp_path: Path, ada: V
     door_of(stranger).store.close()
 
 
-def test_a_connection_that_became_stricter_meanwhile_refuses(tmp_path: Path, app: Flask, ada: Visitor) -> None:
+def test_a_connection_that_became_stricter_meanwhile_refuses(tmp_path: Path, app: Flask, ada: ScriptedUser) -> None:
     stricter = bridge_at(tmp_path / "one", ada.clock, signed="both", title="Another name")
     gone = ada.leave()
     assert refused(moved(ada, stricter).come_back(gone, signed="both"))
@@ -171,7 +171,7 @@ def test_a_connection_that_became_stricter_meanwhile_refuses(tmp_path: Path, app
         door_of(opened).store.close()
 
 
-def _opened(app: Flask, browser: Visitor, handle: str) -> SignIn:
+def _opened(app: Flask, browser: ScriptedUser, handle: str) -> SignIn:
     secret = browser.cookie(cookies.SIGN_IN) or ""
     held = {name: value.partition(".")[2] for name, value in browser.pending.items()}
     return door_of(app).bridge._parts.pending_sign_ins.open(handle, "company", Browser(secret, held))
@@ -180,7 +180,7 @@ def _opened(app: Flask, browser: Visitor, handle: str) -> SignIn:
 # --------------------------------------------------------------------------------------------------------- when
 
 
-def test_its_end_lies_inside_the_seal_and_not_in_the_cookies_age(ada: Visitor) -> None:
+def test_its_end_lies_inside_the_seal_and_not_in_the_cookies_age(ada: ScriptedUser) -> None:
     gone = ada.leave()
     ada.clock.advance(timedelta(minutes=10))
     assert gone.handle in ada.pending
@@ -190,7 +190,7 @@ def test_its_end_lies_inside_the_seal_and_not_in_the_cookies_age(ada: Visitor) -
     assert ada.come_back(fresh).status_code == 303
 
 
-def test_a_clock_that_goes_back_lengthens_no_sign_in(ada: Visitor) -> None:
+def test_a_clock_that_goes_back_lengthens_no_sign_in(ada: ScriptedUser) -> None:
     gone = ada.leave()
     ada.clock.advance(timedelta(hours=-1))
     assert refused(ada.come_back(gone))
@@ -202,7 +202,7 @@ def test_a_clock_that_goes_back_lengthens_no_sign_in(ada: Visitor) -> None:
 # --------------------------------------------------------------------------------------------------- once, and again
 
 
-def test_f11_what_was_used_is_used_whatever_the_browser_still_holds(ada: Visitor) -> None:
+def test_f11_what_was_used_is_used_whatever_the_browser_still_holds(ada: ScriptedUser) -> None:
     gone = ada.leave()
     held, form = ada.pending[gone.handle], ada.answer(gone)
     assert ada.post(form).status_code == 303
@@ -214,7 +214,7 @@ def test_f11_what_was_used_is_used_whatever_the_browser_still_holds(ada: Visitor
     assert ada.come_back(ada.leave()).status_code == 303
 
 
-def test_an_answer_tried_many_times_gains_nothing_over_the_first(app: Flask, ada: Visitor) -> None:
+def test_an_answer_tried_many_times_gains_nothing_over_the_first(app: Flask, ada: ScriptedUser) -> None:
     """Wrong ones are refused each for itself, and use up nothing; the right one comes in, once."""
     gone = ada.leave()
     wrong: list[dict[str, Any]] = [
@@ -231,9 +231,9 @@ def test_an_answer_tried_many_times_gains_nothing_over_the_first(app: Flask, ada
     assert rows(app)["sessions"] == 1
 
 
-def test_g05_an_unsolicited_answer_with_any_relay_state_waits_for_a_click(tmp_path: Path, ada: Visitor) -> None:
+def test_g05_an_unsolicited_answer_with_any_relay_state_waits_for_a_click(tmp_path: Path, ada: ScriptedUser) -> None:
     allowing = bridge_at(tmp_path / "other", ada.clock, allow_idp_initiated=True)
-    there = visitor(allowing, ada.clock)
+    there = scripted_user(allowing, ada.clock)
     gone = there.leave()
     for state in ("https://portal.example.test/tile", "A" * 22, "", "\U0001f600"):
         form = {**there.answer(gone, in_response_to=None), "RelayState": state}
@@ -338,7 +338,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("case", STRANGE)
-def test_a_strange_cookie_is_refused_and_hinders_nobody(ada: Visitor, case: str) -> None:
+def test_a_strange_cookie_is_refused_and_hinders_nobody(ada: ScriptedUser, case: str) -> None:
     gone = ada.leave()
     held = ada.pending[gone.handle]
     for value in (STRANGE[case], held[: len(held) // 2] + STRANGE[case]):
@@ -360,7 +360,7 @@ def test_a_strange_cookie_is_refused_and_hinders_nobody(ada: Visitor, case: str)
     ],
     ids=["thousands", "strange names", "a long name", "a long value", "no text", "one name often"],
 )
-def test_a_header_full_of_cookies_is_no_failure(app: Flask, ada: Visitor, header: str) -> None:
+def test_a_header_full_of_cookies_is_no_failure(app: Flask, ada: ScriptedUser, header: str) -> None:
     ada.leave()
     client = app.test_client(use_cookies=False)
     held = f"{cookies.SIGN_IN}={ada.cookie(cookies.SIGN_IN)}; {cookies.CONNECTION}=company"
@@ -379,7 +379,7 @@ def test_a_header_full_of_cookies_is_no_failure(app: Flask, ada: Visitor, header
 
 
 @pytest.mark.parametrize("return_to", ["/", GO, f"{GO}?to=" + "a" * 1_400], ids=["short", "usual", "long"])
-def test_a_browser_holds_the_newest_few_and_never_more_than_3_kb(ada: Visitor, return_to: str) -> None:
+def test_a_browser_holds_the_newest_few_and_never_more_than_3_kb(ada: ScriptedUser, return_to: str) -> None:
     begun = []
     for _ in range(12):
         begun.append(ada.leave(return_to=return_to))
@@ -392,7 +392,7 @@ def test_a_browser_holds_the_newest_few_and_never_more_than_3_kb(ada: Visitor, r
     assert all(ada.come_back(gone).status_code == 303 for gone in begun if gone.handle in held)
 
 
-def test_the_longest_way_back_that_our_pages_take_fits(ada: Visitor) -> None:
+def test_the_longest_way_back_that_our_pages_take_fits(ada: ScriptedUser) -> None:
     longest = "/v1/authorize?" + "a" * 1_900
     ada.come_back(ada.leave())  # the session that the browser holds is remembered too
     gone = ada.leave(return_to=longest)
@@ -400,7 +400,7 @@ def test_the_longest_way_back_that_our_pages_take_fits(ada: Visitor) -> None:
     assert ada.come_back(gone).headers["Location"].endswith("a" * 1_900)
 
 
-def test_cookies_that_have_run_out_make_room_first(ada: Visitor) -> None:
+def test_cookies_that_have_run_out_make_room_first(ada: ScriptedUser) -> None:
     old = ada.leave()
     ada.clock.advance(timedelta(minutes=10))
     fresh = ada.leave()
@@ -408,7 +408,7 @@ def test_cookies_that_have_run_out_make_room_first(ada: Visitor) -> None:
     assert old.handle != fresh.handle
 
 
-def test_no_other_site_pushes_out_the_sign_in_that_a_person_is_in_the_middle_of(ada: Visitor) -> None:
+def test_no_other_site_pushes_out_the_sign_in_that_a_person_is_in_the_middle_of(ada: ScriptedUser) -> None:
     """A page that leads the browser to us again and again, each time with the longest address that it can write."""
     gone = ada.leave()
     pages = [ada.get(f"{GO}?to=" + "a" * length, **LED) for length in (0, 0, 0, 0, 0, 1_400, 1_400, 1_400) * 2]
@@ -418,7 +418,7 @@ def test_no_other_site_pushes_out_the_sign_in_that_a_person_is_in_the_middle_of(
     assert ada.come_back(gone).status_code == 303
 
 
-def test_a_link_in_a_page_of_the_company_still_leads_straight_to_the_sign_in(ada: Visitor) -> None:
+def test_a_link_in_a_page_of_the_company_still_leads_straight_to_the_sign_in(ada: ScriptedUser) -> None:
     ada.come_back(ada.leave())
     ada.client.delete_cookie(cookies.SESSION, domain="aws.example.com")
     gone = left("company", ada.get(GO, **LED))
@@ -426,7 +426,7 @@ def test_a_link_in_a_page_of_the_company_still_leads_straight_to_the_sign_in(ada
 
 
 @pytest.mark.parametrize("kind", ["image", "iframe", "empty", "script"])
-def test_what_a_page_embeds_begins_no_sign_in(ada: Visitor, kind: str) -> None:
+def test_what_a_page_embeds_begins_no_sign_in(ada: ScriptedUser, kind: str) -> None:
     ada.leave()
     before = ada.pending
     answer = ada.get(GO, **{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": kind})

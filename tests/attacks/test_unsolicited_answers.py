@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from database_place import HeldClock
-from pending_material import GO, Visitor, bridge_at, visitor
+from pending_material import GO, ScriptedUser, bridge_at, scripted_user
 from web_material import BASE, door_of
 
 from federation_bridge.web import cookies
@@ -19,10 +19,10 @@ from federation_bridge.web.forms import form_token
 
 
 @pytest.fixture
-def there(tmp_path: Path, clock: HeldClock) -> Iterator[Visitor]:
+def there(tmp_path: Path, clock: HeldClock) -> Iterator[ScriptedUser]:
     """A browser of a bridge whose connection `company` takes answers that nobody asked for."""
     allowing = bridge_at(tmp_path / "one", clock, allow_idp_initiated=True)
-    yield visitor(allowing, clock)
+    yield scripted_user(allowing, clock)
     door_of(allowing).store.close()
 
 
@@ -50,7 +50,7 @@ def there(tmp_path: Path, clock: HeldClock) -> Iterator[Visitor]:
     ],
 )
 def test_g07_an_unsolicited_answer_lands_on_the_page_of_ours_that_it_names_after_the_click(
-    there: Visitor, state: str, lands_at: str
+    there: ScriptedUser, state: str, lands_at: str
 ) -> None:
     answer = {**there.answer(there.leave(), in_response_to=None), "RelayState": state}
     asked = there.post(answer)
@@ -66,13 +66,13 @@ def test_g07_an_unsolicited_answer_lands_on_the_page_of_ours_that_it_names_after
     assert there.is_signed_in
 
 
-def test_g07_two_relay_states_lead_nowhere_but_home(there: Visitor) -> None:
+def test_g07_two_relay_states_lead_nowhere_but_home(there: ScriptedUser) -> None:
     answer = there.answer(there.leave(), in_response_to=None)
     asked = there.client.post("/sign-in/company/saml", base_url=BASE, data={**answer, "RelayState": [GO, "/device"]})
     assert asked.headers["Location"] == "/confirm?to=/"
 
 
-def _reason(here: Visitor, answer: Any) -> str:
+def _reason(here: ScriptedUser, answer: Any) -> str:
     """Why this answer was refused, as the audit says it."""
     assert answer.status_code == 403, answer.text
     (reference,) = re.findall(r'class="reference">([^<]+)<', answer.text)
@@ -80,12 +80,12 @@ def _reason(here: Visitor, answer: Any) -> str:
     return str(row.details["reason"])
 
 
-def _at(here: Visitor, address: str, **sent: Any) -> Any:
+def _at(here: ScriptedUser, address: str, **sent: Any) -> Any:
     method = "POST" if "data" in sent else "GET"
     return here.client.open(f"/sign-in/{address}", base_url=BASE, method=method, **sent)
 
 
-def test_a_saml_answer_at_an_address_of_openid_connect_is_refused_by_its_name(there: Visitor) -> None:
+def test_a_saml_answer_at_an_address_of_openid_connect_is_refused_by_its_name(there: ScriptedUser) -> None:
     gone = there.leave()
     answer = there.answer(gone)
     assert "came at the address of OpenID Connect, and this connection speaks SAML" in _reason(
@@ -99,7 +99,7 @@ def test_a_saml_answer_at_an_address_of_openid_connect_is_refused_by_its_name(th
     assert _at(there, "company/saml", data=answer).status_code == 303
 
 
-def test_an_answer_of_openid_connect_at_an_address_of_saml_is_refused_by_its_name(there: Visitor) -> None:
+def test_an_answer_of_openid_connect_at_an_address_of_saml_is_refused_by_its_name(there: ScriptedUser) -> None:
     gone = there.leave()
     answer = {"code": "c", "state": gone.handle, "iss": "https://idp.example.com"}
     named = "an OpenID Connect answer at the address of SAML (the assertion consumer service)"
@@ -109,7 +109,7 @@ def test_an_answer_of_openid_connect_at_an_address_of_saml_is_refused_by_its_nam
     assert there.come_back(gone).status_code == 303
 
 
-def test_a_saml_answer_in_the_address_is_refused_and_an_empty_visit_is_told_the_method(there: Visitor) -> None:
+def test_a_saml_answer_in_the_address_is_refused_and_an_empty_visit_is_told_the_method(there: ScriptedUser) -> None:
     gone = there.leave()
     assert "by POST only" in _reason(there, _at(there, "company/saml", query_string=there.answer(gone)))
     bare = _at(there, "company/saml")

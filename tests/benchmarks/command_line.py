@@ -15,7 +15,7 @@ from statistics import median
 
 from federation_bridge.sandbox.company import open_company
 from federation_bridge.sandbox.company_files import PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 from tests.cli_material import Person, opened_address
 
 CLI = Path(__file__).parent.parent.parent / "federation_bridge" / "cli"
@@ -55,11 +55,11 @@ def _storm(processes: int = 200) -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as folder, open_company(Path(folder), in_this_process=True) as company:
         home = Path(folder) / "home"
         home.mkdir()
-        person, visitor = Person(home, company.bridge), Visitor(company, "ada")
-        visitor.sign_in()
+        person, scripted_user = Person(home, company.bridge), ScriptedUser(company, "ada")
+        scripted_user.sign_in()
         login = person.start("login", person.bridge, "--browser", variables={"BROWSER": "/bin/true"})
-        page = visitor.browser.open(opened_address(person, login))
-        visitor.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
+        page = scripted_user.browser.open(opened_address(person, login))
+        scripted_user.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
         login.communicate(timeout=60)
         begun = time.perf_counter()
         started = [person.start("credential-process", "--role", f"{PRODUCTION}/Developer") for _ in range(processes)]

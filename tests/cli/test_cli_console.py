@@ -13,7 +13,7 @@ from fake_bridge import ROLE, FakeBridge, fake_bridge
 
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 EC2 = "https://eu-central-1.console.aws.amazon.com/ec2/home?region=eu-central-1"
 BROWSER = """#!{python}
@@ -84,16 +84,16 @@ def test_behind_one_press_the_bookmark_leads_to_the_page_that_was_asked_for(way:
 
 
 def _console_of(company: Company, ada: Person, way: str):
-    visitor = Visitor(company, "ada")
-    visitor.sign_in()
+    scripted_user = ScriptedUser(company, "ada")
+    scripted_user.sign_in()
     login = ada.start("login", company.bridge, "--browser", variables={"BROWSER": "/bin/true"})
-    consent = visitor.browser.open(opened_address(ada, login))
-    visitor.browser.submit(consent, consent.form("/oauth/authorize"), decision="allow")
+    consent = scripted_user.browser.open(opened_address(ada, login))
+    scripted_user.browser.submit(consent, consent.form("/oauth/authorize"), decision="allow")
     login.communicate(timeout=60)
     status, address, words = ada.run("console", "--role", "production/Developer", "--to", EC2, "--print")
     assert (status, "/go/" in address) == (0, True), words
-    page = visitor.browser.open(address.strip())
-    assert visitor.browser.submit_and_stop(page, page.form("/console")).has_form("/saml") is (way == "auto")
+    page = scripted_user.browser.open(address.strip())
+    assert scripted_user.browser.submit_and_stop(page, page.form("/console")).has_form("/saml") is (way == "auto")
     # One press issues once: the second is a press of its own.
-    page = visitor.browser.open(address.strip())
-    return visitor.browser.submit(page, page.form("/console"))
+    page = scripted_user.browser.open(address.strip())
+    return scripted_user.browser.submit(page, page.form("/console"))

@@ -17,7 +17,7 @@ from federation_bridge.operate import export, preparation
 from federation_bridge.sandbox.browser import Page
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import CLIENT_ID, PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor, caller_arn
+from federation_bridge.sandbox.scripted_user import ScriptedUser, caller_arn
 from federation_bridge.signing import Purpose
 
 pytestmark = pytest.mark.interop
@@ -90,7 +90,7 @@ def company_of(open_with: Any, provider: Provider, **settings: str) -> Company:
     return company
 
 
-def come_back(ada: Visitor) -> Page:
+def come_back(ada: ScriptedUser) -> Page:
     """The page after the login name was typed and the consent was given."""
     page = ada.sign_in("company-oidc")
     page = ada.browser.submit(page, page.form("/interaction/"), login="p-1001", password="any")
@@ -98,7 +98,7 @@ def come_back(ada: Visitor) -> Page:
     return ada.browser.submit(page, page.forms[0]) if page.has_form("/sign-in/company-oidc/oidc") else page
 
 
-def signs_in_and_works(ada: Visitor) -> None:
+def signs_in_and_works(ada: ScriptedUser) -> None:
     page = come_back(ada)
     assert page.url == f"{ada.company.bridge}/", (page.url, page.words)
     assert ada.call_api("GET", "/me").json()["person"] == "company-oidc/p-1001"
@@ -111,7 +111,7 @@ def signs_in_and_works(ada: Visitor) -> None:
 def test_a_person_signs_in_with_the_clients_secret(open_with: Any, provider: Provider, mode: str, method: str) -> None:
     company = company_of(open_with, provider, client_secret="{file: client-secret}", response_mode=mode)
     provider.begin(company, client_secret=SECRET, token_endpoint_auth_method=method)
-    signs_in_and_works(Visitor(company, "ada"))
+    signs_in_and_works(ScriptedUser(company, "ada"))
 
 
 def test_a_person_signs_in_with_a_key_of_ours_instead_of_a_secret(open_with: Any, provider: Provider) -> None:
@@ -120,14 +120,14 @@ def test_a_person_signs_in_with_a_key_of_ours_instead_of_a_secret(open_with: Any
     shown = export.public_keys(company.settings)[Purpose.CLIENT_ASSERTION.value]
     keys = {"keys": [one["jwk"] for one in shown]}
     provider.begin(company, token_endpoint_auth_method="private_key_jwt", jwks=keys)
-    signs_in_and_works(Visitor(company, "ada"))
+    signs_in_and_works(ScriptedUser(company, "ada"))
 
 
 @pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
 def test_the_id_tokens_algorithm_is_the_one_of_the_setting(open_with: Any, provider: Provider, algorithm: str) -> None:
     company = company_of(open_with, provider, client_secret="{file: client-secret}", algorithms="[PS256]")
     provider.begin(company, client_secret=SECRET, id_token_signed_response_alg=algorithm)
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     if algorithm == "PS256":
         signs_in_and_works(ada)
     else:
@@ -138,7 +138,7 @@ def test_the_id_tokens_algorithm_is_the_one_of_the_setting(open_with: Any, provi
 def test_the_request_carries_what_holds_the_answer_to_it(open_with: Any, provider: Provider) -> None:
     company = company_of(open_with, provider, client_secret="{file: client-secret}")
     provider.begin(company, client_secret=SECRET)
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     sign_in = ada.sign_in("company-oidc")
     asked = parse_qs(urlsplit(next(url for url in sign_in.visited if "/auth?" in url)).query)
     assert asked["code_challenge_method"] == ["S256"]
@@ -151,7 +151,7 @@ def test_the_request_carries_what_holds_the_answer_to_it(open_with: Any, provide
 def test_a_wrong_secret_signs_nobody_in(open_with: Any, provider: Provider) -> None:
     company = company_of(open_with, provider, client_secret="{file: client-secret}")
     provider.begin(company, client_secret="another secret than the bridge's")
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     assert come_back(ada).status in (403, 502)
     assert ada.roles() == []
 
@@ -159,7 +159,7 @@ def test_a_wrong_secret_signs_nobody_in(open_with: Any, provider: Provider) -> N
 def test_a_declined_sign_in_is_a_refusal_and_no_fault(open_with: Any, provider: Provider) -> None:
     company = company_of(open_with, provider, client_secret="{file: client-secret}")
     provider.begin(company, client_secret=SECRET)
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     page = ada.sign_in("company-oidc")
     refused = ada.browser.open(page.link("/abort"))
     assert refused.url.startswith(f"{company.bridge}/sign-in/company-oidc/oidc?error=access_denied")

@@ -12,7 +12,7 @@ from absent_software import program
 from federation_bridge.sandbox.browser import Page
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor, caller_arn
+from federation_bridge.sandbox.scripted_user import ScriptedUser, caller_arn
 
 pytestmark = [pytest.mark.interop, pytest.mark.filterwarnings("ignore:::saml2.*")]
 
@@ -42,12 +42,12 @@ def company_of(open_with: Any, provider: Any, **settings: str) -> Company:
         return text[:begin] + ours + text[end:]
 
     company: Company = open_with(edit)
-    metadata = Visitor(company, "ada").open("/sign-in/company/metadata").body
+    metadata = ScriptedUser(company, "ada").open("/sign-in/company/metadata").body
     provider.service_provider.write_text(metadata, encoding="utf-8")
     return company
 
 
-def come_back(ada: Visitor) -> Page:
+def come_back(ada: ScriptedUser) -> Page:
     """The page after signing in, the provider's posting form pressed."""
     page = ada.sign_in("company")
     return ada.browser.submit(page, page.form("/sign-in/company/saml"))
@@ -65,7 +65,7 @@ SIGNINGS = {
 def test_what_pysaml2_signs_signs_in_and_works_at_aws(open_with: Any, provider: Any, signed: str, binding: str) -> None:
     provider.signing = SIGNINGS[signed]
     company = company_of(open_with, provider, signed=signed, request_binding=binding)
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     page = come_back(ada)
     assert page.url == f"{company.bridge}/", page.words
     assert ada.call_api("GET", "/me").json()["person"] == "company/p-1001"
@@ -78,20 +78,20 @@ def test_an_answer_signed_elsewhere_than_demanded_signs_nobody_in(
     open_with: Any, provider: Any, signed: str, demanded: str
 ) -> None:
     provider.signing = SIGNINGS[signed]
-    ada = Visitor(company_of(open_with, provider, signed=demanded), "ada")
+    ada = ScriptedUser(company_of(open_with, provider, signed=demanded), "ada")
     assert come_back(ada).status == 403
     assert ada.roles() == []
 
 
 def test_an_unsigned_answer_signs_nobody_in(open_with: Any, provider: Any) -> None:
     provider.signing = {"sign_assertion": False, "sign_response": False}
-    ada = Visitor(company_of(open_with, provider), "ada")
+    ada = ScriptedUser(company_of(open_with, provider), "ada")
     assert come_back(ada).status == 403
 
 
 def test_pysaml2_refuses_our_request_once_it_is_changed(open_with: Any, provider: Any) -> None:
     provider.signing = SIGNINGS["assertion"]
-    ada = Visitor(company_of(open_with, provider), "ada")
+    ada = ScriptedUser(company_of(open_with, provider), "ada")
     page = ada.open()
     left = ada.browser.submit_and_stop(page, page.form("/sign-in"), connection="company").url
     assert ada.browser.open_and_stop(left).status == 200

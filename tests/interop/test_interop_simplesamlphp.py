@@ -21,8 +21,8 @@ from federation_bridge.sandbox.browser import Browser, Page
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.identity_provider.saml_message import make_signer
+from federation_bridge.sandbox.scripted_user import ScriptedUser, caller_arn
 from federation_bridge.sandbox.serving import free_port
-from federation_bridge.sandbox.visitor import Visitor, caller_arn
 
 pytestmark = pytest.mark.interop
 
@@ -112,7 +112,7 @@ def company_of(open_with: Any, provider: Provider, terms: dict[str, Any], **sett
     return company
 
 
-def come_back(ada: Visitor, password: str) -> Page:
+def come_back(ada: ScriptedUser, password: str) -> Page:
     """The page after name and password were typed, and the provider's posting form was pressed."""
     page = ada.sign_in("company")
     page = ada.browser.submit(page, page.forms[0], username="ada", password=password)
@@ -120,7 +120,7 @@ def come_back(ada: Visitor, password: str) -> Page:
 
 
 def signs_in_and_works(company: Company, provider: Provider) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     page = come_back(ada, provider.password)
     assert page.url == f"{company.bridge}/", page.words
     assert ada.call_api("GET", "/me").json()["person"] == "company/p-1001"
@@ -143,7 +143,7 @@ def test_a_person_signs_in_with_our_signed_request(
 
 
 def test_a_changed_request_gets_no_answer(open_with: Any, provider: Provider) -> None:
-    ada = Visitor(company_of(open_with, provider, {}), "ada")
+    ada = ScriptedUser(company_of(open_with, provider, {}), "ada")
     page = ada.open()
     left = ada.browser.submit_and_stop(page, page.form("/sign-in"), connection="company").visited[1]
     assert 'name="password"' in Browser().open(left).body
@@ -158,12 +158,12 @@ def test_an_assertion_in_cbc_is_taken_where_a_signed_response_holds_it(open_with
 
 def test_an_assertion_in_cbc_is_refused_where_no_setting_allows_it(open_with: Any, provider: Provider) -> None:
     company = company_of(open_with, provider, {"assertion.encryption": True})
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     assert come_back(ada, provider.password).status == 403
     assert ada.roles() == []
 
 
 def test_an_assertion_in_cbc_is_refused_where_only_the_assertion_is_signed(open_with: Any, provider: Provider) -> None:
     terms = {"assertion.encryption": True, "saml20.sign.response": False}
-    ada = Visitor(company_of(open_with, provider, terms, allow_cbc="true"), "ada")
+    ada = ScriptedUser(company_of(open_with, provider, terms, allow_cbc="true"), "ada")
     assert come_back(ada, provider.password).status == 403

@@ -10,7 +10,7 @@ import pytest
 
 from federation_bridge.sandbox.aws_cli import AwsCli, unpacked_cli
 from federation_bridge.sandbox.company import Company, open_company
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -52,8 +52,8 @@ def home(tmp_path: Path, company: Company, front: Front) -> Home:
 
 
 @pytest.fixture
-def ada(company: Company) -> Visitor:
+def ada(company: Company) -> ScriptedUser:
     """A person who is signed in at her browser."""
-    visitor = Visitor(company, "ada")
-    visitor.sign_in()
-    return visitor
+    scripted_user = ScriptedUser(company, "ada")
+    scripted_user.sign_in()
+    return scripted_user

@@ -22,7 +22,7 @@ from forged_rows import changed_by_us
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 from federation_bridge.signing import derived_key, read_or_make_sealing_key
 from federation_bridge.store import open_store
 from federation_bridge.store.tables import AUTHORIZATION_CODES, DEVICE_CODES
@@ -179,19 +179,19 @@ class Clients:
         }
 
 
-def approve(visitor: Visitor, user_code: str, decision: str = "allow") -> str:
+def approve(scripted_user: ScriptedUser, user_code: str, decision: str = "allow") -> str:
     """What the browser says after its person typed the code and pressed a button."""
-    page = visitor.open("/device")
-    page = visitor.browser.submit(page, page.form("/device"), user_code=user_code)
-    page = visitor.browser.submit(page, page.form("/device/decision"), decision=decision)
+    page = scripted_user.open("/device")
+    page = scripted_user.browser.submit(page, page.form("/device"), user_code=user_code)
+    page = scripted_user.browser.submit(page, page.form("/device/decision"), decision=decision)
     assert page.status == 200, page.words
     return page.words
 
 
 @contextmanager
-def rules_with(visitor: Visitor, *changes: tuple[str, str]) -> Iterator[None]:
+def rules_with(scripted_user: ScriptedUser, *changes: tuple[str, str]) -> Iterator[None]:
     """Other rules, until the end. The bridge looks at them once a second."""
-    rules, before = visitor.company.rules, visitor.roles()
+    rules, before = scripted_user.company.rules, scripted_user.roles()
     text = rules.read_text()
     changed = text
     for old, new in changes:
@@ -199,16 +199,16 @@ def rules_with(visitor: Visitor, *changes: tuple[str, str]) -> Iterator[None]:
         changed = changed.replace(old, new)
     rules.write_text(changed)
     try:
-        _wait_until(visitor, lambda roles: roles != before)
+        _wait_until(scripted_user, lambda roles: roles != before)
         yield
     finally:
         rules.write_text(text)
-        _wait_until(visitor, lambda roles: roles == before)
+        _wait_until(scripted_user, lambda roles: roles == before)
 
 
-def _wait_until(visitor: Visitor, holds: Callable[[list[str]], bool]) -> None:
+def _wait_until(scripted_user: ScriptedUser, holds: Callable[[list[str]], bool]) -> None:
     give_up_at = time.monotonic() + WITHIN
-    while not holds(visitor.roles()):
+    while not holds(scripted_user.roles()):
         assert time.monotonic() < give_up_at
         time.sleep(0.1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from federation_bridge.sandbox.aws_cli import AwsCli
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 from real_clients.real_client_material import ME, WITHIN, Home
 from real_clients.terminal import typed
 from real_clients.test_aws_sso import ADDRESS
@@ -16,7 +16,7 @@ _DOWN = "\x1b[B"
 
 
 def test_it_finds_the_accounts_and_roles_here_and_writes_a_profile_to_which_services_has_to_be_added(
-    home: Home, cli: AwsCli, ada: Visitor
+    home: Home, cli: AwsCli, ada: ScriptedUser
 ) -> None:
     home.write_sso_config()
     session, services = home.config.read_text().split("[profile dev]")[0], home.config.read_text().split("[services")[1]

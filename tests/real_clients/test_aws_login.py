@@ -18,7 +18,7 @@ import pytest
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.browser import Page
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 from real_clients.real_client_material import (
     ME,
     ROLE,
@@ -41,15 +41,15 @@ def write_config(home: Home) -> None:
     home.config.write_text(shown_config(2, home.company.bridge))
 
 
-def pick(visitor: Visitor, address: str, role: str) -> Page:
-    page = visitor.browser.open(address)
-    return visitor.browser.submit(page, page.form("/v1/authorize"), role=role)
+def pick(scripted_user: ScriptedUser, address: str, role: str) -> Page:
+    page = scripted_user.browser.open(address)
+    return scripted_user.browser.submit(page, page.form("/v1/authorize"), role=role)
 
 
-def log_in_remotely(home: Home, cli: AwsCli, visitor: Visitor) -> None:
+def log_in_remotely(home: Home, cli: AwsCli, scripted_user: ScriptedUser) -> None:
     write_config(home)
     process = home.start(cli, "login", "--remote", "--profile", "remote")
-    page = pick(visitor, read_until(process, _ADDRESS), ROLE)
+    page = pick(scripted_user, read_until(process, _ADDRESS), ROLE)
     assert process.stdin is not None
     process.stdin.write(page.by_id["authorization-code"] + "\n")
     process.stdin.flush()
@@ -70,18 +70,18 @@ def age_credentials(home: Home, left: timedelta) -> dict[str, Any]:
     return held
 
 
-def log_in_here(home: Home, cli: AwsCli, visitor: Visitor, role: str = ROLE) -> tuple[int, str, Page]:
+def log_in_here(home: Home, cli: AwsCli, scripted_user: ScriptedUser, role: str = ROLE) -> tuple[int, str, Page]:
     """How the login ends that opens the browser of the same machine, and what that shows in the end."""
     process = cli.start(home.folder, "login", "--profile", "remote", more={**home.environment, "BROWSER": "/bin/true"})
-    page = pick(visitor, read_until(process, _ADDRESS), role)
+    page = pick(scripted_user, read_until(process, _ADDRESS), role)
     return *ended(process), page
 
 
-def carried(home: Home, cli: AwsCli, visitor: Visitor, spoil: Callable[[str], str]) -> tuple[int, str]:
+def carried(home: Home, cli: AwsCli, scripted_user: ScriptedUser, spoil: Callable[[str], str]) -> tuple[int, str]:
     """How `aws login --remote` ends with the code that the page showed, after `spoil` changed its parameters."""
     write_config(home)
     process = home.start(cli, "login", "--remote", "--profile", "remote")
-    shown = pick(visitor, read_until(process, _ADDRESS), ROLE).by_id["authorization-code"]
+    shown = pick(scripted_user, read_until(process, _ADDRESS), ROLE).by_id["authorization-code"]
     assert process.stdin is not None
     changed = spoil(base64.b64decode(shown).decode())
     process.stdin.write(base64.b64encode(changed.encode()).decode() + "\n")
@@ -90,13 +90,13 @@ def carried(home: Home, cli: AwsCli, visitor: Visitor, spoil: Callable[[str], st
 
 
 def test_a_role_picked_in_the_browser_is_the_clis_by_a_code_carried_by_hand(
-    home: Home, cli: AwsCli, ada: Visitor
+    home: Home, cli: AwsCli, ada: ScriptedUser
 ) -> None:
     log_in_remotely(home, cli, ada)
     assert home.whoami(cli, "--profile", "remote").startswith(ME)
 
 
-def test_the_cli_renews_what_it_holds_with_the_same_key(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_the_cli_renews_what_it_holds_with_the_same_key(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     log_in_remotely(home, cli, ada)
     before = age_credentials(home, timedelta(minutes=2))
     home.whoami(cli, "--profile", "remote")
@@ -105,7 +105,7 @@ def test_the_cli_renews_what_it_holds_with_the_same_key(home: Home, cli: AwsCli,
     assert after["refreshToken"] != before["refreshToken"]
 
 
-def test_signing_out_at_the_browser_ends_the_renewals(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_signing_out_at_the_browser_ends_the_renewals(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     log_in_remotely(home, cli, ada)
     ada.sign_out()
     age_credentials(home, timedelta(minutes=-2))
@@ -114,7 +114,7 @@ def test_signing_out_at_the_browser_ends_the_renewals(home: Home, cli: AwsCli, a
     assert "aws login" in said
 
 
-def test_on_the_same_machine_the_browser_hands_the_code_over(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_on_the_same_machine_the_browser_hands_the_code_over(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     write_config(home)
     status, said, page = log_in_here(home, cli, ada)
     assert status == 0, said
@@ -124,7 +124,7 @@ def test_on_the_same_machine_the_browser_hands_the_code_over(home: Home, cli: Aw
 
 def test_the_sign_in_comes_on_the_way_where_nobody_is_signed_in(home: Home, cli: AwsCli) -> None:
     write_config(home)
-    ada = Visitor(home.company, "ada")
+    ada = ScriptedUser(home.company, "ada")
     process = home.start(cli, "login", "--remote", "--profile", "remote")
     try:
         page = ada.browser.open(read_until(process, _ADDRESS))
@@ -135,7 +135,7 @@ def test_the_sign_in_comes_on_the_way_where_nobody_is_signed_in(home: Home, cli:
         process.communicate()
 
 
-def test_the_page_offers_the_roles_of_the_person_and_no_other(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_the_page_offers_the_roles_of_the_person_and_no_other(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     write_config(home)
     process = home.start(cli, "login", "--remote", "--profile", "remote")
     try:
@@ -147,7 +147,7 @@ def test_the_page_offers_the_roles_of_the_person_and_no_other(home: Home, cli: A
         process.communicate()
 
 
-def test_a_person_who_picks_no_role_stops_the_cli(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_a_person_who_picks_no_role_stops_the_cli(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     write_config(home)
     status, said, page = log_in_here(home, cli, ada, role="")
     assert page.url.startswith("http://127.0.0.1:")
@@ -164,14 +164,14 @@ def test_a_person_who_picks_no_role_stops_the_cli(home: Home, cli: AwsCli, ada: 
     ],
 )
 def test_a_wrong_code_is_refused_with_what_to_do(
-    home: Home, cli: AwsCli, ada: Visitor, spoil: Callable[[str], str]
+    home: Home, cli: AwsCli, ada: ScriptedUser, spoil: Callable[[str], str]
 ) -> None:
     status, said = carried(home, cli, ada, spoil)
     assert status == 255
     assert "Please reauthenticate using 'aws login'." in said
 
 
-def test_an_expired_code_is_refused_with_what_to_do(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_an_expired_code_is_refused_with_what_to_do(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     def wait(sent: str) -> str:
         in_the_database(home, "UPDATE authorization_codes SET expires_at = 1 WHERE NOT used")
         return sent
@@ -181,7 +181,7 @@ def test_an_expired_code_is_refused_with_what_to_do(home: Home, cli: AwsCli, ada
     assert "expired authorization code" in said
 
 
-def test_a_code_that_somebody_else_tried_first_is_used_up(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_a_code_that_somebody_else_tried_first_is_used_up(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     """A thief who read the code over the shoulder has neither verifier nor key; the code dies with the attempt."""
 
     def steal(sent: str) -> str:
@@ -204,13 +204,13 @@ def test_a_code_that_somebody_else_tried_first_is_used_up(home: Home, cli: AwsCl
     assert "expired authorization code" in said
 
 
-def test_what_is_no_code_at_all_is_refused_by_the_cli(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_what_is_no_code_at_all_is_refused_by_the_cli(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     status, said = carried(home, cli, ada, lambda _: "nothing of the kind")
     assert status != 0
     assert "code" in said
 
 
-def test_a_role_that_is_lost_meanwhile_ends_the_renewals(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_a_role_that_is_lost_meanwhile_ends_the_renewals(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     log_in_remotely(home, cli, ada)
     age_credentials(home, timedelta(minutes=-2))
     with rules_with(ada, WITHOUT_NAMED_ROLES):
@@ -220,7 +220,7 @@ def test_a_role_that_is_lost_meanwhile_ends_the_renewals(home: Home, cli: AwsCli
 
 
 def test_a_bridge_that_goes_away_before_the_code_comes_is_named_with_its_address(
-    home: Home, cli: AwsCli, ada: Visitor, tmp_path: Path
+    home: Home, cli: AwsCli, ada: ScriptedUser, tmp_path: Path
 ) -> None:
     port = int(home.company.bridge.rpartition(":")[2])
     with tls_front(port, tmp_path) as going:
@@ -238,7 +238,9 @@ def test_a_bridge_that_goes_away_before_the_code_comes_is_named_with_its_address
     assert going.address in said
 
 
-def test_an_endpoint_on_the_command_line_serves_one_login_and_no_renewal(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_an_endpoint_on_the_command_line_serves_one_login_and_no_renewal(
+    home: Home, cli: AwsCli, ada: ScriptedUser
+) -> None:
     """What `docs/aws-clients.md` warns of: the renewal asks the real AWS, here behind a proxy that nobody serves."""
     home.config.write_text("[profile once]\nregion = us-east-1\n")
     process = home.start(cli, "login", "--remote", "--profile", "once", "--endpoint-url", home.company.bridge)

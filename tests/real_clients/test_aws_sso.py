@@ -13,7 +13,7 @@ import pytest
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company_files import PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 from real_clients.real_client_material import ME, WITHIN, Home, approve, in_the_database
 from real_clients.tls_front import tls_front
 
@@ -45,25 +45,25 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, said
 
 
-def log_in_by_code(home: Home, cli: AwsCli, visitor: Visitor) -> None:
+def log_in_by_code(home: Home, cli: AwsCli, scripted_user: ScriptedUser) -> None:
     home.write_sso_config()
     process = home.start(cli, "sso", "login", "--profile", "dev", "--use-device-code", "--no-browser")
-    approve(visitor, read_until(process, USER_CODE))
+    approve(scripted_user, read_until(process, USER_CODE))
     status, said = ended(process)
     assert status == 0, said
 
 
-def log_in(home: Home, cli: AwsCli, visitor: Visitor) -> None:
+def log_in(home: Home, cli: AwsCli, scripted_user: ScriptedUser) -> None:
     """The quick way: by the browser on the same machine, where the client does not poll."""
     home.write_sso_config()
-    status, said = answered_in_browser(home, cli, visitor, "allow")
+    status, said = answered_in_browser(home, cli, scripted_user, "allow")
     assert status == 0, said
 
 
-def answered_in_browser(home: Home, cli: AwsCli, visitor: Visitor, decision: str) -> tuple[int, str]:
+def answered_in_browser(home: Home, cli: AwsCli, scripted_user: ScriptedUser, decision: str) -> tuple[int, str]:
     process = home.start(cli, "sso", "login", "--profile", "dev", "--no-browser")
-    page = visitor.browser.open(read_until(process, ADDRESS))
-    page = visitor.browser.submit(page, page.form("/oauth/authorize"), decision=decision)
+    page = scripted_user.browser.open(read_until(process, ADDRESS))
+    page = scripted_user.browser.submit(page, page.form("/oauth/authorize"), decision=decision)
     assert page.url.startswith("http://127.0.0.1:")
     return ended(process)
 
@@ -76,7 +76,7 @@ def age(path: Path, left: timedelta) -> None:
 
 
 def test_a_code_typed_in_the_browser_lets_the_cli_in_and_every_tool_lives_on_it(
-    home: Home, cli: AwsCli, cli_v1: AwsCli, ada: Visitor
+    home: Home, cli: AwsCli, cli_v1: AwsCli, ada: ScriptedUser
 ) -> None:
     log_in_by_code(home, cli, ada)
     arn = home.whoami(cli, "--profile", "dev")
@@ -86,7 +86,7 @@ def test_a_code_typed_in_the_browser_lets_the_cli_in_and_every_tool_lives_on_it(
 
 
 def test_the_cli_renews_its_token_by_itself_and_the_one_before_is_used_up(
-    home: Home, cli: AwsCli, ada: Visitor
+    home: Home, cli: AwsCli, ada: ScriptedUser
 ) -> None:
     log_in(home, cli, ada)
     path = home.cached_token()
@@ -98,7 +98,7 @@ def test_the_cli_renews_its_token_by_itself_and_the_one_before_is_used_up(
     assert after["refreshToken"] != before["refreshToken"]
 
 
-def test_the_portal_lists_accounts_and_roles_by_pages(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_the_portal_lists_accounts_and_roles_by_pages(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     log_in(home, cli, ada)
     token = json.loads(home.cached_token().read_text())["accessToken"]
     more = {"AWS_ENDPOINT_URL_SSO": home.company.bridge}
@@ -110,7 +110,9 @@ def test_the_portal_lists_accounts_and_roles_by_pages(home: Home, cli: AwsCli, a
     assert f"{PRODUCTION}/{roles['roleList'][0]['roleName']}" in ada.roles()
 
 
-def test_a_role_that_is_not_granted_is_refused_without_a_new_sign_in(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_a_role_that_is_not_granted_is_refused_without_a_new_sign_in(
+    home: Home, cli: AwsCli, ada: ScriptedUser
+) -> None:
     log_in(home, cli, ada)
     home.config.write_text(home.config.read_text().replace("sso_role_name = Developer", "sso_role_name = ReadOnly"))
     status, said = home.attempt(cli, "sts", "get-caller-identity", "--profile", "dev")
@@ -119,7 +121,7 @@ def test_a_role_that_is_not_granted_is_refused_without_a_new_sign_in(home: Home,
     assert "You do not have this role." in said
 
 
-def test_signing_out_at_the_browser_ends_what_the_cli_holds(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_signing_out_at_the_browser_ends_what_the_cli_holds(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     log_in(home, cli, ada)
     ada.sign_out()
     home.forget_role_credentials()
@@ -128,7 +130,7 @@ def test_signing_out_at_the_browser_ends_what_the_cli_holds(home: Home, cli: Aws
     assert "expired or is otherwise invalid" in said or "UnauthorizedException" in said
 
 
-def test_logging_out_at_the_cli_ends_its_token_here_too(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_logging_out_at_the_cli_ends_its_token_here_too(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     log_in(home, cli, ada)
     kept = home.cached_token().read_text()
     path = home.cached_token()
@@ -139,7 +141,7 @@ def test_logging_out_at_the_cli_ends_its_token_here_too(home: Home, cli: AwsCli,
     assert status != 0
 
 
-def test_a_person_who_says_no_stops_the_cli_with_a_sentence(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_a_person_who_says_no_stops_the_cli_with_a_sentence(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     home.write_sso_config()
     process = home.start(cli, "sso", "login", "--profile", "dev", "--use-device-code", "--no-browser")
     approve(ada, read_until(process, USER_CODE), "deny")
@@ -148,16 +150,16 @@ def test_a_person_who_says_no_stops_the_cli_with_a_sentence(home: Home, cli: Aws
     assert "This sign-in was not approved." in said
 
 
-def test_the_browser_on_the_same_machine_needs_no_code(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_the_browser_on_the_same_machine_needs_no_code(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     log_in(home, cli, ada)
     assert home.whoami(cli, "--profile", "dev").startswith(ME)
 
 
-def test_the_start_url_shows_a_person_their_roles(home: Home, ada: Visitor) -> None:
+def test_the_start_url_shows_a_person_their_roles(home: Home, ada: ScriptedUser) -> None:
     assert ada.open("/start").url == f"{home.company.bridge}/"
 
 
-def test_a_person_who_says_no_in_the_browser_stops_the_cli(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_a_person_who_says_no_in_the_browser_stops_the_cli(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     home.write_sso_config()
     status, said = answered_in_browser(home, cli, ada, "deny")
     assert status == 255
@@ -166,7 +168,7 @@ def test_a_person_who_says_no_in_the_browser_stops_the_cli(home: Home, cli: AwsC
     assert all("accessToken" not in json.loads(path.read_text()) for path in cached)
 
 
-def test_a_cli_that_polls_too_fast_is_slowed_down_and_gets_in(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_a_cli_that_polls_too_fast_is_slowed_down_and_gets_in(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     """It asks once before it shows the code and once more at once."""
     log = home.company.folder / "bridge.log"
     before = log.read_text().count('"slow_down"')
@@ -175,7 +177,7 @@ def test_a_cli_that_polls_too_fast_is_slowed_down_and_gets_in(home: Home, cli: A
     assert home.whoami(cli, "--profile", "dev").startswith(ME)
 
 
-def test_a_code_that_nobody_typed_in_time_stops_the_cli(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_a_code_that_nobody_typed_in_time_stops_the_cli(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     home.write_sso_config()
     process = home.start(cli, "sso", "login", "--profile", "dev", "--use-device-code", "--no-browser")
     code = read_until(process, USER_CODE)

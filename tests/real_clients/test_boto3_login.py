@@ -12,7 +12,7 @@ import pytest
 from absent_software import folder
 
 from federation_bridge.sandbox.aws_cli import AwsCli
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 from real_clients.real_client_material import ME, Home
 from real_clients.test_aws_login import age_credentials, cache_of, log_in_remotely
 
@@ -34,7 +34,7 @@ def test_the_library_is_the_one_that_the_locked_botocore_asks_for() -> None:
 
 
 def test_boto3_uses_the_session_of_aws_login_and_renews_it_with_the_same_key(
-    home: Home, cli: AwsCli, ada: Visitor, crt: str
+    home: Home, cli: AwsCli, ada: ScriptedUser, crt: str
 ) -> None:
     log_in_remotely(home, cli, ada)
     lent = {"AWS_PROFILE": "remote", "PYTHONPATH": crt}
@@ -48,7 +48,7 @@ def test_boto3_uses_the_session_of_aws_login_and_renews_it_with_the_same_key(
     assert home.whoami(cli, "--profile", "remote").startswith(ME)
 
 
-def test_boto3_without_that_library_says_which_one_is_missing(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_boto3_without_that_library_says_which_one_is_missing(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     log_in_remotely(home, cli, ada)
     done = home.boto3(AWS_PROFILE="remote")
     assert done.returncode == 1

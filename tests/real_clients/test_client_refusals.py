@@ -12,7 +12,7 @@ from cli_material import Person
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 from real_clients.real_client_material import ME, WITHOUT_NAMED_ROLES, Clients, Home, rules_with
 from real_clients.test_aws_sso import age, log_in
 from real_clients.test_fedbridge_profiles import PROFILE, person, served
@@ -52,7 +52,7 @@ def check_all_say(refusals: dict[str, tuple[int, str]], *sentences: str) -> None
 
 
 def test_sessions_that_an_operator_ends_are_dead_at_once_for_every_client(
-    home: Home, cli: AwsCli, ada: Visitor, clients: Clients
+    home: Home, cli: AwsCli, ada: ScriptedUser, clients: Clients
 ) -> None:
     log_in(home, cli, ada)
     assert home.whoami(cli, "--profile", "dev").startswith(ME)
@@ -65,7 +65,7 @@ def test_sessions_that_an_operator_ends_are_dead_at_once_for_every_client(
 
 
 def test_after_sso_logout_no_client_finds_a_token_and_a_copy_of_it_is_dead(
-    home: Home, cli: AwsCli, ada: Visitor, clients: Clients
+    home: Home, cli: AwsCli, ada: ScriptedUser, clients: Clients
 ) -> None:
     log_in(home, cli, ada)
     path, kept = home.cached_token(), home.cached_token().read_text()
@@ -79,7 +79,7 @@ def test_after_sso_logout_no_client_finds_a_token_and_a_copy_of_it_is_dead(
 
 
 def test_a_role_that_is_lost_meanwhile_is_refused_by_name_and_the_session_stays(
-    home: Home, cli: AwsCli, ada: Visitor, clients: Clients
+    home: Home, cli: AwsCli, ada: ScriptedUser, clients: Clients
 ) -> None:
     log_in(home, cli, ada)
     with rules_with(ada, WITHOUT_NAMED_ROLES):
@@ -87,7 +87,7 @@ def test_a_role_that_is_lost_meanwhile_is_refused_by_name_and_the_session_stays(
     assert home.whoami(cli, "--profile", "dev").startswith(ME)
 
 
-def test_who_has_lost_every_role_is_signed_out_for_good(home: Home, cli: AwsCli, ada: Visitor) -> None:
+def test_who_has_lost_every_role_is_signed_out_for_good(home: Home, cli: AwsCli, ada: ScriptedUser) -> None:
     log_in(home, cli, ada)
     with rules_with(ada, WITHOUT_NAMED_ROLES, _PLATFORM):
         status, said = home.attempt(cli, "sts", "get-caller-identity", "--profile", "dev")
@@ -96,7 +96,7 @@ def test_who_has_lost_every_role_is_signed_out_for_good(home: Home, cli: AwsCli,
 
 
 def test_a_bridge_that_is_away_is_named_with_its_address_by_every_client(
-    home: Home, cli: AwsCli, ada: Visitor, clients: Clients
+    home: Home, cli: AwsCli, ada: ScriptedUser, clients: Clients
 ) -> None:
     log_in(home, cli, ada)
     away = "http://127.0.0.1:9"
@@ -118,7 +118,7 @@ def test_a_credential_process_without_a_session_tells_every_client_how_to_sign_i
 
 
 def test_a_credential_process_whose_role_is_lost_says_so_to_every_client(
-    home: Home, person: Person, ada: Visitor, clients: Clients
+    home: Home, person: Person, ada: ScriptedUser, clients: Clients
 ) -> None:
     assert person.run("configure", "--yes")[0] == 0
     assert home.boto3_whoami(AWS_PROFILE=PROFILE).startswith(ME)
@@ -129,7 +129,7 @@ def test_a_credential_process_whose_role_is_lost_says_so_to_every_client(
 
 
 def test_the_endpoint_of_serve_tells_why_it_has_no_credentials(
-    home: Home, person: Person, ada: Visitor, clients: Clients
+    home: Home, person: Person, ada: ScriptedUser, clients: Clients
 ) -> None:
     with served(person) as variables, rules_with(ada, WITHOUT_NAMED_ROLES):
         forget_answers(person)

@@ -9,7 +9,7 @@ import pytest
 from absent_software import folder, program
 from cli_material import Person, told_code
 
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 from real_clients.real_client_material import ME, NODE, ROLE, WITHIN, Clients, Home, approve
 
 pytestmark = pytest.mark.interop
@@ -23,7 +23,7 @@ BOTO3 = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
 
 
 @pytest.fixture
-def person(home: Home, ada: Visitor) -> Person:
+def person(home: Home, ada: ScriptedUser) -> Person:
     at_terminal = Person(home.folder, home.company.bridge)
     process = at_terminal.start("login", at_terminal.bridge, "--device")
     approve(ada, told_code(process))

@@ -14,7 +14,7 @@ import pytest
 from cli_material import Person, told_code
 
 from federation_bridge.sandbox.aws_cli import AwsCli
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 from real_clients.real_client_material import ME, NODE, ROLE, WITHIN, Clients, Home, approve
 from real_clients.test_aws_sso import age
 
@@ -37,7 +37,7 @@ def served(person: Person) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def person(home: Home, ada: Visitor) -> Person:
+def person(home: Home, ada: ScriptedUser) -> Person:
     """Ada at her terminal, let in by a code that she typed in her browser."""
     at_terminal = Person(home.folder, home.company.bridge)
     process = at_terminal.start("login", at_terminal.bridge, "--device")
@@ -113,7 +113,7 @@ def test_the_dialects_leave_the_proof_of_a_key_in_force(home: Home, person: Pers
 
 
 def test_the_token_that_fedbridge_puts_where_aws_clients_look_is_every_clients_to_use_and_to_renew(
-    home: Home, person: Person, ada: Visitor, clients: Clients
+    home: Home, person: Person, ada: ScriptedUser, clients: Clients
 ) -> None:
     process = person.start("configure", "--sso", "--yes", "--device")
     approve(ada, told_code(process))

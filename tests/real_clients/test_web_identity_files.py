@@ -19,7 +19,7 @@ from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import ANALYTICS
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 from real_clients.real_client_material import WITHIN, Clients, Home, approve
 
 pytestmark = pytest.mark.interop
@@ -52,18 +52,18 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         yield opened
 
 
-def let_in(home: Home, visitor: Visitor) -> Person:
+def let_in(home: Home, scripted_user: ScriptedUser) -> Person:
     """Somebody at their terminal, let in by a code that they typed in their browser."""
     person = Person(home.folder, home.company.bridge)
     process = person.start("login", person.bridge, "--device")
-    approve(visitor, told_code(process))
+    approve(scripted_user, told_code(process))
     _, words = process.communicate(timeout=WITHIN)
     assert process.returncode == 0, words
     return person
 
 
 @pytest.fixture
-def person(home: Home, ada: Visitor) -> Person:
+def person(home: Home, ada: ScriptedUser) -> Person:
     return let_in(home, ada)
 
 
@@ -164,7 +164,7 @@ def test_a_role_that_aws_would_not_hold_its_holder_to_is_refused_and_leaves_noth
     home: Home, company: Company
 ) -> None:
     """A contractor's session policy is a parameter of the call: nothing would make them send it."""
-    contractor = Visitor(company, "carla")
+    contractor = ScriptedUser(company, "carla")
     contractor.sign_in()
     somebody = let_in(home, contractor)
     status, out, words = somebody.run("web-identity", "--role", NARROW, "--", "env")

@@ -9,7 +9,7 @@ import pytest
 from federation_bridge.operate import check
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 NEW_RULE = f"""
   - id: company.sales
@@ -20,7 +20,7 @@ NEW_RULE = f"""
 
 
 def test_a_rule_that_is_saved_holds_at_the_next_click(own_company: Company, trail: Any, eventually: Any) -> None:
-    dan = Visitor(own_company, "dan")
+    dan = ScriptedUser(own_company, "dan")
     dan.sign_in()
     assert dan.roles() == []
     own_company.rules.write_text(own_company.rules.read_text() + NEW_RULE)
@@ -30,7 +30,7 @@ def test_a_rule_that_is_saved_holds_at_the_next_click(own_company: Company, trai
 
 
 def test_a_rule_that_is_taken_away_grants_nothing_at_the_next_click(own_company: Company, eventually: Any) -> None:
-    ada = Visitor(own_company, "ada")
+    ada = ScriptedUser(own_company, "ada")
     ada.sign_in()
     page = ada.open()
     form = page.form(f"/roles/{PRODUCTION}/Administrator/credentials")
@@ -43,7 +43,7 @@ def test_a_rule_that_is_taken_away_grants_nothing_at_the_next_click(own_company:
 def test_a_broken_rules_file_is_told_of_with_its_line_and_changes_nothing(
     own_company: Company, trail: Any, eventually: Any
 ) -> None:
-    ada = Visitor(own_company, "ada")
+    ada = ScriptedUser(own_company, "ada")
     ada.sign_in()
     before = ada.roles()
     lines = own_company.rules.read_text().splitlines()
@@ -59,7 +59,7 @@ def test_a_broken_rules_file_is_told_of_with_its_line_and_changes_nothing(
 
 
 def test_a_role_that_leaves_the_register_leaves_everybody(own_company: Company, eventually: Any) -> None:
-    ada = Visitor(own_company, "ada")
+    ada = ScriptedUser(own_company, "ada")
     ada.sign_in()
     accounts = own_company.folder / "accounts.yaml"
     accounts.write_text(
@@ -70,7 +70,7 @@ def test_a_role_that_leaves_the_register_leaves_everybody(own_company: Company, 
 
 
 def test_who_changes_groups_has_other_roles_at_the_next_sign_in(own_company: Company) -> None:
-    ada = Visitor(own_company, "ada")
+    ada = ScriptedUser(own_company, "ada")
     ada.sign_in()
     own_company.directory.move("ada", "everyone", "contractors")
     ada.sign_out()
@@ -82,7 +82,7 @@ def test_a_group_that_names_what_is_not_registered_grants_nothing_and_says_so(ow
     own_company.directory.move(
         "dan", "aws#999988887777#Administrator", f"aws#{PRODUCTION}#Owner", f"xaws#{PRODUCTION}#ReadOnly"
     )
-    dan = Visitor(own_company, "dan")
+    dan = ScriptedUser(own_company, "dan")
     dan.sign_in()
     assert dan.roles() == []
     words = dan.open("/why").words
@@ -93,10 +93,10 @@ def test_a_group_that_names_what_is_not_registered_grants_nothing_and_says_so(ow
 def test_a_group_of_the_same_name_at_the_other_sign_in_says_nothing(own_company: Company, eventually: Any) -> None:
     text = own_company.rules.read_text()
     own_company.rules.write_text(text.replace("group: contractors", "group: no-longer-used", 1))
-    carla = Visitor(own_company, "carla")
+    carla = ScriptedUser(own_company, "carla")
     carla.sign_in("company")
     assert eventually(lambda: carla.roles() == [])
-    carla = Visitor(own_company, "carla")
+    carla = ScriptedUser(own_company, "carla")
     carla.sign_in("company-oidc")
     assert carla.roles() == [f"{ANALYTICS}/DataReader"]
 

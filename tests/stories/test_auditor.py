@@ -11,14 +11,14 @@ from botocore.exceptions import ClientError
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION, rules_text
 from federation_bridge.sandbox.directory import audit_dates
-from federation_bridge.sandbox.visitor import Visitor, caller_arn, read_object, write_object
+from federation_bridge.sandbox.scripted_user import ScriptedUser, caller_arn, read_object, write_object
 
 TODAY = datetime.now(UTC).date()
 READ_ONLY = [f"{ANALYTICS}/ReadOnly", f"{PRODUCTION}/ReadOnly"]
 
 
 def test_within_its_dates_the_audit_may_read_and_not_write(company: Company) -> None:
-    bruno = Visitor(company, "bruno")
+    bruno = ScriptedUser(company, "bruno")
     bruno.sign_in()
     assert bruno.roles() == READ_ONLY
     credentials = bruno.credentials(f"{PRODUCTION}/ReadOnly")
@@ -28,7 +28,7 @@ def test_within_its_dates_the_audit_may_read_and_not_write(company: Company) -> 
 
 
 def test_why_says_until_when_and_which_rule_has_ended(company: Company) -> None:
-    bruno = Visitor(company, "bruno")
+    bruno = ScriptedUser(company, "bruno")
     bruno.sign_in()
     rules = {one["rule"]: one for one in bruno.call_api("GET", "/explanation").json()["rules"]}
     begins, ends = audit_dates(TODAY)
@@ -42,7 +42,7 @@ def test_why_says_until_when_and_which_rule_has_ended(company: Company) -> None:
 @pytest.mark.parametrize(("days", "says"), [(-30, "the rule ended on"), (30, "the rule begins at")])
 def test_outside_its_dates_the_audit_has_no_role(own_company: Company, eventually: Any, days: int, says: str) -> None:
     own_company.rules.write_text(rules_text(TODAY + timedelta(days=days)))
-    bruno = Visitor(own_company, "bruno")
+    bruno = ScriptedUser(own_company, "bruno")
     bruno.sign_in()
     assert eventually(lambda: bruno.roles() == [])
     rules = {one["rule"]: one for one in bruno.call_api("GET", "/explanation").json()["rules"]}
@@ -50,7 +50,7 @@ def test_outside_its_dates_the_audit_has_no_role(own_company: Company, eventuall
 
 
 def test_the_audit_trail_names_the_access_key_the_session_and_the_reason(company: Company, trail: Any) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in("company-oidc")
     credentials = ada.credentials(f"{PRODUCTION}/Administrator")
     events = trail(company)
@@ -66,7 +66,7 @@ def test_the_audit_trail_names_the_access_key_the_session_and_the_reason(company
 
 
 def test_the_trail_holds_no_secret(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     credentials = ada.credentials(f"{PRODUCTION}/Developer")
     written = (company.folder / "audit.jsonl").read_text()
@@ -77,7 +77,7 @@ def test_the_trail_holds_no_secret(company: Company) -> None:
 
 
 def test_what_a_session_is_called_at_aws_carries_the_department(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     credentials = ada.credentials(f"{PRODUCTION}/Administrator")
     assert company.local.state.sessions[credentials.access_key_id].tags == {"Department": "Platform"}

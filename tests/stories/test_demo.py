@@ -12,8 +12,8 @@ from federation_bridge.operate import commands
 from federation_bridge.sandbox import demo
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor
-from federation_bridge.sandbox.walk import StepFailed, Teller, walk
+from federation_bridge.sandbox.scenario import StepFailed, Teller, run_scenario
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 
 def test_the_demo_keeps_every_promise_and_says_so() -> None:
@@ -40,10 +40,10 @@ def test_the_demo_keeps_every_promise_and_says_so() -> None:
 
 def test_the_demo_shows_no_secret(company: Company) -> None:
     told = io.StringIO()
-    walk(company, Teller(told))
+    run_scenario(company, Teller(told))
     for person in company.directory:
         assert person.password not in told.getvalue()
-    credentials = Visitor(company, "ada")
+    credentials = ScriptedUser(company, "ada")
     credentials.sign_in()
     shown = credentials.credentials(f"{PRODUCTION}/Developer")
     assert shown.secret_access_key not in repr(shown)
@@ -53,7 +53,7 @@ def test_the_demo_shows_no_secret(company: Company) -> None:
 def test_the_walk_fails_where_an_answer_is_not_the_promised_one(own_company: Company) -> None:
     own_company.directory.move("dan", "platform-admins")
     with pytest.raises(StepFailed, match="somebody without access has a role"):
-        walk(own_company, Teller(io.StringIO()))
+        run_scenario(own_company, Teller(io.StringIO()))
 
 
 def test_a_bridge_that_does_not_start_fails_the_demo_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:

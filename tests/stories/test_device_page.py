@@ -14,7 +14,7 @@ from federation_bridge.model import Session
 from federation_bridge.oauth.codes import Codes
 from federation_bridge.sandbox.browser import Browser
 from federation_bridge.sandbox.company import Company
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -28,7 +28,7 @@ def begun(company: Company, browser: Browser) -> dict[str, Any]:
 
 
 def test_i_type_the_code_look_at_who_asks_and_let_it_in(company: Company, trail: Any) -> None:
-    program, ada = Browser("aws-cli/2"), Visitor(company, "ada")
+    program, ada = Browser("aws-cli/2"), ScriptedUser(company, "ada")
     code = begun(company, program)
     page = ada.sign_in(path="/device")
     page = ada.browser.submit(page, page.form("/device"), user_code=code["user_code"].lower())
@@ -50,7 +50,7 @@ def test_i_type_the_code_look_at_who_asks_and_let_it_in(company: Company, trail:
 def test_where_my_sign_in_is_too_old_the_provider_asks_for_my_password_though_it_remembers_me(
     company: Company, connection: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in(connection)
     with monkeypatch.context() as later:
         later.setattr(Session, "authenticated_at", datetime(2000, 1, 1, tzinfo=UTC))
@@ -78,7 +78,7 @@ def test_a_code_that_i_shall_carry_elsewhere_asks_for_my_password_too_and_then_f
     def too_old(*_: object) -> None:
         raise SignInTooOld
 
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in(connection)
     with monkeypatch.context() as later:
         later.setattr(Codes, "check_may_let_in", too_old)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from federation_bridge.sandbox.browser import Browser, Page
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor, caller_arn, read_object, write_object
+from federation_bridge.sandbox.scripted_user import ScriptedUser, caller_arn, read_object, write_object
 
 ROADS = {f"{PRODUCTION}/Administrator": "saml", f"{ANALYTICS}/Administrator": "oidc"}
 REFERENCE = re.compile(r"[A-Z2-7]{4}-[A-Z2-7]{4}")
@@ -30,7 +30,7 @@ def reference_on(page: Page) -> str:
 
 @pytest.mark.parametrize("connection", ["company", "company-oidc"])
 def test_i_sign_in_and_see_my_roles(company: Company, connection: str) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     page = ada.sign_in(connection)
     assert page.url == f"{company.bridge}/"
     assert "Ada Moss" in page.words
@@ -38,7 +38,7 @@ def test_i_sign_in_and_see_my_roles(company: Company, connection: str) -> None:
 
 
 def test_the_choice_page_offers_every_company_sign_in_and_the_one_used_last_first(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     choices = [value for name, value in ada.open().form("/sign-in").buttons if name == "connection"]
     assert sorted(choices) == ["company", "company-oidc"]
     for used in ("company-oidc", "company"):
@@ -49,7 +49,7 @@ def test_the_choice_page_offers_every_company_sign_in_and_the_one_used_last_firs
 
 
 def test_my_e_mail_address_finds_my_company_sign_in(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     page = ada.open()
     form = next(form for form in page.forms if "email" in form.fields)
     page = ada.type_password(ada.browser.submit(page, form, email="ada@EXAMPLE.com"))
@@ -57,7 +57,7 @@ def test_my_e_mail_address_finds_my_company_sign_in(company: Company) -> None:
 
 
 def test_an_address_of_nobodys_domain_leads_back_to_the_choice(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     page = ada.open()
     form = next(form for form in page.forms if "email" in form.fields)
     page = ada.browser.submit(page, form, email="ada@elsewhere.example.test")
@@ -66,7 +66,7 @@ def test_an_address_of_nobodys_domain_leads_back_to_the_choice(company: Company)
 
 
 def test_a_wrong_password_signs_nobody_in(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     page = ada.open()
     page = ada.browser.submit(page, page.form("/sign-in"), connection="company")
     page = ada.browser.submit(page, page.form("/login"), login="ada", password="guess")
@@ -77,7 +77,7 @@ def test_a_wrong_password_signs_nobody_in(company: Company) -> None:
 
 def test_who_declines_at_the_company_gets_a_clear_page_with_a_reference(company: Company, trail: Any) -> None:
     for connection in ("company", "company-oidc"):
-        ada = Visitor(company, "ada")
+        ada = ScriptedUser(company, "ada")
         page = ada.open()
         page = ada.browser.submit(page, page.form("/sign-in"), connection=connection)
         page = ada.browser.submit(page, page.form("/decline"))
@@ -88,14 +88,14 @@ def test_who_declines_at_the_company_gets_a_clear_page_with_a_reference(company:
 
 
 def test_who_has_left_the_company_is_stopped_at_the_company(company: Company) -> None:
-    eve = Visitor(company, "eve")
+    eve = ScriptedUser(company, "eve")
     assert eve.sign_in("company").status == 403
     assert eve.sign_in("company-oidc").status == 403
     assert eve.roles() == []
 
 
 def test_a_sign_in_that_began_at_the_company_asks_who_i_am_first(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     start = ada.browser.open(company.addresses.provider)
     page = ada.type_password(ada.browser.open(start.link("/saml/start"), from_page=start))
     assert "Is this you?" in page.words
@@ -112,7 +112,7 @@ def test_a_sign_in_that_began_at_the_company_asks_who_i_am_first(company: Compan
 def test_either_sign_in_leads_over_either_road_to_credentials_that_work(
     company: Company, connection: str, role: str
 ) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in(connection)
     credentials = ada.credentials(role)
     arn = caller_arn(company, credentials)
@@ -121,7 +121,7 @@ def test_either_sign_in_leads_over_either_road_to_credentials_that_work(
 
 
 def test_my_session_may_do_what_the_role_may_and_nothing_else(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     credentials = ada.credentials(f"{PRODUCTION}/Developer")
     assert read_object(company, credentials, "production-reports", "2026/summary.txt") == "All is well.\n"
@@ -130,7 +130,7 @@ def test_my_session_may_do_what_the_role_may_and_nothing_else(company: Company) 
 
 
 def test_a_contractors_session_is_narrower_than_the_role(company: Company) -> None:
-    carla = Visitor(company, "carla")
+    carla = ScriptedUser(company, "carla")
     carla.sign_in()
     credentials = carla.credentials(f"{ANALYTICS}/DataReader")
     assert read_object(company, credentials, "analytics-data", "public/cities.csv").startswith("city")
@@ -139,7 +139,7 @@ def test_a_contractors_session_is_narrower_than_the_role(company: Company) -> No
 
 
 def test_credentials_end(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     credentials = ada.credentials(f"{PRODUCTION}/Developer")
     company.end_session(credentials.access_key_id)
@@ -148,7 +148,7 @@ def test_credentials_end(company: Company) -> None:
 
 
 def test_who_has_no_role_learns_why(company: Company) -> None:
-    dan = Visitor(company, "dan")
+    dan = ScriptedUser(company, "dan")
     page = dan.sign_in()
     assert "You have no AWS role at the moment." in page.words
     words = dan.browser.open(page.link("/why"), from_page=page).words
@@ -161,7 +161,7 @@ def test_who_has_no_role_learns_why(company: Company) -> None:
 def test_a_role_that_no_rule_gives_me_is_refused_in_the_same_words_whether_or_not_it_exists(
     company: Company, trail: Any, path: str, role: str
 ) -> None:
-    carla = Visitor(company, "carla")
+    carla = ScriptedUser(company, "carla")
     carla.sign_in()
     page = carla.open()
     form = page.form(f"/roles/{ANALYTICS}/DataReader{path}")
@@ -181,7 +181,7 @@ def test_a_role_that_no_rule_gives_me_is_refused_in_the_same_words_whether_or_no
 
 @pytest.mark.parametrize("role", list(ROADS), ids=list(ROADS.values()))
 def test_i_open_a_console_as_one_role(company: Company, role: str) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     page = ada.console(role)
     assert page.url.startswith(f"{company.addresses.aws}/console")
@@ -191,7 +191,7 @@ def test_i_open_a_console_as_one_role(company: Company, role: str) -> None:
 
 @pytest.mark.parametrize("role", list(ROADS), ids=list(ROADS.values()))
 def test_a_bookmark_signs_me_in_on_the_way_and_lands_on_its_page(company: Company, role: str) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     page = ada.follow_bookmark(role, EC2)
     page = ada.type_password(ada.browser.submit(page, page.form("/sign-in"), connection="company"))
     assert "Open the AWS console?" in page.words
@@ -200,7 +200,7 @@ def test_a_bookmark_signs_me_in_on_the_way_and_lands_on_its_page(company: Compan
 
 
 def test_my_own_bookmark_shows_where_it_leads_and_opens_with_one_press(company: Company, trail: Any) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     before = len(trail(company))
     page = ada.follow_bookmark(f"{PRODUCTION}/Administrator", EC2)
@@ -210,7 +210,7 @@ def test_my_own_bookmark_shows_where_it_leads_and_opens_with_one_press(company: 
 
 
 def test_a_bookmark_that_another_site_follows_issues_nothing(company: Company, trail: Any) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     before = len(trail(company))
     elsewhere = ada.browser.open(company.addresses.provider)
@@ -229,7 +229,7 @@ def test_a_bookmark_that_another_site_follows_issues_nothing(company: Company, t
     ],
 )
 def test_a_bookmark_leads_to_no_page_but_the_console(company: Company, to: str) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     page = ada.follow_bookmark(f"{PRODUCTION}/Administrator", to)
     assert page.status == 400
@@ -237,7 +237,7 @@ def test_a_bookmark_leads_to_no_page_but_the_console(company: Company, to: str) 
 
 
 def test_a_console_that_has_ended_leads_back_to_its_page(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     page = ada.follow_bookmark(f"{ANALYTICS}/Administrator", EC2)
     console = ada.browser.submit(page, page.form("/console"))
@@ -253,7 +253,7 @@ def test_a_console_that_has_ended_leads_back_to_its_page(company: Company, monke
 
 
 def test_an_answer_works_once(company: Company, trail: Any) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     page = ada.open()
     page = ada.browser.submit(page, page.form("/sign-in"), connection="company")
     person = ada.person
@@ -265,7 +265,7 @@ def test_an_answer_works_once(company: Company, trail: Any) -> None:
 
 
 def test_an_answer_works_only_in_the_browser_that_asked_for_it(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     page = ada.open()
     page = ada.browser.submit(page, page.form("/sign-in"), connection="company-oidc")
     person = ada.person
@@ -277,7 +277,7 @@ def test_an_answer_works_only_in_the_browser_that_asked_for_it(company: Company)
 
 
 def test_a_form_on_another_site_takes_no_credentials(company: Company, trail: Any) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     form = ada.open().form(f"/roles/{PRODUCTION}/Administrator/credentials")
     elsewhere = ada.browser.open(company.addresses.provider)
@@ -287,7 +287,7 @@ def test_a_form_on_another_site_takes_no_credentials(company: Company, trail: An
 
 
 def test_signing_out_ends_the_session_and_not_only_the_cookie(company: Company) -> None:
-    ada = Visitor(company, "ada")
+    ada = ScriptedUser(company, "ada")
     ada.sign_in()
     held = {cookie.name: cookie.value for cookie in ada.browser.cookies}
     assert "You are signed out here" in ada.sign_out().words

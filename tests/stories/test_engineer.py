@@ -27,22 +27,22 @@ from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 DEVELOPER = f"{PRODUCTION}/Developer"
 
 
-def approve_code(visitor: Visitor, code: str, decision: str = "allow") -> str:
-    page = visitor.open("/device")
-    page = visitor.browser.submit(page, page.form("/device"), user_code=code)
-    words = visitor.browser.submit(page, page.form("/device/decision"), decision=decision).words
+def approve_code(scripted_user: ScriptedUser, code: str, decision: str = "allow") -> str:
+    page = scripted_user.open("/device")
+    page = scripted_user.browser.submit(page, page.form("/device"), user_code=code)
+    words = scripted_user.browser.submit(page, page.form("/device/decision"), decision=decision).words
     assert ("is in." if decision == "allow" else "was refused.") in words
     return words
 
 
-def log_in(person: Person, visitor: Visitor) -> tuple[int, str]:
+def log_in(person: Person, scripted_user: ScriptedUser) -> tuple[int, str]:
     process = person.start("login", person.bridge, "--device")
-    approve_code(visitor, told_code(process))
+    approve_code(scripted_user, told_code(process))
     _, words = process.communicate(timeout=60)
     return process.returncode, words
 
@@ -53,14 +53,14 @@ def ada(company: Company, tmp_path: Path) -> Person:
 
 
 @pytest.fixture
-def browser(company: Company) -> Visitor:
-    visitor = Visitor(company, "ada")
-    visitor.sign_in()
-    return visitor
+def browser(company: Company) -> ScriptedUser:
+    scripted_user = ScriptedUser(company, "ada")
+    scripted_user.sign_in()
+    return scripted_user
 
 
 @pytest.fixture
-def signed_in(ada: Person, browser: Visitor) -> Person:
+def signed_in(ada: Person, browser: ScriptedUser) -> Person:
     process = ada.start("login", ada.bridge, "--browser", variables={"BROWSER": "/bin/true"})
     page = browser.browser.open(opened_address(ada, process))
     browser.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
@@ -82,7 +82,7 @@ def redemptions(company: Company, trail) -> Iterator:  # type: ignore[type-arg]
 # --------------------------------------------------------------------------------------------------------- signing in
 
 
-def test_i_sign_in_with_a_code_that_i_type_in_any_browser(ada: Person, browser: Visitor) -> None:
+def test_i_sign_in_with_a_code_that_i_type_in_any_browser(ada: Person, browser: ScriptedUser) -> None:
     status, words = log_in(ada, browser)
     assert status == 0, words
     assert "Signed in as Ada Moss" in words
@@ -90,7 +90,7 @@ def test_i_sign_in_with_a_code_that_i_type_in_any_browser(ada: Person, browser: 
     assert json.loads(ada.run("whoami", "--json")[1])["name"] == "Ada Moss"
 
 
-def test_i_sign_in_in_the_browser_of_this_computer(ada: Person, browser: Visitor) -> None:
+def test_i_sign_in_in_the_browser_of_this_computer(ada: Person, browser: ScriptedUser) -> None:
     process = ada.start("login", ada.bridge, "--browser", variables={"BROWSER": "/bin/true"})
     page = browser.browser.open(opened_address(ada, process))
     page = browser.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
@@ -98,7 +98,7 @@ def test_i_sign_in_in_the_browser_of_this_computer(ada: Person, browser: Visitor
     assert (process.returncode, "You are signed in" in page.words) == (0, True), (out, words, page.words)
 
 
-def test_a_refusal_in_the_browser_ends_the_login_with_its_own_exit_status(ada: Person, browser: Visitor) -> None:
+def test_a_refusal_in_the_browser_ends_the_login_with_its_own_exit_status(ada: Person, browser: ScriptedUser) -> None:
     process = ada.start("login", ada.bridge, "--device")
     approve_code(browser, told_code(process), "deny")
     _, words = process.communicate(timeout=60)
@@ -219,7 +219,7 @@ def test_the_doctor_finds_a_well_set_up_computer_well_and_names_what_is_wrong(si
 
 @pytest.mark.parametrize("off", [timedelta(days=1), timedelta(days=-1)])
 def test_a_computer_whose_clock_is_off_by_a_day_signs_in_and_gets_credentials(
-    ada: Person, browser: Visitor, off: timedelta
+    ada: Person, browser: ScriptedUser, off: timedelta
 ) -> None:
     words = io.StringIO()
     variables = {"FEDBRIDGE_TOKEN_STORE": "file", "FEDBRIDGE_FOLDER": str(ada.home)}
@@ -249,14 +249,14 @@ def test_two_hundred_processes_with_an_empty_cache_ask_aws_once(signed_in: Perso
     assert ({process.returncode for process in processes}, len(answers), redemptions()) == ({0}, 1, 1)
 
 
-def test_processes_without_a_session_show_one_code_and_share_its_refusal(ada: Person, browser: Visitor) -> None:
+def test_processes_without_a_session_show_one_code_and_share_its_refusal(ada: Person, browser: ScriptedUser) -> None:
     ada.variables["FEDBRIDGE_URL"] = ada.bridge
     processes = [ada.start("credential-process", "--device", "--role", DEVELOPER) for _ in range(12)]
     seen = _codes_of(processes, browser)
     assert (len(seen), {process.returncode for process in processes}) == (1, {4})
 
 
-def _codes_of(processes: list[subprocess.Popen[str]], browser: Visitor) -> list[str]:
+def _codes_of(processes: list[subprocess.Popen[str]], browser: ScriptedUser) -> list[str]:
     codes: list[str] = []
 
     def read(process: subprocess.Popen[str]) -> None:
@@ -280,7 +280,7 @@ def _codes_of(processes: list[subprocess.Popen[str]], browser: Visitor) -> list[
     return codes
 
 
-def test_the_death_of_the_one_that_signs_in_blocks_nobody(ada: Person, browser: Visitor) -> None:
+def test_the_death_of_the_one_that_signs_in_blocks_nobody(ada: Person, browser: ScriptedUser) -> None:
     ada.variables["FEDBRIDGE_URL"] = ada.bridge
     first = ada.start("credential-process", "--device", "--role", DEVELOPER)
     told_code(first)
@@ -311,7 +311,7 @@ def test_credentials_are_renewed_in_the_background_before_their_end(signed_in: P
     assert (path.read_text().split()[2] != "0", redemptions()) == (True, 2)
 
 
-def test_configure_sso_signs_stock_clients_in_where_they_look(signed_in: Person, browser: Visitor) -> None:
+def test_configure_sso_signs_stock_clients_in_where_they_look(signed_in: Person, browser: ScriptedUser) -> None:
     process = signed_in.start("configure", "--sso", "--device", "--yes")
     approve_code(browser, told_code(process))
     _, words = process.communicate(timeout=60)

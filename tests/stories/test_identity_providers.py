@@ -12,7 +12,7 @@ from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import ANALYTICS, CLIENT_ID, PRODUCTION
 from federation_bridge.sandbox.identity_provider.applications import OidcClient
 from federation_bridge.sandbox.identity_provider.styles import StyleName, object_id
-from federation_bridge.sandbox.visitor import Visitor, caller_arn
+from federation_bridge.sandbox.scripted_user import ScriptedUser, caller_arn
 from federation_bridge.signing import Purpose
 
 ADMINISTRATOR = f"{PRODUCTION}/Administrator"
@@ -30,8 +30,8 @@ def edited(*pairs: tuple[str, str]) -> Callable[[str], str]:
     return edit
 
 
-def sign_in_and_work(company: Company, connection: str) -> Visitor:
-    ada = Visitor(company, "ada")
+def sign_in_and_work(company: Company, connection: str) -> ScriptedUser:
+    ada = ScriptedUser(company, "ada")
     page = ada.sign_in(connection)
     assert page.url == f"{company.bridge}/", page.words
     credentials = ada.credentials(ADMINISTRATOR)
@@ -67,7 +67,7 @@ def test_our_request_is_believed_by_either_binding(tmp_path: Path, binding: str)
 def test_an_encrypted_assertion_signs_in_and_a_plain_one_does_not_where_encryption_is_required(tmp_path: Path) -> None:
     edit = edited(("    subject: id\n", "    subject: id\n    encryption: required\n"))
     with open_company(tmp_path, in_this_process=True, edit_settings=edit) as company:
-        dan = Visitor(company, "dan")
+        dan = ScriptedUser(company, "dan")
         assert dan.sign_in("company").status == 403
         metadata = dan.open("/sign-in/company/metadata").body.encode()
         company.provider.register_service_provider(metadata, encrypts=True)
@@ -95,7 +95,7 @@ def test_a_wrong_client_secret_signs_nobody_in(tmp_path: Path) -> None:
     with open_company(tmp_path, in_this_process=True) as company:
         redirect_uri = f"{company.bridge}/sign-in/company-oidc/oidc"
         company.provider.register_client(OidcClient(CLIENT_ID, (redirect_uri,), secret="another"))
-        ada = Visitor(company, "ada")
+        ada = ScriptedUser(company, "ada")
         assert ada.sign_in("company-oidc").status in (403, 502)
         assert ada.roles() == []
         assert ANALYTICS not in ada.open().body

@@ -22,7 +22,7 @@ from joserfc.jwk import ECKey
 
 from federation_bridge.sandbox.browser import Browser, Page
 from federation_bridge.sandbox.company import Company
-from federation_bridge.sandbox.visitor import Visitor
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 Fields = dict[str, str]
 
@@ -124,22 +124,22 @@ def program(company: Company, listener: Listener) -> Program:
 
 
 @pytest.fixture
-def ada(company: Company) -> Visitor:
-    return Visitor(company, "ada")
+def ada(company: Company) -> ScriptedUser:
+    return ScriptedUser(company, "ada")
 
 
-def signed_in_on_the_way(visitor: Visitor, address: str) -> Page:
+def signed_in_on_the_way(scripted_user: ScriptedUser, address: str) -> Page:
     """The page that asks, after a sign-in at the company that the address itself began."""
-    page = visitor.browser.open(address)
-    return visitor.type_password(visitor.browser.submit(page, page.form("/sign-in"), connection="company"))
+    page = scripted_user.browser.open(address)
+    return scripted_user.type_password(scripted_user.browser.submit(page, page.form("/sign-in"), connection="company"))
 
 
-def answered(visitor: Visitor, page: Page, decision: str = "allow") -> None:
-    visitor.browser.submit(page, page.form("/oauth/authorize"), decision=decision)
+def answered(scripted_user: ScriptedUser, page: Page, decision: str = "allow") -> None:
+    scripted_user.browser.submit(page, page.form("/oauth/authorize"), decision=decision)
 
 
 def test_a_program_is_let_in_works_is_renewed_and_signs_out(
-    company: Company, program: Program, listener: Listener, ada: Visitor, trail: Any
+    company: Company, program: Program, listener: Listener, ada: ScriptedUser, trail: Any
 ) -> None:
     assert program.metadata["issuer"] == company.bridge
     page = signed_in_on_the_way(ada, program.address())
@@ -168,7 +168,7 @@ def test_a_program_is_let_in_works_is_renewed_and_signs_out(
 @pytest.mark.parametrize(
     "elsewhere", ["https://elsewhere.example.com/callback", "http://localhost:1/callback", "http://127.0.0.1:1/other"]
 )
-def test_nobody_is_sent_elsewhere(program: Program, ada: Visitor, elsewhere: str) -> None:
+def test_nobody_is_sent_elsewhere(program: Program, ada: ScriptedUser, elsewhere: str) -> None:
     ada.sign_in()
     page = ada.browser.open(program.address(redirect_uri=elsewhere))
     assert page.status == 400
@@ -185,7 +185,7 @@ def test_nobody_is_sent_elsewhere(program: Program, ada: Visitor, elsewhere: str
     ],
 )
 def test_a_request_without_our_terms_is_told_so_at_its_own_address_with_state_and_issuer(
-    company: Company, program: Program, listener: Listener, ada: Visitor, changes: Fields, error: str
+    company: Company, program: Program, listener: Listener, ada: ScriptedUser, changes: Fields, error: str
 ) -> None:
     ada.sign_in()
     ada.browser.open(program.address(**changes))
@@ -194,7 +194,7 @@ def test_a_request_without_our_terms_is_told_so_at_its_own_address_with_state_an
     assert "code" not in answer
 
 
-def test_a_no_is_told_to_the_program(company: Company, program: Program, listener: Listener, ada: Visitor) -> None:
+def test_a_no_is_told_to_the_program(company: Company, program: Program, listener: Listener, ada: ScriptedUser) -> None:
     ada.sign_in()
     answered(ada, ada.browser.open(program.address()), "deny")
     (answer,) = listener.heard
@@ -203,7 +203,7 @@ def test_a_no_is_told_to_the_program(company: Company, program: Program, listene
 
 
 def test_a_code_used_twice_ends_what_the_first_use_got(
-    company: Company, program: Program, listener: Listener, ada: Visitor, trail: Any
+    company: Company, program: Program, listener: Listener, ada: ScriptedUser, trail: Any
 ) -> None:
     ada.sign_in()
     answered(ada, ada.browser.open(program.address()))
@@ -217,7 +217,7 @@ def test_a_code_used_twice_ends_what_the_first_use_got(
 
 
 def test_a_code_that_was_read_on_its_way_is_worth_nothing_without_verifier_and_key(
-    company: Company, program: Program, listener: Listener, ada: Visitor
+    company: Company, program: Program, listener: Listener, ada: ScriptedUser
 ) -> None:
     thief = Program(company.bridge, listener)
     ada.sign_in()

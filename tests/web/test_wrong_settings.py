@@ -13,7 +13,7 @@ import pytest
 from database_place import HeldClock
 from flask import Flask
 from openid_provider import World, world
-from pending_material import Left, Visitor, bridge_at, visitor
+from pending_material import Left, ScriptedUser, bridge_at, scripted_user
 from saml_material import ACS, ENTITY_ID, IDP, NOW, Kept, Wire, arrive, connector, honest, idp_signer, sign_in
 from web_material import door_of
 
@@ -254,27 +254,27 @@ def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def ada(app: Flask, clock: HeldClock) -> Visitor:
-    return visitor(app, clock)
+def ada(app: Flask, clock: HeldClock) -> ScriptedUser:
+    return scripted_user(app, clock)
 
 
-def begun_there(ada: Visitor, gone: Left) -> Any:
+def begun_there(ada: ScriptedUser, gone: Left) -> Any:
     return ada.post({**ada.answer(gone, in_response_to=None), "RelayState": "https://portal.example.test/tile"})
 
 
-def lost(ada: Visitor, gone: Left) -> Any:
+def lost(ada: ScriptedUser, gone: Left) -> Any:
     return ada.post({"SAMLResponse": ada.answer(gone)["SAMLResponse"]})
 
 
-def replaced(ada: Visitor, gone: Left) -> Any:
+def replaced(ada: ScriptedUser, gone: Left) -> Any:
     return ada.post({**ada.answer(gone), "RelayState": "/home"})
 
 
-def elsewhere(ada: Visitor, gone: Left) -> Any:
+def elsewhere(ada: ScriptedUser, gone: Left) -> Any:
     return ada.post(ada.answer(gone), "sister")
 
 
-def twice(ada: Visitor, gone: Left) -> Any:
+def twice(ada: ScriptedUser, gone: Left) -> Any:
     ada.come_back(gone)
     # Who is signed in is led on instead: tests/attacks/test_answers_once_more.py.
     ada.client.delete_cookie(cookies.SESSION, domain="aws.example.com")
@@ -292,7 +292,7 @@ def twice(ada: Visitor, gone: Left) -> Any:
     ],
 )
 def test_each_answer_that_nobody_awaits_has_a_reason_and_a_sentence_of_its_own(
-    app: Flask, ada: Visitor, come: Callable[[Visitor, Left], Any], kind: type[BridgeError], reason: str
+    app: Flask, ada: ScriptedUser, come: Callable[[ScriptedUser, Left], Any], kind: type[BridgeError], reason: str
 ) -> None:
     answer = come(ada, ada.leave())
     assert answer.status_code == 403
@@ -303,13 +303,13 @@ def test_each_answer_that_nobody_awaits_has_a_reason_and_a_sentence_of_its_own(
     assert re.search(reason, str(row.details["reason"]))
 
 
-def test_who_does_not_hold_the_sign_in_does_not_hear_of_which_connection_it_is(app: Flask, ada: Visitor) -> None:
-    mallory = visitor(app, ada.clock)
+def test_who_does_not_hold_the_sign_in_does_not_hear_of_which_connection_it_is(app: Flask, ada: ScriptedUser) -> None:
+    mallory = scripted_user(app, ada.clock)
     mallory.leave()
     assert SignInExpired.public in mallory.post(ada.answer(ada.leave()), "sister").text
 
 
 @pytest.mark.parametrize("posted", ["", "%%%", "AAAA" * 5_000, "PHg+", "\U0001f600"])
-def test_a_message_that_is_none_is_a_lost_answer_and_never_a_failure(ada: Visitor, posted: str) -> None:
+def test_a_message_that_is_none_is_a_lost_answer_and_never_a_failure(ada: ScriptedUser, posted: str) -> None:
     answer = ada.post({"SAMLResponse": posted})
     assert (answer.status_code, StateLost.public in answer.text) == (403, True)

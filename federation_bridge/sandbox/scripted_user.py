@@ -30,7 +30,7 @@ class Credentials:
     assumed_role_arn: str
 
 
-class Visitor:
+class ScriptedUser:
     """One person with one browser."""
 
     def __init__(self, company: Company, login: str) -> None:

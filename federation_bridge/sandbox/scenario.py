@@ -1,4 +1,4 @@
-"""The walk through the main job: each step says what was asked and answered, and fails if it is not as promised.
+"""The scenario of the main job: each step says what was asked and answered, and fails if it is not as promised.
 
 Everything goes through the real HTTP endpoints, by forms and cookies, and through stock AWS clients.
 """
@@ -18,15 +18,15 @@ from botocore.exceptions import ClientError
 from federation_bridge.sandbox.aws_cli import AwsCli, unpacked_cli
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
-from federation_bridge.sandbox.terminal import DeviceLogin, Terminal
-from federation_bridge.sandbox.visitor import (
+from federation_bridge.sandbox.scripted_user import (
     Credentials,
-    Visitor,
+    ScriptedUser,
     caller_arn,
     list_buckets,
     read_object,
     write_object,
 )
+from federation_bridge.sandbox.terminal import DeviceLogin, Terminal
 
 _COLUMNS = 110
 _REPORT = "production-reports/2026/summary.txt"
@@ -36,12 +36,12 @@ _COPY = (f"s3://{_REPORT}", "-", *_PROFILE)
 
 
 class StepFailed(Exception):
-    """An answer of the walk was not the one that the product promises."""
+    """An answer of the scenario was not the one that the product promises."""
 
 
 @dataclass(slots=True)
 class Teller:
-    """Tells the walk in plain words."""
+    """Tells the scenario in plain words."""
 
     out: TextIO
     steps: int = field(default=0)
@@ -70,7 +70,7 @@ class Teller:
         self.out.flush()
 
 
-def walk(company: Company, tell: Teller) -> None:
+def run_scenario(company: Company, tell: Teller) -> None:
     """Walks the whole main job; StepFailed at the first answer that is not the promised one."""
     terminal, unpacking = Terminal(company.folder / "home", company), _unpacking()
     terminal.home.mkdir(exist_ok=True)
@@ -97,36 +97,36 @@ def walk(company: Company, tell: Teller) -> None:
 # ------------------------------------------------------------------------------------------------------ at the bridge
 
 
-def _sign_in(company: Company, tell: Teller, login: str, connection: str, protocol: str) -> Visitor:
-    visitor = Visitor(company, login)
-    tell.step(f"{visitor.person.name} signs in over {protocol}.")
+def _sign_in(company: Company, tell: Teller, login: str, connection: str, protocol: str) -> ScriptedUser:
+    scripted_user = ScriptedUser(company, login)
+    tell.step(f"{scripted_user.person.name} signs in over {protocol}.")
     tell.asked(f"{company.bridge}/ -> choose {connection!r} -> name and password at {company.addresses.provider}")
-    page = visitor.sign_in(connection)
+    page = scripted_user.sign_in(connection)
     _expect(page.url == f"{company.bridge}/", f"no way back to the bridge: {page.url}: {page.words}")
-    roles = visitor.roles()
+    roles = scripted_user.roles()
     tell.answered(f"signed in; roles: {', '.join(roles) or 'none'}")
-    return visitor
+    return scripted_user
 
 
-def _take_credentials(tell: Teller, visitor: Visitor, role: str, action: str) -> Credentials:
-    tell.step(f'{visitor.person.name} presses "Show credentials" for {role} (the bridge asks STS: {action}).')
+def _take_credentials(tell: Teller, scripted_user: ScriptedUser, role: str, action: str) -> Credentials:
+    tell.step(f'{scripted_user.person.name} presses "Show credentials" for {role} (the bridge asks STS: {action}).')
     tell.asked(f"POST /roles/{role}/credentials")
-    credentials = _credentials(visitor, role)
+    credentials = _credentials(scripted_user, role)
     tell.answered(f"{credentials.access_key_id}, good until {credentials.expires_at}")
     return credentials
 
 
-def _credentials(visitor: Visitor, role: str) -> Credentials:
+def _credentials(scripted_user: ScriptedUser, role: str) -> Credentials:
     try:
-        return visitor.credentials(role)
+        return scripted_user.credentials(role)
     except LookupError as problem:
         raise StepFailed(str(problem)) from None
 
 
-def _open_console(tell: Teller, visitor: Visitor, role: str, way: str) -> None:
-    tell.step(f"{visitor.person.name} opens the console as {role}: {way}.")
+def _open_console(tell: Teller, scripted_user: ScriptedUser, role: str, way: str) -> None:
+    tell.step(f"{scripted_user.person.name} opens the console as {role}: {way}.")
     tell.asked(f"POST /roles/{role}/console, and followed where it leads")
-    page = visitor.console(role)
+    page = scripted_user.console(role)
     _expect(page.by_id.get("account") == role.partition("/")[0], f"no console: {page.url}: {page.words}")
     tell.answered(f"the console of {page.by_id['account']} as {page.by_id['principal']}")
 
@@ -161,10 +161,10 @@ def _nobody(company: Company, tell: Teller) -> None:
     tell.answered(f"{answer.status} {answer.body.strip()}")
 
 
-def _why(tell: Teller, visitor: Visitor, rule: str) -> None:
-    tell.step(f"{visitor.person.name} asks why: rule {rule}.")
+def _why(tell: Teller, scripted_user: ScriptedUser, rule: str) -> None:
+    tell.step(f"{scripted_user.person.name} asks why: rule {rule}.")
     tell.asked("GET /api/v1/explanation")
-    explanation = visitor.call_api("GET", "/explanation").json()
+    explanation = scripted_user.call_api("GET", "/explanation").json()
     found = next((one for one in explanation["rules"] if one["rule"] == rule), None)
     if found is None:
         raise StepFailed(f"rule {rule} is not explained")
@@ -176,7 +176,7 @@ def _why(tell: Teller, visitor: Visitor, rule: str) -> None:
 
 
 def _unpacking() -> Future[AwsCli]:
-    """The real AWS CLI, which the first run on a machine unpacks: meanwhile the walk goes on."""
+    """The real AWS CLI, which the first run on a machine unpacks: meanwhile the scenario goes on."""
     outcome: Future[AwsCli] = Future()
 
     def unpack() -> None:
@@ -190,10 +190,10 @@ def _unpacking() -> Future[AwsCli]:
 
 
 @contextmanager
-def _let_in(tell: Teller, terminal: Terminal, visitor: Visitor) -> Iterator[DeviceLogin]:
-    tell.step(f"{visitor.person.name} lets in a terminal that has no browser: fedbridge login --device.")
+def _let_in(tell: Teller, terminal: Terminal, scripted_user: ScriptedUser) -> Iterator[DeviceLogin]:
+    tell.step(f"{scripted_user.person.name} lets in a terminal that has no browser: fedbridge login --device.")
     tell.asked(f"fedbridge login {terminal.company.bridge} --device, which told a code")
-    with terminal.device_login(visitor) as login:
+    with terminal.device_login(scripted_user) as login:
         tell.answered(
             f"she typed it at {terminal.company.bridge}/device, the page asked, and she let it in: {login.asked}"
         )
