@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from federation_bridge.audit import Entry, Event, SignInFinished
-from federation_bridge.model import Groups, Identity, RequestOrigin, Session, SignIn
+from federation_bridge.model import Author, ChangeProposal, Groups, Identity, RequestOrigin, Session, SignIn
+from federation_bridge.store.rulebook_versions import digest_of_text
 
 IDLE = timedelta(hours=1)
 
@@ -49,3 +50,9 @@ def session(now: datetime, key: str = "a" * 64, subject: str = "alice") -> Sessi
 def entry(now: datetime, event: Event | None = None, person: str = "corp/alice") -> Entry:
     finished = event or SignInFinished(message_id="_m", response_id="_r", groups=2)
     return Entry(now, RequestOrigin("ref-1", "192.0.2.7", "Browser/1"), finished, person=person, connection="corp")
+
+
+def proposal(now: datetime) -> ChangeProposal:
+    """A change of the rulebook that waits for a second person."""
+    author = Author("Ada", "corp", "ada")
+    return ChangeProposal("change", digest_of_text("text"), "text", 1, "base", author, "a ticket", "page", now)

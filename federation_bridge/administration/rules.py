@@ -1,20 +1,37 @@
-"""The rulebook changes: a text that parses becomes the next version, for every node at once; pages come here too."""
+"""The rulebook changes: a text that parses becomes the next version, for every node at once; pages come here too.
+
+Whether a change waits for a second person is asked here, where no road to a change can forget it.
+"""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from federation_bridge.audit import Entry, RulebookChanged
-from federation_bridge.errors import BadRequest, NotFound
-from federation_bridge.mapping import RuleSet
-from federation_bridge.model import Clock, ProposedVersion, RequestOrigin, RulebookVersion
+from federation_bridge.audit import Entry, Event, RulebookChanged, RulebookEmergency, RulebookProposed
+from federation_bridge.errors import BadRequest, ConfigurationInvalid, NotFound
+from federation_bridge.mapping import RuleSet, reasons_to_wait
+from federation_bridge.mapping.document import read_document
+from federation_bridge.model import (
+    Author,
+    Caller,
+    ChangeProposal,
+    Clock,
+    ProposedVersion,
+    RequestOrigin,
+    RulebookVersion,
+)
 from federation_bridge.rulebook.parsing import Known, parsed
 from federation_bridge.rulebook.texts import Texts
+from federation_bridge.sentence import Sentence
+from federation_bridge.store.rulebook_proposals import RulebookProposals
 from federation_bridge.store.rulebook_versions import RulebookVersions
 
 _OPERATOR = RequestOrigin(reference="operator")
 _MOST_CHARACTERS = 1_000
 """Of a reason or an author's name."""
+_MOST_WAITING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +39,26 @@ class Rules:
     """What these verbs work with."""
 
     versions: RulebookVersions
+    proposals: RulebookProposals
     known: Known
     clock: Clock
     origin: str = "command"
     """By which road changes come: kept with each version."""
+    allows_emergency: bool = False
+    """Whether somebody may do without the second person, loudly (`rulebook.emergency`)."""
+    new_id: Callable[[], str] = lambda: secrets.token_hex(8)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """Who wants another text in force, why, and over which one: `base_digest`, "" where there is none."""
 
-    author: str
+    author: Author
     reason: str
     base_digest: str
+    caller: Caller | None = None
+    """Who asks through a page or the API; None: a command on the machine."""
+    is_emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +69,20 @@ class Proposal:
     rules: RuleSet
     """What the text means."""
     base: RulebookVersion | None
+    because: tuple[Sentence, ...] = ()
+    """Why it would wait for a second person; nothing where it would not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change: a version in force, or one that waits."""
+
+    number: int | None
+    """Of the version that is in force now; None: it waits."""
+    waits_as: str = ""
+    """The id of the change that waits for a second person."""
+    because: tuple[Sentence, ...] = ()
+    """Why two have to agree."""
 
 
 def propose(rules: Rules, texts: Texts, base_digest: str, names: tuple[str, str] = ("", "")) -> Proposal:
@@ -56,37 +94,72 @@ def propose(rules: Rules, texts: Texts, base_digest: str, names: tuple[str, str]
     meaning = parsed(texts, rules.known, names)
     base = rules.versions.in_force()
     if base_digest != ("" if base is None else base.digest):
-        raise _changed_meanwhile(base)
-    return Proposal(texts, meaning, base)
+        raise changed_meanwhile(base)
+    return Proposal(texts, meaning, base, _reasons_to_wait(rules, base, meaning))
 
 
-def apply(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = ("", "")) -> int:
-    """Puts a text in force on every node, audited, and gives its number.
+def apply(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = ("", "")) -> Outcome:
+    """Puts a text in force on every node, or lets it wait for a second person where it must; audited.
 
-    Raises as `propose`, and BadRequest without a reason or where the text is in force already. Of two who change the
-    same base, the second is refused.
+    Raises as `propose`, and BadRequest without a reason, where the text is in force already, or for an emergency that
+    the settings do not allow. Of two who change the same base, the second is refused.
     """
-    _check_words("a reason", change.reason)
-    _check_words("an author", change.author)
-    base = propose(rules, texts, change.base_digest, names).base
-    if base is not None and base.digest == texts.digest:
-        raise BadRequest(f"nothing would change: version {base.number} says the same, and is in force")
+    check_words("a reason", change.reason)
+    check_words("an author", change.author.name)
+    if change.is_emergency and not rules.allows_emergency:
+        raise BadRequest("the settings allow no emergency change: `rulebook.emergency` says so")
+    proposal = propose(rules, texts, change.base_digest, names)
+    if proposal.base is not None and proposal.base.digest == texts.digest:
+        raise BadRequest(f"nothing would change: version {proposal.base.number} says the same, and is in force")
+    if proposal.because and not change.is_emergency:
+        return _wait(rules, proposal, change)
+    return _put(rules, proposal, change)
+
+
+def _put(rules: Rules, proposal: Proposal, change: Change) -> Outcome:
+    base, texts = proposal.base, proposal.texts
     before = (0, "") if base is None else (base.number, base.digest)
 
     def entries(number: int) -> list[Entry]:
-        event = RulebookChanged(change.author, change.reason, number, texts.digest, *before)
-        return [Entry(rules.clock(), _OPERATOR, event)]
+        changed = RulebookChanged(change.author.name, change.reason, number, texts.digest, *before)
+        told: list[Event] = [changed]
+        if proposal.because:
+            because = "; ".join(proposal.because)
+            told.append(RulebookEmergency(change.author.name, change.reason, number, texts.digest, because))
+        return [entry(rules, change.caller, event) for event in told]
 
-    proposed = ProposedVersion(texts.to_kept(), change.author, change.reason, rules.origin)
+    proposed = ProposedVersion(texts.to_kept(), change.author.name, change.reason, rules.origin)
     # Where the version in force is not there any more (lost, forged), its number is all that can be compared.
     stands = rules.versions.number_in_force() if base is None else base.number
     number = rules.versions.put(proposed, entries, stands)
     if number is None:
-        raise _changed_meanwhile(rules.versions.in_force())
-    return number
+        raise changed_meanwhile(rules.versions.in_force())
+    return Outcome(number, because=proposal.because)
 
 
-def return_to(rules: Rules, number: int, change: Change) -> int:
+def _wait(rules: Rules, proposal: Proposal, change: Change) -> Outcome:
+    if len(rules.proposals.waiting(_MOST_WAITING)) >= _MOST_WAITING:
+        raise BadRequest(f"{_MOST_WAITING} changes wait for a second person already: close some first")
+    base = proposal.base
+    before = (0, "") if base is None else (base.number, base.digest)
+    waiting = ChangeProposal(
+        id=rules.new_id(),
+        digest=proposal.texts.digest,
+        text=proposal.texts.to_kept(),
+        base_number=before[0],
+        base_digest=before[1],
+        author=change.author,
+        reason=change.reason,
+        origin=rules.origin,
+        made_at=rules.clock(),
+    )
+    because = "; ".join(proposal.because)
+    event = RulebookProposed(change.author.name, change.reason, waiting.id, waiting.digest, *before, because)
+    rules.proposals.add(waiting, entry(rules, change.caller, event))
+    return Outcome(None, waiting.id, proposal.because)
+
+
+def return_to(rules: Rules, number: int, change: Change) -> Outcome:
     """Puts the text of an earlier version in force, as a new version; raises as `apply`, and NotFound.
 
     It is read again: it may not fit any more what the settings know now.
@@ -97,7 +170,26 @@ def return_to(rules: Rules, number: int, change: Change) -> int:
     return apply(rules, Texts.from_kept(found.text), change)
 
 
-def _changed_meanwhile(stands: RulebookVersion | None) -> BadRequest:
+def _reasons_to_wait(rules: Rules, base: RulebookVersion | None, after: RuleSet) -> tuple[Sentence, ...]:
+    if base is None:
+        return ()
+    texts = Texts.from_kept(base.text)
+    try:
+        return reasons_to_wait(parsed(texts, rules.known), after)
+    except ConfigurationInvalid:
+        # Settings have changed, so that nothing shows what the change is about. Without marks nobody has to wait.
+        if not _has_marks(texts):
+            return ()
+        return (Sentence("the version in force does not fit the settings, so nobody can tell what changes"),)
+
+
+def _has_marks(texts: Texts) -> bool:
+    document = read_document(texts.rules).value
+    return isinstance(document, dict) and "second_person" in document
+
+
+def changed_meanwhile(stands: RulebookVersion | None) -> BadRequest:
+    """The refusal of a change over a version that is not in force any more; it names the one that is."""
     if stands is None:
         return BadRequest("the change was made over a version that is not in force: none is")
     return BadRequest(
@@ -106,6 +198,15 @@ def _changed_meanwhile(stands: RulebookVersion | None) -> BadRequest:
     )
 
 
-def _check_words(what: str, words: str) -> None:
+def check_words(what: str, words: str) -> None:
+    """BadRequest where words that stay in the history are missing or too long."""
     if not words.strip() or len(words) > _MOST_CHARACTERS:
         raise BadRequest(f"{what} is needed, of at most {_MOST_CHARACTERS} characters")
+
+
+def entry(rules: Rules, caller: Caller | None, event: Event) -> Entry:
+    """An audit entry at this instant about whoever asks."""
+    if caller is None:
+        return Entry(rules.clock(), _OPERATOR, event)
+    identity = caller.session.identity
+    return Entry(rules.clock(), caller.origin, event, person=identity.person, connection=identity.connection)

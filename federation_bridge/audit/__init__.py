@@ -36,7 +36,15 @@ from federation_bridge.audit.events.metadata import (
     MetadataRefreshed,
     MetadataRefused,
 )
-from federation_bridge.audit.events.rules import RulebookChanged, RulesLoaded, RulesNotKept, RulesRejected
+from federation_bridge.audit.events.rules import (
+    RulebookChanged,
+    RulebookEmergency,
+    RulebookProposalClosed,
+    RulebookProposed,
+    RulesLoaded,
+    RulesNotKept,
+    RulesRejected,
+)
 from federation_bridge.audit.events.service import AuditArchived, RefusalsCounted, RequestRefused, RowForged
 from federation_bridge.audit.events.session import (
     GroupsLookedUp,
@@ -92,6 +100,9 @@ __all__ = [
     "RequestRefused",
     "RowForged",
     "RulebookChanged",
+    "RulebookEmergency",
+    "RulebookProposalClosed",
+    "RulebookProposed",
     "RulesLoaded",
     "RulesNotKept",
     "RulesRejected",
@@ -139,6 +150,9 @@ EVENTS: Mapping[str, type[Event]] = {
         RulesRejected,
         RulesNotKept,
         RulebookChanged,
+        RulebookProposed,
+        RulebookProposalClosed,
+        RulebookEmergency,
         MetadataChanged,
         MetadataRefused,
         MetadataNotKept,

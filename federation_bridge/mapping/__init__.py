@@ -11,6 +11,7 @@ from federation_bridge.mapping.register import Register, load_register, register
 from federation_bridge.mapping.rule import Rule
 from federation_bridge.mapping.rules import RuleSet, load_rules
 from federation_bridge.mapping.schema import rules_schema
+from federation_bridge.mapping.second_person import Marks, reasons_to_wait
 
 __all__ = [
     "CONDITIONS",
@@ -18,12 +19,14 @@ __all__ = [
     "AdministrativeRole",
     "Appointment",
     "Explanation",
+    "Marks",
     "Register",
     "Rule",
     "RuleOutcome",
     "RuleSet",
     "load_register",
     "load_rules",
+    "reasons_to_wait",
     "register_schema",
     "rules_schema",
 ]

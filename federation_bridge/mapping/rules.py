@@ -39,11 +39,12 @@ from federation_bridge.mapping.language import ConditionReader
 from federation_bridge.mapping.names_used import doubts_about_groups, doubts_about_policies
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.rule import Rule, cautions_of, parse_rule
+from federation_bridge.mapping.second_person import Marks, parse_marks
 from federation_bridge.mapping.verdicts import Answer, Facts
 from federation_bridge.model import Caller, Entitlement, Identity
 from federation_bridge.sentence import Sentence
 
-_SECTIONS = ("version", "rules", "administration", *SECTIONS)
+_SECTIONS = ("version", "rules", "administration", "second_person", *SECTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class RuleSet:
     """Who may administer the bridge; empty where the rules name nobody."""
     definitions: Definitions = field(default_factory=Definitions)
     """What has a name in these rules."""
+    marks: Marks = field(default_factory=Marks)
+    """What only two people together may change."""
 
     def candidates(self, identity: Identity) -> tuple[Rule, ...]:
         """The rules that a decision about this identity looks at."""
@@ -192,7 +195,9 @@ def load_rules(written: str, register: Register, connections: Collection[str]) -
         rules[rule.id] = rule
     named = document.get("administration")
     administration = () if named is None else parse_appointments(named, register, connections, read)
+    marked = document.get("second_person")
+    marks = Marks() if marked is None else parse_marks(marked, register, rules)
     ordered = tuple(sorted(rules.values(), key=lambda rule: rule.id))
     indexes = {name: _RuleIndex.of(rule for rule in ordered if rule.connection == name) for name in connections}
     version = hashlib.sha256(f"{len(written)}:{written}{register.digest}".encode()).hexdigest()
-    return RuleSet(ordered, register, version, indexes, administration, read.definitions)
+    return RuleSet(ordered, register, version, indexes, administration, read.definitions, marks)

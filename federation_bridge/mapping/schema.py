@@ -10,6 +10,7 @@ from federation_bridge.mapping.denials import denied_schema
 from federation_bridge.mapping.document import ID_PATTERN
 from federation_bridge.mapping.grants import granted_schema
 from federation_bridge.mapping.language import condition_schema
+from federation_bridge.mapping.second_person import marks_schema
 
 
 def rules_schema() -> dict[str, Any]:
@@ -42,6 +43,7 @@ def rules_schema() -> dict[str, Any]:
             "rules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/rule"}},
             **definitions_schema(),
             "administration": appointments_schema(),
+            "second_person": marks_schema(),
         },
         "$defs": {"rule": rule, "condition": condition_schema(), "grant": granted_schema(), "deny": denied_schema()},
     }

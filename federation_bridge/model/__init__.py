@@ -11,7 +11,7 @@ from federation_bridge.model.identity import Arrival, Groups, Identity, PersonSe
 from federation_bridge.model.kept import Acceptance, KeptDocuments, LastGood, Look, Notice, SealedKey, SealedKeys
 from federation_bridge.model.kinds import Clock, JsonObject, Randomness, Road
 from federation_bridge.model.request_origin import RequestOrigin
-from federation_bridge.model.rulebook import ProposedVersion, RulebookVersion
+from federation_bridge.model.rulebook import Author, ChangeProposal, ProposedVersion, RulebookVersion
 from federation_bridge.model.sign_in import Callback, Departure, SignIn
 
 __all__ = [
@@ -19,10 +19,12 @@ __all__ = [
     "Acceptance",
     "Account",
     "Arrival",
+    "Author",
     "AuthorizationCode",
     "AwsCredentials",
     "Callback",
     "Caller",
+    "ChangeProposal",
     "Clock",
     "Departure",
     "DeviceRequest",

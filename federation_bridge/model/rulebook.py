@@ -19,6 +19,42 @@ class ProposedVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes the rulebook: what people call them, and who they are where they signed in."""
+
+    name: str
+    connection: str = ""
+    """"": nobody signed in (a command, a pipeline)."""
+    subject: str = ""
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether it is a person whom an identity provider vouches for."""
+        return bool(self.connection and self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeProposal:
+    """A change that waits for a second person, or did."""
+
+    id: str
+    digest: str
+    """SHA-256 of the proposed text, in hexadecimal digits."""
+    text: str
+    base_number: int
+    base_digest: str
+    """The version over which it was made: it holds for that one alone."""
+    author: Author
+    reason: str
+    origin: str
+    made_at: datetime
+    state: str = "waits"
+    """`waits`, `approved` or `closed`."""
+    decided_by: str = ""
+    decided_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RulebookVersion:
     """What was proposed and came into force. Numbers only rise; a return to an older text is a new version."""
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from federation_bridge import app
+from federation_bridge.administration import approvals
 from federation_bridge.administration import rules as verbs
-from federation_bridge.administration.rules import Change, Rules
+from federation_bridge.administration.rules import Change, Outcome, Rules
 from federation_bridge.audit import printable
 from federation_bridge.errors import ConfigurationInvalid, NotFound
 from federation_bridge.mapping.document import read_document
-from federation_bridge.model import RulebookVersion
+from federation_bridge.model import Author, RulebookVersion
 from federation_bridge.operate.opening import store_looked_at, store_of
 from federation_bridge.rulebook import Known
 from federation_bridge.rulebook.source import text_of
@@ -22,12 +24,22 @@ from federation_bridge.store import Store
 
 PARTS = ("rules", "accounts")
 
+_MOST_WAITING = 100
 _LEAST_DIGITS = 8
 """Of a digest that names a version."""
 
 
-def apply(settings: Settings, files: Sequence[Path], author: str, reason: str, base: str | None) -> int:
-    """Puts these files in force as `administration.rules.apply` does; gives the number of the new version.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody at a terminal wants of the rulebook: who, why, and whether it cannot wait for a second person."""
+
+    author: str
+    reason: str
+    is_emergency: bool = False
+
+
+def apply(settings: Settings, files: Sequence[Path], wanted: Wanted, base: str | None) -> Outcome:
+    """Puts these files in force as `administration.rules.apply` does, or lets them wait as it does.
 
     A part that none of the files is about stays as it is. `base`: the digest of the version over which the change was
     made, or its beginning; None: over what is in force now.
@@ -36,16 +48,35 @@ def apply(settings: Settings, files: Sequence[Path], author: str, reason: str, b
     with store_of(settings) as store:
         stands = store.rulebook_versions.in_force()
         texts, names = texts_of(files, stands)
-        change = Change(author, reason, _base(stands, base))
+        change = _change(wanted, _base(stands, base))
         return verbs.apply(_verbs(settings, store), texts, change, names)
 
 
-def return_to(settings: Settings, number: int, author: str, reason: str) -> int:
-    """Puts an earlier version's text in force as a new version; gives the new number."""
+def return_to(settings: Settings, number: int, wanted: Wanted) -> Outcome:
+    """Puts an earlier version's text in force as a new version, or lets it wait."""
     _check_source(settings)
     with store_of(settings) as store:
-        change = Change(author, reason, _base(store.rulebook_versions.in_force(), None))
+        change = _change(wanted, _base(store.rulebook_versions.in_force(), None))
         return verbs.return_to(_verbs(settings, store), number, change)
+
+
+def proposals(settings: Settings) -> Iterator[str]:
+    """One line for each change that waits for a second person, newest first: id, time, author, digest, base, reason."""
+    with store_looked_at(settings) as store:
+        for one in store.rulebook_proposals.waiting(_MOST_WAITING):
+            time = one.made_at.isoformat(timespec="seconds")
+            over = f"over version {one.base_number}"
+            yield printable(f"{one.id}  {time}  {one.digest[:12]}  {over}  {one.author.name}  {one.reason}")
+
+
+def close(settings: Settings, asked: str, wanted: Wanted) -> None:
+    """Ends the waiting of a change."""
+    with store_of(settings) as store:
+        approvals.close(_verbs(settings, store), asked, Author(wanted.author), wanted.reason)
+
+
+def _change(wanted: Wanted, base: str) -> Change:
+    return Change(Author(wanted.author), wanted.reason, base, is_emergency=wanted.is_emergency)
 
 
 def history(settings: Settings, most: int) -> Iterator[str]:
@@ -91,7 +122,13 @@ def _part(version: RulebookVersion, part: str) -> str:
 
 
 def _verbs(settings: Settings, store: Store) -> Rules:
-    return Rules(store.rulebook_versions, Known(frozenset(settings.connections), settings.issuer), app.utc_now)
+    return Rules(
+        store.rulebook_versions,
+        store.rulebook_proposals,
+        Known(frozenset(settings.connections), settings.issuer),
+        app.utc_now,
+        allows_emergency=settings.rulebook.emergency,
+    )
 
 
 def _check_source(settings: Settings) -> None:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from federation_bridge.operate.options import SETTINGS
 from federation_bridge.settings import load_settings
 
+if TYPE_CHECKING:
+    from federation_bridge.administration.rules import Outcome
+
+_WAITS = 3
+"""Exit status where a change is kept and waits for a second person."""
 _REASON = click.option("--reason", required=True, help="Why; it stands in the history and in the audit.")
+_EMERGENCY = click.option(
+    "--emergency", is_flag=True, help="Do without the second person; only where settings allow it."
+)
 _AUTHOR = click.option("--author", default=None, help="Who; else the name of who is logged in here.")
 
 
@@ -25,12 +34,29 @@ def rules() -> None:
 @_REASON
 @_AUTHOR
 @click.option("--base", default=None, help="Only over the version of this digest (or its first 8 or more digits).")
-def apply(path: Path, files: tuple[Path, ...], reason: str, author: str | None, base: str | None) -> None:
-    """Put FILES in force on every node: one of rules, one of the register, or both."""
+@_EMERGENCY
+def apply(
+    path: Path, files: tuple[Path, ...], reason: str, author: str | None, base: str | None, emergency: bool
+) -> None:
+    """Put FILES in force on every node: one of rules, one of the register, or both.
+
+    Where the rules ask for a second person the change waits, with exit status 3.
+    """
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
 
-    number = versions.apply(load_settings(path), files, author or getpass.getuser(), reason, base)
-    click.echo(f"Version {number} is in force.")
+    wanted = versions.Wanted(author or getpass.getuser(), reason, emergency)
+    _tell(versions.apply(load_settings(path), files, wanted, base))
+
+
+def _tell(outcome: Outcome, more: str = "") -> None:
+    """Says what became of a change, and ends with status 3 where it waits."""
+    for reason in outcome.because:
+        click.echo(f"Two people have to agree: {reason}.", err=True)
+    if outcome.number is not None:
+        click.echo(f"Version {outcome.number} is in force{more}.")
+        return
+    click.echo(f"Change {outcome.waits_as} waits for another administrator, at /administration/ of the bridge.")
+    raise SystemExit(_WAITS)
 
 
 @rules.command("return")
@@ -38,12 +64,36 @@ def apply(path: Path, files: tuple[Path, ...], reason: str, author: str | None, 
 @click.argument("number", type=int)
 @_REASON
 @_AUTHOR
-def return_to(path: Path, number: int, reason: str, author: str | None) -> None:
+@_EMERGENCY
+def return_to(path: Path, number: int, reason: str, author: str | None, emergency: bool) -> None:
     """Put the text of version NUMBER in force again, as a new version."""
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
 
-    made = versions.return_to(load_settings(path), number, author or getpass.getuser(), reason)
-    click.echo(f"Version {made} is in force; it says what version {number} said.")
+    wanted = versions.Wanted(author or getpass.getuser(), reason, emergency)
+    _tell(versions.return_to(load_settings(path), number, wanted), f"; it says what version {number} said")
+
+
+@rules.command()
+@SETTINGS
+def proposals(path: Path) -> None:
+    """Show the changes that wait for a second person, newest first."""
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+
+    for line in versions.proposals(load_settings(path)):
+        click.echo(line)
+
+
+@rules.command()
+@SETTINGS
+@click.argument("change")
+@_REASON
+@_AUTHOR
+def close(path: Path, change: str, reason: str, author: str | None) -> None:
+    """End the waiting of CHANGE: it will not come into force."""
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+
+    versions.close(load_settings(path), change, versions.Wanted(author or getpass.getuser(), reason))
+    click.echo(f"Change {change} does not wait any more.")
 
 
 @rules.command()

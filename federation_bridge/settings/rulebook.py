@@ -13,3 +13,7 @@ class Rulebook(Section):
     source: Literal["files", "database"] = "files"
     """`files`: the files that `rules` and `accounts` name, for one machine. `database`: `federation-bridge rules apply`
     puts each version in force, for all nodes at once."""
+
+    emergency: bool = False
+    """Whether `rules apply --emergency` may do without the second person that the rules ask for. Each use is audited as
+    `rulebook.emergency`."""

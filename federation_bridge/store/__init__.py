@@ -25,6 +25,7 @@ from federation_bridge.store.readiness import Readiness
 from federation_bridge.store.refusals import RefusalRing
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.rows import Rows
+from federation_bridge.store.rulebook_proposals import RulebookProposals
 from federation_bridge.store.rulebook_versions import RulebookVersions
 from federation_bridge.store.sealed_keys import SealedKeyTable
 from federation_bridge.store.seals import AuditSeals
@@ -49,6 +50,7 @@ class Store:
     session_names: SessionNames
     documents: Documents
     rulebook_versions: RulebookVersions
+    rulebook_proposals: RulebookProposals
     service_marks: ServiceMarks
     sealed_keys: SealedKeyTable
     device_codes: DeviceCodes
@@ -143,6 +145,7 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
         session_names=SessionNames(database, mac, audit, clock),
         documents=documents(database, rows, audit, clock),
         rulebook_versions=RulebookVersions(database, rows, audit, clock),
+        rulebook_proposals=RulebookProposals(rows, audit),
         service_marks=ServiceMarks(database),
         sealed_keys=SealedKeyTable(database, audit, clock),
         device_codes=DeviceCodes(rows, audit, clock),

@@ -38,6 +38,9 @@ _HISTORY = (
 )
 _AFTER_ALL = 2**31 - 1
 
+Beside = Callable[[Writing], bool]
+"""What has to hold, and is written, in the same transaction: False, and nothing is."""
+
 EntriesOf = Callable[[int], Sequence[Entry]]
 """Makes the audit entries of a version that gets this number."""
 
@@ -76,11 +79,14 @@ class RulebookVersions:
         rows = self._rows.all(_HISTORY, {"before": before, "most": most}, RULEBOOK_VERSIONS)
         return tuple(_without_text(row) for row in rows)
 
-    def put(self, proposed: ProposedVersion, entries_of: EntriesOf, base: int | None = None) -> int | None:
+    def put(
+        self, proposed: ProposedVersion, entries_of: EntriesOf, base: int | None = None, beside: Beside | None = None
+    ) -> int | None:
         """Puts a text in force as the next version, with its audit entries, durably; gives the version's number.
 
-        None, and nothing written, where that text is in force already, or where `base` is the number of a version and
-        another one is in force by now. Of many who put at once, each sees what the one before put.
+        None, and nothing written, where that text is in force already, where `beside` says no, or where `base` is the
+        number of a version and another one is in force by now. Of many who put at once, each sees what the one before
+        put.
         """
 
         def work(writing: Writing) -> int | None:
@@ -93,6 +99,8 @@ class RulebookVersions:
                 return None
             found = _version(writing.row(_ONE, {"asked": stands}, RULEBOOK_VERSIONS))
             if found is not None and found.text == proposed.text:
+                return None
+            if beside is not None and not beside(writing):
                 return None
             number = int(writing.execute(_LAST, {}).scalar_one_or_none() or 0) + 1
             self._write(writing, proposed, number)

@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0013"
+HEAD = "0014"
 """The last migration step; a test holds it equal to Alembic's."""
 
 OLDEST = "0008"
@@ -221,6 +221,26 @@ RULEBOOK_IN_FORCE = Table(
     # One row, whose name is "rulebook".
     Column("name", _EXACT, primary_key=True),
     Column("number", Integer, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
+)
+
+RULEBOOK_PROPOSALS = Table(
+    "rulebook_proposals",
+    METADATA,
+    Column("id", _EXACT, primary_key=True),
+    Column("digest", _DIGEST, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("base_number", Integer, nullable=False),
+    Column("base_digest", _EXACT, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("author_connection", _EXACT, nullable=False),
+    Column("author_subject", _EXACT, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("origin", _EXACT, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("state", _EXACT, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_reason", Text, nullable=False),
     Column("mac", _DIGEST, nullable=False),
 )
 

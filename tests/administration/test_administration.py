@@ -15,22 +15,24 @@ from typing import Any
 import pytest
 from database_place import HeldClock, Place
 from family_material import let_in, signed_in
-from mapping_material import CONNECTIONS, REGISTER_TEXT, rule, rules_text
+from mapping_material import CONNECTIONS, REGISTER_TEXT, identity, rule, rules_text
 from saml_material import ENTITY_ID, IDP, NOW, Wire, idp_signer, key_ring, stranger
 from sqlalchemy import select
 
 import federation_bridge.administration
 import federation_bridge.operate
+from federation_bridge.administration import approvals
 from federation_bridge.administration import keys as key_verbs
 from federation_bridge.administration import metadata as metadata_verbs
 from federation_bridge.administration import rules as rule_verbs
 from federation_bridge.administration import sessions as session_verbs
+from federation_bridge.administration.approvals import Yes
 from federation_bridge.administration.keys import Keys
 from federation_bridge.administration.rules import Change, Rules
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings
 from federation_bridge.errors import BridgeError, Unavailable
-from federation_bridge.model import KeptDocuments, Notice
+from federation_bridge.model import Author, Caller, KeptDocuments, Notice, RequestOrigin, Session
 from federation_bridge.notices import SealedKeysAndNotices
 from federation_bridge.rulebook import Known
 from federation_bridge.rulebook.texts import Texts
@@ -83,12 +85,12 @@ def _waits(store: Store, clock: HeldClock) -> None:
 
 
 def rules(store: Store, clock: HeldClock) -> Rules:
-    return Rules(store.rulebook_versions, Known(frozenset(CONNECTIONS)), clock)
+    return Rules(store.rulebook_versions, store.rulebook_proposals, Known(frozenset(CONNECTIONS)), clock)
 
 
 def _over_what_is_in_force(store: Store) -> Change:
     stands = store.rulebook_versions.in_force()
-    return Change("ada", "a ticket", "" if stands is None else stands.digest)
+    return Change(Author("ada"), "a ticket", "" if stands is None else stands.digest)
 
 
 def _first_rules(store: Store, clock: HeldClock, group: str = "g") -> None:
@@ -99,6 +101,22 @@ def _first_rules(store: Store, clock: HeldClock, group: str = "g") -> None:
 def _two_rulebooks(store: Store, clock: HeldClock) -> None:
     _first_rules(store, clock)
     _first_rules(store, clock, "h")
+
+
+def _waiting_change(store: Store, clock: HeldClock) -> None:
+    """Rules are in force, and somebody wants others that wait for a second person."""
+    more = "administration: [{id: a, as: administrator, connection: entra, when: {group: admins}}]\n"
+    for group in ("g", "h"):
+        written = rules_text(rule(f"{{group: {group}}}")) + more + 'second_person: {accounts: "111111111111"}\n'
+        rule_verbs.apply(rules(store, clock), Texts(written, REGISTER_TEXT), _over_what_is_in_force(store))
+
+
+def _approved(store: Store, clock: HeldClock) -> None:
+    (waits,) = store.rulebook_proposals.waiting(9)
+    now = clock()
+    session = Session("t", identity(groups=("admins",), subject="bob"), now, now, now + timedelta(hours=1))
+    yes = Yes(Caller(session, RequestOrigin(reference="operator")), waits.digest, "looked at it")
+    approvals.approve(rules(store, clock), waits.id, yes)
 
 
 @dataclass(frozen=True)
@@ -132,6 +150,14 @@ CHANGING = {
         lambda store, clock: rule_verbs.return_to(rules(store, clock), 1, _over_what_is_in_force(store)),
         "rulebook.changed",
     ),
+    "approvals.approve": Scenario(_waiting_change, _approved, "rulebook.changed"),
+    "approvals.close": Scenario(
+        _waiting_change,
+        lambda store, clock: approvals.close(
+            rules(store, clock), store.rulebook_proposals.waiting(9)[0].id, Author("bob"), "no"
+        ),
+        "rulebook.proposal_closed",
+    ),
     "sessions.end_of_person": Scenario(
         lambda store, clock: signed_in(store, clock()),
         lambda store, clock: session_verbs.end_of_person(store, clock, "corp/alice"),
@@ -146,8 +172,14 @@ CHANGING = {
 LOOKING = {
     "keys.states",
     "metadata.waiting",
-    "rules.propose",
+    "approvals.author_of",
+    *(f"rules.{name}" for name in ("propose", "changed_meanwhile", "check_words", "entry")),
     *(f"audit.{name}" for name in ("sealed", "verification", "json_text", "json_lines", "csv_lines")),
+    *(f"explaining.{name}" for name in ("explained", "lines_of", "document_of")),
+    *(f"people.{name}" for name in ("identities_in", "identities_seen", "person_seen")),
+    *(f"sign_ins.{name}" for name in ("line_of", "sign_ins")),
+    "third_person.about_them",
+    *(f"preview.{name}" for name in ("preview", "lines_of", "document_of")),
     "sealing.opener",
     "sealing.public_keys",
 }
@@ -209,6 +241,8 @@ _READS = {
     "documents": {"last_good", "version", "look"},
     "rulebook_versions": {"history", "in_force", "number_in_force", "version"},
     "sealed_keys": {"sealed"},
+    "people": {"one", "seen_since"},
+    "rulebook_proposals": {"find", "waiting"},
     "service_marks": {"value"},
     "sessions": {"living", "live"},
     "token_families": {"living", "live", "usable", "beginnings"},

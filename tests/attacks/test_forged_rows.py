@@ -13,7 +13,7 @@ from family_material import BROWSER, USER_CODE, family, let_in, pair, request, s
 from forged_rows import change, rows_of, write_macs_anew
 from mapping_material import CONNECTIONS, REGISTER_TEXT, identity, keys, rule, rules_text
 from sqlalchemy import Boolean, Column, Integer, Table, insert
-from store_material import IDLE, session
+from store_material import IDLE, proposal, session
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping.rules import RuleSet
@@ -30,6 +30,7 @@ from federation_bridge.store.tables import (
     METADATA,
     PEOPLE,
     RULEBOOK_IN_FORCE,
+    RULEBOOK_PROPOSALS,
     RULEBOOK_VERSIONS,
     SESSION_NAMES,
     SESSIONS,
@@ -91,6 +92,7 @@ def _everything(store: Store, now: datetime) -> None:
     assert store.session_names.claim("alice", "corp/alice")
     store.documents.keep("rules", "r", "text")
     store.rulebook_versions.put(ProposedVersion("text", "files", "", "files"), lambda _: ())
+    store.rulebook_proposals.add(proposal(now))
 
 
 def _redeem(store: Store, now: datetime) -> object:
@@ -113,6 +115,9 @@ READS: dict[Table, Callable[[Store, datetime], bool]] = {
     SESSION_NAMES: lambda store, _: not store.session_names.claim("alice", "corp/mallory"),
     KEPT_DOCUMENTS: lambda store, _: store.documents.last_good("rules", "r") is not None,
     RULEBOOK_VERSIONS: lambda store, _: bool(store.rulebook_versions.history(9)),
+    RULEBOOK_PROPOSALS: lambda store, _: all(
+        [store.rulebook_proposals.find("change") is not None, bool(store.rulebook_proposals.waiting(9))]
+    ),
     RULEBOOK_IN_FORCE: lambda store, _: getattr(store.sessions.live(BROWSER, IDLE), "rulebook", 0) != 0,
 }
 """For each table a question that is answered with yes only where the row is believed."""

@@ -17,7 +17,7 @@ from database_traffic import commits
 from family_material import BROWSER, USER_CODE, approved, family, let_in, pair, request, signed_in
 from postgresql_wire import Wire, counting_relay
 from sqlalchemy import true
-from store_material import IDLE, entry, session, sign_in
+from store_material import IDLE, entry, proposal, session, sign_in
 
 from federation_bridge.audit import AuditQuery
 from federation_bridge.audit.seal import Batch, Seal
@@ -123,6 +123,13 @@ SCENARIOS = {
     "rulebook_versions.history": Scenario(lambda store, _: store.rulebook_versions.history(9)),
     "rulebook_versions.put": Scenario(
         lambda store, _: store.rulebook_versions.put(ProposedVersion("t", "files", "", "files"), lambda _: ())
+    ),
+    "rulebook_proposals.find": Scenario(lambda store, _: store.rulebook_proposals.find("change")),
+    "rulebook_proposals.waiting": Scenario(lambda store, _: store.rulebook_proposals.waiting(9)),
+    "rulebook_proposals.add": Scenario(lambda store, now: store.rulebook_proposals.add(proposal(now))),
+    "rulebook_proposals.close": Scenario(
+        lambda store, _: store.rulebook_proposals.close("change", "bob", "no"),
+        lambda store, now: store.rulebook_proposals.add(proposal(now)),
     ),
     "service_marks.value": Scenario(lambda store, _: store.service_marks.value("mark")),
     "service_marks.change": Scenario(lambda store, _: store.service_marks.change("mark", None, "text")),

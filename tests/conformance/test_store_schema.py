@@ -52,9 +52,11 @@ def test_the_page_of_the_store_lists_every_table_and_grants_each() -> None:
         "refusals",
         "rulebook_versions",
         "rulebook_in_force",
+        "rulebook_proposals",
     }
     assert "GRANT SELECT, INSERT ON rulebook_versions TO bridge;" in page
     assert "GRANT SELECT, INSERT, UPDATE ON rulebook_in_force TO bridge;" in page
+    assert "GRANT SELECT, INSERT, UPDATE ON rulebook_proposals TO bridge;" in page
     assert "GRANT SELECT, INSERT ON audit TO bridge;" in page
     assert "GRANT SELECT, INSERT, UPDATE ON audit_seals TO bridge;" in page
     assert "GRANT SELECT, INSERT, UPDATE ON service_marks TO bridge;" in page

@@ -42,6 +42,7 @@ READING: dict[str, tuple[str, ...]] = {
     "aws onboard": ("aws", "onboard", "--to", "PUBLIC"),
     "aws check": ("aws", "check", "--from", str(EXPORT)),
     "rules history": ("rules", "history"),
+    "rules proposals": ("rules", "proposals"),
     "rules show": ("rules", "show", "1"),
     "rules diff": ("rules", "diff", "1", "1"),
 }
@@ -55,6 +56,7 @@ CHANGING = {
     "sessions end",
     "rules apply",
     "rules return",
+    "rules close",
     "keys rotate",
     "keys use",
     "keys retire",

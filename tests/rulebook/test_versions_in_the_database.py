@@ -276,3 +276,27 @@ def test_check_tells_of_rules_in_files_beside_postgresql_as_text_and_as_json(tmp
     alone = CliRunner().invoke(commands, ["check", "--settings", str(path)])
     assert alone.exit_code == 0
     assert "rulebook.source" not in alone.output
+
+
+def test_a_marked_change_waits_as_the_page_says(settings: Path) -> None:
+    rules = settings.parent / "rules.yaml"
+    name = yaml.safe_load(rules.read_text())["rules"][0]["id"]
+    rules.write_text(f"{rules.read_text()}second_person: {{rules: [{name}]}}\n")
+    applied(settings)
+    for_group(settings, CONTRACTORS)
+    shown = blocks()["docs/administration.md console 7"].text
+
+    waits = CliRunner().invoke(commands, ["rules", "apply", str(rules), "--reason", "t", "--settings", str(settings)])
+    assert waits.exit_code == 3
+    change = waits.stdout.split()[1]
+    for line in (f"Two people have to agree: rule {name} is marked.\n", waits.stdout):
+        assert line.replace(name, "platform-admins").replace(change, "5be1f0c2a7d94e31") in shown
+    assert waits.stderr.startswith("Two people have to agree")
+
+    assert change in run(settings, "rules", "proposals")
+    assert "* " in run(settings, "rules", "history").splitlines()[0][:2]
+    assert len(run(settings, "rules", "history").splitlines()) == 1
+    assert "rulebook.emergency" in applied(settings, "--emergency", status=1)
+    run(settings, "rules", "close", change, "--reason", "not needed any more")
+    assert run(settings, "rules", "proposals") == ""
+    assert "does not wait any more" in run(settings, "rules", "close", change, "--reason", "again", status=1)

@@ -45,3 +45,42 @@ class RulebookChanged(Event):
     version: str
     before_number: int
     before_version: str
+    approved_by: str = ""
+    """Who said yes, where two had to."""
+    proposal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RulebookProposed(Event):
+    """A change of the rulebook waits for a second person."""
+
+    name: ClassVar[str] = "rulebook.proposed"
+    author: str
+    reason: str
+    proposal: str
+    version: str
+    before_number: int
+    before_version: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulebookProposalClosed(Event):
+    """A change that waited for a second person comes into force no more."""
+
+    name: ClassVar[str] = "rulebook.proposal_closed"
+    proposal: str
+    closed_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulebookEmergency(Event):
+    """A change that should have waited for a second person came into force at once, as the settings allow."""
+
+    name: ClassVar[str] = "rulebook.emergency"
+    author: str
+    reason: str
+    number: int
+    version: str
+    because: str

@@ -1,0 +1,148 @@
+"""Which changes of the rulebook wait for a second person: said in the rules, and judged by what both texts mean.
+
+Pure. Marks are looked at before and after the change: whoever takes a mark away changes marks, and that waits too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from federation_bridge.aws_limits import ACCOUNT_ID, ROLE_NAME
+from federation_bridge.mapping.document import Node, did_you_mean, fields, refuse, texts
+from federation_bridge.mapping.register import Register
+from federation_bridge.sentence import Sentence
+
+if TYPE_CHECKING:
+    from federation_bridge.mapping.rule import Rule
+    from federation_bridge.mapping.rules import RuleSet
+
+_FIELDS = ("accounts", "roles", "rules")
+_MOST_REASONS = 20
+"""So that a change of everything stays readable; one reason is enough to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What only two people together may change. Nothing marked is the usual case."""
+
+    accounts: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    """As written: `111111111111/Name` or `*/Name`."""
+    rules: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether anything is marked."""
+        return bool(self.accounts or self.roles or self.rules)
+
+    def covers(self, key: str) -> bool:
+        """Whether this role (`account/role`) is marked, by itself or with its account."""
+        account, _, role = key.partition("/")
+        return account in self.accounts or key in self.roles or f"*/{role}" in self.roles
+
+    def __or__(self, other: Marks) -> Marks:
+        """What is marked here or there."""
+        return Marks(self.accounts | other.accounts, self.roles | other.roles, self.rules | other.rules)
+
+
+def reasons_to_wait(before: RuleSet, after: RuleSet) -> tuple[Sentence, ...]:
+    """Why a change from one rulebook to another waits for a second person; nothing where it does not."""
+    marks = before.marks | after.marks
+    if not marks:
+        return ()
+    return tuple(islice(_reasons(before, after, marks), _MOST_REASONS))
+
+
+def _reasons(before: RuleSet, after: RuleSet, marks: Marks) -> Iterator[Sentence]:
+    if before.marks != after.marks:
+        yield Sentence("the change is about what waits for a second person")
+    if _appointments(before) != _appointments(after):
+        yield Sentence("the change is about who administers")
+    for account in sorted(before.register.accounts.keys() | after.register.accounts.keys()):
+        if _is_marked_account(account, before, after, marks):
+            yield Sentence("account %(account)s is marked, and changes in the register", account=account)
+    old, new = ({rule.id: _without_place(rule) for rule in rules.rules} for rules in (before, after))
+    reach = [_reach(rules) for rules in (before, after)]
+    for name in sorted(old.keys() | new.keys()):
+        touched = sorted(key for each in reach for key in each.get(name, ()) if marks.covers(key))
+        changed = old.get(name) != new.get(name) or reach[0].get(name) != reach[1].get(name)
+        if changed and name in marks.rules:
+            yield Sentence("rule %(rule)s is marked", rule=name)
+        elif changed and touched:
+            yield Sentence(
+                "rule %(rule)s changes what it says of role %(role)s, which is marked", rule=name, role=touched[0]
+            )
+
+
+def _reach(rules: RuleSet) -> Mapping[str, frozenset[str]]:
+    """Of each rule, all roles that it grants or denies to anybody: a denial that goes gives as a grant does."""
+    granted = rules.reachable()
+    return {rule.id: rule.denied | frozenset(granted.get(rule.id, ())) for rule in rules.rules}
+
+
+def _appointments(rules: RuleSet) -> tuple[object, ...]:
+    return tuple(replace(entry, line=0) for entry in rules.administration)
+
+
+def _without_place(rule: Rule) -> Rule:
+    return replace(rule, line=0)
+
+
+def _is_marked_account(account: str, before: RuleSet, after: RuleSet, marks: Marks) -> bool:
+    here, there = before.register.accounts.get(account), after.register.accounts.get(account)
+    if here == there:
+        return False
+    roles = {role for one in (here, there) if one is not None for role in one.roles}
+    return account in marks.accounts or any(marks.covers(f"{account}/{role}") for role in roles)
+
+
+def parse_marks(node: Node, register: Register, rules: Collection[str]) -> Marks:
+    """What `second_person` marks; ConfigurationInvalid with line and reason."""
+    entry = fields(node, "`second_person`", _FIELDS)
+    if not entry:
+        refuse(node, "`second_person` names accounts, roles or rules")
+    accounts = _known(entry, "accounts", register.accounts, "account")
+    marked_rules = _known(entry, "rules", rules, "rule")
+    roles = texts(entry["roles"], "a role") if "roles" in entry else ()
+    for role in roles:
+        _check_role(role, entry["roles"], register)
+    return Marks(accounts, frozenset(roles), marked_rules)
+
+
+def _known(entry: Mapping[str, Node], key: str, known: Iterable[str], what: str) -> frozenset[str]:
+    if key not in entry:
+        return frozenset()
+    names, listed = frozenset(known), texts(entry[key], f"a marked {what}")
+    for name in listed:
+        if name not in names:
+            refuse(entry[key], f"there is no {what} {name!r}{did_you_mean(name, names)}")
+    return frozenset(listed)
+
+
+def _check_role(written: str, node: Node, register: Register) -> None:
+    account, slash, role = written.partition("/")
+    if not slash or not (account == "*" or ACCOUNT_ID.fullmatch(account)) or not ROLE_NAME.fullmatch(role):
+        refuse(node, f"{written!r} is not a role to mark: write 111111111111/Name or */Name")
+    known = register.role_names if account == "*" else frozenset(_roles_of(account, register))
+    if role not in known:
+        refuse(node, f"the register has no role {written!r}{did_you_mean(role, known)}")
+
+
+def _roles_of(account: str, register: Register) -> Iterable[str]:
+    found = register.accounts.get(account)
+    return () if found is None else found.roles
+
+
+def marks_schema() -> dict[str, Any]:
+    """JSON schema of `second_person`."""
+    properties = {
+        name: {"anyOf": [one, {"type": "array", "minItems": 1, "uniqueItems": True, "items": one}]}
+        for name, one in {
+            "accounts": {"type": "string", "pattern": "^[0-9]{12}$"},
+            "roles": {"type": "string", "pattern": r"^(\*|[0-9]{12})/[A-Za-z0-9_+=,.@-]{1,64}$"},
+            "rules": {"type": "string", "minLength": 1},
+        }.items()
+    }
+    return {"type": "object", "additionalProperties": False, "minProperties": 1, "properties": properties}
