@@ -51,8 +51,13 @@ class Unlucky(socket.socket):
 
     problem = 0
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed = asyncio.Event()
+
     def accept(self) -> Any:
         if self.problem:
+            self.failed.set()
             raise OSError(self.problem, "not this one")
         return super().accept()
 
@@ -292,7 +297,7 @@ def test_an_error_of_one_client_when_it_is_taken_ends_neither_the_service_nor_it
         async with serving() as served:
             served.listener.problem = errno.EPROTO
             broken = await served.client()
-            await asyncio.sleep(0.05)
+            await asyncio.wait_for(served.listener.failed.wait(), WITHIN)
             served.listener.problem = 0
             answer = await served.ask(LAST)
             await broken.close()
