@@ -80,7 +80,7 @@ class HttpClient:
 
     @cached_property
     def _opener(self) -> urllib.request.OpenerDirector:
-        """Made with the first request: commands that ask nothing pay for no authorities, nor fail by them."""
+        """Made at the first request. It loads the certificate authorities, which takes time and can fail."""
         return urllib.request.build_opener(*_handlers(self.address, self.proxy, self._environ))
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:

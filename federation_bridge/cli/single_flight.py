@@ -1,9 +1,9 @@
 """Single flight: of any number of processes that want the same thing, one does it and the others have it from there.
 
-The lock is the operating system's (flock, LockFileEx): it ends with the process that holds it, so that a death blocks
-nobody. A failure is shared too: who waited behind it with the very same question gets the same sentence instead of
-asking again, so that a person who closes one window is not met by two hundred. Another question is asked by itself,
-though it waits at the same lock.
+The lock is the operating system's (flock, LockFileEx): it ends with the process that holds it, so that a process that
+dies blocks nobody. A failure is shared too: a process that waited with the very same question gets the same sentence
+and does not ask again. A person who closes one window is not met by two hundred others. A different question waits at
+the same lock, and is then asked by itself.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SingleFlight:
     def alone(self, waiting: Callable[[], None] | None = None) -> Iterator[None]:
         """Waits for the others, then holds the lock until the end of the block; `waiting` is called if it must wait.
 
-        The lock's file is never removed: a process may hold it, or wait for it, that a new file would know nothing of.
+        The lock's file is never removed: who holds it, or waits for it, would not see the lock of a new file.
 
         Raises:
             LocalFailure: the lock's file cannot be made.
@@ -67,7 +67,7 @@ class SingleFlight:
     def join(self, question: str) -> None:
         """Raises the failure that others met with this question while we waited, or a moment ago.
 
-        What this computer refused a moment ago is no answer for who comes after it: they may have mended it.
+        A refusal of this computer is not given to those who come later: the person may have mended its cause.
         """
         found = self._kept().get(question)
         if found is None:
