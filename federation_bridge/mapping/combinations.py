@@ -63,6 +63,10 @@ class All(Condition):
         """Where any of the conditions does."""
         return any(condition.depends_on_request() for condition in self.conditions)
 
+    def comes_back(self) -> bool:
+        """Where any of the conditions does."""
+        return any(condition.comes_back() for condition in self.conditions)
+
     def always_binds(self) -> frozenset[Placeholder]:
         """What any of the conditions always binds."""
         return frozenset[Placeholder]().union(*(condition.always_binds() for condition in self.conditions))
@@ -107,6 +111,10 @@ class AnyOf(Condition):
         """Where any of the conditions does."""
         return any(condition.depends_on_request() for condition in self.conditions)
 
+    def comes_back(self) -> bool:
+        """Where any of the conditions does."""
+        return any(condition.comes_back() for condition in self.conditions)
+
     def always_binds(self) -> frozenset[Placeholder]:
         """What every one of the conditions always binds."""
         first, *others = (condition.always_binds() for condition in self.conditions)
@@ -144,6 +152,10 @@ class Not(Condition):
     def depends_on_request(self) -> bool:
         """Where the condition does."""
         return self.condition.depends_on_request()
+
+    def comes_back(self) -> bool:
+        """Where the condition does."""
+        return self.condition.comes_back()
 
 
 def _reasons(verdicts: Iterable[Verdict]) -> tuple[Sentence, ...]:

@@ -49,6 +49,10 @@ class Condition:
         """Whether the same person can meet this condition in one request and not in the next."""
         return False
 
+    def comes_back(self) -> bool:
+        """Whether the same person can meet this condition again by waiting for days, without anything else changing."""
+        return False
+
     def always_binds(self) -> frozenset[Placeholder]:
         """Placeholders that every way of meeting this condition binds."""
         return frozenset()

@@ -18,6 +18,7 @@ from federation_bridge.mapping.dates import Within
 from federation_bridge.mapping.definitions import Definitions
 from federation_bridge.mapping.document import Node, fields, refuse
 from federation_bridge.mapping.group_conditions import InGroup, InTemplateGroup
+from federation_bridge.mapping.hours import WithinHours
 from federation_bridge.mapping.network import FromNetwork
 
 CONDITIONS: Mapping[str, type[Condition]] = {
@@ -30,6 +31,7 @@ CONDITIONS: Mapping[str, type[Condition]] = {
         HasEmailDomain,
         SignedInWith,
         Within,
+        WithinHours,
         FromNetwork,
         All,
         AnyOf,

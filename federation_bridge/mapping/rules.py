@@ -40,7 +40,7 @@ from federation_bridge.mapping.names_used import doubts_about_groups, doubts_abo
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.rule import Rule, cautions_of, parse_rule
 from federation_bridge.mapping.second_person import Marks, parse_marks
-from federation_bridge.mapping.verdicts import Answer, Facts
+from federation_bridge.mapping.verdicts import Answer, Facts, latest
 from federation_bridge.model import Caller, Entitlement, Identity
 from federation_bridge.sentence import Sentence
 
@@ -117,16 +117,16 @@ class RuleSet:
         return standing((rule.evaluate(facts) for rule in self.candidates(identity)), now)
 
     def may_have_a_role(self, identity: Identity, now: datetime) -> bool:
-        """Whether this person has any role at this instant, or could have one by asking from elsewhere."""
+        """Whether this person has any role at this instant, or could have one from elsewhere or at other hours."""
         facts = Facts.of(identity, now, self.register)
-        asked = [(rule, rule.when.check(facts).answer) for rule in self.candidates(identity)]
-        from_here = {rule.id for rule, answer in asked if rule.when.depends_on_request() and answer is Answer.UNKNOWN}
-        results = {rule.id: rule.evaluate(facts) for rule, _ in asked}
-        # A denial that hangs on the request alone may not hold for the next one.
-        denials = denials_of((one for name, one in results.items() if name not in from_here), now)
+        asked = self.candidates(identity)
+        passing = {rule.id for rule in asked if _may_turn(rule, facts)}
+        results = {rule.id: rule.evaluate(facts) for rule in asked}
+        # A denial that hangs on the request or on the hour alone may not hold for the next one.
+        denials = denials_of((one for name, one in results.items() if name not in passing), now)
         possible = {one.key for result in results.values() for one in result.entitlements}
-        for rule, _ in asked:
-            if rule.id in from_here:
+        for rule in asked:
+            if rule.id in passing:
                 possible.update(rule.grant.reachable(self.register))
         return any(denials.rule_against(key) is None for key in possible)
 
@@ -179,6 +179,15 @@ class RuleSet:
         groups = doubts_about_groups(self.definitions, conditions)
         names = (*groups, *doubts_about_policies(self.definitions, policies))
         return (*names, *(sentence for rule in self.rules for sentence in cautions_of(rule, self.register)))
+
+
+def _may_turn(rule: Rule, facts: Facts) -> bool:
+    """Whether the rule may say something else of the same person by another request, or by itself within days."""
+    verdict = rule.when.check(facts)
+    if verdict.answer is Answer.UNKNOWN:
+        return rule.when.depends_on_request()
+    ends = verdict.until if verdict.answer is Answer.NO else latest(way.until for way in verdict.ways)
+    return rule.when.comes_back() and ends is not None
 
 
 def load_rules(written: str, register: Register, connections: Collection[str]) -> RuleSet:
