@@ -141,7 +141,7 @@ class PendingSignIns:
             raise self._not_opened(handle, connection, browser_secret, text) from None
 
     def _not_opened(self, handle: str, connection: str, browser_secret: str, text: str) -> SignInExpired:
-        """Why it does not open. Only who holds a sign-in of this very browser hears that it is another connection's."""
+        """Why it does not open. That it is another connection's is told only to the browser that holds it."""
         version, _, rest = text[:LONGEST].partition(".")
         for other in self._terms.keys() - {connection}:
             with suppress(InvalidTag, ValueError):

@@ -25,7 +25,7 @@ def end_of_person(store: Store, clock: Clock, person: str) -> int:
 
 
 def end_of_family(store: Store, clock: Clock, family_id: str) -> None:
-    """Ends one command line, audited; NotFound where there is none of this id."""
+    """Ends one command line, audited; NotFound where no command line has this id."""
     entry = Entry(clock(), _OPERATOR, CommandLineEnded(family_id, _REASON))
     if not store.token_families.end(family_id, entry):
         raise NotFound(f"no command line {family_id!r} holds")

@@ -36,7 +36,7 @@ MOST_NETWORKS = 10
 MOST_OF_BELIEVED = 600
 """Refusals of believed messages and alarms a minute that are audited: one such message can be sent again and again."""
 MOST_OF_A_PERSON = 600
-"""Refused requests a minute and person that are audited: who is signed in can ask for any address at will."""
+"""Refused requests a minute and person that are audited: a signed-in person can ask for anything, and often."""
 
 Kind = tuple[str, str, str]
 """Event, code and connection."""

@@ -63,6 +63,6 @@ def _oidc_condition(account: Account, role: str, issuer: str) -> JsonObject:
 
 
 def _pinned_condition(account: Account, role: str, issuer: str) -> JsonObject:
-    """`sub` is the whole of account, role and session name, so that who holds a token cannot call itself otherwise."""
+    """`sub` is the whole of account, role and session name, so that a token's holder cannot choose another name."""
     name = issuer.removeprefix("https://")
     return {"StringEquals": {f"{name}:aud": AUDIENCE, f"{name}:sub": subject_of(account.id, role, SESSION_NAME)}}

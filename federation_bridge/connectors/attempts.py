@@ -1,4 +1,4 @@
-"""One at a time fetches what a provider publishes; who has something good goes on with it, and few wait for the rest.
+"""One at a time fetches what a provider publishes; with a good document nobody waits, else only a few.
 
 A provider that accepts and never answers costs one thread for the time of one fetch, and a bounded number that wait for
 its outcome. All others are told at once. The pause between two attempts counts from the end of the first: else, with a
@@ -72,7 +72,7 @@ class Attempts:
         self._waiting = 0
 
     def have_one(self) -> None:
-        """For who has nothing good: attempts where that is due, or waits for the attempt that is under way.
+        """For a caller that has nothing good: attempts where that is due, or waits for the attempt that is under way.
 
         ProviderBusy where too many wait already.
         """

@@ -49,7 +49,7 @@ def accounts_in(folder: Path) -> dict[str, RealAccount]:
     """The accounts that the JSON files of this folder tell of, by id.
 
     The outputs of `aws iam get-account-authorization-details`, `list-roles`, `list-saml-providers` and
-    `list-open-id-connect-providers`, in any number of files. ConfigurationInvalid for a file that is none of them.
+    `list-open-id-connect-providers`, in any number of files. ConfigurationInvalid for any other file.
     """
     roles: dict[str, dict[str, RealRole]] = {}
     providers: dict[str, set[str]] = {}

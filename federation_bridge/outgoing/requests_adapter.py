@@ -17,7 +17,7 @@ _OURS = frozenset({"host", "connection", "accept-encoding", "content-length", "t
 class OutgoingAdapter(BaseAdapter):
     """Lets a library that speaks `requests` fetch through Outgoing: mount it for `https://` and `http://`.
 
-    What the caller passes for timeouts, certificates and proxies is not heeded: Outgoing's own rules hold.
+    What the caller passes for timeouts, certificates and proxies is ignored: Outgoing's own rules hold.
     """
 
     def __init__(self, outgoing: Outgoing, networks: Sequence[str] = (), max_bytes: int = 1_000_000) -> None:

@@ -57,7 +57,7 @@ class FollowedRulebook:
         return self._loaded.rules or self.current()
 
     def current(self, number: int | None = None) -> RuleSet:
-        """The rules of the version in force. Whoever finds another number loads it; who asks meanwhile waits.
+        """The rules of the version in force. A thread that finds another number loads it; others wait meanwhile.
 
         Unavailable where there is no version, where it cannot be loaded, or where that takes longer than half a minute.
         """

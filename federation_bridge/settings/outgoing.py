@@ -12,7 +12,7 @@ from federation_bridge.settings.values import Duration, Section
 
 
 class Outgoing(Section):
-    """How everything that we fetch is fetched. Environment variables for proxies are not heeded."""
+    """How everything that we fetch is fetched. Environment variables for proxies are ignored."""
 
     proxy: Annotated[str, Field(pattern=r"^http://[A-Za-z0-9.\-\[\]:]+/?$")] | None = None
     """`http://host:port`; everything that goes through it is encrypted to its end."""

@@ -25,7 +25,7 @@ from federation_bridge.signing import DecryptionKey
 
 
 class NotTaken(ValueError):
-    """A way of wrapping keys that is none of ours, in words. It follows from what stands in the clear alone."""
+    """A way of wrapping keys that we do not use, in words. It is read from the unencrypted part alone."""
 
 
 KeyTransport = Callable[[DecryptionKey, names.Element, bytes], bytes]

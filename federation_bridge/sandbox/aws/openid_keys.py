@@ -141,7 +141,7 @@ def _fits_its_certificate(key: Mapping[str, Any]) -> bool:
 
 
 def fetch_from_loopback(address: str) -> bytes:
-    """The body at an http address; Refused when it does not answer 200 in time. Follows nothing, heeds no proxy."""
+    """The body at an http address; Refused when it does not answer 200 in time. Follows no redirect, uses no proxy."""
     parts = urlsplit(address)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=_TIMEOUT)
     try:

@@ -131,7 +131,7 @@ def _token(found: WebIdentityToken) -> JsonObject:
 @api.post("/roles/<account>/<role>/console")
 @guarded(called)
 def console(account: str, role: str) -> Response:
-    """The way to the console. The link signs in whoever holds it, so it is shown only to who asks for it."""
+    """The way to the console. The link signs in whoever holds it, so it is shown only where it is asked for."""
     body = _body()
     if body.get("show_link") is not True:
         raise BadRequest("the console link is a sign-in: ask for it with show_link true")

@@ -33,7 +33,7 @@ _OK, _NOT_MODIFIED = 200, 304
 
 
 def is_one(response: Response) -> bool:
-    """Whether this answer is such a document; a refusal at the same address is none, nor is what sets a cookie."""
+    """Whether this answer is such a document: no refusal at the same address, and nothing that sets a cookie."""
     is_read = request.endpoint in DOCUMENTS and request.method in ("GET", "HEAD")
     return is_read and response.status_code == _OK and "Set-Cookie" not in response.headers
 

@@ -26,7 +26,7 @@ def _page(template: str, session: Session, **values: object) -> Response:
 @pages.get("/device")
 @guarded(recent(lambda settings: settings.command_line.fresh_sign_in), returns=r"/device", keeps_query=False)
 def type_code() -> AnyResponse:
-    """Asks for the code. One that stands in the address is not heeded: it is typed, or nothing happens (attack N01)."""
+    """Asks for the code. One that stands in the address is ignored: it is typed, or nothing happens (attack N01)."""
     return _page("device.html", signed_in(), wrong=False)
 
 

@@ -33,7 +33,7 @@ def for_templates() -> dict[str, object]:
 
 
 def news() -> News:
-    """The news for this browser's person; none for one who is not signed in, or has not confirmed the sign-in."""
+    """The command lines to tell this person of; none without a sign-in that was confirmed."""
     session = session_or_none()
     if session is None or not session.confirmed:
         return News()

@@ -60,7 +60,7 @@ def _literal(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The text that a filled pattern stands for where no wildcards are heeded."""
+    """The text that a filled pattern stands for where wildcards have no meaning."""
     return text.replace(_LITERAL["*"], "*").replace(_LITERAL["?"], "?")
 
 
