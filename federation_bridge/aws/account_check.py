@@ -6,7 +6,7 @@ Only what AWS evaluates for the bridge's own statement is judged; what cannot be
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -29,10 +29,14 @@ class RealRole:
 
 @dataclass(frozen=True, slots=True)
 class RealAccount:
-    """What is known of an account. `providers` None: the export does not tell them."""
+    """What is known of an account. `providers` None: not known."""
 
     roles: Mapping[str, RealRole]
     providers: frozenset[str] | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """By role's name or provider's ARN, why it could not be read."""
+    problem: str = ""
+    """Why more could not be read; then nothing follows from what is not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +57,28 @@ def differences(plan: AccountPlan, real: RealAccount) -> tuple[Difference, ...]:
 
 
 def _differences(plan: AccountPlan, real: RealAccount) -> Iterator[Difference]:
+    if real.problem:
+        yield Difference("unsure", plan.id, real.problem)
+    if plan.provider.arn in real.unread:
+        yield Difference("unsure", plan.id, real.unread[plan.provider.arn])
     if real.providers is not None and plan.provider.arn not in real.providers:
         yield Difference("fails", plan.id, f"there is no provider {plan.provider.arn}")
     for role in plan.roles:
         subject = f"{plan.id}/{role.name}"
         found = real.roles.get(role.name)
         if found is None:
-            yield Difference("fails", subject, "there is no such role", role.trust)
+            yield from _of_absent(subject, role, real)
             continue
         yield from _of_role(subject, role, found)
         for kind, sentence in dict.fromkeys(_of_trust(plan, role, found.trust)):
             yield Difference(kind, subject, sentence, role.trust)
+
+
+def _of_absent(subject: str, role: RolePlan, real: RealAccount) -> Iterator[Difference]:
+    if role.name in real.unread:
+        yield Difference("unsure", subject, real.unread[role.name])
+    elif not real.problem:
+        yield Difference("fails", subject, "there is no such role", role.trust)
 
 
 def _of_role(subject: str, role: RolePlan, found: RealRole) -> Iterator[Difference]:

@@ -1,4 +1,4 @@
-"""`aws check`: exports of the accounts, held against the register. Calls nobody and writes nothing."""
+"""`aws check`: the accounts as they are, or exports of them, held against the register. Writes nothing."""
 
 from __future__ import annotations
 
@@ -10,29 +10,48 @@ from typing import Any
 from urllib.parse import unquote
 
 from federation_bridge.aws.account_check import Difference, RealAccount, RealRole, differences
-from federation_bridge.aws.onboarding import Additions, planned
+from federation_bridge.aws.account_reading import AccountReader
+from federation_bridge.aws.onboarding import AccountPlan, Additions, planned
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate.onboarding import chosen
 from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import Settings
+from federation_bridge.shown_text import shown
 
 _ARN = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):.+", re.ASCII)
+_ROLE_NAME = re.compile(r"(?:[A-Za-z0-9_+=,.@-]{1,64}/){0,8}[A-Za-z0-9_+=,.@-]{1,64}", re.ASCII)
 _LARGEST = 100_000_000
 
 
 def checked(settings: Settings, ids: tuple[str, ...], folder: Path) -> tuple[Difference, ...]:
-    """Every difference of these accounts, or of all registered ones; ConfigurationInvalid for an unknown account."""
+    """Every difference of these exported accounts, or of all registered ones. Calls nobody.
+
+    ConfigurationInvalid for an unknown account.
+    """
+    plans = _plans(settings, ids)
+    real = accounts_in(folder)
+    none = RealAccount({}, problem=f"{folder} has no export of this account")
+    return tuple(one for plan in plans for one in differences(plan, real.get(plan.id, none)))
+
+
+def checked_live(settings: Settings, ids: tuple[str, ...], role_name: str = "") -> tuple[Difference, ...]:
+    """Every difference of these accounts as they are now, read with the operator's own credentials.
+
+    In accounts of which they are not, the role with this name is assumed. ConfigurationInvalid for an unknown account
+    or a name that no role can have.
+    """
+    if role_name and not _ROLE_NAME.fullmatch(role_name):
+        raise ConfigurationInvalid(f"--role-name {role_name!r} is no name that a role can have")
+    plans = _plans(settings, ids)
+    reader = AccountReader(settings.aws, settings.outgoing, role_name)
+    return tuple(one for plan in plans for one in differences(plan, reader.read(plan)))
+
+
+def _plans(settings: Settings, ids: tuple[str, ...]) -> list[AccountPlan]:
     with looking_at(settings) as parts:
         accounts = chosen(parts.rulebook.in_force.register.accounts, ids)
     ours = {"entity_id": settings.saml_entity_id, "issuer": settings.issuer, "metadata": ""}
-    real = accounts_in(folder)
-    found: list[Difference] = []
-    for account in accounts:
-        if account.id not in real:
-            found.append(Difference("unsure", account.id, f"{folder} has no export of this account"))
-            continue
-        found.extend(differences(planned(account, additions=Additions(), **ours), real[account.id]))
-    return tuple(found)
+    return [planned(account, additions=Additions(), **ours) for account in accounts]
 
 
 def lines(found: tuple[Difference, ...]) -> Iterator[str]:
@@ -40,7 +59,8 @@ def lines(found: tuple[Difference, ...]) -> Iterator[str]:
     if not found:
         yield "Everything is as the register needs it."
     for one in found:
-        yield f"{one.kind:7} {one.subject}: {one.sentence}"
+        # What stands in an account was written by others, and must not steer the terminal.
+        yield f"{one.kind:7} {one.subject}: {shown(one.sentence, '?')}"
     for subject, trust in {one.subject: one.trust for one in found if one.trust}.items():
         yield f"\nThe trust policy of {subject}:\n{json.dumps(trust, indent=2)}"
 

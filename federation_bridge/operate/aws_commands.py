@@ -56,17 +56,26 @@ def onboard(
 @aws.command("check")
 @SETTINGS
 @_ACCOUNTS
-@click.option("--from", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
-              help="A folder with outputs of `aws iam`, as JSON.")  # fmt: skip
+@click.option("--from", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="A folder with outputs of `aws iam`, as JSON; then nobody is called.")  # fmt: skip
+@click.option("--role-name", metavar="NAME", default="", help="The role to assume in accounts that are not yours.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def check(path: Path, accounts: str, folder: Path, *, as_json: bool) -> None:
-    """Hold what stands in the accounts against what the register needs. Calls nobody and changes nothing.
+def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, as_json: bool) -> None:
+    """Hold what stands in the accounts against what the register needs. Changes nothing.
 
-    Exit status 1 where something would fail, is wider than needed, or cannot be told.
+    Without --from the accounts are read with your own AWS credentials. Exit status 1 where something would fail, is
+    wider than needed, or cannot be told.
     """
     from federation_bridge.operate import account_checking, onboarding  # noqa: PLC0415 - imports the whole server
 
-    found = account_checking.checked(load_settings(path), onboarding.ids_of(accounts), folder)
+    if folder is not None and role_name:
+        raise click.UsageError("--role-name is for accounts that are read now: leave --from out")
+    settings, ids = load_settings(path), onboarding.ids_of(accounts)
+    found = (
+        account_checking.checked(settings, ids, folder)
+        if folder is not None
+        else account_checking.checked_live(settings, ids, role_name)
+    )
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=2))
     else:

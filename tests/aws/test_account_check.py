@@ -224,6 +224,13 @@ NO_EXPORTS = (
 )
 
 
+def test_what_others_wrote_into_an_account_does_not_steer_the_terminal(settings: Path) -> None:
+    folder = export(settings, spoil=condition(saml_aud=["https://signin.aws.amazon.com/saml", "\x9b2J\x1b[2J"]))
+    ran = run(settings, folder)
+    assert "lets in ?2J?[2J; it has to be" in ran.stdout
+    assert not {"\x9b", "\x1b"} & set(ran.stdout)
+
+
 @pytest.mark.parametrize("text", NO_EXPORTS, ids=range(6))
 def test_a_file_that_is_no_export_is_refused(settings: Path, text: str) -> None:
     folder = export(settings)
@@ -241,7 +248,7 @@ def test_an_empty_folder_is_refused_and_an_account_without_an_export_is_told(set
 
 def test_the_page_s_commands_export_an_onboarded_account_that_passes(settings: Path, tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "aws.md").read_text("utf-8")
-    *exporting, checking = re.findall(r"^\$ (aws iam list.*|federation-bridge aws check.*)$", page, re.MULTILINE)
+    exporting = re.findall(r"^\$ (aws iam list.*)$", page, re.MULTILINE)
     preparation.prepare(load_settings(settings))
     template = CliRunner().invoke(commands, ["aws", "onboard", "--settings", str(settings)]).stdout
     (tmp_path / "export").mkdir()
@@ -255,6 +262,7 @@ def test_the_page_s_commands_export_an_onboarded_account_that_passes(settings: P
         for line in exporting:
             words, _, file = line.partition(" > ")
             (tmp_path / file).write_text(json.dumps(aws(*shlex.split(words)[1:]).json))
-    assert checking == "federation-bridge aws check --from export"
+    assert "\n$ federation-bridge aws check --from export\n" in page
+    assert exporting
     ran = run(settings, tmp_path / "export")
     assert (ran.exit_code, ran.stdout) == (0, "Everything is as the register needs it.\n")
