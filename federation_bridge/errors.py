@@ -383,6 +383,28 @@ class ConfigurationInvalid(BridgeError):
     public = "This service is not set up correctly. Your administrator has to mend it: please tell them the reference."
 
 
+class ConfigurationMistakes(ConfigurationInvalid):
+    """Several mistakes, each of which has to be mended."""
+
+    def __init__(self, mistakes: tuple[str, ...]) -> None:
+        """`mistakes`: each with its place, in the order in which people read."""
+        super().__init__("; ".join(mistakes[:MOST_MISTAKES_TOLD]) + _and_more(len(mistakes) - MOST_MISTAKES_TOLD))
+        self.mistakes = mistakes
+
+
+MOST_MISTAKES_TOLD = 20
+"""So many stand in one sentence; the exception carries all."""
+
+
+def mistakes_of(problem: ConfigurationInvalid) -> tuple[str, ...]:
+    """Each mistake that this says is to be mended."""
+    return problem.mistakes if isinstance(problem, ConfigurationMistakes) else (problem.detail,)
+
+
+def _and_more(number: int) -> str:
+    return f"; and {number} more" if number > 0 else ""
+
+
 def place_of(problem: BaseException) -> str:
     """What was raised that nobody foresaw, and where: `OverflowError at federation_bridge.store.engine:12 (read)`.
 

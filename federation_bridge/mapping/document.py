@@ -31,6 +31,8 @@ class Place(NamedTuple):
 
     line: int
     column: int
+    document: str = ""
+    """What people call the text, where there are several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +50,20 @@ class Node:
         return self.place.line
 
 
-def read_document(written: str) -> Node:
+def read_document(written: str, name: str = "") -> Node:
     """The document's tree; ConfigurationInvalid with the line for anything but one plain, bounded YAML document.
 
     Anchors, aliases and tags are refused: they let a small file grow without bound or make objects, and no rule needs
-    them.
+    them. `name`: what a mistake calls the text; without, it names none.
     """
     if len(written) > MAX_CHARACTERS:
-        raise ConfigurationInvalid(f"line 1: the file has more than {MAX_CHARACTERS} characters")
+        refuse(Place(1, 1, name), f"the file has more than {MAX_CHARACTERS} characters")
     try:
-        return _only_document(iter(yaml.parse(written, Loader=_LOADER)))
+        return _only_document(iter(yaml.parse(written, Loader=_LOADER)), name)
     except (yaml.YAMLError, UnicodeError) as mistake:
         mark: Any = getattr(mistake, "problem_mark", None)
         where = Place(mark.line + 1, mark.column + 1) if mark else _place_of(mistake, written)
-        refuse(where, f"this is not YAML: {_words_of(mistake)}")
+        refuse(where._replace(document=name), f"this is not YAML: {_words_of(mistake)}")
 
 
 def _place_of(mistake: Exception, written: str) -> Place:
@@ -76,24 +78,25 @@ def _words_of(mistake: Exception) -> str:
     return str(getattr(mistake, "problem", None) or getattr(mistake, "reason", None) or "it cannot be read")
 
 
-def _only_document(events: Iterator[Any]) -> Node:
+def _only_document(events: Iterator[Any], name: str) -> Node:
     root: Node | None = None
     for event in events:
         if isinstance(event, yaml.NodeEvent):
             if root is not None:
-                refuse(_place(event), "the file holds a second document")
-            root = _node(event, events, 1)
+                refuse(_place(event, name), "the file holds a second document")
+            root = _node(event, events, 1, name)
     if root is None:
-        refuse(Place(1, 1), "the file is empty")
+        refuse(Place(1, 1, name), "the file is empty")
     return root
 
 
-def _place(event: Any) -> Place:
-    return Place(int(event.start_mark.line) + 1, int(event.start_mark.column) + 1)
+def _place(event: Any, name: str) -> Place:
+    mark = event.start_mark
+    return Place(mark.line + 1, mark.column + 1, name)
 
 
-def _node(event: Any, events: Iterator[Any], depth: int) -> Node:
-    place = _place(event)
+def _node(event: Any, events: Iterator[Any], depth: int, name: str) -> Node:
+    place = _place(event, name)
     if event.anchor is not None:
         refuse(place, "anchors and aliases (& and *) are not used here; write the value out")
     if event.tag is not None:
@@ -101,38 +104,38 @@ def _node(event: Any, events: Iterator[Any], depth: int) -> Node:
     if depth > MAX_DEPTH:
         refuse(place, f"nested more than {MAX_DEPTH} deep")
     if isinstance(event, yaml.SequenceStartEvent):
-        return Node(place, tuple(_items(events, depth)))
+        return Node(place, tuple(_items(events, depth, name)))
     if isinstance(event, yaml.MappingStartEvent):
-        return Node(place, _entries(events, depth))
+        return Node(place, _entries(events, depth, name))
     return Node(place, event.value, is_plain=event.style is None or event.style == "")
 
 
-def _items(events: Iterator[Any], depth: int) -> Iterator[Node]:
+def _items(events: Iterator[Any], depth: int, name: str) -> Iterator[Node]:
     for event in events:
         if isinstance(event, yaml.SequenceEndEvent):
             return
-        yield _node(event, events, depth + 1)
+        yield _node(event, events, depth + 1, name)
 
 
-def _entries(events: Iterator[Any], depth: int) -> Mapping[str, Node]:
+def _entries(events: Iterator[Any], depth: int, name: str) -> Mapping[str, Node]:
     entries: dict[str, Node] = {}
     for event in events:
         if isinstance(event, yaml.MappingEndEvent):
             break
-        key = _node(event, events, depth + 1)
+        key = _node(event, events, depth + 1, name)
         if not isinstance(key.value, str):
             refuse(key, "a key must be a word")
         if key.value in entries:
             refuse(key, f"{key.value!r} stands here twice")
-        entries[key.value] = _node(next(events), events, depth + 1)
+        entries[key.value] = _node(next(events), events, depth + 1, name)
     return entries
 
 
 def refuse(where: Node | Place, reason: str) -> NoReturn:
     """Raises ConfigurationInvalid with the place and the reason."""
-    line, column = where.place if isinstance(where, Node) else where
+    line, column, name = where.place if isinstance(where, Node) else where
     # The line comes first, as it is what a person looks for.
-    raise ConfigurationInvalid(f"line {line}: {reason} (column {column})")
+    raise ConfigurationInvalid(f"{f'{name}: ' if name else ''}line {line}: {reason} (column {column})")
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

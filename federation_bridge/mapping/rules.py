@@ -7,7 +7,7 @@ to grant anything, so that a decision costs as much as the person has facts, how
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,13 +21,8 @@ from federation_bridge.mapping.condition import Anchor
 from federation_bridge.mapping.conditions import anchors_of
 from federation_bridge.mapping.definitions import SECTIONS, Definitions, parse_definitions
 from federation_bridge.mapping.denials import is_found_by_fact
-from federation_bridge.mapping.document import (
-    fields,
-    items,
-    read_document,
-    refuse,
-    text,
-)
+from federation_bridge.mapping.document import Node, Place, items, refuse
+from federation_bridge.mapping.documents import Documents, read_documents
 from federation_bridge.mapping.explanation import (
     Explanation,
     RuleOutcome,
@@ -36,6 +31,7 @@ from federation_bridge.mapping.explanation import (
     standing,
 )
 from federation_bridge.mapping.language import ConditionReader
+from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.mapping.names_used import doubts_about_groups, doubts_about_policies
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.rule import Rule, cautions_of, parse_rule
@@ -190,23 +186,43 @@ def _may_turn(rule: Rule, facts: Facts) -> bool:
     return rule.when.comes_back() and ends is not None
 
 
-def load_rules(written: str, register: Register, connections: Collection[str]) -> RuleSet:
-    """The rules in this YAML text, for these connections; ConfigurationInvalid with line and reason."""
-    document = fields(read_document(written), "the rules", _SECTIONS, ("version", "rules"))
-    if text(document["version"], "the version") != "1":
-        refuse(document["version"], "this is not version 1 of the rules")
+def load_rules(written: str | Documents, register: Register, connections: Collection[str]) -> RuleSet:
+    """The rules in this YAML text, or in several with their names, for these connections.
+
+    Raises ConfigurationInvalid with place and reason; ConfigurationMistakes where there are several mistakes.
+    """
+    documents = (("", written),) if isinstance(written, str) else written
+    document = read_documents(documents, _SECTIONS)
+    if "rules" not in document:
+        refuse(document.get("version") or Place(1, 1), "the rules needs `rules`")
     read = ConditionReader(parse_definitions(document))
-    rules: dict[str, Rule] = {}
-    for node in items(document["rules"], "`rules`"):
-        rule = parse_rule(node, register, connections, read)
-        if rule.id in rules:
-            refuse(node, f"rule {rule.id!r} stands here twice, first in line {rules[rule.id].line}")
-        rules[rule.id] = rule
-    named = document.get("administration")
-    administration = () if named is None else parse_appointments(named, register, connections, read)
+    mistakes = Mistakes()
+    rules = _rules(document["rules"], mistakes, lambda node: parse_rule(node, register, connections, read))
+    administration: tuple[Appointment, ...] = ()
+    if (named := document.get("administration")) is not None:
+        with mistakes.collected():
+            administration = parse_appointments(named, register, connections, read)
+    mistakes.told()
+    # Marks name rules: those with a mistake would seem not to be there.
     marked = document.get("second_person")
     marks = Marks() if marked is None else parse_marks(marked, register, rules)
     ordered = tuple(sorted(rules.values(), key=lambda rule: rule.id))
     indexes = {name: _RuleIndex.of(rule for rule in ordered if rule.connection == name) for name in connections}
-    version = hashlib.sha256(f"{len(written)}:{written}{register.digest}".encode()).hexdigest()
+    texts = "".join(f"{len(text)}:{text}" for _, text in documents)
+    version = hashlib.sha256(f"{texts}{register.digest}".encode()).hexdigest()
     return RuleSet(ordered, register, version, indexes, administration, read.definitions, marks)
+
+
+def _rules(node: Node, mistakes: Mistakes, parse: Callable[[Node], Rule]) -> dict[str, Rule]:
+    """The rules by id, and every mistake among them."""
+    rules: dict[str, Rule] = {}
+    places: dict[str, Node] = {}
+    for item in items(node, "`rules`"):
+        with mistakes.collected():
+            rule = parse(item)
+            if rule.id in rules:
+                line, _, name = places[rule.id].place
+                where = f"line {line} of {name}" if name else f"line {line}"
+                refuse(item, f"rule {rule.id!r} stands here twice, first in {where}")
+            rules[rule.id], places[rule.id] = rule, item
+    return rules

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.errors import ConfigurationInvalid, ConfigurationMistakes, mistakes_of
 from federation_bridge.mapping import RuleSet, load_register, load_rules
 from federation_bridge.rulebook.texts import Texts
 
@@ -38,4 +38,5 @@ def _named(name: str, parse: Callable[[], _Parsed]) -> _Parsed:
     try:
         return parse()
     except ConfigurationInvalid as mistake:
-        raise ConfigurationInvalid(f"{name}: {mistake.detail}" if name else mistake.detail) from None
+        told = tuple(f"{name}: {one}" if name else one for one in mistakes_of(mistake))
+        raise ConfigurationInvalid(told[0]) if len(told) == 1 else ConfigurationMistakes(told) from None
