@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 
 from federation_bridge.administration.sealing import opener, public_keys
+from federation_bridge.administration.spreadsheet import csv_line
 from federation_bridge.audit import Recorded, json_line
 from federation_bridge.audit.seal import Seal, SealedRow, row_document, seal_document
 from federation_bridge.audit.verification import Problem, Told, Verification
@@ -15,8 +14,6 @@ from federation_bridge.signing import KeyRing
 from federation_bridge.store import Store
 
 _CSV = ("number", "at", "event", "person", "connection", "reference", "address", "user_agent", "details")
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet takes for the beginning of a formula, full-width forms too."""
 
 
 def sealed(store: Store) -> Iterator[SealedRow | Seal]:
@@ -62,19 +59,8 @@ def json_lines(rows: Iterable[Recorded]) -> Iterator[str]:
 
 def csv_lines(rows: Iterable[Recorded]) -> Iterator[str]:
     """RFC 4180, with a head. A cell that a spreadsheet would compute begins with an apostrophe."""
-    yield _csv_line(_CSV)
+    yield csv_line(_CSV)
     for row in rows:
         document = json.loads(json_line(row))
         document["details"] = json.dumps(document["details"], separators=(",", ":"))
-        yield _csv_line(["" if document[name] is None else _harmless(str(document[name])) for name in _CSV])
-
-
-def _harmless(text: str) -> str:
-    """The text as a cell that no spreadsheet computes."""
-    return f"'{text}" if text.startswith(_FORMULAS) else text
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)  # with its own line end: that is what it quotes
-    return line.getvalue().removesuffix("\r\n")
+        yield csv_line([document[name] for name in _CSV])

@@ -13,8 +13,7 @@ from enum import StrEnum
 
 from federation_bridge.durations import format_duration
 from federation_bridge.mapping.administration import Appointment
-from federation_bridge.mapping.conditions import IsPerson, anchors_of
-from federation_bridge.mapping.inner_conditions import conditions_within
+from federation_bridge.mapping.equal_facts import facts_of, is_personal
 from federation_bridge.mapping.rule import Rule
 from federation_bridge.mapping.rules import RuleSet
 from federation_bridge.model import Entitlement, Identity
@@ -111,10 +110,10 @@ class _Deciding:
 
     def __init__(self, before: RuleSet, after: RuleSet, now: datetime) -> None:
         self._before, self._after, self._now = before, after, now
-        one, other = ({rule.id: _content(rule) for rule in rules.rules} for rules in (before, after))
+        one, other = ({rule.id: content_of(rule) for rule in rules.rules} for rules in (before, after))
         self._changed = {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
         self._is_same_register = replace(before.register, digest="") == replace(after.register, digest="")
-        self._personal = {rule.id for rules in (before, after) for rule in rules.rules if _is_personal(rule)}
+        self._personal = {rule.id for rules in (before, after) for rule in rules.rules if is_personal(rule)}
         self._administration_changed = _entries(before) != _entries(after)
         self.not_foreseen = tuple(
             sorted(
@@ -146,7 +145,7 @@ class _Deciding:
         looked_at = {rule.id for rules in (self._before, self._after) for rule in rules.candidates(identity)}
         if self._is_same_register and looked_at.isdisjoint(self._changed):
             return ()
-        key = _facts(identity, is_personal=not looked_at.isdisjoint(self._personal))
+        key = facts_of(identity, is_personal=not looked_at.isdisjoint(self._personal))
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = tuple(self._decided(identity))
@@ -161,29 +160,13 @@ class _Deciding:
                 yield change
 
 
-def _content(rule: Rule) -> Rule:
+def content_of(rule: Rule) -> Rule:
     """The rule without what decides nothing."""
     return replace(rule, line=0, description="", owner="", note="")
 
 
 def _entries(rules: RuleSet) -> tuple[Appointment, ...]:
     return tuple(replace(one, line=0, description="") for one in rules.administration)
-
-
-def _is_personal(rule: Rule) -> bool:
-    """Whether people with the same groups and claims may get different things from it."""
-    is_filled = bool(rule.grant.tags) or rule.grant.source_identity is not None
-    return is_filled or any(isinstance(one, IsPerson) for one in conditions_within(rule.when))
-
-
-def _facts(identity: Identity, *, is_personal: bool) -> tuple[object, ...]:
-    groups = identity.groups
-    attributes = tuple(sorted(identity.attributes.items()))
-    told = (identity.connection, frozenset(groups.names), groups.gap, groups.left_out, attributes)
-    how = (identity.authn_methods, identity.authenticated_at, identity.session_ends_at)
-    if is_personal:
-        return (*told, *how, identity.subject, identity.name, identity.email, identity.email_is_verified)
-    return (*told, *how, *(anchor for anchor in anchors_of(identity) if anchor[0] == "email_domain"))
 
 
 def _change(key: str, had: Entitlement | None, has: Entitlement | None) -> RoleChange | None:

@@ -18,6 +18,7 @@ from federation_bridge.operate.entry import not_installed
 from federation_bridge.operate.foreseeing_commands import explain, preview, sign_ins
 from federation_bridge.operate.key_commands import keys
 from federation_bridge.operate.options import SETTINGS
+from federation_bridge.operate.review_command import review
 from federation_bridge.operate.rules_commands import rules
 from federation_bridge.settings import load_settings
 
@@ -35,6 +36,7 @@ commands.add_command(rules)
 commands.add_command(preview)
 commands.add_command(explain)
 commands.add_command(sign_ins)
+commands.add_command(review)
 
 
 def main() -> None:

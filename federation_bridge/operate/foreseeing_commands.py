@@ -35,11 +35,15 @@ class _Span(click.ParamType[timedelta]):
             self.fail(f"{value!r} is no span (12h, 30d)", param, ctx)
 
 
+SPAN = _Span()
+"""A span of time on a command line."""
+
+
 @click.command()
 @SETTINGS
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("--people", type=_FILE, help="A YAML or JSON list of people to decide for too.")
-@click.option("--seen-within", "span", type=_Span(), help="Only people who signed in within this span (30d).")
+@click.option("--seen-within", "span", type=SPAN, help="Only people who signed in within this span (30d).")
 @click.option("--against", type=int, help="Compare with this version (`rules history`), not with the one in force.")
 @_JSON
 def preview(path: Path, *, as_json: bool, **wanted: Any) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from heapq import merge
 from itertools import islice
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from sqlalchemy import Insert, Table, select
 from federation_bridge.audit import AuditQuery, Cursor, Entry, Lines, Recorded, RowForged, recorded
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, RequestOrigin
-from federation_bridge.store.audit_reading import newest
+from federation_bridge.store.audit_reading import begin, last_uses, newest
 from federation_bridge.store.engine import Database, repeated
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.statements import Row
@@ -143,6 +144,17 @@ class AuditTable:
         """The entries with these numbers, both included, the lowest first; Unavailable when the database fails."""
         query = select(AUDIT).where(AUDIT.c.number.between(first, last)).order_by(AUDIT.c.number).limit(most)
         return tuple(_recorded(row) for row in self._database.rows(query, {}))
+
+    def last_uses(self) -> Mapping[tuple[str, str, str], datetime]:
+        """By person (printable), account and role, when a grant of it left the bridge last; Unavailable.
+
+        As large as there are such three, however long the log is.
+        """
+        return {(row.person, row.account, row.role): row.at for row in self._database.rows(last_uses(), {})}
+
+    def begins_at(self) -> datetime | None:
+        """When the oldest entry was made that is still there; None where there is none. Unavailable."""
+        return next((row.at for row in self._database.rows(begin(), {})), None)
 
 
 def _recorded(row: Row, *, is_audit: bool = True) -> Recorded:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, Table, or_, select
+from sqlalchemy import Column, ColumnElement, Select, Table, func, or_, select
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
-from federation_bridge.audit import AuditQuery, Cursor
+from federation_bridge.audit import AuditQuery, ConsoleOpened, Cursor, GrantHandedOver, GrantMade, GrantRedeemed
+from federation_bridge.store.tables import AUDIT
 
 _UNINDEXED: Any = custom_op("+")
 
@@ -36,3 +37,25 @@ def _after(table: Table, cursor: Cursor) -> tuple[ColumnElement[bool], ColumnEle
 def _unindexed(column: Column[str]) -> ColumnElement[str]:
     # SQLite: a term with a unary plus is a condition on rows that were found, and chooses no index.
     return UnaryExpression(column, operator=_UNINDEXED, type_=column.type)
+
+
+def last_uses() -> Select[Any]:
+    """For each person, account and role of a grant that left the bridge, when one did so last.
+
+    A redeemed grant does not name its role: the one that was made does. Statements that were handed over count, for
+    whether AWS took them is not seen here.
+    """
+    made, used = AUDIT.alias("made"), AUDIT.alias("used")
+    left_us = (used.c.event == event.name for event in (GrantRedeemed, GrantHandedOver, ConsoleOpened))
+    whose = (made.c.person, made.c.account, made.c.role)
+    return (
+        select(*whose, func.max(used.c.at).label("at"))
+        .join_from(used, made, made.c.grant_id == used.c.grant_id)
+        .where(made.c.event == GrantMade.name, or_(*left_us))
+        .group_by(*whose)
+    )
+
+
+def begin() -> Select[Any]:
+    """When the oldest entry was made."""
+    return select(func.min(AUDIT.c.at).label("at"))

@@ -23,6 +23,13 @@ _SEEN_SINCE = (
     .where(PEOPLE.c.last_seen_at >= bindparam("since"))
     .order_by(PEOPLE.c.last_seen_at.desc(), PEOPLE.c.person)
 )
+_PAGE = 500
+_PAGE_BY_KEY = (
+    select(PEOPLE)
+    .where(PEOPLE.c.person > bindparam("after"), PEOPLE.c.last_seen_at >= bindparam("since"))
+    .order_by(PEOPLE.c.person)
+    .limit(_PAGE)
+)
 _ONE = select(PEOPLE).where(PEOPLE.c.person == bindparam("whose"))
 
 
@@ -35,6 +42,19 @@ class People:
     def seen_since(self, since: datetime) -> tuple[PersonSeen, ...]:
         """Everybody who signed in since this instant, the last first; one of another release's shape is left out."""
         return tuple(_readable(self._rows.all(_SEEN_SINCE, {"since": since}, PEOPLE)))
+
+    def each_seen_since(self, since: datetime) -> Iterator[PersonSeen]:
+        """The same people in no order that means anything, a page in memory at a time.
+
+        By their key and not by time: whoever signs in meanwhile would else move to a page that was read already.
+        """
+        last: Row | None = None
+        while True:
+            after = "" if last is None else last.person
+            rows, last = self._rows.page(_PAGE_BY_KEY, {"after": after, "since": since}, PEOPLE)
+            yield from _readable(rows)
+            if last is None:
+                return
 
     def one(self, person: str) -> PersonSeen | None:
         """The person (`connection/subject`) as they were told last; None where nobody of that name is remembered."""

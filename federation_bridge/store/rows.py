@@ -27,6 +27,13 @@ class Rows:
         self._audit.tell_forged()
         return found
 
+    def page(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> tuple[list[Row], Row | None]:
+        """The same, and the last row as it stands, forged or not: the next page begins after it. None: none is left."""
+        found = self._database.rows(statement, values)
+        whole = self._mac.whole(found, *tables)
+        self._audit.tell_forged()
+        return whole, found[-1] if found else None
+
     def one(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> Row | None:
         """The first of `all`, for a SELECT by a key."""
         found = self.all(statement, values, *tables)

@@ -179,6 +179,10 @@ LOOKING = {
     *(f"people.{name}" for name in ("identities_in", "identities_seen", "person_seen")),
     *(f"sign_ins.{name}" for name in ("line_of", "sign_ins")),
     "third_person.about_them",
+    "review.review",
+    *(f"review_forms.{name}" for name in ("csv_lines", "json_lines", "table_lines", "document_of")),
+    "rule_ages.rules_since",
+    "spreadsheet.csv_line",
     *(f"preview.{name}" for name in ("preview", "lines_of", "document_of")),
     "sealing.opener",
     "sealing.public_keys",
@@ -237,11 +241,11 @@ def test_a_verb_that_cannot_be_audited_changes_nothing(
 
 _OPERATE = Path(federation_bridge.operate.__file__).parent
 _READS = {
-    "audit": {"entries", "found", "numbered"},
+    "audit": {"begins_at", "entries", "found", "last_uses", "numbered"},
     "documents": {"last_good", "version", "look"},
     "rulebook_versions": {"history", "in_force", "number_in_force", "version"},
     "sealed_keys": {"sealed"},
-    "people": {"one", "seen_since"},
+    "people": {"each_seen_since", "one", "seen_since"},
     "rulebook_proposals": {"find", "waiting"},
     "service_marks": {"value"},
     "sessions": {"living", "live"},

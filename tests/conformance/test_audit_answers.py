@@ -13,7 +13,17 @@ from unittest.mock import Mock
 import pytest
 from database_place import INTEGRITY_KEY, HeldClock
 
-from federation_bridge.audit import AuditQuery, Entry, GrantRedeemed, GrantRefused, SignInRefused
+from federation_bridge.audit import (
+    AuditQuery,
+    ConsoleOpened,
+    Entry,
+    GrantFailed,
+    GrantHandedOver,
+    GrantMade,
+    GrantRedeemed,
+    GrantRefused,
+    SignInRefused,
+)
 from federation_bridge.model import RequestOrigin
 from federation_bridge.store import Store, audit_log, open_store
 from federation_bridge.store.audit_reading import newest
@@ -131,3 +141,34 @@ def _index_of(store: Store, query: AuditQuery) -> str:
     assert all("TEMP B-TREE" in line for line in rest)
     found = re.search(r"USING INDEX (\w+)", plan)
     return found[1] if found else plan
+
+
+def _made(clock: HeldClock, grant_id: str, person: str, role: str = "Reader") -> Entry:
+    made = GrantMade(
+        grant_id, "111122223333", role, timedelta(hours=1), "n", "", {}, "readers", "v", ("because",), "", (), ""
+    )
+    return Entry(clock(), RequestOrigin("ref-1", "192.0.2.7", "Browser/1"), made, person=person, connection="corp")
+
+
+def test_the_last_use_of_a_role_is_that_of_the_last_grant_that_left_the_bridge(store: Store, clock: HeldClock) -> None:
+    """A grant that AWS refused was no use; one whose statement was handed over may be one, and counts."""
+    origin = RequestOrigin("ref-1", "192.0.2.7", "Browser/1")
+    assert store.audit.begins_at() is None
+    begin = clock()
+    store.audit.record(_made(clock, "g-1", "corp/alice"), _made(clock, "g-2", "corp/alice"))
+    store.audit.record(_made(clock, "g-3", "corp/alice", "Writer"), _made(clock, "g-4", "corp/bob"))
+    times = []
+    for event in (
+        GrantRedeemed("g-1", "ASIA1", "request", "eu-central-1", clock(), "arn"),
+        ConsoleOpened("g-2", "form", "https://console.aws.amazon.com/"),
+        GrantFailed("g-3", "AccessDenied", "no"),
+        GrantHandedOver("g-4", "web identity", clock()),
+    ):
+        clock.advance(timedelta(minutes=1))
+        times.append(clock())
+        store.audit.record(Entry(clock(), origin, event, person="corp/alice", connection="corp"))
+    assert store.audit.last_uses() == {
+        ("corp/alice", "111122223333", "Reader"): times[1],
+        ("corp/bob", "111122223333", "Reader"): times[3],
+    }
+    assert store.audit.begins_at() == begin

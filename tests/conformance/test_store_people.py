@@ -13,7 +13,7 @@ from store_material import entry, session
 
 from federation_bridge.errors import MessageReplayed
 from federation_bridge.model import Groups, PersonSeen, Session
-from federation_bridge.store import Store
+from federation_bridge.store import Store, people
 from federation_bridge.store.tables import PEOPLE
 
 _YEAR = timedelta(days=365)
@@ -69,3 +69,19 @@ def test_groups_that_somebody_wrote_into_the_database_are_nobodys(store: Store, 
     change(store, PEOPLE, row, identity=row["identity"].replace("staff", "admins"))
     assert store.people.one("corp/alice") is None
     assert store.people.seen_since(clock() - _YEAR) == ()
+
+
+def test_everybody_is_given_once_page_by_page_and_a_forged_page_ends_nothing(
+    store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who can write rows but not their MAC put a page of nobodies first: all behind it would be missing."""
+    monkeypatch.setattr(people, "_PAGE_BY_KEY", people._PAGE_BY_KEY.limit(2))
+    for number in range(7):
+        made = session(clock(), str(number))
+        made = replace(made, identity=replace(made.identity, subject=f"p{number}"))
+        store.sessions.admit(made, "issuer", f"_{number}", clock(), entry(clock()))
+    for row in sorted(rows_of(store, PEOPLE), key=lambda row: row["person"])[:2]:
+        change(store, PEOPLE, row, identity=row["identity"].replace("staff", "admins") + " ")
+    found = [one.identity.person for one in store.people.each_seen_since(clock() - _YEAR)]
+    assert len(found) == len(set(found)) == 5
+    assert sorted(found) == sorted(one.identity.person for one in store.people.seen_since(clock() - _YEAR))

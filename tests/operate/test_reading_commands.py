@@ -37,6 +37,7 @@ READING: dict[str, tuple[str, ...]] = {
     "preview": ("preview", "RULES"),
     "explain": ("explain", "corp/ada", "--groups", "contractors"),
     "sign-ins": ("sign-ins",),
+    "review": ("review", "--format", "csv"),
     "metadata show": ("metadata", "show"),
     "sessions list": ("sessions", "list"),
     "aws onboard": ("aws", "onboard", "--to", "PUBLIC"),
@@ -141,7 +142,7 @@ def test_before_a_first_start_a_command_that_looks_makes_nothing(settings: Path,
     assert snapshot(settings.parent) == before
     assert not (tmp_path / "public").exists()
     # What needs no database answers; the others say what is missing.
-    without_database = {"check", "aws check", "trust-policy", "metadata show", "preview", "explain"}
+    without_database = {"check", "aws check", "trust-policy", "metadata show", "preview", "explain", "review"}
     assert (result.exit_code == 0) is (command in without_database)
 
 
