@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from federation_bridge.aws.onboarding import AccountPlan, RolePlan
+from federation_bridge.aws.provider_check import Kind, RealProvider, of_provider
 from federation_bridge.aws.trust_statements import Allowing, conditions_of, pins_of, read_statements
 from federation_bridge.durations import format_duration
 from federation_bridge.model import JsonObject
-
-Kind = Literal["fails", "wider", "unsure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,8 @@ class RealAccount:
 
     roles: Mapping[str, RealRole]
     providers: frozenset[str] | None = None
+    provider: RealProvider | None = None
+    """What the planned one holds. None: not known."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """By role's name or provider's ARN, why it could not be read."""
     problem: str = ""
@@ -63,6 +64,8 @@ def _differences(plan: AccountPlan, real: RealAccount) -> Iterator[Difference]:
         yield Difference("unsure", plan.id, real.unread[plan.provider.arn])
     if real.providers is not None and plan.provider.arn not in real.providers:
         yield Difference("fails", plan.id, f"there is no provider {plan.provider.arn}")
+    for kind, sentence in of_provider(plan.provider, real.provider):
+        yield Difference(kind, plan.id, sentence)
     for role in plan.roles:
         subject = f"{plan.id}/{role.name}"
         found = real.roles.get(role.name)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -18,8 +19,11 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from federation_bridge.aws.account_check import RealAccount, RealRole
 from federation_bridge.aws.onboarding import AccountPlan
 from federation_bridge.aws.onboarding.plan import SamlProvider
+from federation_bridge.aws.provider_check import RealOidcProvider, RealSamlProvider
 from federation_bridge.settings import Aws, Outgoing
 from federation_bridge.shown_text import quoted
+
+Clock = Callable[[], datetime]
 
 SESSION_NAME = "federation-bridge-check"
 _SHORTEST_SESSION = 900
@@ -53,9 +57,10 @@ class _Unanswered(Exception):
 class AccountReader:
     """Reads one account after the other; `role_name` (a path before it is allowed) is assumed in other accounts."""
 
-    def __init__(self, aws: Aws, outgoing: Outgoing, role_name: str = "") -> None:
+    def __init__(self, aws: Aws, outgoing: Outgoing, clock: Clock, role_name: str = "") -> None:
         self._aws = aws
         self._outgoing = outgoing
+        self._clock = clock
         self._role_name = role_name.strip("/")
         self._session: Any = None
         self._caller: _Caller | _Unanswered | None = None
@@ -67,7 +72,7 @@ class AccountReader:
         """The planned roles and provider of this account as they stand there, and why what is not known is not."""
         try:
             with closing(self._client("iam", plan.partition, self._keys(plan))) as iam:
-                return _account(plan, iam)
+                return _account(plan, iam, self._clock())
         except _Unanswered as problem:
             return RealAccount({}, None, problem=str(problem))
         except (BotoCoreError, ValueError) as problem:
@@ -138,38 +143,45 @@ class AccountReader:
         )
 
 
-def _account(plan: AccountPlan, iam: Any) -> RealAccount:
+def _account(plan: AccountPlan, iam: Any, now: datetime) -> RealAccount:
     roles: dict[str, RealRole] = {}
     unread: dict[str, str] = {}
-    providers: frozenset[str] | None = None
+    account = RealAccount(roles, unread=unread)
     try:
-        providers = _providers(plan, iam, unread)
+        account = replace(account, **_provider(plan, iam, now, unread))
         for role in plan.roles:
             _put_role(role.name, iam, roles, unread)
     except _Unanswered as problem:
-        return RealAccount(roles, providers, unread, str(problem))
-    return RealAccount(roles, providers, unread)
+        return replace(account, problem=str(problem))
+    return account
 
 
-def _providers(plan: AccountPlan, iam: Any, unread: dict[str, str]) -> frozenset[str] | None:
-    """The planned provider's ARN where it is there; None where that may not be read."""
+def _provider(plan: AccountPlan, iam: Any, now: datetime, unread: dict[str, str]) -> dict[str, Any]:
+    """The planned provider where it is there; nothing where it may not be read."""
     arn = plan.provider.arn
     try:
-        if isinstance(plan.provider, SamlProvider):
-            _asked("iam:GetSAMLProvider", lambda: iam.get_saml_provider(SAMLProviderArn=arn))
-        else:
-            _asked(
-                "iam:GetOpenIDConnectProvider",
-                lambda: iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn),
-            )
+        found = _saml(arn, iam, now) if isinstance(plan.provider, SamlProvider) else _oidc(arn, iam)
     except _Unanswered as problem:
         if problem.code == "NoSuchEntity":
-            return frozenset()
+            return {"providers": frozenset()}
         if problem.code not in _DENIED:
             raise
         unread[arn] = str(problem)
-        return None
-    return frozenset({arn})
+        return {}
+    return {"providers": frozenset({arn}), "provider": found}
+
+
+def _saml(arn: str, iam: Any, now: datetime) -> RealSamlProvider:
+    found = _asked("iam:GetSAMLProvider", lambda: iam.get_saml_provider(SAMLProviderArn=arn))
+    return RealSamlProvider(
+        found["SAMLMetadataDocument"], now, found.get("ValidUntil"), found.get("AssertionEncryptionMode")
+    )
+
+
+def _oidc(arn: str, iam: Any) -> RealOidcProvider:
+    asked = {"OpenIDConnectProviderArn": arn}
+    found = _asked("iam:GetOpenIDConnectProvider", lambda: iam.get_open_id_connect_provider(**asked))
+    return RealOidcProvider(found["Url"], tuple(found.get("ClientIDList", ())))
 
 
 def _put_role(name: str, iam: Any, roles: dict[str, RealRole], unread: dict[str, str]) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from federation_bridge.app import utc_now
+from federation_bridge.aws import issuer
 from federation_bridge.aws.account_check import Difference, RealAccount, RealRole, differences
 from federation_bridge.aws.account_reading import AccountReader
 from federation_bridge.aws.onboarding import AccountPlan, Additions, planned
@@ -42,15 +44,18 @@ def checked_live(settings: Settings, ids: tuple[str, ...], role_name: str = "") 
     """
     if role_name and not _ROLE_NAME.fullmatch(role_name):
         raise ConfigurationInvalid(f"--role-name {role_name!r} is no name that a role can have")
-    plans = _plans(settings, ids)
-    reader = AccountReader(settings.aws, settings.outgoing, role_name)
+    plans = _plans(settings, ids, with_keys=True)
+    reader = AccountReader(settings.aws, settings.outgoing, utc_now, role_name)
     return tuple(one for plan in plans for one in differences(plan, reader.read(plan)))
 
 
-def _plans(settings: Settings, ids: tuple[str, ...]) -> list[AccountPlan]:
+def _plans(settings: Settings, ids: tuple[str, ...], *, with_keys: bool = False) -> list[AccountPlan]:
+    document = b""
     with looking_at(settings) as parts:
         accounts = chosen(parts.rulebook.in_force.register.accounts, ids)
-    ours = {"entity_id": settings.saml_entity_id, "issuer": settings.issuer, "metadata": ""}
+        if with_keys and any(account.road == "saml" for account in accounts):
+            document = issuer.saml_metadata(parts.keys, settings.saml_entity_id, settings.base_url)
+    ours = {"entity_id": settings.saml_entity_id, "issuer": settings.issuer, "metadata": document.decode()}
     return [planned(account, additions=Additions(), **ours) for account in accounts]
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
-from local_aws_material import Place, allow, policy, served
+from local_aws_material import Place, allow, metadata, policy, served, signer
 from web_material import ACCOUNT, write_files
 
 from federation_bridge.errors import ConfigurationInvalid
@@ -108,6 +108,30 @@ def test_what_stands_elsewhere_is_told_of_its_account(company: Company) -> None:
         ("fails", ACCOUNT, f"there is no provider arn:aws:iam::{ACCOUNT}:saml-provider/bridge"),
         ("fails", f"{OTHER}/Reader", "there is no such role"),
     ]
+
+
+def test_a_provider_with_the_metadata_of_another_fails_and_lets_others_in(company: Company) -> None:
+    provisioning.change_saml_provider(company.place.local.state, company.own, "bridge", metadata=metadata())
+    found = company.told("--accounts", ACCOUNT)
+    assert [kind for kind, _, _ in found] == ["fails", "fails", "wider"]
+    assert "the provider's metadata is of 'https://bridge.example.test/saml/metadata'" in found[0][2]
+    provisioning.change_saml_provider(company.place.local.state, company.other, "bridge", encryption="Required",
+                                      add_private_key=signer("decrypts").private_pem.decode())  # fmt: skip
+    assert ("fails", OTHER) in {one[:2] for one in company.told("--role-name", "security/BridgeAudit")}
+
+
+def test_a_provider_without_our_client_id_fails(company: Company) -> None:
+    path = company.settings.parent / "accounts.yaml"
+    path.write_text(path.read_text().replace("saml-provider/bridge", "oidc-provider/aws.example.com"))
+    words = ["aws", "onboard", "--settings", str(company.settings), "--accounts", ACCOUNT]
+    company.own.roles.clear()
+    provisioning.apply_template(company.place.local.state, company.own, CliRunner().invoke(commands, words).stdout)
+    assert company.told("--accounts", ACCOUNT) == []
+    name, provider = next(iter(company.own.oidc_providers.items()))
+    company.own.oidc_providers[name] = replace(provider, client_ids=("other",))
+    ((kind, subject, sentence),) = company.told("--accounts", ACCOUNT)
+    assert (kind, subject) == ("fails", ACCOUNT)
+    assert sentence == "the provider's client ids are 'other'; sts.amazonaws.com has to be among them"
 
 
 def test_one_account_needs_no_role_and_another_says_so(company: Company) -> None:
