@@ -55,6 +55,8 @@ def _told(character: str) -> str:
 
 def first_hidden(text: str) -> str:
     """The first character that people would not see, as `U+200B (ZERO WIDTH SPACE)`; "" where there is none."""
+    if is_shown_text(text):
+        return ""
     for character in text:
         if not is_shown(character):
             return f"U+{ord(character):04X} ({unicodedata.name(character, 'a control character')})"

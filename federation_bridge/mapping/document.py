@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
@@ -17,7 +18,9 @@ import yaml
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.shown_text import first_hidden
 
-MAX_CHARACTERS = 4_000_000
+MAX_CHARACTERS = 32_000_000
+MAX_EVENTS = 6_000_000
+"""Values, ends of lists and of mappings: what bounds the memory of the tree. 100,000 rules of 50 values fit."""
 MAX_DEPTH = 24
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _ID = re.compile(ID_PATTERN, re.ASCII)
@@ -59,7 +62,7 @@ def read_document(written: str, name: str = "") -> Node:
     if len(written) > MAX_CHARACTERS:
         refuse(Place(1, 1, name), f"the file has more than {MAX_CHARACTERS} characters")
     try:
-        return _only_document(iter(yaml.parse(written, Loader=_LOADER)), name)
+        return _only_document(_bounded(iter(yaml.parse(written, Loader=_LOADER)), name), name)
     except (yaml.YAMLError, UnicodeError) as mistake:
         mark: Any = getattr(mistake, "problem_mark", None)
         where = Place(mark.line + 1, mark.column + 1) if mark else _place_of(mistake, written)
@@ -76,6 +79,16 @@ def _place_of(mistake: Exception, written: str) -> Place:
 
 def _words_of(mistake: Exception) -> str:
     return str(getattr(mistake, "problem", None) or getattr(mistake, "reason", None) or "it cannot be read")
+
+
+def _bounded(events: Iterator[Any], name: str) -> Iterator[Any]:
+    return chain(islice(events, MAX_EVENTS), _refused(events, name))
+
+
+def _refused(events: Iterator[Any], name: str) -> Iterator[Any]:
+    for event in events:
+        refuse(_place(event, name), f"the file has more than {MAX_EVENTS} values")
+    yield from ()
 
 
 def _only_document(events: Iterator[Any], name: str) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from federation_bridge.mapping.combinations import All, AnyOf, Not
@@ -45,6 +45,8 @@ class ConditionReader:
     """Reads conditions, and what is within them, with these definitions."""
 
     definitions: Definitions
+    _in_groups: dict[tuple[str, str], InGroup] = field(default_factory=dict, repr=False, compare=False)
+    """Each once: many rules ask for one group, and an explanation asks each condition once."""
 
     def __call__(self, node: Node, /) -> Condition:
         """The condition in `{name: value}`; ConfigurationInvalid with the line for anything else."""
@@ -52,7 +54,10 @@ class ConditionReader:
         if len(entry) != 1:
             refuse(node, "a condition has exactly one name; join several with `all: [...]` or `any: [...]`")
         ((name, value),) = entry.items()
-        return CONDITIONS[name].parse(value, self)
+        condition = CONDITIONS[name].parse(value, self)
+        if isinstance(condition, InGroup):
+            return self._in_groups.setdefault((condition.group, condition.label), condition)
+        return condition
 
 
 def condition_schema() -> dict[str, Any]:

@@ -78,6 +78,21 @@ class _RuleIndex:
             found.update((rule.id, rule) for rule in self.by_fact.get(anchor, ()))
         return tuple(found[name] for name in sorted(found))
 
+    def with_misses(self, outcomes: Mapping[str, RuleOutcome], facts: Facts) -> tuple[RuleOutcome, ...]:
+        """Every rule's outcome in order, given those of the candidates: the others say no, equal conditions in one."""
+        reasons: dict[int, tuple[Sentence, ...]] = {}
+        found = []
+        for rule in self.rules:
+            outcome = outcomes.get(rule.id)
+            if outcome is None:
+                # By the object: equal conditions may name a group by different words.
+                why = reasons.get(id(rule.when))
+                if why is None:
+                    why = reasons[id(rule.when)] = rule.when.check(facts).reasons
+                outcome = RuleOutcome(rule.id, (), why)
+            found.append(outcome)
+        return tuple(found)
+
 
 def _is_always_looked_at(rule: Rule) -> bool:
     return rule.when.anchors() is None or (bool(rule.denied) and not is_found_by_fact(rule.when))
@@ -148,20 +163,16 @@ class RuleSet:
         """The same entitlements, and for every rule of the person's connection why it granted what it did."""
         facts = Facts.of(identity, now, self.register, caller)
         index = self._indexes.get(identity.connection)
-        results = [rule.evaluate(facts) for rule in index.rules] if index else []
-        entitlements = standing(results, now)
-        denials = denials_of(results, now)
+        results = {rule.id: rule.evaluate(facts) for rule in index.candidates(identity)} if index else {}
+        entitlements = standing(results.values(), now)
+        denials = denials_of(results.values(), now)
         by_key = {entitlement.key: entitlement for entitlement in entitlements}
-        outcomes = [RuleOutcome.of(result, by_key, denials) for result in results]
-        told = {outcome.rule for outcome in outcomes if outcome.granted} | {one.rule for one in denials.denials}
-        rules = index.rules if index else ()
-        return Explanation(
-            entitlements,
-            tuple(
-                replace(outcome, description=rule.description, owner=rule.owner) if rule.id in told else outcome
-                for rule, outcome in zip(rules, outcomes, strict=True)
-            ),
-        )
+        outcomes = {name: RuleOutcome.of(result, by_key, denials) for name, result in results.items()}
+        for rule in index.rules if index else ():
+            outcome = outcomes.get(rule.id)
+            if outcome and (outcome.granted or results[rule.id].denial):
+                outcomes[rule.id] = replace(outcome, description=rule.description, owner=rule.owner)
+        return Explanation(entitlements, index.with_misses(outcomes, facts) if index else ())
 
     def reachable(self) -> Mapping[str, tuple[str, ...]]:
         """For every rule the keys of all roles that it could ever grant to anybody."""

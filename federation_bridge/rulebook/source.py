@@ -13,7 +13,7 @@ from federation_bridge.rulebook.texts import Texts
 from federation_bridge.watched_file import Signature as FileSignature
 from federation_bridge.watched_file import is_settled, signature_of
 
-_MAX_BYTES = 8_000_000
+_MAX_BYTES = 40_000_000
 _READS = 5
 """So often are files read again that change while they are read."""
 

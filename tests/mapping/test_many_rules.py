@@ -1,0 +1,109 @@
+"""What many rules cost: counted in rules that are evaluated and conditions that are asked, never in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mapping_material import CONNECTIONS, NOW, identity, register, rule, rule_set, rules_text
+
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.mapping import RuleSet, document, load_rules
+from federation_bridge.mapping.group_conditions import InGroup
+from federation_bridge.mapping.rule import Rule
+from federation_bridge.mapping.verdicts import Facts, Verdict
+from federation_bridge.rulebook import source
+
+WHO = identity(groups=("team-0", "team-1"))
+DENIAL = "- id: deny-{0}\n  connection: entra\n  when: {{group: banned-{0}}}\n  deny: {{role: '*/Administrator'}}\n"
+
+
+class Counts:
+    """How often rules are evaluated and groups asked for."""
+
+    rules = conditions = 0
+
+
+@pytest.fixture
+def counts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counts]:
+    found = Counts()
+    evaluate, check = Rule.evaluate, InGroup.check
+
+    def evaluated(self: Rule, facts: Facts) -> object:
+        found.rules += 1
+        return evaluate(self, facts)
+
+    def asked(self: InGroup, facts: Facts) -> Verdict:
+        found.conditions += 1
+        return check(self, facts)
+
+    monkeypatch.setattr(Rule, "evaluate", evaluated)
+    monkeypatch.setattr(InGroup, "check", asked)
+    yield found
+
+
+def many(rules: int) -> RuleSet:
+    """Five rules for each group, and a rule in ten that denies."""
+    granting = (rule(f"{{group: team-{n // 5}}}", name=f"r-{n:05}") for n in range(rules))
+    return rule_set(*granting, *(DENIAL.format(n) for n in range(rules // 10)))
+
+
+@pytest.mark.parametrize("size", [20, 400])
+def test_a_decision_evaluates_the_rules_of_the_persons_groups_alone(counts: Counts, size: int) -> None:
+    rules = many(size)
+
+    assert [one.rule for one in rules.entitlements(WHO, NOW)] == ["r-00000"]
+    assert counts.rules == 10
+    rules.may_have_a_role(WHO, NOW)
+    rules.withheld(WHO, NOW, "111111111111/Administrator")
+    assert counts.rules == 30
+
+
+@pytest.mark.parametrize("size", [20, 400])
+def test_an_explanation_evaluates_no_rule_that_is_bound_to_say_no(counts: Counts, size: int) -> None:
+    outcomes = many(size).explain(WHO, NOW).outcomes
+
+    assert counts.rules == 10
+    # Ten rules are evaluated; each other group is asked for once, whatever number of rules names it.
+    assert counts.conditions == 10 + (size // 5 - 2) + size // 10
+    assert len(outcomes) == size + size // 10
+    missed = {one.rule: one.reasons for one in outcomes if not one.granted}
+    assert missed["r-00011"] == missed["r-00012"] == ("you are not in group 'team-2'",)
+    assert missed["deny-1"] == ("you are not in group 'banned-1'",)
+
+
+def test_one_group_with_and_without_its_label_is_told_as_each_rule_writes_it() -> None:
+    head = "version: 1\ngroups: {one: g}\nrules:\n"
+    body = rule("{group: {named: one}}", name="a") + rule("{group: g}", name="b")
+    outcomes = load_rules(head + body, register(), CONNECTIONS).explain(WHO, NOW).outcomes
+
+    assert [one.reasons for one in outcomes] == [
+        ("you are not in group one ('g')",),
+        ("you are not in group 'g'",),
+    ]
+
+
+def test_a_gap_in_the_groups_still_meets_every_denial(counts: Counts) -> None:
+    rules = many(20)
+    who = identity(groups=("team-0",), groups_left_out="a name with a line break")
+
+    assert rules.entitlements(who, NOW) == rules.explain(who, NOW).entitlements == ()
+    assert rules.entitlements(identity(groups=("team-0",)), NOW)
+
+
+def test_a_text_with_more_values_than_memory_is_meant_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, accounts = rules_text(rule("{group: a}")), register()
+    monkeypatch.setattr(document, "MAX_EVENTS", 27)
+    assert load_rules(text, accounts, CONNECTIONS).rules
+    monkeypatch.setattr(document, "MAX_EVENTS", 12)
+    with pytest.raises(ConfigurationInvalid, match=r"^line 5: the file has more than 12 values \(column 5\)"):
+        load_rules(text, accounts, CONNECTIONS)
+
+
+def test_a_file_of_50_megabytes_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    with path.open("wb") as file:
+        file.truncate(50_000_000)
+    with pytest.raises(ConfigurationInvalid, match=r"rules\.yaml: has more than 40000000 bytes"):
+        source.text_of(path)
