@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from database_place import HeldClock, Place
+from joserfc.jwk import RSAKey
 from sealed_keys_in_memory import SealedKeysInMemory
 from sqlalchemy import make_url, text
 from store_material import entry
@@ -18,12 +19,15 @@ from structlog.testing import capture_logs
 
 from federation_bridge.administration import audit
 from federation_bridge.administration.archiving import AuditArchiving
-from federation_bridge.administration.sealing import AuditSealing
+from federation_bridge.administration.sealing import AuditSealing, public_keys
 from federation_bridge.audit.seal import Batch, Seal, read_export
 from federation_bridge.audit.verification import Problem, Verification, Wrong
 from federation_bridge.errors import Unavailable
+from federation_bridge.operate import audit_verification
 from federation_bridge.signing import KeyRing, Purpose
 from federation_bridge.store import Store
+from federation_bridge.store.seals import AuditSeals
+from federation_bridge.store.writing import Writing
 
 _DAY = timedelta(days=1)
 
@@ -272,6 +276,72 @@ def test_nothing_is_deleted_where_the_file_cannot_be_written(
     with pytest.raises(OSError, match="archive"):
         AuditArchiving(store, ring, clock, _DAY, tmp_path / "archive").archive()
     assert len(store.audit.entries()) == 2
+
+
+def _crash(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_crash_between_the_archive_file_and_the_deletion_loses_nothing_and_the_next_pass_goes_on(
+    store: Store, ring: KeyRing, clock: HeldClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "archive"
+    archiving = AuditArchiving(store, ring, clock, _DAY, folder)
+    _record(store, clock, 2)
+    _sealing(store, ring, clock).seal()
+    clock.advance(2 * _DAY)
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(AuditSeals, "archive", _crash)
+        archiving.archive()
+    (file,) = folder.iterdir()
+    written = file.read_bytes()
+    assert len(store.audit.entries()) == 2
+    assert _verified(store, ring)[1] == []
+    assert archiving.archive() == 1
+    assert [path.read_bytes() for path in folder.iterdir()] == [written]
+    assert [row.event for row in store.audit.entries()] == ["audit.archived"]
+    verification, problems = _verified(store, ring)
+    assert (problems, verification.archived) == ([], 2)
+
+
+def test_a_crash_within_the_deletion_keeps_the_rows(
+    store: Store, ring: KeyRing, clock: HeldClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry is the last of the transaction: where it fails, neither deletion nor note may stand."""
+    _record(store, clock, 2)
+    _sealing(store, ring, clock).seal()
+    clock.advance(2 * _DAY)
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(Writing, "record", _crash)
+        AuditArchiving(store, ring, clock, _DAY, tmp_path).archive()
+    assert len(store.audit.entries()) == 2
+    verification, problems = _verified(store, ring)
+    assert (problems, verification.archived, verification.sealed) == ([], 0, 2)
+
+
+def _exported(store: Store, ring: KeyRing, folder: Path) -> tuple[Path, Path]:
+    """A sealed export, and what `keys show` says of the keys of the audit."""
+    export, keys = folder / "export.jsonl", folder / "keys.json"
+    export.write_text("".join(f"{audit.json_text(one)}\n" for one in audit.sealed(store)))
+    shown = [{"jwk": RSAKey.import_key(key).as_dict()} for key in public_keys(ring)]
+    keys.write_text(json.dumps({Purpose.AUDIT.value: shown}))
+    return export, keys
+
+
+def test_an_export_of_either_database_is_verified_without_it(
+    store: Store, ring: KeyRing, clock: HeldClock, tmp_path: Path
+) -> None:
+    _record(store, clock, 7)
+    _sealing(store, ring, clock).seal()
+    export, keys = _exported(store, ring, tmp_path)
+    said = list(audit_verification.lines(Path(), (export,), keys, ""))
+    assert said[0] == "3 seals; 7 entries are as they were sealed"
+    assert said[-1] == "0 entries are not sealed yet"
+    changed = export.read_text().replace("corp/alice", "corp/mallory", 1)
+    assert changed != export.read_text()
+    export.write_text(changed)
+    wrong, *_ = audit_verification.lines(Path(), (export,), keys, "")
+    assert wrong == "WRONG  changed: seal 1, entry 1"
 
 
 def test_rows_that_are_not_as_they_were_sealed_stay_as_evidence(
