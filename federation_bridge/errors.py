@@ -386,9 +386,10 @@ class ConfigurationInvalid(BridgeError):
 class ConfigurationMistakes(ConfigurationInvalid):
     """Several mistakes, each of which has to be mended."""
 
-    def __init__(self, mistakes: tuple[str, ...]) -> None:
-        """`mistakes`: each with its place, in the order in which people read."""
-        super().__init__("; ".join(mistakes[:MOST_MISTAKES_TOLD]) + _and_more(len(mistakes) - MOST_MISTAKES_TOLD))
+    def __init__(self, mistakes: tuple[str, ...], detail: str = "") -> None:
+        """`mistakes`: each with its place, in the order in which people read. `detail`: all of them, told shorter."""
+        told = "; ".join(mistakes[:MOST_MISTAKES_TOLD]) + _and_more(len(mistakes) - MOST_MISTAKES_TOLD)
+        super().__init__(detail or told)
         self.mistakes = mistakes
 
 

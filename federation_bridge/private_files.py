@@ -37,11 +37,15 @@ def check_private_beside(path: Path, what: str) -> None:
             continue  # SQLite's log goes with its last connection
         if stat.S_ISREG(status.st_mode):
             check_private(beside, status, what)
-    folder = path.parent.stat()
-    if folder.st_mode & stat.S_IWOTH or (folder.st_mode & stat.S_IWGRP and not _is_our_group(folder.st_gid)):
+    if others_may_write(path.parent.stat()):
         raise ConfigurationInvalid(
             f"others can put files into the folder {path.parent} of {what}: take that away (chmod go-w {path.parent})"
         )
+
+
+def others_may_write(status: os.stat_result) -> bool:
+    """Whether others than our own group can change what this file or folder holds."""
+    return bool(status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not _is_our_group(status.st_gid)))
 
 
 def _is_our_owner(owner: int) -> bool:

@@ -112,4 +112,6 @@ def purposes_with_certificates(settings: Settings) -> tuple[Purpose, ...]:
 def ending_of(key: SigningKey) -> Ending:
     """The end of one of our own certificates."""
     consequence = _AT_AWS if key.purpose is Purpose.AWS_SAML else _AT_PROVIDERS
-    return Ending(f"certificate of our own key {key.purpose.value}", key.kid[:16], key.ends_at, consequence)
+    return Ending(
+        f"certificate of our own key {key.purpose.value}", key.kid[:16], key.ends_at, consequence, key.begins_at
+    )

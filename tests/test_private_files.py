@@ -12,7 +12,7 @@ from web_material import write_files
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate import check, preparation
-from federation_bridge.operate.check import Kind
+from federation_bridge.operate.check import Severity
 from federation_bridge.private_files import check_private
 from federation_bridge.settings import Secret, load_settings
 from federation_bridge.store import open_store
@@ -135,5 +135,5 @@ def test_check_says_which_file_is_open_to_others(tmp_path: Path) -> None:
     database = load_settings(path).data / "bridge.db"
     assert database.stat().st_mode & 0o777 == 0o600
     database.chmod(0o644)
-    (wrong,) = [one.sentence for one in check.findings(path) if one.kind is Kind.WRONG]
+    (wrong,) = [one.sentence for one in check.findings(path) if one.severity is Severity.WRONG]
     assert wrong.startswith(f"the database file {database} can be used by others (mode 0644)")

@@ -20,6 +20,15 @@ class Ending:
     ends_at: datetime
     consequence: str
     """What comes of it, in words that follow a semicolon."""
+    begins_at: datetime | None = None
+    """From when on it holds, where that is known."""
+
+    def told(self, now: datetime) -> str:
+        """What an administrator should know of it now: it holds not yet, ends soon or has ended; else nothing."""
+        if self.begins_at is not None and now < self.begins_at:
+            called = f"the {self.kind} {self.name}".rstrip()
+            return f"{called} is not valid before {self.begins_at:%Y-%m-%d %H:%M} UTC: is a clock wrong?"
+        return self.sentence(now) if self.threshold(now) is not None else ""
 
     def threshold(self, now: datetime) -> timedelta | None:
         """The nearest of the times at which it is told; zero where it has ended; None while that is far off."""
@@ -49,4 +58,4 @@ class Standing:
     def told(self, now: datetime) -> tuple[str, ...]:
         """A sentence about all that an administrator should see to."""
         waits = (f"waits for `federation-bridge metadata accept`: {self.waits}",) if self.waits else ()
-        return (*waits, *(one.sentence(now) for one in self.endings if one.threshold(now) is not None))
+        return (*waits, *(told for one in self.endings if (told := one.told(now))))

@@ -27,6 +27,7 @@ from federation_bridge.mapping.account_details import (
     parse_details,
 )
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text
+from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.model import Account, Role
 
 _Found = TypeVar("_Found")
@@ -77,15 +78,18 @@ def load_register(written: str, issuer: str = "") -> Register:
         refuse(document["version"], "this is not version 1 of the register")
     accounts: dict[str, Account] = {}
     names: dict[str, str] = {}
+    mistakes = Mistakes()
     for node in items(document["accounts"], "`accounts`"):
-        account = _account(node, issuer)
-        if account.id in accounts:
-            refuse(node, f"account {account.id} stands in the register twice")
-        # People tell accounts apart by name alone, so names that differ in case only count as the same.
-        for name in (account.name, *account.aliases):
-            if names.setdefault(name.casefold(), account.id) != account.id:
-                refuse(node, f"two accounts are named {name!r}")
-        accounts[account.id] = account
+        with mistakes.collected():
+            account = _account(node, issuer)
+            if account.id in accounts:
+                refuse(node, f"account {account.id} stands in the register twice")
+            # People tell accounts apart by name alone, so names that differ in case only count as the same.
+            for name in (account.name, *account.aliases):
+                if names.setdefault(name.casefold(), account.id) != account.id:
+                    refuse(node, f"two accounts are named {name!r}")
+            accounts[account.id] = account
+    mistakes.told()
     role_names = frozenset(name for account in accounts.values() for name in account.roles)
     return Register(accounts, hashlib.sha256(written.encode()).hexdigest(), role_names)
 

@@ -64,16 +64,16 @@ def serve(path: Path) -> None:
 def check(path: Path, *, as_json: bool) -> None:
     """Read everything that can be wrong, and say what is wrong and how to mend it.
 
-    Exit status: 0 where nothing is wrong, warnings included; 1 where something is.
+    Exit status: 0 where nothing is wrong, warnings included; 1 where something is; 2 for a wrong command line.
     """
     from federation_bridge.operate import check as checking  # noqa: PLC0415 - imports the whole server
 
     findings = checking.findings(path)
     if as_json:
-        click.echo(json.dumps([{"kind": one.kind.value, "sentence": one.sentence} for one in findings], indent=2))
+        click.echo(json.dumps([one.to_json() for one in findings], indent=2))
     for finding in () if as_json else findings:
-        click.echo(f"{finding.kind.value:8} {finding.sentence}")
-    if any(finding.kind is checking.Kind.WRONG for finding in findings):
+        click.echo(f"{finding.severity.value:8} {finding.sentence}")
+    if any(finding.severity is checking.Severity.WRONG for finding in findings):
         sys.exit(1)
 
 

@@ -13,7 +13,7 @@ from federation_bridge.settings.document import Connection, Settings
 from federation_bridge.settings.keys import Keys
 from federation_bridge.settings.oidc import OidcConnection
 from federation_bridge.settings.outgoing import Outgoing
-from federation_bridge.settings.reading import load_settings, settings_from
+from federation_bridge.settings.reading import load_settings, read_settings, settings_from
 from federation_bridge.settings.saml import SamlConnection
 from federation_bridge.settings.secret import Secret
 from federation_bridge.settings.serving import Serving
@@ -40,5 +40,6 @@ __all__ = [
     "Url",
     "is_loopback",
     "load_settings",
+    "read_settings",
     "settings_from",
 ]

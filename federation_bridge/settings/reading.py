@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.errors import ConfigurationInvalid, ConfigurationMistakes
 from federation_bridge.settings.document import Settings
 from federation_bridge.settings.oidc import OidcConnection
 from federation_bridge.settings.saml import SamlConnection
 from federation_bridge.settings.secret import Secret
 from federation_bridge.settings.words import sentences
+
+Where = Callable[[Sequence[str]], tuple[int, int]]
+"""Line and column of a setting, by its path."""
 
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -38,8 +42,15 @@ class _EachNameOnce(yaml.SafeLoader):
 
 def load_settings(path: Path) -> Settings:
     """The settings in this YAML file, relative paths taken from its folder; ConfigurationInvalid says what to mend."""
+    document, where = read_settings(path)
+    return settings_from(document, folder=path.resolve().parent, origin=str(path), where=where)
+
+
+def read_settings(path: Path) -> tuple[dict[str, Any], Where]:
+    """What stands in this file, and where, before anybody asks whether it is right; ConfigurationInvalid as above."""
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachNameOnce)  # noqa: S506 - a SafeLoader
+        written = path.read_text(encoding="utf-8")
+        document = yaml.load(written, Loader=_EachNameOnce)  # noqa: S506 - a SafeLoader
     except OSError as problem:
         raise ConfigurationInvalid(f"{path}: cannot be read: {problem.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
@@ -48,29 +59,56 @@ def load_settings(path: Path) -> Settings:
         raise ConfigurationInvalid(f"{path}: is nested too deeply") from None
     if not isinstance(document, dict):
         raise ConfigurationInvalid(f"{path}: must hold settings as `name: value` lines")
-    return settings_from(document, folder=path.resolve().parent, origin=str(path))
+    return document, partial(_place_in, yaml.compose(written, Loader=yaml.SafeLoader))
 
 
 def _words_of(problem: yaml.YAMLError | UnicodeDecodeError) -> str:
     """Where and what, on one line."""
     if isinstance(problem, UnicodeDecodeError):
         return "it is no text in UTF-8"
-    mark = getattr(problem, "problem_mark", None)
     what = str(getattr(problem, "problem", None) or getattr(problem, "reason", None) or "it cannot be read")
+    mark = getattr(problem, "problem_mark", None)
     return f"line {mark.line + 1}, column {mark.column + 1}: {what}" if mark is not None else what
 
 
-def settings_from(document: Mapping[str, Any], folder: Path, origin: str = "settings") -> Settings:
-    """The settings in `document`, its relative paths taken from `folder`; ConfigurationInvalid names every mistake."""
+def _place_in(root: yaml.Node | None, path: Sequence[str]) -> tuple[int, int]:
+    """Line and column of the setting's name; of the nearest that holds it where it is not there itself."""
+    if root is None:
+        return 0, 0
+    mark, node = root.start_mark, root
+    for name in path:
+        entries = node.value if isinstance(node, yaml.MappingNode) else ()
+        found = next(((key, value) for key, value in entries if key.value == name), None)
+        if found is None:
+            break
+        mark, node = found[0].start_mark, found[1]
+    return mark.line + 1, mark.column + 1
+
+
+def settings_from(
+    document: Mapping[str, Any], folder: Path, origin: str = "settings", where: Where | None = None
+) -> Settings:
+    """The settings in `document`, its relative paths taken from `folder`; ConfigurationInvalid names every mistake.
+
+    `where` gives the place of a setting in the file that the document was read from.
+    """
     try:
         settings = Settings.model_validate(document)
-    except ValidationError as mistakes:
-        told = "; ".join(sentences([dict(one) for one in mistakes.errors()], _known_names))
-        raise ConfigurationInvalid(f"{origin}: {told}") from None
+    except ValidationError as refused:
+        told = sentences([dict(one) for one in refused.errors()], _known_names)
+        mistakes = tuple(_placed(sentence, place, origin, where) for sentence, place in told.items())
+        raise ConfigurationMistakes(mistakes, f"{origin}: {'; '.join(told)}") from None
     rooted = _rooted(settings, folder)
     if not isinstance(rooted, Settings):  # pragma: no cover - _rooted keeps the type
         raise TypeError("settings lost their type")
     return rooted
+
+
+def _placed(sentence: str, place: Sequence[str], origin: str, where: Where | None) -> str:
+    if where is None:
+        return f"{origin}: {sentence}"
+    line, column = where(place)
+    return f"{origin}: line {line}: {sentence} (column {column})"
 
 
 def _rooted(value: Any, folder: Path) -> Any:

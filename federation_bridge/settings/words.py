@@ -64,9 +64,12 @@ Names = Callable[[Sequence[str]], Sequence[str]]
 """The names of the settings at a place."""
 
 
-def sentences(mistakes: Sequence[Mapping[str, Any]], names_at: Names) -> list[str]:
-    """One sentence for each mistake (pydantic's `errors()`), in their order, none twice."""
-    return list(dict.fromkeys(_sentence(one, names_at) for one in mistakes))
+def sentences(mistakes: Sequence[Mapping[str, Any]], names_at: Names) -> dict[str, list[str]]:
+    """One sentence for each mistake (pydantic's `errors()`), in their order, none twice; each with the setting's path.
+
+    The path of a setting that is not there ends where it would stand.
+    """
+    return {_sentence(one, names_at): _place(one["loc"]) for one in mistakes}
 
 
 def _sentence(mistake: Mapping[str, Any], names_at: Names) -> str:

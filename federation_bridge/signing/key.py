@@ -52,6 +52,11 @@ class SigningKey:
         """When the certificate ends. The key itself does not."""
         return x509.load_pem_x509_certificate(self.certificate_pem.encode()).not_valid_after_utc
 
+    @property
+    def begins_at(self) -> datetime:
+        """From when on the certificate is valid."""
+        return x509.load_pem_x509_certificate(self.certificate_pem.encode()).not_valid_before_utc
+
     def sign(self, octets: bytes) -> bytes:
         """The signature over these octets: RSA with PKCS #1 v1.5 and SHA-256."""
         return self.private.sign(octets)

@@ -14,9 +14,10 @@ from federation_bridge.model import Clock
 from federation_bridge.store import schema, sweeping
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.authorization_codes import AuthorizationCodes
+from federation_bridge.store.database_url import server_of, sqlite_path
 from federation_bridge.store.device_codes import DeviceCodes
 from federation_bridge.store.documents import Documents, DocumentsLookedAt
-from federation_bridge.store.engine import Database, open_database, sqlite_path
+from federation_bridge.store.engine import Database, open_database
 from federation_bridge.store.held_groups import HeldGroups
 from federation_bridge.store.neighbours import Neighbours
 from federation_bridge.store.people import People
@@ -35,7 +36,7 @@ from federation_bridge.store.sessions import Sessions
 from federation_bridge.store.spent_proofs import SpentProofs
 from federation_bridge.store.token_families import TokenFamilies
 
-__all__ = ["Store", "open_store", "open_store_to_read", "sqlite_path"]
+__all__ = ["Store", "open_store", "open_store_to_read", "server_of", "sqlite_path"]
 
 
 @dataclass(frozen=True)

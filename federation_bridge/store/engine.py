@@ -12,16 +12,16 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, Executable, Pool, PoolProxiedConnection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, Executable, Pool, PoolProxiedConnection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.store import bounds
-from federation_bridge.store.postgresql_server import Stale, ask, cut, postgresql_engine
+from federation_bridge.store.database_url import parsed_url
+from federation_bridge.store.postgresql_server import Stale, ask, cut, postgresql_engine, words_of
 from federation_bridge.store.sqlite_engine import sqlite_engine
 from federation_bridge.store.sqlite_file import SqliteFile
 from federation_bridge.store.statements import Answer, Row, Statements
@@ -263,7 +263,9 @@ def _cause(problem: SQLAlchemyError | sqlite3.Error | psycopg.Error) -> str:
     # Never the message: it may quote values.
     original = problem.orig if isinstance(problem, DBAPIError) else problem
     number = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None)
-    return f"{type(original).__name__} {number}" if number else type(original).__name__
+    name = f"{type(original).__name__} {number}" if number else type(original).__name__
+    words = words_of(original) if isinstance(original, psycopg.Error) else ""
+    return f"{words} ({name})" if words else name
 
 
 def open_database(url: str, password: str | None = None, *, make: bool = False, reads_only: bool = False) -> Database:
@@ -272,7 +274,7 @@ def open_database(url: str, password: str | None = None, *, make: bool = False, 
     The password comes separately. ConfigurationInvalid where the URL is of another kind, or where a SQLite file is not
     there; with `make` it is made, readable by its owner only. `reads_only`: nothing can be written through it.
     """
-    parsed = _parsed(url)
+    parsed = parsed_url(url)
     if parsed.password:
         raise ConfigurationInvalid("`database` carries a password: name it in `database_password` instead")
     match parsed.get_backend_name():
@@ -282,16 +284,3 @@ def open_database(url: str, password: str | None = None, *, make: bool = False, 
             server = parsed.set(drivername="postgresql+psycopg", password=password)
             return Database(postgresql_engine(server, reads_only=reads_only), reads_only=reads_only)
     raise ConfigurationInvalid(f"`database`: {parsed.drivername} is not known; use sqlite or postgresql+psycopg")
-
-
-def sqlite_path(url: str) -> Path | None:
-    """Where the file of this SQLite database lies; None for another database. ConfigurationInvalid for no URL."""
-    parsed = _parsed(url)
-    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
-
-
-def _parsed(url: str) -> URL:
-    try:
-        return make_url(url)
-    except ArgumentError:
-        raise ConfigurationInvalid("`database` is not a URL such as postgresql+psycopg://bridge@db/bridge") from None

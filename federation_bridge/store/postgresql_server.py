@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg
@@ -10,6 +11,31 @@ from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_en
 from federation_bridge.errors import Unavailable
 from federation_bridge.store import bounds
 
+_WORDS = (
+    (("could not translate host name", "failed to resolve host"), "the name of its host is not known"),
+    (("connection refused",), "the connection was refused: nothing listens at that host and port"),
+    (("timeout",), "no answer came in time: a host that is down, or a firewall"),
+    (("no route to host", "network is unreachable"), "its host cannot be reached from here"),
+    (("password authentication failed",), "it does not take this user with this password"),
+    (("no password supplied",), "it asks for a password, and `database_password` names none"),
+    (("no pg_hba.conf entry", "pg_hba.conf rejects"), "its pg_hba.conf lets this user not in from here"),
+    (("permission denied for database",), "this user has no right to connect to it (GRANT CONNECT)"),
+    (("too many connections", "too many clients", "remaining connection slots"), "it takes no more connections"),
+    (("starting up", "shutting down", "in recovery mode"), "it is starting or shutting down"),
+    (("certificate verify failed", "root certificate", "ssl", "server certificate"), "TLS with it could not be set up"),
+)
+"""What is wrong, by words of the message: where no connection comes about, libpq gives no number."""
+_STATES = {
+    "42501": "this user lacks a right (GRANT): docs/store.md says which are needed",
+    "28P01": "it does not take this user with this password",
+    "3D000": "there is no database of this name",
+    "28000": "it lets this user not in",
+    "25006": "it takes no writes: a standby",
+    "53100": "its disk is full",
+    "53300": "it takes no more connections",
+}
+_ABSENT = re.compile(r'(database|role) "[^"]*" does not exist')
+
 _BEGIN = "BEGIN"
 # In one message with the BEGIN: a round trip of its own would cost more than what it saves.
 _BEGIN_ORDERED = "BEGIN; SET LOCAL synchronous_commit = off"
@@ -17,6 +43,22 @@ _BEGIN_ORDERED = "BEGIN; SET LOCAL synchronous_commit = off"
 
 class Stale(Unavailable):
     """The connection was cut. What read on it, or was about to begin, did nothing: another may be tried."""
+
+
+def words_of(problem: psycopg.Error) -> str:
+    """What failed, in our own words; nothing where the driver's class says all that is known.
+
+    Never the message itself: it may quote values.
+    """
+    if problem.sqlstate:
+        return _STATES.get(problem.sqlstate, "")
+    if not isinstance(problem, psycopg.OperationalError):
+        return ""
+    message = str(problem)
+    if absent := _ABSENT.search(message):
+        return f"there is no {absent[1]} of this name"
+    lower = message.lower()
+    return next((words for parts, words in _WORDS if any(part in lower for part in parts)), "")
 
 
 def postgresql_engine(url: URL, *, reads_only: bool) -> Engine:

@@ -270,7 +270,7 @@ def test_check_tells_of_rules_in_files_beside_postgresql_as_text_and_as_json(tmp
     path.write_text(yaml.safe_dump(document))
     found = CliRunner().invoke(commands, ["check", "--settings", str(path), "--json"])
     assert found.exit_code == 1
-    told = [one["sentence"] for one in json.loads(found.output) if one["kind"] == "warning"]
+    told = [one["sentence"] for one in json.loads(found.output) if one["severity"] == "warning"]
     assert any(one.startswith("rulebook.source: the rules lie in files") for one in told)
     path.write_text(yaml.safe_dump({name: document[name] for name in document if name != "database"}))
     alone = CliRunner().invoke(commands, ["check", "--settings", str(path)])

@@ -103,7 +103,7 @@ def test_a_group_of_the_same_name_at_the_other_sign_in_says_nothing(own_company:
 
 def test_check_finds_nothing_wrong_with_the_files_of_the_example(company: Company) -> None:
     findings = check.findings(company.folder / "settings.yaml")
-    assert [finding.sentence for finding in findings if finding.kind is check.Kind.WRONG] == []
+    assert [finding.sentence for finding in findings if finding.severity is check.Severity.WRONG] == []
 
 
 @pytest.mark.parametrize(
@@ -121,5 +121,5 @@ def test_check_says_what_is_wrong_and_how_to_mend_it(
     path = own_company.folder / file
     path.write_text(path.read_text().replace(old, new))
     findings = check.findings(own_company.folder / "settings.yaml")
-    wrong = [finding.sentence for finding in findings if finding.kind is check.Kind.WRONG]
+    wrong = [finding.sentence for finding in findings if finding.severity is check.Severity.WRONG]
     assert any(says in sentence for sentence in wrong), findings

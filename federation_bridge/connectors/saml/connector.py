@@ -269,7 +269,7 @@ class SamlConnector:
 
 
 def _ending(kind: str, key: TrustedKey, consequence: str) -> Ending:
-    return Ending(kind, key.fingerprint[:16], key.expires_at, consequence)
+    return Ending(kind, key.fingerprint[:16], key.expires_at, consequence, key.begins_at)
 
 
 def _check_subject(connection: str, settings: SamlConnection, preset: SamlPreset) -> None:

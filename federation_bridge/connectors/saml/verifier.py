@@ -36,6 +36,7 @@ class TrustedKey:
     fingerprint: str
     """SHA-256 of the certificate, in hexadecimal: how audit, notices and operators name the key."""
     expires_at: datetime
+    begins_at: datetime
 
 
 def trusted_key(certificate_der: bytes, policy: Policy) -> TrustedKey:
@@ -53,6 +54,7 @@ def trusted_key(certificate_der: bytes, policy: Policy) -> TrustedKey:
         certificate_b64=base64.b64encode(certificate_der).decode("ascii"),
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         expires_at=certificate.not_valid_after_utc,
+        begins_at=certificate.not_valid_before_utc,
     )
 
 

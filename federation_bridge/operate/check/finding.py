@@ -1,0 +1,84 @@
+"""What a look finds: what it is about, how bad it is, where it stands, and a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, mistakes_of
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    GOOD = "ok"
+    NOTE = "note"
+    """Nothing is wrong here, and something has to be done elsewhere, which nobody can look at from here."""
+    DOUBTFUL = "warning"
+    WRONG = "wrong"
+
+
+class Kind(StrEnum):
+    """What a finding is about."""
+
+    SETTINGS = "settings"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+    FILE = "file"
+    PORT = "port"
+    DATABASE = "database"
+    KEY = "key"
+    RULEBOOK = "rulebook"
+    RULE = "rule"
+    CONNECTION = "connection"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands; as much of it as is known."""
+
+    file: str = ""
+    line: int = 0
+    """Line and column from 1; 0: not known."""
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at, in a sentence."""
+
+    kind: Kind
+    severity: Severity
+    sentence: str
+    place: Place = Place()
+
+    def to_json(self) -> dict[str, Any]:
+        """As a pipeline reads it: of the place only what is known, None where nothing is."""
+        place = {name: value for name, value in asdict(self.place).items() if value}
+        return {
+            "kind": self.kind.value,
+            "severity": self.severity.value,
+            "place": place or None,
+            "sentence": self.sentence,
+        }
+
+
+_PLACED = re.compile(r"(?P<file>[^\n]*?): (?:is not YAML: )?line (?P<line>[0-9]+)(?:, column (?P<first>[0-9]+))?: ")
+_COLUMN = re.compile(r" \(column ([0-9]+)\)$")
+"""How a mistake in a file begins and ends: `mapping.document.refuse` and `settings.reading` write all of them so."""
+
+
+def refused(kind: Kind, refusal: BridgeError, before: str = "") -> Iterator[Finding]:
+    """Each mistake of a refusal as something wrong; `before` begins each sentence."""
+    told = mistakes_of(refusal) if isinstance(refusal, ConfigurationInvalid) else (refusal.detail,)
+    for sentence in told:
+        yield Finding(kind, Severity.WRONG, f"{before}{sentence}", _place_of(f"{before}{sentence}"))
+
+
+def _place_of(sentence: str) -> Place:
+    placed, column = _PLACED.match(sentence), _COLUMN.search(sentence)
+    if placed is None:
+        return Place()
+    return Place(placed["file"], int(placed["line"]), int(placed["first"] or (column[1] if column else 0)))
