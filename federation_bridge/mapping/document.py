@@ -62,11 +62,20 @@ def read_document(written: str, name: str = "") -> Node:
     if len(written) > MAX_CHARACTERS:
         refuse(Place(1, 1, name), f"the file has more than {MAX_CHARACTERS} characters")
     try:
-        return _only_document(_bounded(iter(yaml.parse(written, Loader=_LOADER)), name), name)
+        return _only_document(_bounded(_events(written), name), name)
     except (yaml.YAMLError, UnicodeError) as mistake:
         mark: Any = getattr(mistake, "problem_mark", None)
         where = Place(mark.line + 1, mark.column + 1) if mark else _place_of(mistake, written)
         refuse(where._replace(document=name), f"this is not YAML: {_words_of(mistake)}")
+
+
+def _events(written: str) -> Iterator[Any]:
+    # As yaml.parse does it, without a step through Python for each event.
+    loader = _LOADER(written)
+    try:
+        yield from iter(loader.get_event, None)
+    finally:
+        loader.dispose()
 
 
 def _place_of(mistake: Exception, written: str) -> Place:

@@ -14,6 +14,7 @@ from federation_bridge.watched_file import Signature as FileSignature
 from federation_bridge.watched_file import is_settled, signature_of
 
 _MAX_BYTES = 40_000_000
+"""Above what a text of rules may have in characters, so that the refusal names those."""
 _READS = 5
 """So often are files read again that change while they are read."""
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, make_signer
-from tests.benchmarks import audit, grant, local_aws, sign_in, throughput
+from tests.benchmarks import audit, grant, local_aws, rules, sign_in, throughput
 from tests.benchmarks.bridge import Browser, make_place, served
 from tests.benchmarks.processes import DoesNotWork, child_of, free_port, memory_of, python, running
 from tests.benchmarks.table import Row, markdown, median
@@ -48,7 +48,7 @@ def _rows(folder: Path, signer: Signer, postgresql: Server) -> list[Row]:
             *_bridge_rows(folder / "postgresql", signer, sts_port, postgresql),
         ]
     asked = [row for server in (None, postgresql) for row in audit.measure(folder / "audit", server)]
-    return [*rows, *asked, *local_aws.measure(folder, signer)]
+    return [*rows, *asked, *rules.measure(), *local_aws.measure(folder, signer)]
 
 
 def _bridge_rows(folder: Path, signer: Signer, sts_port: int, postgresql: Server | None) -> list[Row]:
