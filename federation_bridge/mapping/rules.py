@@ -31,6 +31,7 @@ from federation_bridge.mapping.explanation import (
     standing,
 )
 from federation_bridge.mapping.language import ConditionReader
+from federation_bridge.mapping.look_alikes import look_alikes
 from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.mapping.names_used import doubts_about_groups, doubts_about_policies
 from federation_bridge.mapping.register import Register
@@ -184,7 +185,9 @@ class RuleSet:
         conditions += [(f"administration {one.id}", one.when) for one in self.administration]
         policies = {rule.grant.policy.text for rule in self.rules if rule.grant.policy}
         groups = doubts_about_groups(self.definitions, conditions)
-        names = (*groups, *doubts_about_policies(self.definitions, policies))
+        told = [(rule.connection, f"rule {rule.id}", rule.when) for rule in self.rules]
+        told += [(one.connection, f"administration {one.id}", one.when) for one in self.administration]
+        names = (*groups, *doubts_about_policies(self.definitions, policies), *look_alikes(told))
         return (*names, *(sentence for rule in self.rules for sentence in cautions_of(rule, self.register)))
 
 
