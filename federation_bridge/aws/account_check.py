@@ -52,12 +52,18 @@ class Difference:
     """The trust policy to paste, where that mends it."""
 
 
-def differences(plan: AccountPlan, real: RealAccount) -> tuple[Difference, ...]:
-    """Everything in this account that is not as planned; nothing where all is."""
-    return tuple(_differences(plan, real))
+def differences(
+    plan: AccountPlan, real: RealAccount, granted: Mapping[str, int] | None = None
+) -> tuple[Difference, ...]:
+    """Everything in this account that is not as planned; nothing where all is.
+
+    `granted` has the seconds of the longest session that the rules grant of a role; only these roles are looked at.
+    None: all that are planned, and the register says how long.
+    """
+    return tuple(_differences(plan, real, granted))
 
 
-def _differences(plan: AccountPlan, real: RealAccount) -> Iterator[Difference]:
+def _differences(plan: AccountPlan, real: RealAccount, granted: Mapping[str, int] | None) -> Iterator[Difference]:
     if real.problem:
         yield Difference("unsure", plan.id, real.problem)
     if plan.provider.arn in real.unread:
@@ -66,13 +72,13 @@ def _differences(plan: AccountPlan, real: RealAccount) -> Iterator[Difference]:
         yield Difference("fails", plan.id, f"there is no provider {plan.provider.arn}")
     for kind, sentence in of_provider(plan.provider, real.provider):
         yield Difference(kind, plan.id, sentence)
-    for role in plan.roles:
+    for role in [one for one in plan.roles if granted is None or one.name in granted]:
         subject = f"{plan.id}/{role.name}"
         found = real.roles.get(role.name)
         if found is None:
             yield from _of_absent(subject, role, real)
             continue
-        yield from _of_role(subject, role, found)
+        yield from _of_role(subject, role, found, granted)
         for kind, sentence in dict.fromkeys(_of_trust(plan, role, found.trust)):
             yield Difference(kind, subject, sentence, role.trust)
 
@@ -84,16 +90,18 @@ def _of_absent(subject: str, role: RolePlan, real: RealAccount) -> Iterator[Diff
         yield Difference("fails", subject, "there is no such role", role.trust)
 
 
-def _of_role(subject: str, role: RolePlan, found: RealRole) -> Iterator[Difference]:
+def _of_role(subject: str, role: RolePlan, found: RealRole, granted: Mapping[str, int] | None) -> Iterator[Difference]:
     if found.path != role.path:
         yield Difference("fails", subject, f"its path is {found.path}, and the register says {role.path}")
-    seconds, needed = found.max_session_seconds, role.max_session_seconds
+    seconds = found.max_session_seconds
+    needed = role.max_session_seconds if granted is None else granted[role.name]
     if seconds is None:
         yield Difference("unsure", subject, "MaxSessionDuration is not in the export: add `aws iam list-roles`")
     elif seconds < needed:
-        told = f"MaxSessionDuration is {_span(seconds)}, and the register says {_span(needed)}"
+        who = "the register says" if granted is None else "the rules grant"
+        told = f"MaxSessionDuration is {_span(seconds)}, and {who} {_span(needed)}"
         yield Difference("fails", subject, f"{told}: longer grants are refused")
-    elif seconds > needed and _is_pinned(role):
+    elif seconds > role.max_session_seconds and _is_pinned(role):
         yield Difference("wider", subject, f"MaxSessionDuration is {_span(seconds)}: a web identity file buys as long")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from federation_bridge.aws.account_check import Difference, RealAccount, RealRol
 from federation_bridge.aws.account_reading import AccountReader
 from federation_bridge.aws.onboarding import AccountPlan, Additions, planned
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.mapping.rules import RuleSet
 from federation_bridge.operate.onboarding import chosen
 from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import Settings
@@ -25,18 +27,36 @@ _ROLE_NAME = re.compile(r"(?:[A-Za-z0-9_+=,.@-]{1,64}/){0,8}[A-Za-z0-9_+=,.@-]{1
 _LARGEST = 100_000_000
 
 
-def checked(settings: Settings, ids: tuple[str, ...], folder: Path) -> tuple[Difference, ...]:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found, and the ids of accounts that were not looked at: no rule grants a role there."""
+
+    differences: tuple[Difference, ...]
+    not_looked_at: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """A plan, and what `differences` takes as `granted`."""
+
+    plan: AccountPlan
+    granted: Mapping[str, int] | None
+
+
+def checked(settings: Settings, ids: tuple[str, ...], folder: Path, *, registered: bool = False) -> Checked:
     """Every difference of these exported accounts, or of all registered ones. Calls nobody.
 
-    ConfigurationInvalid for an unknown account.
+    `registered`: roles that no rule grants are looked at too. ConfigurationInvalid for an unknown account.
     """
-    plans = _plans(settings, ids)
+    needed = _needed(settings, ids, registered)
     real = accounts_in(folder)
     none = RealAccount({}, problem=f"{folder} has no export of this account")
-    return tuple(one for plan in plans for one in differences(plan, real.get(plan.id, none)))
+    return _checked(needed, lambda plan: real.get(plan.id, none))
 
 
-def checked_live(settings: Settings, ids: tuple[str, ...], role_name: str = "") -> tuple[Difference, ...]:
+def checked_live(
+    settings: Settings, ids: tuple[str, ...], role_name: str = "", *, registered: bool = False
+) -> Checked:  # fmt: skip
     """Every difference of these accounts as they are now, read with the operator's own credentials.
 
     In accounts of which they are not, the role with this name is assumed. ConfigurationInvalid for an unknown account
@@ -44,19 +64,42 @@ def checked_live(settings: Settings, ids: tuple[str, ...], role_name: str = "") 
     """
     if role_name and not _ROLE_NAME.fullmatch(role_name):
         raise ConfigurationInvalid(f"--role-name {role_name!r} is no name that a role can have")
-    plans = _plans(settings, ids, with_keys=True)
-    reader = AccountReader(settings.aws, settings.outgoing, utc_now, role_name)
-    return tuple(one for plan in plans for one in differences(plan, reader.read(plan)))
+    needed = _needed(settings, ids, registered, with_keys=True)
+    return _checked(needed, AccountReader(settings.aws, settings.outgoing, utc_now, role_name).read)
 
 
-def _plans(settings: Settings, ids: tuple[str, ...], *, with_keys: bool = False) -> list[AccountPlan]:
+def _checked(needed: list[_Needed], read: Callable[[AccountPlan], RealAccount]) -> Checked:
+    looked_at = [one for one in needed if one.granted is None or one.granted]
+    found = tuple(each for one in looked_at for each in differences(one.plan, read(one.plan), one.granted))
+    return Checked(found, tuple(one.plan.id for one in needed if one not in looked_at))
+
+
+def _needed(settings: Settings, ids: tuple[str, ...], registered: bool, *, with_keys: bool = False) -> list[_Needed]:
     document = b""
     with looking_at(settings) as parts:
-        accounts = chosen(parts.rulebook.in_force.register.accounts, ids)
+        rules = parts.rulebook.in_force
+        accounts = chosen(rules.register.accounts, ids)
         if with_keys and any(account.road == "saml" for account in accounts):
             document = issuer.saml_metadata(parts.keys, settings.saml_entity_id, settings.base_url)
     ours = {"entity_id": settings.saml_entity_id, "issuer": settings.issuer, "metadata": document.decode()}
-    return [planned(account, additions=Additions(), **ours) for account in accounts]
+    granted = _granted(rules)
+    return [
+        _Needed(planned(account, additions=Additions(), **ours), None if registered else granted.get(account.id, {}))
+        for account in accounts
+    ]
+
+
+def _granted(rules: RuleSet) -> dict[str, dict[str, int]]:
+    """By account and role the seconds of the longest session that a rule could ever grant."""
+    longest: dict[str, dict[str, int]] = {}
+    reachable = rules.reachable()
+    for rule in rules.rules:
+        for key in reachable.get(rule.id, ()):
+            account, _, name = key.partition("/")
+            roles = longest.setdefault(account, {})
+            span = min(rule.grant.max_duration, rules.register.accounts[account].roles[name].max_session)
+            roles[name] = max(roles.get(name, 0), int(span.total_seconds()))
+    return longest
 
 
 def lines(found: tuple[Difference, ...]) -> Iterator[str]:

@@ -59,9 +59,10 @@ def onboard(
 @click.option("--from", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="A folder with outputs of `aws iam`, as JSON; then nobody is called.")  # fmt: skip
 @click.option("--role-name", metavar="NAME", default="", help="The role to assume in accounts that are not yours.")
+@click.option("--all", "registered", is_flag=True, help="Roles that no rule grants too.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, as_json: bool) -> None:
-    """Hold what stands in the accounts against what the register needs. Changes nothing.
+def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, registered: bool, as_json: bool) -> None:
+    """Hold what stands in the accounts against what register and rules need. Changes nothing.
 
     Without --from the accounts are read with your own AWS credentials. Exit status 1 where something would fail, is
     wider than needed, or cannot be told.
@@ -71,11 +72,14 @@ def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, as_
     if folder is not None and role_name:
         raise click.UsageError("--role-name is for accounts that are read now: leave --from out")
     settings, ids = load_settings(path), onboarding.ids_of(accounts)
-    found = (
-        account_checking.checked(settings, ids, folder)
+    told = (
+        account_checking.checked(settings, ids, folder, registered=registered)
         if folder is not None
-        else account_checking.checked_live(settings, ids, role_name)
+        else account_checking.checked_live(settings, ids, role_name, registered=registered)
     )
+    for one in told.not_looked_at:
+        click.echo(f"note: no rule grants a role of {one}; it was not looked at (--all does)", err=True)
+    found = told.differences
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=2))
     else:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ class Company:
     other: AccountState
     environment: Any
 
-    def check(self, *words: str) -> Any:
-        return CliRunner().invoke(commands, ["aws", "check", "--settings", str(self.settings), *words])
+    def check(self, *words: str, registered: bool = True) -> Any:
+        every = ["--all"] if registered else []
+        return CliRunner().invoke(commands, ["aws", "check", "--settings", str(self.settings), *every, *words])
 
     def told(self, *words: str) -> list[tuple[str, str, str]]:
         ran = self.check("--json", *words)
@@ -132,6 +134,27 @@ def test_a_provider_without_our_client_id_fails(company: Company) -> None:
     ((kind, subject, sentence),) = company.told("--accounts", ACCOUNT)
     assert (kind, subject) == ("fails", ACCOUNT)
     assert sentence == "the provider's client ids are 'other'; sts.amazonaws.com has to be among them"
+
+
+def test_what_no_rule_grants_is_looked_at_only_when_asked(company: Company) -> None:
+    del company.other.roles["Reader"]
+    ran = company.check("--role-name", "security/BridgeAudit", registered=False)
+    assert (ran.exit_code, ran.stdout) == (0, FINE)
+    assert ran.stderr == f"note: no rule grants a role of {OTHER}; it was not looked at (--all does)\n"
+    assert company.check("--role-name", "security/BridgeAudit").exit_code == 1
+
+
+def test_a_role_is_held_against_the_longest_session_that_a_rule_grants(company: Company) -> None:
+    role = company.own.roles["Administrator"]
+    for hours, status in ((2, 0), (1, 1)):
+        company.own.roles["Administrator"] = replace(role, max_session=timedelta(hours=hours))
+        ran = company.check("--accounts", ACCOUNT, registered=False)
+        assert ran.exit_code == status, ran.stdout
+    told = (
+        f"fails   {ACCOUNT}/Administrator: MaxSessionDuration is 1h, and the rules grant 2h: longer grants are refused"
+    )
+    assert told in ran.stdout
+    assert "and the register says 12h" in company.check("--accounts", ACCOUNT).stdout
 
 
 def test_one_account_needs_no_role_and_another_says_so(company: Company) -> None:
