@@ -1,7 +1,8 @@
 """The audit: every kind of event, and the log they go to, the database first, then JSON lines to where one wants.
 
 `events` has the kinds by arrow, `entry` one of them with its request, `record` what the log keeps of it, `log` who
-takes it, `sparing` what anonymous clients cannot fill, `lines` the second place. The tables are the store's.
+takes it, `sparing` what anonymous clients cannot fill, `lines` the second place, `query` what is asked of it, `seal`
+and `verification` how a changed entry shows. The tables are the store's.
 """
 
 from __future__ import annotations
