@@ -44,6 +44,8 @@ from federation_bridge.signing import KeyRing, derived_key
 from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.upkeep import Upkeep
 from federation_bridge.web import error_handlers, guards, headers, languages, limits, locations, static_files
+from federation_bridge.web.administration import page, people
+from federation_bridge.web.administration import rulebook as rulebook_pages
 from federation_bridge.web.api import routes as api
 from federation_bridge.web.door import EXTENSION, Door
 from federation_bridge.web.findable import FindableFlask
@@ -81,6 +83,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         aws_login.tokens,
         issuer.pages,
         health.pages,
+        rulebook_pages.pages,
+        people.pages,
         static_files.pages,
     ):
         app.register_blueprint(blueprint)
@@ -88,13 +92,14 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
     app.before_request(measuring.begin_request)
     locations.install(app)
     guards.install(
-        app, guards.Leading(sign_in.sign_in_for, sign_in.confirmation_page, device.stale_page, guards.nobody)
+        app, guards.Leading(sign_in.sign_in_for, sign_in.confirmation_page, device.stale_page, page.rights_of)
     )
     app.after_request(measuring.end_request)
     app.after_request(headers.harden)
     Babel(app, default_translation_directories=languages.FOLDER, locale_selector=languages.preferred)
     app.context_processor(languages.for_templates)
     app.context_processor(unseen_command_lines.for_templates)
+    app.context_processor(page.for_templates)
     app.context_processor(static_files.for_templates)
     return app
 

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 from federation_bridge.audit import Entry, Event, RulebookChanged, RulebookEmergency, RulebookProposed
 from federation_bridge.errors import BadRequest, ConfigurationInvalid, NotFound
-from federation_bridge.mapping import RuleSet, reasons_to_wait
+from federation_bridge.mapping import (
+    AdministrativeRights,
+    AdministrativeRole,
+    RuleSet,
+    foreign_changes,
+    reasons_to_wait,
+)
 from federation_bridge.mapping.document import read_document
 from federation_bridge.model import (
     Author,
@@ -59,6 +65,8 @@ class Change:
     caller: Caller | None = None
     """Who asks through a page or the API; None: a command on the machine."""
     is_emergency: bool = False
+    rights: AdministrativeRights | None = None
+    """What the rules in force let the caller do; None: a command, whose operator may do everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class Proposal:
     rules: RuleSet
     """What the text means."""
     base: RulebookVersion | None
+    before: RuleSet | None = None
+    """What the base means; None where there is none, or where it does not fit the settings any more."""
     because: tuple[Sentence, ...] = ()
     """Why it would wait for a second person; nothing where it would not."""
 
@@ -95,7 +105,8 @@ def propose(rules: Rules, texts: Texts, base_digest: str, names: tuple[str, str]
     base = rules.versions.in_force()
     if base_digest != ("" if base is None else base.digest):
         raise changed_meanwhile(base)
-    return Proposal(texts, meaning, base, _reasons_to_wait(rules, base, meaning))
+    before = _meaning_of(rules, base)
+    return Proposal(texts, meaning, base, before, _reasons_to_wait(base, before, meaning))
 
 
 def apply(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = ("", "")) -> Outcome:
@@ -111,6 +122,8 @@ def apply(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = (
     proposal = propose(rules, texts, change.base_digest, names)
     if proposal.base is not None and proposal.base.digest == texts.digest:
         raise BadRequest(f"nothing would change: version {proposal.base.number} says the same, and is in force")
+    _check_rights(proposal, change)
+    _check_not_locked_out(rules, proposal, change)
     if proposal.because and not change.is_emergency:
         return _wait(rules, proposal, change)
     return _put(rules, proposal, change)
@@ -170,17 +183,48 @@ def return_to(rules: Rules, number: int, change: Change) -> Outcome:
     return apply(rules, Texts.from_kept(found.text), change)
 
 
-def _reasons_to_wait(rules: Rules, base: RulebookVersion | None, after: RuleSet) -> tuple[Sentence, ...]:
-    if base is None:
-        return ()
-    texts = Texts.from_kept(base.text)
+def _check_rights(proposal: Proposal, change: Change) -> None:
+    if change.rights is None or change.rights.includes(AdministrativeRole.ADMINISTRATOR):
+        return
+    if not change.rights.includes(AdministrativeRole.AUTHOR):
+        raise NotFound("whoever changes the rules is an administrator or an author")
+    if proposal.before is None:
+        raise BadRequest("the version in force does not fit the settings: an administrator has to change it")
+    if foreign := foreign_changes(proposal.before, proposal.rules, change.rights.accounts):
+        raise BadRequest("; ".join(foreign))
+
+
+def _check_not_locked_out(rules: Rules, proposal: Proposal, change: Change) -> None:
+    """Refuses a change after which nobody administers any more, or not whoever makes it."""
+    if change.is_emergency or proposal.before is None or not _names_administrators(proposal.before):
+        return
+    if not _names_administrators(proposal.rules):
+        raise BadRequest("nobody would be administrator any more: `administration` has to name one")
+    if change.caller is None or change.rights is None:
+        return
+    rights = proposal.rules.administrative_rights(change.caller.session.identity, rules.clock(), change.caller)
+    if rights is None or not rights.includes(change.rights.role):
+        raise BadRequest(f"you would be {change.rights.role} no more: let somebody who stays make this change")
+
+
+def _names_administrators(rules: RuleSet) -> bool:
+    return any(one.role is AdministrativeRole.ADMINISTRATOR for one in rules.administration)
+
+
+def _meaning_of(rules: Rules, base: RulebookVersion | None) -> RuleSet | None:
     try:
-        return reasons_to_wait(parsed(texts, rules.known), after)
+        return None if base is None else parsed(Texts.from_kept(base.text), rules.known)
     except ConfigurationInvalid:
-        # Settings have changed, so that nothing shows what the change is about. Without marks nobody has to wait.
-        if not _has_marks(texts):
-            return ()
-        return (Sentence("the version in force does not fit the settings, so nobody can tell what changes"),)
+        return None
+
+
+def _reasons_to_wait(base: RulebookVersion | None, before: RuleSet | None, after: RuleSet) -> tuple[Sentence, ...]:
+    if before is not None:
+        return reasons_to_wait(before, after)
+    # Settings have changed, so that nothing shows what the change is about. Without marks nobody has to wait.
+    if base is None or not _has_marks(Texts.from_kept(base.text)):
+        return ()
+    return (Sentence("the version in force does not fit the settings, so nobody can tell what changes"),)
 
 
 def _has_marks(texts: Texts) -> bool:

@@ -5,6 +5,7 @@ knows nothing of how people sign in or of how AWS is asked.
 """
 
 from federation_bridge.mapping.administration import AdministrativeRights, AdministrativeRole, Appointment
+from federation_bridge.mapping.authors import foreign_changes
 from federation_bridge.mapping.explanation import Explanation, RuleOutcome
 from federation_bridge.mapping.language import CONDITIONS
 from federation_bridge.mapping.register import Register, load_register, register_schema
@@ -24,6 +25,7 @@ __all__ = [
     "Rule",
     "RuleOutcome",
     "RuleSet",
+    "foreign_changes",
     "load_register",
     "load_rules",
     "reasons_to_wait",

@@ -6,17 +6,17 @@ Pure. Marks are looked at before and after the change: whoever takes a mark away
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from federation_bridge.aws_limits import ACCOUNT_ID, ROLE_NAME
+from federation_bridge.mapping.changes import appointments_of, changed_rules
 from federation_bridge.mapping.document import Node, did_you_mean, fields, refuse, texts
 from federation_bridge.mapping.register import Register
 from federation_bridge.sentence import Sentence
 
 if TYPE_CHECKING:
-    from federation_bridge.mapping.rule import Rule
     from federation_bridge.mapping.rules import RuleSet
 
 _FIELDS = ("accounts", "roles", "rules")
@@ -58,36 +58,19 @@ def reasons_to_wait(before: RuleSet, after: RuleSet) -> tuple[Sentence, ...]:
 def _reasons(before: RuleSet, after: RuleSet, marks: Marks) -> Iterator[Sentence]:
     if before.marks != after.marks:
         yield Sentence("the change is about what waits for a second person")
-    if _appointments(before) != _appointments(after):
+    if appointments_of(before) != appointments_of(after):
         yield Sentence("the change is about who administers")
     for account in sorted(before.register.accounts.keys() | after.register.accounts.keys()):
         if _is_marked_account(account, before, after, marks):
             yield Sentence("account %(account)s is marked, and changes in the register", account=account)
-    old, new = ({rule.id: _without_place(rule) for rule in rules.rules} for rules in (before, after))
-    reach = [_reach(rules) for rules in (before, after)]
-    for name in sorted(old.keys() | new.keys()):
-        touched = sorted(key for each in reach for key in each.get(name, ()) if marks.covers(key))
-        changed = old.get(name) != new.get(name) or reach[0].get(name) != reach[1].get(name)
-        if changed and name in marks.rules:
+    for name, reach in sorted(changed_rules(before, after).items()):
+        touched = sorted(key for key in reach if marks.covers(key))
+        if name in marks.rules:
             yield Sentence("rule %(rule)s is marked", rule=name)
-        elif changed and touched:
+        elif touched:
             yield Sentence(
                 "rule %(rule)s changes what it says of role %(role)s, which is marked", rule=name, role=touched[0]
             )
-
-
-def _reach(rules: RuleSet) -> Mapping[str, frozenset[str]]:
-    """Of each rule, all roles that it grants or denies to anybody: a denial that goes gives as a grant does."""
-    granted = rules.reachable()
-    return {rule.id: rule.denied | frozenset(granted.get(rule.id, ())) for rule in rules.rules}
-
-
-def _appointments(rules: RuleSet) -> tuple[object, ...]:
-    return tuple(replace(entry, line=0) for entry in rules.administration)
-
-
-def _without_place(rule: Rule) -> Rule:
-    return replace(rule, line=0)
 
 
 def _is_marked_account(account: str, before: RuleSet, after: RuleSet, marks: Marks) -> bool:

@@ -16,3 +16,5 @@ class SessionLimits(Section):
     """Every session ends after this at the latest."""
     people_kept: Duration = timedelta(days=90)
     """For how long after their last sign-in a person's groups and claims are kept, to foresee what other rules give."""
+    administration: Duration = timedelta(hours=1)
+    """So long after the identity provider has seen a person they may administer; then they sign in anew."""

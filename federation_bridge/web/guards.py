@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.errors import NotFound, NotSignedIn
+from federation_bridge.mapping import AdministrativeRights, AdministrativeRole
 from federation_bridge.model import Caller, Session
 from federation_bridge.settings import Settings
 from federation_bridge.web import bearer, forms
@@ -38,7 +39,7 @@ class Leading:
     sign_in: Callable[[str], AnyResponse]
     confirm: Callable[[Session, str], AnyResponse]
     sign_in_anew: Callable[[Session, str], AnyResponse]
-    is_administrator: Callable[[Caller], bool]
+    rights_of: Callable[[Caller], AdministrativeRights | None]
 
 
 def guarded(guard: Guard, *, returns: str = "", keeps_query: bool = True) -> Callable[[View], View]:
@@ -110,22 +111,45 @@ def recent(within: Callable[[Settings], timedelta]) -> Guard:
     return was_seen
 
 
-def administrator(leading: Leading) -> AnyResponse | None:
-    """As `confirmed`, and the person is an administrator; for everybody else there is no such page."""
-    if request.method == "POST":
-        signed_in_here(leading)
-    if (page := confirmed(leading)) is not None:
-        if request.method == "POST":
-            raise NotSignedIn("the sign-in was not confirmed on a page of ours")
-        return page
-    if not leading.is_administrator(caller(of=signed_in())):
-        raise NotFound("a page of administrators")
-    return None
+def administrative(role: AdministrativeRole) -> Guard:
+    """As `confirmed`, and the rules in force say that the person may do what this role may; their sign-in is recent.
+
+    For everybody else there is no such page. Rights are asked for at each request, and never kept in a session.
+    """
+
+    def may(leading: Leading) -> AnyResponse | None:
+        changes = request.method == "POST"
+        if changes:
+            signed_in_here(leading)
+        if (page := confirmed(leading)) is not None:
+            if changes:
+                raise NotSignedIn("the sign-in was not confirmed on a page of ours")
+            return page
+        session = signed_in()
+        rights = leading.rights_of(caller(of=session))
+        if rights is None or not rights.includes(role):
+            raise NotFound("a page of administrators")
+        if door().clock() - session.authenticated_at > door().settings.sessions.administration:
+            if changes:
+                raise NotSignedIn("the sign-in is too old to administer anything")
+            return leading.sign_in_anew(session, forms.checked_return_path(_here()))
+        g.administrative_rights = rights
+        return None
+
+    return may
 
 
-def nobody(_: Caller) -> bool:
-    """Who is an administrator while nothing says who is."""
-    return False
+administrator = administrative(AdministrativeRole.ADMINISTRATOR)
+author = administrative(AdministrativeRole.AUTHOR)
+auditor = administrative(AdministrativeRole.AUDITOR)
+
+
+def rights() -> AdministrativeRights:
+    """What the person may do here, as the guard of this route has found; TypeError behind another guard."""
+    found = g.get("administrative_rights")
+    if not isinstance(found, AdministrativeRights):
+        raise TypeError("the route has no administrative guard")
+    return found
 
 
 def install(app: Flask, leading: Leading) -> None:

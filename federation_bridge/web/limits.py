@@ -14,7 +14,8 @@ from werkzeug.formparser import FormDataParser
 from federation_bridge.errors import BadRequest, BridgeError, MessageTooLarge
 
 MOST_MESSAGE = 1_000_000
-"""Bytes where an identity provider posts: a Response of 512 kB in base64, percent-encoded where it must be."""
+"""Bytes where an identity provider posts (a Response of 512 kB in base64, percent-encoded where it must be), and where
+a rulebook is changed in a browser."""
 
 MOST_BODY = 65_536
 """Bytes everywhere else."""
@@ -30,12 +31,12 @@ STOPPING = "federation_bridge.stopping"
 
 TOO_LARGE, INCOMPLETE = "too large", "incomplete"
 
-_MESSAGES_ARRIVE_AT = re.compile(r"/sign-in/[a-z0-9-]{1,32}/saml")
+_LARGE_AT = re.compile(r"/sign-in/[a-z0-9-]{1,32}/saml|/administration/edit")
 
 
 def most_body(path: str) -> int:
     """The most bytes of a body that are read at this path."""
-    return MOST_MESSAGE if _MESSAGES_ARRIVE_AT.fullmatch(path) else MOST_BODY
+    return MOST_MESSAGE if _LARGE_AT.fullmatch(path) else MOST_BODY
 
 
 class _Form(FormDataParser):

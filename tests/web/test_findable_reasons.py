@@ -22,6 +22,7 @@ from federation_bridge.aws import console as aws_console
 from federation_bridge.bridge import granting
 from federation_bridge.errors import AuthorizationPending, BridgeError, SlowDown, VerifiersDisagree
 from federation_bridge.operate.commands import commands
+from federation_bridge.web.guards import guarded, public
 
 PRIVATE = "only the administrators may read this"
 REFERENCE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
@@ -45,6 +46,8 @@ DOORS = {
     "the API": ("api.me", "GET", "/api/v1/me"),
     "OAuth": ("oauth.token", "POST", "/oauth/token"),
     "aws sso": ("sso_oidc.token", "POST", "/token"),
+    "the rulebook's pages": ("administration_rulebook.overview", "GET", "/administration/"),
+    "people's pages": ("administration_people.people", "GET", "/administration/people"),
     "its portal": ("sso_portal.accounts", "GET", "/assignment/accounts"),
     "aws login's page": ("aws_login.choose_role", "GET", "/v1/authorize"),
     "aws login": ("aws_login_token.token", "POST", "/v1/token"),
@@ -59,9 +62,17 @@ def person(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
     yield from person_at(tmp_path, clock)
 
 
+def made(kind: type[BridgeError]) -> BridgeError:
+    """An error of this class with a private text."""
+    told: Any = f"{PRIVATE}: {kind.__name__}"
+    return kind((told,) if issubclass(kind, errors.ConfigurationMistakes) else told)  # type: ignore[arg-type]
+
+
 def raising(kind: type[BridgeError]) -> Callable[..., NoReturn]:
+    # The guard of the route it stands for would refuse first: what is looked at is how a refusal is told.
+    @guarded(public)
     def fail(*_: Any, **__: Any) -> NoReturn:
-        raise kind(f"{PRIVATE}: {kind.__name__}")
+        raise made(kind)
 
     return fail
 
@@ -108,7 +119,8 @@ def test_no_address_answers_without_passing_the_one_place(person: Person, clock:
     adapter = person.app.create_url_adapter(None) or person.app.url_map.bind("aws.example.com", url_scheme="https")
     for rule in person.app.url_map.iter_rules():
         person.app.view_functions[rule.endpoint] = raising(errors.AwsUnreachable)
-        path = adapter.build(rule.endpoint, dict.fromkeys(rule.arguments, "x"), method=min(rule.methods or ()))
+        values: dict[str, object] = {name: 1 if name == "number" else "x" for name in rule.arguments}
+        path = adapter.build(rule.endpoint, values, method=min(rule.methods or ()))
         method = next(one for one in ("GET", "POST") if one in (rule.methods or ()))
         answer = person.client.open(path.removeprefix(BASE), method=method, base_url=BASE)
         assert the_reason(person.app, answer).person == "corp/ada", rule
@@ -190,6 +202,7 @@ def test_a_real_refusal_has_one_row(person: Person, clock: HeldClock, ask: Calla
 
 
 def test_what_no_code_foresaw_is_found_too_and_repeats_no_words(person: Person) -> None:
+    @guarded(public)
     def fail() -> NoReturn:
         raise OverflowError("a secret that stands in a message")
 

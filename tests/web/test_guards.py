@@ -13,6 +13,7 @@ from web_material import ACCOUNT, BASE, TOKEN, Person, made_app, person_at
 from werkzeug.routing import Rule
 
 from federation_bridge.errors import BridgeError, NotFound
+from federation_bridge.mapping import AdministrativeRights, AdministrativeRole
 from federation_bridge.web import cookies, forms, guards
 from federation_bridge.web.guards import Leading
 
@@ -69,11 +70,14 @@ def test_no_other_site_makes_a_signed_in_browser_change_anything(ada: Person, cl
             assert answer.status_code == 403, path
 
 
+RIGHTS = AdministrativeRights(AdministrativeRole.ADMINISTRATOR, frozenset(), ("admins",), ())
+
+
 def leading(*, is_administrator: bool = False) -> Leading:
     def to(name: str) -> Any:
         return lambda *found: f"{name} {found[-1]}"
 
-    return Leading(to("sign in"), to("confirm"), to("anew"), lambda _: is_administrator)
+    return Leading(to("sign in"), to("confirm"), to("anew"), lambda _: RIGHTS if is_administrator else None)
 
 
 def asked(person: Person, guard: Any, found: Leading, *, token: str = TOKEN, method: str = "GET") -> Any:

@@ -1,0 +1,67 @@
+"""What every page for administrators needs: who asks and with which rights, the verbs, and the frame."""
+
+from __future__ import annotations
+
+from flask import Response, make_response, render_template, request
+
+from federation_bridge.administration.rules import Rules
+from federation_bridge.mapping import AdministrativeRights, AdministrativeRole
+from federation_bridge.model import Caller
+from federation_bridge.rulebook import Known
+from federation_bridge.web import cookies, forms
+from federation_bridge.web.door import caller, door, session_or_none, signed_in
+from federation_bridge.web.guards import rights
+
+MOST_TEXT = 1_000_000
+"""Characters of a text in a form; longer ones come by `federation-bridge rules apply`."""
+
+
+def rights_of(asking: Caller) -> AdministrativeRights | None:
+    """What the rules in force let this person do here; Unavailable where these cannot be had."""
+    rules = door().rulebook.current(asking.session.rulebook)
+    return rules.administrative_rights(asking.session.identity, door().clock(), asking)
+
+
+def asking() -> Caller:
+    """The signed-in person, who makes the present request."""
+    return caller(of=signed_in())
+
+
+def verbs() -> Rules:
+    """What the verbs of the rulebook work with, for changes that come by a page."""
+    here = door()
+    known = Known(frozenset(here.settings.connections), here.settings.issuer)
+    return Rules(here.store.rulebook_versions, here.store.rulebook_proposals, known, here.clock, origin="page")
+
+
+def page(template: str, status: int = 200, **values: object) -> Response:
+    """A page of these, with what its frame shows."""
+    session = signed_in()
+    held = rights()
+    shown = render_template(
+        f"administration/{template}",
+        identity=session.identity,
+        session=session,
+        csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
+        rights=held,
+        may_change=is_writable() and held.includes(AdministrativeRole.AUTHOR),
+        may_approve=is_writable() and held.includes(AdministrativeRole.ADMINISTRATOR),
+        **values,
+    )
+    return make_response(shown, status)
+
+
+def is_writable() -> bool:
+    """Whether the rulebook is changed here, and not in files."""
+    return door().settings.rulebook.source == "database"
+
+
+def for_templates() -> dict[str, object]:
+    """What the frame of every page needs: whether its reader administers anything."""
+    return {"may_administer": may_administer}
+
+
+def may_administer() -> bool:
+    """Whether the signed-in person would find the pages for administrators. A link hangs on it, and nothing else."""
+    session = session_or_none()
+    return session is not None and session.confirmed and rights_of(caller(of=session)) is not None

@@ -1,0 +1,103 @@
+"""People and the audit in a browser: who was here, what they may have and why, and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from flask import Blueprint, Response, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from federation_bridge.administration import audit, explaining
+from federation_bridge.administration.people import person_seen
+from federation_bridge.audit import AuditQuery, json_line
+from federation_bridge.errors import BadRequest
+from federation_bridge.web import forms
+from federation_bridge.web.administration.page import page
+from federation_bridge.web.door import door, signed_in
+from federation_bridge.web.guards import auditor, guarded
+
+pages = Blueprint("administration_people", __name__)
+
+_MOST_PEOPLE = 500
+_MOST_ENTRIES = 100
+_TEXTS = tuple(one.name for one in fields(AuditQuery) if one.name not in ("since", "until"))
+
+
+@pages.get("/administration/people")
+@guarded(auditor, returns=r"/administration/people", keeps_query=False)
+def people() -> AnyResponse:
+    """Who signed in lately, or the people whose name holds what was typed."""
+    word = _argument("q").casefold()
+    seen = door().store.people.seen_since(door().clock() - door().settings.sessions.people_kept)
+    found = (one for one in seen if word in f"{one.identity.person} {one.identity.name}".casefold())
+    return page("people.html", people=list(islice(found, _MOST_PEOPLE)), q=_argument("q"))
+
+
+@pages.get("/administration/people/<path:person>")
+@guarded(auditor)
+def person(person: str) -> AnyResponse:
+    """What one person may have now, and why no more."""
+    here = door()
+    seen = person_seen(here.store, person, here.clock, here.settings.sessions.people_kept)
+    rules = here.rulebook.current(signed_in().rulebook)
+    lines = list(explaining.lines_of(explaining.explained(rules, seen.identity, here.clock())))
+    return page("person.html", person=seen, lines=lines)
+
+
+@pages.get("/administration/audit")
+@guarded(auditor, returns=r"/administration/audit", keeps_query=False)
+def entries() -> AnyResponse:
+    """The newest entries that the filters mean; `until` leads to older ones."""
+    query = _query()
+    found = list(islice(door().store.audit.found(query), _MOST_ENTRIES + 1))
+    shown = [(one, json_line(one)) for one in found[:_MOST_ENTRIES]]
+    older = found[_MOST_ENTRIES - 1].at.isoformat() if len(found) > _MOST_ENTRIES else ""
+    return page("audit.html", entries=shown, query=query, names=_TEXTS, older=older, asked=_asked())
+
+
+@pages.get("/administration/audit/export")
+@guarded(auditor)
+def export() -> AnyResponse:
+    """All entries that the filters mean, as a file that is sent while it is read."""
+    form = _argument("form")
+    if form not in ("csv", "jsonl"):
+        raise BadRequest("an export is csv or jsonl")
+    write = audit.csv_lines if form == "csv" else audit.json_lines
+    lines = write(door().store.audit.found(_query()))
+    kind = "text/csv; charset=utf-8" if form == "csv" else "application/jsonl"
+    answer = Response((f"{line}\n" for line in _stripped(lines)), content_type=kind)
+    answer.headers["Content-Disposition"] = f"attachment; filename=audit.{form}"
+    return answer
+
+
+def _stripped(lines: Iterator[str]) -> Iterator[str]:
+    return (line.rstrip("\r\n") for line in lines)
+
+
+def _argument(name: str) -> str:
+    values = request.args.getlist(name)
+    if len(values) > 1:
+        raise BadRequest(f"{name} was sent {len(values)} times")
+    return forms.checked_text(values[0] if values else "", name, 256).strip()
+
+
+def _asked() -> dict[str, str]:
+    return {name: value for name in (*_TEXTS, "since", "until") if (value := _argument(name))}
+
+
+def _query() -> AuditQuery:
+    texts: dict[str, Any] = {name: _argument(name) for name in _TEXTS}
+    return replace(AuditQuery(**texts), since=_instant("since"), until=_instant("until"))
+
+
+def _instant(name: str) -> datetime | None:
+    written = _argument(name)
+    try:
+        found = datetime.fromisoformat(written) if written else None
+    except ValueError:
+        raise BadRequest(f"{name} is no time such as 2026-01-31T17:00:00+00:00") from None
+    return found if found is None or found.tzinfo else found.replace(tzinfo=door().clock().tzinfo)

@@ -1,0 +1,318 @@
+"""Pages for those who administer: there for them alone, and every change goes through the verbs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from database_place import HeldClock
+from web_material import ACCOUNT, Person, door_of, made_app, write_files
+
+from federation_bridge.administration.rules import Change, Rules, apply
+from federation_bridge.bridge import token_hash
+from federation_bridge.model import Author, Groups, Identity, Session
+from federation_bridge.rulebook import Known
+from federation_bridge.rulebook.texts import Texts
+from federation_bridge.web import cookies
+
+GET = ("/administration/", "/administration/rules", "/administration/people", "/administration/audit")
+EDIT = "/administration/edit"
+MORE = """
+administration:
+  - {id: admins-of-this, as: administrator, connection: corp, when: {group: identity-team}}
+  - {id: authors, as: author, connection: corp, when: {group: writers}, accounts: ["111122223333"]}
+  - {id: auditors, as: auditor, connection: corp, when: {group: auditors}}
+"""
+MARKED = "second_person: {rules: [administrators]}\n"
+
+
+def texts(folder: Path, more: str = MORE) -> Texts:
+    return Texts((folder / "rules.yaml").read_text() + more, (folder / "accounts.yaml").read_text())
+
+
+def browser(folder: Path, clock: HeldClock, more: str = MORE) -> Iterator[Person]:
+    """A browser of an application whose rulebook lies in the database."""
+    app = made_app(folder, clock, rules=None, accounts=None, rulebook={"source": "database"})
+    here = door_of(app)
+    rules = Rules(
+        here.store.rulebook_versions, here.store.rulebook_proposals, Known(frozenset(here.settings.connections)), clock
+    )
+    apply(rules, texts(folder, more), Change(Author("the operator"), "the first", ""))
+    yield Person(app, app.test_client())
+    here.store.close()
+
+
+@pytest.fixture
+def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
+    write_files(tmp_path)
+    yield from browser(tmp_path, clock)
+
+
+@pytest.fixture
+def marked(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
+    write_files(tmp_path)
+    yield from browser(tmp_path, clock, MORE + MARKED)
+
+
+def base_of(person: Person) -> str:
+    stands = door_of(person.app).store.rulebook_versions.in_force()
+    assert stands is not None
+    return stands.digest
+
+
+def text_in_force(person: Person) -> Texts:
+    stands = door_of(person.app).store.rulebook_versions.in_force()
+    assert stands is not None
+    return Texts.from_kept(stands.text)
+
+
+def posted(person: Person, what: str, *, group: str = "staff", do: str = "save", **changes: str) -> Any:
+    """Sends the form of the text, with another group for administrators in AWS."""
+    stands = text_in_force(person)
+    rules = stands.rules.replace("when: {group: admins}", f"when: {{group: {group}}}")
+    fields = {"rules": rules, "accounts": stands.accounts, "base_digest": base_of(person), "reason": what, "do": do}
+    return person.post(EDIT, fields | changes)
+
+
+@pytest.mark.parametrize("path", GET)
+@pytest.mark.parametrize("group", ["identity-team", "writers", "auditors"])
+def test_whoever_administers_finds_the_pages_and_a_link_to_them(ada, clock, path, group) -> None:
+    ada.sign_in(clock, group)
+    assert ada.get(path).status_code == 200
+    assert 'href="/administration/"' in ada.get("/").text
+
+
+@pytest.mark.parametrize(
+    "path", [*GET, EDIT, "/administration/people/corp/ada", "/administration/audit/export?form=csv"]
+)
+def test_for_everybody_else_there_is_no_such_page(ada, clock, path) -> None:
+    ada.sign_in(clock, "admins", "Identity-Team")
+    assert ada.get(path).status_code == 404
+    assert "/administration/" not in ada.get("/").text
+
+
+def test_rights_are_those_of_the_version_in_force_at_each_request(ada, clock, tmp_path) -> None:
+    ada.sign_in(clock, "identity-team")
+    assert ada.get("/administration/").status_code == 200
+    here = door_of(ada.app)
+    rules = Rules(
+        here.store.rulebook_versions, here.store.rulebook_proposals, Known(frozenset(here.settings.connections)), clock
+    )
+    other = texts(tmp_path, MORE.replace("identity-team", "others"))
+    apply(rules, other, Change(Author("the operator"), "moved", base_of(ada)))
+
+    assert ada.get("/administration/").status_code == 404
+
+
+def test_an_old_sign_in_is_made_anew_before_anything_is_shown_or_changed(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team")
+    for _ in range(4):
+        clock.advance(timedelta(minutes=20))
+        ada.get("/")
+
+    page = ada.get("/administration/rules")
+    assert "Please sign in again before you administer" in page.text
+    assert 'value="/administration/rules"' in page.text
+    assert posted(ada, "late").status_code == 401
+    assert door_of(ada.app).store.rulebook_versions.number_in_force() == 1
+
+
+def test_an_auditor_reads_and_changes_nothing(ada, clock) -> None:
+    ada.sign_in(clock, "auditors")
+
+    assert ada.get(EDIT).status_code == 404
+    assert posted(ada, "me too").status_code == 404
+    assert ada.post("/administration/versions/return", {"number": "1", "reason": "r"}).status_code == 404
+    assert ada.post("/administration/changes/decision", {"change": "a", "decision": "close"}).status_code == 404
+
+
+def test_a_change_is_looked_at_first_and_then_put_in_force(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team", "staff")
+
+    looked = posted(ada, "", do="check")
+    assert looked.status_code == 200
+    assert "1 person gains" in looked.text
+    assert "<ins>+    when: {group: staff}</ins>" in looked.text
+    assert door_of(ada.app).store.rulebook_versions.number_in_force() == 1
+
+    assert posted(ada, "a ticket").headers["Location"] == "/administration/versions/2"
+    page = ada.get("/administration/versions/2").text
+    assert "a ticket" in page
+    assert "ada@example.com (page)" in page
+    assert f"{ACCOUNT}" in ada.get("/").text
+    newest = door_of(ada.app).store.audit.entries(limit=1)[0]
+    assert (newest.event, newest.person) == ("rulebook.changed", "corp/ada")
+
+
+def test_comments_and_line_ends_stay_as_they_were_typed(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team")
+    stands = text_in_force(ada)
+    typed = f"# why: ticket 17\n{stands.rules}".replace("\n", "\r\n")
+
+    assert posted(ada, "a comment", rules=typed).status_code == 303
+    assert text_in_force(ada).rules == f"# why: ticket 17\n{stands.rules}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"rules": "version: 1\nrules:\n  - {id: a, wen: b}\n"}, "rules: line 3"),
+        ({"accounts": "version: 1\naccounts: 7\n"}, "accounts: line 2"),
+        ({"reason": ""}, "a reason is needed"),
+        ({"rules": "version: 1\nrules: &a [*a]\n"}, "anchors and aliases"),
+    ],
+)
+def test_what_is_wrong_is_told_beside_the_text_that_was_typed(ada, clock, changes, told) -> None:
+    ada.sign_in(clock, "identity-team")
+    answer = posted(ada, "a ticket", **changes)
+
+    assert answer.status_code == 400
+    assert told in answer.text
+    assert "wen: b" in answer.text if "wen" in str(changes) else True
+    assert door_of(ada.app).store.rulebook_versions.number_in_force() == 1
+
+
+def test_of_two_who_change_at_once_the_second_sees_both_changes_and_overwrites_nothing(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team")
+    base = base_of(ada)
+    assert posted(ada, "the first").status_code == 303
+
+    second = posted(ada, "the second", group="friends", base_digest=base)
+    assert second.status_code == 400
+    assert "another version is in force by now: 2" in second.text
+    assert "<ins>+    when: {group: staff}</ins>" in second.text
+    assert "group: friends" not in text_in_force(ada).rules
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("", "nobody would be administrator any more"),
+        (MORE.replace("identity-team", "others"), "you would be administrator no more"),
+    ],
+)
+def test_nobody_locks_everybody_or_themselves_out(ada, clock, tmp_path, more, told) -> None:
+    ada.sign_in(clock, "identity-team")
+    answer = posted(ada, "out", rules=texts(tmp_path, more).rules)
+
+    assert (answer.status_code, told in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("group: admins", "group: staff"), ""),
+        (("as: auditor", "as: administrator"), "authors do not change who administers"),
+        (("group: auditors", "group: writers"), "authors do not change who administers"),
+    ],
+)
+def test_an_author_changes_rules_of_their_accounts_and_nothing_else(ada, clock, change, told) -> None:
+    ada.sign_in(clock, "writers")
+    answer = posted(ada, "a ticket", rules=text_in_force(ada).rules.replace(*change))
+
+    assert (answer.status_code, told in answer.text) == ((400, True) if told else (303, True))
+
+
+def test_an_author_does_not_change_the_register(ada, clock) -> None:
+    ada.sign_in(clock, "writers")
+    answer = posted(ada, "a ticket", accounts=text_in_force(ada).accounts.replace("Production", "Another"))
+    assert "authors do not change the register" in answer.text
+
+
+def test_an_older_version_comes_back_as_a_new_one(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team")
+    posted(ada, "a ticket")
+    fields = {"number": "1", "reason": "back", "base_digest": base_of(ada)}
+
+    assert ada.post("/administration/versions/return", fields).headers["Location"] == "/administration/versions/3"
+    assert "group: admins" in text_in_force(ada).rules
+
+
+def as_bob(person: Person, clock: HeldClock) -> Person:
+    """Another browser, of another administrator."""
+    now, token = clock(), "cd" * 32
+    who = Identity(connection="corp", subject="bob", name="Bob", groups=Groups(("identity-team",)))
+    session = Session(token_hash(token), who, now, now, now + timedelta(hours=12))
+    door_of(person.app).store.sessions.admit(session, "https://idp.example.com", "_bob", now + timedelta(minutes=5))
+    other = Person(person.app, person.app.test_client())
+    other.client.set_cookie(cookies.SESSION, token, domain="aws.example.com", secure=True)
+    return other
+
+
+def test_a_marked_change_waits_until_another_administrator_agrees(marked, clock) -> None:
+    marked.sign_in(clock, "identity-team")
+    where = posted(marked, "a ticket").headers["Location"]
+    assert where.startswith("/administration/changes/")
+    assert door_of(marked.app).store.rulebook_versions.number_in_force() == 1
+    own = marked.get(where).text
+    assert 'value="approve"' not in own
+    assert where in marked.get("/administration/").text
+
+    bob = as_bob(marked, clock)
+    page = bob.get(where).text
+    assert "<ins>+    when: {group: staff}</ins>" in page
+    digest = re.search(r'name="digest" value="([0-9a-f]{64})"', page)
+    assert digest is not None
+    fields = {"change": where.rpartition("/")[2], "digest": digest[1], "decision": "approve", "reason": "looked"}
+    assert marked.post("/administration/changes/decision", fields).status_code == 400
+    assert bob.post("/administration/changes/decision", fields, token="cd" * 32).status_code == 303
+    assert "group: staff" in text_in_force(marked).rules
+    assert "It was approved by" in marked.get(where).text
+
+
+def test_a_marked_change_that_is_closed_comes_into_force_no_more(marked, clock) -> None:
+    marked.sign_in(clock, "identity-team")
+    change = posted(marked, "a ticket").headers["Location"].rpartition("/")[2]
+    fields = {"change": change, "digest": "", "decision": "close", "reason": "no"}
+
+    assert marked.post("/administration/changes/decision", fields).status_code == 303
+    assert "It was closed by" in marked.get(f"/administration/changes/{change}").text
+    assert marked.post("/administration/changes/decision", fields | {"decision": "perhaps"}).status_code == 400
+
+
+def test_a_person_is_found_and_explained_in_the_third_person(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team", "admins")
+
+    assert "corp/ada" in ada.get("/administration/people?q=ADA").text
+    assert "corp/ada" not in ada.get("/administration/people?q=bob").text.partition("<table>")[2]
+    page = ada.get("/administration/people/corp/ada").text
+    assert f"{ACCOUNT}/Administrator" in page
+    assert ada.get("/administration/people/corp/adda").status_code == 404
+
+
+def test_the_audit_is_filtered_paged_and_exported(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team")
+    posted(ada, "=cmd()")
+    page = ada.get("/administration/audit?event=rulebook.changed").text
+    assert "rulebook.changed" in page.partition("<tbody>")[2]
+    assert "<tbody></tbody>" in ada.get("/administration/audit?event=rulebook.changed&until=2000-01-01").text
+
+    csv = ada.get("/administration/audit/export?form=csv&event=rulebook.changed")
+    assert csv.headers["Content-Disposition"] == "attachment; filename=audit.csv"
+    assert len(csv.text.splitlines()) == 3
+    assert ada.get("/administration/audit/export?form=jsonl").mimetype == "application/jsonl"
+    for bad in ("export?form=xml", "export", "?since=yesterday", "?event=a&event=b"):
+        where = f"/administration/audit{'/' if bad.startswith('export') else ''}{bad}"
+        assert ada.get(where).status_code == 400, where
+
+
+def test_rules_in_files_are_shown_and_not_changed(tmp_path, clock) -> None:
+    write_files(tmp_path)
+    app = made_app(tmp_path, clock)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(rules.read_text() + MORE)
+    person = Person(app, app.test_client())
+    person.sign_in(clock, "identity-team")
+    person.get("/")
+
+    page = person.get(EDIT).text
+    assert "The rules lie in files on the machine" in page
+    assert 'value="save"' not in page
+    assert "the rulebook lies in files" in posted(person, "a ticket").text
+    assert yaml.safe_load(rules.read_text())["rules"][0]["when"] == {"group": "admins"}
+    door_of(app).store.close()
