@@ -92,6 +92,17 @@ class Settings(Section):
                 raise ValueError(f"{name}: is needed, and is not there")
         return self
 
+    @model_validator(mode="after")
+    def _files_of_one_node(self) -> Settings:
+        is_shared = self.database is not None and not self.database.startswith("sqlite")
+        if self.rulebook.source == "files" and is_shared and not self.rulebook.files_on_many_nodes:
+            raise ValueError(
+                "rulebook.source: with rules in files, each node on this PostgreSQL would decide by files of its own; "
+                "`database` makes all follow one version, and `files_on_many_nodes: true` says that you keep the files "
+                "the same"
+            )
+        return self
+
     @property
     def rules_files(self) -> tuple[Path, Path]:
         """The files of rules and register; only where the rulebook lies in files."""

@@ -110,6 +110,7 @@ def make_place(folder: Path, signer: Signer, sts_port: int, postgresql: Server |
             "database": postgresql.url("bench"),
             "database_password": {"file": "password"},
             "keys": {"sealing_key": {"file": "sealing"}},
+            "rulebook": {"files_on_many_nodes": True},
         }
     path = folder / "settings.yaml"
     path.write_text(json.dumps(settings))

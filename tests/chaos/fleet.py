@@ -110,6 +110,7 @@ def _files(folder: Path, sts: ObligingSts, server: postgresql.Server | None) -> 
             "database": server.url("bridge"),
             "database_password": {"file": "password"},
             "keys": {"sealing_key": {"file": "sealing"}},
+            "rulebook": {"files_on_many_nodes": True},
         }
     place.settings.write_text(json.dumps(settings))
     return place, signer

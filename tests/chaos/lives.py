@@ -252,6 +252,7 @@ def world_at(folder: Path) -> World:
     settings = json.loads(place.settings.read_text()) | {
         "database": told["url"],
         "keys": {"sealing_key": {"file": "sealing"}},
+        "rulebook": {"files_on_many_nodes": True},
     }
     if told["password"]:
         private_file(place.folder / "password", told["password"])

@@ -162,7 +162,7 @@ def test_a_process_killed_between_awss_answer_and_the_audit_leaves_a_mark(
     (folder / "password").chmod(0o600)
     changes = {"database": place.url, "keys": {"sealing_key": {"file": "sealing"}}}
     if place.password:
-        changes["database_password"] = {"file": "password"}
+        changes |= {"database_password": {"file": "password"}, "rulebook": {"files_on_many_nodes": True}}
     killed = subprocess.run(
         [sys.executable, str(TESTS / "killed_grant.py"), str(folder), clock().isoformat(), json.dumps(changes)],
         env={**os.environ, "PYTHONPATH": f"{TESTS}:{TESTS.parent}"},

@@ -139,7 +139,10 @@ def _settings(block: Block, folder: Path) -> Settings:
     for secret in re.findall(r"\{ *file: *([^ }]+) *\}", block.text):
         (folder / Path(secret).name).write_text("a" * 44)
         (folder / Path(secret).name).chmod(0o600)
-    text = json.dumps(_base() | shown).replace("/run/secrets/", f"{folder}/")
+    base = _base()
+    if shown.get("rulebook", {}).get("source") == "database":
+        del base["rules"], base["accounts"]
+    text = json.dumps(base | shown).replace("/run/secrets/", f"{folder}/")
     # A placeholder is what a person replaces: <tenant id>, TENANT-ID.
     return settings_from(json.loads(re.sub(r"<[^<>\"]+>", "00000000-0000-0000-0000-000000000000", text)), folder)
 

@@ -205,7 +205,12 @@ def _on(settings: Path, url: str) -> list[str]:
     key = settings.parent / "sealing"
     key.write_text("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
     key.chmod(0o600)
-    change(settings, database=url, keys={"sealing_key": {"file": "sealing"}})
+    change(
+        settings,
+        database=url,
+        keys={"sealing_key": {"file": "sealing"}},
+        rulebook={"files_on_many_nodes": True},
+    )
     return [one.sentence for one in wrong(settings)]
 
 

@@ -182,6 +182,7 @@ def on_postgresql(settings: Path, postgresql_place: Place) -> Path:
         "database": postgresql_place.url,
         "database_password": {"file": "password"},
         "keys": {"sealing_key": {"file": "sealing"}},
+        "rulebook": {"files_on_many_nodes": True},
     }
     settings.write_text(json.dumps(document))
     return settings

@@ -17,6 +17,7 @@ from documents.blocks import blocks
 from web_material import Person, door_of, made_app, write_files
 
 from federation_bridge.app import create_app
+from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate.commands import commands
 from federation_bridge.settings import load_settings
 
@@ -264,9 +265,31 @@ def test_the_page_of_administration_leads_from_no_version_to_a_return(
     assert run(path, "rules", "history").splitlines()[0].endswith("4 took too much")
 
 
+@pytest.mark.parametrize(
+    ("database", "rulebook", "is_refused"),
+    [
+        ("postgresql+psycopg://bridge@db/bridge", {}, True),
+        ("postgresql+psycopg://bridge@db/bridge", {"files_on_many_nodes": True}, False),
+        ("sqlite:///bridge.db", {}, False),
+        (None, {}, False),
+    ],
+)
+def test_files_on_a_database_of_many_nodes_need_a_word_of_the_operator(
+    tmp_path: Path, database: str | None, rulebook: dict[str, Any], is_refused: bool
+) -> None:
+    path = write_files(tmp_path)
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"database": database, "rulebook": rulebook}))
+    if not is_refused:
+        assert load_settings(path).rulebook.source == "files"
+        return
+    with pytest.raises(ConfigurationInvalid, match="each node on this PostgreSQL would decide by files of its own"):
+        load_settings(path)
+
+
 def test_check_tells_of_rules_in_files_beside_postgresql_as_text_and_as_json(tmp_path: Path) -> None:
     path = write_files(tmp_path)
     document = yaml.safe_load(path.read_text()) | {"database": "postgresql+psycopg://bridge@127.0.0.1:1/bridge"}
+    document["rulebook"] = {"files_on_many_nodes": True}
     path.write_text(yaml.safe_dump(document))
     found = CliRunner().invoke(commands, ["check", "--settings", str(path), "--json"])
     assert found.exit_code == 1
