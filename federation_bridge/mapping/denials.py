@@ -42,6 +42,8 @@ class Denials:
 
     def left_of(self, entitlements: Iterable[Entitlement]) -> tuple[Entitlement, ...]:
         """What is not denied, each ending where a denial of it begins."""
+        if not self.denials:
+            return tuple(entitlements)
         left = []
         for one in entitlements:
             if self.rule_against(one.key) is None:

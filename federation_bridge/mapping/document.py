@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
+from sys import intern
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
@@ -114,7 +115,8 @@ def _only_document(events: Iterator[Any], name: str) -> Node:
 
 def _place(event: Any, name: str) -> Place:
     mark = event.start_mark
-    return Place(mark.line + 1, mark.column + 1, name)
+    # A large file has millions: this makes one without a call of Python code.
+    return tuple.__new__(Place, (mark.line + 1, mark.column + 1, name))
 
 
 def _node(event: Any, events: Iterator[Any], depth: int, name: str) -> Node:
@@ -125,11 +127,11 @@ def _node(event: Any, events: Iterator[Any], depth: int, name: str) -> Node:
         refuse(place, f"tags ({event.tag}) are not used here")
     if depth > MAX_DEPTH:
         refuse(place, f"nested more than {MAX_DEPTH} deep")
-    if isinstance(event, yaml.SequenceStartEvent):
-        return Node(place, tuple(_items(events, depth, name)))
+    if isinstance(event, yaml.ScalarEvent):
+        return Node(place, event.value, is_plain=not event.style)
     if isinstance(event, yaml.MappingStartEvent):
         return Node(place, _entries(events, depth, name))
-    return Node(place, event.value, is_plain=event.style is None or event.style == "")
+    return Node(place, tuple(_items(events, depth, name)))
 
 
 def _items(events: Iterator[Any], depth: int, name: str) -> Iterator[Node]:
@@ -144,13 +146,21 @@ def _entries(events: Iterator[Any], depth: int, name: str) -> Mapping[str, Node]
     for event in events:
         if isinstance(event, yaml.MappingEndEvent):
             break
-        key = _node(event, events, depth + 1, name)
-        if not isinstance(key.value, str):
-            refuse(key, "a key must be a word")
-        if key.value in entries:
-            refuse(key, f"{key.value!r} stands here twice")
-        entries[key.value] = _node(next(events), events, depth + 1, name)
+        key = _key(event, events, depth + 1, name)
+        if key in entries:
+            refuse(_place(event, name), f"{key!r} stands here twice")
+        entries[key] = _node(next(events), events, depth + 1, name)
     return entries
+
+
+def _key(event: Any, events: Iterator[Any], depth: int, name: str) -> str:
+    is_plain_word = isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None
+    # Anything else is refused there, or here.
+    key = event.value if is_plain_word and depth <= MAX_DEPTH else _node(event, events, depth, name).value
+    if not isinstance(key, str):
+        refuse(_place(event, name), "a key must be a word")
+    # Few different ones stand in a large file many times.
+    return intern(key)
 
 
 def refuse(where: Node | Place, reason: str) -> NoReturn:

@@ -199,6 +199,8 @@ def _partitions(roles: tuple[RolePattern, ...], register: Register) -> frozenset
 
 
 def _check_fillable(granted: Granted, node: Node, register: Register, connection: str) -> None:
+    if not granted.tags and granted.source_identity is None:
+        return
     least = sizes.least_token(granted.tags)
     if (
         least > LONGEST_WEB_IDENTITY_TOKEN
@@ -227,6 +229,8 @@ def _place_of(tag: str, grant: Node) -> Node:
 
 
 def _check_policies(granted: Granted, node: Node, register: Register) -> None:
+    if granted.policy is None and not granted.policy_arns:
+        return
     characters = len(granted.policy.text if granted.policy else "") + sum(len(arn) for arn in granted.policy_arns)
     if characters > LONGEST_POLICIES:
         refuse(node, f"the session policies have {characters} characters; AWS takes {LONGEST_POLICIES} in all")

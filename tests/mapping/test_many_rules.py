@@ -101,6 +101,46 @@ def test_a_text_with_more_values_than_memory_is_meant_for_is_refused(monkeypatch
         load_rules(text, accounts, CONNECTIONS)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: 1\n&x b: 2\n", "line 2: anchors and aliases (& and *) are not used here; write the value out (column 1)"),
+        (
+            "a: &x 1\n*x : 2\n",
+            "line 1: anchors and aliases (& and *) are not used here; write the value out (column 4)",
+        ),
+        ("a: 1\n*x : 2\n", "line 2: anchors and aliases (& and *) are not used here; write the value out (column 1)"),
+        ("a: 1\n!!str b: 2\n", "line 2: tags (tag:yaml.org,2002:str) are not used here (column 1)"),
+        ("a: 1\n? {b: 2}\n: 3\n", "line 2: a key must be a word (column 3)"),
+        ("a: 1\n  \n'a': 2\n", "line 3: 'a' stands here twice (column 1)"),
+        ("{a: " * 24 + "1" + "}" * 24, "line 1: nested more than 24 deep (column 94)"),
+        ("a: 1\n---\nb: 2\n", "line 3: the file holds a second document (column 1)"),
+        ("# nothing\n", "line 1: the file is empty (column 1)"),
+    ],
+)
+def test_keys_are_refused_as_exactly_as_values_are(text: str, reason: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as refused:
+        document.read_document(text)
+
+    assert refused.value.detail == reason
+
+
+def test_places_of_values_are_exact() -> None:
+    root = document.read_document("a:\n  - b: 'x'\n    c: [y, \"z\"]\n").value
+    assert isinstance(root, dict)
+    (entry,) = root["a"].value
+    y, z = entry.value["c"].value
+
+    assert [tuple(node.place)[:2] for node in (root["a"], entry, entry.value["b"], y, z)] == [
+        (2, 3),
+        (2, 5),
+        (2, 8),
+        (3, 9),
+        (3, 12),
+    ]
+    assert [node.is_plain for node in (entry.value["b"], y, z)] == [False, True, False]
+
+
 def test_a_file_of_50_megabytes_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     with path.open("wb") as file:
