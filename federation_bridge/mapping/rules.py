@@ -17,6 +17,7 @@ from federation_bridge.mapping.administration import (
     parse_appointments,
     rights_of,
 )
+from federation_bridge.mapping.collection_paused import collection_paused
 from federation_bridge.mapping.condition import Anchor
 from federation_bridge.mapping.conditions import anchors_of
 from federation_bridge.mapping.definitions import SECTIONS, Definitions, parse_definitions
@@ -160,6 +161,7 @@ class RuleSet:
         """What this person may do here as an administrator, author or auditor; None: nothing."""
         return rights_of(self.administration, Facts.of(identity, now, self.register, caller))
 
+    @collection_paused()
     def explain(self, identity: Identity, now: datetime, caller: Caller | None = None) -> Explanation:
         """The same entitlements, and for every rule of the person's connection why it granted what it did."""
         facts = Facts.of(identity, now, self.register, caller)
@@ -200,6 +202,7 @@ def _may_turn(rule: Rule, facts: Facts) -> bool:
     return rule.when.comes_back() and ends is not None
 
 
+@collection_paused()
 def load_rules(written: str | Documents, register: Register, connections: Collection[str]) -> RuleSet:
     """The rules in this YAML text, or in several with their names, for these connections.
 

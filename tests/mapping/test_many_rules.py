@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from mapping_material import CONNECTIONS, NOW, identity, register, rule, rule_set, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.mapping import RuleSet, document, load_rules
+from federation_bridge.mapping import RuleSet, document, documents, load_rules
 from federation_bridge.mapping.group_conditions import InGroup
 from federation_bridge.mapping.rule import Rule
 from federation_bridge.mapping.verdicts import Facts, Verdict
@@ -90,6 +91,45 @@ def test_a_gap_in_the_groups_still_meets_every_denial(counts: Counts) -> None:
 
     assert rules.entitlements(who, NOW) == rules.explain(who, NOW).entitlements == ()
     assert rules.entitlements(identity(groups=("team-0",)), NOW)
+
+
+def test_no_cycles_are_looked_for_while_rules_are_read_and_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    states: list[bool] = []
+    evaluate, check = Rule.evaluate, InGroup.check
+
+    def evaluated(self: Rule, facts: Facts) -> object:
+        states.append(gc.isenabled())
+        return evaluate(self, facts)
+
+    def asked(self: InGroup, facts: Facts) -> Verdict:
+        states.append(gc.isenabled())
+        return check(self, facts)
+
+    def read(written: str, name: str = "") -> document.Node:
+        states.append(gc.isenabled())
+        return document.read_document(written, name)
+
+    monkeypatch.setattr(Rule, "evaluate", evaluated)
+    monkeypatch.setattr(InGroup, "check", asked)
+    monkeypatch.setattr(documents, "read_document", read)
+    assert gc.isenabled()
+
+    many(20).explain(WHO, NOW)
+    assert states
+    assert not any(states)
+    assert gc.isenabled()
+    with pytest.raises(ConfigurationInvalid):
+        rule_set(rule("{group: a}"), rule("{group: a}"))
+    assert gc.isenabled()
+
+
+def test_a_pause_leaves_a_collector_that_was_off_as_it_was() -> None:
+    gc.disable()
+    try:
+        many(20)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_a_text_with_more_values_than_memory_is_meant_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
