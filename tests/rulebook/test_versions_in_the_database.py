@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
-from database_place import HeldClock
+from database_place import HeldClock, Place
 from database_traffic import statements
 from documents.blocks import blocks
 from web_material import Person, door_of, made_app, write_files
@@ -20,17 +21,28 @@ from federation_bridge.app import create_app
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate.commands import commands
 from federation_bridge.settings import load_settings
+from federation_bridge.store import readiness
 
 CONTRACTORS = "contractors"
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Path:
-    """An administrator's folder, with the rulebook in the database; no version is in force yet."""
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """An administrator's folder, with the rulebook in either database; no version is in force yet."""
     path = write_files(tmp_path)
-    document = yaml.safe_load(path.read_text())
+    document = yaml.safe_load(path.read_text()) | {"rulebook": {"source": "database"}}
     del document["rules"], document["accounts"]
-    path.write_text(yaml.safe_dump(document | {"rulebook": {"source": "database"}}))
+    if request.param == "postgresql":
+        place: Place = request.getfixturevalue("postgresql_place")
+        for name, text in (("password", str(place.password)), ("sealing", "a2V5" * 10 + "a2U=")):
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o600)
+        document |= {
+            "database": place.url,
+            "database_password": {"file": "password"},
+            "keys": {"sealing_key": {"file": "sealing"}},
+        }
+    path.write_text(yaml.safe_dump(document))
     run(path, "migrate")
     return path
 
@@ -92,8 +104,10 @@ def test_a_version_decides_on_every_node_from_the_next_request_on(
 
 
 def test_without_a_version_a_node_starts_and_decides_nothing(
-    settings: Path, nodes: tuple[Person, Person], clock: HeldClock
+    settings: Path, nodes: tuple[Person, Person], clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Our clock is held still, and PostgreSQL's is not.
+    monkeypatch.setattr(readiness, "MOST_CLOCK_DIFFERENCE", timedelta.max)
     person = nodes[0]
     person.sign_in(clock, "admins")
     assert person.get("/").status_code == 503
@@ -149,7 +163,8 @@ def test_the_number_in_force_costs_no_statement_of_its_own(settings: Path, clock
     applied(settings)
     document = yaml.safe_load(settings.read_text())
     if source == "files":
-        document |= {"rulebook": {"source": "files"}, "rules": "rules.yaml", "accounts": "accounts.yaml"}
+        many = {"source": "files", "files_on_many_nodes": True}
+        document |= {"rulebook": many, "rules": "rules.yaml", "accounts": "accounts.yaml"}
         settings.write_text(yaml.safe_dump(document))
     person = node(settings, clock)
     person.sign_in(clock, "admins")
