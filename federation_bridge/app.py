@@ -46,6 +46,7 @@ from federation_bridge.upkeep import Upkeep
 from federation_bridge.web import error_handlers, guards, headers, languages, limits, locations, static_files
 from federation_bridge.web.administration import page, people
 from federation_bridge.web.administration import rulebook as rulebook_pages
+from federation_bridge.web.administration import rules as rules_pages
 from federation_bridge.web.api import routes as api
 from federation_bridge.web.door import EXTENSION, Door
 from federation_bridge.web.findable import FindableFlask
@@ -84,6 +85,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         issuer.pages,
         health.pages,
         rulebook_pages.pages,
+        rules_pages.pages,
         people.pages,
         static_files.pages,
     ):

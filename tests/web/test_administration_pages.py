@@ -14,13 +14,22 @@ from database_place import HeldClock
 from web_material import ACCOUNT, Person, door_of, made_app, write_files
 
 from federation_bridge.administration.rules import Change, Rules, apply
+from federation_bridge.audit import AuditQuery
 from federation_bridge.bridge import token_hash
+from federation_bridge.errors import Unavailable
 from federation_bridge.model import Author, Groups, Identity, Session
 from federation_bridge.rulebook import Known
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web import cookies
+from federation_bridge.web.administration.rules import lines_of
 
-GET = ("/administration/", "/administration/rules", "/administration/people", "/administration/audit")
+GET = (
+    "/administration/",
+    "/administration/rules",
+    "/administration/people",
+    "/administration/audit",
+    "/administration/connections",
+)
 EDIT = "/administration/edit"
 MORE = """
 administration:
@@ -88,7 +97,14 @@ def test_whoever_administers_finds_the_pages_and_a_link_to_them(ada, clock, path
 
 
 @pytest.mark.parametrize(
-    "path", [*GET, EDIT, "/administration/people/corp/ada", "/administration/audit/export?form=csv"]
+    "path",
+    [
+        *GET,
+        EDIT,
+        "/administration/people/corp/ada",
+        "/administration/rules/administrators",
+        "/administration/audit/export?form=csv",
+    ],
 )
 def test_for_everybody_else_there_is_no_such_page(ada, clock, path) -> None:
     ada.sign_in(clock, "admins", "Identity-Team")
@@ -316,3 +332,62 @@ def test_rules_in_files_are_shown_and_not_changed(tmp_path, clock) -> None:
     assert "the rulebook lies in files" in posted(person, "a ticket").text
     assert yaml.safe_load(rules.read_text())["rules"][0]["when"] == {"group": "admins"}
     door_of(app).store.close()
+
+
+def test_no_entry_falls_between_two_pages_of_the_audit(ada, clock) -> None:
+    ada.sign_in(clock, "auditors")
+    for number in range(250):
+        clock.now += timedelta(seconds=number % 40 == 0)
+        ada.get(f"/nothing-{number}")
+    seen: list[int] = []
+    path = "/administration/audit?event=request.refused"
+    while path:
+        found = ada.get(path).text
+        seen += map(int, re.findall(r"path&#34;:&#34;/nothing-([0-9]+)", found))
+        older = re.search(r'href="(/administration/audit\?[^"]*until=[^"]*)">Older', found)
+        path = older[1].replace("&amp;", "&") if older else ""
+    assert sorted(seen) == list(range(250))
+
+
+def test_a_refused_change_is_audited_with_its_reason(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team")
+    posted(ada, "", do="check")
+    assert list(door_of(ada.app).store.audit.found(AuditQuery(event="request.refused"))) == []
+    assert posted(ada, " ").status_code == 400
+    (told,) = door_of(ada.app).store.audit.found(AuditQuery(event="request.refused"))
+    assert (told.person, told.details["path"]) == ("corp/ada", EDIT)
+    assert "a reason is needed" in str(told.details["detail"])
+
+
+def test_command_lines_can_be_ended_while_the_rules_cannot_be_had(ada, clock, monkeypatch) -> None:
+    ada.sign_in(clock, "identity-team")
+
+    def gone(*_: object) -> None:
+        raise Unavailable("the rules cannot be had")
+
+    monkeypatch.setattr(type(door_of(ada.app).rulebook), "current", gone)
+    assert ada.get("/command-lines").status_code == 200
+    assert ada.get("/administration/").status_code == 503
+
+
+def test_rules_are_found_by_words_without_a_script(ada, clock) -> None:
+    ada.sign_in(clock, "auditors")
+    assert "/administration/rules/narrow-readers" in ada.get("/administration/rules?q=READER+production").text
+    assert "/administration/rules/narrow-readers" not in ada.get("/administration/rules?q=administrator").text
+    assert "No rule fits." in ada.get("/administration/rules?q=nothing").text
+    assert "/administration/rules/narrow-readers" in ada.get("/administration/rules?after=administrators").text
+
+
+def test_a_rule_is_shown_as_it_is_written_and_with_its_last_grant(ada, clock) -> None:
+    ada.sign_in(clock, "auditors")
+    shown = ada.get("/administration/rules/administrators").text
+    assert "when: {group: admins}" in shown and "group: readers" not in shown
+    assert "none is by this rule" in shown
+    assert ada.get("/administration/rules/nothing").status_code == 404
+
+
+def test_the_text_of_a_rule_ends_where_the_next_one_begins() -> None:
+    text = "rules:\n  - id: one\n    when: x\n\n  # of two\n  - id: two\n    when: y\nmore: 1\n"
+    assert lines_of(text, 2, "one") == "  - id: one\n    when: x"
+    assert lines_of(text, 6, "two") == "  - id: two\n    when: y"
+    assert lines_of(text, 2, "two") == lines_of(text, 3, "one") == lines_of(text, 99, "one") == ""

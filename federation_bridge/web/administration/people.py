@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.administration import audit, explaining
 from federation_bridge.administration.people import person_seen
-from federation_bridge.audit import AuditQuery, json_line
+from federation_bridge.audit import AuditQuery, Recorded, json_line
 from federation_bridge.errors import BadRequest
 from federation_bridge.web import forms
 from federation_bridge.web.administration.page import page
@@ -24,6 +24,7 @@ pages = Blueprint("administration_people", __name__)
 
 _MOST_PEOPLE = 500
 _MOST_ENTRIES = 100
+_MOST_OF_AN_INSTANT = 10_000
 _TEXTS = tuple(one.name for one in fields(AuditQuery) if one.name not in ("since", "until"))
 
 
@@ -53,9 +54,8 @@ def person(person: str) -> AnyResponse:
 def entries() -> AnyResponse:
     """The newest entries that the filters mean; `until` leads to older ones."""
     query = _query()
-    found = list(islice(door().store.audit.found(query), _MOST_ENTRIES + 1))
-    shown = [(one, json_line(one)) for one in found[:_MOST_ENTRIES]]
-    older = found[_MOST_ENTRIES - 1].at.isoformat() if len(found) > _MOST_ENTRIES else ""
+    found, older = _page(door().store.audit.found(query))
+    shown = [(one, json_line(one)) for one in found]
     return page("audit.html", entries=shown, query=query, names=_TEXTS, older=older, asked=_asked())
 
 
@@ -72,6 +72,19 @@ def export() -> AnyResponse:
     answer = Response((f"{line}\n" for line in _stripped(lines)), content_type=kind)
     answer.headers["Content-Disposition"] = f"attachment; filename=audit.{form}"
     return answer
+
+
+def _page(found: Iterator[Recorded]) -> tuple[list[Recorded], str]:
+    """The first entries, and before which instant the next page begins; "" at the end.
+
+    Entries of one instant stay on one page: whoever makes many at once shall not push one of them between two pages.
+    """
+    shown = list(islice(found, _MOST_ENTRIES))
+    for one in islice(found, _MOST_OF_AN_INSTANT):
+        if one.at != shown[-1].at:
+            return shown, shown[-1].at.isoformat()
+        shown.append(one)
+    return shown, ""
 
 
 def _stripped(lines: Iterator[str]) -> Iterator[str]:

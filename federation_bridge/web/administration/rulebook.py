@@ -12,12 +12,11 @@ from federation_bridge.administration import rules as changes
 from federation_bridge.administration.approvals import Yes, author_of
 from federation_bridge.administration.people import identities_seen
 from federation_bridge.administration.rules import Change, Outcome
-from federation_bridge.durations import format_duration
 from federation_bridge.errors import BadRequest, ConfigurationInvalid, NotFound
-from federation_bridge.mapping import Rule, RuleSet
+from federation_bridge.mapping import RuleSet
 from federation_bridge.model import RulebookVersion
 from federation_bridge.rulebook.texts import Texts
-from federation_bridge.web import forms
+from federation_bridge.web import findable, forms
 from federation_bridge.web.administration.page import MOST_TEXT, asking, is_writable, page, verbs
 from federation_bridge.web.door import door, signed_in
 from federation_bridge.web.guards import administrator, auditor, author, guarded, rights
@@ -44,16 +43,6 @@ def overview() -> AnyResponse:
         endings=door().upkeep.seen(),
         now=door().clock(),
     )
-
-
-@pages.get("/administration/rules")
-@guarded(auditor, returns=r"/administration/rules", keeps_query=False)
-def rules() -> AnyResponse:
-    """Every rule in force: whom it means, what it gives, and on which terms."""
-    found = _in_force()
-    reach = found.reachable()
-    shown = [(rule, sorted(rule.denied or reach.get(rule.id, ())), _terms_of(rule)) for rule in found.rules]
-    return page("rules.html", rules=shown, administration=found.administration, marks=found.marks)
 
 
 @pages.get("/administration/versions/<int:number>")
@@ -107,6 +96,8 @@ def save() -> AnyResponse:
             _check_writable()
             return _told(changes.apply(verbs(), texts, _change(), ("rules", "accounts")))
     except (BadRequest, ConfigurationInvalid) as refusal:
+        if forms.one_field("do", most=16) == "save":
+            findable.note(refusal)
         values = {"texts": texts, "base": base, "reason": reason, "is_writable": is_writable()}
         return page("edit.html", 400, problem=refusal.detail, meanwhile=_meanwhile(base), **values)
     return page(
@@ -154,11 +145,6 @@ def decide() -> AnyResponse:
     else:
         raise BadRequest("neither yes nor no")
     return redirect("/administration/", code=303)
-
-
-def _terms_of(rule: Rule) -> str:
-    words = format_duration(rule.grant.max_duration)
-    return f"{words}, with a session policy" if rule.grant.policy or rule.grant.policy_arns else words
 
 
 def _in_force() -> RuleSet:

@@ -1,0 +1,115 @@
+"""The rules in force in a browser: found by words, and each with its text and its last grants; and the connections."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from federation_bridge.audit import AuditQuery, GrantMade, Recorded
+from federation_bridge.durations import format_duration
+from federation_bridge.errors import NotFound
+from federation_bridge.mapping import Rule, RuleSet
+from federation_bridge.rulebook.texts import Texts
+from federation_bridge.web import forms
+from federation_bridge.web.administration.page import page
+from federation_bridge.web.door import door, signed_in
+from federation_bridge.web.guards import auditor, guarded
+
+pages = Blueprint("administration_rules", __name__, url_prefix="/administration")
+
+_MOST_RULES = 100
+_MOST_ROLES = 20
+_MOST_GRANTS = 200
+_MOST_WORDS = 256
+
+
+@pages.get("/rules")
+@guarded(auditor, returns=r"/administration/rules", keeps_query=False)
+def rules() -> AnyResponse:
+    """Every rule in force, or those that hold all words; a page at a time, by the id of the last one."""
+    found, words, after = _in_force(), _argument("q"), _argument("after")
+    wanted = words.casefold().split()
+    fitting = (rule for rule in found.rules if rule.id > after and _has(rule, found, wanted))
+    shown = list(islice(fitting, _MOST_RULES + 1))
+    rows = [(rule, _roles(rule, found), terms_of(rule)) for rule in shown[:_MOST_RULES]]
+    more = rows[-1][0].id if len(shown) > _MOST_RULES else ""
+    return page("rules.html", rules=rows, administration=found.administration, q=words, more=more)
+
+
+@pages.get("/rules/<rule>")
+@guarded(auditor)
+def one(rule: str) -> AnyResponse:
+    """One rule: its text, its roles, and by whom each was used last."""
+    found = _in_force()
+    shown = next((each for each in found.rules if each.id == rule), None)
+    if shown is None:
+        raise NotFound(f"no rule {rule!r} is in force")
+    roles = _roles(shown, found)
+    uses = [] if shown.denied else [use for key in roles[:_MOST_ROLES] if (use := _last_use(shown, key)) is not None]
+    return page("rule.html", rule=shown, roles=roles, terms=terms_of(shown), uses=uses, text=_text(shown))
+
+
+@pages.get("/connections")
+@guarded(auditor, returns=r"/administration/connections", keeps_query=False)
+def connections() -> AnyResponse:
+    """Every connection: what waits for a yes, what ends, what is in force."""
+    here = door()
+    standing = here.upkeep.seen().connections
+    rows = [(name, one.title, standing.get(name)) for name, one in here.settings.connections.items()]
+    return page("connections.html", rows=rows, now=here.clock())
+
+
+def terms_of(rule: Rule) -> str:
+    """How long, and whether less than the role may."""
+    words = format_duration(rule.grant.max_duration)
+    return f"{words}, with a session policy" if rule.grant.policy or rule.grant.policy_arns else words
+
+
+def _argument(name: str) -> str:
+    return forms.checked_text(request.args.get(name, ""), name, _MOST_WORDS).strip()
+
+
+def _in_force() -> RuleSet:
+    return door().rulebook.current(signed_in().rulebook)
+
+
+def _roles(rule: Rule, rules: RuleSet) -> tuple[str, ...]:
+    return tuple(sorted(rule.denied)) or rule.grant.reachable(rules.register)
+
+
+def _has(rule: Rule, rules: RuleSet, words: list[str]) -> bool:
+    if not words:
+        return True
+    keys = _roles(rule, rules)
+    accounts = {rules.register.accounts[key.partition("/")[0]].name for key in keys}
+    groups = (str(part) for anchor in rule.when.anchors() or () for part in anchor)
+    said = (rule.id, rule.connection, rule.description, rule.owner, rule.note, *keys, *accounts, *groups)
+    text = " ".join(said).casefold()
+    return all(word in text for word in words)
+
+
+def _last_use(rule: Rule, key: str) -> tuple[str, Recorded, int] | None:
+    """The role, its last grant by this rule, and how many people had one, of the role's last grants."""
+    account, _, role = key.partition("/")
+    query = AuditQuery(event=GrantMade.name, account=account, role=role)
+    newest = islice(door().store.audit.found(query), _MOST_GRANTS)
+    grants = [entry for entry in newest if entry.details.get("rule") == rule.id]
+    return (key, grants[0], len({entry.person for entry in grants})) if grants else None
+
+
+def _text(rule: Rule) -> str:
+    version = door().store.rulebook_versions.in_force()
+    return "" if version is None else lines_of(Texts.from_kept(version.text).rules, rule.line, rule.id)
+
+
+def lines_of(text: str, line: int, name: str) -> str:
+    """The item of a YAML list that begins in this line; "" where that is not the rule of this name."""
+    lines = text.splitlines()[max(line - 1, 0) :]
+    if not lines or not lines[0].lstrip().startswith("- "):
+        return ""
+    depth = len(lines[0]) - len(lines[0].lstrip())
+    ends = (at for at, each in enumerate(lines) if at and each.strip() and len(each) - len(each.lstrip()) <= depth)
+    item = "\n".join(lines[: next(ends, len(lines))]).rstrip()
+    return item if name in item else ""
