@@ -74,6 +74,15 @@ accounts:
 _RULES_HEAD = """\
 # Who may have which role. A rule speaks for the people of one connection.
 version: 1
+administration:
+  - id: platform
+    as: administrator
+    connection: company
+    when: {group: platform-admins}
+  - id: audit
+    as: auditor
+    connection: company
+    when: {group: auditors}
 rules:
 """
 

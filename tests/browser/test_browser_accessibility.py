@@ -111,6 +111,14 @@ PAGES: dict[str, Callable[[Any], None]] = {
     "role choice": lambda window: window.open(remote_page(window)),
     "carried code": carried_code,
     "command lines": lambda window: window.open("/command-lines"),
+    "administration": lambda window: window.open("/administration/"),
+    "rules": lambda window: window.open("/administration/rules"),
+    "a rule": lambda window: window.open("/administration/rules/company.contractors"),
+    "a version": lambda window: window.open("/administration/versions/1"),
+    "change the rules": lambda window: window.open("/administration/edit"),
+    "people": lambda window: window.open("/administration/people"),
+    "the audit": lambda window: window.open("/administration/audit"),
+    "connections": lambda window: window.open("/administration/connections"),
     "signed out": signed_out,
 }
 
