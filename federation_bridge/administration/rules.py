@@ -196,7 +196,7 @@ def _check_rights(proposal: Proposal, change: Change) -> None:
 
 def _check_not_locked_out(rules: Rules, proposal: Proposal, change: Change) -> None:
     """Refuses a change after which nobody administers any more, or not whoever makes it."""
-    if change.is_emergency or proposal.before is None or not _names_administrators(proposal.before):
+    if proposal.before is None or not _names_administrators(proposal.before):
         return
     if not _names_administrators(proposal.rules):
         raise BadRequest("nobody would be administrator any more: `administration` has to name one")

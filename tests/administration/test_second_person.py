@@ -195,6 +195,15 @@ def test_an_emergency_is_refused_unless_the_settings_allow_it_and_is_told_loudly
     assert "111111111111" in told.details["because"]
 
 
+def test_an_emergency_leaves_an_administrator_too(rules, clock) -> None:
+    stands = rules.versions.in_force()
+    without = texts("b", more=MORE.replace("as: administrator", "as: auditor"))
+    change = Change(Author("ada"), "now", stands.digest, is_emergency=True)
+
+    with pytest.raises(BadRequest, match="nobody would be administrator any more"):
+        verbs.apply(replace(rules, allows_emergency=True), without, change)
+
+
 def test_where_the_version_in_force_fits_no_more_marks_still_hold(rules, clock, store) -> None:
     stands = rules.versions.in_force()
     narrower = replace(rules, known=Known(frozenset({"okta"})))
