@@ -197,7 +197,7 @@ def test_where_nobody_can_be_asked_it_is_not_kept(ada: Person, bridge: FakeBridg
     process, told = waiting_login(ada)
     complete(bridge, told)
     _, words = process.communicate(timeout=60)
-    assert (process.returncode, "nobody is here to say" in words, kept(ada)) == (4, True, False), words
+    assert (process.returncode, "nobody is here to confirm it" in words, kept(ada)) == (4, True, False), words
     assert bridge.revoked() == ["refresh-1"]
 
 
