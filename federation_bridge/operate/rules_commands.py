@@ -55,7 +55,7 @@ def _tell(outcome: Outcome, more: str = "") -> None:
     if outcome.number is not None:
         click.echo(f"Version {outcome.number} is in force{more}.")
         return
-    click.echo(f"Change {outcome.waits_as} waits for another administrator, at /administration/ of the bridge.")
+    click.echo(f"Change {outcome.waits_as} waits for another administrator, at /administration of the bridge.")
     raise SystemExit(_WAITS)
 
 

@@ -35,8 +35,11 @@ def person(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
 
 
 def _filled(rule: Rule) -> str:
-    """The rule's path, each of its parameters filled with a word."""
-    words = {name: STYLE.rpartition("/")[2] if name == "hashed_name" else "word" for name in rule.arguments}
+    """The rule's path, each of its parameters filled with a word, or a number."""
+    words: dict[str, object] = {
+        name: STYLE.rpartition("/")[2] if name == "hashed_name" else "word" for name in rule.arguments
+    }
+    words |= {"number": 1} if "number" in rule.arguments else {}
     _, path = rule.build(words, False)  # type: ignore[misc]
     return str(path)
 

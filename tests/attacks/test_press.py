@@ -190,6 +190,7 @@ def test_a_link_to_no_console_is_refused_before_anybody_is_asked(person: Person,
 
 STYLE = address_of("style.css").rpartition("/")[2]
 FILLED = {"account": ACCOUNT, "role": "Administrator", "connection": "corp", "hashed_name": STYLE}
+FILLED |= {"number": "1", "asked": "0" * 16, "person": "corp/ada", "rule": "administrators"}
 
 
 def _addresses(person: Person, program: Program) -> dict[str, list[str]]:

@@ -111,7 +111,7 @@ PAGES: dict[str, Callable[[Any], None]] = {
     "role choice": lambda window: window.open(remote_page(window)),
     "carried code": carried_code,
     "command lines": lambda window: window.open("/command-lines"),
-    "administration": lambda window: window.open("/administration/"),
+    "administration": lambda window: window.open("/administration"),
     "rules": lambda window: window.open("/administration/rules"),
     "a rule": lambda window: window.open("/administration/rules/company.contractors"),
     "a version": lambda window: window.open("/administration/versions/1"),

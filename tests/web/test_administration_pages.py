@@ -24,7 +24,7 @@ from federation_bridge.web import cookies
 from federation_bridge.web.administration.rules import lines_of
 
 GET = (
-    "/administration/",
+    "/administration",
     "/administration/rules",
     "/administration/people",
     "/administration/audit",
@@ -93,7 +93,7 @@ def posted(person: Person, what: str, *, group: str = "staff", do: str = "save",
 def test_whoever_administers_finds_the_pages_and_a_link_to_them(ada, clock, path, group) -> None:
     ada.sign_in(clock, group)
     assert ada.get(path).status_code == 200
-    assert 'href="/administration/"' in ada.get("/").text
+    assert 'href="/administration"' in ada.get("/").text
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_whoever_administers_finds_the_pages_and_a_link_to_them(ada, clock, path
 def test_for_everybody_else_there_is_no_such_page(ada, clock, path) -> None:
     ada.sign_in(clock, "admins", "Identity-Team")
     assert ada.get(path).status_code == 404
-    assert "/administration/" not in ada.get("/").text
+    assert "/administration" not in ada.get("/").text
 
 
 def test_rights_are_those_of_the_version_in_force_at_each_request(ada, clock, tmp_path) -> None:
     ada.sign_in(clock, "identity-team")
-    assert ada.get("/administration/").status_code == 200
+    assert ada.get("/administration").status_code == 200
     here = door_of(ada.app)
     rules = Rules(
         here.store.rulebook_versions, here.store.rulebook_proposals, Known(frozenset(here.settings.connections)), clock
@@ -122,7 +122,7 @@ def test_rights_are_those_of_the_version_in_force_at_each_request(ada, clock, tm
     other = texts(tmp_path, MORE.replace("identity-team", "others"))
     apply(rules, other, Change(Author("the operator"), "moved", base_of(ada)))
 
-    assert ada.get("/administration/").status_code == 404
+    assert ada.get("/administration").status_code == 404
 
 
 def test_an_old_sign_in_is_made_anew_before_anything_is_shown_or_changed(ada, clock) -> None:
@@ -267,7 +267,7 @@ def test_a_marked_change_waits_until_another_administrator_agrees(marked, clock)
     assert door_of(marked.app).store.rulebook_versions.number_in_force() == 1
     own = marked.get(where).text
     assert 'value="approve"' not in own
-    assert where in marked.get("/administration/").text
+    assert where in marked.get("/administration").text
 
     bob = as_bob(marked, clock)
     page = bob.get(where).text
@@ -367,7 +367,7 @@ def test_command_lines_can_be_ended_while_the_rules_cannot_be_had(ada, clock, mo
 
     monkeypatch.setattr(type(door_of(ada.app).rulebook), "current", gone)
     assert ada.get("/command-lines").status_code == 200
-    assert ada.get("/administration/").status_code == 503
+    assert ada.get("/administration").status_code == 503
 
 
 def test_rules_are_found_by_words_without_a_script(ada, clock) -> None:

@@ -46,7 +46,7 @@ DOORS = {
     "the API": ("api.me", "GET", "/api/v1/me"),
     "OAuth": ("oauth.token", "POST", "/oauth/token"),
     "aws sso": ("sso_oidc.token", "POST", "/token"),
-    "the rulebook's pages": ("administration_rulebook.overview", "GET", "/administration/"),
+    "the rulebook's pages": ("administration_rulebook.overview", "GET", "/administration"),
     "pages of rules": ("administration_rules.rules", "GET", "/administration/rules"),
     "people's pages": ("administration_people.people", "GET", "/administration/people"),
     "its portal": ("sso_portal.accounts", "GET", "/assignment/accounts"),

@@ -29,8 +29,8 @@ _MOST_LINES = 2_000
 """Of a difference or a preview on one page; what is longer is said by the commands."""
 
 
-@pages.get("/administration/")
-@guarded(auditor, returns=r"/administration/", keeps_query=False)
+@pages.get("/administration")
+@guarded(auditor, returns=r"/administration", keeps_query=False)
 def overview() -> AnyResponse:
     """What is in force, what waits for a second person, and the versions before."""
     versions = door().store.rulebook_versions
@@ -144,7 +144,7 @@ def decide() -> AnyResponse:
         approvals.close(verbs(), asked, author_of(asking()), reason, asking())
     else:
         raise BadRequest("neither yes nor no")
-    return redirect("/administration/", code=303)
+    return redirect("/administration", code=303)
 
 
 def _in_force() -> RuleSet:
