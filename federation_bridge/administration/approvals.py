@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from federation_bridge.administration.rules import Rules, changed_meanwhile, check_words, entry
+from federation_bridge.administration.rules import Rules, changed_meanwhile, check_words, check_writable, entry
 from federation_bridge.audit import Entry, RulebookChanged, RulebookProposalClosed
 from federation_bridge.errors import BadRequest, NotFound
 from federation_bridge.mapping import AdministrativeRole, RuleSet
@@ -34,6 +34,7 @@ def approve(rules: Rules, asked: str, yes: Yes) -> int:
     author's own yes, for one to another text, where the change does not wait any more, or where another version is in
     force by now. ConfigurationInvalid where the text does not fit the settings any more.
     """
+    check_writable(rules)
     check_words("a reason", yes.reason)
     proposal = _waiting(rules, asked)
     if yes.digest != proposal.digest:
@@ -90,9 +91,13 @@ def close(rules: Rules, asked: str, by: Author, reason: str, caller: Caller | No
 
 
 def author_of(caller: Caller) -> Author:
-    """The signed-in person as the author of a change, named for people and by what their provider vouches for."""
+    """The signed-in person as the author of a change.
+
+    The history names them by what their provider vouches for first: a name, or an address that nobody verified, can be
+    chosen to look like somebody else's.
+    """
     identity = caller.session.identity
-    return Author(identity.email or identity.name or identity.person, identity.connection, identity.subject)
+    return Author(f"{identity.person} ({identity.name})", identity.connection, identity.subject)
 
 
 def _waiting(rules: Rules, asked: str) -> ChangeProposal:

@@ -50,6 +50,8 @@ class Rules:
     clock: Clock
     origin: str = "command"
     """By which road changes come: kept with each version."""
+    lies_in_files: bool = False
+    """Whether files are the truth: then nothing is changed here, by whatever road it comes."""
     allows_emergency: bool = False
     """Whether somebody may do without the second person, loudly (`rulebook.emergency`)."""
     new_id: Callable[[], str] = lambda: secrets.token_hex(8)
@@ -115,6 +117,7 @@ def apply(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = (
     Raises as `propose`, and BadRequest without a reason, where the text is in force already, or for an emergency that
     the settings do not allow. Of two who change the same base, the second is refused.
     """
+    check_writable(rules)
     check_words("a reason", change.reason)
     check_words("an author", change.author.name)
     if change.is_emergency and not rules.allows_emergency:
@@ -240,6 +243,12 @@ def changed_meanwhile(stands: RulebookVersion | None) -> BadRequest:
         f"another version is in force by now: {stands.number} ({stands.digest[:12]}), by {stands.author}: look at what "
         "it changed, and change that"
     )
+
+
+def check_writable(rules: Rules) -> None:
+    """BadRequest where the rulebook lies in files: a version that is written here would stand against them."""
+    if rules.lies_in_files:
+        raise BadRequest("the rulebook lies in files: change the files; each change is a version by itself")
 
 
 def check_words(what: str, words: str) -> None:

@@ -127,6 +127,7 @@ def _verbs(settings: Settings, store: Store) -> Rules:
         store.rulebook_proposals,
         Known(frozenset(settings.connections), settings.issuer),
         app.utc_now,
+        lies_in_files=settings.rulebook.source != "database",
         allows_emergency=settings.rulebook.emergency,
     )
 

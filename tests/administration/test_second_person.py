@@ -75,10 +75,13 @@ def test_a_marked_change_waits_and_a_second_administrator_puts_it_in_force(rules
     in_force = rules.versions.in_force()
     assert in_force is not None
     assert in_force.text == texts("b").to_kept()
-    assert (in_force.author, in_force.reason) == ("Ada", "a ticket (approved by Bob: looked at it)")
+    assert (in_force.author, in_force.reason) == (
+        "entra/ada (Ada)",
+        "a ticket (approved by entra/bob (Bob): looked at it)",
+    )
     newest, proposed = store.audit.entries(limit=2)
     assert (newest.event, newest.person) == ("rulebook.changed", "entra/bob")
-    assert (newest.details["approved_by"], newest.details["author"]) == ("Bob", "Ada")
+    assert (newest.details["approved_by"], newest.details["author"]) == ("entra/bob (Bob)", "entra/ada (Ada)")
     assert (proposed.event, proposed.person) == ("rulebook.proposed", "entra/ada")
     assert rules.proposals.waiting(9) == ()
 

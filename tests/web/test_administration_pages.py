@@ -159,7 +159,7 @@ def test_a_change_is_looked_at_first_and_then_put_in_force(ada, clock) -> None:
     assert posted(ada, "a ticket").headers["Location"] == "/administration/versions/2"
     page = ada.get("/administration/versions/2").text
     assert "a ticket" in page
-    assert "ada@example.com (page)" in page
+    assert "corp/ada (Ada) (page)" in page
     assert f"{ACCOUNT}" in ada.get("/").text
     newest = door_of(ada.app).store.audit.entries(limit=1)[0]
     assert (newest.event, newest.person) == ("rulebook.changed", "corp/ada")
@@ -330,6 +330,10 @@ def test_rules_in_files_are_shown_and_not_changed(tmp_path, clock) -> None:
     assert "The rules lie in files on the machine" in page
     assert 'value="save"' not in page
     assert "the rulebook lies in files" in posted(person, "a ticket").text
+    fields, stands = {"number": "1", "reason": "back", "base_digest": base_of(person)}, text_in_force(person)
+    assert person.post("/administration/versions/return", fields).status_code == 400
+    assert person.post("/administration/changes/decision", {"decision": "approve", "reason": "r"}).status_code == 400
+    assert text_in_force(person) == stands
     assert yaml.safe_load(rules.read_text())["rules"][0]["when"] == {"group": "admins"}
     door_of(app).store.close()
 

@@ -32,7 +32,9 @@ def verbs() -> Rules:
     """What the verbs of the rulebook work with, for changes that come by a page."""
     here = door()
     known = Known(frozenset(here.settings.connections), here.settings.issuer)
-    return Rules(here.store.rulebook_versions, here.store.rulebook_proposals, known, here.clock, origin="page")
+    return Rules(
+        here.store.rulebook_versions, here.store.rulebook_proposals, known, here.clock, "page", not is_writable()
+    )
 
 
 def page(template: str, status: int = 200, **values: object) -> Response:
