@@ -233,15 +233,16 @@ DURATION_SCHEMA: Mapping[str, Any] = {
 }
 
 
-def register_schema() -> dict[str, Any]:
-    """The published JSON schema of the register (draft 2020-12)."""
-    name = {"type": "string", "pattern": f"^{ROLE_NAME.pattern}$"}
-    role = {
+_NAME_SCHEMA: Mapping[str, Any] = {"type": "string", "pattern": f"^{ROLE_NAME.pattern}$"}
+
+
+def _role_schema() -> dict[str, Any]:
+    return {
         "type": "object",
         "additionalProperties": False,
         "required": ["name"],
         "properties": {
-            "name": name,
+            "name": _NAME_SCHEMA,
             "path": {"type": "string", "pattern": f"^{ROLE_PATH.pattern}$"},
             "max_session": DURATION_SCHEMA,
             "web_identity_file": {
@@ -253,6 +254,10 @@ def register_schema() -> dict[str, Any]:
         "if": {"required": ["web_identity_file"], "properties": {"web_identity_file": {"enum": [True, "true"]}}},
         "then": {"required": ["max_session"]},
     }
+
+
+def register_schema() -> dict[str, Any]:
+    """The published JSON schema of the register (draft 2020-12)."""
     account = {
         "type": "object",
         "additionalProperties": False,
@@ -271,7 +276,7 @@ def register_schema() -> dict[str, Any]:
                 "items": {"enum": sorted({one for known in SIGN_IN_REGIONS.values() for one in known})},
                 "description": "Where people sign in to the console, the first before the others.",
             },
-            "roles": {"type": "array", "minItems": 1, "items": {"anyOf": [name, role]}},
+            "roles": {"type": "array", "minItems": 1, "items": {"anyOf": [_NAME_SCHEMA, _role_schema()]}},
             **details_schema(),
         },
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from federation_bridge.errors import Unavailable
 from federation_bridge.model import Author, Groups, Identity, Session
 from federation_bridge.rulebook import Known
 from federation_bridge.rulebook.texts import Texts
+from federation_bridge.store.tables import METADATA
 from federation_bridge.web import cookies
 from federation_bridge.web.administration.rules import lines_of
 
@@ -315,6 +318,24 @@ def test_the_audit_is_filtered_paged_and_exported(ada, clock) -> None:
     for bad in ("export?form=xml", "export", "?since=yesterday", "?event=a&event=b"):
         where = f"/administration/audit{'/' if bad.startswith('export') else ''}{bad}"
         assert ada.get(where).status_code == 400, where
+
+
+def test_no_page_that_is_only_looked_at_changes_anything(marked, clock) -> None:
+    marked.sign_in(clock, "identity-team")
+    change = posted(marked, "a ticket").headers["Location"]
+    more = (EDIT, change, "/administration/versions/1", "/administration/people/corp/ada")
+    paths = (*GET, *more, "/administration/audit/export?form=csv")
+    with closing(sqlite3.connect(door_of(marked.app).settings.data / "bridge.db")) as database:
+
+        def rows() -> dict[str, list[Any]]:
+            return {name: database.execute(f"SELECT * FROM {name}").fetchall() for name in METADATA.tables}
+
+        before = rows()
+        for path in paths:
+            assert marked.get(path).status_code == 200, path
+            assert rows() == before, path
+        assert posted(marked, "another", group="others").status_code == 303
+        assert rows() != before
 
 
 def test_rules_in_files_are_shown_and_not_changed(tmp_path, clock) -> None:
