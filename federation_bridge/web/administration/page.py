@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Response, make_response, render_template, request
 
 from federation_bridge.administration.rules import Rules
-from federation_bridge.errors import Unavailable
-from federation_bridge.mapping import AdministrativeRights, AdministrativeRole
+from federation_bridge.errors import BadRequest, Unavailable
+from federation_bridge.mapping import AdministrativeRights, AdministrativeRole, RuleSet
 from federation_bridge.model import Caller
 from federation_bridge.rulebook import Known
 from federation_bridge.web import cookies, forms
@@ -52,6 +52,19 @@ def page(template: str, status: int = 200, **values: object) -> Response:
         **values,
     )
     return make_response(shown, status)
+
+
+def argument(name: str, *, most: int = 256) -> str:
+    """What the query says under this name, or ""; BadRequest when it was sent twice, and as `forms.checked_text`."""
+    values = request.args.getlist(name)
+    if len(values) > 1:
+        raise BadRequest(f"{name} was sent {len(values)} times")
+    return forms.checked_text(values[0] if values else "", name, most).strip()
+
+
+def in_force() -> RuleSet:
+    """The rules that decide about the present request; Unavailable where these cannot be had."""
+    return door().rulebook.current(signed_in().rulebook)
 
 
 def is_writable() -> bool:

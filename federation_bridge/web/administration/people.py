@@ -8,16 +8,15 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.administration import audit, explaining
 from federation_bridge.administration.people import person_seen
 from federation_bridge.audit import AuditQuery, Recorded, json_line
 from federation_bridge.errors import BadRequest
-from federation_bridge.web import forms
-from federation_bridge.web.administration.page import page
-from federation_bridge.web.door import door, signed_in
+from federation_bridge.web.administration.page import argument, in_force, page
+from federation_bridge.web.door import door
 from federation_bridge.web.guards import auditor, guarded
 
 pages = Blueprint("administration_people", __name__)
@@ -32,10 +31,10 @@ _TEXTS = tuple(one.name for one in fields(AuditQuery) if one.name not in ("since
 @guarded(auditor, returns=r"/administration/people", keeps_query=False)
 def people() -> AnyResponse:
     """Who signed in lately, or the people whose name holds what was typed."""
-    word = _argument("q").casefold()
+    word = argument("q").casefold()
     seen = door().store.people.seen_since(door().clock() - door().settings.sessions.people_kept)
     found = (one for one in seen if word in f"{one.identity.person} {one.identity.name}".casefold())
-    return page("people.html", people=list(islice(found, _MOST_PEOPLE)), q=_argument("q"))
+    return page("people.html", people=list(islice(found, _MOST_PEOPLE)), q=argument("q"))
 
 
 @pages.get("/administration/people/<path:person>")
@@ -44,8 +43,7 @@ def person(person: str) -> AnyResponse:
     """What one person may have now, and why no more."""
     here = door()
     seen = person_seen(here.store, person, here.clock, here.settings.sessions.people_kept)
-    rules = here.rulebook.current(signed_in().rulebook)
-    lines = list(explaining.lines_of(explaining.explained(rules, seen.identity, here.clock())))
+    lines = list(explaining.lines_of(explaining.explained(in_force(), seen.identity, here.clock())))
     return page("person.html", person=seen, lines=lines)
 
 
@@ -63,7 +61,7 @@ def entries() -> AnyResponse:
 @guarded(auditor)
 def export() -> AnyResponse:
     """All entries that the filters mean, as a file that is sent while it is read."""
-    form = _argument("form")
+    form = argument("form")
     if form not in ("csv", "jsonl"):
         raise BadRequest("an export is csv or jsonl")
     write = audit.csv_lines if form == "csv" else audit.json_lines
@@ -91,24 +89,17 @@ def _stripped(lines: Iterator[str]) -> Iterator[str]:
     return (line.rstrip("\r\n") for line in lines)
 
 
-def _argument(name: str) -> str:
-    values = request.args.getlist(name)
-    if len(values) > 1:
-        raise BadRequest(f"{name} was sent {len(values)} times")
-    return forms.checked_text(values[0] if values else "", name, 256).strip()
-
-
 def _asked() -> dict[str, str]:
-    return {name: value for name in (*_TEXTS, "since", "until") if (value := _argument(name))}
+    return {name: value for name in (*_TEXTS, "since", "until") if (value := argument(name))}
 
 
 def _query() -> AuditQuery:
-    texts: dict[str, Any] = {name: _argument(name) for name in _TEXTS}
+    texts: dict[str, Any] = {name: argument(name) for name in _TEXTS}
     return replace(AuditQuery(**texts), since=_instant("since"), until=_instant("until"))
 
 
 def _instant(name: str) -> datetime | None:
-    written = _argument(name)
+    written = argument(name)
     try:
         found = datetime.fromisoformat(written) if written else None
     except ValueError:

@@ -17,7 +17,7 @@ from federation_bridge.mapping import RuleSet
 from federation_bridge.model import RulebookVersion
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web import findable, forms
-from federation_bridge.web.administration.page import MOST_TEXT, asking, is_writable, page, verbs
+from federation_bridge.web.administration.page import MOST_TEXT, asking, in_force, is_writable, page, verbs
 from federation_bridge.web.door import door, signed_in
 from federation_bridge.web.guards import administrator, auditor, author, guarded, rights
 
@@ -145,10 +145,6 @@ def decide() -> AnyResponse:
     return redirect("/administration", code=303)
 
 
-def _in_force() -> RuleSet:
-    return door().rulebook.current(signed_in().rulebook)
-
-
 def _change() -> Change:
     who, reason = asking(), forms.one_field("reason", most=1_000)
     return Change(author_of(who), reason, forms.one_field("base_digest", most=64), who, rights=rights())
@@ -180,7 +176,7 @@ def _meanwhile(base_digest: str) -> list[str]:
 def _preview(proposed: RuleSet) -> list[str]:
     span = door().settings.sessions.people_kept
     people = identities_seen(door().store, door().clock, span)
-    return list(preview.lines_of(preview.preview(_in_force(), proposed, people, door().clock())))[:_MOST_LINES]
+    return list(preview.lines_of(preview.preview(in_force(), proposed, people, door().clock())))[:_MOST_LINES]
 
 
 def _difference(before: RulebookVersion | None, after: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from flask import Blueprint, request
+from flask import Blueprint
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.audit import AuditQuery, GrantMade, Recorded
@@ -12,9 +12,8 @@ from federation_bridge.durations import format_duration
 from federation_bridge.errors import NotFound
 from federation_bridge.mapping import Rule, RuleSet
 from federation_bridge.rulebook.texts import Texts
-from federation_bridge.web import forms
-from federation_bridge.web.administration.page import page
-from federation_bridge.web.door import door, signed_in
+from federation_bridge.web.administration.page import argument, in_force, page
+from federation_bridge.web.door import door
 from federation_bridge.web.guards import auditor, guarded
 
 pages = Blueprint("administration_rules", __name__, url_prefix="/administration")
@@ -22,14 +21,13 @@ pages = Blueprint("administration_rules", __name__, url_prefix="/administration"
 _MOST_RULES = 100
 _MOST_ROLES = 20
 _MOST_GRANTS = 200
-_MOST_WORDS = 256
 
 
 @pages.get("/rules")
 @guarded(auditor, returns=r"/administration/rules", keeps_query=False)
 def rules() -> AnyResponse:
     """Every rule in force, or those that hold all words; a page at a time, by the id of the last one."""
-    found, words, after = _in_force(), _argument("q"), _argument("after")
+    found, words, after = in_force(), argument("q"), argument("after")
     wanted = words.casefold().split()
     fitting = (rule for rule in found.rules if rule.id > after and _has(rule, found, wanted))
     shown = list(islice(fitting, _MOST_RULES + 1))
@@ -42,7 +40,7 @@ def rules() -> AnyResponse:
 @guarded(auditor)
 def one(rule: str) -> AnyResponse:
     """One rule: its text, its roles, and by whom each was used last."""
-    found = _in_force()
+    found = in_force()
     shown = next((each for each in found.rules if each.id == rule), None)
     if shown is None:
         raise NotFound(f"no rule {rule!r} is in force")
@@ -65,14 +63,6 @@ def terms_of(rule: Rule) -> str:
     """How long, and whether less than the role may."""
     words = format_duration(rule.grant.max_duration)
     return f"{words}, with a session policy" if rule.grant.policy or rule.grant.policy_arns else words
-
-
-def _argument(name: str) -> str:
-    return forms.checked_text(request.args.get(name, ""), name, _MOST_WORDS).strip()
-
-
-def _in_force() -> RuleSet:
-    return door().rulebook.current(signed_in().rulebook)
 
 
 def _roles(rule: Rule, rules: RuleSet) -> tuple[str, ...]:
