@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,8 +86,16 @@ def test_the_configured_command_answers_without_site_and_without_any_package(tmp
 
 
 def test_only_one_of_many_starts_the_renewal_and_one_that_died_or_that_a_clock_left_in_the_future_is_replaced(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begun: list[int] = []
+    spawn = os.posix_spawn
+
+    def spawned(*arguments: Any, **options: Any) -> int:
+        begun.append(spawn(*arguments, **options))
+        return begun[-1]
+
+    monkeypatch.setattr("federation_bridge.cli.cached_answer.system.posix_spawn", spawned)
     path = put(tmp_path)
     mark = Path(f"{path}~renewing")
     command = ["/bin/sh", "-c", f"echo begun >> {tmp_path}/begun"]
@@ -97,8 +106,8 @@ def test_only_one_of_many_starts_the_renewal_and_one_that_died_or_that_a_clock_l
     for left_at in (now - 120, now + 86_400):
         os.utime(mark, (left_at, left_at))
         cached_answer.renew(str(path), command, now)
-    for _ in range(3):
-        os.wait()
+    for process in begun:
+        os.waitpid(process, 0)
     assert (tmp_path / "begun").read_text() == "begun\n" * 3
 
 

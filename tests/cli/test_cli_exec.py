@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,6 +155,30 @@ def test_a_command_that_ctrl_c_ends_gives_130(ada: Person) -> None:
         seat.until("ready")
         seat.type(CTRL_C)
         assert seat.end() == 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_while_the_command_is_started_reaches_the_command(number: signal.Signals) -> None:
+    """The worst moment, held still: the command runs and nobody here has heard of it yet."""
+    script = (
+        "import os, subprocess, sys\n"
+        "from federation_bridge.cli.commands.running import run_command\n"
+        "from federation_bridge.cli.program import stop_in_order\n"
+        "start = subprocess.Popen\n"
+        "def stopped_at_once(*command, **options):\n"
+        "    process = start(*command, **options)\n"
+        "    print(process.pid, flush=True)\n"
+        "    os.kill(os.getpid(), int(sys.argv[1]))\n"
+        "    return process\n"
+        "subprocess.Popen = stopped_at_once\n"
+        "stop_in_order()\n"
+        "sys.exit(run_command(['sleep', '60'], dict(os.environ)))\n"
+    )
+    command = [sys.executable, "-c", script, str(int(number))]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=50)
+    assert ended.returncode == 128 + number
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(ended.stdout), 0)
 
 
 def test_a_command_that_asks_reads_the_person_s_keys(ada: Person) -> None:

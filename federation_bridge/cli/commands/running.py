@@ -44,19 +44,47 @@ def run_command(command: list[str], environ: dict[str, str]) -> int:
     program = shutil.which(command[0], path=environ.get("PATH"))
     if program is None and not (os.sep in command[0] and Path(command[0]).exists()):
         raise _exec_failure(_NOT_FOUND, say("There is no command {name}.", name=command[0]))
+    stops = _StopsForCommand()
     try:
         process = subprocess.Popen([program or command[0], *command[1:]], env=environ)  # noqa: S603 - the person's own command
     except OSError as refused:
         reason = refused.strerror or ""
         sentence = say("{name} cannot be run: {reason}", name=command[0], reason=reason)
         raise _exec_failure(_NOT_EXECUTABLE, sentence) from None
-    # Ctrl-C reaches the command from the terminal itself; the endpoint must outlive it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("SIGTERM", "SIGHUP"):
-        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda number, _: process.send_signal(number))
+    stops.go_to(process)
     status = process.wait()
     return status if status >= 0 else 128 - status
+
+
+class _StopsForCommand:
+    """SIGTERM and SIGHUP of this process, from before the command is there: each one reaches it, none ends us alone.
+
+    Were they caught only once the command runs, a stop between the two would end this process and leave the command.
+    """
+
+    def __init__(self) -> None:
+        self._early: list[int] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        # Ctrl-C reaches the command from the terminal itself; the endpoint must outlive it. A function and not
+        # SIG_IGN, which the command would inherit.
+        for name, react in (("SIGINT", self._leave), ("SIGTERM", self._pass_on), ("SIGHUP", self._pass_on)):
+            if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, react)
+
+    def _leave(self, number: int, _: object) -> None:
+        """Nothing is done."""
+
+    def _pass_on(self, number: int, _: object) -> None:
+        if self._process is None:
+            self._early.append(number)
+        else:
+            self._process.send_signal(number)
+
+    def go_to(self, process: subprocess.Popen[bytes]) -> None:
+        """The command runs: it gets what came while it was started, and all that comes from now on."""
+        self._process = process
+        while self._early:
+            process.send_signal(self._early.pop(0))
 
 
 def _exec_failure(status: int, sentence: str) -> UsageWrong:
