@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,7 +165,6 @@ def test_a_signal_reaches_the_command_of_exec_and_its_status_is_ours(ada: Person
     process = ada.start("exec", "--role", ROLE, "--", "/bin/sh", "-c", script)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    time.sleep(0.1)  # between the command's first word and our handler lies nothing that could be awaited
     os.kill(process.pid, signal.SIGHUP)
     process.communicate(timeout=30)
     assert process.returncode == 9
