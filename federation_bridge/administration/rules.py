@@ -68,7 +68,7 @@ class Change:
     """Who asks through a page or the API; None: a command on the machine."""
     is_emergency: bool = False
     rights: AdministrativeRights | None = None
-    """What the rules in force let the caller do; None: a command, whose operator may do everything."""
+    """What a door found that the caller may do: asked where the version in force fits the settings no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,9 @@ def apply(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = (
     proposal = propose(rules, texts, change.base_digest, names)
     if proposal.base is not None and proposal.base.digest == texts.digest:
         raise BadRequest(f"nothing would change: version {proposal.base.number} says the same, and is in force")
-    _check_rights(proposal, change)
-    _check_not_locked_out(rules, proposal, change)
+    rights = _rights(rules, proposal, change)
+    _check_rights(proposal, rights)
+    _check_not_locked_out(rules, proposal, change, rights)
     if proposal.because and not change.is_emergency:
         return _wait(rules, proposal, change)
     return _put(rules, proposal, change)
@@ -186,28 +187,42 @@ def return_to(rules: Rules, number: int, change: Change) -> Outcome:
     return apply(rules, Texts.from_kept(found.text), change)
 
 
-def _check_rights(proposal: Proposal, change: Change) -> None:
-    if change.rights is None or change.rights.includes(AdministrativeRole.ADMINISTRATOR):
-        return
-    if not change.rights.includes(AdministrativeRole.AUTHOR):
+def _rights(rules: Rules, proposal: Proposal, change: Change) -> AdministrativeRights | None:
+    """What whoever asks may do by the very version that they change; None: a command.
+
+    Those that a door found may be of the version before, by which somebody was an author whom this one took out.
+    """
+    if change.caller is None:
+        return None
+    found = change.rights
+    if proposal.before is not None:
+        identity = change.caller.session.identity
+        found = proposal.before.administrative_rights(identity, rules.clock(), change.caller)
+    if found is None or not found.includes(AdministrativeRole.AUTHOR):
         raise NotFound("whoever changes the rules is an administrator or an author")
+    return found
+
+
+def _check_rights(proposal: Proposal, rights: AdministrativeRights | None) -> None:
+    if rights is None or rights.includes(AdministrativeRole.ADMINISTRATOR):
+        return
     if proposal.before is None:
         raise BadRequest("the version in force does not fit the settings: an administrator has to change it")
-    if foreign := foreign_changes(proposal.before, proposal.rules, change.rights.accounts):
+    if foreign := foreign_changes(proposal.before, proposal.rules, rights.accounts):
         raise BadRequest("; ".join(foreign))
 
 
-def _check_not_locked_out(rules: Rules, proposal: Proposal, change: Change) -> None:
+def _check_not_locked_out(rules: Rules, proposal: Proposal, change: Change, had: AdministrativeRights | None) -> None:
     """Refuses a change after which nobody administers any more, or not whoever makes it."""
     if proposal.before is None or not _names_administrators(proposal.before):
         return
     if not _names_administrators(proposal.rules):
         raise BadRequest("nobody would be administrator any more: `administration` has to name one")
-    if change.caller is None or change.rights is None:
+    if change.caller is None or had is None:
         return
     rights = proposal.rules.administrative_rights(change.caller.session.identity, rules.clock(), change.caller)
-    if rights is None or not rights.includes(change.rights.role):
-        raise BadRequest(f"you would be {change.rights.role} no more: let somebody who stays make this change")
+    if rights is None or not rights.includes(had.role):
+        raise BadRequest(f"you would be {had.role} no more: let somebody who stays make this change")
 
 
 def _names_administrators(rules: RuleSet) -> bool:

@@ -24,9 +24,22 @@ def _foreign(before: RuleSet, after: RuleSet, accounts: frozenset[str]) -> Itera
         yield Sentence("authors do not change what waits for a second person")
     if appointments_of(before) != appointments_of(after):
         yield Sentence("authors do not change who administers")
+    # Whoever reads a rule of somebody else's knows a group by this name.
+    if any(after.definitions.groups.get(name) != group for name, group in before.definitions.groups.items()):
+        yield Sentence("authors give names to groups, and change or remove none")
+    yield from _foreign_rules(before, after, accounts)
+
+
+def _foreign_rules(before: RuleSet, after: RuleSet, accounts: frozenset[str]) -> Iterator[Sentence]:
+    growing = {rule.id for rules in (before, after) for rule in rules.rules if rule.takes_later_accounts}
     for name, reach in sorted(changed_rules(before, after).items()):
         others = sorted({key.partition("/")[0] for key in reach} - accounts)
-        # A rule that reaches nothing yet may reach anything as soon as an account is registered.
-        if others or not reach:
-            account = others[0] if others else "?"
-            yield Sentence("rule %(rule)s is about account %(account)s, which is not yours", rule=name, account=account)
+        if others:
+            yield Sentence(
+                "rule %(rule)s is about account %(account)s, which is not yours", rule=name, account=others[0]
+            )
+        elif name in growing:
+            # An account that is registered tomorrow would be in it, and nobody would have been asked.
+            yield Sentence("rule %(rule)s means a set of accounts, which can grow: name yours one by one", rule=name)
+        elif not reach:
+            yield Sentence("rule %(rule)s is about no account of yours", rule=name)

@@ -8,10 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from federation_bridge.aws_limits import ACCOUNT_ID, ROLE_NAME, SHORTEST_SESSION
+from federation_bridge.mapping.account_sets import AccountSet
 from federation_bridge.mapping.condition import Condition
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, refuse, text
 from federation_bridge.mapping.register import Register
-from federation_bridge.mapping.role_patterns import RolePattern, RolesNamed, parse_role_set, roles_schema
+from federation_bridge.mapping.role_patterns import (
+    RolePattern,
+    RoleSet,
+    RolesNamed,
+    joined,
+    parse_role_set,
+    roles_schema,
+)
 from federation_bridge.mapping.verdicts import earliest
 from federation_bridge.model import Entitlement
 
@@ -58,6 +66,7 @@ class RolesDenied:
 
     keys: frozenset[str]
     empty_sets: tuple[str, ...]
+    sets: frozenset[RoleSet]
 
 
 def parse_denied(node: Node, register: Register, when: Condition) -> RolesDenied:
@@ -72,10 +81,9 @@ def parse_denied(node: Node, register: Register, when: Condition) -> RolesDenied
     written = [one.value for one in each if isinstance(one.value, str)]
     if len(set(written)) != len(written):
         refuse(listed, "a role names the same twice")
-    found = [_named(one, register) for one in each]
-    patterns = (pattern for one in found for pattern in one.patterns)
-    keys = frozenset(f"{account.id}/{role.name}" for one in patterns for account, role in one.reachable(register))
-    return RolesDenied(keys, tuple(dict.fromkeys(empty for one in found for empty in one.empty_sets)))
+    found = joined(_named(one, register) for one in each)
+    keys = frozenset(f"{account.id}/{role.name}" for one in found.patterns for account, role in one.reachable(register))
+    return RolesDenied(keys, found.empty_sets, found.sets)
 
 
 def _named(node: Node, register: Register) -> RolesNamed:
@@ -92,7 +100,9 @@ def _named(node: Node, register: Register) -> RolesNamed:
     if next(pattern.reachable(register), None) is None:
         known = register.role_names if account == "*" else register.accounts[account].roles
         refuse(node, f"the register allows no role {role!r} there{did_you_mean(role, known)}")
-    return RolesNamed((pattern,))
+    if "*" not in (account, role):
+        return RolesNamed((pattern,))
+    return RolesNamed((pattern,), sets=frozenset({RoleSet(AccountSet() if account == "*" else account, role)}))
 
 
 def is_found_by_fact(when: Condition) -> bool:

@@ -22,7 +22,7 @@ from federation_bridge.mapping.document import Node, fields, refuse
 from federation_bridge.mapping.fillable import Reached, fillables
 from federation_bridge.mapping.filling import Filling, Target, Unfilled
 from federation_bridge.mapping.register import DURATION_SCHEMA, Register, duration
-from federation_bridge.mapping.role_patterns import RolePattern, parse_roles, roles_schema
+from federation_bridge.mapping.role_patterns import RolePattern, RoleSet, parse_roles, roles_schema
 from federation_bridge.mapping.session_policies import (
     SessionPolicy,
     foreign_policy,
@@ -57,6 +57,8 @@ class Granted:
     roles: tuple[RolePattern, ...]
     empty_sets: tuple[str, ...] = ()
     """Sets of accounts that hold none of these roles now, each in a sentence."""
+    sets: frozenset[RoleSet] = frozenset()
+    """The sets as they are written: two that come to the same now may not tomorrow."""
     max_duration: timedelta = USUAL
     tags: tuple[Tag, ...] = ()
     transitive_tags: tuple[str, ...] = ()
@@ -163,6 +165,7 @@ def parse_granted(node: Node, around: Around) -> Granted:
     granted = Granted(
         roles=roles.patterns,
         empty_sets=roles.empty_sets,
+        sets=roles.sets,
         max_duration=duration(entry["max_duration"], "max_duration", SHORTEST_SESSION)
         if "max_duration" in entry
         else USUAL,

@@ -5,7 +5,7 @@ Sets are expanded when the rules are loaded, against the register that they are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +47,22 @@ class RolePattern:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleSet:
+    """A set as it is written: what it comes to changes with the register."""
+
+    accounts: AccountSet | str
+    """A set of accounts, or the id of one."""
+    role: str
+    """A role's name; `*` for all."""
+
+
+@dataclass(frozen=True, slots=True)
 class RolesNamed:
     """What stands under `role` or `roles`, and the sets in it that name no role now, each in a sentence."""
 
     patterns: tuple[RolePattern, ...]
     empty_sets: tuple[str, ...] = ()
+    sets: frozenset[RoleSet] = frozenset()
 
 
 def parse_roles(node: Node, register: Register) -> RolesNamed:
@@ -65,8 +76,15 @@ def parse_roles(node: Node, register: Register) -> RolesNamed:
     found = [_granted(item, register) for item in listed]
     if len(found) == 1:
         return found[0]  # shared between rules that name the same set
-    patterns = dict.fromkeys(pattern for one in found for pattern in one.patterns)
-    return RolesNamed(tuple(patterns), tuple(dict.fromkeys(empty for one in found for empty in one.empty_sets)))
+    return joined(found)
+
+
+def joined(found: Iterable[RolesNamed]) -> RolesNamed:
+    """All of them as one, each role and each sentence once."""
+    each = tuple(found)
+    patterns = dict.fromkeys(pattern for one in each for pattern in one.patterns)
+    empty_sets = dict.fromkeys(empty for one in each for empty in one.empty_sets)
+    return RolesNamed(tuple(patterns), tuple(empty_sets), frozenset(written for one in each for written in one.sets))
 
 
 def _granted(node: Node, register: Register) -> RolesNamed:
@@ -105,10 +123,7 @@ def parse_role_set(node: Node, register: Register, *, takes_all: bool = False) -
     accounts = AccountSet.parse(entry["accounts"])
     listed = entry["role"] if "role" in entry else entry["roles"]
     found = [_expanded(accounts, role, listed, register, takes_all=takes_all) for role in texts(listed, "a role")]
-    if len(found) == 1:
-        return found[0]
-    patterns = (pattern for one in found for pattern in one.patterns)
-    return RolesNamed(tuple(patterns), tuple(empty for one in found for empty in one.empty_sets))
+    return found[0] if len(found) == 1 else joined(found)
 
 
 def _expanded(
@@ -132,7 +147,8 @@ def _named(accounts: AccountSet, role: str, register: Register) -> RolesNamed:
         for name in (account.roles if role == "*" else (role,))
         if name in account.roles
     )
-    return RolesNamed(found, () if found else (f"it names no role now: {accounts.empty(role, register)}",))
+    empty_sets = () if found else (f"it names no role now: {accounts.empty(role, register)}",)
+    return RolesNamed(found, empty_sets, frozenset({RoleSet(accounts, role)}))
 
 
 def roles_schema(*, takes_all: bool = False) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypedDict
 
+from federation_bridge.mapping.account_sets import AccountSet
 from federation_bridge.mapping.condition import Condition
 from federation_bridge.mapping.denials import Denial, parse_denied
 from federation_bridge.mapping.document import (
@@ -49,6 +50,13 @@ class Rule:
     """Whom to ask about it; read by the same people."""
     note: str = ""
     """For those alone who read the rules."""
+
+    @property
+    def takes_later_accounts(self) -> bool:
+        """Whether it grants or denies roles of accounts that are registered later, or that change."""
+        return "account" in self.grant.placeholders or any(
+            isinstance(one.accounts, AccountSet) for one in self.grant.sets
+        )
 
     def evaluate(self, facts: Facts) -> RuleResult:
         """What this rule alone says: entitlements or a denial, and the reasons why there are none or not more."""
@@ -94,7 +102,7 @@ def parse_rule(node: Node, register: Register, connections: Collection[str], rea
     )
     if "deny" in entry:
         denies = parse_denied(entry["deny"], register, when)
-        grant = Granted((), empty_sets=denies.empty_sets)
+        grant = Granted((), empty_sets=denies.empty_sets, sets=denies.sets)
         return Rule(name, connection, when, grant, node.line, denies.keys, **remarks)
     around = Around(register, when.always_binds(), connection, read.definitions)
     return Rule(name, connection, when, parse_granted(entry["grant"], around), node.line, **remarks)

@@ -26,6 +26,7 @@ administration:
   - {id: readers, as: auditor, connection: entra, when: {group: auditors}}
 second_person: {accounts: "111111111111"}
 """
+FRIENDS = "{id: friends, as: administrator, connection: entra, when: {group: friends}}"
 
 
 def texts(group: str = "a", role: str = "111111111111/Administrator", more: str = MORE) -> Texts:
@@ -106,7 +107,8 @@ def test_who_is_no_administrator_by_the_version_in_force_cannot_approve(rules, c
 def test_a_change_cannot_make_its_own_second_administrator(rules, clock) -> None:
     stands = rules.versions.in_force()
     change = Change(approvals.author_of(ada(clock)), "a ticket", stands.digest, ada(clock))
-    outcome = verbs.apply(rules, texts("b", more=MORE.replace("identity-team", "friends")), change)
+    more = MORE.replace("second_person", f"  - {FRIENDS}\nsecond_person")
+    outcome = verbs.apply(rules, texts("b", more=more), change)
 
     with pytest.raises(NotFound):
         approvals.approve(rules, outcome.waits_as, yes(rules, outcome, person(clock, "eve", "friends")))
