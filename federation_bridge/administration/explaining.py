@@ -71,7 +71,8 @@ def lines_of(found: Explained) -> Iterator[str]:
     yield f"{printable(found.identity.person)} ({printable(found.identity.name)}), groups: {named}{more}"
     if groups.why_incomplete:
         yield f"the groups are incomplete: {printable(groups.why_incomplete)}"
-    yield f"{len(found.entitlements)} roles" if found.entitlements else "no role"
+    count = len(found.entitlements)
+    yield "no role" if count == 0 else "1 role" if count == 1 else f"{count} roles"
     because = {one.key: one for one in found.entitlements}
     for key, one in because.items():
         yield f"  {key} ({one.account.name}), {terms_of(one)}, by rule {one.rule}: {_told(one.because)}"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from federation_bridge import app
 from federation_bridge.administration import explaining, people, preview
+from federation_bridge.audit import printable
 from federation_bridge.bridge import Parts
 from federation_bridge.errors import NotFound
-from federation_bridge.mapping import RuleSet
+from federation_bridge.mapping import RuleSet, reasons_to_wait
 from federation_bridge.mapping.document import did_you_mean
 from federation_bridge.model import Groups, Identity
 from federation_bridge.operate.opening import looking_at
@@ -20,6 +21,7 @@ from federation_bridge.operate.rulebook_versions import PARTS, part_of, texts_of
 from federation_bridge.rulebook.parsing import Known, parsed
 from federation_bridge.rulebook.source import text_of
 from federation_bridge.rulebook.texts import Texts
+from federation_bridge.sentence import Sentence
 from federation_bridge.settings import Settings
 
 _MOST_VERSIONS = 1_000
@@ -41,7 +43,10 @@ class Wanted:
 def previewed(
     settings: Settings, wanted: Wanted, progress: Callable[[int], None], *, as_json: bool
 ) -> tuple[bool, list[str]]:
-    """Whether anything changes, and what; ConfigurationInvalid where the proposed files do not parse."""
+    """Whether anything changes, and what; ConfigurationInvalid where the proposed files do not parse.
+
+    A change that would wait for a second person changes something, even where nobody gains or loses.
+    """
     with looking_at(settings) as parts:
         proposed = _proposed(parts, wanted.files)
         span = wanted.span or settings.sessions.people_kept
@@ -49,8 +54,18 @@ def previewed(
         if wanted.people is not None:
             given += people.identities_in(text_of(wanted.people), settings.connections)
         found = preview.preview(_version(parts, wanted.against), proposed, given, parts.clock(), progress)
-    lines = [json.dumps(preview.document_of(found), indent=2)] if as_json else list(preview.lines_of(found))
-    return bool(found.comparison.lines), lines
+        because = _reasons_to_wait(parts, wanted, proposed)
+    document = {**preview.document_of(found), "second_person": list(because)}
+    told = (f"two people have to agree: {printable(reason)}" for reason in because)
+    lines = [json.dumps(document, indent=2)] if as_json else [*preview.lines_of(found), *told]
+    return bool(found.comparison.lines or because), lines
+
+
+def _reasons_to_wait(parts: Parts, wanted: Wanted, proposed: RuleSet) -> tuple[Sentence, ...]:
+    """Why the proposed rules would wait for a second person. Nobody waits for a change of files."""
+    if parts.settings.rulebook.source != "database" or wanted.against is not None:
+        return ()
+    return reasons_to_wait(parts.rulebook.in_force, proposed)
 
 
 def _proposed(parts: Parts, files: Sequence[Path]) -> RuleSet:

@@ -25,7 +25,7 @@ from federation_bridge.sandbox.aws.app import serve_local_aws
 from federation_bridge.sandbox.aws.local_aws import LocalAws, make_local_aws
 from federation_bridge.sandbox.browser import Browser
 from federation_bridge.sandbox.company_accounts import provision
-from federation_bridge.sandbox.company_files import CLIENT_ID, Addresses, write_files
+from federation_bridge.sandbox.company_files import CLIENT_ID, Addresses, RulebookSource, write_files
 from federation_bridge.sandbox.directory import Directory, example_company
 from federation_bridge.sandbox.identity_provider.application import ServedIdentityProvider, serve_identity_provider
 from federation_bridge.sandbox.identity_provider.applications import OidcClient
@@ -36,6 +36,8 @@ from federation_bridge.settings import Settings, load_settings
 
 _STARTS_WITHIN = 30.0
 _ENDS_WITHIN = 15.0
+_FIRST_RULES = "the rules of the example company"
+"""Why the first version of the rulebook is there."""
 
 
 @dataclass(slots=True)
@@ -59,8 +61,13 @@ class Company:
 
     @property
     def rules(self) -> Path:
-        """The rules file, which may be changed while the bridge runs."""
+        """The rules file. With the rulebook in files, a change of it holds at the next click."""
         return self.folder / "rules.yaml"
+
+    @property
+    def has_pages_that_change(self) -> bool:
+        """Whether the rulebook lies in the database, where the pages of administrators change it."""
+        return self.settings.rulebook.source == "database"
 
     def end_session(self, access_key_id: str) -> None:
         """Lets the AWS session of these credentials reach its end now, as if its time had passed."""
@@ -80,12 +87,25 @@ class _Surroundings:
     local: LocalAws
     aws: Served
     edit_settings: Callable[[str], str]
+    rulebook: RulebookSource
 
     def write_files(self, bridge: str) -> tuple[Addresses, Path]:
         addresses = Addresses(bridge, self.identity_provider.provider.address, self.aws.address)
-        settings_file = write_files(self.folder, addresses, self.client_secret, datetime.now(UTC).date())
+        today = datetime.now(UTC).date()
+        settings_file = write_files(self.folder, addresses, self.client_secret, today, self.rulebook)
         settings_file.write_text(self.edit_settings(settings_file.read_text(encoding="utf-8")), encoding="utf-8")
         return addresses, settings_file
+
+    def apply_rules(self, settings_file: Path) -> None:
+        """Makes the first version of the rulebook as an operator does; nothing where files are the truth."""
+        if self.rulebook == "files":
+            return
+        files = (str(self.folder / "rules.yaml"), str(self.folder / "accounts.yaml"))
+        words = ("rules", "apply", *files, "--reason", _FIRST_RULES, "--author", "operator")
+        command = [sys.executable, "-m", "federation_bridge.operate", *words, "--settings", str(settings_file)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+        if ran.returncode:
+            raise Unavailable(f"the first rules did not come into force: {ran.stdout}{ran.stderr}")
 
     def stop(self) -> None:
         self.aws.stop()
@@ -99,16 +119,17 @@ def open_company(
     in_this_process: bool = False,
     style: StyleName = "okta",
     edit_settings: Callable[[str], str] = str,
+    rulebook: RulebookSource = "files",
 ) -> Iterator[Company]:
     """Opens the company in `folder` (its files and the bridge's data go there) and closes it in the end.
 
     `style`: whose product the identity provider resembles. `edit_settings`: what the administrator changes in the
-    settings file before the bridge starts.
+    settings file before the bridge starts. `rulebook`: where the rules lie.
 
     Raises:
         Unavailable: the bridge did not start; its own words are in `folder`/bridge.log.
     """
-    surroundings = _open_surroundings(folder, style, edit_settings)
+    surroundings = _open_surroundings(folder, style, edit_settings, rulebook)
     start = _serve_bridge if in_this_process else _spawn_bridge
     try:
         addresses, settings_file, stop = start(surroundings)
@@ -120,10 +141,13 @@ def open_company(
         surroundings.stop()
 
 
-def _open_surroundings(folder: Path, style: StyleName, edit: Callable[[str], str]) -> _Surroundings:
+def _open_surroundings(
+    folder: Path, style: StyleName, edit: Callable[[str], str], rulebook: RulebookSource
+) -> _Surroundings:
     local = make_local_aws()
     served = serve_identity_provider(lambda address: IdentityProvider(address, example_company(), style=style))
-    return _Surroundings(folder, secrets.token_urlsafe(24), served, local, serve_local_aws(local), edit)
+    aws = serve_local_aws(local)
+    return _Surroundings(folder, secrets.token_urlsafe(24), served, local, aws, edit, rulebook)
 
 
 def _introduced(surroundings: _Surroundings, addresses: Addresses, settings: Settings) -> Company:
@@ -156,6 +180,11 @@ def _serve_bridge(surroundings: _Surroundings) -> _Started:
         served.stop()
         made[0].extensions["federation_bridge"].store.close()
 
+    try:
+        surroundings.apply_rules(written[0][1])
+    except BaseException:
+        stop()
+        raise
     return *written[0], stop
 
 
@@ -166,18 +195,21 @@ def _spawn_bridge(surroundings: _Surroundings) -> _Started:
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=surroundings.folder)  # noqa: S603
     try:
-        _wait_until_ready(process, addresses.bridge, log)
+        _wait_until(process, f"{addresses.bridge}/healthz", log)
+        surroundings.apply_rules(settings_file)
+        # With its rulebook in the database it is not ready before there are rules.
+        _wait_until(process, f"{addresses.bridge}/readyz", log)
     except BaseException:
         _end(process)
         raise
     return addresses, settings_file, lambda: _end(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], bridge: str, log: Path) -> None:
+def _wait_until(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     browser, give_up_at = Browser(), time.monotonic() + _STARTS_WITHIN
     while time.monotonic() < give_up_at and process.poll() is None:
         try:
-            if browser.open(f"{bridge}/readyz").status == 200:  # noqa: PLR2004
+            if browser.open(address).status == 200:  # noqa: PLR2004
                 return
         except (URLError, ConnectionError):
             pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 from federation_bridge.sandbox.directory import audit_dates
 
@@ -15,14 +16,20 @@ ANALYTICS = "444455556666"
 ISSUER = "https://bridge.example.com"
 """The bridge's issuer towards AWS, under the name that AWS demands; the local AWS knows where it really answers."""
 CLIENT_ID = "federation-bridge"
+RulebookSource = Literal["files", "database"]
+"""Where the rules lie: in files that are watched, or in the database, where pages change them."""
+
+_RULEBOOK = {
+    "files": "rules: rules.yaml\naccounts: accounts.yaml",
+    "database": "rulebook: {source: database}",
+}
 
 _SETTINGS = """\
 # How the bridge runs. Every setting is described in docs/settings.md.
 base_url: {bridge}
 aws_issuer: {issuer}
 data: .
-rules: rules.yaml
-accounts: accounts.yaml
+{rulebook}
 
 connections:
   company:
@@ -79,10 +86,22 @@ administration:
     as: administrator
     connection: company
     when: {group: platform-admins}
+  - id: identity
+    as: administrator
+    connection: company
+    when: {group: identity-team}
+  - id: analytics
+    as: author
+    connection: company
+    when: {group: analytics-authors}
+    accounts: ["444455556666"]
   - id: audit
     as: auditor
     connection: company
     when: {group: auditors}
+# Nobody changes alone what anybody has in production, or who administers.
+second_person:
+  accounts: ["111122223333"]
 rules:
 """
 
@@ -133,6 +152,15 @@ _RULES = """\
             Resource: arn:aws:s3:::analytics-data/public/*
 """
 
+TRIED_RULE = f"""\
+  - id: sales-reads-reports
+    description: Sales read the reports of production.
+    connection: company
+    when: {{group: sales}}
+    grant: {{role: "{PRODUCTION}/ReadOnly", max_duration: 1h}}
+"""
+"""What an administrator of the example adds at the end of the rules, to try it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -143,9 +171,10 @@ class Addresses:
     aws: str
 
 
-def settings_text(addresses: Addresses) -> str:
-    """The settings file."""
+def settings_text(addresses: Addresses, source: RulebookSource = "files") -> str:
+    """The settings file; `source`: where the rulebook lies."""
     return _SETTINGS.format(
+        rulebook=_RULEBOOK[source],
         bridge=addresses.bridge,
         provider=addresses.provider,
         aws=addresses.aws,
@@ -177,10 +206,12 @@ def rules_text(today: date) -> str:
     )
 
 
-def write_files(folder: Path, addresses: Addresses, client_secret: str, today: date) -> Path:
+def write_files(
+    folder: Path, addresses: Addresses, client_secret: str, today: date, source: RulebookSource = "files"
+) -> Path:
     """Writes settings, rules, register and the client's secret into `folder` and gives the settings file's path."""
     settings = folder / "settings.yaml"
-    settings.write_text(settings_text(addresses), encoding="utf-8")
+    settings.write_text(settings_text(addresses, source), encoding="utf-8")
     (folder / "accounts.yaml").write_text(accounts_text(), encoding="utf-8")
     (folder / "rules.yaml").write_text(rules_text(today), encoding="utf-8")
     secret = folder / "client-secret"

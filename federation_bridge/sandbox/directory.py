@@ -35,15 +35,19 @@ class Person:
 
 _PEOPLE = (
     ("ada", "Ada Moss", "Platform", ("everyone", "platform-admins", "aws#111122223333#Developer"),
-     "A platform administrator: may administer production, over both roads to AWS."),
+     "A platform administrator: administers production, over both roads to AWS, and the bridge."),
     ("bruno", "Bruno Hale", "Audit", ("everyone", "auditors"),
-     "An auditor: may read, and only between the dates of the audit."),
+     "An auditor: may read, and only between the dates of the audit; sees how the bridge is administered."),
     ("carla", "Carla Voss", "Contractors", ("everyone", "contractors"),
      "A contractor: may use one role, which a session policy narrows further."),
-    ("dan", "Dan Ortiz", "Sales", ("everyone",),
+    ("dan", "Dan Ortiz", "Sales", ("everyone", "sales"),
      "Works here, but no rule gives any role."),
     ("eve", "Eve Lund", "Leavers", (),
      "Has left: the directory still knows the password but lets nobody of that department in."),
+    ("fay", "Fay Lind", "Identity", ("everyone", "identity-team"),
+     "Administers the bridge, as Ada does, and has no role in AWS: the second person."),
+    ("gus", "Gus Reed", "Analytics", ("everyone", "analytics-authors"),
+     "An author: may change the rules of the account analytics, and nothing else."),
 )  # fmt: skip
 
 
@@ -77,7 +81,7 @@ class Directory:
 
 
 def example_company() -> Directory:
-    """A directory of five people with random passwords, which whoever starts it may print."""
+    """A directory of seven people with random passwords, which whoever starts it may print."""
     return Directory(
         tuple(
             Person(login, name, f"p-{1001 + number}", department, groups, story, secrets.token_urlsafe(9), bool(groups))

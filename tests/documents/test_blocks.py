@@ -48,6 +48,7 @@ _VERSIONS = (
     "test_the_page_of_administration_leads_from_no_version_to_a_return",
 )
 _FORESEEING = "operate/test_foreseeing.py"
+_CHANGE = ("stories/test_one_change.py", "test_the_page_leads_through_a_change_at_a_terminal")
 _REVIEW = "operate/test_review.py"
 RUN_BY = {
     "README.md console 1": (".ci/run", "make test"),
@@ -69,6 +70,11 @@ RUN_BY = {
     "docs/administration.md console 8": (_REVIEW, "test_every_command_of_the_page_is_taken"),
     "docs/administration.md text 2": (_REVIEW, "test_the_shown_table_is_what_is_printed"),
     "docs/administration.md text 1": (_FORESEEING, "test_the_shown_preview_is_what_is_printed"),
+    "docs/administration.md console 9": _CHANGE,
+    "docs/administration.md console 10": _CHANGE,
+    "docs/administration.md console 11": _CHANGE,
+    "docs/administration.md console 12": _CHANGE,
+    "docs/administration.md yaml 3": _CHANGE,
     "docs/administration.md yaml 2": (_FORESEEING, "test_every_command_of_the_page_is_taken"),
     "docs/aws-clients.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
     "docs/aws-clients.md ini 1": ("real_clients/real_client_material.py", "shown_config(1,"),

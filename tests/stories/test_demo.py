@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -59,9 +60,9 @@ def test_the_walk_fails_where_an_answer_is_not_the_promised_one(own_company: Com
 def test_a_bridge_that_does_not_start_fails_the_demo_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     real = open_company
 
-    def spoiled(folder: Path):
+    def spoiled(folder: Path, **more: Any):
         (folder / "bridge.db").mkdir()
-        return real(folder)
+        return real(folder, **more)
 
     monkeypatch.setattr(demo, "open_company", spoiled)
     told = io.StringIO()
@@ -87,3 +88,13 @@ def test_the_operators_command_runs_the_demo(monkeypatch: pytest.MonkeyPatch, ar
     monkeypatch.setattr(demo, "run", run)
     assert CliRunner().invoke(commands.commands, arguments).exit_code == 1
     assert asked == [once]
+
+
+def test_the_last_words_lead_to_the_pages_of_administrators(company: Company) -> None:
+    told = io.StringIO()
+    demo._invite(company, told)
+    text = told.getvalue()
+    assert f"{company.bridge}/administration" in text
+    assert text.count("  - id: sales-reads-reports") == 1
+    for login in ("ada", "fay", "gus", "bruno", "dan"):
+        assert f"  {login:6} {company.directory[login].password}" in text
