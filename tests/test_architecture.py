@@ -113,6 +113,7 @@ LIBRARIES = {
     "socket": {"operate", "outgoing", "kept_connections", "sandbox"},
     "httptools": {"operate"},
     "asyncio": {"operate"},
+    "ruamel": {"mapping"},
     "signxml": {"sandbox"},
     "moto": {"sandbox"},
 }

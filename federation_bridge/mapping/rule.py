@@ -30,7 +30,8 @@ from federation_bridge.sentence import Sentence
 
 _MOST_DOUBTS = 20
 """Of one rule, so that `check` stays readable: a template may reach a thousand accounts."""
-_RULE_FIELDS = ("id", "description", "owner", "note", "connection", "when", "grant", "deny")
+RULE_FIELDS = ("id", "description", "owner", "note", "connection", "when", "grant", "deny")
+"""In the order in which they are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Rule:
 
 def parse_rule(node: Node, register: Register, connections: Collection[str], read: ConditionReader) -> Rule:
     """The rule in this value; ConfigurationInvalid with the place."""
-    entry = fields(node, "a rule", _RULE_FIELDS, ("id", "connection", "when"))
+    entry = fields(node, "a rule", RULE_FIELDS, ("id", "connection", "when"))
     if ("grant" in entry) == ("deny" in entry):
         refuse(node, "a rule needs either `grant` or `deny`")
     name = identifier(entry["id"], "a rule")
