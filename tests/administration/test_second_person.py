@@ -248,3 +248,22 @@ def test_no_more_than_a_hundred_changes_wait(rules, clock, monkeypatch) -> None:
 
     with pytest.raises(BadRequest, match="wait for a second person already"):
         changed(rules, clock, "c")
+
+
+def test_whoever_asks_twice_for_the_same_has_one_change_that_waits(rules, clock, store) -> None:
+    first = changed(rules, clock)
+    assert changed(rules, clock).waits_as == first.waits_as
+    assert len(store.rulebook_proposals.waiting(9)) == 1
+    assert [one.event for one in store.audit.entries()].count("rulebook.proposed") == 1
+
+
+@pytest.mark.parametrize("other", [{"reason": "another ticket"}, {"author": Author("bob")}])
+def test_the_same_text_for_another_reason_or_by_another_person_waits_by_itself(rules, clock, other) -> None:
+    # Else whoever proposes what waits already could say yes to it as a second person.
+    assert changed(rules, clock).waits_as != changed(rules, clock, **other).waits_as
+
+
+def test_what_was_closed_is_asked_for_anew(rules, clock) -> None:
+    first = changed(rules, clock)
+    approvals.close(rules, first.waits_as, Author("bob"), "not yet")
+    assert changed(rules, clock).waits_as != first.waits_as

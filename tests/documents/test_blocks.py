@@ -75,6 +75,7 @@ RUN_BY = {
     "docs/administration.md console 11": _CHANGE,
     "docs/administration.md console 12": _CHANGE,
     "docs/administration.md yaml 3": _CHANGE,
+    "docs/administration.md sh 1": ("stories/test_git_pipeline.py", "test_a_change_is_pushed_agreed_used_and_reverted"),
     "docs/administration.md yaml 2": (_FORESEEING, "test_every_command_of_the_page_is_taken"),
     "docs/aws-clients.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
     "docs/aws-clients.md ini 1": ("real_clients/real_client_material.py", "shown_config(1,"),
