@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from traceback import walk_tb
+from typing import Self
 
 
 class BridgeError(Exception):
@@ -383,6 +384,35 @@ class ConfigurationInvalid(BridgeError):
     public = "This service is not set up correctly. Your administrator has to mend it: please tell them the reference."
 
 
+class Mistake(str):
+    """A sentence about a mistake that knows where in a text the mistake stands: `rules.yaml: line 3: ... (column 5)`.
+
+    Programs and pages take the place from here, and never from the words.
+    """
+
+    __slots__ = ("column", "file", "line", "reason")
+    reason: str
+    file: str
+    """What people call the text; "" where there is only one."""
+    line: int
+    """Line and column from 1."""
+    column: int
+
+    def __new__(cls, reason: str, line: int, column: int, file: str = "") -> Self:
+        """The sentence; the line comes first, as it is what a person looks for."""
+        made = super().__new__(cls, f"{f'{file}: ' if file else ''}line {line}: {reason} (column {column})")
+        made.reason, made.file, made.line, made.column = reason, file, line, column
+        return made
+
+    def __getnewargs__(self) -> tuple[str, int, int, str]:  # type: ignore[override]
+        """How copies are made."""
+        return self.reason, self.line, self.column, self.file
+
+    def within(self, file: str) -> Mistake:
+        """The same mistake, in the text that people call so; a name that it has already stays."""
+        return self if self.file or not file else Mistake(self.reason, self.line, self.column, file)
+
+
 class ConfigurationMistakes(ConfigurationInvalid):
     """Several mistakes, each of which has to be mended."""
 
@@ -400,6 +430,18 @@ MOST_MISTAKES_TOLD = 20
 def mistakes_of(problem: ConfigurationInvalid) -> tuple[str, ...]:
     """Each mistake that this says is to be mended."""
     return problem.mistakes if isinstance(problem, ConfigurationMistakes) else (problem.detail,)
+
+
+def mistakes_within(problem: ConfigurationInvalid, file: str) -> ConfigurationInvalid:
+    """The same refusal, each of its mistakes within the text that people call so; "" gives it no name."""
+    told = tuple(_within(one, file) for one in mistakes_of(problem))
+    return ConfigurationInvalid(told[0]) if len(told) == 1 else ConfigurationMistakes(told)
+
+
+def _within(sentence: str, file: str) -> str:
+    if isinstance(sentence, Mistake):
+        return sentence.within(file)
+    return f"{file}: {sentence}" if file else sentence
 
 
 def _and_more(number: int) -> str:

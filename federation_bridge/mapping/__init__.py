@@ -8,7 +8,8 @@ from federation_bridge.mapping.administration import AdministrativeRights, Admin
 from federation_bridge.mapping.authors import foreign_changes
 from federation_bridge.mapping.explanation import Explanation, RuleOutcome
 from federation_bridge.mapping.language import CONDITIONS
-from federation_bridge.mapping.register import Register, load_register, register_schema
+from federation_bridge.mapping.register import Register, RegisterRead, load_register, read_register
+from federation_bridge.mapping.register_schema import register_schema
 from federation_bridge.mapping.rule import Rule
 from federation_bridge.mapping.rules import RuleSet, load_rules
 from federation_bridge.mapping.schema import rules_schema
@@ -22,12 +23,14 @@ __all__ = [
     "Explanation",
     "Marks",
     "Register",
+    "RegisterRead",
     "Rule",
     "RuleOutcome",
     "RuleSet",
     "foreign_changes",
     "load_register",
     "load_rules",
+    "read_register",
     "reasons_to_wait",
     "register_schema",
     "rules_schema",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypedDict
 
 from federation_bridge.aws_limits import MOST_TAGS, tag_key_mistake, tag_value_mistake
-from federation_bridge.mapping.document import Node, did_you_mean, refuse, text, texts
+from federation_bridge.mapping.document import Node, did_you_mean, placed_texts, refuse, text
+from federation_bridge.mapping.entries import Entries
+from federation_bridge.mapping.mistakes import Mistakes
 
 DETAILS = ("environment", "tags", "description", "color", "aliases")
 """The keys of an account that this module reads."""
@@ -29,14 +32,14 @@ class AccountDetails(TypedDict):
     aliases: tuple[str, ...]
 
 
-def parse_details(entry: Mapping[str, Node]) -> AccountDetails:
-    """The details among an account's entries; ConfigurationInvalid with the place."""
+def parse_details(entry: Entries) -> AccountDetails:
+    """The details among an account's entries; every mistake is kept among theirs."""
     return AccountDetails(
-        environment=parse_environment(entry["environment"]) if "environment" in entry else "",
-        tags=_tags(entry["tags"]) if "tags" in entry else {},
-        description=parse_description(entry["description"]) if "description" in entry else "",
-        color=_color(entry["color"]) if "color" in entry else "",
-        aliases=_aliases(entry["aliases"]) if "aliases" in entry else (),
+        environment=entry.read("environment", parse_environment, ""),
+        tags=entry.read("tags", lambda node: _tags(node, entry.mistakes), {}),
+        description=entry.read("description", parse_description, ""),
+        color=entry.read("color", _color, ""),
+        aliases=entry.read("aliases", _aliases, ()),
     )
 
 
@@ -56,19 +59,20 @@ def parse_description(node: Node) -> str:
     return written
 
 
-def _tags(node: Node) -> Mapping[str, str]:
+def _tags(node: Node, mistakes: Mistakes) -> Mapping[str, str]:
     if not isinstance(node.value, Mapping):
         refuse(node, "`tags` must be written as `key: value` lines")
     if len(node.value) > MOST_TAGS:
         refuse(node, f"`tags` has {len(node.value)} tags; AWS takes {MOST_TAGS}")
     tags: dict[str, str] = {}
     for key, value in node.value.items():
-        # AWS tells keys of accounts apart by case, and people do not.
-        if key.casefold() in {one.casefold() for one in tags}:
-            refuse(value, f"tag {key!r} stands here twice, in other letters")
-        if mistake := tag_key_mistake(key):
-            refuse(value, f"tag {key!r} {mistake}")
-        tags[key] = _tag_value(key, value)
+        with mistakes.collected():
+            # AWS tells keys of accounts apart by case, and people do not.
+            if key.casefold() in {one.casefold() for one in tags}:
+                refuse(value.name, f"tag {key!r} stands here twice, in other letters")
+            if mistake := tag_key_mistake(key):
+                refuse(value.name, f"tag {key!r} {mistake}")
+        tags[key] = mistakes.read(partial(_tag_value, key, value), "")
     return tags
 
 
@@ -88,13 +92,13 @@ def _color(node: Node) -> str:
 
 
 def _aliases(node: Node) -> tuple[str, ...]:
-    aliases = texts(node, "an alias")
+    aliases = placed_texts(node, "an alias")
     if len(aliases) > _MOST_ALIASES:
         refuse(node, f"an account has at most {_MOST_ALIASES} aliases")
-    for alias in aliases:
+    for alias, where in aliases:
         if len(alias) > LONGEST_NAME:
-            refuse(node, f"an alias has at most {LONGEST_NAME} characters")
-    return aliases
+            refuse(where, f"an alias has at most {LONGEST_NAME} characters")
+    return tuple(alias for alias, _ in aliases)
 
 
 def details_schema() -> dict[str, Any]:

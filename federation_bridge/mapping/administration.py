@@ -6,30 +6,33 @@ known, gives nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from federation_bridge.mapping.combinations import AnyOf
 from federation_bridge.mapping.condition import Condition
 from federation_bridge.mapping.document import (
     ID_PATTERN,
     Node,
     did_you_mean,
-    fields,
     identifier,
-    items,
+    placed_texts,
     refuse,
     text,
-    texts,
 )
+from federation_bridge.mapping.entries import Entries, each_item
 from federation_bridge.mapping.language import ConditionReader
+from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.verdicts import Answer, Facts
 from federation_bridge.sentence import Sentence
 
 _FIELDS = ("id", "as", "connection", "when", "accounts", "description")
 _NEEDED = ("id", "as", "connection", "when")
+_NOBODY: Condition = AnyOf(())
+"""Stands in where a condition has a mistake."""
 
 
 class AdministrativeRole(StrEnum):
@@ -100,36 +103,61 @@ def rights_of(appointments: Iterable[Appointment], facts: Facts) -> Administrati
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an entry is held to."""
+
+    register: Register
+    connections: Collection[str]
+    read: ConditionReader
+
+
 def parse_appointments(
-    node: Node, register: Register, connections: Collection[str], read: ConditionReader
+    node: Node, register: Register, connections: Collection[str], read: ConditionReader, mistakes: Mistakes
 ) -> tuple[Appointment, ...]:
-    """The entries of `administration`, sorted by id; ConfigurationInvalid with line and reason."""
+    """The entries of `administration`, sorted by id; every mistake is kept in `mistakes`."""
     found: dict[str, Appointment] = {}
-    for item in items(node, "`administration`"):
-        appointment = _appointment(item, register, connections, read)
-        if appointment.id in found:
-            first = found[appointment.id].line
-            refuse(item, f"the entry {appointment.id!r} stands here twice, first in line {first}")
-        found[appointment.id] = appointment
+    known = _Known(register, connections, read)
+    for item in each_item(node, "`administration`", mistakes):
+        with mistakes.collected():
+            entry = Entries.of(item, "an entry of `administration`", _FIELDS, mistakes, _NEEDED)
+            appointment = _appointment(entry, known)
+            first = found.setdefault(appointment.id, appointment)
+            if appointment.id and first is not appointment:
+                refuse(entry.where("id"), f"the entry {appointment.id!r} stands here twice, first in line {first.line}")
     return tuple(found[name] for name in sorted(found))
 
 
-def _appointment(node: Node, register: Register, connections: Collection[str], read: ConditionReader) -> Appointment:
-    entry = fields(node, "an entry of `administration`", _FIELDS, _NEEDED)
-    name = identifier(entry["id"], "an entry")
-    connection = text(entry["connection"], "a connection")
+def _appointment(entry: Entries, known: _Known) -> Appointment:
+    name = entry.read("id", lambda node: identifier(node, "an entry"), "")
+    connection = entry.read("connection", lambda node: _connection(node, known.connections), "")
+    role = entry.read("as", _role, None)
+    when = entry.read("when", lambda node: _who(node, known.read), _NOBODY)
+    if role is not None and (role is AdministrativeRole.AUTHOR) != ("accounts" in entry):
+        with entry.mistakes.collected():
+            refuse(entry.where("as"), "an author needs `accounts`, and nobody else may have them")
+    accounts: frozenset[str] = entry.read("accounts", lambda node: _accounts(node, known.register), frozenset())
+    description = entry.read("description", lambda node: text(node, "a description"), "")
+    return Appointment(
+        name, role or AdministrativeRole.AUDITOR, connection, when, accounts, description, entry.node.line
+    )
+
+
+def _connection(node: Node, connections: Collection[str]) -> str:
+    connection = text(node, "a connection")
     if connection not in connections:
-        refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
-    role = _role(entry["as"])
-    when = read(entry["when"])
+        refuse(node, f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
+    return connection
+
+
+def _who(node: Node, read: ConditionReader) -> Condition:
+    when = read(node)
     # A name that people choose for a group must never make an administrator (templates are for accounts and roles), and
     # neither must a condition that everybody at the connection meets.
     anchors = when.anchors()
     if when.may_bind() or anchors is None or any(kind == "prefix" for kind, *_ in anchors):
-        refuse(entry["when"], "who administers is said by a group, a person, an attribute or a method, in every branch")
-    accounts = _accounts(entry, role, register)
-    description = text(entry["description"], "a description") if "description" in entry else ""
-    return Appointment(name, role, connection, when, accounts, description, node.line)
+        refuse(node, "who administers is said by a group, a person, an attribute or a method, in every branch")
+    return when
 
 
 def _role(node: Node) -> AdministrativeRole:
@@ -141,18 +169,15 @@ def _role(node: Node) -> AdministrativeRole:
         refuse(node, f"`as` is one of {', '.join(known)}, not {written!r}{did_you_mean(written, known)}")
 
 
-def _accounts(entry: Mapping[str, Node], role: AdministrativeRole, register: Register) -> frozenset[str]:
-    if (role is AdministrativeRole.AUTHOR) != ("accounts" in entry):
-        refuse(entry["as"], "an author needs `accounts`, and nobody else may have them")
-    if "accounts" not in entry:
-        return frozenset()
-    named = texts(entry["accounts"], "an account")
-    for account in named:
+def _accounts(node: Node, register: Register) -> frozenset[str]:
+    mistakes = Mistakes()
+    named = placed_texts(node, "an account")
+    for account, where in named:
         if account not in register.accounts:
-            refuse(
-                entry["accounts"], f"account {account!r} is not registered{did_you_mean(account, register.accounts)}"
-            )
-    return frozenset(named)
+            with mistakes.collected():
+                refuse(where, f"account {account!r} is not registered{did_you_mean(account, register.accounts)}")
+    mistakes.told()
+    return frozenset(account for account, _ in named)
 
 
 def appointments_schema() -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from federation_bridge.aws_regions import REGIONS
 from federation_bridge.mapping.document import ID_PATTERN, Node, did_you_mean, fields, identifier, refuse, text
+from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.mapping.session_policies import SessionPolicy, parse_session_policy
 
 SECTIONS = ("groups", "policies")
@@ -23,12 +25,12 @@ class Definitions:
     policies: Mapping[str, SessionPolicy] = field(default_factory=dict)
 
 
-def parse_definitions(document: Mapping[str, Node]) -> Definitions:
-    """The definitions among the entries of the rules; ConfigurationInvalid with the place."""
-    return Definitions(
-        _groups(document["groups"]) if "groups" in document else {},
-        _policies(document["policies"]) if "policies" in document else {},
-    )
+def parse_definitions(document: Mapping[str, Node], mistakes: Mistakes) -> Definitions:
+    """The definitions among the entries of the rules; every mistake is kept in `mistakes`.
+
+    A name whose meaning has a mistake is known all the same, so that nothing that uses it seems wrong too.
+    """
+    return Definitions(_groups(document.get("groups"), mistakes), _policies(document.get("policies"), mistakes))
 
 
 def named(node: Node, what: str, known: Mapping[str, Any]) -> str:
@@ -40,27 +42,39 @@ def named(node: Node, what: str, known: Mapping[str, Any]) -> str:
     return name
 
 
-def _groups(node: Node) -> Mapping[str, str]:
+def _groups(node: Node | None, mistakes: Mistakes) -> Mapping[str, str]:
+    found: dict[str, str] = {}
     names: dict[str, str] = {}
-    for name, value in _entries(node, "groups").items():
-        group = text(value, "a group")
+    for name, value in _entries(node, "groups", mistakes).items():
+        found[name] = group = mistakes.read(partial(text, value, "a group"), "")
         # Of two names for one group, a reader takes one for another group.
-        if group in names:
-            refuse(value, f"group {group!r} has two names, {names[group]!r} and {name!r}")
-        names[group] = name
-    return {name: group for group, name in names.items()}
+        if group and names.setdefault(group, name) != name:
+            with mistakes.collected():
+                refuse(value, f"group {group!r} has two names, {names[group]!r} and {name!r}")
+    return found
 
 
-def _policies(node: Node) -> Mapping[str, SessionPolicy]:
+def _policies(node: Node | None, mistakes: Mistakes) -> Mapping[str, SessionPolicy]:
     # Whether its partitions are those of a rule's roles is asked where a rule uses it.
-    return {name: parse_session_policy(value, frozenset(REGIONS)) for name, value in _entries(node, "policies").items()}
+    return {
+        name: mistakes.read(partial(parse_session_policy, value, frozenset(REGIONS)), SessionPolicy(""))
+        for name, value in _entries(node, "policies", mistakes).items()
+    }
 
 
-def _entries(node: Node, section: str) -> Mapping[str, Node]:
+def _entries(node: Node | None, section: str, mistakes: Mistakes) -> Mapping[str, Node]:
+    if node is None:
+        return {}
+    entries: Mapping[str, Node] = mistakes.read(lambda: _lines(node, section), {})
+    for name, value in entries.items():
+        with mistakes.collected():
+            identifier(Node(value.name, name), f"a name of `{section}`")
+    return entries
+
+
+def _lines(node: Node, section: str) -> Mapping[str, Node]:
     if not isinstance(node.value, Mapping) or not node.value:
         refuse(node, f"`{section}` must be written as `name: value` lines")
-    for name, value in node.value.items():
-        identifier(Node(value.place, name), f"a name of `{section}`")
     return node.value
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from sys import intern
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
-from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.errors import ConfigurationInvalid, Mistake
+from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.shown_text import first_hidden
 
 MAX_CHARACTERS = 32_000_000
@@ -39,6 +40,13 @@ class Place(NamedTuple):
     """What people call the text, where there are several."""
 
 
+class _Text(NamedTuple):
+    """The text that is read: what people call it, and whether the names of its entries are to know their places."""
+
+    name: str
+    names_placed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A value of the document: a text, a list or a mapping, and the place where it begins."""
@@ -47,6 +55,13 @@ class Node:
     value: str | tuple[Node, ...] | Mapping[str, Node]
     is_plain: bool = False
     """A scalar that was written without quotes."""
+    name_place: Place | None = None
+    """Where the name of this entry begins; only in a text that is read for its mistakes (`names_placed`)."""
+
+    @property
+    def name(self) -> Place:
+        """Where the name of this entry begins, as exactly as it is known."""
+        return self.name_place or self.place
 
     @property
     def line(self) -> int:
@@ -54,16 +69,17 @@ class Node:
         return self.place.line
 
 
-def read_document(written: str, name: str = "") -> Node:
+def read_document(written: str, name: str = "", *, names_placed: bool = False) -> Node:
     """The document's tree; ConfigurationInvalid with the line for anything but one plain, bounded YAML document.
 
     Anchors, aliases and tags are refused: they let a small file grow without bound or make objects, and no rule needs
-    them. `name`: what a mistake calls the text; without, it names none.
+    them. `name`: what a mistake calls the text; without, it names none. `names_placed`: the tree knows where the names
+    of its entries stand, which costs memory.
     """
     if len(written) > MAX_CHARACTERS:
         refuse(Place(1, 1, name), f"the file has more than {MAX_CHARACTERS} characters")
     try:
-        return _only_document(_bounded(_events(written), name), name)
+        return _only_document(_bounded(_events(written), name), _Text(name, names_placed))
     except (yaml.YAMLError, UnicodeError) as mistake:
         mark: Any = getattr(mistake, "problem_mark", None)
         where = Place(mark.line + 1, mark.column + 1) if mark else _place_of(mistake, written)
@@ -97,30 +113,30 @@ def _bounded(events: Iterator[Any], name: str) -> Iterator[Any]:
 
 def _refused(events: Iterator[Any], name: str) -> Iterator[Any]:
     for event in events:
-        refuse(_place(event, name), f"the file has more than {MAX_EVENTS} values")
+        refuse(_place(event, _Text(name, names_placed=False)), f"the file has more than {MAX_EVENTS} values")
     yield from ()
 
 
-def _only_document(events: Iterator[Any], name: str) -> Node:
+def _only_document(events: Iterator[Any], of: _Text) -> Node:
     root: Node | None = None
     for event in events:
         if isinstance(event, yaml.NodeEvent):
             if root is not None:
-                refuse(_place(event, name), "the file holds a second document")
-            root = _node(event, events, 1, name)
+                refuse(_place(event, of), "the file holds a second document")
+            root = _node(event, events, 1, of)
     if root is None:
-        refuse(Place(1, 1, name), "the file is empty")
+        refuse(Place(1, 1, of.name), "the file is empty")
     return root
 
 
-def _place(event: Any, name: str) -> Place:
+def _place(event: Any, of: _Text) -> Place:
     mark = event.start_mark
     # A large file has millions: this makes one without a call of Python code.
-    return tuple.__new__(Place, (mark.line + 1, mark.column + 1, name))
+    return tuple.__new__(Place, (mark.line + 1, mark.column + 1, of.name))
 
 
-def _node(event: Any, events: Iterator[Any], depth: int, name: str) -> Node:
-    place = _place(event, name)
+def _node(event: Any, events: Iterator[Any], depth: int, of: _Text) -> Node:
+    place = _place(event, of)
     if event.anchor is not None:
         refuse(place, "anchors and aliases (& and *) are not used here; write the value out")
     if event.tag is not None:
@@ -130,35 +146,36 @@ def _node(event: Any, events: Iterator[Any], depth: int, name: str) -> Node:
     if isinstance(event, yaml.ScalarEvent):
         return Node(place, event.value, is_plain=not event.style)
     if isinstance(event, yaml.MappingStartEvent):
-        return Node(place, _entries(events, depth, name))
-    return Node(place, tuple(_items(events, depth, name)))
+        return Node(place, _entries(events, depth, of))
+    return Node(place, tuple(_items(events, depth, of)))
 
 
-def _items(events: Iterator[Any], depth: int, name: str) -> Iterator[Node]:
+def _items(events: Iterator[Any], depth: int, of: _Text) -> Iterator[Node]:
     for event in events:
         if isinstance(event, yaml.SequenceEndEvent):
             return
-        yield _node(event, events, depth + 1, name)
+        yield _node(event, events, depth + 1, of)
 
 
-def _entries(events: Iterator[Any], depth: int, name: str) -> Mapping[str, Node]:
+def _entries(events: Iterator[Any], depth: int, of: _Text) -> Mapping[str, Node]:
     entries: dict[str, Node] = {}
     for event in events:
         if isinstance(event, yaml.MappingEndEvent):
             break
-        key = _key(event, events, depth + 1, name)
+        key = _key(event, events, depth + 1, of)
         if key in entries:
-            refuse(_place(event, name), f"{key!r} stands here twice")
-        entries[key] = _node(next(events), events, depth + 1, name)
+            refuse(_place(event, of), f"{key!r} stands here twice")
+        value = _node(next(events), events, depth + 1, of)
+        entries[key] = replace(value, name_place=_place(event, of)) if of.names_placed else value
     return entries
 
 
-def _key(event: Any, events: Iterator[Any], depth: int, name: str) -> str:
+def _key(event: Any, events: Iterator[Any], depth: int, of: _Text) -> str:
     is_plain_word = isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None
     # Anything else is refused there, or here.
-    key = event.value if is_plain_word and depth <= MAX_DEPTH else _node(event, events, depth, name).value
+    key = event.value if is_plain_word and depth <= MAX_DEPTH else _node(event, events, depth, of).value
     if not isinstance(key, str):
-        refuse(_place(event, name), "a key must be a word")
+        refuse(_place(event, of), "a key must be a word")
     # Few different ones stand in a large file many times.
     return intern(key)
 
@@ -166,26 +183,53 @@ def _key(event: Any, events: Iterator[Any], depth: int, name: str) -> str:
 def refuse(where: Node | Place, reason: str) -> NoReturn:
     """Raises ConfigurationInvalid with the place and the reason."""
     line, column, name = where.place if isinstance(where, Node) else where
-    # The line comes first, as it is what a person looks for.
-    raise ConfigurationInvalid(f"{f'{name}: ' if name else ''}line {line}: {reason} (column {column})")
+    raise ConfigurationInvalid(Mistake(reason, line, column, name))
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """The end of a sentence that names the nearest known word, or nothing where none is near."""
-    nearest = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
+    nearest = _nearest(word, known)
+    return f"; did you mean {nearest!r}?" if nearest else ""
+
+
+def _nearest(word: str, known: Collection[str]) -> str:
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.5)), "")
 
 
 def fields(node: Node, what: str, known: Collection[str], required: Collection[str] = ()) -> Mapping[str, Node]:
     """The entries of a mapping that has no unknown key and every required one."""
+    entries = _entries_of(node, what)
+    if not all(map(known.__contains__, entries)) or not all(map(entries.__contains__, required)):
+        mistakes = Mistakes()
+        check_names(node, what, known, required, mistakes)
+        mistakes.told()
+    return entries
+
+
+def check_names(
+    node: Node, what: str, known: Collection[str], required: Collection[str], mistakes: Mistakes
+) -> Mapping[str, Node]:
+    """The entries of a mapping; every unknown key and every required one that is missing is kept in `mistakes`.
+
+    ConfigurationInvalid where it is no mapping.
+    """
+    entries = _entries_of(node, what)
+    unknown = [key for key in entries if key not in known]
+    for key in unknown:
+        with mistakes.collected():
+            refuse(entries[key].name, f"unknown key {key!r} in {what}{did_you_mean(key, known)}")
+    # A name that is only misspelt is one mistake, not two.
+    meant = {_nearest(key, known) for key in unknown}
+    for key in required:
+        if key not in entries and key not in meant:
+            with mistakes.collected():
+                refuse(node, f"{what} needs `{key}`")
+    return entries
+
+
+def _entries_of(node: Node, what: str) -> Mapping[str, Node]:
     if not isinstance(node.value, Mapping):
         refuse(node, f"{what} must be written as `name: value` lines")
-    for key, value in node.value.items():
-        if key not in known:
-            refuse(value, f"unknown key {key!r} in {what}{did_you_mean(key, known)}")
-    for key in required:
-        if key not in node.value:
-            refuse(node, f"{what} needs `{key}`")
     return node.value
 
 
@@ -221,9 +265,22 @@ def identifier(node: Node, what: str) -> str:
 
 def texts(node: Node, what: str) -> tuple[str, ...]:
     """One text, or a list of different ones."""
+    return tuple(value for value, _ in placed_texts(node, what))
+
+
+def placed_texts(node: Node, what: str) -> tuple[tuple[str, Node], ...]:
+    """The same, each with its node."""
     if isinstance(node.value, str):
-        return (text(node, what),)
-    values = tuple(text(item, what) for item in items(node, what))
-    if len(set(values)) != len(values):
-        refuse(node, f"{what} names the same twice")
-    return values
+        return ((text(node, what), node),)
+    found: dict[str, Node] = {}
+    mistakes = Mistakes()
+    for item in items(node, what):
+        try:
+            value = text(item, what)
+            if value in found:
+                refuse(item, f"{what} names the same twice")
+            found[value] = item
+        except ConfigurationInvalid as mistake:
+            mistakes.add(mistake)
+    mistakes.told()
+    return tuple(found.items())

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from federation_bridge.mapping.document import Node, fields, items, read_document, refuse, text
+from federation_bridge.mapping.document import Node, items, read_document, refuse, text
+from federation_bridge.mapping.entries import Entries
 from federation_bridge.mapping.mistakes import Mistakes
 
 Documents = Sequence[tuple[str, str]]
 """Each text of the rules behind what people call it."""
 
 
-def read_documents(documents: Documents, sections: Collection[str]) -> Mapping[str, Node]:
-    """The sections of all texts; ConfigurationInvalid, with the name of the text, for all that cannot be read."""
-    found: dict[str, Node] = {}
-    mistakes = Mistakes()
+def read_documents(
+    documents: Documents, sections: Collection[str], mistakes: Mistakes, *, names_placed: bool = False
+) -> Mapping[str, Node]:
+    """The sections of all texts; what is wrong with their names and versions is kept in `mistakes`.
+
+    ConfigurationInvalid, with the name of the text, where one of them cannot be read at all.
+    """
+    unreadable = Mistakes()
+    read: list[Node] = []
     for name, written in documents:
+        with unreadable.collected():
+            read.append(read_document(written, name, names_placed=names_placed))
+    unreadable.told()
+    found: dict[str, Node] = {}
+    for node in read:
         with mistakes.collected():
-            document = fields(read_document(written, name), "the rules", sections, ("version",))
-            if text(document["version"], "the version") != "1":
-                refuse(document["version"], "this is not version 1 of the rules")
-            for section, node in document.items():
+            document = Entries.of(node, "the rules", sections, mistakes, ("version",))
+            document.read("version", _check_version, None)
+            for section, value in document.values.items():
                 with mistakes.collected():
-                    found[section] = _joined(section, found[section], node) if section in found else node
-    mistakes.told()
+                    found[section] = _joined(section, found[section], value) if section in found else value
     return found
+
+
+def _check_version(node: Node) -> None:
+    if text(node, "the version") != "1":
+        refuse(node, "this is not version 1 of the rules")
 
 
 def _joined(section: str, one: Node, other: Node) -> Node:

@@ -19,9 +19,10 @@ from federation_bridge.durations import format_duration
 from federation_bridge.mapping import sizes
 from federation_bridge.mapping.definitions import Definitions, named
 from federation_bridge.mapping.document import Node, fields, refuse
+from federation_bridge.mapping.duration import DURATION_SCHEMA, duration
 from federation_bridge.mapping.fillable import Reached, fillables
 from federation_bridge.mapping.filling import Filling, Target, Unfilled
-from federation_bridge.mapping.register import DURATION_SCHEMA, Register, duration
+from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.role_patterns import RolePattern, RoleSet, parse_roles, roles_schema
 from federation_bridge.mapping.session_policies import (
     SessionPolicy,

@@ -7,10 +7,11 @@ to grant anything, so that a decision costs as much as the person has facts, how
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping.administration import (
     AdministrativeRights,
     Appointment,
@@ -22,8 +23,9 @@ from federation_bridge.mapping.condition import Anchor
 from federation_bridge.mapping.conditions import anchors_of
 from federation_bridge.mapping.definitions import SECTIONS, Definitions, parse_definitions
 from federation_bridge.mapping.denials import is_found_by_fact
-from federation_bridge.mapping.document import Node, Place, items, refuse
+from federation_bridge.mapping.document import Node, Place, refuse
 from federation_bridge.mapping.documents import Documents, read_documents
+from federation_bridge.mapping.entries import each_item
 from federation_bridge.mapping.explanation import (
     Explanation,
     RuleOutcome,
@@ -209,20 +211,34 @@ def load_rules(written: str | Documents, register: Register, connections: Collec
     Raises ConfigurationInvalid with place and reason; ConfigurationMistakes where there are several mistakes.
     """
     documents = (("", written),) if isinstance(written, str) else written
-    document = read_documents(documents, _SECTIONS)
-    if "rules" not in document:
-        refuse(document.get("version") or Place(1, 1), "the rules needs `rules`")
-    read = ConditionReader(parse_definitions(document))
+    try:
+        return _loaded(documents, register, connections)
+    except ConfigurationInvalid:
+        pass
+    # Once more for the places of names, which good rules need not pay for.
+    return _loaded(documents, register, connections, names_placed=True)
+
+
+def _loaded(
+    documents: Documents, register: Register, connections: Collection[str], *, names_placed: bool = False
+) -> RuleSet:
     mistakes = Mistakes()
-    rules = _rules(document["rules"], mistakes, lambda node: parse_rule(node, register, connections, read))
+    document = read_documents(documents, _SECTIONS, mistakes, names_placed=names_placed)
+    if "rules" not in document:
+        with mistakes.collected():
+            refuse(document.get("version") or Place(1, 1), "the rules needs `rules`")
+    read = ConditionReader(parse_definitions(document, mistakes))
+    listed = each_item(document.get("rules"), "`rules`", mistakes)
+    rules = _rules(listed, mistakes, lambda node: parse_rule(node, register, connections, read))
     administration: tuple[Appointment, ...] = ()
     if (named := document.get("administration")) is not None:
-        with mistakes.collected():
-            administration = parse_appointments(named, register, connections, read)
+        administration = parse_appointments(named, register, connections, read, mistakes)
+    marks = Marks()
+    if (marked := document.get("second_person")) is not None:
+        # A rule that has a mistake is there all the same.
+        named_rules = rules if not mistakes else {*rules, *_ids(listed)}
+        marks = mistakes.read(lambda: parse_marks(marked, register, named_rules, mistakes), marks)
     mistakes.told()
-    # Marks name rules: those with a mistake would seem not to be there.
-    marked = document.get("second_person")
-    marks = Marks() if marked is None else parse_marks(marked, register, rules)
     ordered = tuple(sorted(rules.values(), key=lambda rule: rule.id))
     indexes = {name: _RuleIndex.of(rule for rule in ordered if rule.connection == name) for name in connections}
     texts = "".join(f"{len(text)}:{text}" for _, text in documents)
@@ -230,11 +246,11 @@ def load_rules(written: str | Documents, register: Register, connections: Collec
     return RuleSet(ordered, register, version, indexes, administration, read.definitions, marks)
 
 
-def _rules(node: Node, mistakes: Mistakes, parse: Callable[[Node], Rule]) -> dict[str, Rule]:
+def _rules(listed: Iterable[Node], mistakes: Mistakes, parse: Callable[[Node], Rule]) -> dict[str, Rule]:
     """The rules by id, and every mistake among them."""
     rules: dict[str, Rule] = {}
     places: dict[str, Node] = {}
-    for item in items(node, "`rules`"):
+    for item in listed:
         with mistakes.collected():
             rule = parse(item)
             if rule.id in rules:
@@ -243,3 +259,10 @@ def _rules(node: Node, mistakes: Mistakes, parse: Callable[[Node], Rule]) -> dic
                 refuse(item, f"rule {rule.id!r} stands here twice, first in {where}")
             rules[rule.id], places[rule.id] = rule, item
     return rules
+
+
+def _ids(listed: Iterable[Node]) -> Iterator[str]:
+    for item in listed:
+        name = item.value.get("id") if isinstance(item.value, Mapping) else None
+        if name is not None and isinstance(name.value, str):
+            yield name.value

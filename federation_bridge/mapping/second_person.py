@@ -5,14 +5,16 @@ Pure. Marks are looked at before and after the change: whoever takes a mark away
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from federation_bridge.aws_limits import ACCOUNT_ID, ROLE_NAME
 from federation_bridge.mapping.changes import appointments_of, changed_rules
-from federation_bridge.mapping.document import Node, did_you_mean, fields, refuse, texts
+from federation_bridge.mapping.document import Node, did_you_mean, placed_texts, refuse
+from federation_bridge.mapping.entries import Entries
+from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.mapping.register import Register
 from federation_bridge.sentence import Sentence
 
@@ -81,27 +83,30 @@ def _is_marked_account(account: str, before: RuleSet, after: RuleSet, marks: Mar
     return account in marks.accounts or any(marks.covers(f"{account}/{role}") for role in roles)
 
 
-def parse_marks(node: Node, register: Register, rules: Collection[str]) -> Marks:
-    """What `second_person` marks; ConfigurationInvalid with line and reason."""
-    entry = fields(node, "`second_person`", _FIELDS)
-    if not entry:
+def parse_marks(node: Node, register: Register, rules: Collection[str], mistakes: Mistakes) -> Marks:
+    """What `second_person` marks; every mistake is kept in `mistakes`. ConfigurationInvalid where it marks nothing."""
+    entry = Entries.of(node, "`second_person`", _FIELDS, mistakes)
+    if not entry.values:
         refuse(node, "`second_person` names accounts, roles or rules")
-    accounts = _known(entry, "accounts", register.accounts, "account")
-    marked_rules = _known(entry, "rules", rules, "rule")
-    roles = texts(entry["roles"], "a role") if "roles" in entry else ()
-    for role in roles:
-        _check_role(role, entry["roles"], register)
-    return Marks(accounts, frozenset(roles), marked_rules)
+    return Marks(
+        _marked(entry, "accounts", lambda name, where: _check_known(name, where, register.accounts, "account")),
+        _marked(entry, "roles", lambda role, where: _check_role(role, where, register)),
+        _marked(entry, "rules", lambda name, where: _check_known(name, where, rules, "rule")),
+    )
 
 
-def _known(entry: Mapping[str, Node], key: str, known: Iterable[str], what: str) -> frozenset[str]:
-    if key not in entry:
-        return frozenset()
-    names, listed = frozenset(known), texts(entry[key], f"a marked {what}")
-    for name in listed:
-        if name not in names:
-            refuse(entry[key], f"there is no {what} {name!r}{did_you_mean(name, names)}")
-    return frozenset(listed)
+def _marked(entry: Entries, key: str, check: Callable[[str, Node], None]) -> frozenset[str]:
+    what = f"a marked {key.removesuffix('s')}"
+    listed: Sequence[tuple[str, Node]] = entry.read(key, lambda node: placed_texts(node, what), ())
+    for name, where in listed:
+        with entry.mistakes.collected():
+            check(name, where)
+    return frozenset(name for name, _ in listed)
+
+
+def _check_known(name: str, where: Node, known: Collection[str], what: str) -> None:
+    if name not in known:
+        refuse(where, f"there is no {what} {name!r}{did_you_mean(name, known)}")
 
 
 def _check_role(written: str, node: Node, register: Register) -> None:

@@ -12,7 +12,7 @@ from federation_bridge.administration import approvals
 from federation_bridge.administration import rules as verbs
 from federation_bridge.administration.rules import Change, Outcome, Rules
 from federation_bridge.audit import printable
-from federation_bridge.errors import ConfigurationInvalid, NotFound
+from federation_bridge.errors import ConfigurationInvalid, NotFound, mistakes_within
 from federation_bridge.mapping.document import read_document
 from federation_bridge.model import Author, RulebookVersion
 from federation_bridge.operate.opening import store_looked_at, store_of
@@ -174,7 +174,7 @@ def part_of(file: Path, written: str) -> str:
     try:
         names = read_document(written).value
     except ConfigurationInvalid as mistake:
-        raise ConfigurationInvalid(f"{file}: {mistake.detail}") from None
+        raise mistakes_within(mistake, str(file)) from None
     parts = [part for part in PARTS if isinstance(names, dict) and part in names]
     if len(parts) != 1:
         raise ConfigurationInvalid(f"{file}: line 1: is neither rules nor a register: it needs `rules` or `accounts`")

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from federation_bridge.errors import ConfigurationInvalid, ConfigurationMistakes, mistakes_of
-from federation_bridge.mapping import RuleSet, load_register, load_rules
+from federation_bridge.errors import ConfigurationInvalid, mistakes_within
+from federation_bridge.mapping import RuleSet, load_rules, read_register
+from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.rulebook.texts import Texts
 
 _Parsed = TypeVar("_Parsed")
@@ -23,20 +24,26 @@ class Known:
 
 
 def parsed(texts: Texts, known: Known, names: tuple[str, str] = ("", "")) -> RuleSet:
-    """The rules that the texts say; ConfigurationInvalid with line and reason, and the name of the text at fault.
+    """The rules that the texts say; ConfigurationInvalid with every mistake of both, line, reason and name of the text.
 
     `names`: of rules and register; without, a mistake names none.
     """
     rules_name, accounts_name = names
-    register = _named(accounts_name, lambda: load_register(texts.accounts, known.issuer))
-    rules = _named(rules_name, lambda: load_rules(texts.rules, register, known.connections))
+    mistakes = Mistakes()
+    read = _within(accounts_name, lambda: read_register(texts.accounts, known.issuer))
+    mistakes.read(lambda: _within(accounts_name, read.mistakes.told), None)
+    if not read.names_all:
+        # Rules are read against the names of accounts and roles: without them, what is good would seem wrong.
+        mistakes.told()
+    with mistakes.collected():
+        rules = _within(rules_name, lambda: load_rules(texts.rules, read.register, known.connections))
+    mistakes.told()
     # One digest everywhere: of a version, and of what decided.
     return replace(rules, version=texts.digest)
 
 
-def _named(name: str, parse: Callable[[], _Parsed]) -> _Parsed:
+def _within(name: str, parse: Callable[[], _Parsed]) -> _Parsed:
     try:
         return parse()
     except ConfigurationInvalid as mistake:
-        told = tuple(f"{name}: {one}" if name else one for one in mistakes_of(mistake))
-        raise ConfigurationInvalid(told[0]) if len(told) == 1 else ConfigurationMistakes(told) from None
+        raise mistakes_within(mistake, name) from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.errors import ConfigurationInvalid, Mistake
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.watched_file import Signature as FileSignature
 from federation_bridge.watched_file import is_settled, signature_of
@@ -81,4 +81,5 @@ def text_of(path: Path) -> str:
         raise ConfigurationInvalid(f"{path}: cannot be read: {problem.strerror}") from None
     except UnicodeDecodeError as problem:
         line = content.count(b"\n", 0, problem.start) + 1
-        raise ConfigurationInvalid(f"{path}: line {line}: is not UTF-8") from None
+        column = len(content[content.rfind(b"\n", 0, problem.start) + 1 : problem.start].decode()) + 1
+        raise ConfigurationInvalid(Mistake("is not UTF-8", line, column, str(path))) from None

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from federation_bridge.errors import ConfigurationInvalid, ConfigurationMistakes
+from federation_bridge.errors import ConfigurationInvalid, ConfigurationMistakes, Mistake
 from federation_bridge.settings.document import Settings
 from federation_bridge.settings.oidc import OidcConnection
 from federation_bridge.settings.saml import SamlConnection
@@ -54,7 +54,7 @@ def read_settings(path: Path) -> tuple[dict[str, Any], Where]:
     except OSError as problem:
         raise ConfigurationInvalid(f"{path}: cannot be read: {problem.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise ConfigurationInvalid(f"{path}: is not YAML: {_words_of(problem)}") from None
+        raise ConfigurationInvalid(_not_yaml(problem, str(path))) from None
     except RecursionError:
         raise ConfigurationInvalid(f"{path}: is nested too deeply") from None
     if not isinstance(document, dict):
@@ -62,13 +62,14 @@ def read_settings(path: Path) -> tuple[dict[str, Any], Where]:
     return document, partial(_place_in, yaml.compose(written, Loader=yaml.SafeLoader))
 
 
-def _words_of(problem: yaml.YAMLError | UnicodeDecodeError) -> str:
+def _not_yaml(problem: yaml.YAMLError | UnicodeDecodeError, file: str) -> str:
     """Where and what, on one line."""
     if isinstance(problem, UnicodeDecodeError):
-        return "it is no text in UTF-8"
+        return f"{file}: is not YAML: it is no text in UTF-8"
     what = str(getattr(problem, "problem", None) or getattr(problem, "reason", None) or "it cannot be read")
     mark = getattr(problem, "problem_mark", None)
-    return f"line {mark.line + 1}, column {mark.column + 1}: {what}" if mark is not None else what
+    told = f"is not YAML: {what}"
+    return f"{file}: {told}" if mark is None else Mistake(told, mark.line + 1, mark.column + 1, file)
 
 
 def _place_in(root: yaml.Node | None, path: Sequence[str]) -> tuple[int, int]:
@@ -107,8 +108,7 @@ def settings_from(
 def _placed(sentence: str, place: Sequence[str], origin: str, where: Where | None) -> str:
     if where is None:
         return f"{origin}: {sentence}"
-    line, column = where(place)
-    return f"{origin}: line {line}: {sentence} (column {column})"
+    return Mistake(sentence, *where(place), origin)
 
 
 def _rooted(value: Any, folder: Path) -> Any:

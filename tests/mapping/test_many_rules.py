@@ -105,9 +105,9 @@ def test_no_cycles_are_looked_for_while_rules_are_read_and_explained(monkeypatch
         states.append(gc.isenabled())
         return check(self, facts)
 
-    def read(written: str, name: str = "") -> document.Node:
+    def read(written: str, name: str = "", *, names_placed: bool = False) -> document.Node:
         states.append(gc.isenabled())
-        return document.read_document(written, name)
+        return document.read_document(written, name, names_placed=names_placed)
 
     monkeypatch.setattr(Rule, "evaluate", evaluated)
     monkeypatch.setattr(InGroup, "check", asked)

@@ -39,7 +39,7 @@ def test_the_digest_follows_every_change() -> None:
         ('"222222222222"\n', '"22222222222"\n', 9, "12 digits"),
         ('"222222222222"\n', '"\u066222222222222"\n', 9, "12 digits"),
         ('"222222222222"\n', '" 22222222222"\n', 9, "blank"),
-        ("name: Development", "name: production", 9, "two accounts are named"),
+        ("name: Development", "name: production", 10, "two accounts are named"),
         ("name: Development", "nam: Development", 10, "did you mean 'name'?"),
         ("name: Development", "name: 'Dev\u202eelopment'", 10, "cannot be seen"),
         ("partition: aws-cn", "partition: aws-us-gov", 15, "belongs to partition aws-cn"),

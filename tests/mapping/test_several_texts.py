@@ -46,7 +46,7 @@ def test_the_version_follows_every_change_of_every_text() -> None:
 
 def test_one_text_alone_needs_no_name() -> None:
     assert keys(load_rules(OTHER, register(), CONNECTIONS), identity()) == (READER,)
-    with pytest.raises(ConfigurationInvalid, match=r"^line 5: .*\(column 16\)$"):
+    with pytest.raises(ConfigurationInvalid, match=r"^line 5: .*\(column 5\)$"):
         load_rules(OTHER.replace("connection: entra", "conection: entra"), register(), CONNECTIONS)
 
 

@@ -69,8 +69,8 @@ def test_mistakes_of_settings_secrets_rules_and_register_are_told_in_one_run(set
         "keys.sealing_key",
     ]
     last = len(rules.splitlines()) + 2
-    of_rules = [(one.place.file, one.place.line) for one in found if one.kind is Kind.RULEBOOK]
-    assert of_rules == [(str(folder / "rules.yaml"), last), (str(folder / "rules.yaml"), last + 1)]
+    of_rules = {(one.place.file, one.place.line): None for one in found if one.kind is Kind.RULEBOOK}
+    assert list(of_rules) == [(str(folder / "rules.yaml"), last), (str(folder / "rules.yaml"), last + 1)]
 
 
 def test_every_account_that_is_wrong_is_told_and_the_rules_wait_for_the_register(settings: Path) -> None:
@@ -78,10 +78,28 @@ def test_every_account_that_is_wrong_is_told_and_the_rules_wait_for_the_register
     written = register.read_text()
     register.write_text(written + "\n  - {id: '1', name: one}\n  - {id: '2', name: two}\n")
     found = wrong(settings)
-    assert [one.place.line for one in found] == [len(written.splitlines()) + 2, len(written.splitlines()) + 3]
+    last = len(written.splitlines()) + 2
+    each = ["needs `provider`", "needs `roles`", "is not an account id"]
+    told = [(one.place.line, [word for word in each if word in one.sentence]) for one in found]
+    assert told == [(line, [word]) for line in (last, last + 1) for word in each]
     assert any("has to be mended first" in one.sentence for one in findings(settings) if one.severity is Severity.NOTE)
     (settings.parent / "rules.yaml").write_text("version: 1\nrules: [\n")
     assert {one.place.file for one in wrong(settings)} == {str(register), str(settings.parent / "rules.yaml")}
+
+
+def test_a_detail_that_is_wrong_in_the_register_hides_no_mistake_of_the_rules(settings: Path) -> None:
+    register, rules = settings.parent / "accounts.yaml", settings.parent / "rules.yaml"
+    register.write_text(register.read_text().replace("    name: ", "    color: rde\n    name: ", 1))
+    more = "\nadministration:\n  - {id: a, as: auditer, connection: x, when: {}}\nsecond_person: {rules: [x, y]}\n"
+    rules.write_text(rules.read_text() + more)
+    found = wrong(settings)
+    assert [one.place.file for one in found] == [str(register)] + [str(rules)] * 5
+    lines = rules.read_text().splitlines()
+    entry = len(lines) - 1
+    assert [(one.place.line, one.place.column) for one in found if one.place.file == str(rules)] == [
+        (entry, lines[entry - 1].index(word) + 1) for word in ("auditer", "x,", "{}}")
+    ] + [(entry + 1, lines[entry].index(word) + 1) for word in ("x,", "y]")]
+    assert not any("mended first" in one.sentence for one in findings(settings))
 
 
 @pytest.mark.parametrize("holds", ["", "  \n", None])

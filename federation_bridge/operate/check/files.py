@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.mapping import load_register
+from federation_bridge.mapping import read_register
 from federation_bridge.mapping.document import read_document
 from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity, refused
 from federation_bridge.private_files import others_may_write
@@ -66,14 +66,17 @@ def _mistakes(rules: Path, accounts: Path, known: Known) -> Iterator[Finding]:
 
 
 def _rules_by_themselves(path: Path, texts: list[str], known: Known) -> Iterator[Finding]:
-    """Rules are read against the register. While that is broken, it is seen at least whether they are YAML."""
+    """Rules are read against the names of the register. Without those, it is seen at least whether they are YAML."""
     try:
-        load_register(texts[1], known.issuer)
+        names_all = read_register(texts[1], known.issuer).names_all
     except ConfigurationInvalid:
-        try:
-            read_document(texts[0])
-        except ConfigurationInvalid as refusal:
-            yield from refused(Kind.RULEBOOK, refusal, f"{path}: ")
-        else:
-            told = f"{path}: is read against the register, which has to be mended first"
-            yield Finding(Kind.RULEBOOK, Severity.NOTE, told, Place(str(path)))
+        names_all = False
+    if names_all:
+        return
+    try:
+        read_document(texts[0], str(path))
+    except ConfigurationInvalid as refusal:
+        yield from refused(Kind.RULEBOOK, refusal)
+    else:
+        told = f"{path}: is read against the register, which has to be mended first"
+        yield Finding(Kind.RULEBOOK, Severity.NOTE, told, Place(str(path)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from federation_bridge.errors import BridgeError, ConfigurationInvalid, mistakes_of
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, Mistake, mistakes_of
 
 
 class Severity(StrEnum):
@@ -65,20 +64,12 @@ class Finding:
         }
 
 
-_PLACED = re.compile(r"(?P<file>[^\n]*?): (?:is not YAML: )?line (?P<line>[0-9]+)(?:, column (?P<first>[0-9]+))?: ")
-_COLUMN = re.compile(r" \(column ([0-9]+)\)$")
-"""How a mistake in a file begins and ends: `mapping.document.refuse` and `settings.reading` write all of them so."""
-
-
 def refused(kind: Kind, refusal: BridgeError, before: str = "") -> Iterator[Finding]:
     """Each mistake of a refusal as something wrong; `before` begins each sentence."""
     told = mistakes_of(refusal) if isinstance(refusal, ConfigurationInvalid) else (refusal.detail,)
     for sentence in told:
-        yield Finding(kind, Severity.WRONG, f"{before}{sentence}", _place_of(f"{before}{sentence}"))
+        yield Finding(kind, Severity.WRONG, f"{before}{sentence}", _place_of(sentence))
 
 
 def _place_of(sentence: str) -> Place:
-    placed, column = _PLACED.match(sentence), _COLUMN.search(sentence)
-    if placed is None:
-        return Place()
-    return Place(placed["file"], int(placed["line"]), int(placed["first"] or (column[1] if column else 0)))
+    return Place(sentence.file, sentence.line, sentence.column) if isinstance(sentence, Mistake) else Place()
