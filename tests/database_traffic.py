@@ -26,9 +26,9 @@ def commits(store: Store) -> Iterator[list[str]]:
 
     alone = store._database.alone
 
-    def single(statement: Executable, values: Mapping[str, Any], *, durable: bool = True) -> Answer:
+    def single(statement: Executable, values: Mapping[str, Any], *, durable: bool = True, **how: bool) -> Answer:
         if engine.dialect.name == "sqlite":
-            return alone(statement, values, durable=durable)
+            return alone(statement, values, durable=durable, **how)
         # Within a durable transaction, so that the database tells how it understood the statement itself.
         with store._database.writing() as connection:
             return store._database.statements.execute(connection.connection, statement, values)

@@ -20,7 +20,7 @@ from federation_bridge.model import Clock, RequestOrigin
 from federation_bridge.store.audit_reading import begin, last_uses, newest
 from federation_bridge.store.engine import Database, repeated
 from federation_bridge.store.row_mac import RowMac
-from federation_bridge.store.statements import Row
+from federation_bridge.store.statements import Answer, Row
 from federation_bridge.store.tables import AUDIT, REFUSALS
 from federation_bridge.store.writing import Writing, entry_values, insertion_of_entry
 
@@ -78,17 +78,26 @@ class AuditTable:
 
         return repeated(attempt)
 
-    def record_where(self, insertion: Insert, values: Mapping[str, Any], entry: Entry) -> bool:
+    def record_where(
+        self, insertion: Insert, values: Mapping[str, Any], entry: Entry, *, is_once: bool = False
+    ) -> bool:
         """Records the entry durably where the condition of `insertion` (of `insertion_where`) holds; whether it did.
 
-        One statement asks and writes, in a transaction of its own. Unavailable when the database fails.
+        One statement asks and writes, in a transaction of its own. `is_once` as in `Database.alone`. Unavailable when
+        the database fails, Conflict where a key that the statement adds is in use.
         """
-        return self._record_alone(insertion, values, entry, durable=True)
+        return self._record_alone(insertion, values, entry, is_once=is_once)
 
-    def _record_alone(self, insertion: Insert, values: Mapping[str, Any], entry: Entry, *, durable: bool) -> bool:
+    def _record_alone(
+        self, insertion: Insert, values: Mapping[str, Any], entry: Entry, *, durable: bool = True, is_once: bool = False
+    ) -> bool:
         row = recorded(entry)
         given = {**entry_values(row), **values}
-        number = repeated(lambda: self._database.alone(insertion, given, durable=durable)).scalar_one_or_none()
+
+        def attempt() -> Answer:
+            return self._database.alone(insertion, given, durable=durable, is_once=is_once)
+
+        number = repeated(attempt).scalar_one_or_none()
         if number is None:
             return False
         if self._lines is not None:

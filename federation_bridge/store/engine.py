@@ -24,13 +24,11 @@ from federation_bridge.store.database_url import parsed_url
 from federation_bridge.store.postgresql_server import Stale, ask, cut, postgresql_engine, words_of
 from federation_bridge.store.sqlite_engine import sqlite_engine
 from federation_bridge.store.sqlite_file import SqliteFile
-from federation_bridge.store.statements import Answer, Row, Statements
+from federation_bridge.store.statements import CONFLICTS, Answer, Row, Statements
 
 _FRESH = 5.0
 """Seconds after its last use for which a connection is believed to be there still."""
-
 _USED = "used"
-
 _TRIES = 5
 _T = TypeVar("_T")
 _SQLSTATES = {"40P01", "40001"}
@@ -39,6 +37,10 @@ _SQLSTATES = {"40P01", "40001"}
 
 class Repeatable(Unavailable):
     """The database undid a transaction for the sake of another one: it may be tried again."""
+
+
+class Conflict(Unavailable):
+    """A key that was to be new is in use: the database undid the statement, and all with it."""
 
 
 def repeated(attempt: Callable[[], _T]) -> _T:
@@ -138,17 +140,26 @@ class Database:
             connection.commit()
             connection.info[_USED] = time.monotonic()
 
-    def alone(self, statement: Executable, values: Mapping[str, Any], *, durable: bool = True) -> Answer:
+    def alone(
+        self, statement: Executable, values: Mapping[str, Any], *, durable: bool = True, is_once: bool = False
+    ) -> Answer:
         """What one writing statement gives, as a transaction of its own: on PostgreSQL in one round trip, and there the
         statement says itself where it is not `durable` (`writing.insertion_of_entry`).
 
-        Unavailable when the database fails; then it is not known whether it stands.
+        `is_once`: it writes nothing a second time, so it is sent again where the connection was cut. Unavailable when
+        the database fails, Conflict for a key in use; but for that, it is not known then whether it stands.
         """
         if self._is_sqlite:
             with self.writing(durable=durable) as connection:
                 return self.statements.execute(connection.connection, statement, values)
         with _translated():
-            return self._executed(self._asked(), statement, values)
+            try:
+                return self._executed(self._asked(), statement, values)
+            except Stale:
+                self._engine.dispose()
+                if not is_once:
+                    raise
+            return self._executed(self._engine.raw_connection(), statement, values)
 
     def _asked(self) -> PoolProxiedConnection:
         """A connection that was there a moment ago: what was sent on one that is cut may not be sent again."""
@@ -247,7 +258,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as problem:
-        kind = Repeatable if _is_repeatable(problem) else Unavailable
+        kind = Repeatable if _is_repeatable(problem) else Conflict if isinstance(problem, CONFLICTS) else Unavailable
         raise kind(f"the database failed: {_cause(problem)}") from None
 
 

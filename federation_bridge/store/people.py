@@ -7,12 +7,12 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, select
+from sqlalchemy import Insert, Select, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.errors import NotSignedIn
-from federation_bridge.model import PersonSeen, Session
-from federation_bridge.store.codec import identity_from_text, identity_to_text
+from federation_bridge.model import PersonSeen
+from federation_bridge.store.codec import identity_from_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.rows import Rows
 from federation_bridge.store.statements import Row
@@ -68,19 +68,14 @@ def _readable(rows: Sequence[Row]) -> Iterator[PersonSeen]:
             yield PersonSeen(identity_from_text(row.identity), row.first_seen_at, row.last_seen_at)
 
 
-def remembering(dialect: str) -> Executable:
-    """Puts a person in place of what was remembered of them; for the transaction in which they sign in."""
+def remembering(dialect: str, row: Select[Any] | None = None) -> Insert:
+    """Puts a person in place of what was remembered of them; for the transaction in which they sign in.
+
+    `row`: a SELECT that gives all columns, in place of values.
+    """
     insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(PEOPLE)
+    if row is not None:
+        insert = insert.from_select(list(PEOPLE.c.keys()), row)
     # The first time stays: it is the one column that the MAC leaves out.
     anew = {name: insert.excluded[name] for name in ("identity", "last_seen_at", "mac")}
     return insert.on_conflict_do_update(index_elements=[PEOPLE.c.person], set_=anew)
-
-
-def row_of_person(session: Session) -> dict[str, Any]:
-    """The person of a session that begins, without the MAC."""
-    return {
-        "person": digest_of("person", session.identity.person),
-        "identity": identity_to_text(session.identity),
-        "first_seen_at": session.started_at,
-        "last_seen_at": session.started_at,
-    }

@@ -18,19 +18,19 @@ class Rows:
 
     def __init__(self, database: Database, mac: RowMac, audit: AuditTable) -> None:
         self._database = database
-        self._mac = mac
+        self.mac = mac
         self._audit = audit
 
     def all(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> list[Row]:
         """What a SELECT of all columns of these tables, side by side, gives; Unavailable when the database fails."""
-        found = self._mac.whole(self._database.rows(statement, values), *tables)
+        found = self.mac.whole(self._database.rows(statement, values), *tables)
         self._audit.tell_forged()
         return found
 
     def page(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> tuple[list[Row], Row | None]:
         """The same, and the last row as it stands, forged or not: the next page begins after it. None: none is left."""
         found = self._database.rows(statement, values)
-        whole = self._mac.whole(found, *tables)
+        whole = self.mac.whole(found, *tables)
         self._audit.tell_forged()
         return whole, found[-1] if found else None
 
@@ -47,9 +47,9 @@ class Rows:
         A forged row beside takes nothing from the row itself.
         """
         width = sum(len(table.c) for table in tables)
-        found = self._mac.whole(self._database.rows(statement, values), *tables)
+        found = self.mac.whole(self._database.rows(statement, values), *tables)
         row = found[0] if found else None
         other = None if row is None or row[width] is None else row[width:]
-        is_ours = other is not None and self._mac.holds(beside, other)
+        is_ours = other is not None and self.mac.holds(beside, other)
         self._audit.tell_forged()
         return row, other if is_ours else None

@@ -6,29 +6,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import bindparam, delete, or_, select, true, union_all
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
-from federation_bridge.errors import MessageReplayed, NotSignedIn, SignInOver
+from federation_bridge.errors import NotSignedIn, SignInOver
 from federation_bridge.model import Clock, Session, SignIn
+from federation_bridge.store.admission import USED, Admission, Spent, digest_of_sign_in
 from federation_bridge.store.audit_log import AuditTable
-from federation_bridge.store.codec import identity_from_text, identity_to_text
+from federation_bridge.store.codec import identity_from_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
-from federation_bridge.store.people import remembering, row_of_person
 from federation_bridge.store.rows import Rows
 from federation_bridge.store.rulebook_versions import beside_in_force, number_of
 from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import (
-    PEOPLE,
     RULEBOOK_IN_FORCE,
     SESSIONS,
     SPENT_MESSAGES,
     TOKEN_FAMILIES,
-    Instant,
 )
 from federation_bridge.store.writing import Writing
 
@@ -39,13 +36,6 @@ _TAKEN_LONGER = timedelta(minutes=10)
 """The same for a sign-in that was taken before anybody was believed: anybody can begin one, so it stays less long."""
 
 _SEEN_EVERY = timedelta(minutes=1)
-_USED = "the pending sign-in was used before"
-
-# A message and the sign-in that it answers, in one statement. WHERE: else SQLite takes ON CONFLICT for a join's ON.
-_MESSAGE_AND_SIGN_IN = union_all(
-    select(bindparam("message", type_=SPENT_MESSAGES.c.message.type), bindparam("until", type_=Instant)).where(true()),
-    select(bindparam("sign_in", type_=SPENT_MESSAGES.c.message.type), bindparam("until", type_=Instant)).where(true()),
-)
 _LIVE = beside_in_force(
     select(SESSIONS)
     .where(SESSIONS.c.token_hash == bindparam("token"))
@@ -92,22 +82,19 @@ class Sessions:
     """The live sessions. Only the hash of what the browser holds is here, so a reader of the database cannot use it."""
 
     def __init__(self, database: Database, rows: Rows, audit: AuditTable, clock: Clock) -> None:
+        self._database = database
         self._rows = rows
-        self._remember = remembering(database.dialect)
         self._audit = audit
         self._clock = clock
-        dialect = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
-        spend = dialect(SPENT_MESSAGES)
-        both = spend.from_select([SPENT_MESSAGES.c.message, SPENT_MESSAGES.c.kept_until], _MESSAGE_AND_SIGN_IN)
-        self._spend = spend.on_conflict_do_nothing().returning(SPENT_MESSAGES.c.message)
-        self._spend_both = both.on_conflict_do_nothing().returning(SPENT_MESSAGES.c.message)
+        self._admission = Admission(database, rows.mac, audit)
+        spend = (postgresql.insert if database.dialect == "postgresql" else sqlite.insert)(SPENT_MESSAGES)
+        self._take = spend.on_conflict_do_nothing().returning(SPENT_MESSAGES.c.message)
 
     def take(self, sign_in: SignIn) -> None:
         """Spends a pending sign-in, once for all nodes, durably; SignInExpired where it was spent before."""
-        spent = {"message": _digest_of(sign_in), "kept_until": sign_in.expires_at + _TAKEN_LONGER}
-        with self._audit.writing() as writing:
-            if writing.execute(self._spend, spent).scalar_one_or_none() is None:
-                raise SignInOver(_USED, sign_in.return_to)
+        spent = {"message": digest_of_sign_in(sign_in), "kept_until": sign_in.expires_at + _TAKEN_LONGER}
+        if self._database.alone(self._take, spent, is_once=True).scalar_one_or_none() is None:
+            raise SignInOver(USED, sign_in.return_to)
 
     def admit(
         self,
@@ -127,27 +114,9 @@ class Sessions:
         SignInRejected where the message, SignInExpired where the sign-in was spent before, on whatever node;
         Unavailable when the database fails.
         """
+        ends_at = message_ends_at if sign_in is None else max(message_ends_at, sign_in.expires_at)
         message = digest_of("message", message_issuer, message_id)
-        with self._audit.writing() as writing:
-            self._spend_for_admission(writing, message, message_ends_at, sign_in)
-            writing.insert(SESSIONS, _row(session) | {"network": network})
-            writing.execute(self._remember, writing.mac.with_mac(PEOPLE, row_of_person(session)))
-            writing.record(*entries)
-
-    def _spend_for_admission(
-        self, writing: Writing, message: str, message_ends_at: datetime, sign_in: SignIn | None
-    ) -> None:
-        if sign_in is None:
-            values = {"message": message, "kept_until": message_ends_at + REMEMBERED_LONGER}
-            spent = set(writing.execute(self._spend, values).scalars())
-        else:
-            until = max(message_ends_at, sign_in.expires_at) + REMEMBERED_LONGER
-            values = {"message": message, "sign_in": _digest_of(sign_in), "until": until}
-            spent = set(writing.execute(self._spend_both, values).scalars())
-        if message not in spent:
-            raise MessageReplayed("the message was used before: a replay")
-        if sign_in is not None and _digest_of(sign_in) not in spent:
-            raise SignInOver(_USED, sign_in.return_to)
+        self._admission.admit(session, network, Spent(message, sign_in, ends_at + REMEMBERED_LONGER), entries)
 
     def live(self, key: str, idle: timedelta) -> Session | None:
         """The session with this hash that has neither ended nor idled that long; None otherwise.
@@ -242,22 +211,6 @@ def _readable(rows: Sequence[Row]) -> Iterator[Session]:
     for row in rows:
         with suppress(NotSignedIn):
             yield _session(row)
-
-
-def _digest_of(sign_in: SignIn) -> str:
-    return digest_of("sign-in", sign_in.connection, sign_in.handle)
-
-
-def _row(session: Session) -> dict[str, Any]:
-    return {
-        "token_hash": session.key,
-        "person": digest_of("person", session.identity.person),
-        "identity": identity_to_text(session.identity),
-        "started_at": session.started_at,
-        "last_seen_at": session.last_seen_at,
-        "ends_at": session.ends_at,
-        "confirmed": session.confirmed,
-    }
 
 
 def _session(row: Row) -> Session:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from database_place import HeldClock, Place
 from store_material import IDLE, entry, session, sign_in
@@ -13,6 +15,9 @@ from store_material import IDLE, entry, session, sign_in
 from federation_bridge.errors import SignInExpired, SignInRejected
 from federation_bridge.model import SignIn
 from federation_bridge.store import Store
+from federation_bridge.store.admission import digest_of_sign_in
+from federation_bridge.store.digests import digest_of
+from federation_bridge.store.tables import SPENT_MESSAGES
 
 ISSUER = "https://idp.example.com/"
 
@@ -48,6 +53,34 @@ def test_f11_two_messages_that_answer_one_sign_in_admit_once(store: Store, clock
     assert len(store.audit.entries()) == 1
     # The other message was not spent with the refusal: it may answer another sign-in.
     answered(store, clock, "_other", replace(sign_in(clock()), handle="another"))
+
+
+@pytest.mark.parametrize("both", ["message", "sign-in"])
+def test_f11_what_is_spent_at_the_same_moment_admits_once_and_takes_nothing_along(
+    postgresql_place: Place, clock: HeldClock, both: str
+) -> None:
+    """The other admission has spent it and not committed yet: a snapshot does not see that, and the key does."""
+    ours, theirs = postgresql_place.open(), postgresql_place.open()
+    left = sign_in(clock())
+    digest = digest_of("message", ISSUER, "_m") if both == "message" else digest_of_sign_in(left)
+    with ThreadPoolExecutor(1) as pool, theirs.audit.writing() as writing:
+        writing.execute(SPENT_MESSAGES.insert(), {"message": digest, "kept_until": clock() + timedelta(days=1)})
+        second = pool.submit(answered, ours, clock, "_m", left)
+        _wait_for_a_lock(postgresql_place)
+    with pytest.raises(SignInRejected, match="replay" if both == "message" else "used before"):
+        second.result(10)
+    assert ours.sessions.live("token of _m", IDLE) is None
+    assert ours.audit.entries() == ()
+    if both == "sign-in":
+        answered(ours, clock, "_m", replace(left, handle="another"))
+
+
+def _wait_for_a_lock(place: Place) -> None:
+    with psycopg.connect(place.url.replace("+psycopg", ""), password=place.password) as asking:
+        for _ in range(2_000):
+            if asking.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+                return
+    raise AssertionError("nobody waits for a lock")
 
 
 def test_f11_one_message_answers_one_sign_in(store: Store, clock: HeldClock) -> None:

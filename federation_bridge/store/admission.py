@@ -1,0 +1,174 @@
+"""An admission: message and sign-in are spent, the session begins, the person is remembered, and it is audited.
+
+All of it, or nothing. On PostgreSQL it is one statement, and so a transaction by itself: one round trip, and no row is
+locked while the network is waited for. On SQLite, which has no such statement, it is a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import CTE, Insert, Select, Table, bindparam, exists, select, true, union_all
+from sqlalchemy.dialects import postgresql, sqlite
+
+from federation_bridge.audit import Entry
+from federation_bridge.errors import MessageReplayed, SignInOver, Unavailable
+from federation_bridge.model import Session, SignIn
+from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.store.codec import identity_to_text
+from federation_bridge.store.digests import digest_of
+from federation_bridge.store.engine import Conflict, Database
+from federation_bridge.store.people import remembering
+from federation_bridge.store.row_mac import RowMac
+from federation_bridge.store.tables import PEOPLE, SESSIONS, SPENT_MESSAGES, Instant
+from federation_bridge.store.writing import Writing, insertion_where
+
+USED = "the pending sign-in was used before"
+
+_DIGEST = SPENT_MESSAGES.c.message.type
+_COLUMNS = [SPENT_MESSAGES.c.message, SPENT_MESSAGES.c.kept_until]
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What an admission uses up, until when that is remembered."""
+
+    message: str
+    """The message's digest."""
+    sign_in: SignIn | None
+    """The sign-in that it answers; None where there is none, or it was taken already."""
+    until: datetime
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digests of both, by the names that statements give them."""
+        return {"message": self.message} | (
+            {} if self.sign_in is None else {"sign_in": digest_of_sign_in(self.sign_in)}
+        )
+
+
+class Admission:
+    """How sessions begin."""
+
+    def __init__(self, database: Database, mac: RowMac, audit: AuditTable) -> None:
+        self._database, self._mac, self._audit = database, mac, audit
+        self._is_postgresql = database.dialect == "postgresql"
+        self._remember = remembering(database.dialect)
+        insert = (postgresql.insert if self._is_postgresql else sqlite.insert)(SPENT_MESSAGES)
+        self._spend: dict[tuple[str, ...], Insert] = {
+            names: insert.from_select(_COLUMNS, _rows_to_spend(names)).on_conflict_do_nothing().returning(_COLUMNS[0])
+            for names in (("message",), ("message", "sign_in"))
+        }
+
+    def admit(self, session: Session, network: str, spent: Spent, entries: tuple[Entry, ...]) -> None:
+        """Spends, begins, remembers and records.
+
+        MessageReplayed where the message, SignInOver where the sign-in was spent before, on whatever node; Unavailable.
+        """
+        text, person = identity_to_text(session.identity), digest_of("person", session.identity.person)
+        rows = {
+            SESSIONS: self._mac.with_mac(SESSIONS, _row_of_session(session, person, text) | {"network": network}),
+            PEOPLE: self._mac.with_mac(PEOPLE, _row_of_person(session, person, text)),
+        }
+        if self._is_postgresql and len(entries) == 1:
+            self._admit_at_once(rows, spent, entries[0])
+            return
+        with self._audit.writing() as writing:
+            _demand_unspent(spent, self._spent_now(writing, spent))
+            writing.execute(_INSERT_SESSION, rows[SESSIONS])
+            writing.execute(self._remember, rows[PEOPLE])
+            writing.record(*entries)
+
+    def _spent_now(self, writing: Writing, spent: Spent) -> set[str]:
+        """Of what is to be spent, what was not spent before."""
+        values = {**spent.digests, "until": spent.until}
+        return set(writing.execute(self._spend[tuple(spent.digests)], values).scalars())
+
+    def _admit_at_once(self, rows: Mapping[Table, Mapping[str, Any]], spent: Spent, entry: Entry) -> None:
+        values = {f"{table.name}_{name}": value for table, row in rows.items() for name, value in row.items()}
+        values |= {**spent.digests, "until": spent.until}
+        refusal = Unavailable("the database admitted nobody, and nothing of it was spent before")
+        try:
+            if self._audit.record_where(_at_once(tuple(spent.digests)), values, entry, is_once=True):
+                return
+        except Conflict as conflict:
+            refusal = conflict  # mostly, another one spent one of the two at the same moment
+        known = {row.message for row in self._database.rows(_known(tuple(spent.digests)), spent.digests)}
+        _demand_unspent(spent, set(spent.digests.values()) - known)
+        raise refusal
+
+
+def _demand_unspent(spent: Spent, unspent: set[str]) -> None:
+    if spent.message not in unspent:
+        raise MessageReplayed("the message was used before: a replay")
+    if spent.sign_in is not None and not unspent.issuperset(spent.digests.values()):
+        raise SignInOver(USED, spent.sign_in.return_to)
+
+
+def digest_of_sign_in(sign_in: SignIn) -> str:
+    """By which a spent sign-in is known."""
+    return digest_of("sign-in", sign_in.connection, sign_in.handle)
+
+
+def _row_of_session(session: Session, person: str, identity: str) -> dict[str, Any]:
+    return {
+        "token_hash": session.key,
+        "person": person,
+        "identity": identity,
+        "started_at": session.started_at,
+        "last_seen_at": session.last_seen_at,
+        "ends_at": session.ends_at,
+        "confirmed": session.confirmed,
+    }
+
+
+def _row_of_person(session: Session, person: str, identity: str) -> dict[str, Any]:
+    seen = {"first_seen_at": session.started_at, "last_seen_at": session.started_at}
+    return {"person": person, "identity": identity, **seen}
+
+
+# ------------------------------------------------------------------------------------------------------- statements
+
+_INSERT_SESSION = SESSIONS.insert()
+
+
+def _rows_to_spend(names: tuple[str, ...]) -> Any:
+    until = bindparam("until", type_=Instant)
+    # WHERE: else SQLite takes ON CONFLICT for a join's ON.
+    return union_all(*(select(bindparam(name, type_=_DIGEST), until).where(true()) for name in names))
+
+
+def _known(names: tuple[str, ...]) -> Select[Any]:
+    digests = [bindparam(name, type_=_DIGEST) for name in names]
+    return select(SPENT_MESSAGES.c.message).where(SPENT_MESSAGES.c.message.in_(digests))
+
+
+@cache
+def _at_once(names: tuple[str, ...]) -> Insert:
+    """The whole admission: nothing is written where one of these was spent before.
+
+    What another transaction spends at the same moment is no reason to write less, but a violated key: it undoes all.
+    """
+    unspent = ~exists(_known(names).correlate(None))
+    to_spend = union_all(
+        *(select(bindparam(name, type_=_DIGEST), bindparam("until", type_=Instant)).where(unspent) for name in names)
+    )
+    insert = postgresql.insert(SPENT_MESSAGES).from_select(_COLUMNS, to_spend)
+    spent = insert.returning(SPENT_MESSAGES.c.message).cte("spent")
+    begun = _inserted_where(spent, SESSIONS).returning(SESSIONS.c.token_hash).cte("begun")
+    remembered = remembering("postgresql", _values_where(spent, PEOPLE)).returning(PEOPLE.c.person).cte("remembered")
+    return insertion_where(exists(select(spent.c.message))).add_cte(spent, begun, remembered)
+
+
+def _inserted_where(spent: CTE, table: Table) -> Any:
+    return postgresql.insert(table).from_select(list(table.c.keys()), _values_where(spent, table))
+
+
+def _values_where(spent: CTE, table: Table) -> Select[Any]:
+    """A row of values called `table_column`, where anything was spent."""
+    values = (bindparam(f"{table.name}_{column.name}", type_=column.type) for column in table.c)
+    return select(*values).where(exists(select(spent.c.message)))
