@@ -1,18 +1,28 @@
 """What hundreds of tests would make anew, made once for the process: it is the same each time, and costs a third.
 
-Nothing of ours is replaced: an application is still built whole by `create_app` for each test.
+An application is still built whole by `create_app` for each test. Of ours one thing is replaced: a new SQLite file gets
+the tables that the real steps made for the first one. Tests of the steps themselves run them (`steps_are_run`).
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 from collections.abc import Callable
 from typing import Any
 
+import botocore.loaders
 import flask
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy import Connection, text
 from werkzeug.routing import Rule
+
+from federation_bridge.store import schema
 
 
 class _InMemory(BytecodeCache):
@@ -43,10 +53,85 @@ def _compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tup
     return _compiled[key]
 
 
+# ----------------------------------------------------------------------------------------------- tables of a new file
+
+_upgrade = schema._upgrade
+_tables: list[str] = []
+_TOLD = text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid")
+_ROWS = ("alembic_version", "service_marks")
+
+
+def _upgraded_once(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite" or connection.execute(_TOLD).first():
+        _upgrade(connection)
+        return
+    for statement in _tables:
+        connection.exec_driver_sql(statement)
+    if not _tables:
+        _upgrade(connection)
+        _tables.extend(row.sql for row in connection.execute(_TOLD))
+        for table in _ROWS:
+            for row in connection.exec_driver_sql(f"SELECT * FROM {table}"):
+                values = ", ".join(repr(value) for value in row)
+                _tables.append(f"INSERT INTO {table} VALUES ({values})")
+
+
+def steps_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the steps: every new file is made by them."""
+    monkeypatch.setattr(schema, "_upgrade", _upgrade)
+
+
+# ---------------------------------------------------------------------------------------------------------------- keys
+
+_KEYS = 24
+"""So many different keys of each size a process makes; then they come again. No test needs as many."""
+
+_generate = rsa.generate_private_key
+
+
+@functools.cache
+def _key(number: int, public_exponent: int, key_size: int) -> rsa.RSAPrivateKey:
+    return _generate(public_exponent, key_size)
+
+
+_numbers = itertools.count()
+
+
+def _generated(public_exponent: int, key_size: int, backend: Any = None) -> rsa.RSAPrivateKey:
+    return _key(next(_numbers) % _KEYS, public_exponent, key_size)
+
+
+_load = serialization.load_pem_private_key
+
+
+@functools.cache
+def _loaded(data: bytes) -> Any:
+    return _load(data, password=None)
+
+
+def _loaded_once(data: bytes, password: bytes | None, backend: Any = None, **more: Any) -> Any:
+    return _loaded(bytes(data)) if password is None and not more else _load(data, password, backend, **more)
+
+
+_read = botocore.loaders.JSONFileLoader.load_file
+_models: dict[str, Any] = {}
+
+
+def _read_once(loader: botocore.loaders.JSONFileLoader, path: str) -> Any:
+    """A model of an AWS service. botocore gives the same object to all clients of a loader as well."""
+    if path not in _models:
+        _models[path] = _read(loader, path)
+    return _models[path]
+
+
 def install() -> None:
     """To be called once, before any application is made."""
     flask.Flask.jinja_options = {**flask.Flask.jinja_options, "bytecode_cache": _InMemory()}
     Rule._compile_builder = _compiled_once  # type: ignore[assignment,method-assign]  # the same signature
+    schema._upgrade = _upgraded_once
+    rsa.generate_private_key = _generated
+    serialization.load_pem_private_key = _loaded_once  # type: ignore[assignment]  # as it is called
+    botocore.loaders.JSONFileLoader.load_file = _read_once  # type: ignore[assignment,method-assign]  # as it is called
     # No test speaks TLS to the internet: reading every authority of this machine takes longer than most tests.
     os.environ["SSL_CERT_FILE"] = os.devnull
     os.environ["SSL_CERT_DIR"] = os.devnull

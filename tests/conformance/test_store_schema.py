@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import made_once
 import postgresql
 import pytest
 from alembic import command
@@ -25,6 +26,11 @@ from store_material import IDLE, entry, session
 from federation_bridge.store import Store, bounds, open_store, schema, sqlite_file
 from federation_bridge.store.engine import Database, Repeatable, open_database
 from federation_bridge.store.tables import HEAD, METADATA, OLDEST
+
+
+@pytest.fixture(autouse=True)
+def _steps_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_once.steps_are_run(monkeypatch)
 
 
 @pytest.fixture
