@@ -122,7 +122,11 @@ def test_when_the_service_stops_everybody_is_answered_or_refused_at_once(tmp_pat
         assert service.stop() == 0
         for client in clients:
             client.join(5)
+            # The kernel resets a connection that comes between the last look for new ones and the listener's end:
+            # no server can see it. Nobody who has an open connection meets this, and nobody meets it twice.
+            resets = client.outcomes.pop("ConnectionResetError", 0)
             assert set(client.outcomes) == {"200", "ConnectionRefusedError"}
+            assert resets <= (0 if keeps_open else 1)
 
 
 def test_readiness_goes_first_and_the_service_goes_on_for_as_long_as_a_balancer_needs(tmp_path: Path) -> None:
