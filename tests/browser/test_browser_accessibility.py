@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from browser import axe
 from browser.test_browser_command_lines import consent_page, remote_page, waiting_program
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import PRODUCTION
@@ -132,6 +133,7 @@ def test_a_page_is_labelled_ordered_and_readable(new_window: Callable[..., Any],
     window.sign_in("ada")
     PAGES[page](window)
     assert window.page.evaluate(_FAULTS) == []
+    assert axe.faults(window.page) == []
 
 
 def test_the_check_sees_what_is_wrong(ada: Any) -> None:
