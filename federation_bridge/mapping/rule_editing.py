@@ -36,6 +36,36 @@ def rules_of(written: str) -> dict[str, dict[str, Plain]]:
     return {one["id"]: one for one in found if isinstance(one, dict) and isinstance(one.get("id"), str)}  # type: ignore[misc]
 
 
+def names_of(written: str) -> frozenset[str]:
+    """What the text calls groups by; raises as `rules_of`."""
+    document = read_document(written).value
+    groups = document.get("groups") if isinstance(document, Mapping) else None
+    return frozenset(groups.value if groups is not None and isinstance(groups.value, Mapping) else ())
+
+
+def path_at(written: str, name: str, line: int, column: int) -> tuple[str, ...] | None:
+    """The keys and positions that lead, within this rule, to what begins there; None where the rule has no such place.
+
+    () is the rule itself.
+    """
+    # Of two that have one name by mistake, it is the one that has the place.
+    paths = (_path(rule, line, column) for rule in _items(read_document(written)) if _is_named(rule, name))
+    return next((path for path in paths if path is not None), None)
+
+
+def _path(node: Node, line: int, column: int) -> tuple[str, ...] | None:
+    if (node.place.line, node.place.column) == (line, column):
+        return ()
+    inner = node.value
+    if isinstance(inner, str):
+        return None
+    entries = inner.items() if isinstance(inner, Mapping) else ((str(at), one) for at, one in enumerate(inner))
+    for key, value in entries:
+        if (deeper := _path(value, line, column)) is not None:
+            return (key, *deeper)
+    return None
+
+
 def with_rule(written: str, wanted: Mapping[str, Plain], name: str = "") -> str:
     """The text with this rule behind the last one; with `name`, in place of the rule of that name.
 
@@ -90,9 +120,13 @@ def _items(document: Node) -> tuple[Node, ...]:
 
 def _position(rules: tuple[Node, ...], name: str) -> int:
     for at, rule in enumerate(rules):
-        if isinstance(rule.value, Mapping) and "id" in rule.value and rule.value["id"].value == name:
+        if _is_named(rule, name):
             return at
     raise ConfigurationInvalid(f"no rule {name!r} stands in this text any more")
+
+
+def _is_named(rule: Node, name: str) -> bool:
+    return isinstance(rule.value, Mapping) and "id" in rule.value and rule.value["id"].value == name
 
 
 def _added(text: str, places: ListPlaces, rule: dict[str, Plain]) -> str:

@@ -44,6 +44,11 @@ def allow_forms_to_consoles() -> None:
             allow_form_to(f"https://{host}", f"https://*.{host}")
 
 
+def allow_live_checks() -> None:
+    """Lets the page being made ask us again while its form is filled in: us alone, and from its own script."""
+    g.is_live = True
+
+
 def origin_of(url: str) -> str:
     """Scheme and host of an address, as CSP wants them."""
     parts = urlsplit(url)
@@ -59,7 +64,7 @@ def harden(response: Response) -> Response:
         headers.add("Referrer-Policy", "same-origin")
     # Added, not set: no part of ours makes any of these, and to set one means to look through all others first.
     headers.extend(_ALWAYS)
-    headers.add("Content-Security-Policy", _content_security_policy(g.get("form_targets", ())))
+    headers.add("Content-Security-Policy", _content_security_policy(g.get("form_targets", ()), g.get("is_live", False)))
     if here.settings.base_url.startswith("https://"):
         headers.add("Strict-Transport-Security", "max-age=63072000")
     if public_documents.is_one(response):
@@ -70,9 +75,10 @@ def harden(response: Response) -> Response:
 
 
 @lru_cache(maxsize=256)
-def _content_security_policy(form_targets: tuple[str, ...]) -> str:
+def _content_security_policy(form_targets: tuple[str, ...], is_live: bool) -> str:
     targets = " ".join(dict.fromkeys(("'self'", *form_targets)))
+    connect = "connect-src 'self'; " if is_live else ""
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; {connect}"
         f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
     )

@@ -31,7 +31,7 @@ STOPPING = "federation_bridge.stopping"
 
 TOO_LARGE, INCOMPLETE = "too large", "incomplete"
 
-_LARGE_AT = re.compile(r"/sign-in/[a-z0-9-]{1,32}/saml|/administration/edit")
+_LARGE_AT = re.compile(r"/sign-in/[a-z0-9-]{1,32}/saml|/administration/(?:edit|form)")
 
 
 def most_body(path: str) -> int:

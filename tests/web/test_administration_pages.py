@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from administration_material import MORE, base_of, browser, text_in_force, texts
 from database_place import HeldClock
 from web_material import ACCOUNT, Person, door_of, made_app, write_files
 
@@ -21,7 +22,6 @@ from federation_bridge.bridge import token_hash
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Author, Groups, Identity, Session
 from federation_bridge.rulebook import Known
-from federation_bridge.rulebook.texts import Texts
 from federation_bridge.store.tables import METADATA
 from federation_bridge.web import cookies
 from federation_bridge.web.administration.rules import lines_of
@@ -34,29 +34,7 @@ GET = (
     "/administration/connections",
 )
 EDIT = "/administration/edit"
-MORE = """
-administration:
-  - {id: admins-of-this, as: administrator, connection: corp, when: {group: identity-team}}
-  - {id: authors, as: author, connection: corp, when: {group: writers}, accounts: ["111122223333"]}
-  - {id: auditors, as: auditor, connection: corp, when: {group: auditors}}
-"""
 MARKED = "second_person: {rules: [administrators]}\n"
-
-
-def texts(folder: Path, more: str = MORE) -> Texts:
-    return Texts((folder / "rules.yaml").read_text() + more, (folder / "accounts.yaml").read_text())
-
-
-def browser(folder: Path, clock: HeldClock, more: str = MORE) -> Iterator[Person]:
-    """A browser of an application whose rulebook lies in the database."""
-    app = made_app(folder, clock, rules=None, accounts=None, rulebook={"source": "database"})
-    here = door_of(app)
-    rules = Rules(
-        here.store.rulebook_versions, here.store.rulebook_proposals, Known(frozenset(here.settings.connections)), clock
-    )
-    apply(rules, texts(folder, more), Change(Author("the operator"), "the first", ""))
-    yield Person(app, app.test_client())
-    here.store.close()
 
 
 @pytest.fixture
@@ -69,18 +47,6 @@ def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
 def marked(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
     write_files(tmp_path)
     yield from browser(tmp_path, clock, MORE + MARKED)
-
-
-def base_of(person: Person) -> str:
-    stands = door_of(person.app).store.rulebook_versions.in_force()
-    assert stands is not None
-    return stands.digest
-
-
-def text_in_force(person: Person) -> Texts:
-    stands = door_of(person.app).store.rulebook_versions.in_force()
-    assert stands is not None
-    return Texts.from_kept(stands.text)
 
 
 def posted(person: Person, what: str, *, group: str = "staff", do: str = "save", **changes: str) -> Any:

@@ -48,6 +48,7 @@ DOORS = {
     "aws sso": ("sso_oidc.token", "POST", "/token"),
     "the rulebook's pages": ("administration_rulebook.overview", "GET", "/administration"),
     "pages of rules": ("administration_rules.rules", "GET", "/administration/rules"),
+    "forms of rules": ("administration_rule_form.new", "GET", "/administration/form"),
     "people's pages": ("administration_people.people", "GET", "/administration/people"),
     "its portal": ("sso_portal.accounts", "GET", "/assignment/accounts"),
     "aws login's page": ("aws_login.choose_role", "GET", "/v1/authorize"),

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import difflib
-
-from flask import Blueprint, redirect, request
+from flask import Blueprint, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.administration import approvals, preview
+from federation_bridge.administration import approvals
 from federation_bridge.administration import rules as changes
 from federation_bridge.administration.approvals import Yes, author_of
-from federation_bridge.administration.people import identities_seen
-from federation_bridge.administration.rules import Change, Outcome
-from federation_bridge.errors import BadRequest, ConfigurationInvalid, NotFound
-from federation_bridge.mapping import RuleSet
-from federation_bridge.model import RulebookVersion
+from federation_bridge.administration.rules import Proposal
+from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, NotFound
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web import findable, forms
-from federation_bridge.web.administration.page import MOST_TEXT, asking, in_force, is_writable, page, verbs
+from federation_bridge.web.administration.drafts import (
+    Draft,
+    change_sent,
+    difference,
+    draft_in_force,
+    draft_sent,
+    foreseen,
+    meanwhile,
+    problems_of,
+    proposed,
+    put_in_force,
+    told,
+)
+from federation_bridge.web.administration.page import asking, is_writable, page, verbs
 from federation_bridge.web.door import door, signed_in
-from federation_bridge.web.guards import administrator, auditor, author, guarded, rights
+from federation_bridge.web.guards import administrator, auditor, author, guarded
+from federation_bridge.web.headers import allow_live_checks
 
 pages = Blueprint("administration_rulebook", __name__)
 
 _MOST_VERSIONS = 50
 _MOST_WAITING = 100
-_MOST_LINES = 2_000
-"""Of a difference or a preview on one page; what is longer is said by the commands."""
 
 
 @pages.get("/administration")
@@ -59,7 +66,7 @@ def version(number: int) -> AnyResponse:
     return page(
         "version.html",
         version=found,
-        difference=_difference(whole, found.text),
+        difference=difference(whole, found.text),
         number=0 if stands is None else stands.number,
         base="" if stands is None else stands.digest,
     )
@@ -72,42 +79,46 @@ def return_to() -> AnyResponse:
     number = forms.one_field("number", most=9)
     if not (number.isascii() and number.isdigit()):
         raise BadRequest("the version is not a number")
-    return _told(changes.return_to(verbs(), int(number), _change()))
+    return told(changes.return_to(verbs(), int(number), change_sent()))
 
 
 @pages.get("/administration/edit")
 @guarded(author, returns=r"/administration/edit", keeps_query=False)
 def edit() -> AnyResponse:
     """The text in force, to be changed."""
-    stands = door().store.rulebook_versions.in_force()
-    texts = Texts("", "") if stands is None else Texts.from_kept(stands.text)
-    return page("edit.html", texts=texts, base="" if stands is None else stands.digest, is_writable=is_writable())
+    return edit_page(draft_in_force())
 
 
 @pages.post("/administration/edit")
 @guarded(author)
 def save() -> AnyResponse:
     """Looks at a changed text, or puts it in force. What is wrong is shown beside the text, which stays as typed."""
-    texts, base = Texts(_text("rules"), _text("accounts")), forms.one_field("base_digest", most=64)
-    reason = forms.one_field("reason", most=1_000)
+    draft, is_saved = draft_sent(), forms.one_field("do", most=16) == "save"
     try:
-        proposal = changes.propose(verbs(), texts, base, ("rules", "accounts"))
-        if forms.one_field("do", most=16) == "save":
-            return _told(changes.apply(verbs(), texts, _change(), ("rules", "accounts")))
+        return put_in_force(draft) if is_saved else edit_page(draft, proposed(draft))
     except (BadRequest, ConfigurationInvalid) as refusal:
-        if forms.one_field("do", most=16) == "save":
+        if is_saved:
             findable.note(refusal)
-        values = {"texts": texts, "base": base, "reason": reason, "is_writable": is_writable()}
-        return page("edit.html", 400, problem=refusal.detail, meanwhile=_meanwhile(base), **values)
+        return edit_page(draft, refusal=refusal)
+
+
+def edit_page(draft: Draft, proposal: Proposal | None = None, refusal: BridgeError | None = None) -> AnyResponse:
+    """The texts of a draft, and what was found out about them."""
+    allow_live_checks()
+    outcome: dict[str, object] = {}
+    if refusal is not None:
+        outcome = {"problems": problems_of(refusal), "meanwhile": meanwhile(draft.base_digest)}
+    if proposal is not None:
+        lines = difference(proposal.base, draft.texts.to_kept())
+        outcome = {"preview": foreseen(proposal.rules), "because": proposal.because, "difference": lines}
+    status = 200 if refusal is None else 400
     return page(
         "edit.html",
-        texts=texts,
-        base=base,
-        reason=reason,
+        status,
+        draft=draft,
+        reason=forms.one_field("reason", most=1_000),
         is_writable=is_writable(),
-        preview=_preview(proposal.rules),
-        because=proposal.because,
-        difference=_difference(proposal.base, texts.to_kept()),
+        **outcome,
     )
 
 
@@ -119,15 +130,15 @@ def change(asked: str) -> AnyResponse:
     if found is None:
         raise NotFound(f"no change {asked!r} is known")
     texts, base = Texts.from_kept(found.text), door().store.rulebook_versions.version(found.base_number)
-    told: list[str] = []
+    lines: list[str] = []
     if found.state == "waits":
         try:
-            told = _preview(changes.propose(verbs(), texts, found.base_digest).rules)
+            lines = foreseen(changes.propose(verbs(), texts, found.base_digest).rules)
         except (BadRequest, ConfigurationInvalid) as refusal:
-            told = [refusal.detail]
+            lines = [refusal.detail]
     identity = signed_in().identity
     is_own = (identity.connection, identity.subject) == (found.author.connection, found.author.subject)
-    return page("change.html", change=found, difference=_difference(base, found.text), preview=told, is_own=is_own)
+    return page("change.html", change=found, difference=difference(base, found.text), preview=lines, is_own=is_own)
 
 
 @pages.post("/administration/changes/decision")
@@ -143,46 +154,3 @@ def decide() -> AnyResponse:
     else:
         raise BadRequest("neither yes nor no")
     return redirect("/administration", code=303)
-
-
-def _change() -> Change:
-    who, reason = asking(), forms.one_field("reason", most=1_000)
-    return Change(author_of(who), reason, forms.one_field("base_digest", most=64), who, rights=rights())
-
-
-def _told(outcome: Outcome) -> AnyResponse:
-    where = f"versions/{outcome.number}" if outcome.number is not None else f"changes/{outcome.waits_as}"
-    return redirect(f"/administration/{where}", code=303)
-
-
-def _text(name: str) -> str:
-    """A text as it was typed: forms send CR LF (HTML 4.10.22.6), and files of ours have LF."""
-    values = request.form.getlist(name)
-    if len(values) != 1 or len(values[0]) > MOST_TEXT:
-        raise BadRequest(f"field {name} is missing, was sent twice or is too long")
-    return values[0].replace("\r\n", "\n")
-
-
-def _meanwhile(base_digest: str) -> list[str]:
-    """What others changed since the text was opened, where another version is in force by now."""
-    kept = door().store.rulebook_versions
-    stands = kept.in_force()
-    if stands is None or stands.digest == base_digest:
-        return []
-    opened = next((one for one in kept.history(_MOST_VERSIONS) if one.digest == base_digest), None)
-    return _difference(None if opened is None else kept.version(opened.number), stands.text)
-
-
-def _preview(proposed: RuleSet) -> list[str]:
-    span = door().settings.sessions.people_kept
-    people = identities_seen(door().store, door().clock, span)
-    return list(preview.lines_of(preview.preview(in_force(), proposed, people, door().clock())))[:_MOST_LINES]
-
-
-def _difference(before: RulebookVersion | None, after: str) -> list[str]:
-    old = Texts("", "") if before is None else Texts.from_kept(before.text)
-    new = Texts.from_kept(after)
-    lines: list[str] = []
-    for name, was, now in (("rules", old.rules, new.rules), ("accounts", old.accounts, new.accounts)):
-        lines += difflib.unified_diff(was.splitlines(), now.splitlines(), name, name, lineterm="")
-    return lines[:_MOST_LINES]

@@ -1,0 +1,144 @@
+"""A changed text on its way to a version: read from a page, looked at, compared, put in force."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+
+from flask import redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from federation_bridge.administration import preview
+from federation_bridge.administration import rules as changes
+from federation_bridge.administration.approvals import author_of
+from federation_bridge.administration.people import identities_seen
+from federation_bridge.administration.preview import Preview
+from federation_bridge.administration.rules import Change, Outcome, Proposal
+from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, mistakes_of
+from federation_bridge.mapping import RuleSet
+from federation_bridge.model import RulebookVersion
+from federation_bridge.rulebook.texts import Texts
+from federation_bridge.web import forms
+from federation_bridge.web.administration.page import MOST_TEXT, asking, in_force, verbs
+from federation_bridge.web.door import door
+from federation_bridge.web.guards import rights
+
+NAMES = ("rules", "accounts")
+"""What a mistake calls the texts."""
+_MOST_VERSIONS = 50
+_MOST_LINES = 2_000
+"""Of a difference or a preview on one page; what is longer is said by the commands."""
+_MOST_LIVE = 400_000
+"""Characters: what is longer is looked at when somebody asks for it, and not at each key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text that somebody works on, and the version over which they do."""
+
+    texts: Texts
+    base_digest: str
+    is_base: bool = True
+    """Nothing of it was changed yet: a page need not carry it."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is short enough to be looked at while somebody types."""
+        return len(self.texts.rules) + len(self.texts.accounts) <= _MOST_LIVE
+
+    def changed(self, texts: Texts) -> Draft:
+        """The same with other texts."""
+        return replace(self, texts=texts, is_base=self.is_base and texts == self.texts)
+
+
+def draft_in_force() -> Draft:
+    """What is in force, to be changed."""
+    stands = door().store.rulebook_versions.in_force()
+    return Draft(Texts("", ""), "") if stands is None else Draft(Texts.from_kept(stands.text), stands.digest)
+
+
+def draft_sent() -> Draft:
+    """The draft that a page carries; BadRequest where it names a base that is not to be found, and carries no text."""
+    digest = forms.one_field("base_digest", most=64)
+    if "rules" in request.form:
+        return Draft(Texts(text_field("rules"), text_field("accounts")), digest, is_base=False)
+    version = version_of(digest)
+    if version is None:
+        raise BadRequest(
+            "the version over which the change was made is not among the newest: begin with the one in force"
+        )
+    return Draft(Texts.from_kept(version.text), digest)
+
+
+def version_of(digest: str) -> RulebookVersion | None:
+    """The version with this digest, of the newest."""
+    kept = door().store.rulebook_versions
+    stands = kept.in_force()
+    if stands is not None and stands.digest == digest:
+        return stands
+    known = next((one for one in kept.history(_MOST_VERSIONS) if one.digest == digest), None)
+    return None if known is None else kept.version(known.number)
+
+
+def problems_of(refusal: BridgeError) -> tuple[str, ...]:
+    """Each thing that has to be mended."""
+    return mistakes_of(refusal) if isinstance(refusal, ConfigurationInvalid) else (refusal.detail,)
+
+
+def text_field(name: str) -> str:
+    """A text as it was typed: forms send CR LF (HTML 4.10.22.6), and files of ours have LF."""
+    values = request.form.getlist(name)
+    if len(values) != 1 or len(values[0]) > MOST_TEXT:
+        raise BadRequest(f"field {name} is missing, was sent twice or is too long")
+    return values[0].replace("\r\n", "\n")
+
+
+def proposed(draft: Draft) -> Proposal:
+    """The draft as it would come into force; raises as `administration.rules.propose`."""
+    return changes.propose(verbs(), draft.texts, draft.base_digest, NAMES)
+
+
+def put_in_force(draft: Draft) -> AnyResponse:
+    """The draft comes into force, or waits for a second person; raises as `administration.rules.apply`."""
+    return told(changes.apply(verbs(), draft.texts, change_sent(), NAMES))
+
+
+def change_sent() -> Change:
+    """Who changes what, and why, as the form says it."""
+    who, reason = asking(), forms.one_field("reason", most=1_000)
+    return Change(author_of(who), reason, forms.one_field("base_digest", most=64), who, rights=rights())
+
+
+def told(outcome: Outcome) -> AnyResponse:
+    """On to the page of what became of a change."""
+    where = f"versions/{outcome.number}" if outcome.number is not None else f"changes/{outcome.waits_as}"
+    return redirect(f"/administration/{where}", code=303)
+
+
+def meanwhile(base_digest: str) -> list[str]:
+    """What others changed since the text was opened, where another version is in force by now."""
+    stands = door().store.rulebook_versions.in_force()
+    if stands is None or stands.digest == base_digest:
+        return []
+    return difference(version_of(base_digest), stands.text)
+
+
+def foreseen(rules: RuleSet) -> list[str]:
+    """What these rules would change for those who were seen."""
+    found: Preview = preview.preview(
+        in_force(),
+        rules,
+        identities_seen(door().store, door().clock, door().settings.sessions.people_kept),
+        door().clock(),
+    )
+    return list(preview.lines_of(found))[:_MOST_LINES]
+
+
+def difference(before: RulebookVersion | None, after: str) -> list[str]:
+    """The lines in which a version and a kept text differ."""
+    old = Texts("", "") if before is None else Texts.from_kept(before.text)
+    new = Texts.from_kept(after)
+    lines: list[str] = []
+    for name, was, now in (("rules", old.rules, new.rules), ("accounts", old.accounts, new.accounts)):
+        lines += difflib.unified_diff(was.splitlines(), now.splitlines(), name, name, lineterm="")
+    return lines[:_MOST_LINES]
