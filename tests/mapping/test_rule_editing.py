@@ -161,7 +161,7 @@ def test_what_the_strict_reader_refuses_is_never_read_by_the_other_one(text, mon
 
 
 def test_an_edit_that_would_touch_something_else_is_refused(monkeypatch) -> None:
-    module = "federation_bridge.mapping.rule_editing"
+    module = "federation_bridge.mapping.item_editing"
     monkeypatch.setattr(f"{module}.changed_piece", lambda piece, _: f"{piece}    note: slipped in\n")
     with pytest.raises(ConfigurationInvalid, match="change it as text"):
         with_rule(TEXT, rules_of(TEXT)["a"] | {"owner": "O"}, "a")
