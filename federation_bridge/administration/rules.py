@@ -111,6 +111,15 @@ def propose(rules: Rules, texts: Texts, base_digest: str, names: tuple[str, str]
     return Proposal(texts, meaning, base, before, _reasons_to_wait(base, before, meaning))
 
 
+def foresee(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = ("", "")) -> Proposal:
+    """As `propose`, and refuses what `apply` would refuse to this author, so that nobody looks in vain."""
+    proposal = propose(rules, texts, change.base_digest, names)
+    rights = _rights(rules, proposal, change)
+    _check_rights(proposal, rights)
+    _check_not_locked_out(rules, proposal, change, rights)
+    return proposal
+
+
 def apply(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = ("", "")) -> Outcome:
     """Puts a text in force on every node, or lets it wait for a second person where it must; audited.
 
@@ -122,12 +131,9 @@ def apply(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = (
     check_words("an author", change.author.name)
     if change.is_emergency and not rules.allows_emergency:
         raise BadRequest("the settings allow no emergency change: `rulebook.emergency` says so")
-    proposal = propose(rules, texts, change.base_digest, names)
+    proposal = foresee(rules, texts, change, names)
     if proposal.base is not None and proposal.base.digest == texts.digest:
         raise BadRequest(f"nothing would change: version {proposal.base.number} says the same, and is in force")
-    rights = _rights(rules, proposal, change)
-    _check_rights(proposal, rights)
-    _check_not_locked_out(rules, proposal, change, rights)
     if proposal.because and not change.is_emergency:
         return _wait(rules, proposal, change)
     return _put(rules, proposal, change)

@@ -173,7 +173,10 @@ LOOKING = {
     "keys.states",
     "metadata.waiting",
     "approvals.author_of",
-    *(f"rules.{name}" for name in ("propose", "changed_meanwhile", "check_words", "check_writable", "entry")),
+    *(
+        f"rules.{name}"
+        for name in ("propose", "foresee", "changed_meanwhile", "check_words", "check_writable", "entry")
+    ),
     *(f"audit.{name}" for name in ("sealed", "verification", "json_text", "json_lines", "csv_lines")),
     *(f"explaining.{name}" for name in ("explained", "lines_of", "document_of")),
     *(f"people.{name}" for name in ("identities_in", "identities_seen", "person_seen")),

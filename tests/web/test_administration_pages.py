@@ -260,6 +260,77 @@ def test_a_marked_change_that_is_closed_comes_into_force_no_more(marked, clock) 
     assert marked.post("/administration/changes/decision", fields | {"decision": "perhaps"}).status_code == 400
 
 
+def newest(person: Person) -> tuple[str, str]:
+    one = door_of(person.app).store.audit.entries(limit=1)[0]
+    return one.event, str(one.details.get("detail"))
+
+
+def test_a_refused_yes_or_no_is_told_on_the_page_of_the_change(marked, clock) -> None:
+    marked.sign_in(clock, "identity-team")
+    where = posted(marked, "a ticket").headers["Location"]
+    change = where.rpartition("/")[2]
+    fields = {"change": change, "digest": "0" * 64, "decision": "approve", "reason": "looked"}
+    told = {
+        "the change that waits has another text": fields,
+        "a reason is needed": fields | {"reason": ""},
+        "neither yes nor no": fields | {"decision": "perhaps"},
+    }
+    digest = re.search(r'name="digest" value="([0-9a-f]{64})"', marked.get(where).text)
+    assert digest is not None
+    told["who proposed a change cannot approve it"] = fields | {"digest": digest[1]}
+    for sentence, sent in told.items():
+        answer = marked.post("/administration/changes/decision", sent)
+        assert (answer.status_code, sentence in answer.text) == (400, True), sentence
+        assert 'role="alert"' in answer.text
+        assert newest(marked)[0] == "request.refused"
+        assert sentence in newest(marked)[1]
+    assert marked.post("/administration/changes/decision", fields | {"change": "f" * 16}).status_code == 404
+
+    assert marked.post("/administration/changes/decision", fields | {"decision": "close"}).status_code == 303
+    late = marked.post("/administration/changes/decision", fields | {"decision": "close"})
+    assert "the change does not wait any more" in late.text
+    assert "It was closed by" in late.text
+
+
+def test_a_refused_return_is_told_on_the_page_of_the_version(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team")
+    old = base_of(ada)
+    posted(ada, "a ticket")
+    fields = {"number": "1", "reason": "back", "base_digest": base_of(ada)}
+    told = {"another version is in force by now": {"base_digest": old}, "a reason is needed": {"reason": ""}}
+    told["nothing would change"] = {"number": "2"}
+    for sentence, changes in told.items():
+        answer = ada.post("/administration/versions/return", fields | changes)
+        assert (answer.status_code, sentence in answer.text, 'role="alert"' in answer.text) == (400, True, True)
+        assert sentence in newest(ada)[1]
+    assert ada.post("/administration/versions/return", fields | {"number": "9"}).status_code == 404
+    assert door_of(ada.app).store.rulebook_versions.number_in_force() == 2
+
+
+@pytest.mark.parametrize(
+    ("group", "more", "told"),
+    [
+        ("writers", MORE.replace("as: auditor", "as: administrator"), "authors do not change who administers"),
+        ("identity-team", "", "nobody would be administrator any more"),
+        ("identity-team", MORE.replace("identity-team", "others"), "you would be administrator no more"),
+    ],
+)
+def test_a_look_is_refused_as_the_save_would_be(ada, clock, tmp_path, group, more, told) -> None:
+    """Else whoever looks first is told of a change that they cannot make."""
+    ada.sign_in(clock, group)
+    for do in ("check", "save"):
+        answer = posted(ada, "a ticket", do=do, rules=texts(tmp_path, more).rules)
+        assert (answer.status_code, told in answer.text) == (400, True), do
+        # Looks are many, one at each key, and change nothing.
+        assert (told in newest(ada)[1]) is (do == "save")
+
+
+def test_a_change_that_waits_says_why(marked, clock) -> None:
+    marked.sign_in(clock, "identity-team")
+    page = marked.get(posted(marked, "a ticket").headers["Location"]).text
+    assert "A second person has to agree: rule administrators is marked" in page
+
+
 def test_a_person_is_found_and_explained_in_the_third_person(ada, clock) -> None:
     ada.sign_in(clock, "identity-team", "admins")
 

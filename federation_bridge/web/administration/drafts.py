@@ -94,8 +94,8 @@ def text_field(name: str) -> str:
 
 
 def proposed(draft: Draft) -> Proposal:
-    """The draft as it would come into force; raises as `administration.rules.propose`."""
-    return changes.propose(verbs(), draft.texts, draft.base_digest, NAMES)
+    """The draft as it would come into force; raises as `administration.rules.foresee`."""
+    return changes.foresee(verbs(), draft.texts, replace(change_sent(), base_digest=draft.base_digest), NAMES)
 
 
 def put_in_force(draft: Draft) -> AnyResponse:

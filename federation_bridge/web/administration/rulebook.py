@@ -11,6 +11,7 @@ from federation_bridge.administration.approvals import Yes, author_of
 from federation_bridge.administration.rules import Proposal
 from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, NotFound
 from federation_bridge.rulebook.texts import Texts
+from federation_bridge.sentence import Sentence
 from federation_bridge.web import findable, forms
 from federation_bridge.web.administration.drafts import (
     Draft,
@@ -56,6 +57,10 @@ def overview() -> AnyResponse:
 @guarded(auditor, returns=r"/administration/versions/[0-9]{1,9}", keeps_query=False)
 def version(number: int) -> AnyResponse:
     """One version: who made it and why, and what it changed."""
+    return _version_page(number)
+
+
+def _version_page(number: int, status: int = 200, problem: str = "") -> AnyResponse:
     kept = door().store.rulebook_versions
     found = kept.version(number)
     if found is None:
@@ -65,6 +70,8 @@ def version(number: int) -> AnyResponse:
     stands = kept.in_force()
     return page(
         "version.html",
+        status,
+        problem=problem,
         version=found,
         difference=difference(whole, found.text),
         number=0 if stands is None else stands.number,
@@ -79,7 +86,11 @@ def return_to() -> AnyResponse:
     number = forms.one_field("number", most=9)
     if not (number.isascii() and number.isdigit()):
         raise BadRequest("the version is not a number")
-    return told(changes.return_to(verbs(), int(number), change_sent()))
+    try:
+        return told(changes.return_to(verbs(), int(number), change_sent()))
+    except (BadRequest, ConfigurationInvalid) as refusal:
+        findable.note(refusal)
+        return _version_page(int(number), 400, refusal.detail)
 
 
 @pages.get("/administration/edit")
@@ -126,19 +137,26 @@ def edit_page(draft: Draft, proposal: Proposal | None = None, refusal: BridgeErr
 @guarded(auditor, returns=r"/administration/changes/[0-9a-f]{16}", keeps_query=False)
 def change(asked: str) -> AnyResponse:
     """A change that waits for a second person: its text against what is in force, and what it would give to whom."""
+    return _change_page(asked)
+
+
+def _change_page(asked: str, status: int = 200, problem: str = "") -> AnyResponse:
     found = door().store.rulebook_proposals.find(asked)
     if found is None:
         raise NotFound(f"no change {asked!r} is known")
     texts, base = Texts.from_kept(found.text), door().store.rulebook_versions.version(found.base_number)
     lines: list[str] = []
+    because: tuple[Sentence, ...] = ()
     if found.state == "waits":
         try:
-            lines = foreseen(changes.propose(verbs(), texts, found.base_digest).rules)
+            proposal = changes.propose(verbs(), texts, found.base_digest)
+            lines, because = foreseen(proposal.rules), proposal.because
         except (BadRequest, ConfigurationInvalid) as refusal:
             lines = [refusal.detail]
     identity = signed_in().identity
     is_own = (identity.connection, identity.subject) == (found.author.connection, found.author.subject)
-    return page("change.html", change=found, difference=difference(base, found.text), preview=lines, is_own=is_own)
+    shown = {"difference": difference(base, found.text), "preview": lines, "because": because, "is_own": is_own}
+    return page("change.html", status, problem=problem, change=found, **shown)
 
 
 @pages.post("/administration/changes/decision")
@@ -147,10 +165,20 @@ def decide() -> AnyResponse:
     """A second person's yes or no."""
     asked, reason = forms.one_field("change", most=16), forms.one_field("reason", most=1_000)
     decision = forms.one_field("decision", most=16)
+    try:
+        _decide(asked, decision, reason)
+    except (BadRequest, ConfigurationInvalid) as refusal:
+        if door().store.rulebook_proposals.find(asked) is None:
+            raise
+        findable.note(refusal)
+        return _change_page(asked, 400, refusal.detail)
+    return redirect("/administration", code=303)
+
+
+def _decide(asked: str, decision: str, reason: str) -> None:
     if decision == "approve":
         approvals.approve(verbs(), asked, Yes(asking(), forms.one_field("digest", most=64), reason))
     elif decision == "close":
         approvals.close(verbs(), asked, author_of(asking()), reason, asking())
     else:
         raise BadRequest("neither yes nor no")
-    return redirect("/administration", code=303)
