@@ -29,7 +29,7 @@ _DOMAIN = "aws.example.com"
 _OIDC = {"protocol": "oidc", "issuer": "https://idp.example.com", "client_id": "bridge", "title": "Corporate account"}
 
 
-def bridge_at(folder: Path, clock: HeldClock, **company: Any) -> Flask:
+def bridge_at(folder: Path, clock: HeldClock, *, audit: dict[str, Any] | None = None, **company: Any) -> Flask:
     """A node with the SAML connections `company` (with these settings) and `sister`, and `corp` by OpenID Connect."""
     folder.mkdir(exist_ok=True)
     for name, issuer, signer in (("company", IDP, idp_signer()), ("sister", SISTER_IDP, stranger())):
@@ -40,7 +40,7 @@ def bridge_at(folder: Path, clock: HeldClock, **company: Any) -> Flask:
         "company": {**saml, "title": "Company", "metadata_file": "company.xml", **company},
         "sister": {**saml, "title": "Sister", "metadata_file": "sister.xml"},
     }
-    return made_app(folder, clock, connections=connections)
+    return made_app(folder, clock, connections=connections, **({"audit": audit} if audit else {}))
 
 
 @dataclass(frozen=True)

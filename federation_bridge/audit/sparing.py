@@ -18,7 +18,7 @@ import structlog
 from federation_bridge.addresses import networks_around
 from federation_bridge.audit.entry import Entry, belongs_to_nobody, is_of_every_day
 from federation_bridge.audit.events.service import RefusalsCounted, RequestRefused
-from federation_bridge.audit.events.sign_in import VerifiersDisagreed
+from federation_bridge.audit.events.sign_in import SignInRefused, VerifiersDisagreed
 from federation_bridge.audit.log import AuditLog, RefusalRing
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, RequestOrigin
@@ -146,9 +146,10 @@ class SparingAudit:
 
     def _is_repeated(self, entry: Entry, now: datetime) -> bool:
         """Whether this is one too many of one person's refused requests, or about messages whose signature held."""
-        if entry.person:
+        if entry.person and not isinstance(entry.event, SignInRefused):
             is_request = isinstance(entry.event, RequestRefused)
             return is_request and self._of_people.one_more(entry.person, now) > MOST_OF_A_PERSON
+        # Whom a message names did not send it: its refusals are counted with those of all messages.
         if not (entry.is_somebodys or isinstance(entry.event, VerifiersDisagreed)):
             return False
         return self._believed.one_more("", now) > MOST_OF_BELIEVED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from federation_bridge import audit
@@ -11,8 +11,17 @@ from federation_bridge.addresses import network_of
 from federation_bridge.bridge.answer import ExpectedSignIn
 from federation_bridge.bridge.entries import Entries
 from federation_bridge.bridge.parts import Parts
-from federation_bridge.errors import SignInRejected
+from federation_bridge.errors import SignInRejected, Unforeseen
 from federation_bridge.model import Arrival, Caller, RequestOrigin, Session
+from federation_bridge.sign_in_checks import Record, check
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An arrival, and the record of all that was checked of it so far."""
+
+    arrival: Arrival
+    record: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +48,34 @@ class Admissions:
         self._entries = entries
 
     def admit(
-        self, arrival: Arrival, expected: ExpectedSignIn, origin: RequestOrigin, previous: Session | None
+        self, checked: Checked, expected: ExpectedSignIn, origin: RequestOrigin, previous: Session | None
     ) -> Admission:
         """The session of the arrival's person; `previous` is the one that this browser has, or had when it left.
 
-        Raises SignInRejected where message or sign-in were used before, or the provider's own session has ended.
+        Raises SignInRejected where message or sign-in were used before, or the provider's own session has ended;
+        Unforeseen where a check was left out.
         """
-        arrival, looked_up = self._parts.group_lookup.at_arrival(arrival, expected.take)
-        now, sign_in = self._parts.clock(), expected.sign_in
-        identity = arrival.identity
+        _check_complete(checked.record)
+        with check("groups"):
+            arrival, looked_up = self._parts.group_lookup.at_arrival(checked.arrival, expected.take)
+        sign_in, identity = expected.sign_in, arrival.identity
         token = self._parts.randomness(32).hex()
         # A change of the person in one browser, and a sign-in nobody here asked for, wait for a click on our own page:
         # else another site could put its own identity into this browser (G05, G06).
         is_change = previous is not None and previous.identity.person != identity.person
-        session = Session(
-            key=token_hash(token),
-            identity=identity,
-            started_at=now,
-            last_seen_at=now,
-            ends_at=self._session_end(arrival, now),
-            confirmed=sign_in is not None and not is_change,
-        )
-        if session.ends_at <= now:
-            raise SignInRejected("the identity provider's own session has already ended")
+        with check("session end"):
+            session = self._session(arrival, token_hash(token), confirmed=sign_in is not None and not is_change)
         caller = Caller(session, origin)
-        events = (_finished(arrival, is_unsolicited=sign_in is None), *looked_up)
-        entries = [self._entries.of(caller, event) for event in events]
+        finished = self._finished(replace(checked, arrival=arrival), is_unsolicited=sign_in is None)
+        entries = [self._entries.of(caller, event) for event in (finished, *looked_up)]
         if previous is not None and is_change:
             entries.append(self._entries.of(caller, audit.IdentityChanged(previous.identity.person)))
         sessions = self._parts.store.sessions
         message = (arrival.message_issuer, arrival.message_id, arrival.message_ends_at)
         untaken = None if expected.is_taken else sign_in
         try:
-            sessions.admit(session, *message, *entries, network=network_of(origin.address), sign_in=untaken)
+            with check("once"):
+                sessions.admit(session, *message, *entries, network=network_of(origin.address), sign_in=untaken)
         except SignInRejected as refusal:
             refusal.whose = identity.person
             raise
@@ -84,6 +88,20 @@ class Admissions:
                 sessions.succeed(previous.key, session.key)
         return Admission(token, session, *((sign_in.return_to, sign_in.handle) if sign_in else ("/", "")))
 
+    def _session(self, arrival: Arrival, key: str, *, confirmed: bool) -> Session:
+        now = self._parts.clock()
+        ends_at = self._session_end(arrival, now)
+        if ends_at <= now:
+            raise SignInRejected("the identity provider's own session has already ended")
+        return Session(
+            key=key,
+            identity=arrival.identity,
+            started_at=now,
+            last_seen_at=now,
+            ends_at=ends_at,
+            confirmed=confirmed,
+        )
+
     def _session_end(self, arrival: Arrival, now: datetime) -> datetime:
         settings = self._parts.settings
         ends = [now + settings.sessions.absolute]
@@ -93,14 +111,21 @@ class Admissions:
             ends.append(arrival.identity.session_ends_at)
         return min(ends)
 
+    def _finished(self, checked: Checked, *, is_unsolicited: bool) -> audit.Event:
+        arrival = checked.arrival
+        return audit.SignInFinished(
+            message_id=arrival.message_id,
+            response_id=arrival.response_id,
+            groups=len(arrival.identity.groups.names),
+            groups_gap=arrival.identity.groups.why_incomplete or "",
+            unsolicited=is_unsolicited,
+            message_issuer=arrival.message_issuer,
+            authn_methods=arrival.identity.authn_methods,
+            **self._entries.checked(checked.record, is_refused=False),
+        )
 
-def _finished(arrival: Arrival, *, is_unsolicited: bool) -> audit.Event:
-    return audit.SignInFinished(
-        message_id=arrival.message_id,
-        response_id=arrival.response_id,
-        groups=len(arrival.identity.groups.names),
-        groups_gap=arrival.identity.groups.why_incomplete or "",
-        unsolicited=is_unsolicited,
-        message_issuer=arrival.message_issuer,
-        authn_methods=arrival.identity.authn_methods,
-    )
+
+def _check_complete(record: Record) -> None:
+    """Unforeseen where a check that every sign-in needs was not made: whatever its connector says, nobody comes in."""
+    if missing := record.left_out():
+        raise Unforeseen(f"no session without these checks, which were not made: {', '.join(missing)}")

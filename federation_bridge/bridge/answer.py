@@ -15,6 +15,7 @@ from federation_bridge.errors import (
 from federation_bridge.model import Callback, Session, SignIn
 from federation_bridge.pending_sign_in import Browser
 from federation_bridge.settings import Connection, SamlConnection
+from federation_bridge.sign_in_checks import check
 
 _PROTOCOLS = {"saml": "SAML", "oidc": "OpenID Connect"}
 
@@ -66,7 +67,8 @@ class ExpectedSignIn:
     def take(self) -> None:
         """Takes the sign-in, once for all nodes and durably; SignInExpired where it was used before."""
         if self.sign_in is not None and not self.is_taken:
-            self._parts.store.sessions.take(self.sign_in)
+            with check("sign-in taken"):
+                self._parts.store.sessions.take(self.sign_in)
             self.is_taken = True
 
     def left_behind(self) -> Session | None:

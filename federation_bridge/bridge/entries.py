@@ -11,9 +11,11 @@ import structlog
 from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.bridge.parts import Parts
+from federation_bridge.bridge.sign_in_record import Details, checks_of, received_of
 from federation_bridge.errors import BridgeError, SignInRejected, Unforeseen, VerifiersDisagree, place_of
 from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Caller, Grant, RequestOrigin
+from federation_bridge.sign_in_checks import Record
 
 _log = structlog.get_logger(__name__)
 
@@ -34,15 +36,31 @@ class Entries:
         self._parts.audit.record(self.of(caller, event))
 
     def sign_in_refused(
-        self, connection: str, origin: RequestOrigin, refusal: BridgeError, *, was_signed_in: bool
+        self, connection: str, origin: RequestOrigin, refusal: BridgeError, record: Record, *, was_signed_in: bool
     ) -> None:
-        """Records that an identity provider's answer was not believed; `was_signed_in`: by a browser with a session."""
+        """Records that an identity provider's answer was not believed; `was_signed_in`: by a browser with a session.
+
+        The person is told whom a message names whose signature held; not where our two verifiers disagree about it.
+        """
         if isinstance(refusal, Unforeseen):
             _log.error("unforeseen at an arrival", reference=origin.reference, exc_info=refusal.__cause__)
-        entry = Entry(self._parts.clock(), origin, _refusal(refusal), connection=connection)
         is_believed = isinstance(refusal, SignInRejected) and refusal.is_believed
+        is_doubtful = isinstance(refusal, VerifiersDisagree | Unforeseen)
+        entry = Entry(
+            self._parts.clock(),
+            origin,
+            _refusal(refusal, self.checked(record, is_refused=True)),
+            person=record.person() if is_believed and not is_doubtful else "",
+            connection=connection,
+        )
         self._parts.audit.record(replace(entry, is_somebodys=is_believed or was_signed_in))
         refusal.is_recorded = True
+
+    def checked(self, record: Record, *, is_refused: bool) -> dict[str, Details]:
+        """What an event says of an arrival: its `checks`, and what was `received`."""
+        values = self._parts.settings.audit.sign_in_values
+        checks = checks_of(record.finished(is_refused=is_refused))
+        return {"checks": checks, "received": received_of(record.received(), values, is_refused=is_refused)}
 
     def grant_refused(self, caller: Caller, role_request: RoleRequest, refusal: BridgeError) -> None:
         """Records that nothing was granted."""
@@ -66,10 +84,10 @@ class Entries:
             raise
 
 
-def _refusal(refusal: BridgeError) -> audit.Event:
+def _refusal(refusal: BridgeError, checked: dict[str, Details]) -> audit.Event:
     if isinstance(refusal, VerifiersDisagree):
-        return audit.VerifiersDisagreed(reason=refusal.detail)
-    return audit.SignInRefused(reason=refusal.detail, code=refusal.code)
+        return audit.VerifiersDisagreed(refusal.detail, refusal.code, **checked)
+    return audit.SignInRefused(reason=refusal.detail, code=refusal.code, **checked)
 
 
 def _unforeseen(failure: Exception, origin: RequestOrigin) -> BridgeError:

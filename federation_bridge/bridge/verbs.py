@@ -10,7 +10,7 @@ from federation_bridge import audit
 from federation_bridge.aws import console
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.aws.statement import Statement
-from federation_bridge.bridge.admission import Admission, Admissions, token_hash
+from federation_bridge.bridge.admission import Admission, Admissions, Checked, token_hash
 from federation_bridge.bridge.answer import ExpectedSignIn, check_address
 from federation_bridge.bridge.entries import Entries
 from federation_bridge.bridge.granting import Grants, entitlement_of
@@ -32,6 +32,7 @@ from federation_bridge.model import (
 )
 from federation_bridge.pending_sign_in import Browser
 from federation_bridge.redaction import quoted
+from federation_bridge.sign_in_checks import check, recording
 
 _SEEN_EVERY = timedelta(minutes=1)
 """How exactly idleness is measured: a write for every page would cost more than the page."""
@@ -104,17 +105,21 @@ class Bridge:
         for an unknown connection, which no entry names.
         """
         connector, expected = self._connector(connection), ExpectedSignIn(self._parts)
-        try:
-            with arrival_foreseen():
-                check_address(callback, self._parts.settings.connections[connection])
-                expected.open(connection, callback, browser)
-                arrival = connector.arrive(expected.sign_in, callback, expected.take)
-                with signature_held():
-                    return self._admissions.admit(arrival, expected, origin, previous or expected.left_behind())
-        except BridgeError as refusal:
-            expected.tell(refusal)
-            self._entries.sign_in_refused(connection, origin, refusal, was_signed_in=previous is not None)
-            raise
+        configured = self._parts.settings.connections[connection]
+        with recording(configured.protocol) as record:
+            try:
+                with arrival_foreseen():
+                    with check("address"):
+                        check_address(callback, configured)
+                    with check("pending sign-in"):
+                        expected.open(connection, callback, browser)
+                    arrival = Checked(connector.arrive(expected.sign_in, callback, expected.take), record)
+                    with signature_held():
+                        return self._admissions.admit(arrival, expected, origin, previous or expected.left_behind())
+            except BridgeError as refusal:
+                expected.tell(refusal)
+                self._entries.sign_in_refused(connection, origin, refusal, record, was_signed_in=previous is not None)
+                raise
 
     def _connector(self, connection: str) -> Connector:
         try:

@@ -12,7 +12,7 @@ from federation_bridge.model.kept import Acceptance, KeptDocuments, LastGood, Lo
 from federation_bridge.model.kinds import Clock, JsonObject, Randomness, Road
 from federation_bridge.model.request_origin import RequestOrigin
 from federation_bridge.model.rulebook import Author, ChangeProposal, ProposedVersion, RulebookVersion
-from federation_bridge.model.sign_in import Callback, Departure, SignIn
+from federation_bridge.model.sign_in import Callback, Departure, Received, SignIn
 
 __all__ = [
     "REDEEMABLE",
@@ -40,6 +40,7 @@ __all__ = [
     "PersonSeen",
     "ProposedVersion",
     "Randomness",
+    "Received",
     "RequestOrigin",
     "Road",
     "Role",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -54,3 +54,20 @@ class Callback:
     def values(self, name: str) -> tuple[str, ...]:
         """Every value of that name, in query and form."""
         return tuple(value for given, value in (*self.query, *self.form) if given == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What an answer said of itself, for whoever looks why a sign-in failed. It decides nothing.
+
+    Only what is named here is taken over: no signature, assertion, token, code, nonce or state.
+    """
+
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By its name in the specification (`Issuer`, `aud`): whom it is from and for, and its times."""
+    unsigned: tuple[str, ...] = ()
+    """Those of `said` that no signature vouches for: whoever sent the message may have written them."""
+    subject: str = ""
+    """NameID or `sub`."""
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Attributes or claims with their values. Empty where no signature vouches for them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from federation_bridge.administration import audit
+from federation_bridge.administration import audit, sign_in_record
 from federation_bridge.administration.sign_ins import line_of
 from federation_bridge.administration.sign_ins import sign_ins as found_sign_ins
 from federation_bridge.audit import AuditQuery, json_line
@@ -37,7 +37,14 @@ def sealed(settings: Settings) -> Iterator[str]:
 
 
 def sign_ins(settings: Settings, query: AuditQuery, most: int, *, as_json: bool) -> Iterator[str]:
-    """The newest sign-ins that the query means, at most so many, for people or as JSON lines; Unavailable."""
+    """The newest sign-ins that the query means, at most so many, for people or as JSON lines; Unavailable.
+
+    Of those with one reference number everything is told: checks, what arrived, cause, and what to do.
+    """
     with store_looked_at(settings) as store:
         for entry in islice(found_sign_ins(store, query), most):
             yield json_line(entry) if as_json else line_of(entry)
+            if query.reference and not as_json:
+                connection = settings.connections.get(entry.connection)
+                protocol = "" if connection is None else connection.protocol
+                yield from sign_in_record.lines_of(sign_in_record.told(entry, protocol))

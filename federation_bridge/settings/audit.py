@@ -20,6 +20,9 @@ class Audit(Section):
     """How many refusals that belong to nobody are kept whole, up to 4 kB each; the oldest give way."""
     refusals_age: Duration = timedelta(days=7)
     """How long such a refusal is kept at the most."""
+    sign_in_values: Literal["names", "hashed", "all"] = "names"
+    """What is kept of an identity provider's answer beside its issuer, audience and times: the `names` of attributes
+    and claims, or also subject and values, `hashed` or as they are (`all`, but for what looks like a secret)."""
     keep: Annotated[Duration, Field(ge=timedelta(days=1))] | None = None
     """How long entries stay in the database; older ones are written to files and then deleted. None: for good."""
     archive: Path | None = None

@@ -14,6 +14,7 @@ import pytest
 from database_place import HeldClock
 from flask import Flask
 from openid_provider import World, by_query, world
+from passing_checks import pass_all
 from pending_material import GO, ScriptedUser, bridge_at, left, moved, scripted_user
 from sqlalchemy import func, select
 from web_material import door_of
@@ -261,6 +262,7 @@ class Exchanging:
         code = dict(callback.query)["code"]
         take()
         self.exchanges.append(code)
+        pass_all()
         identity = Identity("corp", "ada", "Ada")
         return Arrival(identity, "https://idp.example.com", f"jti of {code}", sign_in.expires_at)
 

@@ -68,7 +68,11 @@ RUN_BY = {
     "docs/administration.md console 5": (_FORESEEING, "test_every_command_of_the_page_is_taken"),
     "docs/administration.md console 6": (_FORESEEING, "test_every_command_of_the_page_is_taken"),
     "docs/administration.md console 8": (_REVIEW, "test_every_command_of_the_page_is_taken"),
-    "docs/administration.md text 2": (_REVIEW, "test_the_shown_table_is_what_is_printed"),
+    "docs/administration.md text 2": (
+        "administration/test_sign_in_records.py",
+        "test_the_page_shows_what_is_printed",
+    ),
+    "docs/administration.md text 3": (_REVIEW, "test_the_shown_table_is_what_is_printed"),
     "docs/administration.md text 1": (_FORESEEING, "test_the_shown_preview_is_what_is_printed"),
     "docs/administration.md console 9": _CHANGE,
     "docs/administration.md console 10": _CHANGE,

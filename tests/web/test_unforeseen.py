@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from database_place import HeldClock
 from openid_provider import world
+from passing_checks import pass_all
 from structlog.testing import capture_logs
 from web_material import ACCOUNT, BASE, Person, door_of, person_at
 
@@ -18,6 +19,7 @@ from federation_bridge.connectors.changes import DocumentRefused
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.errors import SignInRejected, signature_held
 from federation_bridge.model import Arrival, Callback, Departure, Identity, SignIn
+from federation_bridge.sign_in_checks import _CURRENT
 
 SECRET = "hunter-2-of-the-innermost"
 
@@ -77,10 +79,25 @@ def test_what_nobody_foresaw_at_an_arrival_is_a_refusal_and_is_found_by_its_refe
 
 def test_the_same_arrival_with_a_connector_that_raises_nothing_comes_in(person: Person, clock: HeldClock) -> None:
     def comes() -> Arrival:
+        pass_all()
         return Arrival(Identity("corp", "ada", "Ada"), "https://idp.example.com", "m", clock() + timedelta(minutes=5))
 
     answer, errors = _arrives(person, comes)
     assert (answer.status_code, errors) == (303, [])
+
+
+def test_nobody_comes_in_by_a_connector_that_leaves_a_check_out(person: Person, clock: HeldClock) -> None:
+    def comes() -> Arrival:
+        pass_all()
+        record = _CURRENT.get()
+        assert record is not None
+        del record.verdicts["aud"]
+        return Arrival(Identity("corp", "ada", "Ada"), "https://idp.example.com", "m", clock() + timedelta(minutes=5))
+
+    answer, _ = _arrives(person, comes)
+    assert answer.status_code == 403
+    (row,) = (row for row in door_of(person.app).store.audit.entries() if row.event == "sign_in.refused")
+    assert row.details["reason"] == "no session without these checks, which were not made: aud"
 
 
 def test_a_refusal_of_ours_stays_what_it_is(person: Person) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from federation_bridge.audit.events import Event
@@ -22,6 +23,10 @@ class SignInFinished(Event):
     unsolicited: bool = False
     message_issuer: str = ""
     authn_methods: tuple[str, ...] = ()
+    checks: Mapping[str, object] = field(default_factory=dict)
+    """The checks of `sign_in_checks` by their verdict: `passed`, `failed`, `not_reached`."""
+    received: Mapping[str, object] = field(default_factory=dict)
+    """What the answer said of itself (`model.Received`), bounded; its values as `audit.sign_in_values` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class SignInRefused(Event):
     name: ClassVar[str] = "sign_in.refused"
     reason: str
     code: str
+    checks: Mapping[str, object] = field(default_factory=dict)
+    received: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +47,5 @@ class VerifiersDisagreed(Event):
     name: ClassVar[str] = "sign_in.verifiers_disagreed"
     reason: str
     code: str = "sign_in_rejected"
+    checks: Mapping[str, object] = field(default_factory=dict)
+    received: Mapping[str, object] = field(default_factory=dict)

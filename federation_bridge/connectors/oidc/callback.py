@@ -10,6 +10,7 @@ from typing import Literal
 from federation_bridge.errors import BridgeError, ConnectionMisconfigured, ProviderUnreachable, SignInRejected
 from federation_bridge.model import Callback, SignIn
 from federation_bridge.shown_text import quoted
+from federation_bridge.sign_in_checks import check
 
 _TOKENS = frozenset({"id_token", "access_token", "response", "token_type"})
 """Answers of response types that we never ask for (attack I19)."""
@@ -42,13 +43,25 @@ def read_answer(
     a parameter, belongs to another sign-in or issuer, or is an error; the error's text is for the log alone. Some
     errors pass (ProviderUnreachable), some are of settings (ConnectionMisconfigured).
     """
-    parameters = _parameters(callback, response_mode)
+    with check("response mode"):
+        parameters = _parameters(callback, response_mode)
+    with check("state"):
+        _check_state(parameters, sign_in)
+    with check("iss of the answer"):
+        _check_issuer(parameters, issuers, announces_iss=announces_iss)
+    with check("code"):
+        return Answer(_code(parameters), parameters.get("iss"))
+
+
+def _check_state(parameters: Mapping[str, str], sign_in: SignIn) -> None:
     state = parameters.get("state", "")
     if not hmac.compare_digest(state.encode("utf-8", "surrogatepass"), sign_in.handle.encode()):
         # Neither state is told: whoever knows the one that is expected could make use of it.
         told = "is another one than was sent" if state else "is missing"
         raise SignInRejected(f"answer: is not of this sign-in: its state {told}")
-    _check_issuer(parameters, issuers, announces_iss=announces_iss)
+
+
+def _code(parameters: Mapping[str, str]) -> str:
     if "error" in parameters:
         said = f"{parameters['error'][:80]!r}: {parameters.get('error_description', '')[:300]!r}"
         kind = _KINDS.get(parameters["error"], SignInRejected)
@@ -59,7 +72,7 @@ def read_answer(
     code = parameters.get("code", "")
     if not 0 < len(code) <= _LONGEST_CODE or not code.isascii() or not code.isprintable():
         raise SignInRejected("answer: carries no usable code")
-    return Answer(code, parameters.get("iss"))
+    return code
 
 
 def _parameters(callback: Callback, response_mode: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from federation_bridge.connectors.oidc.callback import read_answer
 from federation_bridge.connectors.oidc.discovery import ENTRA_SHARED_AUTHORITIES, ProviderMetadata, expected_issuer
-from federation_bridge.connectors.oidc.id_token import Expected, verify_id_token
+from federation_bridge.connectors.oidc.id_token import Expected, IdToken, verify_id_token
 from federation_bridge.connectors.oidc.identity import identity_from
 from federation_bridge.connectors.oidc.provider import Provider, Surroundings
 from federation_bridge.connectors.oidc.token_request import (
@@ -19,15 +19,17 @@ from federation_bridge.connectors.oidc.token_request import (
     method_at,
     redeem_code,
 )
+from federation_bridge.connectors.oidc.told import told_by
 from federation_bridge.connectors.oidc.userinfo import ask_userinfo, read_userinfo
 from federation_bridge.connectors.presets import OIDC_PRESETS, REASSIGNABLE, OidcPreset
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.slots import slots_of_a_connection
 from federation_bridge.connectors.standing import Standing
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInOver, SignInRejected, signature_held
-from federation_bridge.model import Arrival, Callback, Departure, SignIn
+from federation_bridge.model import Arrival, Callback, Departure, Identity, JsonObject, SignIn
 from federation_bridge.outgoing import Fetched, OutgoingAdapter
 from federation_bridge.settings import OidcConnection
+from federation_bridge.sign_in_checks import check, naming, received
 from federation_bridge.signing import Purpose
 
 _REFRESH_EVERY = timedelta(minutes=30)
@@ -76,11 +78,13 @@ class OidcConnector:
 
         SignInRejected says why not; ProviderUnreachable where the provider does not answer.
         """
-        if sign_in is None or sign_in.connection != self.connection:
-            raise SignInRejected("OpenID Connect: an answer that nobody here asked for")
-        if self._surroundings.clock() >= sign_in.expires_at:
-            raise SignInOver("OpenID Connect: the answer came too late")
-        metadata = self._provider.metadata()
+        with check("request"):
+            if sign_in is None or sign_in.connection != self.connection:
+                raise SignInRejected("OpenID Connect: an answer that nobody here asked for")
+            if self._surroundings.clock() >= sign_in.expires_at:
+                raise SignInOver("OpenID Connect: the answer came too late")
+        with check("documents"):
+            metadata = self._provider.metadata()
         answer = read_answer(
             callback,
             sign_in,
@@ -91,7 +95,8 @@ class OidcConnector:
         with self._exchanges.one():
             # With a slot in hand: who is turned away for want of one may send the same answer once more.
             take()
-            tokens = redeem_code(self._client, metadata, self._adapter, sign_in, answer.code)
+            with check("token endpoint"):
+                tokens = redeem_code(self._client, metadata, self._adapter, sign_in, answer.code)
             about = self._asked_about(metadata, tokens)
         token = verify_id_token(
             tokens.unverified_id_token,
@@ -99,11 +104,24 @@ class OidcConnector:
             self._expected(sign_in, answer.issuer),
             code=answer.code,
             access_token=tokens.access_token,
+            heard=self._hear,
         )
         with signature_held():
-            userinfo = read_userinfo(about, token.claims["sub"]) if about is not None else None
-            identity = identity_from(token, self.connection, self._settings, self._preset, userinfo)
+            userinfo = None
+            if about is not None:
+                with check("UserInfo"):
+                    userinfo = read_userinfo(about, token.claims["sub"])
+            with check("identity"):
+                identity = self._identity(token, userinfo)
         return Arrival(identity, token.issuer, token.token_id, token.expires_at + self._settings.skew)
+
+    def _hear(self, claims: JsonObject) -> None:
+        token = IdToken(claims, str(claims.get("iss")), "", self._surroundings.clock())
+        received(lambda: told_by(claims))
+        naming(lambda: self._identity(token).person)
+
+    def _identity(self, token: IdToken, userinfo: JsonObject | None = None) -> Identity:
+        return identity_from(token, self.connection, self._settings, self._preset, userinfo)
 
     def standing(self) -> Standing:
         """What waits for an administrator; nothing is fetched. Unavailable as the store. Keys by JWK have no end."""
@@ -159,7 +177,8 @@ class OidcConnector:
         if metadata.userinfo_endpoint is None:
             return None
         fetch, networks = self._surroundings.outgoing.fetch, self._settings.networks
-        return ask_userinfo(fetch, metadata.userinfo_endpoint, tokens.access_token, networks)
+        with check("UserInfo request"):
+            return ask_userinfo(fetch, metadata.userinfo_endpoint, tokens.access_token, networks)
 
     def _expected(self, sign_in: SignIn, answered_by: str | None) -> Expected:
         return Expected(

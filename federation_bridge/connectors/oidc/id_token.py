@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from federation_bridge.connectors.oidc.strict_json import strict_object
 from federation_bridge.errors import SignInRejected, signature_held
 from federation_bridge.model import JsonObject
 from federation_bridge.shown_text import quoted
+from federation_bridge.sign_in_checks import check
 
 _SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 _LONGEST_LIFE = timedelta(hours=24)
@@ -63,25 +64,45 @@ class IdToken:
 
 
 def verify_id_token(
-    token: object, keys_for: KeysFor, expected: Expected, *, code: str, access_token: str | None
+    token: object,
+    keys_for: KeysFor,
+    expected: Expected,
+    *,
+    code: str,
+    access_token: str | None,
+    heard: Callable[[JsonObject], None] = lambda _: None,
 ) -> IdToken:
     """The ID token, if it is signed by a key of the provider and says what `expected` demands; else SignInRejected.
 
-    `code` and `access_token` are what c_hash and at_hash must match where they stand.
+    `code` and `access_token` are what c_hash and at_hash must match where they stand. `heard` is told the claims whose
+    signature held, before anything is asked of them.
     """
-    verified = verified_token(token, keys_for, expected.algorithms)
+    with check("ID token signature"):
+        verified = verified_token(token, keys_for, expected.algorithms)
     with signature_held():
-        claims = strict_object(verified.payload, "ID token")
-        _check_kind(claims)
-        issuer = _checked_issuer(claims, verified, expected)
-        _check_audience(claims, expected)
-        _check_nonce(claims, expected.nonce)
-        expires_at = _checked_times(claims, expected)
-        _check_hash(claims, "at_hash", access_token)
-        _check_hash(claims, "c_hash", code)
-        if not isinstance(claims.get("sub"), str) or not _SUBJECT.fullmatch(claims["sub"]):
-            raise SignInRejected("ID token: `sub` is not 1 to 255 plain characters")
+        with check("ID token"):
+            claims = strict_object(verified.payload, "ID token")
+            heard(claims)
+            _check_kind(claims)
+        with check("iss"):
+            issuer = _checked_issuer(claims, verified, expected)
+        with check("aud"):
+            _check_audience(claims, expected)
+        with check("nonce"):
+            _check_nonce(claims, expected.nonce)
+        with check("times"):
+            expires_at = _checked_times(claims, expected)
+        with check("hashes"):
+            _check_hash(claims, "at_hash", access_token)
+            _check_hash(claims, "c_hash", code)
+        with check("sub"):
+            _check_subject(claims)
         return IdToken(claims, issuer, _token_id(claims, verified), expires_at)
+
+
+def _check_subject(claims: JsonObject) -> None:
+    if not isinstance(claims.get("sub"), str) or not _SUBJECT.fullmatch(claims["sub"]):
+        raise SignInRejected("ID token: `sub` is not 1 to 255 plain characters")
 
 
 def _check_kind(claims: JsonObject) -> None:

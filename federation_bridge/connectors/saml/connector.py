@@ -19,7 +19,7 @@ from federation_bridge.connectors.saml.metadata_source import MetadataSource, Su
 from federation_bridge.connectors.saml.onelogin import Parties, onelogin_settings
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.request import authn_request, by_post, by_redirect
-from federation_bridge.connectors.saml.response import Trust, verified_assertion
+from federation_bridge.connectors.saml.response import Trust, VerifiedAssertion, verified_assertion
 from federation_bridge.connectors.saml.second_opinion import agree
 from federation_bridge.connectors.saml.service_provider_metadata import service_provider_metadata
 from federation_bridge.connectors.saml.succession import described
@@ -36,8 +36,9 @@ from federation_bridge.errors import (
     Unsolicited,
     signature_held,
 )
-from federation_bridge.model import Arrival, Callback, Departure, SignIn
+from federation_bridge.model import Arrival, Callback, Departure, Identity, SignIn
 from federation_bridge.settings import SamlConnection
+from federation_bridge.sign_in_checks import check, naming
 from federation_bridge.signing import KeyRing, Purpose, SigningKey
 
 _KEY_ENDS = "that refuses nobody here, but the identity provider will sign with another one"
@@ -98,10 +99,13 @@ class SamlConnector:
         SignInRejected (SignInExpired, VerifiersDisagree) with the reason; ProviderUnreachable without metadata.
         """
         now = self._around.clock()
-        request_id = self._pending_request(sign_in, now)
-        posted = form_value(callback)
-        message = decoded(posted, POLICY.limits)
-        prepared = self._now_prepared()
+        with check("request"):
+            request_id = self._pending_request(sign_in, now)
+        with check("form"):
+            posted = form_value(callback)
+            message = decoded(posted, POLICY.limits)
+        with check("documents"):
+            prepared = self._now_prepared()
         try:
             verified = verified_assertion(message, prepared.trust, POLICY)
         except UnknownSigner as unknown:
@@ -118,15 +122,22 @@ class SamlConnector:
             authentication=self._authentication(sign_in, now),
         )
         with signature_held():
+            naming(lambda: self._identity(verified).person)
             ends = acceptance_ends(verified.assertion, verified.envelope, expected, POLICY)
-            agree(posted, verified, expected, prepared.reading)
+            with check("second opinion"):
+                agree(posted, verified, expected, prepared.reading)
+            with check("identity"):
+                identity = self._identity(verified)
             return Arrival(
-                identity=identity_from(verified.assertion, self.connection, self._settings, self._preset),
+                identity=identity,
                 message_issuer=verified.assertion.issuer,
                 message_id=verified.assertion.id,
                 message_ends_at=ends + self._settings.skew,
                 response_id=verified.envelope.id,
             )
+
+    def _identity(self, verified: VerifiedAssertion) -> Identity:
+        return identity_from(verified.assertion, self.connection, self._settings, self._preset)
 
     def standing(self) -> Standing:
         """What waits for an administrator, and what ends; nothing is fetched. Unavailable as the store."""

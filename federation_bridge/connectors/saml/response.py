@@ -14,8 +14,10 @@ from federation_bridge.connectors.saml.decryption import plaintext_of
 from federation_bridge.connectors.saml.gate import admit, admit_assertion
 from federation_bridge.connectors.saml.policy import Policy
 from federation_bridge.connectors.saml.signature import Signature
+from federation_bridge.connectors.saml.told import told_by
 from federation_bridge.connectors.saml.verifier import TrustedKey, Verified, verify
 from federation_bridge.errors import SignInRejected
+from federation_bridge.sign_in_checks import check, received
 from federation_bridge.signing import DecryptionKey
 
 
@@ -55,44 +57,55 @@ def verified_assertion(
 
     Raises SignInRejected with the stage and the reason.
     """
-    admitted = admit(message, policy)
+    with check("shape"):
+        admitted = admit(message, policy)
+    received(lambda: told_by(reader.read_envelope(admitted.response, is_signed=False), None))
     # A signature that is present must hold, also where another one would do; the outer one first, while the
     # ciphertext that it covers is untouched.
-    outer = _verified(admitted.response_signature, trust, policy)
-    response = admitted.response if outer is None else reader.tree_of(outer.canonical)
-    envelope = reader.read_envelope(response, is_signed=outer is not None)
+    outer = _verified("Response signature", admitted.response_signature, trust, policy)
+    with check("Response"):
+        response = admitted.response if outer is None else reader.tree_of(outer.canonical)
+        envelope = reader.read_envelope(response, is_signed=outer is not None)
     opened = None
     if admitted.encrypted is None:
-        inner = _verified(admitted.assertion_signature, trust, policy)
+        inner = _verified("Assertion signature", admitted.assertion_signature, trust, policy)
     else:
         opened = _opened(response, trust, policy, is_under_signature=outer is not None)
         inner = opened.verified
-    _check_demands(trust, outer, inner, is_encrypted=opened is not None)
-    if inner is not None:
-        trusted = reader.tree_of(inner.canonical)
-    else:
-        trusted = reader.assertion_in(response) if opened is None else opened.assertion
+    with check("signed and encrypted"):
+        _check_demands(trust, outer, inner, is_encrypted=opened is not None)
+    with check("Assertion"):
+        if inner is not None:
+            trusted = reader.tree_of(inner.canonical)
+        else:
+            trusted = reader.assertion_in(response) if opened is None else opened.assertion
+        assertion = reader.read_assertion(trusted, open_id)
+    received(lambda: told_by(envelope, assertion))
     keys = tuple(one.key for one in (outer, inner) if one is not None)
     plaintext = None if opened is None else opened.plaintext
-    return VerifiedAssertion(reader.read_assertion(trusted, open_id), envelope, keys, plaintext)
+    return VerifiedAssertion(assertion, envelope, keys, plaintext)
 
 
-def _verified(signature: Signature | None, trust: Trust, policy: Policy) -> Verified | None:
-    return None if signature is None else verify(signature, trust.keys, policy)
+def _verified(name: str, signature: Signature | None, trust: Trust, policy: Policy) -> Verified | None:
+    if signature is None:
+        return None
+    with check(name):
+        return verify(signature, trust.keys, policy)
 
 
 def _opened(response: etree._Element, trust: Trust, policy: Policy, *, is_under_signature: bool) -> _Opened:
-    encrypted = reader.encrypted_in(response)
-    if encrypted is None or trust.encryption == "refused":
-        raise SignInRejected("decryption: this connection takes no encrypted assertions")
-    plaintext = plaintext_of(
-        encrypted,
-        trust.decryption_keys,
-        policy.encryption,
-        is_under_signature=is_under_signature and trust.allow_cbc,
-    )
-    assertion, signature = admit_assertion(plaintext, cast("Mapping[str | None, str]", encrypted.nsmap), policy)
-    return _Opened(plaintext, assertion, _verified(signature, trust, policy))
+    with check("decryption"):
+        encrypted = reader.encrypted_in(response)
+        if encrypted is None or trust.encryption == "refused":
+            raise SignInRejected("decryption: this connection takes no encrypted assertions")
+        plaintext = plaintext_of(
+            encrypted,
+            trust.decryption_keys,
+            policy.encryption,
+            is_under_signature=is_under_signature and trust.allow_cbc,
+        )
+        assertion, signature = admit_assertion(plaintext, cast("Mapping[str | None, str]", encrypted.nsmap), policy)
+    return _Opened(plaintext, assertion, _verified("Assertion signature", signature, trust, policy))
 
 
 def _check_demands(trust: Trust, outer: Verified | None, inner: Verified | None, *, is_encrypted: bool) -> None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from federation_bridge.connectors.freshness import Demand, ahead_of_us, check_authentication
-from federation_bridge.connectors.saml.assertion import Assertion, Confirmation, Envelope, NameId, Proxying
+from federation_bridge.connectors.saml.assertion import Assertion, Conditions, Confirmation, Envelope, NameId, Proxying
 from federation_bridge.connectors.saml.names import BEARER
 from federation_bridge.connectors.saml.policy import Policy
 from federation_bridge.errors import SignInRejected
 from federation_bridge.shown_text import quoted
+from federation_bridge.sign_in_checks import check
 from federation_bridge.spelling import difference
 
 
@@ -44,42 +45,62 @@ def acceptance_ends(assertion: Assertion, envelope: Envelope, expected: Expectat
     _check_envelope(envelope, expected)
     latest = expected.now + policy.longest_ahead
     _check_issue(assertion, envelope, expected, latest)
-    _check_subject(assertion, expected)
+    with check("NameID"):
+        _check_subject(assertion, expected)
     ends = [
         assertion.issued_at + policy.longest_acceptance,
         _check_conditions(assertion, expected),
-        _check_confirmation(assertion, expected),
+        _confirmation_ends(assertion, expected),
     ]
-    _check_authn(assertion, expected, policy)
+    with check("AuthnStatement"):
+        _check_authn(assertion, expected, policy)
     end = min(ends)
+    with check("NotOnOrAfter"):
+        _check_age(assertion, end, expected)
+    return end
+
+
+def _check_age(assertion: Assertion, end: datetime, expected: Expectation) -> None:
     if expected.now >= end:
         raise SignInRejected(
             f"validation: too old: issued at {assertion.issued_at.isoformat()}, it was acceptable until"
             f" {end.isoformat()}, and here it is {expected.now.isoformat()}"
         )
-    return end
 
 
 def _check_envelope(envelope: Envelope, expected: Expectation) -> None:
+    with check("Response Issuer"):
+        _check_response_issuer(envelope, expected)
+    with check("Destination"):
+        _check_destination(envelope, expected)
+    with check("InResponseTo"):
+        if envelope.in_response_to != expected.request_id:
+            raise SignInRejected(_other("the Response's InResponseTo", envelope.in_response_to, expected.request_id))
+
+
+def _check_response_issuer(envelope: Envelope, expected: Expectation) -> None:
     if envelope.issuer is not None and envelope.issuer != expected.idp_entity_id:
         raise SignInRejected(_other("the Response's Issuer", envelope.issuer, expected.idp_entity_id))
     if envelope.issuer is None and (envelope.is_signed or envelope.is_around_ciphertext):
         raise SignInRejected("validation: a Response that is signed, or holds ciphertext, without Issuer")
+
+
+def _check_destination(envelope: Envelope, expected: Expectation) -> None:
     if envelope.destination is None and envelope.is_signed:
         raise SignInRejected("validation: a signed Response without Destination")
     if envelope.destination is not None and envelope.destination != expected.acs_url:
         raise SignInRejected(_other("the Response's Destination", envelope.destination, expected.acs_url))
-    if envelope.in_response_to != expected.request_id:
-        raise SignInRejected(_other("the Response's InResponseTo", envelope.in_response_to, expected.request_id))
 
 
 def _check_issue(assertion: Assertion, envelope: Envelope, expected: Expectation, latest: datetime) -> None:
-    if assertion.issuer != expected.idp_entity_id:
-        raise SignInRejected(_other("the assertion's Issuer", assertion.issuer, expected.idp_entity_id))
-    for what, issued_at in (("assertion", assertion.issued_at), ("Response", envelope.issued_at)):
-        if issued_at > latest:
-            told = ahead_of_us(f"IssueInstant of the {what}", issued_at, expected.now, latest - expected.now)
-            raise SignInRejected(f"validation: {told}")
+    with check("Issuer"):
+        if assertion.issuer != expected.idp_entity_id:
+            raise SignInRejected(_other("the assertion's Issuer", assertion.issuer, expected.idp_entity_id))
+    with check("IssueInstant"):
+        for what, issued_at in (("assertion", assertion.issued_at), ("Response", envelope.issued_at)):
+            if issued_at > latest:
+                told = ahead_of_us(f"IssueInstant of the {what}", issued_at, expected.now, latest - expected.now)
+                raise SignInRejected(f"validation: {told}")
 
 
 def _other(what: str, found: str | None, wanted: str | None) -> str:
@@ -117,8 +138,20 @@ def _check_qualifiers(name_id: NameId, expected: Expectation) -> None:
 
 def _check_conditions(assertion: Assertion, expected: Expectation) -> datetime:
     conditions = assertion.conditions
-    if conditions is None or conditions.not_on_or_after is None:
-        raise SignInRejected("validation: no Conditions with NotOnOrAfter, which must say until when it holds")
+    with check("Conditions"):
+        if conditions is None or conditions.not_on_or_after is None:
+            raise SignInRejected("validation: no Conditions with NotOnOrAfter, which must say until when it holds")
+    with check("AudienceRestriction"):
+        _check_audience(conditions, expected)
+    with check("ProxyRestriction"):
+        if expected.forbids_proxying and conditions.proxying is not None:
+            _check_proxying(conditions.proxying)
+    with check("NotBefore"):
+        _check_begun(conditions.not_before, expected, "Conditions")
+    return conditions.not_on_or_after
+
+
+def _check_audience(conditions: Conditions, expected: Expectation) -> None:
     if not conditions.audiences or any(expected.entity_id not in audiences for audiences in conditions.audiences):
         named = " and ".join(
             " or ".join(quoted(audience) for audience in audiences[:4]) for audiences in conditions.audiences[:4]
@@ -127,10 +160,6 @@ def _check_conditions(assertion: Assertion, expected: Expectation) -> datetime:
         hows = (difference(expected.entity_id, one) for audiences in conditions.audiences[:4] for one in audiences[:4])
         how = next((one for one in hows if one), "")
         raise SignInRejected(f"{told}: they differ {how}" if how else told)
-    if expected.forbids_proxying and conditions.proxying is not None:
-        _check_proxying(conditions.proxying)
-    _check_begun(conditions.not_before, expected, "Conditions")
-    return conditions.not_on_or_after
 
 
 def _check_proxying(proxying: Proxying) -> None:
@@ -146,6 +175,11 @@ def _check_begun(not_before: datetime | None, expected: Expectation, where: str)
     if not_before is not None and not_before > expected.now + expected.skew:
         told = ahead_of_us(f"NotBefore of {where}", not_before, expected.now, expected.skew)
         raise SignInRejected(f"validation: {told}")
+
+
+def _confirmation_ends(assertion: Assertion, expected: Expectation) -> datetime:
+    with check("SubjectConfirmation"):
+        return _check_confirmation(assertion, expected)
 
 
 def _check_confirmation(assertion: Assertion, expected: Expectation) -> datetime:

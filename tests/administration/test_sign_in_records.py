@@ -1,0 +1,302 @@
+"""Every sign-in leaves each check with its verdict and what arrived, failed ones too: bounded, redacted, readable."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from database_place import HeldClock
+from documents.blocks import ROOT
+from flask import Flask
+from openid_provider import World, by_query, world
+from pending_material import ScriptedUser, bridge_at, scripted_user
+from saml_material import stranger
+from web_material import BASE, door_of
+
+import federation_bridge
+from federation_bridge.administration import sign_in_advice
+from federation_bridge.administration.sign_in_record import lines_of, safe, told
+from federation_bridge.administration.sign_ins import line_of
+from federation_bridge.audit import Recorded, json_line, printable
+from federation_bridge.bridge.sign_in_record import received_of
+from federation_bridge.errors import BridgeError
+from federation_bridge.model import Received
+from federation_bridge.sandbox.identity_provider import saml_message as made
+from federation_bridge.sign_in_checks import CHECKS, Record, recording
+
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_CLIENT_SECRET", "quiet secret")
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
+    opened = bridge_at(tmp_path / "one", clock)
+    yield opened
+    door_of(opened).store.close()
+
+
+@pytest.fixture
+def ada(app: Flask, clock: HeldClock) -> ScriptedUser:
+    return scripted_user(app, clock)
+
+
+def _last(here: ScriptedUser) -> Recorded:
+    """The newest sign-in, wherever it is kept."""
+    entries = door_of(here.client.application).store.audit.entries()
+    return next(row for row in entries if row.event.startswith("sign_in"))
+
+
+def _verdicts(row: Recorded, protocol: str = "saml") -> dict[str, str]:
+    return {one.check.name: one.verdict for one in told(row, protocol).checks}
+
+
+# ------------------------------------------------------------------------------------------------------------ checks
+
+
+def test_a_sign_in_that_succeeds_passed_every_check_that_is_always_made(ada: ScriptedUser) -> None:
+    assert ada.come_back(ada.leave()).status_code == 303
+    verdicts = _verdicts(_last(ada))
+    assert {one.name for one in CHECKS["saml"] if one.is_always} <= {
+        name for name, verdict in verdicts.items() if verdict == "passed"
+    }
+    assert verdicts["decryption"] == "not needed"
+    assert "FAILED" not in verdicts.values()
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "another audience": ({"audience": "https://other.example.test"}, "AudienceRestriction"),
+    "another recipient": ({"recipient": f"{BASE}/sign-in/sister/saml"}, "Destination"),
+    "another request": ({"in_response_to": "_other"}, "InResponseTo"),
+    "another issuer": ({"issuer": "https://other.example.test/saml"}, "Response Issuer"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refused_one_names_the_check_that_failed_and_those_before_and_behind(case: str, ada: ScriptedUser) -> None:
+    changes, failed = REFUSED[case]
+    ada.come_back(ada.leave(), **changes)
+    verdicts = _verdicts(_last(ada))
+    names = [one.name for one in CHECKS["saml"] if one.name != "other"]
+    place = names.index(failed)
+    assert verdicts[failed] == "FAILED"
+    assert {verdicts[name] for name in names[:place]} == {"passed", "not needed"}
+    assert {verdicts[name] for name in names[place + 1 :]} == {"not reached"}
+
+
+def test_a_message_that_is_sent_again_fails_at_the_check_of_once(tmp_path: Path, clock: HeldClock) -> None:
+    opened = bridge_at(tmp_path / "one", clock, allow_idp_initiated=True)
+    here = scripted_user(opened, clock)
+    form = here.answer(here.leave(), in_response_to=None)
+    form = {"SAMLResponse": form["SAMLResponse"]}
+    assert here.post(form).status_code == 303
+    assert scripted_user(opened, clock).post(form).status_code == 403
+    row = _last(here)
+    assert _verdicts(row)["once"] == "FAILED"
+    assert set(_verdicts(row).values()) == {"passed", "not needed", "FAILED"}
+    assert row.person.startswith("company/")
+    door_of(opened).store.close()
+
+
+def test_a_message_of_a_stranger_names_nobody_and_says_what_nobody_signed(ada: ScriptedUser) -> None:
+    left = ada.leave()
+    form = ada.answer(left)
+    message = made.SamlMessage(
+        issuer="https://forged.example.test",
+        audience=f"{BASE}/saml/metadata",
+        recipient=f"{BASE}/sign-in/company/saml",
+        in_response_to=left.request_id,
+        issued_at=ada.clock(),
+        attributes={"groups": ("admins",)},
+    )
+    form["SAMLResponse"] = base64.b64encode(made.response_xml(message, stranger())).decode()
+    ada.post(form)
+    row = _last(ada)
+    verdicts, found = _verdicts(row), told(row, "saml")
+    assert (row.person, verdicts["Assertion signature"], verdicts["identity"]) == ("", "FAILED", "not reached")
+    assert {one.name for one in found.arrived} == {
+        "Response Issuer",
+        "Response IssueInstant",
+        "Destination",
+        "InResponseTo",
+    }
+    assert not any(one.is_signed for one in found.arrived)
+    assert "metadata" in found.advice
+
+
+def test_a_believed_message_that_is_refused_is_found_by_its_person(ada: ScriptedUser) -> None:
+    ada.come_back(ada.leave(), audience="https://other.example.test")
+    refused = _last(ada)
+    assert ada.come_back(ada.leave()).status_code == 303
+    assert refused.person == _last(ada).person != ""
+    # Whoever signs as this provider names nobody else's people.
+    ada.come_back(ada.leave(), issuer="https://other.example.test/saml")
+    assert _last(ada).person == ""
+
+
+# ------------------------------------------------------------------------------------------------------ what arrived
+
+
+def test_what_arrived_is_told_by_the_names_of_the_specification_and_without_values(ada: ScriptedUser) -> None:
+    ada.come_back(ada.leave(), audience="https://other.example.test")
+    row = _last(ada)
+    arrived = {one.name: one.values for one in told(row, "saml").arrived}
+    assert arrived["Audience"] == "https://other.example.test"
+    assert arrived["Destination"] == f"{BASE}/sign-in/company/saml"
+    assert arrived["attribute groups"] == "1 value, not kept"
+    assert "NotOnOrAfter" in arrived
+    assert "admins" not in json_line(row)
+
+
+@pytest.mark.parametrize(
+    ("setting", "kept", "absent"),
+    [("names", "1 value, not kept", "admins"), ("hashed", "sha256:", "admins"), ("all", "admins", "sha256:")],
+)
+def test_values_are_kept_as_the_setting_says(
+    tmp_path: Path, clock: HeldClock, setting: str, kept: str, absent: str
+) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    opened = bridge_at(folder, clock, audit={"also_to": "nowhere", "sign_in_values": setting})
+    here = scripted_user(opened, clock)
+    here.come_back(here.leave(), audience="https://other.example.test")
+    arrived = {one.name: one.values for one in told(_last(here), "saml").arrived}
+    assert kept in arrived["attribute groups"]
+    assert absent not in json.dumps(arrived)
+    door_of(opened).store.close()
+
+
+HOSTILE = {
+    "a megabyte": "x" * 1_000_000,
+    "a terminal's escape": "\x1b]0;title\x07",
+    "directions": "\u202eadmin",
+    "a secret": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl",
+}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in it, as it is written."""
+    if isinstance(value, dict):
+        yield from (printable(name) for name in value)
+        value = list(value.values())
+    if isinstance(value, list):
+        yield from (text for one in value for text in _texts(one))
+    elif isinstance(value, str):
+        yield printable(value)
+
+
+@pytest.mark.parametrize("values", ["names", "hashed", "all"])
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_names_and_values_are_cut_and_shown_safely(case: str, values: Any) -> None:
+    text = HOSTILE[case]
+    received = Received({"Issuer": (text,) * 50}, (), text, {f"{text}{place}": (text,) * 500 for place in range(500)})
+    details = received_of(received, values, is_refused=True)
+    assert sum(map(len, _texts(details))) < 4_000
+    row = Recorded(HeldClock()(), "sign_in.refused", "", "corp", "r", "", "", {"received": details})
+    assert all(line.isprintable() for line in lines_of(told(row, "saml")))
+    assert details["left_out"]
+
+
+def test_what_looks_like_a_secret_is_masked_where_values_are_kept() -> None:
+    received = Received({"Issuer": ("urn:idp",)}, (), HOSTILE["a secret"], {"note": (HOSTILE["a secret"],)})
+    kept = json.dumps(received_of(received, "all", is_refused=True))
+    assert ("eyJzdWIi" in kept, "sha256" in kept, "urn:idp" in kept) == (False, True, True)
+
+
+def test_letters_that_only_look_like_latin_ones_are_named() -> None:
+    assert safe("\u0430dmins") == "\u0430dmins [CYRILLIC SMALL LETTER A]"
+    assert safe("Müller, 田中") == "Müller, 田中"
+
+
+def test_an_entry_of_a_huge_answer_stays_small(ada: ScriptedUser) -> None:
+    many = {f"{'n' * 300}{place}": tuple("v" * 300 for _ in range(20)) for place in range(45)}
+    ada.come_back(ada.leave(), audience="https://other.example.test", attributes=many)
+    row = _last(ada)
+    assert _verdicts(row)["AudienceRestriction"] == "FAILED"
+    assert len(json_line(row)) < 8_000
+
+
+# ---------------------------------------------------------------------------------------------------- OpenID Connect
+
+
+def _arrival(asked: World) -> tuple[Record, str]:
+    with recording("oidc") as record:
+        sign_in, answer = asked.begin()
+        try:
+            asked.connector.arrive(sign_in, by_query(*answer.items()))
+        except BridgeError as refusal:
+            return record, refusal.detail
+    return record, ""
+
+
+def test_by_openid_connect_every_check_is_made_too() -> None:
+    record, refused = _arrival(world())
+    assert refused == ""
+    assert set(record.left_out()) == {"address", "pending sign-in", "sign-in taken"}  # these are the pipeline's own
+
+
+SPOILED: dict[str, tuple[Callable[[World], None], str]] = {
+    "another audience": (lambda asked: asked.provider.claims.update(aud="other"), "aud"),
+    "another nonce": (lambda asked: asked.provider.claims.update(nonce="other"), "nonce"),
+    "an old token": (lambda asked: asked.provider.claims.update(exp=1, iat=0), "times"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_by_openid_connect_the_check_that_failed_is_named_with_what_arrived(case: str) -> None:
+    spoil, failed = SPOILED[case]
+    asked = world()
+    spoil(asked)
+    record, _ = _arrival(asked)
+    assert record.finished(is_refused=True).failed == failed
+    received = record.received()
+    assert "aud" in received.said
+    assert received.attributes.get("nonce", ()) == ()
+    assert record.person().startswith("company/")
+
+
+# ---------------------------------------------------------------------------------------------------------- the page
+
+
+def test_the_page_shows_what_is_printed(ada: ScriptedUser) -> None:
+    page = (ROOT / "docs" / "administration.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```text\n([^`]*AudienceRestriction.*?)\n```", page, re.DOTALL)
+    groups = {"groups": tuple(f"g{number}" for number in range(12))}
+    ada.come_back(ada.leave(), audience="https://other.example.test", attributes=groups)
+    row = _last(ada)
+    printed = [line_of(row), *lines_of(told(row, "saml"))]
+    for shown in (line for line in block.split("\n") if line.strip() != "..."):
+        assert any(line.startswith(shown.removesuffix("...")) for line in printed), "\n".join([shown, *printed])
+
+
+# ------------------------------------------------------------------------------------------------------- the mapping
+
+
+def test_every_check_that_the_code_makes_is_listed_and_has_its_advice() -> None:
+    package = Path(federation_bridge.__file__).parent
+    made_in_code = {
+        node.args[0].value
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("check", "_verified")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    listed = {one.name for checks in CHECKS.values() for one in checks}
+    assert made_in_code == listed - {"other"}
+    assert set(sign_in_advice.OF_CHECKS) == listed
+
+
+def test_no_check_is_without_a_name_of_its_own() -> None:
+    for checks in CHECKS.values():
+        names = [one.name for one in checks]
+        assert len(set(names)) == len(names)
