@@ -48,6 +48,7 @@ from federation_bridge.web.administration import page, people, rule_form
 from federation_bridge.web.administration import rulebook as rulebook_pages
 from federation_bridge.web.administration import rules as rules_pages
 from federation_bridge.web.api import routes as api
+from federation_bridge.web.api.administration import routes as administration_api
 from federation_bridge.web.door import EXTENSION, Door
 from federation_bridge.web.findable import FindableFlask
 from federation_bridge.web.oauth import endpoints as oauth
@@ -75,6 +76,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         sign_in.pages,
         roles.pages,
         api.api,
+        administration_api.api,
         oauth.endpoints,
         authorize.pages,
         device.pages,

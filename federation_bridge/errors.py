@@ -47,6 +47,24 @@ class LengthNotSold(BadRequest):
     public = "A session lasts between 15m and 12h. Please ask for a length in between."
 
 
+class ChangedMeanwhile(BadRequest):
+    """A change of the rulebook over a version that is not in force any more; the detail names the one that is."""
+
+    code, status = "changed_meanwhile", 409
+    public = "Somebody else has changed this meanwhile. Please look at it again."
+
+
+class RulebookInvalid(BadRequest):
+    """A proposed text of the rulebook that does not parse, with every mistake and its place."""
+
+    code = "rulebook_invalid"
+
+    def __init__(self, detail: str = "", mistakes: tuple[str, ...] = ()) -> None:
+        """`mistakes`: each with its place, in the order in which people read. `detail`: all of them, told shorter."""
+        super().__init__(detail)
+        self.mistakes = mistakes
+
+
 class MethodNotAllowed(BridgeError):
     """The address is there, but answers to other methods."""
 
@@ -293,6 +311,13 @@ class UnauthorizedClient(OAuthRefused):
     oauth_error = "unauthorized_client"
 
 
+class InvalidScope(OAuthRefused):
+    """A scope that this client does not have, or one that has to be asked for in words (RFC 6749 5.2)."""
+
+    code, status, public = "invalid_scope", 400, BadRequest.public
+    oauth_error = "invalid_scope"
+
+
 class UnsupportedGrantType(OAuthRefused):
     """A grant type that we do not speak."""
 
@@ -349,6 +374,10 @@ class InvalidToken(OAuthRefused):
 
     code, status, public = "not_signed_in", 401, NotSignedIn.public
     oauth_error = "invalid_token"
+
+
+class OtherDoor(InvalidToken):
+    """A live access token of a program for which this address is not made."""
 
 
 class WrongUserCode(OAuthRefused):

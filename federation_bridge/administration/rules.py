@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from federation_bridge.audit import Entry, Event, RulebookChanged, RulebookEmergency, RulebookProposed
-from federation_bridge.errors import BadRequest, ConfigurationInvalid, NotFound
+from federation_bridge.errors import BadRequest, ChangedMeanwhile, ConfigurationInvalid, NotFound
 from federation_bridge.mapping import (
     AdministrativeRights,
     AdministrativeRole,
@@ -262,11 +262,11 @@ def _has_marks(texts: Texts) -> bool:
     return isinstance(document, dict) and "second_person" in document
 
 
-def changed_meanwhile(stands: RulebookVersion | None) -> BadRequest:
+def changed_meanwhile(stands: RulebookVersion | None) -> ChangedMeanwhile:
     """The refusal of a change over a version that is not in force any more; it names the one that is."""
     if stands is None:
-        return BadRequest("the change was made over a version that is not in force: none is")
-    return BadRequest(
+        return ChangedMeanwhile("the change was made over a version that is not in force: none is")
+    return ChangedMeanwhile(
         f"another version is in force by now: {stands.number} ({stands.digest[:12]}), by {stands.author}: look at what "
         "it changed, and change that"
     )

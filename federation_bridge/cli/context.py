@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -37,6 +37,8 @@ class Context:
     clock: Clock
     terminal: Terminal
     way: Way = "auto"
+    administers: bool = False
+    """Whether it is about the session that administers the bridge: another one, which opens no role (ADR 41)."""
     http: HttpClient = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,7 +46,24 @@ class Context:
 
     def tokens(self) -> TokenStore:
         """Where the session of this bridge lies."""
-        return open_token_store(self.address, self.folder, self.environ)
+        name = f"{self.address} administration" if self.administers else self.address
+        return open_token_store(name, self.folder, self.environ)
+
+    def to_administer(self) -> Context:
+        """The same bridge with the session that administers it, which lies in a folder of its own."""
+        return replace(self, administers=True, folder=self.folder / "administration")
+
+    @property
+    def client(self) -> Mapping[str, str]:
+        """As which program this computer asks to be let in, and for what (RFC 6749 2.2, 3.3)."""
+        if self.administers:
+            return {"client_id": "fedbridge-administration", "scope": "administration"}
+        return {"client_id": "fedbridge"}
+
+    @property
+    def me(self) -> str:
+        """The address below `/api/v1` that tells whose the session is."""
+        return "/administration/me" if self.administers else "/me"
 
     def answer_path(self, role: str) -> Path:
         """Where the cached answer of `account/role` lies."""
@@ -62,13 +81,16 @@ class Context:
 
     def make_folders(self) -> None:
         """Makes what a sign-in is kept in; LocalFailure then comes before a person is asked for anything."""
+        if self.administers:
+            private_folder(self.folder.parent.parent)
         private_folder(self.folder.parent)
         private_folder(self.folder)
 
     def remember(self) -> None:
         """Makes this the bridge that commands use which name none."""
-        write_private(self.folder / "address", self.address.encode())
-        write_private(self.folder.parent / "current", self.folder.name.encode())
+        place = self.folder.parent if self.administers else self.folder
+        write_private(place / "address", self.address.encode())
+        write_private(place.parent / "current", place.name.encode())
 
 
 def lock_path(answer: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from federation_bridge.errors import InvalidToken
+from federation_bridge.errors import InvalidToken, OtherDoor
 from federation_bridge.model import RequestOrigin
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.families import Families, session_of
@@ -23,7 +23,7 @@ class Access:
     def bearer(self, access_token: str, proof: DpopProof | None, origin: RequestOrigin, client_id: str) -> Bearer:
         """Who calls with this access token at the door of this client; no token opens the door of another.
 
-        InvalidToken, or InvalidDpopProof where the proof fails.
+        InvalidToken (OtherDoor for a live token of another client), or InvalidDpopProof where the proof fails.
 
         A family whose person has lost every role ends here.
         """
@@ -33,7 +33,7 @@ class Access:
             raise InvalidToken("no live token")
         if family.client_id != client_id:
             # A token that stock AWS clients keep in a file, bound to no key, shall open no more than they use it for.
-            raise InvalidToken(f"a token of {family.client_id} at the door of {client_id}")
+            raise OtherDoor(f"a token of {family.client_id} at the door of {client_id}")
         if family.role:
             # What was let in for one role shall not open the others: its door takes the tokens' session itself.
             raise InvalidToken(f"the token stands for {family.role} alone")

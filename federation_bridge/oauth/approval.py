@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from federation_bridge.errors import NotSignedIn, SignInTooOld, UnauthorizedClient
+from federation_bridge.errors import AccessDenied, NotSignedIn, SignInTooOld, UnauthorizedClient
 from federation_bridge.model import Session
+from federation_bridge.oauth.clients import Client
 from federation_bridge.settings import CommandLine
+
+
+def check_may_administer(client: Client, session: Session, may: bool, within: timedelta, now: datetime) -> None:
+    """Nothing where the client does not administer, or where this person may let in one that does (ADR 41).
+
+    `may`: whether the rules in force give the person an administrative right in this request. AccessDenied;
+    SignInTooOld where the provider has not seen them `within`.
+    """
+    if not client.administers:
+        return
+    if not may:
+        raise AccessDenied("the rules in force give the person no right to administer")
+    if now - session.authenticated_at > within:
+        raise SignInTooOld("the sign-in at the identity provider is older than sessions.administration")
 
 
 def check_confirmed(session: Session) -> None:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from federation_bridge.errors import InvalidClient, InvalidRedirect
+from federation_bridge.errors import InvalidClient, InvalidRedirect, InvalidScope
 from federation_bridge.redaction import quoted
 
 _LOOPBACK = ("127.0.0.1", "[::1]")
 _PORTS = range(1, 65_536)
+
+ADMINISTRATION = "administration"
+"""The one scope there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,24 @@ class Client:
     one_role: bool = False
     """Whether its tokens stand for one role, picked on a page of its own: no other page lets it in."""
     access_life: timedelta = timedelta(minutes=15)
+    scope: str = ""
+    """What its tokens open beside nothing at all (RFC 6749 3.3): has to be asked for in words. "" asks for none."""
+
+    @property
+    def administers(self) -> bool:
+        """Whether its tokens open the administration of the bridge, and nothing else (ADR 41)."""
+        return self.scope == ADMINISTRATION
+
+    def check_scope(self, asked: str) -> None:
+        """Nothing where the scope that was asked for is this client's; InvalidScope otherwise.
+
+        Scopes that mean nothing here are passed over (RFC 6749 3.3): stock clients send some.
+        """
+        named = asked.split()
+        if self.scope and named != [self.scope]:
+            raise InvalidScope(f"{self.id} asks for the scope {self.scope}, and for no other")
+        if not self.scope and ADMINISTRATION in named:
+            raise InvalidScope(f"{self.id} has no scope {ADMINISTRATION}")
 
     @property
     def is_carried(self) -> bool:
@@ -55,10 +76,21 @@ class Client:
 FEDBRIDGE = "fedbridge"
 """The client for which `/api/v1` is made."""
 
+FEDBRIDGE_ADMINISTRATION = "fedbridge-administration"
+"""The client for `/api/v1/administration`: nothing else takes its tokens, and it takes no others."""
+
 CLIENTS: Mapping[str, Client] = {
     client.id: client
     for client in (
         Client(FEDBRIDGE, "fedbridge", loopback_path="/callback", device_flow=True, needs_key=True),
+        Client(
+            FEDBRIDGE_ADMINISTRATION,
+            "fedbridge (administration)",
+            loopback_path="/callback",
+            device_flow=True,
+            needs_key=True,
+            scope=ADMINISTRATION,
+        ),
         # Stock SDKs renew 15 minutes ahead of the end: a shorter life would make every process of theirs renew.
         Client(
             "aws-sso",

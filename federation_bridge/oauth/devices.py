@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from federation_bridge import audit
 from federation_bridge.errors import (
+    AccessDenied,
     NotSignedIn,
     OAuthRefused,
     OtherAddress,
@@ -16,7 +17,7 @@ from federation_bridge.errors import (
     WrongUserCode,
 )
 from federation_bridge.model import DeviceRequest, RequestOrigin, Session, TokenFamily
-from federation_bridge.oauth.approval import check_confirmed, check_may_approve
+from federation_bridge.oauth.approval import check_confirmed, check_may_administer, check_may_approve
 from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.dpop import DpopProof
@@ -43,14 +44,18 @@ class Devices:
         self._proofs = proofs
         self._families = families
 
-    def begin(self, client_id: str, label: str, origin: RequestOrigin, proof: DpopProof | None = None) -> DeviceGrant:
+    def begin(
+        self, client_id: str, label: str, origin: RequestOrigin, proof: DpopProof | None = None, scope: str = ""
+    ) -> DeviceGrant:
         """A device code for the program and a user code for its person.
 
         Where the label is no machine's name, what the User-Agent tells is taken: either is only the program's own word.
 
-        InvalidClient, UnauthorizedClient where the flow is off, InvalidDpopProof, TooManyTries for a flood.
+        InvalidClient, InvalidScope, UnauthorizedClient where the flow is off, InvalidDpopProof, TooManyTries for a
+        flood.
         """
         client = client_named(client_id)
+        client.check_scope(scope)
         if not (client.device_flow and self._parts.settings.command_line.device_flow):
             raise UnauthorizedClient(f"the device flow is off for {client_id}")
         jkt = self._proofs.thumbprint(proof)
@@ -66,8 +71,12 @@ class Devices:
                 return DeviceGrant(device_code, user_code, address, int(DEVICE_CODE_LIFE.total_seconds()), INTERVAL)
         raise Unavailable("no user code is free")
 
-    def claim(self, typed: str, session: Session, origin: RequestOrigin) -> PendingDevice:
+    def claim(
+        self, typed: str, session: Session, origin: RequestOrigin, *, may_administer: bool = False
+    ) -> PendingDevice:
         """The program whose code this person typed: claimed for this browser session alone (attack N04).
+
+        `may_administer`: whether the rules in force let this person administer, in this request.
 
         WrongUserCode for whatever is nobody's or another's; TooManyTries; what `approve` raises.
         """
@@ -81,12 +90,15 @@ class Devices:
             if request is None:
                 raise WrongUserCode("no code waits that this session could claim")
             self._parts.store.rate_limits.give_back(limits)
+            self._check_may_administer(hashed, request, session, origin, may_administer)
         except (OAuthRefused, NotSignedIn) as refusal:
             self._recorder.device_refused(session, origin, refusal)
             raise
         return self._shown(request, session, origin)
 
-    def approve(self, typed: str, session: Session, origin: RequestOrigin) -> TokenFamily:
+    def approve(
+        self, typed: str, session: Session, origin: RequestOrigin, *, may_administer: bool = False
+    ) -> TokenFamily:
         """Lets the program in whose code this session has claimed.
 
         NotSignedIn for an unconfirmed sign-in or one that has ended meanwhile, SignInTooOld, UnauthorizedClient (the
@@ -97,6 +109,7 @@ class Devices:
             check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
             hashed, request = self._claimed(typed, session)
             self._check_address(hashed, request, session, origin)
+            self._check_may_administer(hashed, request, session, origin, may_administer)
             family = self._families.made(client_named(request.client_id), session, origin, request)
             entry = self._recorder.entry_of(session.identity, origin, approved(family, request))
             if not self._parts.store.device_codes.approve(hashed, session.key, family, entry):
@@ -133,6 +146,17 @@ class Devices:
             self._deny(hashed, request, session, origin, "approved from another address")
             raise OtherAddress(f"asked from {request.origin.address}, approved from {origin.address}")
 
+    def _check_may_administer(
+        self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin, may: bool
+    ) -> None:
+        client, within = client_named(request.client_id), self._parts.settings.sessions.administration
+        try:
+            check_may_administer(client, session, may, within, self._parts.clock())
+        except AccessDenied as refusal:
+            # For good: the program hears it at once, and nobody else who is typed the code can let it in.
+            self._deny(hashed, request, session, origin, refusal.detail)
+            raise
+
     def _deny(self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin, reason: str) -> None:
         event = audit.DeviceDenied(request.client_id, request.origin.reference, request.origin.address, reason)
         entry = self._recorder.entry_of(session.identity, origin, event)
@@ -140,15 +164,16 @@ class Devices:
             raise WrongUserCode("somebody else decided, or time ran out")
 
     def _shown(self, request: DeviceRequest, session: Session, origin: RequestOrigin) -> PendingDevice:
-        differ = request.origin.address != origin.address
+        differ, client = request.origin.address != origin.address, client_named(request.client_id)
         return PendingDevice(
-            program=client_named(request.client_id).title,
+            program=client.title,
             request=request,
             version=label_of(request.origin.user_agent),
             place=self._parts.places(request.origin.address),
-            ends_at=self._families.end_in(session),
+            ends_at=self._families.end_in(session, client),
             addresses_differ=differ,
             is_refused=differ and self._parts.settings.command_line.refuse_other_address,
+            administers=client.administers,
         )
 
     def _spend_try(self, limits: Sequence[Limit]) -> None:

@@ -6,13 +6,14 @@ somebody says so.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from federation_bridge import audit
 from federation_bridge.errors import AccessDenied, InvalidToken
 from federation_bridge.model import DeviceRequest, Identity, RequestOrigin, Session, TokenFamily
 from federation_bridge.oauth.audit_recorder import AuditRecorder
-from federation_bridge.oauth.clients import Client, title_of
+from federation_bridge.oauth.clients import FEDBRIDGE_ADMINISTRATION, Client, title_of
 from federation_bridge.oauth.messages import HeldCommandLine
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.places import Places
@@ -32,9 +33,10 @@ class Families:
     ) -> TokenFamily:
         """A family that this session's person lets in: a waiting device, or a program that sent the browser here.
 
-        Not yet stored. AccessDenied where they have no role at all.
+        Not yet stored. AccessDenied where they have no role at all, and the client does not administer. What one that
+        does may do is asked of the rules at each request.
         """
-        if not self._has_a_role(session.identity):
+        if not client.administers and not self._has_a_role(session.identity):
             raise AccessDenied("the person has no role")
         now = self._parts.clock()
         return TokenFamily(
@@ -42,24 +44,27 @@ class Families:
             client_id=client.id,
             label="" if request is None else request.label,
             approved_in=session.key,
-            identity=session.identity,
+            identity=self._identity(client, session),
             started_at=now,
             last_used_at=now,
-            ends_at=self.end_in(session),
+            ends_at=self.end_in(session, client),
             way="browser" if request is None else "device",
             approved_from=origin.address,
         )
 
-    def end_in(self, session: Session) -> datetime:
-        """When a family that this session approves now would end."""
+    def end_in(self, session: Session, client: Client) -> datetime:
+        """When a family of this client that this session approves now would end."""
         # The session's own end is the smallest of the connection's limit, the absolute one and the provider's.
-        return min(session.ends_at, self._parts.clock() + FAMILY_LIFE)
+        now = self._parts.clock()
+        end = min(session.ends_at, now + FAMILY_LIFE)
+        within = self._parts.settings.sessions.administration
+        return min(end, min(session.authenticated_at, now) + within) if client.administers else end
 
     def check_lives(self, family: TokenFamily, origin: RequestOrigin) -> None:
         """Nothing where its person may still come in; InvalidToken otherwise. Without any role it ends here."""
         if family.identity.connection not in self._parts.connections:
             raise InvalidToken(f"connection {family.identity.connection} is gone")
-        if not self._has_a_role(family.identity):
+        if family.client_id != FEDBRIDGE_ADMINISTRATION and not self._has_a_role(family.identity):
             self.end(family, "the person has no role left", origin)
             raise InvalidToken("the person has no role left")
 
@@ -85,6 +90,12 @@ class Families:
     def beginnings(self, session: Session) -> tuple[datetime, ...]:
         """When each of this person's command lines that hold was let in: one small query."""
         return self._parts.store.token_families.beginnings(session.identity.person)
+
+    def _identity(self, client: Client, session: Session) -> Identity:
+        if not client.administers:
+            return session.identity
+        # Where the provider tells no time, the family's own beginning would be taken for a fresh sign-in.
+        return replace(session.identity, authenticated_at=session.authenticated_at)
 
     def _has_a_role(self, identity: Identity) -> bool:
         # Who asks from the wrong network for once has nothing now, and yet shall not have to sign in again.

@@ -35,6 +35,8 @@ class PendingDevice:
     addresses_differ: bool
     is_refused: bool
     """Whether the operator's setting refuses it for that."""
+    administers: bool = False
+    """Whether it asks to administer the bridge, and for no role at AWS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class AuthorizationRequest:
     dpop_jkt: str | None = None
     role: str = ""
     """`account/role` where the tokens are to stand for one role only."""
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)

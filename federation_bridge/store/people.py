@@ -43,18 +43,18 @@ class People:
         """Everybody who signed in since this instant, the last first; one of another release's shape is left out."""
         return tuple(_readable(self._rows.all(_SEEN_SINCE, {"since": since}, PEOPLE)))
 
-    def each_seen_since(self, since: datetime) -> Iterator[PersonSeen]:
-        """The same people in no order that means anything, a page in memory at a time.
+    def each_seen_since(self, since: datetime, after: str = "") -> Iterator[PersonSeen]:
+        """The same people in no order that means anything, a page in memory at a time; those behind `after`, a person.
 
         By their key and not by time: whoever signs in meanwhile would else move to a page that was read already.
         """
-        last: Row | None = None
+        key = digest_of("person", after) if after else ""
         while True:
-            after = "" if last is None else last.person
-            rows, last = self._rows.page(_PAGE_BY_KEY, {"after": after, "since": since}, PEOPLE)
+            rows, last = self._rows.page(_PAGE_BY_KEY, {"after": key, "since": since}, PEOPLE)
             yield from _readable(rows)
             if last is None:
                 return
+            key = last.person
 
     def one(self, person: str) -> PersonSeen | None:
         """The person (`connection/subject`) as they were told last; None where nobody of that name is remembered."""

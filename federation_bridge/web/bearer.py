@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Response, g, request
 
-from federation_bridge.errors import InvalidDpopProof, InvalidToken
+from federation_bridge.errors import InvalidDpopProof, InvalidToken, NotFound, NotSignedIn, OtherDoor
 from federation_bridge.model import Caller
-from federation_bridge.oauth.clients import FEDBRIDGE
+from federation_bridge.oauth.clients import FEDBRIDGE, FEDBRIDGE_ADMINISTRATION
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.messages import Bearer
 from federation_bridge.redaction import quoted
@@ -23,6 +23,21 @@ def has_token() -> bool:
 def calling() -> Caller:
     """Who makes this call; NotSignedIn, InvalidToken or InvalidDpopProof where there is none."""
     return caller(of=_of_token().session, is_command_line=True) if has_token() else caller(of=signed_in())
+
+
+def administering() -> Caller:
+    """Who makes this call with a token of the scope `administration`; no cookie counts (ADR 41).
+
+    NotSignedIn, InvalidToken, InvalidDpopProof where there is no such token. NotFound for a live token of another
+    program: for it there is nothing at this address.
+    """
+    if not has_token():
+        raise NotSignedIn("no access token, and no cookie counts here")
+    try:
+        bearer = _of_token(FEDBRIDGE_ADMINISTRATION)
+    except OtherDoor as refusal:
+        raise NotFound(refusal.detail) from None
+    return caller(of=bearer.session, is_command_line=True)
 
 
 def check_not_forged() -> None:
@@ -47,15 +62,16 @@ def proof_or_none() -> DpopProof | None:
     return DpopProof(headers[0], request.method, door().settings.base_url + request.path)
 
 
-def _of_token() -> Bearer:
-    if not isinstance(found := g.get("token_bearer"), Bearer):
+def _of_token(client: str = FEDBRIDGE) -> Bearer:
+    found = g.get("token_bearer")
+    if not isinstance(found, Bearer) or found.family.client_id != client:
         scheme, _, token = request.headers["Authorization"].partition(" ")
         if scheme.lower() not in ("dpop", "bearer"):
             raise InvalidToken(f"the authorization scheme is {quoted(scheme, 20)}")
         proof = proof_or_none() if scheme.lower() == "dpop" else None
         if scheme.lower() == "dpop" and proof is None:
             raise InvalidDpopProof("the scheme DPoP without a proof")
-        found = door().oauth.access.bearer(token.strip(), proof, request_origin(), FEDBRIDGE)
+        found = door().oauth.access.bearer(token.strip(), proof, request_origin(), client)
         g.token_bearer = found
         is_of(found.session)
     return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, g, json, jsonify, make_response, render_template, request
 
 from federation_bridge.errors import BridgeError, MethodNotAllowed, NotSignedIn
+from federation_bridge.model import JsonObject
 from federation_bridge.web.door import request_origin
 
 _FOR_PROGRAMS = ("api", "health", "issuer")
@@ -40,6 +41,13 @@ def _wrong_method(refusal: MethodNotAllowed) -> Response:
     response.status_code = MethodNotAllowed.status
     response.headers["Allow"] = ", ".join(refusal.allowed)
     return response
+
+
+def with_details(answer: Response, details: JsonObject) -> Response:
+    """An answer in our one shape of JSON, with more about what was wrong, for whom it may be told."""
+    body = answer.get_json()
+    answer.set_data(json.dumps({"error": {**body["error"], **details}}))
+    return answer
 
 
 def rendered(refusal: BridgeError) -> Response:

@@ -185,6 +185,7 @@ LOOKING = {
     "review.review",
     *(f"review_forms.{name}" for name in ("csv_lines", "json_lines", "table_lines", "document_of")),
     "rule_ages.rules_since",
+    *(f"rule_search.{name}" for name in ("roles_of", "has_words")),
     "spreadsheet.csv_line",
     *(f"preview.{name}" for name in ("preview", "lines_of", "document_of")),
     "sealing.opener",

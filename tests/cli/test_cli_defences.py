@@ -199,9 +199,9 @@ def test_the_same_holds_where_it_signs_aws_clients_in(
     assert pauses == [5, 10, 10]
 
 
-def test_the_request_for_a_code_names_the_key_that_the_tokens_will_be_bound_to() -> None:
+def test_the_request_for_a_code_names_the_key_that_the_tokens_will_be_bound_to(place: Context) -> None:
     key = DpopKey.fresh()
-    question = browser_login._question("http://127.0.0.1:1/callback", "v" * 43, key)
+    question = browser_login._question(place, "http://127.0.0.1:1/callback", "v" * 43, key)
     assert question["dpop_jkt"] == key.thumbprint
     assert question["code_challenge_method"] == "S256"
 

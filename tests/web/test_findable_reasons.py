@@ -44,6 +44,7 @@ DOORS = {
     "the device page": ("device.type_code", "GET", "/device"),
     "the page for programs": ("authorize.ask", "GET", "/oauth/authorize"),
     "the API": ("api.me", "GET", "/api/v1/me"),
+    "the administration's API": ("api_administration.me", "GET", "/api/v1/administration/me"),
     "OAuth": ("oauth.token", "POST", "/oauth/token"),
     "aws sso": ("sso_oidc.token", "POST", "/token"),
     "the rulebook's pages": ("administration_rulebook.overview", "GET", "/administration"),

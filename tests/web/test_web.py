@@ -370,7 +370,7 @@ def test_pages_speak_chinese_to_a_browser_that_prefers_it(person: Person, langua
 
 def test_the_api_document_names_every_route_that_there_is_and_no_other(person: Person) -> None:
     routes = {
-        (re.sub(r"<(\w+)>", r"{\1}", rule.rule.removeprefix("/api/v1")), method.lower())
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.removeprefix("/api/v1")), method.lower())
         for rule in person.app.url_map.iter_rules()
         if rule.rule.startswith("/api/v1")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

@@ -34,7 +34,8 @@ class Invocation:
         asked = self.asked
         address = checked_address(asked.address) if asked.address else known_address(self.environ, asked.folder)
         folder = Path(asked.folder) if asked.folder else folder_of(address, self.environ)
-        return Context(address, folder, self.environ, self.clock, terminal or self.terminal, asked.way)
+        found = Context(address, folder, self.environ, self.clock, terminal or self.terminal, asked.way)
+        return found.to_administer() if asked.administration else found
 
 
 def wanted_of(invocation: Invocation, context: Context) -> Wanted:

@@ -1,4 +1,4 @@
-"""`login`, `logout`, `whoami`."""
+"""`login`, `logout`, `whoami`, and `headers` for a session that administers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 
 from federation_bridge.cli.commands.invocation import Invocation
+from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.session.login import chosen_way
@@ -19,10 +20,19 @@ def login(invocation: Invocation) -> int:
     context = invocation.context()
     session = LocalSession(context)
     session.login()
-    me = session.get("/me")
+    me = session.get(context.me)
     person = str(me.get("person", ""))
-    forget_another_person(context, person)
     note_person(context, person)
+    if context.administers:
+        sentence = say(
+            "Signed in to administer as {name}, until {end}.",
+            name=str(me.get("name", "")),
+            end=_local(me.get("ends_at")),
+        )
+        invocation.terminal.tell(sentence, "green")
+        context.warn_of_clock()
+        return 0
+    forget_another_person(context, person)
     invocation.terminal.tell(
         say("Signed in as {name}, until {end}.", name=str(me.get("name", "")), end=_local(me.get("ends_at"))), "green"
     )
@@ -50,6 +60,17 @@ def whoami(invocation: Invocation) -> int:
         invocation.terminal.write(
             say("{name} ({person}), until {end}", name=name, person=person, end=_local(me.get("ends_at"))) + "\n"
         )
+    return 0
+
+
+def headers(invocation: Invocation) -> int:
+    """Writes the headers of one call to the administration's API, for `curl -H @-`."""
+    asked = invocation.asked
+    if not asked.path.startswith("/administration/") or not asked.path.isprintable():
+        raise UsageWrong(say("{path} is no address of administration, such as /administration/me", path=asked.path))
+    asked.way, asked.administration = "never", True
+    found = LocalSession(invocation.context()).headers(asked.method, asked.path)
+    invocation.terminal.write("".join(f"{name}: {value}\n" for name, value in found.items()))
     return 0
 
 

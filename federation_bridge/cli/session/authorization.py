@@ -12,7 +12,6 @@ from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.token_store import StoredSession
 
-CLIENT_ID = "fedbridge"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _EARLY = 30
 """Seconds before its end at which an access token is no longer used."""
@@ -56,7 +55,7 @@ def ask_for_tokens(context: Context, endpoints: Endpoints, key: DpopKey, fields:
 def _post(context: Context, endpoints: Endpoints, key: DpopKey, fields: dict[str, str]) -> Answer:
     now = context.clock() + context.http.clock_offset
     proof = key.proof("POST", endpoints.token, now)
-    return context.http.post_form(endpoints.token, {"client_id": CLIENT_ID, **fields}, {"DPoP": proof})
+    return context.http.post_form(endpoints.token, {**context.client, **fields}, {"DPoP": proof})
 
 
 def stored_session(context: Context, key: DpopKey, answer: Answer) -> StoredSession:
@@ -85,6 +84,7 @@ def refusal(answer: Answer) -> CommandFailed:
         "invalid_grant": say("This sign-in is no longer valid. Please start again: fedbridge login"),
         "unauthorized_client": say("The bridge's operator has switched off this way of signing in. Try the other one."),
         "invalid_dpop_proof": say("The bridge did not accept this computer's proof. See fedbridge doctor."),
+        "invalid_scope": say("The bridge knows no such sign-in. Is it of an older release?"),
         "slow_down": say("The bridge is asked too often. Please wait a moment and start again."),
     }
     if code in sentences:

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from federation_bridge.cli.context import Context
 from federation_bridge.cli.failures import LoginRefused
 from federation_bridge.cli.i18n import say
-from federation_bridge.cli.session.authorization import CLIENT_ID, Endpoints, ask_for_tokens, stored_session
+from federation_bridge.cli.session.authorization import Endpoints, ask_for_tokens, stored_session
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.loopback import Loopback, Page
 from federation_bridge.cli.session.redirect_file import redirect_file
@@ -39,7 +39,7 @@ def by_browser(context: Context, endpoints: Endpoints, key: DpopKey) -> tuple[St
     private, told = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     found: dict[str, str] = {}
     with Loopback("/callback", _callback(context, (private, told), found)) as loopback:
-        question = _question(loopback.url, verifier, key)
+        question = _question(context, loopback.url, verifier, key)
         by_file, by_hand = (
             f"{endpoints.authorization}?{urlencode(question | {'state': state})}" for state in (private, told)
         )
@@ -56,12 +56,12 @@ def by_browser(context: Context, endpoints: Endpoints, key: DpopKey) -> tuple[St
     return session, "" if found["state"] == private else checked_person(context, session)
 
 
-def _question(redirect_uri: str, verifier: str, key: DpopKey) -> dict[str, str]:
+def _question(context: Context, redirect_uri: str, verifier: str, key: DpopKey) -> dict[str, str]:
     """The authorization request but for its `state` (RFC 6749 4.1.1, RFC 7636 4.3, RFC 9449 10)."""
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     return {
         "response_type": "code",
-        "client_id": CLIENT_ID,
+        **context.client,
         "redirect_uri": redirect_uri,
         "code_challenge": challenge,
         "code_challenge_method": "S256",

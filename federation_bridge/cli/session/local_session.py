@@ -60,6 +60,10 @@ class LocalSession:
         """What `/api/v1` answers to a POST; CommandFailed for a refusal."""
         return self._ask("POST", path, body)
 
+    def headers(self, method: str, path: str) -> dict[str, str]:
+        """The headers with which another program may make this one call to `/api/v1`, once and within a minute."""
+        return self._headers(method, path, self._live())
+
     def _ask(self, method: str, path: str, body: JsonObject | None) -> JsonObject:
         answer = self._send(method, path, body, self._live())
         if answer.status == _UNAUTHORIZED:
@@ -74,11 +78,14 @@ class LocalSession:
 
     def _send(self, method: str, path: str, body: JsonObject | None, session: StoredSession) -> Answer:
         context = self._context
-        url = f"{context.address}/api/v1{path}"
-        now = context.clock() + context.http.clock_offset
-        proof = key_of(session).proof(method, url, now, session.access_token)
-        headers = {"Authorization": f"DPoP {session.access_token}", "DPoP": proof}
+        url, headers = f"{context.address}/api/v1{path}", self._headers(method, path, session)
         return context.http.get(url, headers) if body is None else context.http.post_json(url, body, headers)
+
+    def _headers(self, method: str, path: str, session: StoredSession) -> dict[str, str]:
+        now = self._context.clock() + self._context.http.clock_offset
+        url = f"{self._context.address}/api/v1{path}"
+        proof = key_of(session).proof(method, url, now, session.access_token)
+        return {"Authorization": f"DPoP {session.access_token}", "DPoP": proof}
 
     def _live(self, worn_out: StoredSession | None = None) -> StoredSession:
         """A session whose access token still serves; `worn_out` is one that the bridge no longer takes."""

@@ -15,7 +15,6 @@ from federation_bridge.cli.failures import LoginRefused, SignInNeeded
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.authorization import (
-    CLIENT_ID,
     DEVICE_GRANT,
     Endpoints,
     ask_for_tokens,
@@ -40,6 +39,8 @@ def sign_in(context: Context) -> StoredSession:
     way = chosen_way(context.way, context.environ)
     unseen = context.way == "auto" and way == "device" and not context.terminal.can_tell
     if way == "never" or unseen:
+        if context.administers:
+            raise SignInNeeded(say("Nobody is signed in to administer. Please run: fedbridge login --administration"))
         raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=context.address))
     context.make_folders()
     endpoints, key = discover(context), DpopKey.fresh()
@@ -113,7 +114,7 @@ def show_code(context: Context, uri: str, code: str) -> None:
 
 def begin_device(context: Context, endpoint: str, key: DpopKey) -> Answer:
     """What the device authorization endpoint answers; a proof that our clock spoiled is made again by the bridge's."""
-    fields = {"client_id": CLIENT_ID, "client_label": f"fedbridge @ {platform.node()}"[:64]}
+    fields = {**context.client, "client_label": f"fedbridge @ {platform.node()}"[:64]}
     for _ in range(2):
         proof = key.proof("POST", endpoint, context.clock() + context.http.clock_offset)
         answer = context.http.post_form(endpoint, fields, {"DPoP": proof})

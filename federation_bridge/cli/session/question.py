@@ -32,7 +32,7 @@ def credentials_question(context: Context, kept_key: str, **asked: str) -> str:
 
 def _around(context: Context) -> tuple[str, ...]:
     way = chosen_way(context.way, context.environ)
-    return context.address, way, language(context.environ), *_way_out(context)
+    return context.address + context.me, way, language(context.environ), *_way_out(context)
 
 
 def _way_out(context: Context) -> tuple[str, ...]:

@@ -21,7 +21,6 @@ from federation_bridge.cli.files import read_private, write_private
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.authorization import (
-    CLIENT_ID,
     Endpoints,
     ask_for_tokens,
     discover,
@@ -126,7 +125,11 @@ class Renewal:
 
 def revoke(context: Context, session: StoredSession) -> None:
     """Ends the session at the bridge (RFC 7009); CommandFailed where the bridge cannot be told."""
-    fields = {"client_id": CLIENT_ID, "token": session.refresh_token, "token_type_hint": "refresh_token"}
+    fields = {
+        "client_id": context.client["client_id"],
+        "token": session.refresh_token,
+        "token_type_hint": "refresh_token",
+    }
     context.http.post_form(discover(context).revocation, fields)
 
 

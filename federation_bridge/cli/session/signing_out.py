@@ -38,9 +38,13 @@ def end_session(context: Context) -> bool:
             remove(answer)
     forget_answers(context)
     stock = sso.forget_token(context)
+    administering = context.to_administer()
+    held = _forgotten_session(administering, waiting) if administering.folder.is_dir() else None
     try:
         if session is not None:
             revoke(context, session)
+        if held is not None:
+            revoke(administering, held)
         if stock:
             sso.revoke(context, stock)
     except BridgeUnreachable as failure:
@@ -48,7 +52,7 @@ def end_session(context: Context) -> bool:
             "You are signed out on this computer, but the bridge could not be told: {why}", why=failure.detail
         )
         raise BridgeUnreachable(sentence) from None
-    return session is not None
+    return session is not None or held is not None
 
 
 def _teller(context: Context) -> Callable[[], None]:

@@ -42,7 +42,7 @@ def note_person(context: Context, person: str) -> None:
 
 
 def _person_of(context: Context, session: StoredSession) -> tuple[str, str]:
-    url = f"{context.address}/api/v1/me"
+    url = f"{context.address}/api/v1{context.me}"
     proof = key_of(session).proof("GET", url, context.clock() + context.http.clock_offset, session.access_token)
     answer = context.http.get(url, {"Authorization": f"DPoP {session.access_token}", "DPoP": proof})
     if not answer.is_ok or not answer.text("person"):

@@ -45,7 +45,7 @@ def _command(
     description = f"{sentence}\n{more}" if more else sentence
     lines = [say("For example:"), *(f"  {example}" for example in examples)]
     made = under.add_parser(name, help=about, description=description, epilog="\n".join(lines) if examples else None)
-    made.set_defaults(run=run_it, role=None, address="", folder="", way="auto")
+    made.set_defaults(run=run_it, role=None, address="", folder="", way="auto", administration=False)
     return made
 
 
@@ -82,6 +82,7 @@ def _signing_in(under: _Under) -> None:
             "fedbridge login --device",
         ),
     )
+    login.add_argument("--administration", action="store_true", help=say("to administer the bridge, for an hour"))
     login.add_argument("address", nargs="?", default="", metavar="https://aws.example.com", help=say("the bridge"))
     _ways(login)
     _command(
@@ -102,6 +103,16 @@ def _signing_in(under: _Under) -> None:
         examples=("fedbridge whoami --json",),
     )
     whoami.add_argument("--json", action="store_true", help=say("for programs"))
+    headers = _command(
+        under,
+        "headers",
+        signing_in.headers,
+        say("The headers of one call to administer the bridge"),
+        more=say("After login --administration. They hold for this method and address, once and within a minute."),
+        examples=("fedbridge headers GET /administration/me",),
+    )
+    headers.add_argument("method", choices=("GET", "POST"), help=say("the method of the call"))
+    headers.add_argument("path", metavar="/administration/PATH", help=say("its address below /api/v1"))
 
 
 def _roles(under: _Under) -> None:
@@ -249,7 +260,7 @@ def _help(under: _Under) -> None:
     completion_.add_argument("shell", choices=sorted(SCRIPTS))
     complete = under.add_parser("complete", add_help=False)
     complete.add_argument("words", nargs=argparse.REMAINDER)
-    complete.set_defaults(run=completion.complete, address="", folder="", way="never")
+    complete.set_defaults(run=completion.complete, address="", folder="", way="never", administration=False)
 
 
 def _about() -> str:

@@ -7,10 +7,11 @@ from itertools import islice
 from flask import Blueprint
 from werkzeug.wrappers import Response as AnyResponse
 
+from federation_bridge.administration.rule_search import has_words, roles_of
 from federation_bridge.audit import AuditQuery, GrantMade, Recorded
 from federation_bridge.durations import format_duration
 from federation_bridge.errors import NotFound
-from federation_bridge.mapping import Rule, RuleSet
+from federation_bridge.mapping import Rule
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web.administration.page import argument, in_force, page
 from federation_bridge.web.door import door
@@ -29,9 +30,9 @@ def rules() -> AnyResponse:
     """Every rule in force, or those that hold all words; a page at a time, by the id of the last one."""
     found, words, after = in_force(), argument("q"), argument("after")
     wanted = words.casefold().split()
-    fitting = (rule for rule in found.rules if rule.id > after and _has(rule, found, wanted))
+    fitting = (rule for rule in found.rules if rule.id > after and has_words(rule, found, wanted))
     shown = list(islice(fitting, _MOST_RULES + 1))
-    rows = [(rule, _roles(rule, found), terms_of(rule)) for rule in shown[:_MOST_RULES]]
+    rows = [(rule, roles_of(rule, found), terms_of(rule)) for rule in shown[:_MOST_RULES]]
     more = rows[-1][0].id if len(shown) > _MOST_RULES else ""
     return page("rules.html", rules=rows, administration=found.administration, q=words, more=more)
 
@@ -44,9 +45,9 @@ def one(rule: str) -> AnyResponse:
     shown = next((each for each in found.rules if each.id == rule), None)
     if shown is None:
         raise NotFound(f"no rule {rule!r} is in force")
-    roles = _roles(shown, found)
+    roles = roles_of(shown, found)
     uses = [] if shown.denied else [use for key in roles[:_MOST_ROLES] if (use := _last_use(shown, key)) is not None]
-    return page("rule.html", rule=shown, roles=roles, terms=terms_of(shown), uses=uses, text=_text(shown))
+    return page("rule.html", rule=shown, roles=roles, terms=terms_of(shown), uses=uses, text=text_of(shown))
 
 
 @pages.get("/connections")
@@ -65,21 +66,6 @@ def terms_of(rule: Rule) -> str:
     return f"{words}, with a session policy" if rule.grant.policy or rule.grant.policy_arns else words
 
 
-def _roles(rule: Rule, rules: RuleSet) -> tuple[str, ...]:
-    return tuple(sorted(rule.denied)) or rule.grant.reachable(rules.register)
-
-
-def _has(rule: Rule, rules: RuleSet, words: list[str]) -> bool:
-    if not words:
-        return True
-    keys = _roles(rule, rules)
-    accounts = {rules.register.accounts[key.partition("/")[0]].name for key in keys}
-    groups = (str(part) for anchor in rule.when.anchors() or () for part in anchor)
-    said = (rule.id, rule.connection, rule.description, rule.owner, rule.note, *keys, *accounts, *groups)
-    text = " ".join(said).casefold()
-    return all(word in text for word in words)
-
-
 def _last_use(rule: Rule, key: str) -> tuple[str, Recorded, int] | None:
     """The role, its last grant by this rule, and how many people had one, of the role's last grants."""
     account, _, role = key.partition("/")
@@ -89,7 +75,8 @@ def _last_use(rule: Rule, key: str) -> tuple[str, Recorded, int] | None:
     return (key, grants[0], len({entry.person for entry in grants})) if grants else None
 
 
-def _text(rule: Rule) -> str:
+def text_of(rule: Rule) -> str:
+    """The rule as it is written in the version in force; "" where that cannot be told."""
     version = door().store.rulebook_versions.in_force()
     return "" if version is None else lines_of(Texts.from_kept(version.text).rules, rule.line, rule.id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from federation_bridge import __version__
 from federation_bridge.model import JsonObject
+from federation_bridge.web.api.administration import document as administration
 
 
 def _object(**properties: str) -> JsonObject:
@@ -46,7 +47,7 @@ DOCUMENT: JsonObject = {
     "info": {
         "title": "Federation bridge",
         "version": __version__,
-        "description": "Roles, credentials and console links of the signed-in person.",
+        "description": "Roles, credentials and console links of the signed-in person, and administration.",
     },
     "paths": {
         "/openapi.json": {"get": {"summary": "This document.", "responses": {"200": {"description": "Done."}}}},
@@ -95,6 +96,7 @@ DOCUMENT: JsonObject = {
                 "responses": _answers("SignedOut", "401", "403"),
             }
         },
+        **administration.paths(),
     },
     "components": {
         "securitySchemes": {
@@ -102,8 +104,10 @@ DOCUMENT: JsonObject = {
             "dpop": {"type": "http", "scheme": "DPoP", "description": "An access token bound to a key (RFC 9449)."},
             "proof": {"type": "apiKey", "in": "header", "name": "DPoP", "description": "The proof of that key."},
             "bearer": {"type": "http", "scheme": "bearer", "description": "An access token bound to no key."},
+            **administration.SECURITY,
         },
         "schemas": {
+            **administration.schemas(),
             "Me": _object(
                 person="text",
                 connection="text",

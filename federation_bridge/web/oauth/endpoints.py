@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from federation_bridge.errors import BridgeError, OAuthRefused, UnauthorizedClient, UnsupportedGrantType
 from federation_bridge.model import JsonObject
-from federation_bridge.oauth.clients import client_named
+from federation_bridge.oauth.clients import ADMINISTRATION, client_named
 from federation_bridge.oauth.messages import AuthorizationRequest, IssuedTokens
 from federation_bridge.redaction import quoted
 from federation_bridge.web import forms
@@ -40,6 +40,7 @@ def metadata() -> Response:
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],
+        "scopes_supported": [ADMINISTRATION],
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "dpop_signing_alg_values_supported": ["ES256"],
@@ -59,7 +60,8 @@ def device_authorization() -> Response:
     There is no `verification_uri_complete`: a code that comes in a link is a code that nobody typed (attack N01).
     """
     label = _parameter("client_label", most=64)
-    grant = door().oauth.devices.begin(_parameter("client_id"), label, request_origin(), proof_or_none())
+    asked = _parameter("client_id"), label, request_origin(), proof_or_none()
+    grant = door().oauth.devices.begin(*asked, _parameter("scope"))
     return jsonify(
         device_code=grant.device_code,
         user_code=grant.user_code,
@@ -77,7 +79,8 @@ def token() -> Response:
         redeem = _GRANTS[_parameter("grant_type")]
     except KeyError:
         raise UnsupportedGrantType(f"grant_type {quoted(_parameter('grant_type'))}") from None
-    if client_named(_parameter("client_id")).one_role:
+    client = client_named(_parameter("client_id"))
+    if client.one_role:
         raise UnauthorizedClient("its tokens are credentials of AWS, which its own door hands out")
     tokens = redeem()
     response = jsonify(
@@ -85,6 +88,7 @@ def token() -> Response:
         token_type=tokens.token_type,
         expires_in=tokens.expires_in,
         refresh_token=tokens.refresh_token,
+        **({"scope": client.scope} if client.scope else {}),
     )
     response.headers["Pragma"] = "no-cache"
     return response

@@ -8,15 +8,24 @@ from flask import Blueprint, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.errors import AccessDenied, BadRequest, InvalidClient, OAuthRefused, UnsupportedResponseType
+from federation_bridge.errors import (
+    AccessDenied,
+    BadRequest,
+    InvalidClient,
+    OAuthRefused,
+    SignInTooOld,
+    UnsupportedResponseType,
+)
 from federation_bridge.model import Departure
 from federation_bridge.oauth.clients import Client
 from federation_bridge.oauth.messages import AuthorizationRequest
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers
+from federation_bridge.web.administration.page import may_administer
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, request_origin, session_or_none, signed_in
 from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, signed_in_here
+from federation_bridge.web.pages.device import stale_page
 from federation_bridge.web.pages.sign_in import confirmation_page, sign_in_for
 
 pages = Blueprint("authorize", __name__)
@@ -29,6 +38,7 @@ _PARAMETERS = {
     "code_challenge_method": 16,
     "state": 512,
     "dpop_jkt": 64,
+    "scope": 256,
 }
 
 
@@ -50,14 +60,21 @@ def ask() -> AnyResponse:
         return sign_in_for(path)
     if not session.confirmed:
         return confirmation_page(session, forms.checked_return_path(path))
+    try:
+        door().oauth.codes.check_may_let_in(client, session, may_administer=may_administer())
+    except SignInTooOld:
+        return stale_page(session, forms.checked_return_path(path))
+    except OAuthRefused as refusal:
+        return _tell(asked, refusal)
     headers.allow_form_to(asked.redirect_uri)
     fields = {name: request.args[name] for name in _PARAMETERS if name in request.args}
     page = render_template(
         "authorize.html",
         identity=session.identity,
         program=client.title,
+        administers=client.administers,
         answered_at=urlsplit(asked.redirect_uri).netloc,
-        ends_at=session.ends_at,
+        ends_at=door().oauth.codes.ends_at(client, session),
         fields=fields,
         csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
     )
@@ -75,7 +92,9 @@ def decide() -> AnyResponse:
         _check(asked)
         if forms.one_field("decision", most=16) != "allow":
             raise AccessDenied("the person said no")
-        return leave(Departure(door().oauth.codes.authorize(asked, session, request_origin())))
+        may = may_administer()
+        code_redirect = door().oauth.codes.authorize(asked, session, request_origin(), may_administer=may)
+        return leave(Departure(code_redirect))
     except OAuthRefused as refusal:
         return _tell(asked, refusal)
 
@@ -96,6 +115,7 @@ def _read(values: MultiDict[str, str]) -> tuple[AuthorizationRequest, Client]:
         response_type=values.get("response_type", ""),
         # Without a value a parameter counts as left out (RFC 6749 3.1).
         dpop_jkt=values.get("dpop_jkt") or None,
+        scope=values.get("scope", ""),
     )
     client = door().oauth.codes.checked_request(asked)
     if client.one_role:

@@ -1,0 +1,205 @@
+"""The rulebook for programs: what is in force, what was, what waits, and what is worth a second look."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+
+from federation_bridge.administration.people import identities_seen
+from federation_bridge.administration.rule_search import has_words, roles_of
+from federation_bridge.errors import NotFound
+from federation_bridge.mapping import Rule
+from federation_bridge.mapping.findings import Finding, findings
+from federation_bridge.model import ChangeProposal, JsonObject, RulebookVersion
+from federation_bridge.rulebook.texts import Texts
+from federation_bridge.web.administration.drafts import difference
+from federation_bridge.web.administration.page import argument, is_writable
+from federation_bridge.web.administration.rules import terms_of, text_of
+from federation_bridge.web.api.administration import paging
+from federation_bridge.web.api.administration.call import api, check_arguments, in_force, number_of, told
+from federation_bridge.web.bearer import administering
+from federation_bridge.web.door import door
+from federation_bridge.web.guards import administering_auditor, guarded, rights
+
+_MOST_WAITING = 100
+
+
+@api.get("/me")
+@guarded(administering_auditor)
+def me() -> Response:
+    """Who asks, what they may do here, and until when."""
+    check_arguments()
+    session = administering().session
+    return jsonify(
+        person=session.identity.person,
+        connection=session.identity.connection,
+        name=session.identity.name,
+        ends_at=session.ends_at.isoformat(),
+        rights=told(rights()),
+    )
+
+
+@api.get("/rulebook")
+@guarded(administering_auditor)
+def rulebook() -> Response:
+    """The version in force, with its text: what a change names as its base."""
+    check_arguments()
+    stands = door().store.rulebook_versions.in_force()
+    if stands is None:
+        raise NotFound("no version is in force")
+    return jsonify(**with_text(stands), is_writable=is_writable())
+
+
+@api.get("/versions")
+@guarded(administering_auditor)
+def versions() -> Response:
+    """Every version, the newest first, without its text."""
+    check_arguments(*paging.ARGUMENTS)
+    page = paging.asked((int,))
+    before = {"before": int(page.after[0])} if page.after else {}
+    found = door().store.rulebook_versions.history(page.limit + 1, **before)
+    return paging.answered(found, told_version, page, lambda one: (one.number,))
+
+
+@api.get("/versions/<int:number>")
+@guarded(administering_auditor)
+def version(number: int) -> Response:
+    """One version with its text, and its difference to the one before, or to the version `against`."""
+    check_arguments("against")
+    found, against = _version(number), number_of("against")
+    kept = door().store.rulebook_versions
+    if against is None:
+        against = next((one.number for one in kept.history(1, number)), None)
+    before = None if against is None else kept.version(against)
+    return jsonify(**with_text(found), against=against, difference=difference(before, found.text))
+
+
+@api.get("/proposals")
+@guarded(administering_auditor)
+def proposals() -> Response:
+    """The changes that wait for a second person, the newest first, without their texts."""
+    check_arguments(*paging.ARGUMENTS)
+    waiting = door().store.rulebook_proposals.waiting(_MOST_WAITING)
+    return paging.by_place(waiting, _told_proposal, " ".join(one.id for one in waiting))
+
+
+@api.get("/proposals/<asked>")
+@guarded(administering_auditor)
+def proposal(asked: str) -> Response:
+    """One change that waits, or did: its text, and its difference to its base."""
+    check_arguments()
+    found = door().store.rulebook_proposals.find(asked)
+    if found is None:
+        raise NotFound("no such change is known")
+    base, texts = door().store.rulebook_versions.version(found.base_number), Texts.from_kept(found.text)
+    whole = {"rules": texts.rules, "accounts": texts.accounts, "difference": difference(base, found.text)}
+    return jsonify(**_told_proposal(found), **whole)
+
+
+@api.get("/rules")
+@guarded(administering_auditor)
+def rules() -> Response:
+    """Every rule in force, or those that hold all words of `q`."""
+    check_arguments("q", *paging.ARGUMENTS)
+    found, wanted = in_force(), argument("q").casefold().split()
+    page = paging.asked((str,), found.version)
+    after = str(page.after[0]) if page.after else ""
+    fitting = (rule for rule in found.rules if rule.id > after and has_words(rule, found, wanted))
+    return paging.answered(fitting, _told_rule, page, lambda rule: (rule.id,))
+
+
+@api.get("/rules/<rule>")
+@guarded(administering_auditor)
+def one_rule(rule: str) -> Response:
+    """One rule in force, with its text."""
+    check_arguments()
+    found = next((each for each in in_force().rules if each.id == rule), None)
+    if found is None:
+        raise NotFound("no rule of this id is in force")
+    return jsonify(**_told_rule(found), text=text_of(found))
+
+
+@api.get("/findings")
+@guarded(administering_auditor)
+def odd() -> Response:
+    """What is worth a second look about the rules in force, for the people who were seen."""
+    check_arguments(*paging.ARGUMENTS)
+    here, stands = door(), in_force()
+    people = identities_seen(here.store, here.clock, here.settings.sessions.people_kept)
+    return paging.by_place(findings(stands, people, here.clock()), _told_finding, stands.version)
+
+
+@api.get("/connections")
+@guarded(administering_auditor)
+def connections() -> Response:
+    """Every connection: what waits for a yes, what ends, what is in force."""
+    check_arguments(*paging.ARGUMENTS)
+    here = door()
+    standing, now = here.upkeep.seen().connections, here.clock()
+    items = [
+        {
+            "connection": name,
+            "title": one.title,
+            "protocol": one.protocol,
+            "waits": standing[name].waits if name in standing else "",
+            "told": list(standing[name].told(now)) if name in standing else [],
+            "described": list(standing[name].described) if name in standing else [],
+        }
+        for name, one in here.settings.connections.items()
+    ]
+    return paging.by_place(items, dict, "")
+
+
+def _version(number: int) -> RulebookVersion:
+    found = door().store.rulebook_versions.version(number) if number <= MOST_NUMBER else None
+    if found is None:
+        raise NotFound("the rulebook has no such version")
+    return found
+
+
+MOST_NUMBER = 2**31 - 1
+"""What a column of the database holds."""
+
+
+def told_version(one: RulebookVersion) -> JsonObject:
+    """A version for a program, without its text."""
+    return {
+        "number": one.number,
+        "digest": one.digest,
+        "made_at": one.made_at.isoformat(),
+        "author": one.author,
+        "reason": one.reason,
+        "origin": one.origin,
+    }
+
+
+def with_text(one: RulebookVersion) -> JsonObject:
+    """A version for a program, with its text."""
+    texts = Texts.from_kept(one.text)
+    return {**told_version(one), "rules": texts.rules, "accounts": texts.accounts}
+
+
+def _told_proposal(one: ChangeProposal) -> JsonObject:
+    names = ("id", "digest", "base_number", "base_digest", "reason", "origin", "state", "decided_by", "decided_reason")
+    return {
+        **{name: getattr(one, name) for name in names},
+        "author": one.author.name,
+        "made_at": one.made_at.isoformat(),
+    }
+
+
+def _told_rule(rule: Rule) -> JsonObject:
+    return {
+        "rule": rule.id,
+        "connection": rule.connection,
+        "description": rule.description,
+        "owner": rule.owner,
+        "note": rule.note,
+        "denies": bool(rule.denied),
+        "roles": list(roles_of(rule, in_force())),
+        "terms": "" if rule.denied else terms_of(rule),
+        "line": rule.line,
+    }
+
+
+def _told_finding(one: Finding) -> JsonObject:
+    return {"kind": one.kind.value, "rule": one.rule, "line": one.line, "sentence": one.sentence}
