@@ -18,5 +18,10 @@ def csv_line(cells: Iterable[object]) -> str:
     return line.getvalue().removesuffix("\r\n")
 
 
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would take the text for a formula, and compute it."""
+    return text.startswith(_FORMULAS)
+
+
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+    return f"'{text}" if is_formula(text) else text

@@ -36,9 +36,9 @@ def parse_details(entry: Entries) -> AccountDetails:
     """The details among an account's entries; every mistake is kept among theirs."""
     return AccountDetails(
         environment=entry.read("environment", parse_environment, ""),
-        tags=entry.read("tags", lambda node: _tags(node, entry.mistakes), {}),
+        tags=entry.read("tags", lambda node: parse_tags(node, entry.mistakes), {}),
         description=entry.read("description", parse_description, ""),
-        color=entry.read("color", _color, ""),
+        color=entry.read("color", parse_color, ""),
         aliases=entry.read("aliases", _aliases, ()),
     )
 
@@ -59,7 +59,8 @@ def parse_description(node: Node) -> str:
     return written
 
 
-def _tags(node: Node, mistakes: Mistakes) -> Mapping[str, str]:
+def parse_tags(node: Node, mistakes: Mistakes) -> Mapping[str, str]:
+    """Tags of an account; what is wrong with one of them is kept in `mistakes`."""
     if not isinstance(node.value, Mapping):
         refuse(node, "`tags` must be written as `key: value` lines")
     if len(node.value) > MOST_TAGS:
@@ -84,7 +85,8 @@ def _tag_value(key: str, node: Node) -> str:
     return written
 
 
-def _color(node: Node) -> str:
+def parse_color(node: Node) -> str:
+    """The name of a color."""
     written = text(node, "a color")
     if written not in COLORS:
         refuse(node, f"{written!r} is not one of the colors {', '.join(COLORS)}{did_you_mean(written, COLORS)}")

@@ -25,7 +25,7 @@ def look_alikes(conditions: Iterable[tuple[str, str, Condition]]) -> Iterator[st
     seen: dict[tuple[str, str, str], dict[str, str]] = {}
     for connection, where, condition in conditions:
         for kind, name in _names(condition):
-            seen.setdefault((connection, kind, _drawn(name)), {}).setdefault(name, where)
+            seen.setdefault((connection, kind, drawn(name)), {}).setdefault(name, where)
     for (_, kind, _), names in seen.items():
         if len(names) > 1:
             told = " and ".join(f"{name!a} ({where})" for name, where in sorted(names.items()))
@@ -40,7 +40,7 @@ def _names(condition: Condition) -> Iterator[tuple[str, str]]:
             yield from (("person", subject) for subject in one.subjects)
 
 
-def _drawn(name: str) -> str:
+def drawn(name: str) -> str:
     """What the name looks like: compatible forms, marks and letter case aside."""
     plain = unicodedata.normalize("NFKD", name).casefold().translate(_DRAWN_ALIKE)
     return "".join(letter for letter in plain if not unicodedata.combining(letter))

@@ -143,10 +143,10 @@ class _Reading:
                         refuse(entry.where(key), f"two accounts are named {name!r}")
 
     def _account(self, entry: Entries) -> Account:
-        number = entry.read("id", _account_id, "")
-        name = entry.read("name", _account_name, "")
+        number = entry.read("id", parse_account_id, "")
+        name = entry.read("name", parse_account_name, "")
         arn, partition = entry.read("provider", lambda node: _provider(node, number, self._issuer), ("", ""))
-        said = entry.read("partition", _partition, partition)
+        said = entry.read("partition", parse_partition, partition)
         if partition and said != partition:
             with self._mistakes.collected():
                 refuse(entry.where("partition"), f"the provider of account {number} belongs to partition {partition}")
@@ -157,21 +157,24 @@ class _Reading:
         return Account(number, name, partition, arn, region, roles, sign_in_regions, **parse_details(entry))
 
 
-def _account_id(node: Node) -> str:
+def parse_account_id(node: Node) -> str:
+    """The id of an account."""
     number = text(node, "an account id")
     if not ACCOUNT_ID.fullmatch(number):
         refuse(node, f"{number!r} is not an account id: it has 12 digits, 0 to 9")
     return number
 
 
-def _account_name(node: Node) -> str:
+def parse_account_name(node: Node) -> str:
+    """What people call an account."""
     name = text(node, "an account name")
     if len(name) > LONGEST_NAME:
         refuse(node, f"an account name has at most {LONGEST_NAME} characters")
     return name
 
 
-def _partition(node: Node) -> str:
+def parse_partition(node: Node) -> str:
+    """One of AWS's partitions."""
     partition = text(node, "a partition")
     if partition not in REGIONS:
         refuse(node, f"there is no partition {partition!r}{did_you_mean(partition, REGIONS)}")
@@ -246,10 +249,10 @@ def _check_road(role: Role, provider: str, node: Node) -> None:
 
 def _role(node: Node, mistakes: Mistakes) -> Role:
     if isinstance(node.value, str):
-        return Role(_role_name(node))
+        return Role(parse_role_name(node))
     entry = Entries.of(node, "a role", _ROLE_FIELDS, mistakes, ("name",))
     return Role(
-        entry.read("name", _role_name, ""),
+        entry.read("name", parse_role_name, ""),
         entry.read("path", _path, "/"),
         entry.read("max_session", _max_session, LONGEST_SESSION),
         entry.read("web_identity_file", lambda value: _web_identity_file(value, entry), instead=False),
@@ -277,7 +280,8 @@ def _web_identity_file(node: Node, entry: Entries) -> bool:
     return written == "true"
 
 
-def _role_name(node: Node) -> str:
+def parse_role_name(node: Node) -> str:
+    """The name of a role in IAM."""
     name = text(node, "a role name")
     if not ROLE_NAME.fullmatch(name):
         refuse(node, f"{name!r} is not a role name: at most 64 of A-Z a-z 0-9 and _+=,.@-")

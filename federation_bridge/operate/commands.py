@@ -12,6 +12,7 @@ import click
 from federation_bridge import __version__
 from federation_bridge.errors import BridgeError
 from federation_bridge.operate import logs
+from federation_bridge.operate.accounts_commands import accounts
 from federation_bridge.operate.audit_commands import audit
 from federation_bridge.operate.aws_commands import aws
 from federation_bridge.operate.entry import not_installed
@@ -29,6 +30,7 @@ def commands() -> None:
     """The identity-federation bridge into AWS: for the person who runs it."""
 
 
+commands.add_command(accounts)
 commands.add_command(aws)
 commands.add_command(keys)
 commands.add_command(audit)

@@ -45,10 +45,10 @@ def apply(
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
 
     wanted = versions.Wanted(author or getpass.getuser(), reason, emergency)
-    _tell(versions.apply(load_settings(path), files, wanted, base))
+    tell(versions.apply(load_settings(path), files, wanted, base))
 
 
-def _tell(outcome: Outcome, more: str = "") -> None:
+def tell(outcome: Outcome, more: str = "") -> None:
     """Says what became of a change, and ends with status 3 where it waits."""
     for reason in outcome.because:
         click.echo(f"Two people have to agree: {reason}.", err=True)
@@ -70,7 +70,7 @@ def return_to(path: Path, number: int, reason: str, author: str | None, emergenc
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
 
     wanted = versions.Wanted(author or getpass.getuser(), reason, emergency)
-    _tell(versions.return_to(load_settings(path), number, wanted), f"; it says what version {number} said")
+    tell(versions.return_to(load_settings(path), number, wanted), f"; it says what version {number} said")
 
 
 @rules.command()

@@ -50,6 +50,7 @@ READING: dict[str, tuple[str, ...]] = {
 """Every command that only looks, and words for it."""
 
 CHANGING = {
+    "accounts import",
     "serve",
     "migrate",
     "metadata accept",
