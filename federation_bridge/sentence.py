@@ -18,7 +18,7 @@ class Sentence(str):
 
     def __new__(cls, template: str, /, **values: str) -> Self:
         """The sentence; `template` names its values as `%(name)s`."""
-        made = super().__new__(cls, template % values)
+        made = str.__new__(cls, template % values)
         made.template, made.values = template, values
         return made
 

@@ -43,7 +43,9 @@ def quoted(value: object, most: int = 200) -> str:
     if value is None:
         return "nothing"
     text = str(value)
-    told = "".join(_told(character) for character in text[:most])
+    told = text[:most]
+    if not is_shown_text(told) or "'" in told or "\\" in told:
+        told = "".join(map(_told, told))
     return f"'{told}{'…' if len(text) > most else ''}'"
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import chain, islice
 from sys import intern
 from typing import Any, NamedTuple, NoReturn
@@ -18,7 +17,7 @@ import yaml
 
 from federation_bridge.errors import ConfigurationInvalid, Mistake
 from federation_bridge.mapping.mistakes import Mistakes
-from federation_bridge.shown_text import first_hidden
+from federation_bridge.shown_text import first_hidden, is_shown_text
 
 MAX_CHARACTERS = 32_000_000
 MAX_EVENTS = 6_000_000
@@ -47,9 +46,11 @@ class _Text(NamedTuple):
     names_placed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A value of the document: a text, a list or a mapping, and the place where it begins."""
+class Node(NamedTuple):
+    """A value of the document: a text, a list or a mapping, and the place where it begins.
+
+    A named tuple, because a large text has a million of them.
+    """
 
     place: Place
     value: str | tuple[Node, ...] | Mapping[str, Node]
@@ -130,29 +131,34 @@ def _only_document(events: Iterator[Any], of: _Text) -> Node:
 
 
 def _place(event: Any, of: _Text) -> Place:
-    mark = event.start_mark
-    # A large file has millions: this makes one without a call of Python code.
-    return tuple.__new__(Place, (mark.line + 1, mark.column + 1, of.name))
+    return Place(event.start_mark.line + 1, event.start_mark.column + 1, of.name)
 
 
 def _node(event: Any, events: Iterator[Any], depth: int, of: _Text) -> Node:
-    place = _place(event, of)
-    if event.anchor is not None:
-        refuse(place, "anchors and aliases (& and *) are not used here; write the value out")
-    if event.tag is not None:
-        refuse(place, f"tags ({event.tag}) are not used here")
-    if depth > MAX_DEPTH:
-        refuse(place, f"nested more than {MAX_DEPTH} deep")
-    if isinstance(event, yaml.ScalarEvent):
-        return Node(place, event.value, is_plain=not event.style)
-    if isinstance(event, yaml.MappingStartEvent):
+    mark = event.start_mark
+    # A large file has millions: these are made without a call of Python code.
+    place = tuple.__new__(Place, (mark.line + 1, mark.column + 1, of.name))
+    if event.anchor is not None or event.tag is not None or depth > MAX_DEPTH:
+        _refuse_event(event, place)
+    kind = type(event)
+    if kind is yaml.ScalarEvent:
+        return tuple.__new__(Node, (place, event.value, not event.style, None))
+    if kind is yaml.MappingStartEvent:
         return Node(place, _entries(events, depth, of))
     return Node(place, tuple(_items(events, depth, of)))
 
 
+def _refuse_event(event: Any, place: Place) -> NoReturn:
+    if event.anchor is not None:
+        refuse(place, "anchors and aliases (& and *) are not used here; write the value out")
+    if event.tag is not None:
+        refuse(place, f"tags ({event.tag}) are not used here")
+    refuse(place, f"nested more than {MAX_DEPTH} deep")
+
+
 def _items(events: Iterator[Any], depth: int, of: _Text) -> Iterator[Node]:
     for event in events:
-        if isinstance(event, yaml.SequenceEndEvent):
+        if type(event) is yaml.SequenceEndEvent:
             return
         yield _node(event, events, depth + 1, of)
 
@@ -160,18 +166,18 @@ def _items(events: Iterator[Any], depth: int, of: _Text) -> Iterator[Node]:
 def _entries(events: Iterator[Any], depth: int, of: _Text) -> Mapping[str, Node]:
     entries: dict[str, Node] = {}
     for event in events:
-        if isinstance(event, yaml.MappingEndEvent):
+        if type(event) is yaml.MappingEndEvent:
             break
         key = _key(event, events, depth + 1, of)
         if key in entries:
             refuse(_place(event, of), f"{key!r} stands here twice")
         value = _node(next(events), events, depth + 1, of)
-        entries[key] = replace(value, name_place=_place(event, of)) if of.names_placed else value
+        entries[key] = value._replace(name_place=_place(event, of)) if of.names_placed else value
     return entries
 
 
 def _key(event: Any, events: Iterator[Any], depth: int, of: _Text) -> str:
-    is_plain_word = isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None
+    is_plain_word = type(event) is yaml.ScalarEvent and event.anchor is None and event.tag is None
     # Anything else is refused there, or here.
     key = event.value if is_plain_word and depth <= MAX_DEPTH else _node(event, events, depth, of).value
     if not isinstance(key, str):
@@ -250,8 +256,8 @@ def text(node: Node, what: str) -> str:
         refuse(node, f"{what} must not be empty")
     if node.value != node.value.strip():
         refuse(node, f"{what} begins or ends with a blank")
-    if hidden := first_hidden(node.value):
-        refuse(node, f"{what} has a character that cannot be seen: {hidden}")
+    if not is_shown_text(node.value):
+        refuse(node, f"{what} has a character that cannot be seen: {first_hidden(node.value)}")
     return node.value
 
 

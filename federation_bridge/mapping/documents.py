@@ -14,7 +14,7 @@ Documents = Sequence[tuple[str, str]]
 
 def read_documents(
     documents: Documents, sections: Collection[str], mistakes: Mistakes, *, names_placed: bool = False
-) -> Mapping[str, Node]:
+) -> dict[str, Node]:
     """The sections of all texts; what is wrong with their names and versions is kept in `mistakes`.
 
     ConfigurationInvalid, with the name of the text, where one of them cannot be read at all.

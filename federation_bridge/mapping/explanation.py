@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from federation_bridge.mapping.denials import Denial, Denials
 from federation_bridge.mapping.verdicts import Withheld
@@ -28,9 +29,8 @@ class RuleResult:
     """What it takes from the person, whatever other rules grant."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleOutcome:
-    """What one rule came to for this person."""
+class RuleOutcome(NamedTuple):
+    """What one rule came to for this person; a named tuple, because an explanation makes one for each rule there is."""
 
     rule: str
     granted: tuple[str, ...]

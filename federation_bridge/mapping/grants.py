@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from federation_bridge.aws_limits import (
     LONGEST_POLICIES,
@@ -39,15 +39,10 @@ from federation_bridge.sentence import Sentence
 
 USUAL = timedelta(hours=1)
 """Where a rule names no `max_duration`."""
+_PLAIN_FIELDS = frozenset({"role", "max_duration"})
 _FIELDS = (
-    "role",
-    "roles",
-    "max_duration",
-    "tags",
-    "transitive_tags",
-    "source_identity",
-    "policy_arns",
-    "session_policy",
+    *("role", "roles", "max_duration", "tags", "transitive_tags"),
+    *("source_identity", "policy_arns", "session_policy"),
 )
 
 
@@ -144,20 +139,41 @@ class Granted:
         yield from (doubt for doubt in (token, packing) if doubt)
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(NamedTuple):
     """What the `grant` of a rule is read with: what its condition always binds, its connection, and what has a name."""
 
     register: Register
     bound: Collection[Placeholder]
     connection: str
     definitions: Definitions
+    plain: dict[tuple[str, str | None], Granted]
+    """What was read so far of roles with no more than a duration, by how they are written."""
 
 
 def parse_granted(node: Node, around: Around) -> Granted:
-    """The `grant` of a rule; ConfigurationInvalid with the place."""
-    register = around.register
+    """The `grant` of a rule; ConfigurationInvalid with the place. Of two that say the same, one object, mostly."""
     entry = fields(node, "`grant`", _FIELDS)
+    written = _written_plainly(entry)
+    if written is None:
+        return _granted(node, entry, around)
+    known = around.plain.get(written)
+    if known is None:
+        known = _granted(node, entry, around)
+        # What fits one rule may not fit another one where a condition fills it, or where accounts are chosen.
+        if not known.placeholders and not known.sets:
+            around.plain[written] = known
+    return known
+
+
+def _written_plainly(entry: Mapping[str, Node]) -> tuple[str, str | None] | None:
+    if "role" not in entry or not entry.keys() <= _PLAIN_FIELDS:
+        return None
+    role, span = entry["role"].value, entry["max_duration"].value if "max_duration" in entry else None
+    return (role, span) if isinstance(role, str) and (span is None or isinstance(span, str)) else None
+
+
+def _granted(node: Node, entry: Mapping[str, Node], around: Around) -> Granted:
+    register = around.register
     if ("role" in entry) == ("roles" in entry):
         refuse(node, "`grant` needs either `role` or `roles`")
     listed = entry["role"] if "role" in entry else entry["roles"]
@@ -226,10 +242,10 @@ def _place_of(tag: str, grant: Node) -> Node:
     entries = grant.value
     if not isinstance(entries, Mapping):
         return grant
-    if not tag:
-        return entries["source_identity"]
-    tags = entries["tags"].value
-    return tags[tag] if isinstance(tags, Mapping) else grant
+    found: Node = entries["source_identity"] if not tag else entries["tags"]
+    if tag and isinstance(found.value, Mapping):
+        found = found.value[tag]
+    return found
 
 
 def _check_policies(granted: Granted, node: Node, register: Register) -> None:

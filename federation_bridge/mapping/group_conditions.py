@@ -57,12 +57,13 @@ class InGroup(Condition):
 
         Where single ones were left out, one that is listed is a yes, and another one unknown.
         """
-        if facts.identity.groups.gap is not None:
-            return _gap(facts.identity.groups.gap)
+        groups = facts.identity.groups
+        if groups.gap is not None:
+            return _gap(groups.gap)
         if self.group in facts.groups:
             return yes(Sentence("you are in group %(group)s", group=self.shown))
-        if facts.identity.groups.left_out is not None:
-            return _gap(facts.identity.groups.left_out)
+        if groups.left_out is not None:
+            return _gap(groups.left_out)
         return no(Sentence("you are not in group %(group)s", group=self.shown))
 
     def anchors(self) -> frozenset[Anchor]:

@@ -17,6 +17,7 @@ from federation_bridge.mapping.conditions import (
 from federation_bridge.mapping.dates import Within
 from federation_bridge.mapping.definitions import Definitions
 from federation_bridge.mapping.document import Node, fields, refuse
+from federation_bridge.mapping.grants import Granted
 from federation_bridge.mapping.group_conditions import InGroup, InTemplateGroup
 from federation_bridge.mapping.hours import WithinHours
 from federation_bridge.mapping.network import FromNetwork
@@ -47,6 +48,8 @@ class ConditionReader:
     definitions: Definitions
     _in_groups: dict[tuple[str, str], InGroup] = field(default_factory=dict, repr=False, compare=False)
     """Each once: many rules ask for one group, and an explanation asks each condition once."""
+    plain_grants: dict[tuple[str, str | None], Granted] = field(default_factory=dict, repr=False, compare=False)
+    """Each once: of many rules, most grant a role that others grant too (`grants.parse_granted`)."""
 
     def __call__(self, node: Node, /) -> Condition:
         """The condition in `{name: value}`; ConfigurationInvalid with the line for anything else."""

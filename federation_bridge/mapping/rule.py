@@ -32,6 +32,8 @@ _MOST_DOUBTS = 20
 """Of one rule, so that `check` stays readable: a template may reach a thousand accounts."""
 RULE_FIELDS = ("id", "description", "owner", "note", "connection", "when", "grant", "deny")
 """In the order in which they are written."""
+_WITHOUT_REMARKS = 4
+"""So many entries has a rule that only says what decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +100,25 @@ def parse_rule(node: Node, register: Register, connections: Collection[str], rea
     if connection not in connections:
         refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
     when = read(entry["when"])
-    remarks = _Remarks(
-        description=_remark(entry, "description"), owner=_remark(entry, "owner"), note=_remark(entry, "note")
-    )
+    remarks: _Remarks = _remarks(entry) if len(entry) > _WITHOUT_REMARKS else {}
     if "deny" in entry:
         denies = parse_denied(entry["deny"], register, when)
         grant = Granted((), empty_sets=denies.empty_sets, sets=denies.sets)
         return Rule(name, connection, when, grant, node.line, denies.keys, **remarks)
-    around = Around(register, when.always_binds(), connection, read.definitions)
+    around = Around(register, when.always_binds(), connection, read.definitions, read.plain_grants)
     return Rule(name, connection, when, parse_granted(entry["grant"], around), node.line, **remarks)
 
 
-class _Remarks(TypedDict):
+class _Remarks(TypedDict, total=False):
     description: str
     owner: str
     note: str
+
+
+def _remarks(entry: Mapping[str, Node]) -> _Remarks:
+    return _Remarks(
+        description=_remark(entry, "description"), owner=_remark(entry, "owner"), note=_remark(entry, "note")
+    )
 
 
 def _remark(entry: Mapping[str, Node], key: str) -> str:

@@ -7,8 +7,9 @@ to grant anything, so that a decision costs as much as the person has facts, how
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from federation_bridge.errors import ConfigurationInvalid
@@ -44,6 +45,8 @@ from federation_bridge.mapping.verdicts import Answer, Facts, latest
 from federation_bridge.model import Caller, Entitlement, Identity
 from federation_bridge.sentence import Sentence
 
+_HASHED_AT_ONCE = 1_000_000
+"""Characters."""
 _SECTIONS = ("version", "rules", "administration", "second_person", *SECTIONS)
 
 
@@ -62,15 +65,20 @@ class _RuleIndex:
     def of(cls, rules: Iterable[Rule]) -> _RuleIndex:
         """Indexes the rules."""
         ordered = tuple(rules)
-        by_fact: dict[Anchor, list[Rule]] = {}
+        by_fact: dict[Anchor, tuple[Rule, ...]] = {}
+        growing: dict[Anchor, list[Rule]] = {}
         for rule in ordered:
             for anchor in rule.when.anchors() or ():
-                by_fact.setdefault(anchor, []).append(rule)
+                if anchor not in by_fact:
+                    by_fact[anchor] = (rule,)
+                    continue
+                # Most facts lead to one rule: only those that lead to more are worth a list.
+                growing.setdefault(anchor, [*by_fact[anchor]]).append(rule)
+        by_fact.update((anchor, tuple(found)) for anchor, found in growing.items())
         lengths = {len(anchor[1]) for anchor in by_fact if anchor[0] == "prefix"}
         always = tuple(rule for rule in ordered if _is_always_looked_at(rule))
         denying = tuple(rule for rule in ordered if rule.denied)
-        indexed = {anchor: tuple(found) for anchor, found in by_fact.items()}
-        return cls(ordered, indexed, tuple(sorted(lengths)), always, denying)
+        return cls(ordered, by_fact, tuple(sorted(lengths)), always, denying)
 
     def candidates(self, identity: Identity) -> tuple[Rule, ...]:
         """The rules that could grant or deny this identity something; all others are bound to say no."""
@@ -84,18 +92,10 @@ class _RuleIndex:
 
     def with_misses(self, outcomes: Mapping[str, RuleOutcome], facts: Facts) -> tuple[RuleOutcome, ...]:
         """Every rule's outcome in order, given those of the candidates: the others say no, equal conditions in one."""
-        reasons: dict[int, tuple[Sentence, ...]] = {}
-        found = []
-        for rule in self.rules:
-            outcome = outcomes.get(rule.id)
-            if outcome is None:
-                # By the object: equal conditions may name a group by different words.
-                why = reasons.get(id(rule.when))
-                if why is None:
-                    why = reasons[id(rule.when)] = rule.when.check(facts).reasons
-                outcome = RuleOutcome(rule.id, (), why)
-            found.append(outcome)
-        return tuple(found)
+        # By the object: equal conditions may name a group by different words.
+        missed = {id(rule.when): rule.when for rule in self.rules if rule.id not in outcomes}
+        reasons = {which: condition.check(facts).reasons for which, condition in missed.items()}
+        return tuple(outcomes.get(rule.id) or RuleOutcome(rule.id, (), reasons[id(rule.when)]) for rule in self.rules)
 
 
 def _is_always_looked_at(rule: Rule) -> bool:
@@ -176,7 +176,7 @@ class RuleSet:
         for rule in index.rules if index else ():
             outcome = outcomes.get(rule.id)
             if outcome and (outcome.granted or results[rule.id].denial):
-                outcomes[rule.id] = replace(outcome, description=rule.description, owner=rule.owner)
+                outcomes[rule.id] = outcome._replace(description=rule.description, owner=rule.owner)
         return Explanation(entitlements, index.with_misses(outcomes, facts) if index else ())
 
     def reachable(self) -> Mapping[str, tuple[str, ...]]:
@@ -228,41 +228,58 @@ def _loaded(
         with mistakes.collected():
             refuse(document.get("version") or Place(1, 1), "the rules needs `rules`")
     read = ConditionReader(parse_definitions(document, mistakes))
-    listed = each_item(document.get("rules"), "`rules`", mistakes)
-    rules = _rules(listed, mistakes, lambda node: parse_rule(node, register, connections, read))
+    # Nothing else holds the rules' nodes, so that each goes when it is read: the tree of many is most of the memory.
+    listed = deque(each_item(document.pop("rules", None), "`rules`", mistakes))
+    rules, mistaken = _rules(listed, mistakes, lambda node: parse_rule(node, register, connections, read))
     administration: tuple[Appointment, ...] = ()
     if (named := document.get("administration")) is not None:
         administration = parse_appointments(named, register, connections, read, mistakes)
     marks = Marks()
     if (marked := document.get("second_person")) is not None:
         # A rule that has a mistake is there all the same.
-        named_rules = rules if not mistakes else {*rules, *_ids(listed)}
+        named_rules = {*rules, *mistaken} if mistaken else rules
         marks = mistakes.read(lambda: parse_marks(marked, register, named_rules, mistakes), marks)
     mistakes.told()
     ordered = tuple(sorted(rules.values(), key=lambda rule: rule.id))
     indexes = {name: _RuleIndex.of(rule for rule in ordered if rule.connection == name) for name in connections}
-    texts = "".join(f"{len(text)}:{text}" for _, text in documents)
-    version = hashlib.sha256(f"{texts}{register.digest}".encode()).hexdigest()
-    return RuleSet(ordered, register, version, indexes, administration, read.definitions, marks)
+    return RuleSet(ordered, register, _digest(documents, register), indexes, administration, read.definitions, marks)
 
 
-def _rules(listed: Iterable[Node], mistakes: Mistakes, parse: Callable[[Node], Rule]) -> dict[str, Rule]:
-    """The rules by id, and every mistake among them."""
+def _digest(documents: Documents, register: Register) -> str:
+    found = hashlib.sha256()
+    for _, text in documents:
+        found.update(f"{len(text)}:".encode())
+        # In parts: a large text would else stand in memory three times more.
+        for at in range(0, len(text), _HASHED_AT_ONCE):
+            found.update(text[at : at + _HASHED_AT_ONCE].encode())
+    found.update(register.digest.encode())
+    return found.hexdigest()
+
+
+def _rules(
+    listed: deque[Node], mistakes: Mistakes, parse: Callable[[Node], Rule]
+) -> tuple[dict[str, Rule], frozenset[str]]:
+    """The rules by id, and the ids of those that have a mistake; every mistake among them is kept. Empties `listed`."""
     rules: dict[str, Rule] = {}
-    places: dict[str, Node] = {}
-    for item in listed:
-        with mistakes.collected():
+    places: dict[str, Place] = {}
+    mistaken: set[str] = set()
+    while listed:
+        item = listed.popleft()
+        try:
             rule = parse(item)
             if rule.id in rules:
-                line, _, name = places[rule.id].place
+                line, _, name = places[rule.id]
                 where = f"line {line} of {name}" if name else f"line {line}"
                 refuse(item, f"rule {rule.id!r} stands here twice, first in {where}")
-            rules[rule.id], places[rule.id] = rule, item
-    return rules
+        except ConfigurationInvalid as mistake:
+            mistakes.add(mistake)
+            mistaken.update(_id_of(item))
+        else:
+            rules[rule.id], places[rule.id] = rule, item.place
+    return rules, frozenset(mistaken)
 
 
-def _ids(listed: Iterable[Node]) -> Iterator[str]:
-    for item in listed:
-        name = item.value.get("id") if isinstance(item.value, Mapping) else None
-        if name is not None and isinstance(name.value, str):
-            yield name.value
+def _id_of(item: Node) -> Iterator[str]:
+    name = item.value.get("id") if isinstance(item.value, Mapping) else None
+    if name is not None and isinstance(name.value, str):
+        yield name.value

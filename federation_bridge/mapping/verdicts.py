@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.templates import Binding
@@ -54,8 +54,7 @@ class Way:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A condition's answer. Only YES has ways; its reasons say what was passed over, the others' why they are none."""
 
     answer: Answer
@@ -80,7 +79,7 @@ def yes(because: Sentence, until: datetime | None = None) -> Verdict:
 
 def no(reason: Sentence, until: datetime | None = None) -> Verdict:
     """Not met."""
-    return Verdict(Answer.NO, reasons=(reason,), until=until)
+    return Verdict(Answer.NO, (), (reason,), until)
 
 
 def unknown(reason: Sentence) -> Verdict:

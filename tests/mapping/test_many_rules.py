@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from federation_bridge.mapping.rule import Rule
 from federation_bridge.mapping.verdicts import Facts, Verdict
 from federation_bridge.rulebook import source
 
+_ROLE = "111111111111/Administrator"
 WHO = identity(groups=("team-0", "team-1"))
 DENIAL = "- id: deny-{0}\n  connection: entra\n  when: {{group: banned-{0}}}\n  deny: {{role: '*/Administrator'}}\n"
 
@@ -187,3 +189,30 @@ def test_a_file_of_50_megabytes_is_refused_before_it_is_parsed(tmp_path: Path) -
         file.truncate(50_000_000)
     with pytest.raises(ConfigurationInvalid, match=r"rules\.yaml: has more than 40000000 bytes"):
         source.text_of(path)
+
+
+def test_grants_that_are_written_alike_are_one_and_those_that_differ_are_not() -> None:
+    """Ten thousand rules that give the same role hold it once."""
+    one, same, longer, other = (
+        rule(f"{{group: {name}}}", grant, name=name)
+        for name, grant in (
+            ("a", f"{{role: {_ROLE}, max_duration: 1h}}"),
+            ("b", f"{{role: {_ROLE}, max_duration: 1h}}"),
+            ("c", f"{{role: {_ROLE}, max_duration: 2h}}"),
+            ("d", f"{{role: {_ROLE}}}"),
+        )
+    )
+    rules = rule_set(one, same, longer, other).rules
+    assert rules[0].grant is rules[1].grant
+    assert [each.grant.max_duration for each in rules] == [timedelta(hours=n) for n in (1, 1, 2, 1)]
+
+
+def test_a_mistake_is_told_at_each_rule_that_makes_it_and_a_template_is_bound_by_its_own_rule() -> None:
+    bound = rule("{group_template: 'aws#{account}#{role}'}", "{role: '{account}/{role}'}", name="a")
+    unbound = rule("{group: g}", "{role: '{account}/{role}'}", name="b")
+    wrong = [rule("{group: g}", "{role: 111111111111/None}", name=name) for name in "cd"]
+    with pytest.raises(ConfigurationInvalid) as refused:
+        rule_set(bound, unbound, *wrong)
+    told = str(refused.value.detail)
+    assert told.count("is not bound") == 1
+    assert told.count("no role 'None'") == 2

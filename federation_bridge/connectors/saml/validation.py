@@ -195,26 +195,24 @@ def _check_confirmation(assertion: Assertion, expected: Expectation) -> datetime
 
 
 def _objection(confirmation: Confirmation, expected: Expectation) -> str | None:
-    ends = confirmation.not_on_or_after
-    objections = (
-        (confirmation.method != BEARER, f"method {quoted(confirmation.method, 80)}, where bearer is expected"),
-        (not confirmation.has_data, "no data"),
-        (
-            confirmation.recipient != expected.acs_url,
-            f"Recipient {quoted(confirmation.recipient)}, where {quoted(expected.acs_url)} is expected",
-        ),
-        (
-            confirmation.in_response_to != expected.request_id,
-            f"InResponseTo {quoted(confirmation.in_response_to)}, where {quoted(expected.request_id)} is expected",
-        ),
-        (confirmation.not_before is not None, "NotBefore, which a bearer confirmation must not have"),
-        (ends is None, "no NotOnOrAfter"),
-        (
-            ends is not None and expected.now >= ends,
-            f"ended at {ends and ends.isoformat()}, and here it is {expected.now.isoformat()}",
-        ),
-    )
-    return next((words for objects, words in objections if objects), None)
+    """Why this confirmation does not hold, or None; words are made only where something is objected to."""
+    if confirmation.method != BEARER:
+        return f"method {quoted(confirmation.method, 80)}, where bearer is expected"
+    if not confirmation.has_data:
+        return "no data"
+    if confirmation.recipient != expected.acs_url:
+        return f"Recipient {quoted(confirmation.recipient)}, where {quoted(expected.acs_url)} is expected"
+    if confirmation.in_response_to != expected.request_id:
+        return f"InResponseTo {quoted(confirmation.in_response_to)}, where {quoted(expected.request_id)} is expected"
+    if confirmation.not_before is not None:
+        return "NotBefore, which a bearer confirmation must not have"
+    return _objection_to_end(confirmation.not_on_or_after, expected.now)
+
+
+def _objection_to_end(ends: datetime | None, now: datetime) -> str | None:
+    if ends is None:
+        return "no NotOnOrAfter"
+    return f"ended at {ends.isoformat()}, and here it is {now.isoformat()}" if now >= ends else None
 
 
 def _possible(expected: Expectation) -> Demand:
