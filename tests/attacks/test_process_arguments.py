@@ -258,6 +258,7 @@ STARTS = {
     ("sandbox/terminal.py", "subprocess.Popen"): "the demo, with people who are none",
     ("sandbox/aws_cli.py", "subprocess.Popen"): "the demo",
     ("sandbox/company.py", "subprocess.Popen"): "the demo",
+    ("sandbox/company.py", "subprocess.run"): "the demo's first rules: paths and a reason",
 }
 
 

@@ -101,8 +101,8 @@ def company(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("company")
     usual = company_files.settings_text
 
-    def settings_text(addresses: company_files.Addresses) -> str:
-        text = usual(addresses).replace(f"  local_endpoint: {addresses.aws}\n", "  console: auto\n")
+    def settings_text(addresses: company_files.Addresses, source: company_files.RulebookSource = "files") -> str:
+        text = usual(addresses, source).replace(f"  local_endpoint: {addresses.aws}\n", "  console: auto\n")
         return text.replace("\naws:\n", _ELSEWHERE.format(folder=folder) + "\naws:\n")
 
     with pytest.MonkeyPatch.context() as patch:
