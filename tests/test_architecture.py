@@ -21,6 +21,7 @@ LEVELS = {
     "sign_in_checks": 0,
     "shown_text": 0,
     "redaction": 0,
+    "line_difference": 0,
     "spelling": 0,
     "private_files": 0,
     "watched_file": 0,

@@ -14,6 +14,7 @@ from federation_bridge.mapping import AdministrativeRole, RuleSet
 from federation_bridge.model import Author, Caller, ChangeProposal, ProposedVersion, RulebookVersion
 from federation_bridge.rulebook.parsing import parsed
 from federation_bridge.rulebook.texts import Texts
+from federation_bridge.shown_text import shown
 from federation_bridge.store.rulebook_proposals import WAITS, approve_in
 
 
@@ -97,7 +98,7 @@ def author_of(caller: Caller) -> Author:
     chosen to look like somebody else's.
     """
     identity = caller.session.identity
-    return Author(f"{identity.person} ({identity.name})", identity.connection, identity.subject)
+    return Author(shown(f"{identity.person} ({identity.name})"), identity.connection, identity.subject)
 
 
 def _waiting(rules: Rules, asked: str) -> ChangeProposal:

@@ -53,7 +53,7 @@ def lines_of(found: Preview) -> Iterator[str]:
 def _told(line: Line) -> Iterator[str]:
     who = "1 person" if len(line.people) == 1 else f"{len(line.people)} people"
     verb = line.kind.value if len(line.people) == 1 else line.kind.value.removesuffix("s")
-    yield f"{who} {verb} {_few(sorted(line.roles))} ({line.terms}) by rule {line.rule}: {_few(list(line.people))}"
+    yield f"{who} {verb} {few(sorted(line.roles))} ({line.terms}) by rule {line.rule}: {few(list(line.people))}"
     for because, count in line.causes.most_common(_FEW):
         yield f"    {count} because {printable(_cause(because))}"
     if len(line.causes) > _FEW:
@@ -64,9 +64,10 @@ def _cause(because: Sequence[str]) -> str:
     return " and ".join(map(about_them, because))
 
 
-def _few(words: Sequence[str]) -> str:
-    rest = f" and {len(words) - _FEW} more" if len(words) > _FEW else ""
-    return ", ".join(map(printable, words[:_FEW])) + rest
+def few(words: Sequence[str], most: int = _FEW) -> str:
+    """The first of them, and how many more there are."""
+    rest = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(map(printable, words[:most])) + rest
 
 
 def document_of(found: Preview) -> JsonObject:

@@ -31,6 +31,7 @@ from federation_bridge.model import (
 from federation_bridge.rulebook.parsing import Known, parsed
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.sentence import Sentence
+from federation_bridge.shown_text import first_hidden
 from federation_bridge.store.rulebook_proposals import RulebookProposals
 from federation_bridge.store.rulebook_versions import RulebookVersions
 
@@ -279,9 +280,12 @@ def check_writable(rules: Rules) -> None:
 
 
 def check_words(what: str, words: str) -> None:
-    """BadRequest where words that stay in the history are missing or too long."""
+    """BadRequest where words that stay in the history are missing, too long, or not what they look like."""
     if not words.strip() or len(words) > _MOST_CHARACTERS:
         raise BadRequest(f"{what} is needed, of at most {_MOST_CHARACTERS} characters")
+    # A character that turns the order of reading around would show whoever agrees another sentence.
+    if hidden := first_hidden(" ".join(words.split())):
+        raise BadRequest(f"{what} has a character that cannot be seen: {hidden}")
 
 
 def entry(rules: Rules, caller: Caller | None, event: Event) -> Entry:

@@ -6,6 +6,7 @@ knows nothing of how people sign in or of how AWS is asked.
 
 from federation_bridge.mapping.administration import AdministrativeRights, AdministrativeRole, Appointment
 from federation_bridge.mapping.authors import foreign_changes
+from federation_bridge.mapping.changes import changed_rules
 from federation_bridge.mapping.explanation import Explanation, RuleOutcome
 from federation_bridge.mapping.language import CONDITIONS
 from federation_bridge.mapping.register import Register, RegisterRead, load_register, read_register
@@ -27,6 +28,7 @@ __all__ = [
     "Rule",
     "RuleOutcome",
     "RuleSet",
+    "changed_rules",
     "foreign_changes",
     "load_register",
     "load_rules",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from federation_bridge.administration import rules as verbs
 from federation_bridge.administration.rules import Change, Outcome, Rules
 from federation_bridge.audit import printable
 from federation_bridge.errors import ConfigurationInvalid, NotFound, mistakes_within
+from federation_bridge.line_difference import unified
 from federation_bridge.mapping.document import read_document
 from federation_bridge.model import Author, RulebookVersion
 from federation_bridge.operate.opening import store_looked_at, store_of
@@ -105,7 +105,7 @@ def diff(settings: Settings, before: int, after: int) -> Iterator[str]:
         versions = _two(store, before, after)
     for part in PARTS:
         old, new = (_part(one, part).splitlines() for one in versions)
-        yield from difflib.unified_diff(old, new, f"{part} {before}", f"{part} {after}", lineterm="")
+        yield from unified(f"{part} {before}", old, new, f"{part} {after}")
 
 
 def _two(store: Store, before: int, after: int) -> tuple[RulebookVersion, RulebookVersion]:

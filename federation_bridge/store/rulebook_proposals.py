@@ -40,6 +40,8 @@ class RulebookProposals:
 
     def find(self, asked: str) -> ChangeProposal | None:
         """The change of this id, whole, whatever became of it."""
+        if not (asked.isascii() and asked.isprintable()):
+            return None  # PostgreSQL has no NUL, and UTF-8 no half of a character
         row = self._rows.one(_ONE, {"asked": asked}, RULEBOOK_PROPOSALS)
         return None if row is None or digest_of_text(row.text) != row.digest else _proposal(row)
 

@@ -72,11 +72,14 @@ class RulebookVersions:
 
     def version(self, number: int) -> RulebookVersion | None:
         """The version of this number, whole."""
+        if not 0 < number < _AFTER_ALL:
+            return None  # no database column of ours holds it
         return _version(self._rows.one(_ONE, {"asked": number}, RULEBOOK_VERSIONS))
 
     def history(self, most: int, before: int = _AFTER_ALL) -> tuple[RulebookVersion, ...]:
         """The newest versions whose number is below `before`, newest first, without their texts."""
-        rows = self._rows.all(_HISTORY, {"before": before, "most": most}, RULEBOOK_VERSIONS)
+        asked = {"before": max(0, min(before, _AFTER_ALL)), "most": most}
+        rows = self._rows.all(_HISTORY, asked, RULEBOOK_VERSIONS)
         return tuple(_without_text(row) for row in rows)
 
     def put(

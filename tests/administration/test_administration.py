@@ -190,7 +190,7 @@ LOOKING = {
     "rule_ages.rules_since",
     *(f"rule_search.{name}" for name in ("roles_of", "has_words")),
     "spreadsheet.csv_line",
-    *(f"preview.{name}" for name in ("preview", "lines_of", "document_of")),
+    *(f"preview.{name}" for name in ("preview", "lines_of", "document_of", "few")),
     "sealing.opener",
     "sealing.public_keys",
 }

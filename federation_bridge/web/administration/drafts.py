@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 
 from flask import redirect, request
@@ -19,6 +18,7 @@ from federation_bridge.mapping import RuleSet
 from federation_bridge.model import RulebookVersion
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web import forms
+from federation_bridge.web.administration.differences import Difference, cut, difference
 from federation_bridge.web.administration.page import MOST_TEXT, asking, in_force, verbs
 from federation_bridge.web.door import door
 from federation_bridge.web.guards import rights
@@ -26,8 +26,6 @@ from federation_bridge.web.guards import rights
 NAMES = ("rules", "accounts")
 """What a mistake calls the texts."""
 _MOST_VERSIONS = 50
-_MOST_LINES = 2_000
-"""Of a difference or a preview on one page; what is longer is said by the commands."""
 _MOST_LIVE = 400_000
 """Characters: what is longer is looked at when somebody asks for it, and not at each key."""
 
@@ -115,11 +113,11 @@ def told(outcome: Outcome) -> AnyResponse:
     return redirect(f"/administration/{where}", code=303)
 
 
-def meanwhile(base_digest: str) -> list[str]:
+def meanwhile(base_digest: str) -> Difference | None:
     """What others changed since the text was opened, where another version is in force by now."""
     stands = door().store.rulebook_versions.in_force()
     if stands is None or stands.digest == base_digest:
-        return []
+        return None
     return difference(version_of(base_digest), stands.text)
 
 
@@ -131,14 +129,4 @@ def foreseen(rules: RuleSet) -> list[str]:
         identities_seen(door().store, door().clock, door().settings.sessions.people_kept),
         door().clock(),
     )
-    return list(preview.lines_of(found))[:_MOST_LINES]
-
-
-def difference(before: RulebookVersion | None, after: str) -> list[str]:
-    """The lines in which a version and a kept text differ."""
-    old = Texts("", "") if before is None else Texts.from_kept(before.text)
-    new = Texts.from_kept(after)
-    lines: list[str] = []
-    for name, was, now in (("rules", old.rules, new.rules), ("accounts", old.accounts, new.accounts)):
-        lines += difflib.unified_diff(was.splitlines(), now.splitlines(), name, name, lineterm="")
-    return lines[:_MOST_LINES]
+    return cut(list(preview.lines_of(found)))

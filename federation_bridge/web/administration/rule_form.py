@@ -17,9 +17,9 @@ from federation_bridge.mapping.plain import Plain
 from federation_bridge.mapping.rule_editing import names_of, path_at, rules_of, with_rule, without_rule
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web import findable, forms
+from federation_bridge.web.administration.differences import difference
 from federation_bridge.web.administration.drafts import (
     Draft,
-    difference,
     draft_in_force,
     draft_sent,
     foreseen,

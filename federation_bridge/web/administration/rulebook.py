@@ -13,10 +13,10 @@ from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInval
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.sentence import Sentence
 from federation_bridge.web import findable, forms
+from federation_bridge.web.administration.differences import difference, first_line, touched
 from federation_bridge.web.administration.drafts import (
     Draft,
     change_sent,
-    difference,
     draft_in_force,
     draft_sent,
     foreseen,
@@ -73,7 +73,7 @@ def _version_page(number: int, status: int = 200, problem: str = "") -> AnyRespo
         status,
         problem=problem,
         version=found,
-        difference=difference(whole, found.text),
+        difference=difference(whole, found.text, first_line()),
         number=0 if stands is None else stands.number,
         base="" if stands is None else stands.digest,
     )
@@ -147,16 +147,18 @@ def _change_page(asked: str, status: int = 200, problem: str = "") -> AnyRespons
     texts, base = Texts.from_kept(found.text), door().store.rulebook_versions.version(found.base_number)
     lines: list[str] = []
     because: tuple[Sentence, ...] = ()
+    rules: list[str] = []
     if found.state == "waits":
         try:
             proposal = changes.propose(verbs(), texts, found.base_digest)
-            lines, because = foreseen(proposal.rules), proposal.because
+            lines, because, rules = foreseen(proposal.rules), proposal.because, touched(proposal)
         except (BadRequest, ConfigurationInvalid) as refusal:
             lines = [refusal.detail]
     identity = signed_in().identity
     is_own = (identity.connection, identity.subject) == (found.author.connection, found.author.subject)
-    shown = {"difference": difference(base, found.text), "preview": lines, "because": because, "is_own": is_own}
-    return page("change.html", status, problem=problem, change=found, **shown)
+    shown = {"difference": difference(base, found.text, first_line()), "preview": lines, "is_own": is_own}
+    about = {"because": because, "touched": rules}
+    return page("change.html", status, problem=problem, change=found, **shown, **about)
 
 
 @pages.post("/administration/changes/decision")

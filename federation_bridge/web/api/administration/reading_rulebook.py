@@ -11,7 +11,7 @@ from federation_bridge.mapping import Rule
 from federation_bridge.mapping.findings import Finding, findings
 from federation_bridge.model import ChangeProposal, JsonObject, RulebookVersion
 from federation_bridge.rulebook.texts import Texts
-from federation_bridge.web.administration.drafts import difference
+from federation_bridge.web.administration.differences import lines_between
 from federation_bridge.web.administration.page import argument, is_writable
 from federation_bridge.web.administration.rules import terms_of, text_of
 from federation_bridge.web.api.administration import paging
@@ -70,7 +70,7 @@ def version(number: int) -> Response:
     if against is None:
         against = next((one.number for one in kept.history(1, number)), None)
     before = None if against is None else kept.version(against)
-    return jsonify(**with_text(found), against=against, difference=difference(before, found.text))
+    return jsonify(**with_text(found), against=against, difference=lines_between(before, found.text))
 
 
 @api.get("/proposals")
@@ -91,7 +91,7 @@ def proposal(asked: str) -> Response:
     if found is None:
         raise NotFound("no such change is known")
     base, texts = door().store.rulebook_versions.version(found.base_number), Texts.from_kept(found.text)
-    whole = {"rules": texts.rules, "accounts": texts.accounts, "difference": difference(base, found.text)}
+    whole = {"rules": texts.rules, "accounts": texts.accounts, "difference": lines_between(base, found.text)}
     return jsonify(**_told_proposal(found), **whole)
 
 
