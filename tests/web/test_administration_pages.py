@@ -22,6 +22,7 @@ from federation_bridge.bridge import token_hash
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Author, Groups, Identity, Session
 from federation_bridge.rulebook import Known
+from federation_bridge.rulebook.following import FollowedRulebook
 from federation_bridge.store.tables import METADATA
 from federation_bridge.web import cookies
 from federation_bridge.web.administration.rules import lines_of
@@ -63,6 +64,16 @@ def test_whoever_administers_finds_the_pages_and_a_link_to_them(ada, clock, path
     ada.sign_in(clock, group)
     assert ada.get(path).status_code == 200
     assert 'href="/administration"' in ada.get("/").text
+
+
+def test_a_page_that_decides_nothing_asks_for_no_newer_rules(ada, clock, monkeypatch) -> None:
+    """The link to the pages for administrators is in the frame of every page: it takes the rules as they are."""
+    ada.sign_in(clock, "identity-team")
+    assert ada.get("/").status_code == 200
+    asked = []
+    monkeypatch.setattr(FollowedRulebook, "current", lambda *_: asked.append(1))
+    assert 'href="/administration"' in ada.get("/device").text
+    assert asked == []
 
 
 @pytest.mark.parametrize(
