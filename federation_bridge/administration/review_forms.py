@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import NamedTuple
 
 from federation_bridge.administration.review import Access
 from federation_bridge.administration.spreadsheet import csv_line
@@ -50,7 +51,7 @@ def document_of(one: Access) -> JsonObject:
 
 
 @dataclass(slots=True)
-class _Folded:
+class Folded:
     """What many people have alike."""
 
     people: list[str] = field(default_factory=list)
@@ -76,22 +77,39 @@ class _Folded:
             self.last_used = max(one.last_used, self.last_used or one.last_used)
 
 
+class Alike(NamedTuple):
+    """What people have alike."""
+
+    account_name: str
+    account: str
+    role: str
+    kind: str
+    rule: str
+    terms: str
+    note: str
+
+
+def folded(lines: Iterable[Access]) -> list[tuple[Alike, Folded]]:
+    """What many have alike once, by account, role and rule; what is about no account stands last."""
+    found: dict[Alike, Folded] = {}
+    for one in lines:
+        key = Alike(one.account_name, one.account, one.role, one.kind, one.rule, one.terms, one.note)
+        found.setdefault(key, Folded()).add(one)
+    return sorted(found.items(), key=lambda pair: (not pair[0].account, pair[0]))
+
+
 def table_lines(lines: Iterable[Access]) -> Iterator[str]:
     """For people: what many have alike is told once, by account, role and rule. What others named is printable."""
-    folded: dict[tuple[str, ...], _Folded] = {}
-    for one in lines:
-        key = (one.account_name, one.account, one.role, one.kind, one.rule, one.terms, one.note)
-        folded.setdefault(key, _Folded()).add(one)
     told: tuple[str, ...] = ()
-    for alike in sorted(folded, key=lambda key: (not key[1], key)):
-        account_name, account, name, *about = alike
+    for alike, found in folded(lines):
         if told != alike[:3]:
             told = alike[:3]
-            yield printable(f"{account}/{name} ({account_name})") if account else "groups that are not all known"
-        yield from _told(*about, found=folded[alike])
+            where = f"{alike.account}/{alike.role} ({alike.account_name})"
+            yield printable(where) if alike.account else "groups that are not all known"
+        yield from _told(*alike[3:], found=found)
 
 
-def _told(kind: str, rule: str, terms: str, note: str, *, found: _Folded) -> Iterator[str]:
+def _told(kind: str, rule: str, terms: str, note: str, *, found: Folded) -> Iterator[str]:
     if kind == "nobody":
         yield f"  {note}: rule {rule}"
         return

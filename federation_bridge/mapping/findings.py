@@ -58,7 +58,7 @@ def findings(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple
 
 
 def _of_rule(rule: Rule, rules: RuleSet, now: datetime) -> Iterator[Finding]:
-    end = _end_of(rule)
+    end = end_of(rule)
     if end is not None and end <= now:
         yield _finding(FindingKind.ENDED, rule, f"it ended at {end:%Y-%m-%d %H:%M} UTC and can never match again")
     elif end is not None and end - now < SOON:
@@ -74,7 +74,7 @@ def _of_rule(rule: Rule, rules: RuleSet, now: datetime) -> Iterator[Finding]:
         yield _finding(FindingKind.ABOVE_MAXIMUM, rule, f"it asks for {asked}, above the maximum of {_few(shorter)}")
 
 
-def _end_of(rule: Rule) -> datetime | None:
+def end_of(rule: Rule) -> datetime | None:
     """When the rule can match no more; None where that cannot be told from its dates alone."""
     outer = [
         rule.when,

@@ -33,6 +33,8 @@ GET = (
     "/administration/people",
     "/administration/audit",
     "/administration/connections",
+    "/administration/findings",
+    "/administration/review",
 )
 EDIT = "/administration/edit"
 MARKED = "second_person: {rules: [administrators]}\n"
@@ -449,6 +451,79 @@ def test_rules_are_found_by_words_without_a_script(ada, clock) -> None:
     assert "/administration/rules/narrow-readers" not in ada.get("/administration/rules?q=administrator").text
     assert "No rule fits." in ada.get("/administration/rules?q=nothing").text
     assert "/administration/rules/narrow-readers" in ada.get("/administration/rules?after=administrators").text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("account=111122223333", ["administrators", "narrow-readers"]),
+        ("account=999988887777", []),
+        ("role=Reader", ["narrow-readers"]),
+        (f"role={ACCOUNT}/Administrator", ["administrators"]),
+        ("group=readers", ["narrow-readers"]),
+        ("group=reader", []),
+        ("owner=nobody", []),
+        ("show=unused", ["narrow-readers"]),
+        ("show=ended", []),
+        ("show=denying", []),
+        ("q=reader&show=unused&account=111122223333", ["narrow-readers"]),
+    ],
+)
+def test_rules_are_narrowed_by_what_they_are_about_and_by_their_use(ada, clock, query, found) -> None:
+    ada.sign_in(clock, "auditors", "admins")
+    assert ada.post(f"/roles/{ACCOUNT}/Administrator/console").status_code == 200
+    page = ada.get(f"/administration/rules?{query}").text
+    assert re.findall(r'<td><a href="/administration/rules/([^"]+)', page) == found
+    if "administrators" in found:
+        assert re.search(r"2026-03-04 12:00 UTC<br><span class=\"soft\">people: 1<", page)
+
+
+def test_a_rule_that_ended_is_told_and_found(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team")
+    rules = text_in_force(ada).rules.replace("when: {group: readers}", "when: {dates: {not_after: 2026-03-01}}")
+    assert posted(ada, "it ended", rules=rules).status_code == 303
+    page = ada.get("/administration/rules?show=ended").text
+    assert re.findall(r'<td><a href="/administration/rules/([^"]+)', page) == ["narrow-readers"]
+    assert "ended on 2026-03-02 00:00 UTC" in page
+    assert ada.get("/administration/rules?show=all").status_code == 400
+    shown = ada.get("/administration/findings").text
+    assert "narrow-readers" in shown and "can never match again" in shown
+    assert "narrow-readers" not in ada.get("/administration/findings?kind=above-maximum").text.partition("<table>")[2]
+    assert ada.get("/administration/findings?kind=other").status_code == 400
+
+
+def test_access_is_reviewed_and_exported(ada, clock) -> None:
+    ada.sign_in(clock, "auditors", "admins")
+    page = ada.get("/administration/review").text
+    assert f"{ACCOUNT}/Administrator" in page and "/administration/people/corp/ada" in page
+    assert "nobody who was seen has it" in page
+    assert "never used by" in page
+    ada.post(f"/roles/{ACCOUNT}/Administrator/console")
+    assert "never used by" not in ada.get("/administration/review?role=Administrator").text
+    narrowed = ada.get("/administration/review?role=Reader").text
+    assert "nobody who was seen" in narrowed and f"{ACCOUNT}/Administrator" not in narrowed
+    assert "did you mean &#39;Production&#39;" in ada.get("/administration/review?account=Productio").text
+    csv = ada.get("/administration/review/export?form=csv&person=corp/ada")
+    assert csv.text.splitlines()[1].startswith(f"has,{ACCOUNT},Production,Administrator,corp/ada,Ada")
+    access = ada.get("/administration/review/export?form=json").json["access"]
+    assert {one["kind"] for one in access} == {"has", "nobody"}
+    assert ada.get("/administration/review/export?form=xml").status_code == 400
+    assert ada.get("/administration/review/export?form=csv&account=x").status_code == 404
+
+
+def test_versions_beyond_the_newest_are_a_page_away(ada, clock, monkeypatch) -> None:
+    monkeypatch.setattr("federation_bridge.web.administration.rulebook._MOST_VERSIONS", 2)
+    ada.sign_in(clock, "identity-team")
+    assert "Older versions" not in ada.get("/administration").text
+    for remark in ("one", "two"):
+        assert posted(ada, remark, rules=f"# {remark}\n{text_in_force(ada).rules}").status_code == 303
+    page = ada.get("/administration").text
+    assert re.findall(r'href="/administration/versions/(\d)"', page) == ["3", "2"]
+    (older,) = re.findall(r'href="(/administration\?before=\d)"', page)
+    page = ada.get(older).text
+    assert re.findall(r'href="/administration/versions/(\d)"', page) == ["1"]
+    assert "Older versions" not in page
+    assert ada.get("/administration?before=x").status_code == 400
 
 
 def test_a_rule_is_shown_as_it_is_written_and_with_its_last_grant(ada, clock) -> None:

@@ -49,6 +49,7 @@ DOORS = {
     "aws sso": ("sso_oidc.token", "POST", "/token"),
     "the rulebook's pages": ("administration_rulebook.overview", "GET", "/administration"),
     "pages of rules": ("administration_rules.rules", "GET", "/administration/rules"),
+    "findings and the review": ("administration_reviews.odd", "GET", "/administration/findings"),
     "forms of rules": ("administration_rule_form.new", "GET", "/administration/form"),
     "people's pages": ("administration_people.people", "GET", "/administration/people"),
     "its portal": ("sso_portal.accounts", "GET", "/assignment/accounts"),

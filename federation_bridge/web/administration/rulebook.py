@@ -26,7 +26,7 @@ from federation_bridge.web.administration.drafts import (
     put_in_force,
     told,
 )
-from federation_bridge.web.administration.page import asking, is_writable, page, verbs
+from federation_bridge.web.administration.page import argument, asking, is_writable, page, verbs
 from federation_bridge.web.door import door, signed_in
 from federation_bridge.web.guards import administrator, auditor, author, guarded
 from federation_bridge.web.headers import allow_live_checks
@@ -41,16 +41,26 @@ _MOST_WAITING = 100
 @guarded(auditor, returns=r"/administration", keeps_query=False)
 def overview() -> AnyResponse:
     """What is in force, what waits for a second person, and the versions before."""
-    versions = door().store.rulebook_versions
+    versions, before = door().store.rulebook_versions, _before()
+    shown = versions.history(_MOST_VERSIONS + 1, before) if before else versions.history(_MOST_VERSIONS + 1)
     return page(
         "overview.html",
         number=versions.number_in_force(),
         waiting=door().store.rulebook_proposals.waiting(_MOST_WAITING),
-        history=versions.history(_MOST_VERSIONS),
+        history=shown[:_MOST_VERSIONS],
+        older=shown[_MOST_VERSIONS - 1].number if len(shown) > _MOST_VERSIONS else 0,
         is_writable=is_writable(),
         endings=door().upkeep.seen(),
         now=door().clock(),
     )
+
+
+def _before() -> int:
+    """The number before which versions are to be shown; 0 where the newest are."""
+    written = argument("before", most=9)
+    if written and not (written.isascii() and written.isdigit()):
+        raise BadRequest("the version is not a number")
+    return int(written or 0)
 
 
 @pages.get("/administration/versions/<int:number>")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
 from flask import Blueprint
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.administration.rule_search import has_words, roles_of
+from federation_bridge.administration.rule_search import SHOWN, RulesWanted, fits, roles_of, terms_of
+from federation_bridge.administration.rule_use import Use, uses_of_rules
 from federation_bridge.audit import AuditQuery, GrantMade, Recorded
-from federation_bridge.durations import format_duration
-from federation_bridge.errors import NotFound
+from federation_bridge.errors import BadRequest, NotFound
 from federation_bridge.mapping import Rule
+from federation_bridge.mapping.findings import end_of
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web.administration.page import argument, in_force, page
 from federation_bridge.web.door import door
@@ -22,19 +25,45 @@ pages = Blueprint("administration_rules", __name__, url_prefix="/administration"
 _MOST_RULES = 100
 _MOST_ROLES = 20
 _MOST_GRANTS = 200
+_FILTERS = ("q", "account", "role", "group", "owner", "show")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One rule of the table."""
+
+    rule: Rule
+    roles: tuple[str, ...]
+    terms: str
+    ends: datetime | None
+    use: Use | None
 
 
 @pages.get("/rules")
 @guarded(auditor, returns=r"/administration/rules", keeps_query=False)
 def rules() -> AnyResponse:
-    """Every rule in force, or those that hold all words; a page at a time, by the id of the last one."""
-    found, words, after = in_force(), argument("q"), argument("after")
-    wanted = words.casefold().split()
-    fitting = (rule for rule in found.rules if rule.id > after and has_words(rule, found, wanted))
+    """Every rule in force, or those that fit what was asked; a page at a time, by the id of the last one."""
+    found, after = in_force(), argument("after")
+    uses = uses_of_rules(door().store)
+    wanted, now = _wanted(), door().clock()
+    fitting = (rule for rule in found.rules if rule.id > after and fits(rule, found, wanted, uses, now))
     shown = list(islice(fitting, _MOST_RULES + 1))
-    rows = [(rule, roles_of(rule, found), terms_of(rule)) for rule in shown[:_MOST_RULES]]
-    more = rows[-1][0].id if len(shown) > _MOST_RULES else ""
-    return page("rules.html", rules=rows, administration=found.administration, q=words, more=more)
+    rows = [
+        Row(rule, roles_of(rule, found), terms_of(rule), end_of(rule), uses.by_rule.get(rule.id))
+        for rule in shown[:_MOST_RULES]
+    ]
+    more = rows[-1].rule.id if len(shown) > _MOST_RULES else ""
+    accounts = [(one.id, one.name) for one in found.register.accounts.values()]
+    return page(
+        "rules.html",
+        rules=rows,
+        administration=found.administration,
+        asked={name: value for name in _FILTERS if (value := argument(name))},
+        more=more,
+        uses=uses,
+        accounts=accounts,
+        now=now,
+    )
 
 
 @pages.get("/rules/<rule>")
@@ -60,10 +89,12 @@ def connections() -> AnyResponse:
     return page("connections.html", rows=rows, now=here.clock())
 
 
-def terms_of(rule: Rule) -> str:
-    """How long, and whether less than the role may."""
-    words = format_duration(rule.grant.max_duration)
-    return f"{words}, with a session policy" if rule.grant.policy or rule.grant.policy_arns else words
+def _wanted() -> RulesWanted:
+    """What the query asks for; BadRequest for a kind of rules that there is not."""
+    asked = {name: argument(name) for name in ("account", "role", "group", "owner", "show")}
+    if asked["show"] not in SHOWN:
+        raise BadRequest("rules are shown that have ended, were never used, or deny")
+    return RulesWanted(tuple(argument("q").casefold().split()), **asked)
 
 
 def _last_use(rule: Rule, key: str) -> tuple[str, Recorded, int] | None:

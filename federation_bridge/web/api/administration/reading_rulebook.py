@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, jsonify
 
 from federation_bridge.administration.people import identities_seen
-from federation_bridge.administration.rule_search import has_words, roles_of
+from federation_bridge.administration.rule_search import has_words, roles_of, terms_of
 from federation_bridge.errors import NotFound
 from federation_bridge.mapping import Rule
 from federation_bridge.mapping.findings import Finding, findings
@@ -13,7 +13,7 @@ from federation_bridge.model import ChangeProposal, JsonObject, RulebookVersion
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web.administration.differences import lines_between
 from federation_bridge.web.administration.page import argument, is_writable
-from federation_bridge.web.administration.rules import terms_of, text_of
+from federation_bridge.web.administration.rules import text_of
 from federation_bridge.web.api.administration import paging
 from federation_bridge.web.api.administration.call import api, check_arguments, in_force, number_of, told
 from federation_bridge.web.bearer import administering
