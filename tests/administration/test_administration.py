@@ -180,6 +180,8 @@ LOOKING = {
     *(f"audit.{name}" for name in ("sealed", "verification", "json_text", "json_lines", "csv_lines")),
     *(f"explaining.{name}" for name in ("explained", "lines_of", "document_of")),
     *(f"people.{name}" for name in ("identities_in", "identities_seen", "person_seen")),
+    "sign_in_advice.advice",
+    *(f"sign_in_record.{name}" for name in ("lines_of", "safe", "told")),
     *(f"sign_ins.{name}" for name in ("line_of", "sign_ins")),
     "accounts_given.read_accounts",
     *(f"account_import.{name}" for name in ("difference", "lines_of")),
