@@ -6,7 +6,7 @@ translated in the module that calls the library.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from traceback import walk_tb
 from typing import Self
@@ -464,6 +464,15 @@ def mistakes_of(problem: ConfigurationInvalid) -> tuple[str, ...]:
 def mistakes_within(problem: ConfigurationInvalid, file: str) -> ConfigurationInvalid:
     """The same refusal, each of its mistakes within the text that people call so; "" gives it no name."""
     told = tuple(_within(one, file) for one in mistakes_of(problem))
+    return ConfigurationInvalid(told[0]) if len(told) == 1 else ConfigurationMistakes(told)
+
+
+def mistakes_renamed(problem: ConfigurationInvalid, files: Mapping[str, str]) -> ConfigurationInvalid:
+    """The same refusal, each of its mistakes with another name of its text, where `files` has one for that."""
+    told = tuple(
+        Mistake(one.reason, one.line, one.column, files.get(one.file, one.file)) if isinstance(one, Mistake) else one
+        for one in mistakes_of(problem)
+    )
     return ConfigurationInvalid(told[0]) if len(told) == 1 else ConfigurationMistakes(told)
 
 

@@ -47,7 +47,7 @@ def lines_of(found: Preview) -> Iterator[str]:
     for name in compared.not_foreseen:
         yield f"rule {name} asks about the request, such as its network: what it gives is not foreseen"
     for finding in found.findings:
-        yield f"new finding: {printable(finding.sentence)} (line {finding.line})"
+        yield f"new finding: {printable(finding.sentence)} ({finding.where})"
 
 
 def _told(line: Line) -> Iterator[str]:
@@ -89,7 +89,7 @@ def document_of(found: Preview) -> JsonObject:
         ],
         "not_foreseen": list(compared.not_foreseen),
         "findings": [
-            {"kind": one.kind.value, "rule": one.rule, "line": one.line, "sentence": one.sentence}
+            {"kind": one.kind.value, "rule": one.rule, "line": one.line, "sentence": one.sentence, "file": one.document}
             for one in found.findings
         ],
     }

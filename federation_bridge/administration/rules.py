@@ -28,7 +28,7 @@ from federation_bridge.model import (
     RequestOrigin,
     RulebookVersion,
 )
-from federation_bridge.rulebook.parsing import Known, parsed
+from federation_bridge.rulebook.parsing import Known, Names, parsed
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.sentence import Sentence
 from federation_bridge.shown_text import first_hidden
@@ -98,7 +98,7 @@ class Outcome:
     """Why two have to agree."""
 
 
-def propose(rules: Rules, texts: Texts, base_digest: str, names: tuple[str, str] = ("", "")) -> Proposal:
+def propose(rules: Rules, texts: Texts, base_digest: str, names: Names = ("", "")) -> Proposal:
     """Reads a text and changes nothing; for a preview.
 
     ConfigurationInvalid where it does not parse, with the place, and with `names` of rules and register. BadRequest
@@ -112,7 +112,7 @@ def propose(rules: Rules, texts: Texts, base_digest: str, names: tuple[str, str]
     return Proposal(texts, meaning, base, before, _reasons_to_wait(base, before, meaning))
 
 
-def foresee(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = ("", "")) -> Proposal:
+def foresee(rules: Rules, texts: Texts, change: Change, names: Names = ("", "")) -> Proposal:
     """As `propose`, and refuses what `apply` would refuse to this author, so that nobody looks in vain."""
     proposal = propose(rules, texts, change.base_digest, names)
     rights = _rights(rules, proposal, change)
@@ -121,7 +121,7 @@ def foresee(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] =
     return proposal
 
 
-def apply(rules: Rules, texts: Texts, change: Change, names: tuple[str, str] = ("", "")) -> Outcome:
+def apply(rules: Rules, texts: Texts, change: Change, names: Names = ("", "")) -> Outcome:
     """Puts a text in force on every node, or lets it wait for a second person where it must; audited.
 
     Raises as `propose`, and BadRequest without a reason, where the text is in force already, or for an emergency that
@@ -259,8 +259,8 @@ def _reasons_to_wait(base: RulebookVersion | None, before: RuleSet | None, after
 
 
 def _has_marks(texts: Texts) -> bool:
-    document = read_document(texts.rules).value
-    return isinstance(document, dict) and "second_person" in document
+    documents = (read_document(written).value for _, written in texts.documents)
+    return any(isinstance(document, dict) and "second_person" in document for document in documents)
 
 
 def changed_meanwhile(stands: RulebookVersion | None) -> ChangedMeanwhile:

@@ -61,6 +61,8 @@ class Appointment:
     """Of an author: the accounts whose rules they may write."""
     description: str = ""
     line: int = 0
+    document: str = ""
+    """The name of the text where it stands, where there are several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ def parse_appointments(
             appointment = _appointment(entry, known)
             first = found.setdefault(appointment.id, appointment)
             if appointment.id and first is not appointment:
-                refuse(entry.where("id"), f"the entry {appointment.id!r} stands here twice, first in line {first.line}")
+                where = f"line {first.line} of {first.document}" if first.document else f"line {first.line}"
+                refuse(entry.where("id"), f"the entry {appointment.id!r} stands here twice, first in {where}")
     return tuple(found[name] for name in sorted(found))
 
 
@@ -139,8 +142,12 @@ def _appointment(entry: Entries, known: _Known) -> Appointment:
     accounts: frozenset[str] = entry.read("accounts", lambda node: _accounts(node, known.register), frozenset())
     description = entry.read("description", lambda node: text(node, "a description"), "")
     return Appointment(
-        name, role or AdministrativeRole.AUDITOR, connection, when, accounts, description, entry.node.line
+        name, role or AdministrativeRole.AUDITOR, connection, when, accounts, description, *_place(entry.node)
     )
+
+
+def _place(node: Node) -> tuple[int, str]:
+    return node.line, node.place.document
 
 
 def _connection(node: Node, connections: Collection[str]) -> str:

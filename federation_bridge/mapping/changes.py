@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def changed_rules(before: RuleSet, after: RuleSet) -> Mapping[str, frozenset[str]]:
     """Each rule that is new, gone or different, with the keys of all roles that it granted or denied, or now does."""
-    old, new = ({rule.id: replace(rule, line=0) for rule in rules.rules} for rules in (before, after))
+    old, new = ({rule.id: replace(rule, line=0, document="") for rule in rules.rules} for rules in (before, after))
     was, now = _reach(before), _reach(after)
     none: frozenset[str] = frozenset()
     return {
@@ -32,4 +32,4 @@ def _reach(rules: RuleSet) -> Mapping[str, frozenset[str]]:
 
 def appointments_of(rules: RuleSet) -> tuple[Appointment, ...]:
     """Who administers, wherever it stands in the text."""
-    return tuple(replace(entry, line=0) for entry in rules.administration)
+    return tuple(replace(entry, line=0, document="") for entry in rules.administration)

@@ -162,11 +162,11 @@ class _Deciding:
 
 def content_of(rule: Rule) -> Rule:
     """The rule without what decides nothing."""
-    return replace(rule, line=0, description="", owner="", note="")
+    return replace(rule, line=0, document="", description="", owner="", note="")
 
 
 def _entries(rules: RuleSet) -> tuple[Appointment, ...]:
-    return tuple(replace(one, line=0, description="") for one in rules.administration)
+    return tuple(replace(one, line=0, document="", description="") for one in rules.administration)
 
 
 def _change(key: str, had: Entitlement | None, has: Entitlement | None) -> RoleChange | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from federation_bridge.mapping.document import Node, items, read_document, refuse, text
+from federation_bridge.mapping.document import MAX_CHARACTERS, Node, Place, items, read_document, refuse, text
 from federation_bridge.mapping.entries import Entries
 from federation_bridge.mapping.mistakes import Mistakes
 
@@ -19,6 +19,8 @@ def read_documents(
 
     ConfigurationInvalid, with the name of the text, where one of them cannot be read at all.
     """
+    if sum(len(written) for _, written in documents) > MAX_CHARACTERS:
+        refuse(Place(1, 1, documents[-1][0]), f"the rules have more than {MAX_CHARACTERS} characters")
     unreadable = Mistakes()
     read: list[Node] = []
     for name, written in documents:

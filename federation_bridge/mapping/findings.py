@@ -46,6 +46,13 @@ class Finding:
     line: int
     """Where the rule stands in its file; 0: not known."""
     sentence: str
+    document: str = ""
+    """The name of the text where the rule stands, where there are several."""
+
+    @property
+    def where(self) -> str:
+        """Where the rule stands, as a person reads it."""
+        return f"{self.document}: line {self.line}" if self.document else f"line {self.line}"
 
 
 def findings(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple[Finding, ...]:
@@ -138,7 +145,7 @@ def _use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple[set
 
 
 def _finding(kind: FindingKind, rule: Rule, words: str) -> Finding:
-    return Finding(kind, rule.id, rule.line, f"rule {rule.id}: {words}")
+    return Finding(kind, rule.id, rule.line, f"rule {rule.id}: {words}", rule.document)
 
 
 def _few(words: Collection[str], most: int = 3) -> str:

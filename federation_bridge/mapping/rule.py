@@ -45,6 +45,8 @@ class Rule:
     when: Condition
     grant: Granted
     line: int = 0
+    document: str = ""
+    """The name of the text where it stands, where there are several."""
     denied: frozenset[str] = frozenset()
     """Keys of the roles that it denies; then it grants nothing."""
     description: str = ""
@@ -101,12 +103,13 @@ def parse_rule(node: Node, register: Register, connections: Collection[str], rea
         refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
     when = read(entry["when"])
     remarks: _Remarks = _remarks(entry) if len(entry) > _WITHOUT_REMARKS else {}
+    place = node.line, node.place.document
     if "deny" in entry:
         denies = parse_denied(entry["deny"], register, when)
         grant = Granted((), empty_sets=denies.empty_sets, sets=denies.sets)
-        return Rule(name, connection, when, grant, node.line, denies.keys, **remarks)
+        return Rule(name, connection, when, grant, *place, denies.keys, **remarks)
     around = Around(register, when.always_binds(), connection, read.definitions, read.plain_grants)
-    return Rule(name, connection, when, parse_granted(entry["grant"], around), node.line, **remarks)
+    return Rule(name, connection, when, parse_granted(entry["grant"], around), *place, **remarks)
 
 
 class _Remarks(TypedDict, total=False):

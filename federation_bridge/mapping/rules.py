@@ -47,7 +47,8 @@ from federation_bridge.sentence import Sentence
 
 _HASHED_AT_ONCE = 1_000_000
 """Characters."""
-_SECTIONS = ("version", "rules", "administration", "second_person", *SECTIONS)
+RULES_SECTIONS = ("version", "rules", "administration", "second_person", *SECTIONS)
+"""What a text of rules may have at its top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ def _loaded(
     documents: Documents, register: Register, connections: Collection[str], *, names_placed: bool = False
 ) -> RuleSet:
     mistakes = Mistakes()
-    document = read_documents(documents, _SECTIONS, mistakes, names_placed=names_placed)
+    document = read_documents(documents, RULES_SECTIONS, mistakes, names_placed=names_placed)
     if "rules" not in document:
         with mistakes.collected():
             refuse(document.get("version") or Place(1, 1), "the rules needs `rules`")

@@ -16,9 +16,10 @@ from federation_bridge.errors import NotFound
 from federation_bridge.mapping import RuleSet, reasons_to_wait
 from federation_bridge.mapping.document import did_you_mean
 from federation_bridge.model import Groups, Identity
+from federation_bridge.operate.given_files import part_of, texts_of
 from federation_bridge.operate.opening import looking_at
-from federation_bridge.operate.rulebook_versions import PARTS, part_of, texts_of
-from federation_bridge.rulebook.parsing import Known, parsed
+from federation_bridge.rulebook.parsing import Known, Names, parsed
+from federation_bridge.rulebook.rule_files import rule_files
 from federation_bridge.rulebook.source import text_of
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.sentence import Sentence
@@ -73,12 +74,14 @@ def _proposed(parts: Parts, files: Sequence[Path]) -> RuleSet:
     settings = parts.settings
     if settings.rulebook.source == "database":
         return parsed(*_with_names(files, parts))
-    held = {part_of(file, text_of(file)) for file in files}
-    rest = [file for part, file in zip(PARTS, settings.rules_files, strict=True) if part not in held]
+    rules, accounts = settings.rules_files
+    held = {part_of(file, text_of(file)) for file in rule_files(tuple(files))}
+    lying = (rules,) if isinstance(rules, Path) else rules
+    rest = [*(() if "rules" in held else lying), *(() if "accounts" in held else (accounts,))]
     return parsed(*_with_names([*files, *rest], parts))
 
 
-def _with_names(files: Sequence[Path], parts: Parts) -> tuple[Texts, Known, tuple[str, str]]:
+def _with_names(files: Sequence[Path], parts: Parts) -> tuple[Texts, Known, Names]:
     texts, names = texts_of(files, parts.store.rulebook_versions.in_force())
     return texts, _known(parts), names
 

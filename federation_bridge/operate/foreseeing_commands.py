@@ -41,13 +41,13 @@ SPAN = _Span()
 
 @click.command()
 @SETTINGS
-@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--people", type=_FILE, help="A YAML or JSON list of people to decide for too.")
 @click.option("--seen-within", "span", type=SPAN, help="Only people who signed in within this span (30d).")
 @click.option("--against", type=int, help="Compare with this version (`rules history`), not with the one in force.")
 @_JSON
 def preview(path: Path, *, as_json: bool, **wanted: Any) -> None:
-    """Show who would gain and lose what if FILES (rules, register or both) came into force.
+    """Show who would gain and lose what if FILES (rules as files or folders, register, or both) came into force.
 
     Exit status: 0 nothing changes, 3 something changes, 1 the files are refused.
     """

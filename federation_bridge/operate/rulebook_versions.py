@@ -11,18 +11,16 @@ from federation_bridge.administration import approvals
 from federation_bridge.administration import rules as verbs
 from federation_bridge.administration.rules import Change, Outcome, Rules
 from federation_bridge.audit import printable
-from federation_bridge.errors import ConfigurationInvalid, NotFound, mistakes_within
-from federation_bridge.line_difference import unified
-from federation_bridge.mapping.document import read_document
+from federation_bridge.errors import ConfigurationInvalid, NotFound
+from federation_bridge.mapping.document import did_you_mean
 from federation_bridge.model import Author, RulebookVersion
+from federation_bridge.operate.given_files import texts_of
 from federation_bridge.operate.opening import store_looked_at, store_of
 from federation_bridge.rulebook import Known
-from federation_bridge.rulebook.source import text_of
+from federation_bridge.rulebook.difference import difference
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.settings import Settings
 from federation_bridge.store import Store
-
-PARTS = ("rules", "accounts")
 
 _MOST_WAITING = 100
 _LEAST_DIGITS = 8
@@ -90,22 +88,31 @@ def history(settings: Settings, most: int) -> Iterator[str]:
             yield printable(f"{mark} {one.number:>5}  {time}  {one.digest[:12]}  {words}  {one.reason}".rstrip())
 
 
-def show(settings: Settings, number: int | None, part: str) -> str:
-    """The text of one part (`rules` or `accounts`) of a version, byte for byte; no number: of the one in force."""
+def show(settings: Settings, number: int | None, part: str, file: str = "") -> str:
+    """The text of one part (`rules` or `accounts`) of a version, byte for byte; no number: of the one in force.
+
+    Rules of several files: the text of `file`; without, all, each behind a remark with its name.
+    """
     with store_looked_at(settings) as store:
         found = store.rulebook_versions.in_force() if number is None else store.rulebook_versions.version(number)
         if found is None:
             raise NotFound("no version is in force" if number is None else f"the rulebook has no version {number}")
-        return _part(found, part)
+    texts = Texts.from_kept(found.text)
+    if part == "accounts":
+        return texts.accounts
+    if file:
+        if file not in dict(texts.documents):
+            raise NotFound(f"version {found.number} has no text {file!r}{did_you_mean(file, dict(texts.documents))}")
+        return texts.document(file)
+    return texts.joined
 
 
 def diff(settings: Settings, before: int, after: int) -> Iterator[str]:
-    """What changed between two versions, as a unified diff of each part."""
+    """What changed between two versions, as a unified diff of each text."""
     with store_looked_at(settings) as store:
         versions = _two(store, before, after)
-    for part in PARTS:
-        old, new = (_part(one, part).splitlines() for one in versions)
-        yield from unified(f"{part} {before}", old, new, f"{part} {after}")
+    old, new = (Texts.from_kept(one.text) for one in versions)
+    yield from difference(old, new, str(before), str(after))
 
 
 def _two(store: Store, before: int, after: int) -> tuple[RulebookVersion, RulebookVersion]:
@@ -114,11 +121,6 @@ def _two(store: Store, before: int, after: int) -> tuple[RulebookVersion, Rulebo
     if old is None or new is None:
         raise NotFound(f"the rulebook has no version {before if old is None else after}")
     return old, new
-
-
-def _part(version: RulebookVersion, part: str) -> str:
-    texts = Texts.from_kept(version.text)
-    return texts.rules if part == "rules" else texts.accounts
 
 
 def _verbs(settings: Settings, store: Store) -> Rules:
@@ -143,39 +145,3 @@ def _base(stands: RulebookVersion | None, asked: str | None) -> str:
     if asked is None or (len(asked) >= _LEAST_DIGITS and digest.startswith(asked)):
         return digest
     return asked
-
-
-def texts_of(files: Sequence[Path], stands: RulebookVersion | None) -> tuple[Texts, tuple[str, str]]:
-    """The texts of these files, with what no file holds from the version that stands; and what each is called.
-
-    ConfigurationInvalid where a file holds neither part, or a part is missing or given twice.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    if stands is not None:
-        name = f"version {stands.number}"
-        found = {part: (_part(stands, part), f"{part} of {name}") for part in PARTS}
-    given: dict[str, Path] = {}
-    for file in files:
-        written = text_of(file)
-        part = part_of(file, written)
-        if part in given:
-            raise ConfigurationInvalid(f"{file}: holds `{part}`, as {given[part]} does: one file of each is taken")
-        given[part] = file
-        found[part] = written, str(file)
-    for part in PARTS:
-        if part not in found:
-            raise ConfigurationInvalid(f"no file holds `{part}`, and no version is in force that does")
-    (rules, rules_name), (accounts, accounts_name) = (found[part] for part in PARTS)
-    return Texts(rules, accounts), (rules_name, accounts_name)
-
-
-def part_of(file: Path, written: str) -> str:
-    """`rules` or `accounts`, by what the file holds; ConfigurationInvalid."""
-    try:
-        names = read_document(written).value
-    except ConfigurationInvalid as mistake:
-        raise mistakes_within(mistake, str(file)) from None
-    parts = [part for part in PARTS if isinstance(names, dict) and part in names]
-    if len(parts) != 1:
-        raise ConfigurationInvalid(f"{file}: line 1: is neither rules nor a register: it needs `rules` or `accounts`")
-    return parts[0]

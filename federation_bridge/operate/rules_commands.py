@@ -30,7 +30,7 @@ def rules() -> None:
 
 @rules.command()
 @SETTINGS
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @_REASON
 @_AUTHOR
 @click.option("--base", default=None, help="Only over the version of this digest (or its first 8 or more digits).")
@@ -38,8 +38,9 @@ def rules() -> None:
 def apply(
     path: Path, files: tuple[Path, ...], reason: str, author: str | None, base: str | None, emergency: bool
 ) -> None:
-    """Put FILES in force on every node: one of rules, one of the register, or both.
+    """Put FILES in force on every node: the rules, as files or folders, the register, or both.
 
+    All files of rules are read as one set, and are all the rules there will be.
     Where the rules ask for a second person the change waits, with exit status 3.
     """
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
@@ -111,11 +112,15 @@ def history(path: Path, most: int) -> None:
 @SETTINGS
 @click.argument("number", type=int, required=False)
 @click.option("--part", type=click.Choice(["rules", "accounts"]), default="rules", show_default=True)
-def show(path: Path, number: int | None, part: str) -> None:
-    """Print the rules, or the register, of version NUMBER as they were written; without NUMBER, of the one in force."""
+@click.option("--file", "file", default="", help="Of rules that are several files: only this one.")
+def show(path: Path, number: int | None, part: str, file: str) -> None:
+    """Print the rules, or the register, of version NUMBER as they were written; without NUMBER, of the one in force.
+
+    Rules of several files follow each other, each behind a remark with its name.
+    """
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
 
-    click.echo(versions.show(load_settings(path), number, part), nl=False)
+    click.echo(versions.show(load_settings(path), number, part, file), nl=False)
 
 
 @rules.command()

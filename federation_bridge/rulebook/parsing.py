@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from federation_bridge.errors import ConfigurationInvalid, mistakes_within
+from federation_bridge.errors import ConfigurationInvalid, mistakes_renamed, mistakes_within
 from federation_bridge.mapping import RuleSet, load_rules, read_register
 from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.rulebook.texts import Texts
 
 _Parsed = TypeVar("_Parsed")
+Names = tuple[str | Mapping[str, str], str]
+"""What a mistake calls rules and register; "" names none. Where the rules are several texts, which bear names of their
+own, by these names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,8 @@ class Known:
     """"": a register is only looked at, and any issuer's providers will do."""
 
 
-def parsed(texts: Texts, known: Known, names: tuple[str, str] = ("", "")) -> RuleSet:
-    """The rules that the texts say; ConfigurationInvalid with every mistake of both, line, reason and name of the text.
+def parsed(texts: Texts, known: Known, names: Names = ("", "")) -> RuleSet:
+    """The rules that the texts say; ConfigurationInvalid with every mistake of all, line, reason and name of the text.
 
     `names`: of rules and register; without, a mistake names none.
     """
@@ -42,8 +45,16 @@ def parsed(texts: Texts, known: Known, names: tuple[str, str] = ("", "")) -> Rul
     return replace(rules, version=texts.digest)
 
 
-def _within(name: str, parse: Callable[[], _Parsed]) -> _Parsed:
+def called(name: str, names: Names) -> str:
+    """What a mistake calls the text of rules that has this name, or none."""
+    rules, _ = names
+    return rules if isinstance(rules, str) else rules.get(name, name)
+
+
+def _within(name: str | Mapping[str, str], parse: Callable[[], _Parsed]) -> _Parsed:
     try:
         return parse()
     except ConfigurationInvalid as mistake:
-        raise mistakes_within(mistake, name) from None
+        if isinstance(name, str):
+            raise mistakes_within(mistake, name) from None
+        raise mistakes_renamed(mistake, name) from None

@@ -109,7 +109,7 @@ class Rulebook:
         if reading.texts == before.texts:
             return seen
         try:
-            rules = parsed(reading.texts, self._known, self._source.names)
+            rules = parsed(reading.texts, self._known, reading.names)
         except ConfigurationInvalid as mistake:
             self._reject(mistake, "the last good rules stay in force")
             return seen
@@ -128,7 +128,7 @@ class Rulebook:
     def _begun(self) -> _State:
         try:
             reading = self._source.read()
-            rules = parsed(reading.texts, self._known, self._source.names)
+            rules = parsed(reading.texts, self._known, reading.names)
         except ConfigurationInvalid as mistake:
             return _State(self._last_good(mistake), None, is_settled=False)
         self._keeping.keep(reading.texts, rules)

@@ -43,8 +43,9 @@ class Settings(Section):
     """SQLAlchemy URL (`postgresql+psycopg://...`); None: SQLite in the data folder."""
     database_password: Secret | None = None
     """The database's password, kept out of the address."""
-    rules: Path | None = None
-    """The file of rules: who gets which role. Not with `rulebook.source: database`."""
+    rules: Path | tuple[Path, ...] | None = None
+    """The rules: who gets which role. A file; a folder, of which each `*.yaml` is read; or a list of these, all read as
+    one set. Not with `rulebook.source: database`."""
     accounts: Path | None = None
     """The register of accounts and roles that may be granted at all. Not with `rulebook.source: database`."""
     rulebook: Rulebook = Rulebook()
@@ -59,6 +60,16 @@ class Settings(Section):
     outgoing: Outgoing = Outgoing()
     command_line: CommandLine = CommandLine()
     serving: Serving = Serving()
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _paths_of_rules(cls, rules: object) -> object:
+        paths = rules if isinstance(rules, list | tuple) else [rules]
+        if rules is not None and not (paths and all(isinstance(one, str | Path) and str(one) for one in paths)):
+            raise ValueError("is the path of a file or of a folder, or a list of such paths: `[one, another]`")
+        if len({str(one) for one in paths}) < len(paths):
+            raise ValueError("names the same path twice")
+        return rules
 
     @field_validator("connections")
     @classmethod
@@ -104,8 +115,8 @@ class Settings(Section):
         return self
 
     @property
-    def rules_files(self) -> tuple[Path, Path]:
-        """The files of rules and register; only where the rulebook lies in files."""
+    def rules_files(self) -> tuple[Path | tuple[Path, ...], Path]:
+        """Where rules and register lie, as the settings say it; only where the rulebook lies in files."""
         if self.rules is None or self.accounts is None:
             raise TypeError("the rulebook lies in the database")
         return self.rules, self.accounts

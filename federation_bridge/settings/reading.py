@@ -119,6 +119,8 @@ def _rooted(value: Any, folder: Path) -> Any:
         return value.model_copy(update=changes)
     if isinstance(value, dict):
         return {name: _rooted(part, folder) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_rooted(part, folder) for part in value)
     return value
 
 

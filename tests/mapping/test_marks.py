@@ -55,6 +55,18 @@ def test_a_change_waits_where_it_touches_what_is_marked_and_nowhere_else(marks, 
     assert [str(reason).startswith(waits_for) for reason in reasons] == ([True] if waits_for else [])
 
 
+def test_a_rule_or_an_administrator_that_moves_to_another_file_waits_for_nobody() -> None:
+    def split(*texts: str) -> RuleSet:
+        documents = [(f"{number}.yaml", text) for number, text in enumerate(texts)]
+        return load_rules(documents, load_register(REGISTER_TEXT), CONNECTIONS)
+
+    who = f"version: 1\n{ADMINISTRATORS}"
+    marked = rules_text(READING) + MARKED_RULE
+    before = split(rules_text(PRODUCTION) + ADMINISTRATORS, marked)
+    assert reasons_to_wait(before, split(rules_text(PRODUCTION, READING) + MARKED_RULE, who)) == ()
+    assert reasons_to_wait(before, split(rules_text(PRODUCTION, other(READING)) + MARKED_RULE, who))
+
+
 def test_a_rule_that_only_moves_or_gets_a_comment_waits_for_nobody() -> None:
     before = read(PRODUCTION, DEVELOPERS, marks=MARKED_ACCOUNT)
     after = read("# why\n", DEVELOPERS, PRODUCTION, marks=MARKED_ACCOUNT)

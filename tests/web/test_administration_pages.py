@@ -55,7 +55,7 @@ def marked(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
 def posted(person: Person, what: str, *, group: str = "staff", do: str = "save", **changes: str) -> Any:
     """Sends the form of the text, with another group for administrators in AWS."""
     stands = text_in_force(person)
-    rules = stands.rules.replace("when: {group: admins}", f"when: {{group: {group}}}")
+    rules = stands.document().replace("when: {group: admins}", f"when: {{group: {group}}}")
     fields = {"rules": rules, "accounts": stands.accounts, "base_digest": base_of(person), "reason": what, "do": do}
     return person.post(EDIT, fields | changes)
 
@@ -196,7 +196,7 @@ def test_of_two_who_change_at_once_the_second_sees_both_changes_and_overwrites_n
 )
 def test_nobody_locks_everybody_or_themselves_out(ada, clock, tmp_path, more, told) -> None:
     ada.sign_in(clock, "identity-team")
-    answer = posted(ada, "out", rules=texts(tmp_path, more).rules)
+    answer = posted(ada, "out", rules=texts(tmp_path, more).document())
 
     assert (answer.status_code, told in answer.text) == (400, True)
 
@@ -211,7 +211,7 @@ def test_nobody_locks_everybody_or_themselves_out(ada, clock, tmp_path, more, to
 )
 def test_an_author_changes_rules_of_their_accounts_and_nothing_else(ada, clock, change, told) -> None:
     ada.sign_in(clock, "writers")
-    answer = posted(ada, "a ticket", rules=text_in_force(ada).rules.replace(*change))
+    answer = posted(ada, "a ticket", rules=text_in_force(ada).document().replace(*change))
 
     assert (answer.status_code, told in answer.text) == ((400, True) if told else (303, True))
 
@@ -332,7 +332,7 @@ def test_a_look_is_refused_as_the_save_would_be(ada, clock, tmp_path, group, mor
     """Else whoever looks first is told of a change that they cannot make."""
     ada.sign_in(clock, group)
     for do in ("check", "save"):
-        answer = posted(ada, "a ticket", do=do, rules=texts(tmp_path, more).rules)
+        answer = posted(ada, "a ticket", do=do, rules=texts(tmp_path, more).document())
         assert (answer.status_code, told in answer.text) == (400, True), do
         # Looks are many, one at each key, and change nothing.
         assert (told in newest(ada)[1]) is (do == "save")
@@ -480,7 +480,7 @@ def test_rules_are_narrowed_by_what_they_are_about_and_by_their_use(ada, clock, 
 
 def test_a_rule_that_ended_is_told_and_found(ada, clock) -> None:
     ada.sign_in(clock, "identity-team")
-    rules = text_in_force(ada).rules.replace("when: {group: readers}", "when: {dates: {not_after: 2026-03-01}}")
+    rules = text_in_force(ada).document().replace("when: {group: readers}", "when: {dates: {not_after: 2026-03-01}}")
     assert posted(ada, "it ended", rules=rules).status_code == 303
     page = ada.get("/administration/rules?show=ended").text
     assert re.findall(r'<td><a href="/administration/rules/([^"]+)', page) == ["narrow-readers"]

@@ -24,7 +24,7 @@ def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
 
 def posted(ada: Person, reason: str, group: str = "staff", around: str = "") -> Any:
     stands = text_in_force(ada)
-    rules = around + stands.rules.replace("when: {group: admins}", f"when: {{group: {group}}}")
+    rules = around + stands.document().replace("when: {group: admins}", f"when: {{group: {group}}}")
     fields = {"rules": rules, "accounts": stands.accounts, "base_digest": base_of(ada), "reason": reason, "do": "save"}
     return ada.post("/administration/edit", fields)
 

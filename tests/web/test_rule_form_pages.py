@@ -74,9 +74,9 @@ def test_a_new_rule_is_filled_in_looked_at_and_put_in_force(ada, clock) -> None:
     assert "<ins>+  - id: support</ins>" in looked.text
     assert door_of(ada.app).store.rulebook_versions.number_in_force() == 1
 
-    before = text_in_force(ada).rules
+    before = text_in_force(ada).document()
     assert sent(ada, do="save").headers["Location"] == "/administration/versions/2"
-    after = text_in_force(ada).rules
+    after = text_in_force(ada).document()
     assert rules_of(after)["support"]["owner"] == "Support team"
     assert [line for line in before.splitlines() if line not in after.splitlines()] == []
     assert door_of(ada.app).store.audit.entries(limit=1)[0].event == "rulebook.changed"
@@ -95,10 +95,10 @@ def test_a_changed_field_changes_its_line_alone_and_what_no_form_shows_stays(ada
     ada.sign_in(clock, "identity-team")
     page = ada.get(f"{FORM}/narrow-readers").text
     assert "no form shows" in page and "policy" in page
-    before = text_in_force(ada).rules
+    before = text_in_force(ada).document()
     fields = fields_in(page) | {"groups": ["people-of-support"], "do": "save", "reason": "r"}
     assert ada.post(FORM, fields).status_code == 303
-    assert text_in_force(ada).rules == before.replace(
+    assert text_in_force(ada).document() == before.replace(
         "when: {group: readers}", "when: {group: {named: people-of-support}}"
     )
 
@@ -136,7 +136,7 @@ def test_a_rule_is_taken_out(ada, clock) -> None:
     fields = fields_in(ada.get(f"{FORM}/administrators").text) | {"remove": "yes", "reason": "r"}
     assert "1 person loses" in ada.post(FORM, fields | {"do": "check"}).text
     assert ada.post(FORM, fields | {"do": "save"}).status_code == 303
-    assert list(rules_of(text_in_force(ada).rules)) == ["narrow-readers"]
+    assert list(rules_of(text_in_force(ada).document())) == ["narrow-readers"]
 
 
 def test_form_and_text_go_on_with_one_draft(ada, clock) -> None:
@@ -151,7 +151,7 @@ def test_form_and_text_go_on_with_one_draft(ada, clock) -> None:
     fields = fields_in(as_form.text)
     assert (fields["owner"], fields["rule"]) == (["Somebody else"], ["support"])
     assert ada.post(FORM, fields | {"do": "save", "reason": "r"}).status_code == 303
-    assert rules_of(text_in_force(ada).rules)["support"]["owner"] == "Somebody else"
+    assert rules_of(text_in_force(ada).document())["support"]["owner"] == "Somebody else"
     # A new rule over the draft, and a text that cannot be read.
     assert ada.post(FORM, draft | {"rule": "", "do": "open"}).status_code == 200
     for rules, rule in (("rules: [", ""), ("version: 1", "administrators")):
@@ -168,12 +168,12 @@ def test_of_two_at_once_the_second_sees_both_differences_and_can_go_on(ada, cloc
     second = ada.post(FORM, mine | {"do": "save"})
     assert second.status_code == 400
     assert "<ins>+  - id: support</ins>" in second.text and "<ins>+    owner: Mine</ins>" in second.text
-    assert "owner: Mine" not in text_in_force(ada).rules
+    assert "owner: Mine" not in text_in_force(ada).document()
 
     newest = ada.post(FORM, mine | {"do": "newest"})
     assert (newest.status_code, fields_in(newest.text)["base_digest"]) == (200, [base_of(ada)])
     assert ada.post(FORM, fields_in(newest.text) | {"do": "save", "reason": "r"}).status_code == 303
-    assert {"support", "administrators"} <= rules_of(text_in_force(ada).rules).keys()
+    assert {"support", "administrators"} <= rules_of(text_in_force(ada).document()).keys()
 
     # Where the rule itself was changed, nobody's words are written over.
     third = ada.post(FORM, mine | {"owner": "Another", "base_digest": base, "do": "newest"})

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from federation_bridge import first_start
 from federation_bridge.administration import people
 from federation_bridge.bridge import Parts
 from federation_bridge.connectors import Connector
 from federation_bridge.connectors.oidc.connector import OidcConnector
-from federation_bridge.errors import BridgeError, ConnectionMisconfigured, Unavailable
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, ConnectionMisconfigured, Unavailable
 from federation_bridge.mapping.findings import FindingKind
 from federation_bridge.mapping.findings import findings as findings_of
 from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity, refused
 from federation_bridge.operate.opening import store_looked_at
+from federation_bridge.rulebook.rule_files import is_one_file, rule_files
 from federation_bridge.settings import Settings
 from federation_bridge.signing import Purpose
 from federation_bridge.store import server_of
@@ -112,16 +114,28 @@ def _rules(parts: Parts) -> _Found:
     for sentence in rules.cautions():
         yield Finding(Kind.RULE, Severity.DOUBTFUL, f"rules: {sentence}")
     seen = people.identities_seen(parts.store, parts.clock, parts.settings.sessions.people_kept)
-    settings = parts.settings
-    file = str(settings.rules_files[0]) if settings.rulebook.source == "files" else ""
+    files = _files_of_rules(parts.settings)
     for one in findings_of(rules, seen, parts.clock()):
         severity = Severity.NOTE if one.kind in _NOTED else Severity.DOUBTFUL
-        yield Finding(Kind.RULE, severity, f"line {one.line}: {one.sentence}", Place(file, one.line))
+        yield Finding(Kind.RULE, severity, f"{one.where}: {one.sentence}", Place(files.get(one.document, ""), one.line))
     for rule, roles in rules.reachable().items():
         if roles:
             yield Finding(Kind.RULE, Severity.GOOD, f"rule {rule} can reach: {', '.join(sorted(roles))}")
         else:
             yield Finding(Kind.RULE, Severity.DOUBTFUL, f"rule {rule} can reach no registered role")
+
+
+def _files_of_rules(settings: Settings) -> Mapping[str, str]:
+    """The path of each text of the rules by its name; "" is the name of the only one. Nothing where no files are."""
+    if settings.rulebook.source != "files":
+        return {}
+    place, _ = settings.rules_files
+    if isinstance(place, Path) and is_one_file(place):
+        return {"": str(place)}
+    try:
+        return {path.name: str(path) for path in rule_files(place)}
+    except ConfigurationInvalid:
+        return {}  # the last good rules are in force, and what is wrong was told already
 
 
 def _connections(parts: Parts) -> _Found:

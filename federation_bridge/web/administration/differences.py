@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from federation_bridge.administration.preview import few
 from federation_bridge.administration.rules import Proposal
 from federation_bridge.errors import BadRequest
-from federation_bridge.line_difference import unified
 from federation_bridge.mapping import changed_rules
 from federation_bridge.model import RulebookVersion
+from federation_bridge.rulebook.difference import difference as text_by_text
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web.administration.page import argument
 
@@ -43,11 +43,7 @@ def difference(before: RulebookVersion | None, after: str, first: int = 0) -> Di
 def lines_between(before: RulebookVersion | None, after: str) -> list[str]:
     """All lines in which a version and a kept text differ."""
     old = Texts("", "") if before is None else Texts.from_kept(before.text)
-    new = Texts.from_kept(after)
-    lines: list[str] = []
-    for name, was, now in (("rules", old.rules, new.rules), ("accounts", old.accounts, new.accounts)):
-        lines += unified(name, was.splitlines(), now.splitlines())
-    return lines
+    return list(text_by_text(old, Texts.from_kept(after)))
 
 
 def first_line() -> int:

@@ -13,7 +13,7 @@ from federation_bridge.administration.approvals import author_of
 from federation_bridge.administration.people import identities_seen
 from federation_bridge.administration.preview import Preview
 from federation_bridge.administration.rules import Change, Outcome, Proposal
-from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, mistakes_of
+from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, NotFound, mistakes_of
 from federation_bridge.mapping import RuleSet
 from federation_bridge.model import RulebookVersion
 from federation_bridge.rulebook.texts import Texts
@@ -38,34 +38,57 @@ class Draft:
     base_digest: str
     is_base: bool = True
     """Nothing of it was changed yet: a page need not carry it."""
+    file: str = ""
+    """Which of several texts of rules they work on; "" where there is only one."""
+
+    @property
+    def rules(self) -> str:
+        """The text of rules that they work on."""
+        return self.texts.document(self.file)
+
+    def with_rules(self, written: str) -> Draft:
+        """The same with another text of rules in the place of theirs."""
+        return self.changed(self.texts.with_document(self.file, written))
 
     @property
     def is_live(self) -> bool:
         """Whether it is short enough to be looked at while somebody types."""
-        return len(self.texts.rules) + len(self.texts.accounts) <= _MOST_LIVE
+        return sum(len(text) for _, text in self.texts.documents) + len(self.texts.accounts) <= _MOST_LIVE
 
     def changed(self, texts: Texts) -> Draft:
         """The same with other texts."""
         return replace(self, texts=texts, is_base=self.is_base and texts == self.texts)
 
 
-def draft_in_force() -> Draft:
-    """What is in force, to be changed."""
+def draft_in_force(file: str = "") -> Draft:
+    """What is in force, to be changed: the text of rules with this name, else the first. NotFound."""
     stands = door().store.rulebook_versions.in_force()
-    return Draft(Texts("", ""), "") if stands is None else Draft(Texts.from_kept(stands.text), stands.digest)
+    if stands is None:
+        return Draft(Texts("", ""), "")
+    texts = Texts.from_kept(stands.text)
+    if file and file not in dict(texts.documents):
+        raise NotFound(f"the rules have no text {file!r}")
+    return Draft(texts, stands.digest, file=file or texts.documents[0][0])
 
 
 def draft_sent() -> Draft:
     """The draft that a page carries; BadRequest where it names a base that is not to be found, and carries no text."""
-    digest = forms.one_field("base_digest", most=64)
-    if "rules" in request.form:
-        return Draft(Texts(text_field("rules"), text_field("accounts")), digest, is_base=False)
+    digest, file = forms.one_field("base_digest", most=64), forms.one_field("file", most=128)
     version = version_of(digest)
-    if version is None:
+    texts = None if version is None else Texts.from_kept(version.text)
+    if texts is not None and file not in dict(texts.documents):
+        # A page of a day when the rules were one text would else put that one in the place of all.
+        raise BadRequest(f"the rules have no text {file!r}: open the one that is to be changed again")
+    if "rules" in request.form:
+        # Without its base a change is refused further on, with the one that is in force.
+        changed = Texts("", "") if texts is None else texts
+        rules = changed.with_document(file if texts else "", text_field("rules")).rules
+        return Draft(Texts(rules, text_field("accounts")), digest, is_base=False, file=file if texts else "")
+    if texts is None:
         raise BadRequest(
             "the version over which the change was made is not among the newest: begin with the one in force"
         )
-    return Draft(Texts.from_kept(version.text), digest)
+    return Draft(texts, digest, file=file)
 
 
 def version_of(digest: str) -> RulebookVersion | None:

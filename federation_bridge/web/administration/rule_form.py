@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,14 +10,14 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.administration.rule_form import SETS, Shown, field_at, fields_of, rule_of
-from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, NotFound
+from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, Mistake, NotFound
 from federation_bridge.mapping import AdministrativeRole
 from federation_bridge.mapping.plain import Plain
 from federation_bridge.mapping.rule_editing import names_of, path_at, rules_of, with_rule, without_rule
-from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web import findable, forms
 from federation_bridge.web.administration.differences import difference
 from federation_bridge.web.administration.drafts import (
+    NAMES,
     Draft,
     draft_in_force,
     draft_sent,
@@ -75,7 +74,6 @@ _SEVERAL = (
 _MOST_LINES = 20_000
 """Characters of such a field."""
 _MOST_SUGGESTED = 2_000
-_MISTAKE = re.compile(r"rules: line (\d+): (.*) \(column (\d+)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +108,10 @@ def new() -> AnyResponse:
 def existing(rule: str) -> AnyResponse:
     """A rule in force as a form."""
     draft = draft_in_force()
-    if rule not in rules_of(draft.texts.rules):
+    file = next((name for name, written in draft.texts.documents if rule in rules_of(written)), None)
+    if file is None:
         raise NotFound(f"no rule {rule!r} is in force")
+    draft = draft_in_force(file)
     return _form_page(Asked(rule, _shown(draft, rule).fields), Looked(draft))
 
 
@@ -126,7 +126,7 @@ def save() -> AnyResponse:
     draft, verb = draft_sent(), forms.one_field("do", most=16)
     name = forms.one_field("rule", most=64)
     try:
-        names_of(draft.texts.rules)
+        _names(draft)
         shown = _shown(draft, name) if name else Shown({})
     except (BadRequest, ConfigurationInvalid) as refusal:
         # What is typed as text and cannot be shown in fields is not lost.
@@ -150,13 +150,18 @@ def save() -> AnyResponse:
         return _form_page(asked, Looked(draft, _refused(refusal, edited, asked), refusal))
 
 
+def _names(draft: Draft) -> frozenset[str]:
+    """What the texts of rules call groups by, whichever of them says it."""
+    return frozenset[str]().union(*(names_of(written) for _, written in draft.texts.documents if written))
+
+
 def _shown(draft: Draft, name: str) -> Shown:
     rule = _rule(draft, name)
-    return fields_of(rule, names_of(draft.texts.rules))
+    return fields_of(rule, _names(draft))
 
 
 def _rule(draft: Draft, name: str) -> dict[str, Plain]:
-    found = rules_of(draft.texts.rules).get(name)
+    found = rules_of(draft.rules).get(name)
     if found is None:
         raise BadRequest(f"no rule {name!r} stands in this text")
     return found
@@ -183,20 +188,20 @@ def _lines(name: str) -> Iterator[str]:
 
 
 def _edited(draft: Draft, asked: Asked) -> Draft:
-    written = draft.texts.rules
+    written = draft.rules
     if asked.is_removal and asked.rule:
-        return draft.changed(Texts(without_rule(written, asked.rule), draft.texts.accounts))
+        return draft.with_rules(without_rule(written, asked.rule))
     old = _rule(draft, asked.rule) if asked.rule else {}
-    rule = rule_of(asked.fields, old, names_of(written))
-    return draft.changed(Texts(with_rule(written, rule, asked.rule), draft.texts.accounts))
+    rule = rule_of(asked.fields, old, _names(draft))
+    return draft.with_rules(with_rule(written, rule, asked.rule))
 
 
 def _over_newest(draft: Draft, asked: Asked) -> Draft:
     """What is in force by now, where nobody else changed the rule of the form; else BadRequest."""
-    newest = draft_in_force()
+    newest = draft_in_force(draft.file)
     if not draft.is_base:
         raise BadRequest("the text was changed elsewhere too: go on with the text in force, and change it again")
-    then, now = (rules_of(one.texts.rules).get(asked.rule) for one in (draft, newest))
+    then, now = (rules_of(one.rules).get(asked.rule) for one in (draft, newest))
     if then != now:
         raise BadRequest(f"rule {asked.rule} itself was changed meanwhile: open it again, and change what it says now")
     return newest
@@ -222,13 +227,14 @@ def _placed(problems: Iterable[str], edited: Draft, asked: Asked) -> dict[str, o
     others: list[str] = []
     name = "".join(asked.fields.get("id", ())) or asked.rule
     for problem in problems:
-        found = _MISTAKE.fullmatch(problem)
-        path = found and path_at(edited.texts.rules, name, int(found[1]), int(found[3]))
+        is_here = isinstance(problem, Mistake) and problem.file == (edited.file or NAMES[0])
+        found = problem if is_here and isinstance(problem, Mistake) else None
+        path = found and path_at(edited.rules, name, found.line, found.column)
         place = field_at(path) if path else ""
         if found and place:
-            beside.setdefault(place, []).append(found[2])
+            beside.setdefault(place, []).append(found.reason)
         elif found and path == () and "stands here twice" in problem:
-            beside.setdefault("id", []).append(found[2])
+            beside.setdefault("id", []).append(found.reason)
         else:
             others.append(problem)
     return {"beside": beside, "problems": others}
@@ -236,8 +242,8 @@ def _placed(problems: Iterable[str], edited: Draft, asked: Asked) -> dict[str, o
 
 def _form_page(asked: Asked, looked: Looked) -> AnyResponse:
     allow_live_checks()
-    rule = rules_of(looked.draft.texts.rules).get(asked.rule, {}) if asked.rule else {}
-    names = sorted(names_of(looked.draft.texts.rules)) if looked.draft.texts.rules else []
+    rule = rules_of(looked.draft.rules).get(asked.rule, {}) if asked.rule else {}
+    names = sorted(_names(looked.draft))
     return page(
         "rule_form.html",
         200 if looked.refusal is None else 400,

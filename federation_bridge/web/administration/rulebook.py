@@ -107,7 +107,7 @@ def return_to() -> AnyResponse:
 @guarded(author, returns=r"/administration/edit", keeps_query=False)
 def edit() -> AnyResponse:
     """The text in force, to be changed."""
-    return edit_page(draft_in_force())
+    return edit_page(draft_in_force(argument("file", most=128)))
 
 
 @pages.post("/administration/edit")

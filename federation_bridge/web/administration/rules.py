@@ -109,7 +109,9 @@ def _last_use(rule: Rule, key: str) -> tuple[str, Recorded, int] | None:
 def text_of(rule: Rule) -> str:
     """The rule as it is written in the version in force; "" where that cannot be told."""
     version = door().store.rulebook_versions.in_force()
-    return "" if version is None else lines_of(Texts.from_kept(version.text).rules, rule.line, rule.id)
+    return (
+        "" if version is None else lines_of(Texts.from_kept(version.text).document(rule.document), rule.line, rule.id)
+    )
 
 
 def lines_of(text: str, line: int, name: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,6 +121,7 @@ def _revoke_by_access_token(person: Person, program: Program, tokens: dict[str, 
 
 def _lose_every_role(person: Person, program: Program, tokens: dict[str, Any]) -> None:
     rules, _ = door_of(person.app).settings.rules_files
+    assert isinstance(rules, Path)
     rules.write_text(rules.read_text().replace("group: admins", "group: others"))
 
 

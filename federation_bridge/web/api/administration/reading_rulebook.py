@@ -91,8 +91,7 @@ def proposal(asked: str) -> Response:
     if found is None:
         raise NotFound("no such change is known")
     base, texts = door().store.rulebook_versions.version(found.base_number), Texts.from_kept(found.text)
-    whole = {"rules": texts.rules, "accounts": texts.accounts, "difference": lines_between(base, found.text)}
-    return jsonify(**_told_proposal(found), **whole)
+    return jsonify(**_told_proposal(found), **_told_texts(texts), difference=lines_between(base, found.text))
 
 
 @api.get("/rules")
@@ -175,7 +174,14 @@ def told_version(one: RulebookVersion) -> JsonObject:
 def with_text(one: RulebookVersion) -> JsonObject:
     """A version for a program, with its text."""
     texts = Texts.from_kept(one.text)
-    return {**told_version(one), "rules": texts.rules, "accounts": texts.accounts}
+    return {**told_version(one), **_told_texts(texts)}
+
+
+def _told_texts(texts: Texts) -> JsonObject:
+    """The whole set; rules of several files also file by file."""
+    files = () if isinstance(texts.rules, str) else texts.rules
+    told = [{"name": name, "text": written} for name, written in files]
+    return {"rules": texts.joined, "files": told, "accounts": texts.accounts}
 
 
 def _told_proposal(one: ChangeProposal) -> JsonObject:

@@ -30,7 +30,7 @@ _VERSION = {
     "reason": _TEXT,
     "origin": _TEXT,
 }
-_BOTH_TEXTS = {"rules": _TEXT, "accounts": _TEXT}
+_BOTH_TEXTS = {"rules": _TEXT, "files": _list(name=_TEXT, text=_TEXT), "accounts": _TEXT}
 _PROPOSAL = {
     "id": _TEXT,
     "digest": _TEXT,
