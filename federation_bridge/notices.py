@@ -124,6 +124,10 @@ class VersionsAndNotices:
         """As `RulebookVersions.number_in_force`."""
         return self._versions.number_in_force()
 
+    def newest_number(self) -> int:
+        """As `RulebookVersions.newest_number`."""
+        return self._versions.newest_number()
+
     def in_force(self) -> RulebookVersion | None:
         """As `RulebookVersions.in_force`."""
         return self._versions.in_force()

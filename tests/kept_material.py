@@ -66,6 +66,9 @@ class VersionsInMemory:
     def number_in_force(self) -> int:
         return max(self.versions, default=0)
 
+    def newest_number(self) -> int:
+        return max(self.versions, default=0)
+
     def in_force(self) -> RulebookVersion | None:
         return self.versions.get(self.number_in_force())
 

@@ -88,7 +88,10 @@ class FollowedRulebook:
             self._loading.release()
 
     def _read(self) -> _Loaded:
-        found = self._versions.in_force()
+        try:
+            found = self._versions.in_force()
+        except ConfigurationInvalid as mistake:
+            return _Loaded(self._versions.number_in_force(), None, mistake.detail)
         if found is None:
             number = self._versions.number_in_force()
             if number:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from federation_bridge.errors import NotFound
+from federation_bridge.errors import ConfigurationInvalid, NotFound
 from federation_bridge.model import Notice, ProposedVersion, RulebookVersion
 from federation_bridge.rulebook.texts import Texts
 
@@ -17,6 +17,9 @@ class KeptVersions(Protocol):
 
     def number_in_force(self) -> int:
         """The number of the version in force; 0 where there is none."""
+
+    def newest_number(self) -> int:
+        """The highest number of a version; 0 where there is none."""
 
     def in_force(self) -> RulebookVersion | None:
         """The version in force, whole."""
@@ -42,8 +45,18 @@ class Versions:
         return self._kept.number_in_force()
 
     def in_force(self) -> RulebookVersion | None:
-        """The version in force, whole; None where there is none."""
-        return self._kept.in_force()
+        """The version in force, whole; None where there is none.
+
+        Raises ConfigurationInvalid where a newer one is there. A return makes a new version, so numbers only rise: what
+        stands below the newest was put back by somebody who writes the database and kept an older row with its MAC.
+        """
+        newest = self._kept.newest_number()  # first: whatever another node puts in force meanwhile is newer
+        found = self._kept.in_force()
+        if found is not None and found.number < newest:
+            raise ConfigurationInvalid(
+                f"version {found.number} of the rulebook was put back without a change: version {newest} came after it"
+            )
+        return found
 
     def version(self, number: int) -> RulebookVersion:
         """The version of this number, whole; NotFound."""
@@ -58,7 +71,7 @@ class Versions:
 
     def last(self) -> Texts | None:
         """The texts in force, or None; ConfigurationInvalid where they cannot be read."""
-        found = self._kept.in_force()
+        found = self.in_force()
         return None if found is None else Texts.from_kept(found.text)
 
     def put(self, texts: Texts, notice: Notice) -> None:

@@ -66,6 +66,11 @@ class RulebookVersions:
         row = self._rows.one(_NUMBER, {}, RULEBOOK_IN_FORCE)
         return 0 if row is None else int(row.number)
 
+    def newest_number(self) -> int:
+        """The highest number of any row, whoever wrote it; 0 without rows. Only that one can be in force."""
+        found, _ = self._rows.page(_LAST, {})  # a count of rows has no MAC
+        return int(found[0].last or 0) if found else 0
+
     def in_force(self) -> RulebookVersion | None:
         """The version in force, whole."""
         return _version(self._rows.one(_IN_FORCE, {}, RULEBOOK_VERSIONS, RULEBOOK_IN_FORCE))

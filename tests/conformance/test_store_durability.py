@@ -121,6 +121,7 @@ SCENARIOS = {
         lambda store, _: store.documents.begin_look("corp", _MINUTE),
     ),
     "rulebook_versions.number_in_force": Scenario(lambda store, _: store.rulebook_versions.number_in_force()),
+    "rulebook_versions.newest_number": Scenario(lambda store, _: store.rulebook_versions.newest_number()),
     "rulebook_versions.in_force": Scenario(lambda store, _: store.rulebook_versions.in_force()),
     "rulebook_versions.version": Scenario(lambda store, _: store.rulebook_versions.version(1)),
     "rulebook_versions.history": Scenario(lambda store, _: store.rulebook_versions.history(9)),

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from database_place import HeldClock, Place
 from database_traffic import statements
 from documents.blocks import blocks
+from sqlalchemy import select, update
 from web_material import Person, door_of, made_app, write_files
 
 from federation_bridge.app import create_app
@@ -22,6 +23,7 @@ from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate.commands import commands
 from federation_bridge.settings import load_settings
 from federation_bridge.store import readiness
+from federation_bridge.store.tables import RULEBOOK_IN_FORCE
 
 CONTRACTORS = "contractors"
 
@@ -156,6 +158,27 @@ def test_who_can_write_the_database_brings_no_older_rules_back(
         connection.exec_driver_sql(harm)
     assert person.get("/").status_code == 503
     assert "Version 3 is in force" in applied(settings)
+
+
+def test_who_kept_an_older_row_with_its_mac_brings_no_older_rules_back(
+    settings: Path, nodes: tuple[Person, Person], clock: HeldClock
+) -> None:
+    one, other = nodes
+    applied(settings)
+    one.sign_in(clock, "admins")
+    database = door_of(one.app).store._database
+    with database.writing() as connection:
+        kept = connection.execute(select(RULEBOOK_IN_FORCE)).one()
+    for_group(settings, CONTRACTORS)
+    applied(settings)
+    assert not has_administrator(one)
+    with database.writing() as connection:
+        connection.execute(update(RULEBOOK_IN_FORCE).values(number=kept.number, mac=kept.mac))
+    other.sign_in(clock, "admins", token="cd" * 32)
+    assert [person.get("/").status_code for person in (one, other)] == [503, 503]
+    assert "was put back without a change" in (door_of(one.app).rulebook.obstacle or "")
+    run(settings, "rules", "return", "2", "--reason", "somebody wrote the database")
+    assert not has_administrator(one)
 
 
 @pytest.mark.parametrize("source", ["files", "database"])
