@@ -52,7 +52,7 @@ class Administrator:
         self.page.get_by_role("link", name=link, exact=True).first.click()
         self.shows(heading)
 
-    def press(self, button: str, heading: str) -> None:
+    def press_and_see(self, button: str, heading: str) -> None:
         self.used.add(button)
         self.window.press(button)
         self.shows(heading)
@@ -70,7 +70,7 @@ def agrees(second: Administrator, change: str, reason: str) -> None:
     second.follow(change, "A change that needs two people")
     second.reads("sales-reads-reports")
     second.type("Why?", reason)
-    second.press("Put in force", "Administration")
+    second.press_and_see("Put in force", "Administration")
 
 
 def test_a_change_is_foreseen_agreed_used_explained_and_taken_back(new_window: Callable[..., Any]) -> None:
@@ -81,13 +81,13 @@ def test_a_change_is_foreseen_agreed_used_explained_and_taken_back(new_window: C
     ada, fay = (Administrator(new_window(), login) for login in ("ada", "fay"))
     ada.follow("Change the rules", "Change the rules")
     ada.type("Rules", ada.page.get_by_label("Rules", exact=True).input_value() + TRIED_RULE)
-    ada.press("Check, and show what would change", "Change the rules")
+    ada.press_and_see("Check, and show what would change", "Change the rules")
     ada.reads(f"1 person gains {ROLE} (1h) by rule sales-reads-reports: company/p-1004")
     ada.reads("A second person has to agree")
-    ada.press("Put in force", "Change the rules")
+    ada.press_and_see("Put in force", "Change the rules")
     ada.reads("a reason is needed")
     ada.type("Why?", "TICKET-42: sales read the reports")
-    ada.press("Put in force", "A change that needs two people")
+    ada.press_and_see("Put in force", "A change that needs two people")
     ada.reads("You proposed it: another administrator has to agree.")
     expect(ada.page.get_by_role("button", name="Put in force")).to_have_count(0)
 
@@ -99,19 +99,19 @@ def test_a_change_is_foreseen_agreed_used_explained_and_taken_back(new_window: C
 
     ada.follow("People", "People")
     ada.type("Name or address", "dan")
-    ada.press("Find", "People")
+    ada.press_and_see("Find", "People")
     ada.follow("company/p-1004", "Dan Ortiz (company/p-1004)")
     ada.reads(f"{ROLE} (production), 1h, by rule sales-reads-reports: they are in group 'sales'")
     ada.follow("Rules", "Rules")
     ada.type("Rule, role, account, group or owner", "sales")
-    ada.press("Find", "Rules")
+    ada.press_and_see("Find", "Rules")
     ada.follow("sales-reads-reports", "sales-reads-reports")
     expect(ada.page.locator("main")).to_contain_text(re.compile(rf"{ROLE}: .* UTC, company/p-1004"))
 
     ada.follow("Overview", "Administration")
     ada.follow("1", "Version 1")
     ada.type("Why?", "TICKET-42: the quarter is over")
-    ada.press("Put this text in force again", "A change that needs two people")
+    ada.press_and_see("Put this text in force again", "A change that needs two people")
     agrees(fay, "TICKET-42: the quarter is over", "it is")
     dan.open()
     assert dan.roles == []
