@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from federation_bridge.errors import NotFound
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, read_document, refuse, text, texts
 from federation_bridge.model import Clock, Groups, Identity, PersonSeen
 from federation_bridge.store import Store
 
+UNKNOWN_THEN = (
+    "what the groups were at the time that was asked about is not known: the person was not here yet, or it is not kept"
+    " any more"
+)
+"""What an explanation of a past time says where the groups of now had to do."""
 _FIELDS = ("connection", "subject", "name", "email", "groups", "claims", "authentication_methods")
 
 
@@ -64,3 +69,13 @@ def person_seen(store: Store, person: str, clock: Clock, span: timedelta) -> Per
         known = {one.identity.person for one in store.people.seen_since(clock() - span)}
         raise NotFound(f"nobody called {person!r} was seen here{did_you_mean(person, known)}")
     return found
+
+
+def person_at(store: Store, person: str, at: datetime) -> PersonSeen | None:
+    """The person as they were told at a past time; None where that is not known. Unavailable."""
+    return store.people.one_at(person, at)
+
+
+def groups_of_then(seen: PersonSeen) -> str:
+    """What an explanation of a past time says of the groups that it goes by."""
+    return f"groups and claims are those of then, as the sign-in of {seen.last_seen_at:%Y-%m-%d %H:%M} UTC told them"

@@ -145,6 +145,9 @@ def _check_role(rules: RuleSet, role: str) -> None:
 
 def _identity(parts: Parts, question: Question) -> tuple[Identity, list[str]]:
     if question.groups is None:
+        then = None if question.at is None else people.person_at(parts.store, question.person, question.at)
+        if then is not None:
+            return then.identity, [people.groups_of_then(then)]
         seen = people.person_seen(parts.store, question.person, app.utc_now, parts.settings.sessions.people_kept)
         return seen.identity, _notes(question, seen.last_seen_at)
     known = parts.store.people.one(question.person)
@@ -162,5 +165,5 @@ def _identity(parts: Parts, question: Question) -> tuple[Identity, list[str]]:
 def _notes(question: Question, seen: datetime) -> list[str]:
     notes = [f"groups and claims are those of the last sign-in, {seen:%Y-%m-%d %H:%M} UTC"]
     if question.at is not None:
-        notes.append("what the groups were at the time that was asked about is not known any more")
+        notes.append(people.UNKNOWN_THEN)
     return notes

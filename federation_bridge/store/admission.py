@@ -22,7 +22,7 @@ from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.codec import identity_to_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Conflict, Database
-from federation_bridge.store.people import remembering
+from federation_bridge.store.people import groups_digest, remembering
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.tables import PEOPLE, SESSIONS, SPENT_MESSAGES, Instant
 from federation_bridge.store.writing import Writing, insertion_where
@@ -128,7 +128,7 @@ def _row_of_session(session: Session, person: str, identity: str) -> dict[str, A
 
 def _row_of_person(session: Session, person: str, identity: str) -> dict[str, Any]:
     seen = {"first_seen_at": session.started_at, "last_seen_at": session.started_at}
-    return {"person": person, "identity": identity, **seen}
+    return {"person": person, "identity": identity, **seen, "groups_digest": groups_digest(session.identity.groups)}
 
 
 # ------------------------------------------------------------------------------------------------------- statements

@@ -11,12 +11,12 @@ from sqlalchemy import Insert, Select, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.errors import NotSignedIn
-from federation_bridge.model import PersonSeen
+from federation_bridge.model import Groups, PersonSeen
 from federation_bridge.store.codec import identity_from_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.rows import Rows
 from federation_bridge.store.statements import Row
-from federation_bridge.store.tables import PEOPLE
+from federation_bridge.store.tables import GROUP_CHANGES, PEOPLE
 
 _SEEN_SINCE = (
     select(PEOPLE)
@@ -31,6 +31,12 @@ _PAGE_BY_KEY = (
     .limit(_PAGE)
 )
 _ONE = select(PEOPLE).where(PEOPLE.c.person == bindparam("whose"))
+_BEFORE = (
+    select(*(GROUP_CHANGES.c[column.name] for column in PEOPLE.c))
+    .where(GROUP_CHANGES.c.person == bindparam("whose"), GROUP_CHANGES.c.last_seen_at <= bindparam("at"))
+    .order_by(GROUP_CHANGES.c.last_seen_at.desc())
+    .limit(1)
+)
 
 
 class People:
@@ -61,6 +67,16 @@ class People:
         found = self._rows.all(_ONE, {"whose": digest_of("person", person)}, PEOPLE)
         return next(_readable(found), None)
 
+    def one_at(self, person: str, at: datetime) -> PersonSeen | None:
+        """The person as they were told at a past time: by the sign-in that brought the groups of then, which is
+        `last_seen_at`. None where that is not known: they were not here yet, or it is not kept any more.
+        """
+        now = self.one(person)
+        if now is not None and now.last_seen_at <= at:
+            return now
+        found = self._rows.all(_BEFORE, {"whose": digest_of("person", person), "at": at}, PEOPLE)
+        return next(_readable(found), None)
+
 
 def _readable(rows: Sequence[Row]) -> Iterator[PersonSeen]:
     for row in rows:
@@ -77,5 +93,10 @@ def remembering(dialect: str, row: Select[Any] | None = None) -> Insert:
     if row is not None:
         insert = insert.from_select(list(PEOPLE.c.keys()), row)
     # The first time stays: it is the one column that the MAC leaves out.
-    anew = {name: insert.excluded[name] for name in ("identity", "last_seen_at", "mac")}
+    anew = {name: insert.excluded[name] for name in ("identity", "last_seen_at", "groups_digest", "mac")}
     return insert.on_conflict_do_update(index_elements=[PEOPLE.c.person], set_=anew)
+
+
+def groups_digest(groups: Groups) -> str:
+    """By which groups that are told in another order count as the same."""
+    return digest_of("groups", groups.gap or "", groups.left_out or "", *sorted(groups.names))

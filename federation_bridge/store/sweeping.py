@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Delete, Table, bindparam, delete, select
+from sqlalchemy import Column, Delete, Table, bindparam, delete, exists, or_, select, tuple_
 
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.engine import Database
 from federation_bridge.store.readiness import clock_difference
 from federation_bridge.store.tables import (
     DEVICE_CODES,
+    GROUP_CHANGES,
     PEOPLE,
     REFUSALS,
     SESSIONS,
@@ -39,7 +40,8 @@ def sweep(
     with database.reading() as connection:
         earlier = now + min(clock_difference(database, connection, now), timedelta(0))
     mark_unknown_outcomes(audit, database.dialect, earlier)
-    swept = _sweep(database, _UNSEEN, {"now": earlier - people_kept, "batch": batch})
+    long_ago = {"now": earlier - people_kept, "batch": batch}
+    swept = sum(_sweep(database, statement, long_ago) for statement in (_UNSEEN, _OLD_GROUPS))
     return swept + sum(_sweep(database, statement, {"now": earlier, "batch": batch}) for statement in _STATEMENTS)
 
 
@@ -62,6 +64,23 @@ def _removal(table: Table, key: Column[str], runs_out: Column[datetime]) -> Dele
 
 
 _UNSEEN = _removal(PEOPLE, PEOPLE.c.person, PEOPLE.c.last_seen_at)
+_LATER = GROUP_CHANGES.alias("later")
+_HAD_OTHERS_BY_THEN = exists().where(
+    _LATER.c.person == GROUP_CHANGES.c.person,
+    _LATER.c.last_seen_at > GROUP_CHANGES.c.last_seen_at,
+    _LATER.c.last_seen_at <= bindparam("now"),
+)
+_FORGOTTEN = ~exists().where(PEOPLE.c.person == GROUP_CHANGES.c.person)
+_GROUPS_KEY = tuple_(GROUP_CHANGES.c.person, GROUP_CHANGES.c.last_seen_at, GROUP_CHANGES.c.groups_digest)
+# Of groups that somebody still had at the time up to which is remembered, the row stays, however old it is.
+_OLD_GROUPS = delete(GROUP_CHANGES).where(
+    _GROUPS_KEY.in_(
+        select(GROUP_CHANGES.c.person, GROUP_CHANGES.c.last_seen_at, GROUP_CHANGES.c.groups_digest)
+        .where(GROUP_CHANGES.c.last_seen_at <= bindparam("now"), or_(_FORGOTTEN, _HAD_OTHERS_BY_THEN))
+        .limit(bindparam("batch"))
+        .with_for_update(skip_locked=True, of=GROUP_CHANGES)
+    )
+)
 _STATEMENTS = (
     _removal(SESSIONS, SESSIONS.c.token_hash, SESSIONS.c.ends_at),
     _removal(DEVICE_CODES, DEVICE_CODES.c.device_code, DEVICE_CODES.c.kept_until),

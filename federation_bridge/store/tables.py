@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0014"
+HEAD = "0015"
 """The last migration step; a test holds it equal to Alembic's."""
 
 OLDEST = "0008"
@@ -96,7 +96,22 @@ PEOPLE = Table(
     Column("identity", Text, nullable=False),
     Column("first_seen_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False, index=True),
+    # A trigger keeps the row in `group_changes` when this becomes another one.
+    Column("groups_digest", _DIGEST, nullable=False, server_default=""),
     Column("mac", _DIGEST, nullable=False),
+)
+
+# Rows of `people` as they were when the groups were other ones than before: all of its columns, its MAC too.
+GROUP_CHANGES = Table(
+    "group_changes",
+    METADATA,
+    Column("person", _DIGEST, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False, index=True),
+    Column("groups_digest", _DIGEST, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
+    PrimaryKeyConstraint("person", "last_seen_at", "groups_digest"),
 )
 
 TOKEN_FAMILIES = Table(

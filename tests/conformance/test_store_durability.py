@@ -74,6 +74,7 @@ SCENARIOS = {
     "sessions.admit": Scenario(lambda store, now: store.sessions.admit(session(now), "issuer", "_m", now)),
     "people.seen_since": Scenario(lambda store, now: store.people.seen_since(now), signed_in),
     "people.each_seen_since": Scenario(lambda store, now: list(store.people.each_seen_since(now)), signed_in),
+    "people.one_at": Scenario(lambda store, now: store.people.one_at("corp/alice", now), signed_in),
     "people.one": Scenario(lambda store, _: store.people.one("corp/alice"), signed_in),
     "sessions.live": Scenario(lambda store, _: store.sessions.live(BROWSER, IDLE), signed_in),
     "sessions.living": Scenario(lambda store, _: store.sessions.living(), signed_in),

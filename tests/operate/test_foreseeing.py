@@ -162,7 +162,7 @@ def test_other_groups_can_be_tried_and_one_role_be_asked_about(run: Callable[...
 
 def test_a_past_time_says_what_is_not_known_any_more(run: Callable[..., Result]) -> None:
     result = run("explain", "corp/ada", "--at", "2026-01-01")
-    assert "not known any more" in result.stdout
+    assert "is not known: the person was not here yet" in result.stdout
 
 
 def test_a_past_time_is_decided_by_the_version_of_then(
@@ -176,6 +176,21 @@ def test_a_past_time_is_decided_by_the_version_of_then(
     assert f"{ACCOUNT}/Administrator" in past.stdout
     assert "note: the rules are those of version 1" in past.stdout
     assert f"{ACCOUNT}/Administrator" in run("explain", "corp/ada", "--version", "1").stdout
+
+
+def test_a_past_time_is_explained_by_the_groups_of_then_or_says_that_they_are_not_known(
+    run: Callable[..., Result], person: Person, clock: HeldClock
+) -> None:
+    then = clock()
+    clock.advance(timedelta(days=1))
+    person.sign_in(clock, "staff", token="u" * 64)
+    clock.advance(timedelta(days=1))
+    now, past = run("explain", "corp/ada"), run("explain", "corp/ada", "--at", then.isoformat())
+    assert "no role" in now.stdout
+    assert f"{ACCOUNT}/Administrator" in past.stdout
+    assert f"groups and claims are those of then, as the sign-in of {then:%Y-%m-%d %H:%M} UTC told them" in past.stdout
+    before = run("explain", "corp/ada", "--at", (then - timedelta(days=1)).isoformat())
+    assert "note: what the groups were at the time that was asked about is not known" in before.stdout
 
 
 # ---------------------------------------------------------------------------------------------------------- sign-ins

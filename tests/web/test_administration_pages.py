@@ -352,6 +352,10 @@ def test_a_person_is_found_and_explained_in_the_third_person(ada, clock) -> None
     page = ada.get("/administration/people/corp/ada").text
     assert f"{ACCOUNT}/Administrator" in page
     assert ada.get("/administration/people/corp/adda").status_code == 404
+    then = ada.get("/administration/people/corp/ada?at=2000-01-31T17:00:00%2B00:00").text
+    assert "What this person could have then" in then
+    assert "what the groups were at the time that was asked about is not known" in then
+    assert ada.get("/administration/people/corp/ada?at=yesterday").status_code == 400
 
 
 def test_the_audit_is_filtered_paged_and_exported(ada, clock) -> None:

@@ -12,9 +12,13 @@ from flask import Blueprint, Response
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.administration import audit, explaining
-from federation_bridge.administration.people import person_seen
+from federation_bridge.administration.people import UNKNOWN_THEN, groups_of_then, person_at, person_seen
 from federation_bridge.audit import AuditQuery, Recorded, json_line
 from federation_bridge.errors import BadRequest
+from federation_bridge.mapping import RuleSet
+from federation_bridge.rulebook import Known
+from federation_bridge.rulebook.parsing import parsed
+from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web.administration.page import argument, in_force, page
 from federation_bridge.web.door import door
 from federation_bridge.web.guards import auditor, guarded
@@ -23,6 +27,7 @@ pages = Blueprint("administration_people", __name__)
 
 _MOST_PEOPLE = 500
 _MOST_ENTRIES = 100
+_MOST_VERSIONS = 1_000
 _MOST_OF_AN_INSTANT = 10_000
 _TEXTS = tuple(one.name for one in fields(AuditQuery) if one.name not in ("since", "until"))
 
@@ -40,11 +45,18 @@ def people() -> AnyResponse:
 @pages.get("/administration/people/<path:person>")
 @guarded(auditor)
 def person(person: str) -> AnyResponse:
-    """What one person may have now, and why no more."""
-    here = door()
+    """What one person may have and why, and why no more: now, or `at` a past time by version and groups of then."""
+    here, at = door(), _instant("at")
     seen = person_seen(here.store, person, here.clock, here.settings.sessions.people_kept)
-    lines = list(explaining.lines_of(explaining.explained(in_force(), seen.identity, here.clock())))
-    return page("person.html", person=seen, lines=lines)
+    if at is None:
+        lines = list(explaining.lines_of(explaining.explained(in_force(), seen.identity, here.clock())))
+        return page("person.html", person=seen, lines=lines, at="")
+    then = person_at(here.store, person, at)
+    rules, note = _rules_at(at)
+    identity = (seen if then is None else then).identity
+    lines = list(explaining.lines_of(explaining.explained(rules, identity, at)))
+    notes = [UNKNOWN_THEN if then is None else groups_of_then(then), note]
+    return page("person.html", person=seen, lines=[*lines, *(f"note: {one}" for one in notes)], at=at.isoformat())
 
 
 @pages.get("/administration/audit")
@@ -70,6 +82,17 @@ def export() -> AnyResponse:
     answer = Response((f"{line}\n" for line in _stripped(lines)), content_type=kind)
     answer.headers["Content-Disposition"] = f"attachment; filename=audit.{form}"
     return answer
+
+
+def _rules_at(at: datetime) -> tuple[RuleSet, str]:
+    """The rules of the version that was in force then, and what is said of that; those of now where it is not known."""
+    kept, settings = door().store.rulebook_versions, door().settings
+    number = next((one.number for one in kept.history(_MOST_VERSIONS) if one.made_at <= at), None)
+    version = None if number is None else kept.version(number)
+    if version is None:
+        return in_force(), "the rules are those in force now"
+    known = Known(frozenset(settings.connections), settings.issuer)
+    return parsed(Texts.from_kept(version.text), known), f"the rules are those of version {number}"
 
 
 def _page(found: Iterator[Recorded]) -> tuple[list[Recorded], str]:
