@@ -17,7 +17,7 @@ class Audit(Section):
     also_to: Literal["nowhere", "stdout"] | Path = "stdout"
     """Where audit events go after the database has them: `stdout`, `nowhere`, or a file."""
     refusals_kept: int = Field(default=100_000, ge=1_000, le=100_000_000)
-    """How many refusals that belong to nobody are kept whole, up to 4 kB each; the oldest give way."""
+    """How many refusals that belong to nobody are kept whole, up to 4 kB each; then the oldest are removed."""
     refusals_age: Duration = timedelta(days=7)
     """How long such a refusal is kept at the most."""
     sign_in_values: Literal["names", "hashed", "all"] = "names"

@@ -15,8 +15,8 @@ class CommandLine(Section):
     """How command lines (`fedbridge`, stock AWS clients) are let in."""
 
     device_flow: bool = True
-    """Whether a code may be typed in a browser to let in a program that has none (RFC 8628). What limits this
-    limits the code that a person carries to `aws login --remote` too."""
+    """Whether a code may be typed in a browser to let in a program that has none (RFC 8628). The same limits hold
+    for the code that a person carries to `aws login --remote`."""
     device_flow_connections: tuple[str, ...] | None = None
     """Connections whose people may do so; None: all."""
     device_flow_refused_groups: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)

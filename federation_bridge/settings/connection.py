@@ -23,13 +23,14 @@ class CommonConnection(Section):
     email_domains: tuple[str, ...] = ()
     """People who type an address of these domains are led to this connection."""
     verified_email_domains: tuple[str, ...] = ()
-    """Domains in which this identity provider alone hands out addresses, so that its word on them holds."""
+    """Domains in which only this identity provider gives out addresses, so that what it says about them is
+    believed."""
     networks: tuple[Network, ...] = ()
     """Private networks that this one connection may reach (an identity provider on the premises)."""
     endpoint_hosts: tuple[Host, ...] = ()
-    """Hosts (`name` or `name:port`) on which endpoints of this identity provider may lie without an administrator's
-    yes, besides the issuer's own and those that the preset knows. Else a move waits: `federation-bridge metadata
-    accept`."""
+    """Hosts (`name` or `name:port`) on which endpoints of this identity provider may lie without an
+    administrator's consent, besides the issuer's own and those that the preset knows. A move to another host
+    waits for it: `federation-bridge metadata accept`."""
     subject: str | None = None
     """Claim or attribute that identifies a person for good; None: as the preset says."""
     email: str | None = None

@@ -15,8 +15,8 @@ class Rulebook(Section):
     puts each version in force, for all nodes at once."""
 
     files_on_many_nodes: bool = False
-    """Lets `source: files` stand beside PostgreSQL, which several nodes may share: each then decides by files of its
-    own, and to bring the same files to all of them at once is yours to do. Without it that is refused."""
+    """Allows `source: files` with PostgreSQL, which several nodes may share. Each node then decides by its own
+    files: you must bring the same files to all nodes at once."""
 
     emergency: bool = False
     """Whether `rules apply --emergency` may do without the second person that the rules ask for. Each use is audited as

@@ -27,7 +27,8 @@ class SamlConnection(CommonConnection):
     metadata_refresh: Duration = timedelta(hours=1)
     """How often the metadata is looked at again when nothing asks for it."""
     hold_new_keys: bool = False
-    """A signing key that appears in refreshed metadata waits for a yes (`federation-bridge metadata accept`)."""
+    """A signing key that appears in refreshed metadata is not used before an administrator accepts it
+    (`federation-bridge metadata accept`)."""
     idp_entity_id: str | None = None
     """The identity provider's entityID; needed where the metadata describes several."""
     request_binding: Literal["redirect", "post"] = "redirect"

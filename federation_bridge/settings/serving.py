@@ -28,10 +28,10 @@ class Serving(Section):
     trusted_proxies: tuple[Network, ...] = ()
     """Peers whose X-Forwarded-For is believed; nobody else's is, and no other header (`Forwarded`) ever."""
     request_timeout: Duration = timedelta(seconds=10)
-    """How long a client may take to send one request; whoever needs longer is heard no more."""
+    """How long a client may take to send one request. Then its connection is closed."""
     drain_time: Duration = timedelta(0)
-    """How long the service goes on when it is told to stop, while /readyz already says no: give it as long as your
-    load balancer needs to notice."""
+    """How long the service goes on after it is told to stop. /readyz says no from the start: set the time that
+    your load balancer needs to notice."""
     shutdown_timeout: Duration = timedelta(seconds=20)
     """How long requests in flight may take to finish after that; no new connection is taken meanwhile."""
     metrics_networks: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")

@@ -17,4 +17,5 @@ class SessionLimits(Section):
     people_kept: Duration = timedelta(days=90)
     """For how long after their last sign-in a person's groups and claims are kept, to foresee what other rules give."""
     administration: Duration = timedelta(hours=1)
-    """So long after the identity provider has seen a person they may administer; then they sign in anew."""
+    """A person may administer for this long after their sign-in at the identity provider. Then they sign in
+    again."""
