@@ -99,6 +99,12 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {"saml": SAML, "oidc": OIDC}
 """Every check of an answer, by the connection's protocol, in the order in which they run."""
 
 
+_NAMES = {protocol: tuple(one.name for one in checks) for protocol, checks in CHECKS.items()}
+_NEEDED = {
+    protocol: tuple(one.name for one in checks if one.is_always and one not in _AFTER)
+    for protocol, checks in CHECKS.items()
+}
+"""Those without which no session is made, and that run before it is."""
 _VOUCHES = {"saml": "Issuer", "oidc": "iss"}
 """What must have passed before a message names anybody: by whom it is."""
 
@@ -125,15 +131,14 @@ class Record:
 
     def left_out(self) -> tuple[str, ...]:
         """Those that have not passed of the checks that every session needs and that run before it is made."""
-        needed = (one for one in CHECKS[self.protocol] if one.is_always and one not in _AFTER)
-        return tuple(one.name for one in needed if not self.verdicts.get(one.name))
+        return tuple(name for name in _NEEDED[self.protocol] if not self.verdicts.get(name))
 
     def finished(self, *, is_refused: bool) -> Verdicts:
         """The verdicts. A refusal outside of every check is one of the last check, `other`.
 
         Where nothing was refused, `once` passes with the transaction that makes the session, or there is no session.
         """
-        names = [one.name for one in CHECKS[self.protocol]]
+        names = _NAMES[self.protocol]
         verdicts = self.verdicts if is_refused else {**self.verdicts, "once": True}
         passed = tuple(name for name in names if verdicts.get(name))
         if not is_refused:

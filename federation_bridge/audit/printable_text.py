@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from federation_bridge.shown_text import is_shown, is_shown_text
+from federation_bridge.shown_text import is_shown
 
 _LONGEST_TEXT = 1024
 _LAST_OF_FOUR_DIGITS = "\uffff"
@@ -19,8 +19,9 @@ def printable(text: str) -> str:
     zero-width characters, NUL, lone surrogates) and a backslash that could be taken for such an escape, so that two
     texts never look the same. A cut text ends with its length and hash for the same reason.
     """
-    if text.isascii() and is_shown_text(text) and "\\" not in text and len(text) <= _LONGEST_TEXT:
-        return text  # nearly all of them, and it takes a quarter of the time
+    # Nearly all of them, and it takes a fifth of the time. Of ASCII, people see what is printable.
+    if text.isascii() and text.isprintable() and "\\" not in text and len(text) <= _LONGEST_TEXT:
+        return text
     if len(text) > _LONGEST_TEXT:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return f"{printable(text[: _LONGEST_TEXT - 64])}... ({len(text)} characters, sha256 {digest})"

@@ -107,6 +107,17 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 
 
 def _plain(value: object, written: Callable[[str], str]) -> JsonValue:
+    if type(value) is str:
+        return written(value)  # most are, and the others are asked for one after the other
+    if isinstance(value, dict | Mapping):
+        return {written(str(key)): _plain(part, written) for key, part in list(value.items())[:_MOST_ITEMS]}
+    if isinstance(value, tuple | list):
+        rest = [f"... ({len(value)} in all)"] if len(value) > _MOST_ITEMS else []
+        return [_plain(part, written) for part in [*value[:_MOST_ITEMS], *rest]]
+    return _single(value, written)
+
+
+def _single(value: object, written: Callable[[str], str]) -> JsonValue:
     match value:
         case None | bool() | int():
             return value
@@ -114,11 +125,6 @@ def _plain(value: object, written: Callable[[str], str]) -> JsonValue:
             return _instant(value)
         case timedelta():
             return int(value.total_seconds())
-        case Mapping():
-            return {written(str(key)): _plain(part, written) for key, part in list(value.items())[:_MOST_ITEMS]}
-        case tuple() | list():
-            rest = [f"... ({len(value)} in all)"] if len(value) > _MOST_ITEMS else []
-            return [_plain(part, written) for part in [*value[:_MOST_ITEMS], *rest]]
     return written(str(value))
 
 

@@ -54,8 +54,7 @@ def _ends(confirmations: Iterable[Confirmation]) -> Iterable[datetime | None]:
 
 
 def _texts(values: Iterable[str | datetime | None]) -> tuple[str, ...]:
-    told = (one.isoformat() if isinstance(one, datetime) else one for one in values)
-    return tuple(one for one in told if one is not None)
+    return tuple([one.isoformat() if isinstance(one, datetime) else one for one in values if one is not None])
 
 
 def _said(values: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
