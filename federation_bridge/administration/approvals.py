@@ -98,7 +98,9 @@ def author_of(caller: Caller) -> Author:
     chosen to look like somebody else's.
     """
     identity = caller.session.identity
-    return Author(shown(f"{identity.person} ({identity.name})"), identity.connection, identity.subject)
+    # Before the name, which can be chosen. A command line's session is called by its family, as where it was let in.
+    by = f" by command line {caller.session.key[:8]}" if caller.is_command_line else ""
+    return Author(shown(f"{identity.person}{by} ({identity.name})"), identity.connection, identity.subject)
 
 
 def _waiting(rules: Rules, asked: str) -> ChangeProposal:

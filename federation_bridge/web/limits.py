@@ -15,7 +15,7 @@ from federation_bridge.errors import BadRequest, BridgeError, MessageTooLarge
 
 MOST_MESSAGE = 1_000_000
 """Bytes where an identity provider posts (a Response of 512 kB in base64, percent-encoded where it must be), and where
-a rulebook is changed in a browser."""
+a rulebook is changed."""
 
 MOST_BODY = 65_536
 """Bytes everywhere else."""
@@ -31,7 +31,10 @@ STOPPING = "federation_bridge.stopping"
 
 TOO_LARGE, INCOMPLETE = "too large", "incomplete"
 
-_LARGE_AT = re.compile(r"/sign-in/[a-z0-9-]{1,32}/saml|/administration/(?:edit|form)")
+_LARGE_AT = re.compile(
+    r"/sign-in/[a-z0-9-]{1,32}/saml|/administration/(?:edit|form)"
+    r"|/api/v1/administration/rulebook(?:/check|/preview)?"
+)
 
 
 def most_body(path: str) -> int:

@@ -75,6 +75,7 @@ RUN_BY = {
     "docs/administration.md text 3": (_REVIEW, "test_the_shown_table_is_what_is_printed"),
     "docs/administration.md console 13": ("stories/test_administration_by_programs.py", "LOGIN"),
     "docs/administration.md console 14": ("stories/test_administration_by_programs.py", "CURL"),
+    "docs/administration.md console 15": ("stories/test_administration_by_programs.py", "CHANGE"),
     "docs/administration.md text 1": (_FORESEEING, "test_the_shown_preview_is_what_is_printed"),
     "docs/administration.md console 9": _CHANGE,
     "docs/administration.md console 10": _CHANGE,

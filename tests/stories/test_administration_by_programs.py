@@ -6,17 +6,30 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from absent_software import program
 from cli_material import MAIN, Person, told_code
-from documents.blocks import blocks
+from documents.blocks import Block, blocks
 
-from federation_bridge.sandbox.company import Company
+from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.company_files import TRIED_RULE
 from federation_bridge.sandbox.scripted_user import ScriptedUser
 
-LOGIN, CURL = [one for one in blocks().values() if one.page == "docs/administration.md" and "$ fedbridge " in one.text]
+PAGE = "docs/administration.md"
+LOGIN, CURL, CHANGE = [one for one in blocks().values() if one.page == PAGE and "$ fedbridge " in one.text]
 PERSON = "company/p-1001"
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A company whose rulebook lies in the database, and two programs that the page needs."""
+    for name in ("curl", "jq"):
+        program(name, f"apt-get install {name}")
+    with open_company(tmp_path_factory.mktemp("company"), in_this_process=True, rulebook="database") as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -34,10 +47,16 @@ def ada(company: Company, tmp_path: Path) -> Person:
     return person
 
 
+def typed(block: Block, person: Person) -> list[str]:
+    """The lines of this block, for this company."""
+    words = block.text.replace("https://aws.example.com", person.bridge).replace("corp/ada", PERSON)
+    return [line.removeprefix("$ ") for line in words.splitlines()]
+
+
 def shell(person: Person, lines: list[str]) -> str:
     """What these lines of a shell print, in the folder of the person."""
-    program = shlex.join([sys.executable, "-I", str(MAIN)])
-    script = "\n".join(["set -euo pipefail", f'fedbridge() {{ {program} "$@"; }}', *lines])
+    command = shlex.join([sys.executable, "-I", str(MAIN)])
+    script = "\n".join(["set -euo pipefail", f'fedbridge() {{ {command} "$@"; }}', *lines])
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, env=person.environ(), cwd=person.home, check=False
     )
@@ -46,10 +65,7 @@ def shell(person: Person, lines: list[str]) -> str:
 
 
 def test_the_lines_of_the_page_work_as_they_stand_there(ada: Person) -> None:
-    lines = [line.removeprefix("$ ") for line in CURL.text.splitlines()]
-    setting, *calls = [
-        line.replace("https://aws.example.com", ada.bridge).replace("corp/ada", PERSON) for line in lines
-    ]
+    setting, *calls = typed(CURL, ada)
     answers = [shell(ada, [setting, call]) for call in calls]
     me, versions, explanation = map(json.loads, answers[:3])
     assert me["rights"]["role"] == "administrator"
@@ -58,6 +74,19 @@ def test_the_lines_of_the_page_work_as_they_stand_there(ada: Person) -> None:
     assert "person" in (ada.home / "review.csv").read_text().splitlines()[0]
     # An ordinary sign-in is not there, and none was made by the way.
     assert ada.run("whoami")[0] == 3
+
+
+def test_a_change_of_production_is_foreseen_and_waits_as_the_page_says(ada: Person) -> None:
+    (ada.home / "more-rules.yaml").write_text(TRIED_RULE)
+    setting = typed(CURL, ada)[0]
+    *lines, foreseen, saved = typed(CHANGE, ada)
+    preview = json.loads(shell(ada, [setting, *lines, foreseen]))
+    assert "+  - id: sales-reads-reports" in preview.get("difference", ()), preview
+    became = json.loads(shell(ada, [setting, lines[-1], saved]))
+    assert (became["version"], len(became["waits_as"])) == (None, 16)
+    where = f"/administration/proposals/{became['waits_as']}"
+    shown = json.loads(shell(ada, [setting, f"fedbridge headers GET {where} | curl -sS -H @- $api{where}"]))
+    assert (shown["reason"], shown["origin"], shown["state"]) == ("TICKET-42", "api", "waits")
 
 
 def test_signing_out_ends_this_session_too_and_headers_ask_for_it_anew(ada: Person) -> None:

@@ -278,7 +278,8 @@ def test_only_looking_changes_nothing(marked, clock) -> None:
     line = let_in(marked, clock, "auditors")
     changed(marked, clock, "staff")
     asked = fits(line.get("/proposals"), "/proposals")["items"][0]["id"]
-    fits(line.get(f"/proposals/{asked}"), "/proposals/{asked}")
+    whole = fits(line.get(f"/proposals/{asked}"), "/proposals/{asked}")
+    assert (whole["obstacle"], len(whole["touched"]), len(whole["because"])) == ("", 1, 1)
     before = list(door_of(marked.app).store.audit.found(AuditQuery()))
     for path in READING:
         line.get(path.format(**FILLED | {"asked": asked}), **QUERIES.get(path, {}))

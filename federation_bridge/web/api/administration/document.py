@@ -99,6 +99,32 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         arguments=("form", *_AUDIT_FILTERS),
         forms=("application/jsonl", "text/csv"),
     ),
+    ("POST", "/rulebook/check"): Operation(
+        "Every mistake of a proposed text.", "Checked", "author", body="ProposedTexts", conflicts=True
+    ),
+    ("POST", "/rulebook/preview"): Operation(
+        "Who would gain and lose what.", "Previewed", "author", body="PreviewWish", conflicts=True
+    ),
+    ("POST", "/rulebook"): Operation(
+        "Puts a text in force, or lets it wait for a second person.",
+        "Changed",
+        "author",
+        body="Change",
+        conflicts=True,
+    ),
+    ("POST", "/versions/{number}/return"): Operation(
+        "Puts the text of an older version in force again, or lets it wait.",
+        "Changed",
+        "author",
+        body="Return",
+        conflicts=True,
+    ),
+    ("POST", "/proposals/{asked}/approve"): Operation(
+        "A second person's yes.", "Approved", "administrator", body="Approval", conflicts=True
+    ),
+    ("POST", "/proposals/{asked}/close"): Operation(
+        "A no, or a second thought.", "Closed", "administrator", body="Closing"
+    ),
 }
 
 

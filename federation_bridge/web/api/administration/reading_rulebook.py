@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 
+from federation_bridge.administration import rules as changes
 from federation_bridge.administration.people import identities_seen
 from federation_bridge.administration.rule_search import has_words, roles_of, terms_of
-from federation_bridge.errors import NotFound
+from federation_bridge.errors import BadRequest, ConfigurationInvalid, NotFound
 from federation_bridge.mapping import Rule
 from federation_bridge.mapping.findings import Finding, findings
 from federation_bridge.model import ChangeProposal, JsonObject, RulebookVersion
 from federation_bridge.rulebook.texts import Texts
-from federation_bridge.web.administration.differences import lines_between
+from federation_bridge.web.administration.differences import lines_between, touched
 from federation_bridge.web.administration.page import argument, is_writable
 from federation_bridge.web.administration.rules import text_of
 from federation_bridge.web.api.administration import paging
-from federation_bridge.web.api.administration.call import api, check_arguments, in_force, number_of, told
+from federation_bridge.web.api.administration.call import api, check_arguments, in_force, number_of, told, verbs
 from federation_bridge.web.bearer import administering
 from federation_bridge.web.door import door
 from federation_bridge.web.guards import administering_auditor, guarded, rights
@@ -91,7 +92,8 @@ def proposal(asked: str) -> Response:
     if found is None:
         raise NotFound("no such change is known")
     base, texts = door().store.rulebook_versions.version(found.base_number), Texts.from_kept(found.text)
-    return jsonify(**_told_proposal(found), **_told_texts(texts), difference=lines_between(base, found.text))
+    whole = {**_told_texts(texts), "difference": lines_between(base, found.text)}
+    return jsonify(**_told_proposal(found), **whole, **_about(found, texts))
 
 
 @api.get("/rules")
@@ -146,6 +148,17 @@ def connections() -> Response:
         for name, one in here.settings.connections.items()
     ]
     return paging.by_place(items, dict, "")
+
+
+def _about(found: ChangeProposal, texts: Texts) -> JsonObject:
+    """Which rules it touches and why it waits: what no long text can hide. Nothing where it is decided."""
+    if found.state != "waits":
+        return {"touched": [], "because": [], "obstacle": ""}
+    try:
+        proposal = changes.propose(verbs(), texts, found.base_digest)
+    except (BadRequest, ConfigurationInvalid) as refusal:
+        return {"touched": [], "because": [], "obstacle": refusal.detail}
+    return {"touched": touched(proposal), "because": list(proposal.because), "obstacle": ""}
 
 
 def _version(number: int) -> RulebookVersion:

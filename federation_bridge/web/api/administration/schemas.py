@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from federation_bridge.model import JsonObject
+from federation_bridge.web.administration.page import MOST_TEXT
 
 _TEXT: JsonObject = {"type": "string"}
 _TEXTS: JsonObject = {"type": "array", "items": _TEXT}
@@ -22,6 +23,23 @@ def _list(**properties: JsonObject) -> JsonObject:
     return {"type": "array", "items": _answer(**properties)}
 
 
+def _wish(*needed: str, **properties: JsonObject) -> JsonObject:
+    """What is sent: it may leave out what is not needed."""
+    return {**_answer(**properties), "required": list(needed)}
+
+
+_LONG: JsonObject = {"type": "string", "maxLength": MOST_TEXT}
+_REASON: JsonObject = {"type": "string", "minLength": 1, "maxLength": 1_000}
+_DIGEST: JsonObject = {"type": "string", "maxLength": 64, "description": "Of a version, in hexadecimal digits."}
+_TEXTS_SENT = {
+    "rules": {**_LONG, "description": "The whole text; left out: as it is in force."},
+    "file": {
+        "type": "string",
+        "maxLength": 128,
+        "description": "Where the rules are several texts: the name of the one that `rules` replaces.",
+    },
+    "accounts": {**_LONG, "description": "The whole register; left out: as it is in force."},
+}
 _VERSION = {
     "number": _NUMBER,
     "digest": _TEXT,
@@ -55,6 +73,7 @@ _RULE = {
     "terms": _TEXT,
     "line": _NUMBER,
 }
+_TOUCHED = {**_TEXTS, "description": "Each rule that changes, with all roles that it grants or denies."}
 _TIMES = {"first_seen_at": _INSTANT, "last_seen_at": _INSTANT}
 _FINDING = {"kind": _TEXT, "rule": _TEXT, "line": _NUMBER, "sentence": _TEXT}
 _RIGHTS = _answer(role={"type": "string", "enum": ["administrator", "author", "auditor"]}, accounts=_TEXTS, by=_TEXTS)
@@ -65,7 +84,14 @@ SCHEMAS: JsonObject = {
     "VersionInForce": _answer(**_VERSION, **_BOTH_TEXTS, is_writable=_FLAG),
     "VersionText": _answer(**_VERSION, **_BOTH_TEXTS, against=_NUMBER_OR_NONE, difference=_TEXTS),
     "Proposal": _answer(**_PROPOSAL),
-    "ProposalText": _answer(**_PROPOSAL, **_BOTH_TEXTS, difference=_TEXTS),
+    "ProposalText": _answer(
+        **_PROPOSAL,
+        **_BOTH_TEXTS,
+        difference=_TEXTS,
+        touched=_TOUCHED,
+        because=_TEXTS,
+        obstacle={**_TEXT, "description": "Why it can come into force no more, though it waits."},
+    ),
     "Rule": _answer(**_RULE),
     "RuleText": _answer(**_RULE, text=_TEXT),
     "Finding": _answer(**_FINDING),
@@ -82,6 +108,42 @@ SCHEMAS: JsonObject = {
         misses=_list(rules=_TEXTS, reasons_of_the_first=_TEXTS),
         **_TIMES,
     ),
+    "ProposedTexts": _wish(**_TEXTS_SENT, base_digest=_DIGEST, reason=_REASON),
+    "PreviewWish": _wish(
+        **_TEXTS_SENT,
+        base_digest=_DIGEST,
+        reason=_REASON,
+        people={**_LONG, "description": "More people for whom it is tried, as in a file of `preview --people`."},
+    ),
+    "Change": _wish("base_digest", "reason", **_TEXTS_SENT, base_digest=_DIGEST, reason=_REASON),
+    "Return": _wish("base_digest", "reason", base_digest=_DIGEST, reason=_REASON),
+    "Approval": _wish("digest", "reason", digest=_DIGEST, reason=_REASON),
+    "Closing": _wish("reason", reason=_REASON),
+    "Checked": _answer(problems=_TEXTS, because=_TEXTS, digest=_TEXT, base_digest=_TEXT),
+    "Previewed": _answer(
+        people=_NUMBER,
+        changed_people=_NUMBER,
+        changes=_list(
+            kind=_TEXT,
+            rule=_TEXT,
+            terms=_TEXT,
+            roles=_TEXTS,
+            people=_TEXTS,
+            causes=_list(because=_TEXT, people=_NUMBER),
+        ),
+        not_foreseen=_TEXTS,
+        findings=_list(**_FINDING),
+        because={**_TEXTS, "description": "Why it would wait for a second person."},
+        touched=_TOUCHED,
+        difference=_TEXTS,
+    ),
+    "Changed": _answer(
+        version={**_NUMBER_OR_NONE, "description": "What is in force now; null: it waits."},
+        waits_as={**_TEXT_OR_NONE, "description": "The id of the change that waits for a second person."},
+        because=_TEXTS,
+    ),
+    "Approved": _answer(version=_NUMBER),
+    "Closed": _answer(closed=_FLAG),
     "Review": {
         "type": "object",
         "required": ["at", "rulebook", "access"],
