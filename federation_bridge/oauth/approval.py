@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from federation_bridge.errors import AccessDenied, NotSignedIn, SignInTooOld, UnauthorizedClient
@@ -9,16 +10,28 @@ from federation_bridge.model import Session
 from federation_bridge.oauth.clients import Client
 from federation_bridge.settings import CommandLine
 
+Administers = Callable[[], bool]
+"""Whether the rules in force, and no older ones, give the person of this request a right to administer.
 
-def check_may_administer(client: Client, session: Session, may: bool, within: timedelta, now: datetime) -> None:
+Asked only where something hangs on it; Unavailable where these rules cannot be had.
+"""
+
+
+def nobody() -> bool:
+    """No: for doors that let nobody in to administer."""
+    return False
+
+
+def check_may_administer(
+    client: Client, session: Session, administers: Administers, within: timedelta, now: datetime
+) -> None:
     """Nothing where the client does not administer, or where this person may let in one that does (ADR 41).
 
-    `may`: whether the rules in force give the person an administrative right in this request. AccessDenied;
-    SignInTooOld where the provider has not seen them `within`.
+    AccessDenied; SignInTooOld where the provider has not seen them `within`.
     """
     if not client.administers:
         return
-    if not may:
+    if not administers():
         raise AccessDenied("the rules in force give the person no right to administer")
     if now - session.authenticated_at > within:
         raise SignInTooOld("the sign-in at the identity provider is older than sessions.administration")

@@ -9,7 +9,13 @@ from urllib.parse import urlencode
 
 from federation_bridge.errors import NotSignedIn, OAuthRefused, UnauthorizedClient
 from federation_bridge.model import AuthorizationCode, RequestOrigin, Session
-from federation_bridge.oauth.approval import check_confirmed, check_may_administer, check_may_approve
+from federation_bridge.oauth.approval import (
+    Administers,
+    check_confirmed,
+    check_may_administer,
+    check_may_approve,
+    nobody,
+)
 from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import Client, client_named
 from federation_bridge.oauth.families import Families, approved
@@ -48,10 +54,8 @@ class Codes:
         if asked.dpop_jkt is not None and not _JKT.fullmatch(asked.dpop_jkt):
             raise OAuthRefused("dpop_jkt is no thumbprint")
 
-    def check_may_let_in(self, client: Client, session: Session, *, may_administer: bool = False) -> None:
+    def check_may_let_in(self, client: Client, session: Session, *, administers: Administers = nobody) -> None:
         """Nothing where this person may let this client in now.
-
-        `may_administer`: whether the rules in force let them administer, in this request.
 
         NotSignedIn for an unconfirmed sign-in; AccessDenied and SignInTooOld for a client that administers. A code that
         is carried by hand leads as far away as a device code, and whoever is given it gets in: so all limits of the
@@ -61,14 +65,19 @@ class Codes:
         if client.is_carried:
             check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
         within = self._parts.settings.sessions.administration
-        check_may_administer(client, session, may_administer, within, self._parts.clock())
+        check_may_administer(client, session, administers, within, self._parts.clock())
 
     def ends_at(self, client: Client, session: Session) -> datetime:
         """Until when the client would be in, if this session let it in now."""
         return self._families.end_in(session, client)
 
     def authorize(
-        self, asked: AuthorizationRequest, session: Session, origin: RequestOrigin, *, may_administer: bool = False
+        self,
+        asked: AuthorizationRequest,
+        session: Session,
+        origin: RequestOrigin,
+        *,
+        administers: Administers = nobody,
     ) -> str:
         """The redirect that carries a code to the program, after the person agreed on a page of ours.
 
@@ -81,7 +90,7 @@ class Codes:
         if client.one_role != bool(asked.role):
             raise UnauthorizedClient(f"{client.id} is let in for {'one role' if client.one_role else 'no single role'}")
         try:
-            self.check_may_let_in(client, session, may_administer=may_administer)
+            self.check_may_let_in(client, session, administers=administers)
         except (OAuthRefused, NotSignedIn) as refusal:
             self._recorder.device_refused(session, origin, refusal)
             raise

@@ -17,7 +17,13 @@ from federation_bridge.errors import (
     WrongUserCode,
 )
 from federation_bridge.model import DeviceRequest, RequestOrigin, Session, TokenFamily
-from federation_bridge.oauth.approval import check_confirmed, check_may_administer, check_may_approve
+from federation_bridge.oauth.approval import (
+    Administers,
+    check_confirmed,
+    check_may_administer,
+    check_may_approve,
+    nobody,
+)
 from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.dpop import DpopProof
@@ -72,11 +78,9 @@ class Devices:
         raise Unavailable("no user code is free")
 
     def claim(
-        self, typed: str, session: Session, origin: RequestOrigin, *, may_administer: bool = False
+        self, typed: str, session: Session, origin: RequestOrigin, *, administers: Administers = nobody
     ) -> PendingDevice:
         """The program whose code this person typed: claimed for this browser session alone (attack N04).
-
-        `may_administer`: whether the rules in force let this person administer, in this request.
 
         WrongUserCode for whatever is nobody's or another's; TooManyTries; what `approve` raises.
         """
@@ -90,14 +94,14 @@ class Devices:
             if request is None:
                 raise WrongUserCode("no code waits that this session could claim")
             self._parts.store.rate_limits.give_back(limits)
-            self._check_may_administer(hashed, request, session, origin, may_administer)
+            self._check_may_administer(hashed, request, session, origin, administers)
         except (OAuthRefused, NotSignedIn) as refusal:
             self._recorder.device_refused(session, origin, refusal)
             raise
         return self._shown(request, session, origin)
 
     def approve(
-        self, typed: str, session: Session, origin: RequestOrigin, *, may_administer: bool = False
+        self, typed: str, session: Session, origin: RequestOrigin, *, administers: Administers = nobody
     ) -> TokenFamily:
         """Lets the program in whose code this session has claimed.
 
@@ -109,7 +113,7 @@ class Devices:
             check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
             hashed, request = self._claimed(typed, session)
             self._check_address(hashed, request, session, origin)
-            self._check_may_administer(hashed, request, session, origin, may_administer)
+            self._check_may_administer(hashed, request, session, origin, administers)
             family = self._families.made(client_named(request.client_id), session, origin, request)
             entry = self._recorder.entry_of(session.identity, origin, approved(family, request))
             if not self._parts.store.device_codes.approve(hashed, session.key, family, entry):
@@ -147,11 +151,11 @@ class Devices:
             raise OtherAddress(f"asked from {request.origin.address}, approved from {origin.address}")
 
     def _check_may_administer(
-        self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin, may: bool
+        self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin, administers: Administers
     ) -> None:
         client, within = client_named(request.client_id), self._parts.settings.sessions.administration
         try:
-            check_may_administer(client, session, may, within, self._parts.clock())
+            check_may_administer(client, session, administers, within, self._parts.clock())
         except AccessDenied as refusal:
             # For good: the program hears it at once, and nobody else who is typed the code can let it in.
             self._deny(hashed, request, session, origin, refusal.detail)

@@ -77,6 +77,11 @@ def for_templates() -> dict[str, object]:
     return {"may_administer": may_administer}
 
 
+def administers() -> bool:
+    """Whether the rules in force give the signed-in person a right, in this request; Unavailable."""
+    return rights_of(asking()) is not None
+
+
 def may_administer() -> bool:
     """Whether the signed-in person would find the pages for administrators. A link hangs on it, and nothing else."""
     session = session_or_none()

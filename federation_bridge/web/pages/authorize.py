@@ -21,7 +21,7 @@ from federation_bridge.oauth.clients import Client
 from federation_bridge.oauth.messages import AuthorizationRequest
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers
-from federation_bridge.web.administration.page import may_administer
+from federation_bridge.web.administration.page import administers
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import door, request_origin, session_or_none, signed_in
 from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, signed_in_here
@@ -61,7 +61,7 @@ def ask() -> AnyResponse:
     if not session.confirmed:
         return confirmation_page(session, forms.checked_return_path(path))
     try:
-        door().oauth.codes.check_may_let_in(client, session, may_administer=may_administer())
+        door().oauth.codes.check_may_let_in(client, session, administers=administers)
     except SignInTooOld:
         return stale_page(session, forms.checked_return_path(path))
     except OAuthRefused as refusal:
@@ -92,8 +92,7 @@ def decide() -> AnyResponse:
         _check(asked)
         if forms.one_field("decision", most=16) != "allow":
             raise AccessDenied("the person said no")
-        may = may_administer()
-        code_redirect = door().oauth.codes.authorize(asked, session, request_origin(), may_administer=may)
+        code_redirect = door().oauth.codes.authorize(asked, session, request_origin(), administers=administers)
         return leave(Departure(code_redirect))
     except OAuthRefused as refusal:
         return _tell(asked, refusal)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.errors import BadRequest, WrongUserCode
 from federation_bridge.model import Session
 from federation_bridge.web import cookies, forms, headers
-from federation_bridge.web.administration.page import may_administer
+from federation_bridge.web.administration.page import administers
 from federation_bridge.web.door import door, request_origin, signed_in
 from federation_bridge.web.guards import guarded, recent, signed_in_here
 from federation_bridge.web.pages import unseen_command_lines
@@ -52,7 +52,7 @@ def look() -> AnyResponse:
     session = signed_in()
     typed = forms.one_field("user_code", most=32)
     try:
-        pending = door().oauth.devices.claim(typed, session, request_origin(), may_administer=may_administer())
+        pending = door().oauth.devices.claim(typed, session, request_origin(), administers=administers)
     except WrongUserCode as refusal:
         page = _page("device.html", session, wrong=True)
         page.status_code = refusal.status
@@ -72,7 +72,7 @@ def decide() -> AnyResponse:
     typed = forms.one_field("user_code", most=32)
     decision = forms.one_field("decision", most=16)
     if decision == "allow":
-        door().oauth.devices.approve(typed, session, request_origin(), may_administer=may_administer())
+        door().oauth.devices.approve(typed, session, request_origin(), administers=administers)
     elif decision == "deny":
         door().oauth.devices.deny(typed, session, request_origin())
     else:

@@ -8,12 +8,16 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from administration_api_material import APPOINTED, CLIENT, ROOT, administered, browser_of, let_in
+from administration_api_material import APPOINTED, CLIENT, ROOT, administered, browser_of, let_in, rulebook_of
 from database_place import HeldClock
 from oauth_material import Program, approve, authorization, claim, decide
 from web_material import ACCOUNT, BASE, TOKEN, Person, door_of
 
+from federation_bridge.administration.rules import Change, apply
 from federation_bridge.audit import AuditQuery
+from federation_bridge.errors import Unavailable
+from federation_bridge.model import Author
+from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web.forms import form_token
 
 
@@ -167,6 +171,41 @@ def test_rights_are_those_of_the_rules_at_each_call(ada, clock, monkeypatch) -> 
     assert (answer.status_code, set(answer.get_json()["error"])) == (404, {"code", "message", "reference"})
     (refused,) = here.store.audit.found(AuditQuery(event="request.refused"))
     assert refused.person == "corp/ada"
+
+
+@pytest.mark.parametrize("way", ["device", "browser"])
+def test_whom_a_new_version_took_out_lets_nothing_in_however_new_it_is(ada, clock, tmp_path, way) -> None:
+    """The version came into force on another node, and nobody has asked this one since."""
+    browser, token = browser_of(ada, clock, "ada", "identity-team")
+    program = program_of(ada, clock)
+    begun = program.begin(scope="administration")
+    assert browser.get("/administration").status_code == 200
+    rules = rulebook_of(ada, clock)
+    stands = rules.versions.in_force()
+    assert stands is not None
+    texts = Texts.from_kept(stands.text)
+    others = Texts(texts.joined.replace("identity-team", "others"), texts.accounts)
+    apply(rules, others, Change(Author("the operator"), "moved", stands.digest))
+    if way == "device":
+        assert claim(browser, begun["user_code"], token=token).status_code == 403
+    else:
+        answer = browser.post("/oauth/authorize", {**authorization(**ASKED), "decision": "allow"}, token=token)
+        assert "error=access_denied" in answer.headers["Location"]
+
+
+def test_while_the_rules_cannot_be_had_nothing_is_let_in_and_nothing_refused_for_good(ada, clock, monkeypatch) -> None:
+    browser, token = browser_of(ada, clock, "ada", "identity-team")
+    program = program_of(ada, clock)
+    begun = program.begin(scope="administration")
+
+    def gone(*_: object) -> None:
+        raise Unavailable("the rules cannot be had")
+
+    with monkeypatch.context() as without:
+        without.setattr(type(door_of(ada.app).rulebook), "current", gone)
+        assert claim(browser, begun["user_code"], token=token).status_code == 503
+    assert approve(browser, begun["user_code"], token=token).status_code == 200
+    assert program.poll(begun["device_code"]).status_code == 200
 
 
 @pytest.mark.parametrize("way", ["device", "browser"])
