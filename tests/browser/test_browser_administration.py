@@ -23,7 +23,8 @@ SECTION = (
 NAMED = set(re.findall(r"\*([^*]+)\*", SECTION))
 """What the page tells people to follow, press and fill."""
 PAGES = (
-    "", "/rules", "/rules/company.contractors", "/edit", "/people", "/people/company/p-1001", "/audit", "/connections",
+    "", "/rules", "/rules/company.contractors", "/findings", "/review", "/edit",
+    "/people", "/people/company/p-1001", "/audit", "/connections",
     "/versions/1",
 )  # fmt: skip
 
@@ -129,6 +130,9 @@ def test_every_page_is_clean_in_chinese_too(new_window: Callable[..., Any], look
         window.open(f"/administration{page}")
         expect(window.page.locator("html")).to_have_attribute("lang", "zh-Hans-CN")
         assert axe.faults(window.page) == [], page
+        for width in (360, 660, 1200):
+            window.page.set_viewport_size({"width": width, "height": 800})
+            assert window.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (page, width)
 
 
 def test_axe_sees_what_is_wrong(ada: Any) -> None:
