@@ -44,6 +44,7 @@ from federation_bridge.signing import KeyRing, derived_key
 from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.upkeep import Upkeep
 from federation_bridge.web import error_handlers, guards, headers, languages, limits, locations, static_files
+from federation_bridge.web.administration import accounts as accounts_pages
 from federation_bridge.web.administration import page, people, reviews, rule_form
 from federation_bridge.web.administration import rulebook as rulebook_pages
 from federation_bridge.web.administration import rules as rules_pages
@@ -89,6 +90,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         rulebook_pages.pages,
         reviews.pages,
         rule_form.pages,
+        accounts_pages.pages,
         rules_pages.pages,
         people.pages,
         static_files.pages,

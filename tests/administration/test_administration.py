@@ -186,6 +186,7 @@ LOOKING = {
     *(f"rule_form.{name}" for name in ("field_at", "fields_of", "rule_of")),
     *(f"rule_conditions.{name}" for name in ("one_or_list", "read_when", "texts_in", "write_when")),
     "accounts_given.read_accounts",
+    *(f"account_form.{name}" for name in ("fields_of", "account_of", "field_at")),
     *(f"account_import.{name}" for name in ("difference", "lines_of")),
     "spreadsheet.is_formula",
     "third_person.about_them",

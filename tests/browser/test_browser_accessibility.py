@@ -117,6 +117,8 @@ PAGES: dict[str, Callable[[Any], None]] = {
     "a rule": lambda window: window.open("/administration/rules/company.contractors"),
     "a version": lambda window: window.open("/administration/versions/1"),
     "change the rules": lambda window: window.open("/administration/edit"),
+    "accounts": lambda window: window.open("/administration/accounts"),
+    "an account": lambda window: window.open(f"/administration/accounts/{PRODUCTION}"),
     "people": lambda window: window.open("/administration/people"),
     "the audit": lambda window: window.open("/administration/audit"),
     "connections": lambda window: window.open("/administration/connections"),

@@ -30,6 +30,7 @@ from federation_bridge.web.administration.rules import lines_of
 GET = (
     "/administration",
     "/administration/rules",
+    "/administration/accounts",
     "/administration/people",
     "/administration/audit",
     "/administration/connections",
@@ -85,6 +86,7 @@ def test_a_page_that_decides_nothing_asks_for_no_newer_rules(ada, clock, monkeyp
         EDIT,
         "/administration/people/corp/ada",
         "/administration/rules/administrators",
+        f"/administration/accounts/{ACCOUNT}",
         "/administration/audit/export?form=csv",
     ],
 )
@@ -378,7 +380,7 @@ def test_no_page_that_is_only_looked_at_changes_anything(marked, clock) -> None:
     marked.sign_in(clock, "identity-team")
     change = posted(marked, "a ticket").headers["Location"]
     more = (EDIT, change, "/administration/versions/1", "/administration/people/corp/ada")
-    paths = (*GET, *more, "/administration/audit/export?form=csv")
+    paths = (*GET, *more, f"/administration/accounts/{ACCOUNT}", "/administration/audit/export?form=csv")
     with closing(sqlite3.connect(door_of(marked.app).settings.data / "bridge.db")) as database:
 
         def rows() -> dict[str, list[Any]]:
