@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet takes for the beginning of a formula, full-width forms too."""
+
+_BEHIND_A_SEPARATOR = re.compile(r"""(?<=;)(?=["' ]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 
 
 def csv_line(cells: Iterable[object]) -> str:
@@ -24,4 +27,6 @@ def is_formula(text: str) -> bool:
 
 
 def _harmless(text: str) -> str:
+    # Where the computer's language separates cells by semicolons, a spreadsheet begins a new one behind each.
+    text = _BEHIND_A_SEPARATOR.sub("'", text)
     return f"'{text}" if is_formula(text) else text

@@ -6,7 +6,6 @@ type, and whoever wants a number or a date says so where it is used.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import chain, islice
@@ -17,6 +16,7 @@ import yaml
 
 from federation_bridge.errors import ConfigurationInvalid, Mistake
 from federation_bridge.mapping.mistakes import Mistakes
+from federation_bridge.mapping.near_words import nearest
 from federation_bridge.shown_text import first_hidden, is_shown_text
 
 MAX_CHARACTERS = 32_000_000
@@ -194,12 +194,8 @@ def refuse(where: Node | Place, reason: str) -> NoReturn:
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """The end of a sentence that names the nearest known word, or nothing where none is near."""
-    nearest = _nearest(word, known)
-    return f"; did you mean {nearest!r}?" if nearest else ""
-
-
-def _nearest(word: str, known: Collection[str]) -> str:
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.5)), "")
+    near = nearest(word, known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def fields(node: Node, what: str, known: Collection[str], required: Collection[str] = ()) -> Mapping[str, Node]:
@@ -225,7 +221,7 @@ def check_names(
         with mistakes.collected():
             refuse(entries[key].name, f"unknown key {key!r} in {what}{did_you_mean(key, known)}")
     # A name that is only misspelt is one mistake, not two.
-    meant = {_nearest(key, known) for key in unknown}
+    meant = {nearest(key, known) for key in unknown}
     for key in required:
         if key not in entries and key not in meant:
             with mistakes.collected():

@@ -8,6 +8,9 @@ from typing import TypeVar
 
 from federation_bridge.errors import ConfigurationInvalid, ConfigurationMistakes, Mistake, mistakes_of
 
+MOST_MISTAKES = 1_000
+"""Then nothing more is read: each costs a search for the word that was meant."""
+
 _Read = TypeVar("_Read")
 
 
@@ -30,8 +33,10 @@ class Mistakes:
             self.add(mistake)
 
     def add(self, mistake: ConfigurationInvalid) -> None:
-        """Keeps what a refusal says."""
+        """Keeps what a refusal says. Reading ends at once where there are more than anybody mends at a time."""
         self._found.extend(mistakes_of(mistake))
+        if len(self._found) >= MOST_MISTAKES:
+            self.told()
 
     def read(self, parse: Callable[[], _Read], instead: _Read) -> _Read:
         """What `parse` reads; `instead` where it is a mistake, which is kept.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
 import tempfile
@@ -18,6 +17,7 @@ from federation_bridge.administration.accounts_given import read_accounts
 from federation_bridge.administration.rules import Change, Outcome, Rules
 from federation_bridge.audit import printable
 from federation_bridge.errors import ConfigurationInvalid, NotFound, mistakes_within
+from federation_bridge.line_difference import unified
 from federation_bridge.mapping import load_register
 from federation_bridge.model import Author
 from federation_bridge.operate.opening import store_looked_at, store_of
@@ -47,7 +47,7 @@ class Import:
         """The difference in words, then in the text."""
         yield from map(printable, account_import.lines_of(self.difference, load_register(self.before.accounts)))
         old, new = (one.accounts.splitlines() for one in (self.before, self.after))
-        yield from map(printable, difflib.unified_diff(old, new, "accounts", "accounts", lineterm=""))
+        yield from map(printable, unified("accounts", old, new))
 
 
 def looked_at(settings: Settings, files: Sequence[Path], form: str, terms: ImportTerms) -> Import:

@@ -26,7 +26,16 @@ def test_what_a_spreadsheet_would_compute_is_a_text(text: str) -> None:
     assert _cells(text)["user_agent"] == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["Mozilla/5.0 (X11)", 'a "quoted", text', "1=1", ""])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("x;=1+1", "x;'=1+1"), ('x,y;"=1+1', "x,y;'\"=1+1"), ("x;\uff1d1", "x;'\uff1d1"), ("x; -1;@A", "x;' -1;'@A")],
+)
+def test_what_a_spreadsheet_would_compute_where_semicolons_separate_is_a_text(text: str, shown: str) -> None:
+    """Where commas stand in numbers, a spreadsheet begins a new cell behind each semicolon of a line."""
+    assert _cells(text)["user_agent"] == shown
+
+
+@pytest.mark.parametrize("text", ["Mozilla/5.0 (X11; Linux)", 'a "quoted", text', "1=1", "a;b=c", ""])
 def test_every_other_text_stands_as_it_is(text: str) -> None:
     assert _cells(text)["user_agent"] == text
 
