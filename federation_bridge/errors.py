@@ -189,6 +189,12 @@ class RoleWithheld(RoleNotGranted):
         self.public = public or self.public
 
 
+class SignInAgain(RoleWithheld):
+    """A rule would grant this role after another sign-in: a recent one, or one by another method."""
+
+    code, public = "sign_in_again", "This role asks you to sign in again."
+
+
 class NotHandedOver(BridgeError):
     """The statement would not bind its holder to the whole grant, or the operator hands none out."""
 

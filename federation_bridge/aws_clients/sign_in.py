@@ -150,7 +150,9 @@ def _refused(refusal: BridgeError) -> Response:
     return json_messages.refused(refusal, kind, status, {"error": error, "message": sentence(refusal)})
 
 
-_DENIED = frozenset({"role_not_granted", "role_withheld", "aws_refused", "outside_aws_limits", "not_signed_in"})
+_DENIED = frozenset(
+    {"role_not_granted", "role_withheld", "sign_in_again", "aws_refused", "outside_aws_limits", "not_signed_in"}
+)
 """Codes that the client takes for "you may not", rather than for a request of its own that was wrong."""
 
 

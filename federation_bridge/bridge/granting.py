@@ -12,17 +12,29 @@ from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import Redeemed, answer_time
 from federation_bridge.bridge.entries import Entries
 from federation_bridge.bridge.parts import Parts
-from federation_bridge.errors import BridgeError, NotHandedOver, NotSignedIn, Unavailable
+from federation_bridge.errors import BridgeError, NotHandedOver, NotSignedIn, RoleNotGranted, SignInAgain, Unavailable
 from federation_bridge.grant import DecisionInput, RoleRequest, decide, demand_enforced, entitled, longest
 from federation_bridge.mapping import RuleSet
 from federation_bridge.model import Caller, Entitlement, Grant
+from federation_bridge.sentence import Sentence
 from federation_bridge.signing import Purpose
 
 
 def entitlement_of(caller: Caller, role_request: RoleRequest, rules: RuleSet, now: datetime) -> Entitlement:
-    """What these rules give the caller of this role; RoleNotGranted, RoleWithheld with the reason."""
+    """What these rules give the caller of this role; RoleNotGranted, RoleWithheld with the reason, SignInAgain."""
     asked = (caller.session.identity, now)
-    return entitled(role_request, rules.entitlements(*asked, caller), lambda key: rules.withheld(*asked, key, caller))
+    try:
+        return entitled(
+            role_request, rules.entitlements(*asked, caller), lambda key: rules.withheld(*asked, key, caller)
+        )
+    except RoleNotGranted:
+        key = f"{role_request.account}/{role_request.role}"
+        wanted = next((one for one in rules.after_sign_in(*asked, caller) if one.key == key), None)
+        if wanted is None:
+            raise
+        reason = wanted.reasons[0] if wanted.reasons else ""
+        told = f"rule {wanted.rule} asks for another sign-in: {'; '.join(wanted.reasons)}"
+        raise SignInAgain(told, Sentence("This role asks you to sign in again: %(reason)s", reason=reason)) from None
 
 
 def get_ready(parts: Parts) -> None:

@@ -19,6 +19,7 @@ from federation_bridge.connectors import Connector
 from federation_bridge.errors import BridgeError, NotFound, NotSignedIn, arrival_foreseen, signature_held
 from federation_bridge.grant import RoleRequest
 from federation_bridge.mapping import Explanation
+from federation_bridge.mapping.sign_in_again import SignInWanted
 from federation_bridge.model import (
     AwsCredentials,
     Callback,
@@ -171,6 +172,11 @@ class Bridge:
         """What the caller may have of this role right now; RoleNotGranted, RoleWithheld with the reason."""
         rules = self._parts.rulebook.current(caller.session.rulebook)
         return entitlement_of(caller, RoleRequest(account, role), rules, self._parts.clock())
+
+    def after_sign_in(self, caller: Caller) -> tuple[SignInWanted, ...]:
+        """The roles that lack nothing but another sign-in of the caller."""
+        rules = self._parts.rulebook.current(caller.session.rulebook)
+        return rules.after_sign_in(caller.session.identity, self._parts.clock(), caller)
 
     def explain(self, caller: Caller) -> Explanation:
         """Why the caller has each role, and why each rule that missed gives none."""

@@ -160,6 +160,8 @@ class SignedInWith(Condition):
     def check(self, facts: Facts) -> Verdict:
         """Unknown where the identity provider states no method at all."""
         stated = facts.identity.authn_methods
+        if facts.signs_in_anew:
+            return yes(Sentence("you signed in with %(method)s", method=_either(self.methods)))
         if not stated:
             return unknown(Sentence("your sign-in does not say how you authenticated"))
         for method in self.methods:

@@ -20,6 +20,7 @@ from federation_bridge.mapping.role_patterns import (
     parse_role_set,
     roles_schema,
 )
+from federation_bridge.mapping.sign_in_age import is_escaped_by_waiting
 from federation_bridge.mapping.verdicts import earliest
 from federation_bridge.model import Entitlement
 
@@ -73,6 +74,8 @@ def parse_denied(node: Node, register: Register, when: Condition) -> RolesDenied
     """The roles that this `deny` names; ConfigurationInvalid where one of them could only be a mistake."""
     if when.may_bind():
         refuse(node, "a rule that denies has no group_template in `when`: its roles are those that `deny` names")
+    if is_escaped_by_waiting(when):
+        refuse(node, "an old sign-in would escape this denial: a rule that denies has `signed_in_within` under `not`")
     entry = fields(node, "`deny`", ("role", "roles"))
     if ("role" in entry) == ("roles" in entry):
         refuse(node, "`deny` needs either `role` or `roles`")

@@ -19,7 +19,9 @@ def read_documents(
 
     ConfigurationInvalid, with the name of the text, where one of them cannot be read at all.
     """
-    if sum(len(written) for _, written in documents) > MAX_CHARACTERS:
+    lengths = [len(written) for _, written in documents]
+    # A single one that is too long is told by its own name.
+    if max(lengths, default=0) <= MAX_CHARACTERS < sum(lengths):
         refuse(Place(1, 1, documents[-1][0]), f"the rules have more than {MAX_CHARACTERS} characters")
     unreadable = Mistakes()
     read: list[Node] = []

@@ -17,7 +17,8 @@ def is_personal(rule: Rule) -> bool:
 def facts_of(identity: Identity, *, is_personal: bool) -> tuple[object, ...]:
     """All that rules can know of this person; with `is_personal` for rules that ask who somebody is.
 
-    When somebody signed in is no part of it: it differs for everybody, and no condition asks an identity for it.
+    When somebody signed in is no part of it: it differs for everybody, and a condition
+    asks for it only where somebody asks (`Facts.caller`), never of people who were seen.
     """
     groups = identity.groups
     attributes = tuple(sorted(identity.attributes.items()))

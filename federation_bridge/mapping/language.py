@@ -21,6 +21,7 @@ from federation_bridge.mapping.grants import Granted
 from federation_bridge.mapping.group_conditions import InGroup, InTemplateGroup
 from federation_bridge.mapping.hours import WithinHours
 from federation_bridge.mapping.network import FromNetwork
+from federation_bridge.mapping.sign_in_age import SignedInWithin
 
 CONDITIONS: Mapping[str, type[Condition]] = {
     condition.name: condition
@@ -31,6 +32,7 @@ CONDITIONS: Mapping[str, type[Condition]] = {
         IsPerson,
         HasEmailDomain,
         SignedInWith,
+        SignedInWithin,
         Within,
         WithinHours,
         FromNetwork,

@@ -41,6 +41,7 @@ from federation_bridge.mapping.names_used import doubts_about_groups, doubts_abo
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.rule import Rule, cautions_of, parse_rule
 from federation_bridge.mapping.second_person import Marks, parse_marks
+from federation_bridge.mapping.sign_in_again import SignInWanted, sign_ins_wanted
 from federation_bridge.mapping.verdicts import Answer, Facts, latest
 from federation_bridge.model import Caller, Entitlement, Identity
 from federation_bridge.sentence import Sentence
@@ -61,6 +62,8 @@ class _RuleIndex:
     always: tuple[Rule, ...]
     denying: tuple[Rule, ...]
     """Looked at whenever groups are missing, as no fact that is there leads to them."""
+    by_method: tuple[Rule, ...]
+    """Those to which a method of signing in leads."""
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> _RuleIndex:
@@ -79,7 +82,8 @@ class _RuleIndex:
         lengths = {len(anchor[1]) for anchor in by_fact if anchor[0] == "prefix"}
         always = tuple(rule for rule in ordered if _is_always_looked_at(rule))
         denying = tuple(rule for rule in ordered if rule.denied)
-        return cls(ordered, by_fact, tuple(sorted(lengths)), always, denying)
+        by_method = tuple(rule for anchor, found in by_fact.items() if anchor[0] == "method" for rule in found)
+        return cls(ordered, by_fact, tuple(sorted(lengths)), always, denying, by_method)
 
     def candidates(self, identity: Identity) -> tuple[Rule, ...]:
         """The rules that could grant or deny this identity something; all others are bound to say no."""
@@ -131,6 +135,14 @@ class RuleSet:
         """
         facts = Facts.of(identity, now, self.register, caller)
         return standing((rule.evaluate(facts) for rule in self.candidates(identity)), now)
+
+    def after_sign_in(self, identity: Identity, now: datetime, caller: Caller) -> tuple[SignInWanted, ...]:
+        """The roles that lack nothing but another sign-in of this person."""
+        index = self._indexes.get(identity.connection)
+        if index is None:
+            return ()
+        asked = {rule.id: rule for rule in (*index.candidates(identity), *index.by_method)}
+        return sign_ins_wanted(asked.values(), Facts.of(identity, now, self.register, caller))
 
     def may_have_a_role(self, identity: Identity, now: datetime) -> bool:
         """Whether this person has any role at this instant, or could have one from elsewhere or at other hours."""

@@ -38,6 +38,8 @@ class Facts:
     register: Register
     caller: Caller | None = None
     """Who asks, and from where; None where nobody does (a preview): then nothing is known of the request."""
+    signs_in_anew: bool = False
+    """Takes as met what another sign-in could bring (`sign_in_again`): never for a decision."""
 
     @classmethod
     def of(cls, identity: Identity, now: datetime, register: Register, caller: Caller | None = None) -> Self:

@@ -86,6 +86,11 @@ class Session:
         """When the provider saw the person: by its own word where it gives one, else when the session began."""
         return self.identity.authenticated_at or self.started_at
 
+    @property
+    def authentication_instant(self) -> datetime | None:
+        """When the provider saw the person, by its own word alone; None where it gave none."""
+        return self.identity.authenticated_at
+
 
 @dataclass(frozen=True, slots=True)
 class PersonSeen:

@@ -110,6 +110,7 @@ RUN_BY = {
     "docs/rules.md yaml 6": (_RULES[0], "test_every_example_of_rules_is_good_and_fits_the_schema"),
     "docs/rules.md yaml 7": (_RULES[0], "test_every_example_of_rules_is_good_and_fits_the_schema"),
     "docs/rules.md yaml 8": (_RULES[0], "test_every_example_of_rules_is_good_and_fits_the_schema"),
+    "docs/rules.md yaml 9": (_RULES[0], "test_every_example_of_rules_is_good_and_fits_the_schema"),
     "docs/sandbox.md python 1": (HERE, "test_shown_python_names_what_there_is"),
     "docs/sandbox.md python 2": (HERE, "test_shown_python_names_what_there_is"),
     "docs/sandbox.md python 3": (HERE, "test_shown_python_names_what_there_is"),

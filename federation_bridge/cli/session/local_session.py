@@ -158,7 +158,9 @@ def _refused(answer: Answer) -> CommandFailed:
         "aws_answer_unusable": AwsFailed,
         "aws_unreachable": AwsFailed,
     }
-    kinds["not_signed_in"] = SignInNeeded
+    kinds["not_signed_in"] = kinds["sign_in_again"] = SignInNeeded
+    if code == "sign_in_again":
+        message = str(say("{what} Run `fedbridge login`.", what=message if message.endswith(".") else f"{message}."))
     sentence = message or say("The bridge answered with status {status}.", status=answer.status)
     shown = say("{what} (reference {reference})", what=sentence, reference=reference) if reference else sentence
     return kinds.get(code, BridgeRefused)(str(shown))

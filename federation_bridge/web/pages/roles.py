@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import quote
 
 from flask import Blueprint, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -10,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.aws import console
 from federation_bridge.aws.partitions import PARTITIONS
 from federation_bridge.delivery import FORMATS
-from federation_bridge.errors import BadRequest, RoleNotGranted
+from federation_bridge.errors import BadRequest, RoleNotGranted, SignInAgain
 from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Account, Session
 from federation_bridge.web import cookies, forms, guards, headers
@@ -19,11 +20,14 @@ from federation_bridge.web.door import caller, door, session_or_none, signed_in
 from federation_bridge.web.guards import guarded, own, signed_in_here
 from federation_bridge.web.pages import presses
 from federation_bridge.web.pages.destination import Destination
-from federation_bridge.web.pages.sign_in import choice_page, confirmation_page
+from federation_bridge.web.pages.sign_in import choice_page, confirmation_page, depart
 
 pages = Blueprint("roles", __name__)
 
-_BOOKMARKS = r"/go/[0-9]{12}/[A-Za-z0-9_+=,.@-]{1,64}(?:\?to=[A-Za-z0-9%_.~/:#?&=+,@!-]{0,1500})?"
+_BOOKMARKS = r"/go/[0-9]{12}/[A-Za-z0-9_+=,.@-]{1,64}(?:\?to=[A-Za-z0-9%_.~/:#?&=+,@!-]{0,1500}|\?anew=1)?"
+
+_ANEW = "anew=1"
+"""Behind the way back from a sign-in that this page asked for."""
 
 Issued = Literal["console", "credentials"]
 """What a press issues."""
@@ -48,7 +52,8 @@ def home() -> AnyResponse:
     if not session.confirmed:
         return confirmation_page(session, "/")
     headers.allow_forms_to_consoles()
-    return _page("roles.html", session, entitlements=door().bridge.entitlements(caller(of=session)))
+    asking, bridge = caller(of=session), door().bridge
+    return _page("roles.html", session, entitlements=bridge.entitlements(asking), wanted=bridge.after_sign_in(asking))
 
 
 @pages.get("/why")
@@ -92,6 +97,14 @@ def show_credentials(account: str, role: str) -> AnyResponse:
     return presses.spend(_page("credentials.html", session, credentials=credentials, texts=texts))
 
 
+@pages.post("/roles/<account>/<role>/sign-in")
+@guarded(signed_in_here)
+def sign_in_again(account: str, role: str) -> AnyResponse:
+    """Leads through another sign-in, and back to the page that asks for the press on this role."""
+    back = f"/go/{quote(account)}/{quote(role, safe='+=,@')}?{_ANEW}"
+    return depart(signed_in().identity.connection, forms.checked_return_path(back), fresh=True)
+
+
 @pages.get("/go/<account>/<role>")
 @guarded(guards.confirmed, returns=_BOOKMARKS)
 def bookmark(account: str, role: str) -> AnyResponse:
@@ -109,11 +122,11 @@ def _asks(
     session: Session, account: str, role: str, what: Issued, wanted: str = "", *, again: bool = False
 ) -> AnyResponse:
     """The page that says what a press on its button issues; RoleNotGranted's page where the person lacks the role."""
-    entitlement, refusal = None, ""
+    entitlement, refusal, wants_sign_in = None, "", False
     try:
         entitlement = door().bridge.entitlement(caller(of=session), account, role)
     except RoleNotGranted as lacking:
-        refusal = lacking.public
+        refusal, wants_sign_in = lacking.public, isinstance(lacking, SignInAgain)
     headers.allow_forms_to_consoles()
     destination = _destination(entitlement.account, wanted) if entitlement and what == "console" else None
     values = {
@@ -123,6 +136,8 @@ def _asks(
         "what": what,
         "again": again,
         "refusal": refusal,
+        "wants_sign_in": wants_sign_in,
+        "was_in_vain": wants_sign_in and request.method == "GET" and "anew" in request.args,
     }
     response = _page("go.html", session, entitlement=entitlement, **values)
     if entitlement is None:
