@@ -12,6 +12,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from federation_bridge import first_start
+from federation_bridge.administration.account_checks import AccountChecks
 from federation_bridge.administration.archiving import AuditArchiving
 from federation_bridge.administration.sealing import AuditSealing
 from federation_bridge.audit.lines import SecondPlace, second_place
@@ -45,6 +46,7 @@ from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.upkeep import Upkeep
 from federation_bridge.web import error_handlers, guards, headers, languages, limits, locations, static_files
 from federation_bridge.web.administration import accounts as accounts_pages
+from federation_bridge.web.administration import aws as aws_pages
 from federation_bridge.web.administration import page, people, reviews, rule_form
 from federation_bridge.web.administration import rulebook as rulebook_pages
 from federation_bridge.web.administration import rules as rules_pages
@@ -93,6 +95,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
         accounts_pages.pages,
         rules_pages.pages,
         people.pages,
+        aws_pages.pages,
         static_files.pages,
     ):
         app.register_blueprint(blueprint)
@@ -263,6 +266,17 @@ def _care_of_the_audit(found: Door) -> tuple[Callable[[], object], ...]:
     return sealing.seal, AuditArchiving(found.store, found.keys, found.clock, keep, folder).archive
 
 
+def _looks_at_accounts(found: Door) -> tuple[Callable[[], object], ...]:
+    """What reads the accounts each night, where the settings allow it."""
+    aws = found.settings.aws
+    if not aws.check_accounts:
+        return ()
+    from federation_bridge.aws.account_reading import AccountReader  # noqa: PLC0415 - boto3 is for those who asked for it
+
+    reader = AccountReader(aws, found.settings.outgoing, found.clock, aws.check_role)
+    return (AccountChecks(found.store, found.keys, found.rulebook, found.settings, found.clock, reader.read).look,)
+
+
 def start_background(app: Flask) -> Background:
     """Starts what runs beside the requests in this process; after a fork, threads do not survive one."""
     found: Door = app.extensions[EXTENSION]
@@ -270,5 +284,6 @@ def start_background(app: Flask) -> Background:
     background.tell = found.upkeep.tell
     background.sweep = partial(found.store.sweep, found.settings.sessions.people_kept)
     background.each_minute = _care_of_the_audit(found)
+    background.each_minute_apart = _looks_at_accounts(found)
     background.start(*found.observers)
     return background

@@ -21,6 +21,7 @@ LEAST_MAX_SESSION = timedelta(hours=1)
 
 ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
 ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}", re.ASCII)
+ROLE_WITH_PATH = re.compile(r"(?:[A-Za-z0-9_+=,.@-]{1,64}/){0,8}[A-Za-z0-9_+=,.@-]{1,64}", re.ASCII)
 ROLE_PATH = re.compile(r"/(?:[!-~]{1,510}/)?", re.ASCII)
 """A path begins and ends with a slash; between are any printable characters of ASCII but the blank."""
 PERSON_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)

@@ -47,6 +47,8 @@ class Background:
         """Called at the start and before each sweep: what an administrator should hear of."""
         self.each_minute: Sequence[Callable[[], object]] = ()
         """Each is called every minute: what looks after the audit."""
+        self.each_minute_apart: Sequence[Callable[[], object]] = ()
+        """The same for what takes long: others shall not wait for it."""
         self._watches = (watch, *(connector.watch for connector in connectors))
         self._every = every
         self._observers: tuple[Observer, ...] = ()
@@ -55,6 +57,7 @@ class Background:
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
         self._watcher = threading.Thread(target=self._keep_watching, name="watch", daemon=True)
         self._minutes = threading.Thread(target=self._keep_minutes, name="audit", daemon=True)
+        self._apart = threading.Thread(target=self._keep_apart, name="accounts", daemon=True)
 
     def start(self, *observers: Observer) -> None:
         """Starts all of it, these observers first; they are ended last."""
@@ -66,6 +69,8 @@ class Background:
         self._sweeper.start()
         self._watcher.start()
         self._minutes.start()
+        if self.each_minute_apart:
+            self._apart.start()
 
     def stop(self) -> None:
         """Ends all of it and waits for the sweep that is under way."""
@@ -87,6 +92,11 @@ class Background:
         while not self._stopping.wait(_MINUTE):
             for work in self.each_minute:
                 self._guarded(work, "the audit could not be looked after; the next time is due")
+
+    def _keep_apart(self) -> None:
+        while not self._stopping.wait(_MINUTE):
+            for work in self.each_minute_apart:
+                self._guarded(work, "the accounts could not be looked at; the next time is due")
 
     def _sweep(self) -> None:
         self._guarded(self._make_ready, "not ready ahead; the first request that needs it will try")

@@ -160,7 +160,8 @@ def postgresql_place(clock: HeldClock, postgresql_server: postgresql.Server, _wo
         connection.execute(f"TRUNCATE {', '.join(set(METADATA.tables) - {'service_marks'})}")
         connection.execute(
             "DELETE FROM service_marks"
-            " WHERE name LIKE 'look for %' OR name LIKE 'told %' OR name LIKE 'audit %' OR name = 'mark'"
+            " WHERE name LIKE 'look for %' OR name LIKE 'told %' OR name LIKE 'audit %'"
+            " OR name LIKE 'accounts %' OR name = 'mark'"
         )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from federation_bridge.administration.lease import Lease
 from federation_bridge.audit.seal import SEAL_TYPE, Batch, Seal, claims_of
 from federation_bridge.model import Clock
 from federation_bridge.signing import KeyRing, Purpose, jws
@@ -60,13 +61,9 @@ class AuditSealing:
 
         None where another node seals, and where the last seal is not ours: that is told in the log. Unavailable.
         """
-        lease = self._leased()
-        if lease is None:
-            return 0
-        try:
-            return self._seal()
-        finally:
-            self._store.service_marks.change(_LEASE, lease, self._clock().isoformat())
+        # Two nodes that believed to have it would make two seals of one number, of which the database takes one.
+        with Lease(self._store.service_marks, self._clock, _LEASE, _LEASED_FOR).held() as is_ours:
+            return self._seal() if is_ours else 0
 
     def _seal(self) -> int:
         last = self._store.seals.last()
@@ -110,23 +107,3 @@ class AuditSealing:
             return True
 
         return pause
-
-    def _leased(self) -> str | None:
-        """The lease; None where another node has it.
-
-        Two nodes that believed to have it would make two seals of one number, of which the database takes one.
-        """
-        marks, now = self._store.service_marks, self._clock()
-        seen = marks.value(_LEASE)
-        held_until = _instant(seen)
-        if held_until is not None and now < held_until <= now + _LEASED_FOR:
-            return None
-        until = (now + _LEASED_FOR).isoformat(timespec="microseconds")
-        return until if marks.change(_LEASE, seen, until) else None
-
-
-def _instant(text: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text or "").astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

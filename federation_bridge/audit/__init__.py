@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from federation_bridge.audit.entry import Entry, belongs_to_nobody, is_of_every_day
 from federation_bridge.audit.events import Event
+from federation_bridge.audit.events.accounts import AccountsCheckAsked, AccountsChecked
 from federation_bridge.audit.events.command_line import (
     CommandLineApproved,
     CommandLineEnded,
@@ -63,6 +64,8 @@ from federation_bridge.audit.record import SHOWN_WHOLE, JsonValue, Recorded, jso
 __all__ = [
     "EVENTS",
     "SHOWN_WHOLE",
+    "AccountsCheckAsked",
+    "AccountsChecked",
     "AuditArchived",
     "AuditLog",
     "AuditQuery",
@@ -166,5 +169,7 @@ EVENTS: Mapping[str, type[Event]] = {
         RequestRefused,
         RefusalsCounted,
         AuditArchived,
+        AccountsCheckAsked,
+        AccountsChecked,
     )
 }

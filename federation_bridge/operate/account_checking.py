@@ -4,43 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from federation_bridge.administration import account_checks
+from federation_bridge.administration.account_plans import Checked, Needed, chosen, needed, ours
+from federation_bridge.administration.account_plans import checked as held_against
 from federation_bridge.app import utc_now
-from federation_bridge.aws import issuer
-from federation_bridge.aws.account_check import Difference, RealAccount, RealRole, differences
+from federation_bridge.audit import printable
+from federation_bridge.aws.account_check import Difference, RealAccount, RealRole
 from federation_bridge.aws.account_reading import AccountReader
-from federation_bridge.aws.onboarding import AccountPlan, Additions, planned
+from federation_bridge.aws_limits import ROLE_WITH_PATH
+from federation_bridge.durations import format_duration
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.mapping.rules import RuleSet
-from federation_bridge.operate.onboarding import chosen
-from federation_bridge.operate.opening import looking_at
+from federation_bridge.operate.opening import looking_at, store_looked_at
 from federation_bridge.settings import Settings
 from federation_bridge.shown_text import shown
 
 _ARN = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):.+", re.ASCII)
-_ROLE_NAME = re.compile(r"(?:[A-Za-z0-9_+=,.@-]{1,64}/){0,8}[A-Za-z0-9_+=,.@-]{1,64}", re.ASCII)
 _LARGEST = 100_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What was found, and the ids of accounts that were not looked at: no rule grants a role there."""
-
-    differences: tuple[Difference, ...]
-    not_looked_at: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Needed:
-    """A plan, and what `differences` takes as `granted`."""
-
-    plan: AccountPlan
-    granted: Mapping[str, int] | None
 
 
 def checked(settings: Settings, ids: tuple[str, ...], folder: Path, *, registered: bool = False) -> Checked:
@@ -48,10 +34,10 @@ def checked(settings: Settings, ids: tuple[str, ...], folder: Path, *, registere
 
     `registered`: roles that no rule grants are looked at too. ConfigurationInvalid for an unknown account.
     """
-    needed = _needed(settings, ids, registered)
+    needs = _needed(settings, ids, registered)
     real = accounts_in(folder)
     none = RealAccount({}, problem=f"{folder} has no export of this account")
-    return _checked(needed, lambda plan: real.get(plan.id, none))
+    return held_against(needs, lambda plan: real.get(plan.id, none))
 
 
 def checked_live(
@@ -62,44 +48,45 @@ def checked_live(
     In accounts of which they are not, the role with this name is assumed. ConfigurationInvalid for an unknown account
     or a name that no role can have.
     """
-    if role_name and not _ROLE_NAME.fullmatch(role_name):
+    if role_name and not ROLE_WITH_PATH.fullmatch(role_name):
         raise ConfigurationInvalid(f"--role-name {role_name!r} is no name that a role can have")
-    needed = _needed(settings, ids, registered, with_keys=True)
-    return _checked(needed, AccountReader(settings.aws, settings.outgoing, utc_now, role_name).read)
+    needs = _needed(settings, ids, registered, with_keys=True)
+    return held_against(needs, AccountReader(settings.aws, settings.outgoing, utc_now, role_name).read)
 
 
-def _checked(needed: list[_Needed], read: Callable[[AccountPlan], RealAccount]) -> Checked:
-    looked_at = [one for one in needed if one.granted is None or one.granted]
-    found = tuple(each for one in looked_at for each in differences(one.plan, read(one.plan), one.granted))
-    return Checked(found, tuple(one.plan.id for one in needed if one not in looked_at))
-
-
-def _needed(settings: Settings, ids: tuple[str, ...], registered: bool, *, with_keys: bool = False) -> list[_Needed]:
-    document = b""
+def _needed(settings: Settings, ids: tuple[str, ...], registered: bool, *, with_keys: bool = False) -> list[Needed]:
     with looking_at(settings) as parts:
         rules = parts.rulebook.in_force
         accounts = chosen(rules.register.accounts, ids)
-        if with_keys and any(account.road == "saml" for account in accounts):
-            document = issuer.saml_metadata(parts.keys, settings.saml_entity_id, settings.base_url)
-    ours = {"entity_id": settings.saml_entity_id, "issuer": settings.issuer, "metadata": document.decode()}
-    granted = _granted(rules)
-    return [
-        _Needed(planned(account, additions=Additions(), **ours), None if registered else granted.get(account.id, {}))
-        for account in accounts
-    ]
+        return needed(rules, accounts, ours(settings, parts.keys, accounts, with_keys=with_keys), registered=registered)
 
 
-def _granted(rules: RuleSet) -> dict[str, dict[str, int]]:
-    """By account and role the seconds of the longest session that a rule could ever grant."""
-    longest: dict[str, dict[str, int]] = {}
-    reachable = rules.reachable()
-    for rule in rules.rules:
-        for key in reachable.get(rule.id, ()):
-            account, _, name = key.partition("/")
-            roles = longest.setdefault(account, {})
-            span = min(rule.grant.max_duration, rules.register.accounts[account].roles[name].max_session)
-            roles[name] = max(roles.get(name, 0), int(span.total_seconds()))
-    return longest
+def last_lines(settings: Settings, *, as_json: bool) -> tuple[bool, list[str]]:
+    """Whether the last look that a node took found anything or is missing, and what it found.
+
+    Where no node is to look, none is missing.
+    """
+    with store_looked_at(settings) as store:
+        kept = account_checks.last(store)
+    is_awaited = settings.aws.check_accounts
+    if kept is None:
+        told = "null" if as_json else "No node has looked at the accounts: `aws.check_accounts` lets them."
+        return is_awaited, [told]
+    is_missing = is_awaited and kept.is_old(utc_now())
+    is_wrong = bool(kept.differences) or is_missing
+    if as_json:
+        return is_wrong, [json.dumps({**asdict(kept), "began_at": kept.began_at.isoformat()}, indent=2)]
+    return is_wrong, [*_headline(kept, is_missing=is_missing), *lines(kept.differences)]
+
+
+def _headline(kept: account_checks.KeptCheck, *, is_missing: bool) -> Iterator[str]:
+    who = f"as {kept.asked_by} asked" if kept.asked_by else "as each night"
+    age = format_duration(timedelta(minutes=int(kept.age(utc_now()).total_seconds() // 60)))
+    yield printable(f"{kept.began_at:%Y-%m-%d %H:%M} UTC, {age} ago, {who}: {kept.accounts} accounts looked at")
+    if is_missing:
+        yield "This is old: at least one night was missed."
+    if kept.more:
+        yield f"{kept.more} differences more were found than are kept."
 
 
 def lines(found: tuple[Difference, ...]) -> Iterator[str]:

@@ -87,3 +87,20 @@ def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, reg
             click.echo(line)
     if found:
         sys.exit(1)
+
+
+@aws.command("last-check")
+@SETTINGS
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def last_check(path: Path, *, as_json: bool) -> None:
+    """Show what a node found when it last looked at the accounts (`aws.check_accounts`). Calls nobody.
+
+    Exit status 1 where something would fail, is wider than needed or could not be told, and where nights were missed.
+    """
+    from federation_bridge.operate import account_checking  # noqa: PLC0415 - imports the whole server
+
+    is_wrong, told = account_checking.last_lines(load_settings(path), as_json=as_json)
+    for line in told:
+        click.echo(line)
+    if is_wrong:
+        sys.exit(1)

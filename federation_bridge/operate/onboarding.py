@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from federation_bridge.aws import issuer
+from federation_bridge.administration.account_plans import chosen, ours
 from federation_bridge.aws.onboarding import Additions, files_of, planned
 from federation_bridge.aws.onboarding.plan import OWN_TAGS, warnings
 from federation_bridge.aws_limits import MOST_POLICY_ARNS, MOST_TAGS, tag_key_mistake, tag_value_mistake
@@ -54,12 +54,9 @@ def onboard(
     own_tags = _tags(tags)
     with looking_at(settings) as parts:
         accounts = chosen(parts.rulebook.in_force.register.accounts, ids)
-        document = b""
-        if any(account.road == "saml" for account in accounts):
-            document = issuer.saml_metadata(parts.keys, settings.saml_entity_id, settings.base_url)
+        told = ours(settings, parts.keys, accounts)
     additions = Additions(own_tags, _policies(policies, accounts) if policies else {})
-    ours = {"entity_id": settings.saml_entity_id, "issuer": settings.issuer, "metadata": document.decode()}
-    plans = [planned(account, additions=additions, **ours) for account in accounts]
+    plans = [planned(account, additions=additions, **told) for account in accounts]
     return Onboarding(files_of(plans, form), tuple(one for plan in plans for one in warnings(plan)))
 
 
@@ -75,14 +72,6 @@ def write(made: Onboarding, folder: Path) -> tuple[Path, ...]:
             raise ConfigurationInvalid(f"{path} cannot be written: {problem.strerror}") from None
         paths.append(path)
     return tuple(paths)
-
-
-def chosen(registered: Mapping[str, Account], ids: tuple[str, ...]) -> list[Account]:
-    """The registered accounts with these ids, or all, by id; ConfigurationInvalid for an unknown one."""
-    for one in ids:
-        if one not in registered:
-            raise ConfigurationInvalid(f"account {one!r} is not in the register")
-    return [registered[one] for one in sorted(ids or registered)]
 
 
 def _tags(written: Iterable[str]) -> dict[str, str]:

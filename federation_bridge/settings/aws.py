@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from federation_bridge.aws_limits import LONGEST_SESSION, SHORTEST_SESSION
+from federation_bridge.aws_limits import LONGEST_SESSION, ROLE_WITH_PATH, SHORTEST_SESSION
 from federation_bridge.settings.values import Duration, Section, Url, is_loopback
 
 
@@ -36,6 +36,19 @@ class Aws(Section):
     """How long a grant may wait for STS in all, over tries and regions."""
     local_endpoint: Url | None = None
     """A local AWS for trying things out: answers for STS, sign-in and console. Only on this machine."""
+
+    check_accounts: bool = False
+    """Whether nodes read the accounts, each night and when an administrator asks. They take the AWS credentials that
+    boto3 finds on their machine, which may read IAM and nothing else. What they find stands at /administration/aws."""
+    check_role: str = ""
+    """The role that they assume in accounts of which the credentials are not; a path before its name is allowed."""
+
+    @field_validator("check_role")
+    @classmethod
+    def _name_of_a_role(cls, name: str) -> str:
+        if name and not ROLE_WITH_PATH.fullmatch(name):
+            raise ValueError(f"`check_role` {name!r} is no name that a role can have")
+        return name
 
     @field_validator("default_duration")
     @classmethod

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from sqlalchemy import select
 
 import federation_bridge.administration
 import federation_bridge.operate
-from federation_bridge.administration import approvals
+from federation_bridge.administration import account_checks, approvals
 from federation_bridge.administration import keys as key_verbs
 from federation_bridge.administration import metadata as metadata_verbs
 from federation_bridge.administration import rules as rule_verbs
@@ -38,6 +39,7 @@ from federation_bridge.rulebook import Known
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.sandbox.identity_provider.saml_message import metadata_xml
 from federation_bridge.settings import SamlConnection
+from federation_bridge.settings.aws import Aws
 from federation_bridge.signing import KeyRing, Purpose
 from federation_bridge.signing.changes import FirstKeyMade
 from federation_bridge.store import Store
@@ -111,6 +113,14 @@ def _waiting_change(store: Store, clock: HeldClock) -> None:
         rule_verbs.apply(rules(store, clock), Texts(written, REGISTER_TEXT), _over_what_is_in_force(store))
 
 
+def _asked_for_a_look(store: Store, clock: HeldClock) -> None:
+    now = clock()
+    session = Session("t", identity(groups=("admins",), subject="bob"), now, now, now + timedelta(hours=1))
+    asking = Caller(session, RequestOrigin(reference="operator"))
+    allowing = SimpleNamespace(aws=Aws(check_accounts=True))
+    account_checks.ask(store, allowing, clock, asking)  # type: ignore[arg-type]
+
+
 def _approved(store: Store, clock: HeldClock) -> None:
     (waits,) = store.rulebook_proposals.waiting(9)
     now = clock()
@@ -150,6 +160,7 @@ CHANGING = {
         lambda store, clock: rule_verbs.return_to(rules(store, clock), 1, _over_what_is_in_force(store)),
         "rulebook.changed",
     ),
+    "account_checks.ask": Scenario(lambda store, clock: None, _asked_for_a_look, "accounts.check_asked"),
     "approvals.approve": Scenario(_waiting_change, _approved, "rulebook.changed"),
     "approvals.close": Scenario(
         _waiting_change,
@@ -170,6 +181,8 @@ CHANGING = {
     ),
 }
 LOOKING = {
+    *(f"account_plans.{name}" for name in ("chosen", "ours", "needed", "checked")),
+    *(f"account_checks.{name}" for name in ("last", "waiting")),
     "keys.states",
     "metadata.waiting",
     "approvals.author_of",

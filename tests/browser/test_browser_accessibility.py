@@ -121,6 +121,7 @@ PAGES: dict[str, Callable[[Any], None]] = {
     "an account": lambda window: window.open(f"/administration/accounts/{PRODUCTION}"),
     "people": lambda window: window.open("/administration/people"),
     "the audit": lambda window: window.open("/administration/audit"),
+    "AWS's side": lambda window: window.open("/administration/aws"),
     "connections": lambda window: window.open("/administration/connections"),
     "signed out": signed_out,
 }

@@ -24,8 +24,7 @@ NAMED = set(re.findall(r"\*([^*]+)\*", SECTION))
 """What the page tells people to follow, press and fill."""
 PAGES = (
     "", "/rules", "/rules/company.contractors", "/findings", "/review", "/edit",
-    "/people", "/people/company/p-1001", "/audit", "/connections",
-    "/versions/1",
+    "/people", "/people/company/p-1001", "/audit", "/aws", "/connections", "/versions/1",
 )  # fmt: skip
 
 

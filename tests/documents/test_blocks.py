@@ -94,6 +94,7 @@ RUN_BY = {
     "docs/aws.md console 3": ("aws/test_account_check.py", "test_the_page_s_commands_export_an_onboarded_account"),
     "docs/aws.md json 1": (HERE, "test_the_shown_trust_policy_is_the_one_that_we_print"),
     "docs/aws.md json 2": ("aws/test_account_reading.py", "test_the_page_s_policy_is_enough_to_read_all_accounts"),
+    "docs/aws.md yaml 2": (HERE, "test_every_shown_setting_is_taken"),
     "docs/aws.md yaml 1": ("aws/test_onboard_command.py", "test_the_page_s_command_writes_what_aws_takes"),
     "docs/command-line.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
     "docs/command-line.md console 2": (HERE, "test_the_shown_lines_make_a_shell_complete"),

@@ -42,6 +42,7 @@ READING: dict[str, tuple[str, ...]] = {
     "sessions list": ("sessions", "list"),
     "aws onboard": ("aws", "onboard", "--to", "PUBLIC"),
     "aws check": ("aws", "check", "--from", str(EXPORT)),
+    "aws last-check": ("aws", "last-check"),
     "rules history": ("rules", "history"),
     "rules proposals": ("rules", "proposals"),
     "rules show": ("rules", "show", "1"),

@@ -33,6 +33,7 @@ GET = (
     "/administration/accounts",
     "/administration/people",
     "/administration/audit",
+    "/administration/aws",
     "/administration/connections",
     "/administration/findings",
     "/administration/review",

@@ -52,6 +52,7 @@ DOORS = {
     "findings and the review": ("administration_reviews.odd", "GET", "/administration/findings"),
     "forms of rules": ("administration_rule_form.new", "GET", "/administration/form"),
     "pages of accounts": ("administration_accounts.accounts", "GET", "/administration/accounts"),
+    "pages of AWS's side": ("administration_aws.aws", "GET", "/administration/aws"),
     "people's pages": ("administration_people.people", "GET", "/administration/people"),
     "its portal": ("sso_portal.accounts", "GET", "/assignment/accounts"),
     "aws login's page": ("aws_login.choose_role", "GET", "/v1/authorize"),
