@@ -107,7 +107,13 @@ def document_of(found: Explained) -> JsonObject:
             for one in found.entitlements
         ],
         "hits": [
-            {"rule": one.rule, "granted": list(one.granted), "reasons": list(map(about_them, one.reasons))}
+            {
+                "rule": one.rule,
+                "granted": list(one.granted),
+                "reasons": list(map(about_them, one.reasons)),
+                "description": one.description,
+                "owner": one.owner,
+            }
             for one in found.hits
         ],
         "misses": [

@@ -390,6 +390,18 @@ def test_the_api_tells_roles_and_reasons(person: Person, clock: HeldClock) -> No
     assert rules["administrators"]["reasons"]
 
 
+def test_the_api_tells_what_a_rule_is_for_to_those_alone_whom_it_gives_a_role(
+    person: Person, clock: HeldClock, tmp_path: Path
+) -> None:
+    person.sign_in(clock, "readers")
+    file = tmp_path / "rules.yaml"
+    remarks = "    connection: corp\n    description: For support.\n    owner: Support\n"
+    file.write_text(file.read_text().replace("    connection: corp\n", remarks))
+    rules = {rule["rule"]: rule for rule in person.get("/api/v1/explanation").get_json()["rules"]}
+    told = {name: (rule["description"], rule["owner"]) for name, rule in rules.items()}
+    assert told == {"narrow-readers": ("For support.", "Support"), "administrators": ("", "")}
+
+
 BODIES = [b"[]", b"{", b'{"duration": 3600}', b'{"nix": 1}', b'{"reason": "a\\u0000b"}', b'"x"', b"\xff"]
 
 

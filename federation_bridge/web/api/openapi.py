@@ -130,7 +130,7 @@ DOCUMENT: JsonObject = {
                 has_session_policy="flag",
             ),
             "Roles": _list_of("Role", "roles"),
-            "RuleOutcome": _object(rule="text", granted="texts", reasons="texts"),
+            "RuleOutcome": _object(rule="text", granted="texts", reasons="texts", description="text", owner="text"),
             "Explanation": {
                 "type": "object",
                 "properties": {

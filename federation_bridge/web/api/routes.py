@@ -10,6 +10,7 @@ from federation_bridge.bridge import WebIdentityToken
 from federation_bridge.durations import format_duration
 from federation_bridge.errors import BadRequest
 from federation_bridge.grant import RoleRequest
+from federation_bridge.mapping import RuleOutcome
 from federation_bridge.model import AwsCredentials, Entitlement, JsonObject
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, forms
@@ -76,8 +77,18 @@ def _role(entitlement: Entitlement) -> JsonObject:
 def explanation() -> Response:
     """For every role why, for every rule that missed why not."""
     found = door().bridge.explain(calling())
-    rules = [{"rule": one.rule, "granted": list(one.granted), "reasons": list(one.reasons)} for one in found.outcomes]
-    return jsonify(roles=[_role(one) for one in found.entitlements], rules=rules)
+    return jsonify(roles=[_role(one) for one in found.entitlements], rules=[_rule(one) for one in found.outcomes])
+
+
+def _rule(outcome: RuleOutcome) -> JsonObject:
+    """One rule as the page shows it: its remarks only to whom it gives a role, or takes one."""
+    return {
+        "rule": outcome.rule,
+        "granted": list(outcome.granted),
+        "reasons": list(outcome.reasons),
+        "description": outcome.description,
+        "owner": outcome.owner,
+    }
 
 
 @api.post("/roles/<account>/<role>/credentials")

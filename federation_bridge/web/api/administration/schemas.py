@@ -104,7 +104,7 @@ SCHEMAS: JsonObject = {
         groups=_TEXTS,
         groups_incomplete=_TEXT_OR_NONE,
         roles=_list(role=_TEXT, rule=_TEXT, terms=_TEXT, because=_TEXTS),
-        hits=_list(rule=_TEXT, granted=_TEXTS, reasons=_TEXTS),
+        hits=_list(rule=_TEXT, granted=_TEXTS, reasons=_TEXTS, description=_TEXT, owner=_TEXT),
         misses=_list(rules=_TEXTS, reasons_of_the_first=_TEXTS),
         **_TIMES,
     ),
