@@ -55,6 +55,7 @@ class AuditSealing:
         self._clock = clock
         self._wait = wait
         self._most = most
+        self._known: Seal | None = None
 
     def seal(self) -> int:
         """Seals what was recorded since the last seal; gives how many seals were made.
@@ -70,6 +71,10 @@ class AuditSealing:
         if last is not None and opener(public_keys(self._keys))(last.statement, SEAL_TYPE) is None:
             _log.error("the last seal of the audit is not ours: nothing is sealed", seal=last.number)
             return 0
+        if self._is_cut_off(last):
+            _log.error("seals of the audit are gone that this process knew: nothing is sealed before it starts anew")
+            return 0
+        self._known = last
         settled = self._store.seals.settled(self._pause())
         if settled is None:
             _log.warning("audit not sealed: somebody has been writing to it for long; the next time is due")
@@ -81,8 +86,17 @@ class AuditSealing:
             # Whoever cuts the chain's end off cannot take it out of the log, too (`audit verify --told`).
             told = f"{seal.number}:{seal.digest()}"
             _log.info("audit.sealed", seal=told, first=seal.batch.first, last=seal.batch.last)
-            last = seal
+            self._known = last = seal
         return _MOST_SEALS
+
+    def _is_cut_off(self, last: Seal | None) -> bool:
+        """Whether the chain is not the one that this process knew: changed rows would be sealed anew."""
+        known = self._known
+        if known is None:
+            return False
+        if last is None or last.number < known.number:
+            return True
+        return last.number == known.number and last.statement != known.statement
 
     def _next(self, last: Seal | None, settled: int) -> Seal | None:
         first = last.batch.last + 1 if last else 1

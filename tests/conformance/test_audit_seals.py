@@ -380,3 +380,26 @@ def test_a_sealed_export_is_json_with_every_column(store: Store, ring: KeyRing, 
     (row, seal) = [json.loads(audit.json_text(one)) for one in audit.sealed(store)]
     assert row["person"] == "corp/alice"
     assert seal["seal"] == 1
+
+
+def test_seals_that_a_process_knew_are_not_made_anew(place: Place, clock: HeldClock, ring: KeyRing) -> None:
+    """Who removes the seals and changes a row would else have the bridge itself sign what they wrote."""
+    store = place.open()
+    sealing = _sealing(store, ring, clock)
+    _record(store, clock, 4)
+    assert sealing.seal() == 2
+    _record(store, clock, 1)
+    assert sealing.seal() == 1
+    if place.is_sqlite:
+        place.admin("DROP TRIGGER seals_no_delete")
+        place.admin("DELETE FROM audit_seals")
+    else:
+        place.admin("ALTER TABLE audit_seals DISABLE TRIGGER ALL")
+        place.admin("DELETE FROM audit_seals")
+        place.admin("ALTER TABLE audit_seals ENABLE TRIGGER ALL")
+    clock.advance(timedelta(minutes=5))
+
+    with capture_logs() as logs:
+        assert sealing.seal() == 0
+    assert "seals of the audit are gone" in logs[-1]["event"]
+    assert store.seals.last() is None
