@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from federation_bridge.administration.third_person import about_them
+from federation_bridge.administration.third_person import about_them, shown_about_them
 from federation_bridge.audit import printable
 from federation_bridge.mapping import RuleOutcome, RuleSet
 from federation_bridge.mapping.comparison import terms_of
@@ -64,35 +64,53 @@ def _kind(reason: str) -> str:
 
 
 def lines_of(found: Explained) -> Iterator[str]:
-    """The explanation as an administrator reads it. What others named is printable."""
-    groups = found.identity.groups
-    named = ", ".join(map(printable, groups.names[:_MOST_GROUPS])) or "none"
-    more = f" and {len(groups.names) - _MOST_GROUPS} more" if len(groups.names) > _MOST_GROUPS else ""
-    yield f"{printable(found.identity.person)} ({printable(found.identity.name)}), groups: {named}{more}"
+    """The explanation as an administrator reads it, sentence by sentence. What others named is printable."""
+    groups, identity = found.identity.groups, found.identity
+    named = ", ".join(map(printable, groups.names[:_MOST_GROUPS])) or Sentence("none")
+    if len(groups.names) > _MOST_GROUPS:
+        named = Sentence("%(some)s and %(count)s more", some=named, count=str(len(groups.names) - _MOST_GROUPS))
+    person, name = printable(identity.person), printable(identity.name)
+    yield Sentence("%(person)s (%(name)s), groups: %(groups)s", person=person, name=name, groups=named)
     if groups.why_incomplete:
-        yield f"the groups are incomplete: {printable(groups.why_incomplete)}"
-    count = len(found.entitlements)
-    yield "no role" if count == 0 else "1 role" if count == 1 else f"{count} roles"
+        yield Sentence("the groups are incomplete: %(why)s", why=shown_about_them(groups.why_incomplete))
+    yield _count(len(found.entitlements))
     because = {one.key: one for one in found.entitlements}
-    for key, one in because.items():
-        yield f"  {key} ({one.account.name}), {terms_of(one)}, by rule {one.rule}: {_told(one.because)}"
+    for one in because.values():
+        yield Sentence("  %(role)s, by rule %(rule)s: %(why)s", role=_role(one), rule=one.rule, why=_told(one.because))
     for hit in found.hits:
         rest = [reason for reason in hit.reasons if all(reason not in one.because for one in because.values())]
         if rest:
-            yield f"rule {hit.rule} gives no more: {_told(rest)}"
+            yield Sentence("rule %(rule)s gives no more: %(why)s", rule=hit.rule, why=_told(rest))
     for misses in found.misses:
         yield _missed(misses)
 
 
-def _missed(misses: Misses) -> str:
+def _count(roles: int) -> Sentence:
+    if not roles:
+        return Sentence("no role")
+    return Sentence("1 role") if roles == 1 else Sentence("%(count)s roles", count=str(roles))
+
+
+def _role(one: Entitlement) -> Sentence:
+    return Sentence("%(role)s (%(account)s), %(terms)s", role=one.key, account=one.account.name, terms=terms_of(one))
+
+
+def _missed(misses: Misses) -> Sentence:
+    why = _told(misses.reasons)
     if len(misses.rules) == 1:
-        return f"rule {misses.rules[0]} gives nothing: {_told(misses.reasons)}"
+        return Sentence("rule %(rule)s gives nothing: %(why)s", rule=misses.rules[0], why=why)
     names = ", ".join(misses.rules[:_FEW]) + (", ..." if len(misses.rules) > _FEW else "")
-    return f"{len(misses.rules)} rules give nothing ({names}); of the first: {_told(misses.reasons)}"
+    count = str(len(misses.rules))
+    return Sentence(
+        "%(count)s rules give nothing (%(rules)s); of the first: %(why)s", count=count, rules=names, why=why
+    )
 
 
 def _told(reasons: Iterable[str]) -> str:
-    return "; ".join(printable(about_them(reason)) for reason in reasons)
+    told = ""
+    for reason in map(shown_about_them, reasons):
+        told = Sentence("%(this)s; %(that)s", this=told, that=reason) if told else reason
+    return told
 
 
 def document_of(found: Explained) -> JsonObject:

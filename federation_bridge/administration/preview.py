@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from federation_bridge.administration.third_person import about_them
+from federation_bridge.administration.third_person import about_them, shown_about_them
 from federation_bridge.audit import printable
 from federation_bridge.mapping import RuleSet
-from federation_bridge.mapping.comparison import Comparison, Line, compare
+from federation_bridge.mapping.comparison import Comparison, Kind, Line, compare
 from federation_bridge.mapping.findings import Finding, findings
 from federation_bridge.model import Identity, JsonObject
+from federation_bridge.sentence import Sentence
 
 _FEW = 3
 
@@ -39,25 +40,50 @@ def preview(
 
 
 def lines_of(found: Preview) -> Iterator[str]:
-    """The preview as an administrator reads it. What others named is printable."""
+    """The preview as an administrator reads it, sentence by sentence. What others named is printable."""
     compared = found.comparison
-    yield f"{compared.changed_people} of {compared.people} people change."
+    changed, people = str(compared.changed_people), str(compared.people)
+    yield Sentence("%(changed)s of %(people)s people change.", changed=changed, people=people)
     for line in compared.lines:
         yield from _told(line)
     for name in compared.not_foreseen:
-        yield f"rule {name} asks about the request, such as its network: what it gives is not foreseen"
+        yield Sentence(
+            "rule %(rule)s asks about the request, such as its network: what it gives is not foreseen", rule=name
+        )
     for finding in found.findings:
-        yield f"new finding: {printable(finding.sentence)} ({finding.where})"
+        words = shown_about_them(finding.sentence)
+        yield Sentence("new finding: %(finding)s (%(where)s)", finding=words, where=finding.where)
 
 
 def _told(line: Line) -> Iterator[str]:
-    who = "1 person" if len(line.people) == 1 else f"{len(line.people)} people"
-    verb = line.kind.value if len(line.people) == 1 else line.kind.value.removesuffix("s")
-    yield f"{who} {verb} {few(sorted(line.roles))} ({line.terms}) by rule {line.rule}: {few(list(line.people))}"
+    yield Sentence(
+        "%(who)s %(roles)s (%(terms)s) by rule %(rule)s: %(people)s",
+        who=_who(line.kind, len(line.people)),
+        roles=few(sorted(line.roles)),
+        terms=line.terms,
+        rule=line.rule,
+        people=few(list(line.people)),
+    )
     for because, count in line.causes.most_common(_FEW):
-        yield f"    {count} because {printable(_cause(because))}"
+        yield Sentence("    %(count)s because %(why)s", count=str(count), why=_shown_cause(because))
     if len(line.causes) > _FEW:
-        yield f"    and for {len(line.causes) - _FEW} more causes"
+        yield Sentence("    and for %(count)s more causes", count=str(len(line.causes) - _FEW))
+
+
+def _who(kind: Kind, count: int) -> Sentence:
+    people = str(count)
+    if kind is Kind.GAINS:
+        return Sentence("1 person gains") if count == 1 else Sentence("%(count)s people gain", count=people)
+    if kind is Kind.LOSES:
+        return Sentence("1 person loses") if count == 1 else Sentence("%(count)s people lose", count=people)
+    return Sentence("1 person changes") if count == 1 else Sentence("%(count)s people change", count=people)
+
+
+def _shown_cause(because: Sequence[str]) -> str:
+    told = ""
+    for reason in map(shown_about_them, because):
+        told = Sentence("%(this)s and %(that)s", this=told, that=reason) if told else reason
+    return told
 
 
 def _cause(because: Sequence[str]) -> str:
@@ -66,8 +92,10 @@ def _cause(because: Sequence[str]) -> str:
 
 def few(words: Sequence[str], most: int = _FEW) -> str:
     """The first of them, and how many more there are."""
-    rest = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(map(printable, words[:most])) + rest
+    some = ", ".join(map(printable, words[:most]))
+    if len(words) <= most:
+        return some
+    return Sentence("%(some)s and %(count)s more", some=some, count=str(len(words) - most))
 
 
 def document_of(found: Preview) -> JsonObject:

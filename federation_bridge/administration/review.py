@@ -13,6 +13,7 @@ from federation_bridge.mapping import RuleSet
 from federation_bridge.mapping.document import did_you_mean
 from federation_bridge.mapping.reach import Reach, Reached, Reaching
 from federation_bridge.model import PersonSeen
+from federation_bridge.sentence import Sentence
 
 INCOMPLETE = "incomplete"
 """A line about a person whose groups are not all known: there may be more, and nothing of it is granted."""
@@ -176,13 +177,13 @@ class _Telling:
             name=seen.identity.name,
             first_seen=seen.first_seen_at,
             last_seen=seen.last_seen_at,
-            note=f"the groups are incomplete: {seen.identity.groups.why_incomplete}",
+            note=Sentence("the groups are incomplete: %(why)s", why=seen.identity.groups.why_incomplete or ""),
         )
 
 
 def _note(one: Reached) -> str:
     if one.denied_by:
-        return f"denied by rule {one.denied_by}"
+        return Sentence("denied by rule %(rule)s", rule=one.denied_by)
     if one.reach is Reach.FROM_ELSEWHERE:
-        return "hangs on the request, such as its network: not from every place, or not at every time"
+        return Sentence("hangs on the request, such as its network: not from every place, or not at every time")
     return ""

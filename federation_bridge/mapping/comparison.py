@@ -17,6 +17,7 @@ from federation_bridge.mapping.equal_facts import facts_of, is_personal
 from federation_bridge.mapping.rule import Rule
 from federation_bridge.mapping.rules import RuleSet
 from federation_bridge.model import Entitlement, Identity
+from federation_bridge.sentence import Sentence
 
 
 class Kind(StrEnum):
@@ -181,24 +182,30 @@ def _change(key: str, had: Entitlement | None, has: Entitlement | None) -> RoleC
 
 def terms_of(one: Entitlement) -> str:
     """How long, until when and how much, in a few words."""
-    words = [format_duration(one.max_duration)]
+    words = format_duration(one.max_duration)
     if one.ends_at is not None:
-        words.append(f"until {one.ends_at:%Y-%m-%d %H:%M} UTC")
+        words = Sentence("%(terms)s, until %(instant)s", terms=words, instant=f"{one.ends_at:%Y-%m-%d %H:%M} UTC")
     if one.policy is not None or one.policy_arns:
-        words.append("with a session policy")
-    return ", ".join(words)
+        words = Sentence("%(terms)s, with a session policy", terms=words)
+    return words
 
 
 def _both(had: Entitlement, has: Entitlement) -> str:
     one, other = terms_of(had), terms_of(has)
-    return f"{one} -> {other}" if one != other else f"{one}, {_what_differs(had, has)}"
+    if one != other:
+        return Sentence("%(before)s -> %(after)s", before=one, after=other)
+    return Sentence("%(terms)s, other %(what)s", terms=one, what=_what_differs(had, has))
 
 
 def _what_differs(had: Entitlement, has: Entitlement) -> str:
-    names = {"policy": "session policy", "policy_arns": "session policy", "tags": "tags", "transitive_tags": "tags"}
-    names |= {"source_identity": "source identity"}
-    found = (words for name, words in names.items() if getattr(had, name) != getattr(has, name))
-    return f"other {' and '.join(dict.fromkeys(found)) or 'account'}"
+    policy, tags = Sentence("session policy"), Sentence("tags")
+    names = {"policy": policy, "policy_arns": policy, "tags": tags, "transitive_tags": tags}
+    names |= {"source_identity": Sentence("source identity")}
+    found = dict.fromkeys(words for name, words in names.items() if getattr(had, name) != getattr(has, name))
+    told = ""
+    for words in found:
+        told = Sentence("%(this)s and %(that)s", this=told, that=words) if told else words
+    return told or Sentence("account")
 
 
 def _terms(one: Entitlement) -> Mapping[str, object]:

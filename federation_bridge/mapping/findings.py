@@ -16,6 +16,7 @@ from federation_bridge.mapping.rule import Rule
 from federation_bridge.mapping.rules import RuleSet
 from federation_bridge.mapping.verdicts import Facts
 from federation_bridge.model import Identity
+from federation_bridge.sentence import Sentence
 
 SOON = timedelta(days=30)
 """A rule that ends within this is told of."""
@@ -52,7 +53,10 @@ class Finding:
     @property
     def where(self) -> str:
         """Where the rule stands, as a person reads it."""
-        return f"{self.document}: line {self.line}" if self.document else f"line {self.line}"
+        line = str(self.line)
+        if self.document:
+            return Sentence("%(document)s: line %(line)s", document=self.document, line=line)
+        return Sentence("line %(line)s", line=line)
 
 
 def findings(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple[Finding, ...]:
@@ -67,9 +71,11 @@ def findings(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple
 def _of_rule(rule: Rule, rules: RuleSet, now: datetime) -> Iterator[Finding]:
     end = end_of(rule)
     if end is not None and end <= now:
-        yield _finding(FindingKind.ENDED, rule, f"it ended at {end:%Y-%m-%d %H:%M} UTC and can never match again")
+        yield _finding(
+            FindingKind.ENDED, rule, Sentence("it ended at %(instant)s and can never match again", instant=_utc(end))
+        )
     elif end is not None and end - now < SOON:
-        yield _finding(FindingKind.ENDS_SOON, rule, f"it ends at {end:%Y-%m-%d %H:%M} UTC")
+        yield _finding(FindingKind.ENDS_SOON, rule, Sentence("it ends at %(instant)s", instant=_utc(end)))
     shorter = [
         f"{account.id}/{role.name} ({format_duration(role.max_session)})"
         for pattern in rule.grant.roles
@@ -78,7 +84,8 @@ def _of_rule(rule: Rule, rules: RuleSet, now: datetime) -> Iterator[Finding]:
     ]
     if shorter:
         asked = format_duration(rule.grant.max_duration)
-        yield _finding(FindingKind.ABOVE_MAXIMUM, rule, f"it asks for {asked}, above the maximum of {_few(shorter)}")
+        words = Sentence("it asks for %(asked)s, above the maximum of %(roles)s", asked=asked, roles=_few(shorter))
+        yield _finding(FindingKind.ABOVE_MAXIMUM, rule, words)
 
 
 def end_of(rule: Rule) -> datetime | None:
@@ -100,10 +107,15 @@ def _of_groups(rules: RuleSet, people: Sequence[Identity]) -> Iterator[Finding]:
                 continue
             near = folded.get((rule.connection, group.casefold()))
             if near is not None:
-                words = f"nobody who was seen is in group {shown}, and some are in {near!r}: letter case counts"
+                words = Sentence(
+                    "nobody who was seen is in group %(group)s, and some are in %(other)s: letter case counts",
+                    group=shown,
+                    other=repr(near),
+                )
                 yield _finding(FindingKind.NEARLY_A_GROUP, rule, words)
             else:
-                yield _finding(FindingKind.UNKNOWN_GROUP, rule, f"nobody who was seen is in group {shown}")
+                words = Sentence("nobody who was seen is in group %(group)s", group=shown)
+                yield _finding(FindingKind.UNKNOWN_GROUP, rule, words)
 
 
 def _of_use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> Iterator[Finding]:
@@ -115,12 +127,12 @@ def _of_use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> Iterat
             yield _finding(
                 FindingKind.SHADOWED,
                 rule,
-                f"whom it hits is denied each role or has it on narrower terms, by {_few(by)}",
+                Sentence("whom it hits is denied each role or has it on narrower terms, by %(rules)s", rules=_few(by)),
             )
         elif rule.denied:
-            yield _finding(FindingKind.GIVES_NOTHING, rule, "it denies nothing to anybody who was seen")
+            yield _finding(FindingKind.GIVES_NOTHING, rule, Sentence("it denies nothing to anybody who was seen"))
         else:
-            yield _finding(FindingKind.GIVES_NOTHING, rule, "it gives nothing to anybody who was seen")
+            yield _finding(FindingKind.GIVES_NOTHING, rule, Sentence("it gives nothing to anybody who was seen"))
 
 
 def _use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple[set[str], Mapping[str, set[str]]]:
@@ -144,11 +156,18 @@ def _use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple[set
     return stands, hides
 
 
-def _finding(kind: FindingKind, rule: Rule, words: str) -> Finding:
-    return Finding(kind, rule.id, rule.line, f"rule {rule.id}: {words}", rule.document)
+def _utc(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M} UTC"
+
+
+def _finding(kind: FindingKind, rule: Rule, words: Sentence) -> Finding:
+    told = Sentence("rule %(rule)s: %(words)s", rule=rule.id, words=words)
+    return Finding(kind, rule.id, rule.line, told, rule.document)
 
 
 def _few(words: Collection[str], most: int = 3) -> str:
     ordered = sorted(words)
-    rest = f" and {len(ordered) - most} more" if len(ordered) > most else ""
-    return ", ".join(ordered[:most]) + rest
+    some = ", ".join(ordered[:most])
+    if len(ordered) <= most:
+        return some
+    return Sentence("%(some)s and %(count)s more", some=some, count=str(len(ordered) - most))

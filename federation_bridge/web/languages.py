@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import request
 from flask_babel import get_locale, gettext
 
+from federation_bridge.administration.third_person import AboutThem, in_third_person
 from federation_bridge.sentence import Sentence
 
 FOLDER = "translations"
@@ -28,4 +29,6 @@ def said(text: str) -> str:
     if not isinstance(text, Sentence):
         return text
     template: str = gettext(text.template)
+    if isinstance(text, AboutThem):
+        template = in_third_person(template)
     return template % {name: said(value) for name, value in text.values.items()}

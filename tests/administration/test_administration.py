@@ -202,7 +202,7 @@ LOOKING = {
     *(f"account_form.{name}" for name in ("fields_of", "account_of", "field_at")),
     *(f"account_import.{name}" for name in ("difference", "lines_of")),
     "spreadsheet.is_formula",
-    "third_person.about_them",
+    *(f"third_person.{name}" for name in ("about_them", "in_third_person", "shown_about_them")),
     "review.review",
     *(f"review_forms.{name}" for name in ("csv_lines", "json_lines", "table_lines", "document_of", "folded")),
     "review_facts.gathered",

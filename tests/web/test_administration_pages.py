@@ -499,6 +499,32 @@ def test_a_rule_that_ended_is_told_and_found(ada, clock) -> None:
     assert ada.get("/administration/findings?kind=other").status_code == 400
 
 
+def test_what_is_foreseen_explained_and_found_is_said_in_chinese_and_about_somebody_else(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team", "staff")
+    chinese = {"Accept-Language": "zh-CN"}
+    stands = text_in_force(ada)
+    rules = (
+        stands.document("")
+        .replace("when: {group: admins}", "when: {group: staff}")
+        .replace("group: readers", "group: Staff")
+    )
+    fields = {"rules": rules, "accounts": stands.accounts, "base_digest": base_of(ada), "reason": "r", "do": "check"}
+    foreseen = ada.post(EDIT, fields, **chinese).text.partition("<pre>")[2].partition("</pre>")[0]
+    assert "1 人会有变化" in foreseen
+    assert "1 人得到" in foreseen and "因为此人" in foreseen and "大小写有区别" in foreseen
+    for words in ("people", "rule ", "because", "you ", "您"):
+        assert words not in foreseen
+    assert ada.post(EDIT, fields | {"do": "save"}).status_code == 303
+    explained = ada.get("/administration/people/corp/ada", **chinese).text.partition("<pre>")[2].partition("</pre>")[0]
+    assert "1 个角色" in explained and "不给予任何东西" in explained and "此人" in explained
+    for words in ("role ", "rule ", "nothing", "you ", "您"):
+        assert words not in explained
+    assert "大小写有区别" in ada.get("/administration/findings", **chinese).text
+    assert "带会话策略" in ada.get("/administration/rules", **chinese).text
+    english = ada.get("/administration/people/corp/ada").text
+    assert "they are in group &#39;staff&#39;" in english and "you are" not in english
+
+
 def test_access_is_reviewed_and_exported(ada, clock) -> None:
     ada.sign_in(clock, "auditors", "admins")
     page = ada.get("/administration/review").text
