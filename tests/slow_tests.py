@@ -24,6 +24,7 @@ _FILES = {
     "attacks/test_misplaced_secrets.py",
     "attacks/test_key_rollover.py",
     "cli/test_cli_session.py",
+    "administration/test_account_checks.py",
     "administration/test_administration.py",
     "cli/test_cli_private_folders.py",
     "operate/test_review.py",
