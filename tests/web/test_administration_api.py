@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -291,3 +292,17 @@ def test_a_second_line_has_rights_of_its_own(ada, clock) -> None:
     rights = let_in(ada, clock, "writers", subject="dan").get("/me").get_json()["rights"]
     assert rights == {"role": "author", "accounts": [ACCOUNT], "by": ["authors"]}
     assert isinstance(let_in(ada, clock, "auditors", subject="eve").program, Program)
+
+
+@pytest.mark.parametrize("place", [2**63, 10**400, -1], ids=["63 bits", "400 digits", "negative"])
+def test_a_cursor_that_a_caller_wrote_asks_for_nothing_that_cannot_be_counted(ada, clock, place) -> None:
+    """What binds a cursor to its question is no secret, so anybody who may ask can make one."""
+    line = let_in(ada, clock, "auditors")
+    for number in range(3):
+        line.get(f"/nothing-{number}")
+    following = line.get("/audit", limit=1).get_json()["next"]
+    written = json.loads(base64.urlsafe_b64decode(following))
+    forged = base64.urlsafe_b64encode(json.dumps([*written[:-1], place]).encode()).decode()
+
+    assert line.get("/audit", limit=1, cursor=following).status_code == 200
+    assert line.get("/audit", limit=1, cursor=forged).status_code == 200

@@ -24,6 +24,8 @@ DEFAULT_LIMIT = 100
 MOST_LIMIT = 500
 ARGUMENTS = ("limit", "cursor")
 _MOST_CURSOR = 2_048
+_MOST_SEEN = 2**31
+"""A cursor is not secret: whoever writes one shall not ask for more than can be counted."""
 _MICROSECOND = timedelta(microseconds=1)
 
 T = TypeVar("T")
@@ -83,7 +85,7 @@ def _cursor(asked: Asked, position: tuple[str | int, ...]) -> str:
 def by_place(items: Sequence[T], told: Callable[[T], JsonObject], about: str) -> Response:
     """A page of a list that is whole in memory; `about` names what it was made from."""
     page = asked((int,), about)
-    begin = int(page.after[0]) if page.after else 0
+    begin = max(int(page.after[0]), 0) if page.after else 0
     numbered = enumerate(items[begin:], begin + 1)
     return answered(numbered, lambda one: told(one[1]), page, lambda one: (one[0],))
 
@@ -107,7 +109,7 @@ def _instant(after: tuple[str | int, ...]) -> tuple[datetime | None, int]:
     try:
         found = datetime.fromisoformat(str(after[0]))
         # What cannot be moved by a zone or a microsecond is no time of an entry.
-        return (found.astimezone(UTC) + _MICROSECOND) - _MICROSECOND, max(int(after[1]), 0)
+        return (found.astimezone(UTC) + _MICROSECOND) - _MICROSECOND, min(max(int(after[1]), 0), _MOST_SEEN)
     except (ValueError, OverflowError):
         raise BadRequest("the cursor is none of this list") from None
 
