@@ -47,7 +47,13 @@ from federation_bridge.audit.events.rules import (
     RulesNotKept,
     RulesRejected,
 )
-from federation_bridge.audit.events.service import AuditArchived, RefusalsCounted, RequestRefused, RowForged
+from federation_bridge.audit.events.service import (
+    AuditArchived,
+    PersonErased,
+    RefusalsCounted,
+    RequestRefused,
+    RowForged,
+)
 from federation_bridge.audit.events.session import (
     GroupsLookedUp,
     GroupsNotLookedUp,
@@ -98,6 +104,7 @@ __all__ = [
     "MetadataNotKept",
     "MetadataRefreshed",
     "MetadataRefused",
+    "PersonErased",
     "Recorded",
     "RefusalRing",
     "RefusalsCounted",
@@ -171,5 +178,6 @@ EVENTS: Mapping[str, type[Event]] = {
         AuditArchived,
         AccountsCheckAsked,
         AccountsChecked,
+        PersonErased,
     )
 }

@@ -20,6 +20,7 @@ SEAL_TYPE = "audit-seal+jwt"
 """`typ` of a seal's statement: no JWT of another use passes for one."""
 _NO_TEXT = ("number", "at", "details")
 ARCHIVE_TYPE = "audit-archive+jwt"
+ERASURE_TYPE = "audit-erasure+jwt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class SealedRow:
     account: str | None
     role: str | None
     salt: str | None
+    erased: str | None = None
+    """Where what named a person was erased: the digest of it, a colon, and a JWS over `erasure_claims_of`."""
 
     def digest(self) -> bytes:
         """SHA-256 over every column; over those that name a person by way of `personal`."""
@@ -50,8 +53,15 @@ class SealedRow:
 
     @property
     def personal(self) -> str:
-        """The salted digest of what names a person, hexadecimal."""
+        """The salted digest of what names a person, hexadecimal; where that was erased, as it is said to have been."""
+        if self.erased is not None:
+            return self.erased.partition(":")[0]
         return _sha256("personal", self.salt, self.person, self.address, self.user_agent, self.details).hex()
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing that names a person stands in it, and no salt with which names could be tried."""
+        return (self.person, self.address, self.user_agent, self.details, self.salt) == ("", "", "", "{}", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +129,11 @@ def archive_claims_of(seal: Seal, file: str, file_digest: str, now: datetime) ->
     }
 
 
+def erasure_claims_of(row: SealedRow, now: datetime) -> dict[str, object]:
+    """What is stated of a row when what names a person in it is erased."""
+    return {"erased": row.number, "personal": row.personal, "erased_at": now.isoformat(timespec="seconds")}
+
+
 def seal_document(seal: Seal) -> Mapping[str, object]:
     """The seal as its line of an export says it."""
     document = {"seal": seal.number, "first": seal.batch.first, "last": seal.batch.last}
@@ -147,6 +162,7 @@ def _read(document: Mapping[str, object]) -> SealedRow | Seal:
     if "seal" in document:
         batch = Batch(_whole(document["first"]), _whole(document["last"]), bytes.fromhex(str(document["digests"])))
         return Seal(_whole(document["seal"]), batch, str(document["statement"]), str(document["archived"]))
+    document = {"erased": None, **document}  # what was exported before anything could be erased has none
     if set(document) != set(SealedRow.__slots__):
         raise ValueError("not the columns of a row")
     values: dict[str, Any] = {name: _text(value) for name, value in document.items() if name not in _NO_TEXT}

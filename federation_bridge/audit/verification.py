@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from federation_bridge.audit.seal import ARCHIVE_TYPE, SEAL_TYPE, Seal, SealedRow
+from federation_bridge.audit.seal import ARCHIVE_TYPE, ERASURE_TYPE, SEAL_TYPE, Seal, SealedRow
 
 Opened = Callable[[str, str], Mapping[str, object] | None]
 """The claims of a JWS of this `typ`; None where no key of ours signed it."""
@@ -20,6 +20,7 @@ class Wrong(StrEnum):
     REMOVED = "removed"
     INSERTED = "inserted"
     OUT_OF_ORDER = "out of order"
+    ERASED = "erased, and not by us"
     SEAL_FORGED = "seal not ours"
     SEAL_MISSING = "seal missing"
     SEAL_CHANGED = "seal changed"
@@ -59,6 +60,8 @@ class Verification:
     """Rows that are as they were sealed."""
     archived: int = 0
     """Rows that were archived and deleted, and stated so."""
+    erased: int = 0
+    """Rows of which what named a person was erased by the verb: the rest is as it was sealed."""
     unsealed: int = 0
     """Rows after the last seal: not yet sealed."""
     last: Seal | None = None
@@ -115,8 +118,21 @@ class Verification:
             yield Problem(Wrong.INSERTED, seal.number, row.number)
         elif digest != row.digest():
             yield Problem(Wrong.CHANGED, seal.number, row.number)
-        else:
+        elif row.erased is None:
             self.sealed += 1
+        else:
+            yield from self._erasure(seal.number, row)
+
+    def _erasure(self, seal: int, row: SealedRow) -> Iterator[Problem]:
+        """Whether we erased this row: anybody who may write can blank one, and state what its digest was."""
+        claims = self.opened((row.erased or "").partition(":")[2], ERASURE_TYPE)
+        said = None if claims is None else (claims.get("erased"), claims.get("personal"))
+        if said != (row.number, row.personal):
+            yield Problem(Wrong.ERASED, seal, row.number, "no key of ours states that it was erased")
+        elif not row.is_blank:
+            yield Problem(Wrong.CHANGED, seal, row.number, "it was erased, and something stands in it again")
+        else:
+            self.erased += 1
 
     def _left(self, seal: Seal, expected: Mapping[int, bytes]) -> Iterator[Problem]:
         mark = self.archived_by_now(seal) if expected else seal.archived
@@ -136,6 +152,8 @@ class Verification:
                 yield Problem(Wrong.OUT_OF_ORDER, number, waiting.number, f"it stands after {self._highest}")
             self._highest = max(self._highest, waiting.number)
             self.unsealed += 1
+            if waiting.erased is not None:
+                yield from self._erasure(number, waiting)
             waiting = next(rest, None)
 
     def _end(self) -> Iterator[Problem]:

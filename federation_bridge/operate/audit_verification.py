@@ -40,6 +40,8 @@ def _said(verification: Verification, problems: Iterator[Problem]) -> Iterator[s
         entry = "" if one.row is None else f", entry {one.row}"
         yield f"WRONG  {one.wrong}: seal {one.seal}{entry}{'; ' if one.detail else ''}{one.detail}"
     yield f"{verification.seals} seals; {verification.sealed} entries are as they were sealed"
+    if verification.erased:
+        yield f"{verification.erased} entries of people who were erased: what named them is gone, the rest is as it was"
     if verification.archived:
         yield f"{verification.archived} entries were archived: verify the files, too"
     if verification.last is not None:

@@ -19,6 +19,7 @@ from federation_bridge.operate.entry import not_installed
 from federation_bridge.operate.foreseeing_commands import explain, preview, sign_ins
 from federation_bridge.operate.key_commands import keys
 from federation_bridge.operate.options import SETTINGS
+from federation_bridge.operate.people_commands import people
 from federation_bridge.operate.review_command import review
 from federation_bridge.operate.rules_commands import rules
 from federation_bridge.settings import load_settings
@@ -39,6 +40,7 @@ commands.add_command(preview)
 commands.add_command(explain)
 commands.add_command(sign_ins)
 commands.add_command(review)
+commands.add_command(people)
 
 
 def main() -> None:

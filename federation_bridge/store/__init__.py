@@ -18,6 +18,7 @@ from federation_bridge.store.database_url import server_of, sqlite_path
 from federation_bridge.store.device_codes import DeviceCodes
 from federation_bridge.store.documents import Documents, DocumentsLookedAt
 from federation_bridge.store.engine import Database, open_database
+from federation_bridge.store.erasure import Erasure
 from federation_bridge.store.held_groups import HeldGroups
 from federation_bridge.store.neighbours import Neighbours
 from federation_bridge.store.people import People
@@ -47,6 +48,7 @@ class Store:
     people: People
     audit: AuditTable
     seals: AuditSeals
+    erasure: Erasure
     refusals: RefusalRing
     session_names: SessionNames
     documents: Documents
@@ -142,6 +144,7 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
         people=People(rows),
         audit=audit,
         seals=AuditSeals(database, audit),
+        erasure=Erasure(database, audit),
         refusals=RefusalRing(audit),
         session_names=SessionNames(database, mac, audit, clock),
         documents=documents(database, rows, audit, clock),

@@ -175,6 +175,6 @@ def _recorded(row: Row, *, is_audit: bool = True) -> Recorded:
         reference=row.reference,
         address=row.address,
         user_agent=row.user_agent,
-        details=json.loads(row.details),
+        details={"erased": True} if is_audit and row.erased is not None else json.loads(row.details),
         number=row.number if is_audit else None,
     )

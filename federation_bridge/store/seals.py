@@ -24,12 +24,12 @@ from federation_bridge.store.tables import AUDIT, AUDIT_SEALS, microseconds
 
 _PAGE = 500
 _SEALS_AT_ONCE = 20
-_COLUMNS = [AUDIT.c[name] for name in SealedRow.__slots__]
+COLUMNS = [AUDIT.c[name] for name in SealedRow.__slots__]
 _HIGHEST = select(func.max(AUDIT.c.number).label("number"))
 _LAST = select(AUDIT_SEALS).order_by(AUDIT_SEALS.c.number.desc()).limit(1)
 _SEALS = select(AUDIT_SEALS).where(AUDIT_SEALS.c.number > bindparam("after")).order_by(AUDIT_SEALS.c.number)
 _ROWS = (
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(AUDIT.c.number >= bindparam("first"), AUDIT.c.number <= bindparam("last"))
     .order_by(AUDIT.c.number)
 )
@@ -89,7 +89,7 @@ class AuditSeals:
         while True:
             found = self._database.rows(statement, {"first": first, "last": last})
             for row in found:
-                yield _row(row)
+                yield sealed_row(row)
             if len(found) < _PAGE:
                 return
             first = found[-1].number + 1
@@ -140,6 +140,7 @@ def _seal(row: Row) -> Seal:
     return Seal(row.number, Batch(row.first_row, row.last_row, bytes(row.digests)), row.statement, row.archived)
 
 
-def _row(row: Row) -> SealedRow:
+def sealed_row(row: Row) -> SealedRow:
+    """What a SELECT of `COLUMNS` gives, as a seal covers it."""
     columns: list[Any] = [microseconds(value) if isinstance(value, datetime) else value for value in row]
     return SealedRow(*columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -192,10 +192,7 @@ class Sessions:
         whose = {"whose": digest_of("person", person)}
 
         def work(writing: Writing) -> int:
-            writing.execute(_LOCK_OF_PERSON, whose)
-            ended = writing.execute(_END_OF_PERSON, whose).rowcount
-            writing.execute(_LOCK_FAMILIES_OF_PERSON, whose)
-            ended += writing.execute(_END_FAMILIES_OF_PERSON, whose).rowcount
+            ended = end_of_person_in(writing, whose)
             if ended:
                 writing.record(*entries)
             return ended
@@ -205,6 +202,14 @@ class Sessions:
     def living(self) -> tuple[Session, ...]:
         """Every session that has not ended, newest first; one of another release's shape is left out."""
         return tuple(_readable(self._rows.all(_LIVING, {"now": self._clock()}, SESSIONS)))
+
+
+def end_of_person_in(writing: Writing, whose: Mapping[str, str]) -> int:
+    """Ends all sessions and command lines of the person with the digest `whose`; gives how many there were."""
+    writing.execute(_LOCK_OF_PERSON, whose)
+    ended = writing.execute(_END_OF_PERSON, whose).rowcount
+    writing.execute(_LOCK_FAMILIES_OF_PERSON, whose)
+    return ended + writing.execute(_END_FAMILIES_OF_PERSON, whose).rowcount
 
 
 def _readable(rows: Sequence[Row]) -> Iterator[Session]:

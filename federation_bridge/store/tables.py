@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0015"
+HEAD = "0016"
 """The last migration step; a test holds it equal to Alembic's."""
 
 OLDEST = "0008"
@@ -290,6 +290,8 @@ AUDIT = Table(
     Column("role", _EXACT),
     # Random: with it the seal covers what names a person, and without it nobody can try names (`audit.seal`).
     Column("salt", _EXACT),
+    # Null: whole. Else what named a person is gone, and this states what its digest was (`audit.seal`).
+    Column("erased", Text),
     Index("ix_audit_at", "at"),
     Index("ix_audit_person", "person", "at"),
     Index("ix_audit_address", "address", "at"),

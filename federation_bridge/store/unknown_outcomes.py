@@ -102,9 +102,9 @@ def _unknown(row: Row[Any], now: datetime) -> Entry:
     made = json.loads(row.details)
     event = GrantOutcomeUnknown(
         grant_id=row.grant_id,
-        account=made["account"],
-        role=made["role"],
-        session_name=made["session_name"],
+        account=row.account,
+        role=row.role,
+        session_name=made.get("session_name", ""),  # not there where its person was erased
         made_at=row.at,
     )
     # Under the reference of the request that died, so that whoever looks for that finds this.

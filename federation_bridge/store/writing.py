@@ -119,5 +119,6 @@ def entry_values(row: Recorded) -> dict[str, Any]:
         **joins,
         **reached,
         "salt": os.urandom(_SALT_BYTES).hex(),
+        "erased": None,
         "details": json.dumps(row.details, separators=(",", ":")),
     }

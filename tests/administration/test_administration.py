@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 import federation_bridge.administration
 import federation_bridge.operate
-from federation_bridge.administration import account_checks, approvals
+from federation_bridge.administration import account_checks, approvals, erasing
 from federation_bridge.administration import keys as key_verbs
 from federation_bridge.administration import metadata as metadata_verbs
 from federation_bridge.administration import rules as rule_verbs
@@ -173,6 +173,11 @@ CHANGING = {
         lambda store, clock: signed_in(store, clock()),
         lambda store, clock: session_verbs.end_of_person(store, clock, "corp/alice"),
         "session.ended",
+    ),
+    "erasing.erase": Scenario(
+        lambda store, clock: signed_in(store, clock()),
+        lambda store, clock: erasing.erase(store, keys(store, clock).ring, clock, "corp/alice", "request 17"),
+        "person.erased",
     ),
     "sessions.end_of_family": Scenario(
         lambda store, clock: let_in(store, clock()),

@@ -102,6 +102,10 @@ SCENARIOS = {
     "seals.archive": Scenario(
         lambda store, now: store.seals.archive(_SEAL, "archived", entry(now)), lambda store, _: store.seals.add(_SEAL)
     ),
+    "erasure.entries": Scenario(lambda store, _: list(store.erasure.entries("corp/alice")), signed_in),
+    "erasure.knows": Scenario(lambda store, _: store.erasure.knows("corp/alice"), signed_in),
+    "erasure.forget": Scenario(lambda store, now: store.erasure.forget("corp/alice", entry(now)), signed_in),
+    "erasure.erase": Scenario(lambda store, _: store.erasure.erase([(1, "digest:statement")]), signed_in),
     "refusals.keep": Scenario(lambda store, now: store.refusals.keep((), (entry(now),), now, 9)),
     "audit.found": Scenario(lambda store, _: list(store.audit.found(AuditQuery()))),
     "audit.last_uses": Scenario(lambda store, _: store.audit.last_uses()),

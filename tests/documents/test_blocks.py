@@ -32,6 +32,7 @@ from store_material import entry
 from federation_bridge.audit.seal import Batch, Seal
 from federation_bridge.aws import trust_policies
 from federation_bridge.cli.terminal.arguments import parser
+from federation_bridge.errors import Unavailable
 from federation_bridge.mapping import load_register
 from federation_bridge.model import Account
 from federation_bridge.operate.commands import commands
@@ -74,6 +75,10 @@ RUN_BY = {
     ),
     "docs/administration.md text 3": (_REVIEW, "test_the_shown_table_is_what_is_printed"),
     "docs/administration.md console 13": ("stories/test_administration_by_programs.py", "LOGIN"),
+    "docs/administration.md console 16": (
+        "operate/test_erasing_command.py",
+        "test_the_command_of_the_page_erases_and_verification_says_so",
+    ),
     "docs/administration.md console 14": ("stories/test_administration_by_programs.py", "CURL"),
     "docs/administration.md console 15": ("stories/test_administration_by_programs.py", "CHANGE"),
     "docs/administration.md text 1": (_FORESEEING, "test_the_shown_preview_is_what_is_printed"),
@@ -117,6 +122,7 @@ RUN_BY = {
     "docs/sandbox.md python 3": (HERE, "test_shown_python_names_what_there_is"),
     "docs/store.md sql 1": (HERE, "test_a_role_with_the_shown_grants_can_do_everything_but_migrate"),
     "docs/store.md sql 2": (HERE, "test_a_role_with_the_grant_for_archives_deletes_what_was_archived_alone"),
+    "docs/store.md sql 3": (HERE, "test_a_role_with_the_grant_for_erasures_blanks_whole_entries_alone"),
     "docs/store.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "idp_metadata/entra/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "idp_metadata/generic/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
@@ -390,7 +396,9 @@ def granted(postgresql_place: Place, postgresql_server: postgresql.Server, clock
         connection.execute(f"DROP ROLE {role}")
 
 
-@pytest.mark.parametrize("verb", [verb for verb in SCENARIOS if verb not in ("migrate", "seals.archive")])
+@pytest.mark.parametrize(
+    "verb", [verb for verb in SCENARIOS if verb not in ("migrate", "seals.archive", "erasure.erase")]
+)
 def test_a_role_with_the_shown_grants_can_do_everything_but_migrate(
     granted: Store, clock: HeldClock, verb: str
 ) -> None:
@@ -404,6 +412,21 @@ def test_a_role_with_the_shown_grants_can_do_everything_but_migrate(
 def test_a_role_with_the_shown_grants_cannot_touch_the_audit_s_past(granted: Store, statement: str) -> None:
     with pytest.raises(Exception, match="InsufficientPrivilege"), granted._database.writing() as connection:
         connection.exec_driver_sql(statement)
+
+
+def test_a_role_with_the_grant_for_erasures_blanks_whole_entries_alone(
+    granted: Store, postgresql_place: Place, clock: HeldClock
+) -> None:
+    granted.audit.record(entry(clock()))
+    number = granted.audit.entries(limit=1)[0].number or 0
+    with pytest.raises(Unavailable):
+        granted.erasure.erase([(number, "digest:statement")])
+    with granted._database.reading() as connection:
+        role = connection.execute(text("SELECT current_user")).scalar_one()
+    postgresql_place.admin(BLOCKS["docs/store.md sql 3"].text.replace("TO bridge", f"TO {role}"))
+    with pytest.raises(Exception, match="RaiseException"), granted._database.writing() as connection:
+        connection.exec_driver_sql("UPDATE audit SET person = ''")
+    assert granted.erasure.erase([(number, "digest:statement")]) == 1
 
 
 def test_a_role_with_the_grant_for_archives_deletes_what_was_archived_alone(

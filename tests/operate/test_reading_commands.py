@@ -57,6 +57,7 @@ CHANGING = {
     "metadata accept",
     "metadata refresh",
     "sessions end",
+    "people erase",
     "rules apply",
     "rules return",
     "rules close",

@@ -53,3 +53,13 @@ class AuditArchived(Event):
     last: int
     file: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonErased(Event):
+    """What was kept of a person was erased; not whom, for that would be kept then."""
+
+    name: ClassVar[str] = "person.erased"
+    reason: str
+    entries: int
+    """Of the audit, in which what named the person is erased from here on."""
