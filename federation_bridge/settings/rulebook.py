@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
-from federation_bridge.settings.values import Section
+from federation_bridge.settings.values import Duration, Section
 
 
 class Rulebook(Section):
@@ -21,3 +22,6 @@ class Rulebook(Section):
     emergency: bool = False
     """Whether `rules apply --emergency` may do without the second person that the rules ask for. Each use is audited as
     `rulebook.emergency`."""
+
+    emergency_shown: Duration = timedelta(days=7)
+    """For how long each page for administrators tells of a change that was made so."""

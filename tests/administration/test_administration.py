@@ -199,6 +199,7 @@ LOOKING = {
     *(f"explaining.{name}" for name in ("explained", "lines_of", "document_of")),
     *(f"people.{name}" for name in ("groups_of_then", "identities_in", "identities_seen", "person_at", "person_seen")),
     "sign_in_advice.advice",
+    "emergencies.emergencies",
     *(f"sign_in_record.{name}" for name in ("lines_of", "safe", "told")),
     *(f"sign_ins.{name}" for name in ("line_of", "sign_ins")),
     *(f"rule_form.{name}" for name in ("field_at", "fields_of", "rule_of")),

@@ -17,10 +17,10 @@ from database_place import HeldClock
 from web_material import ACCOUNT, Person, door_of, made_app, write_files
 
 from federation_bridge.administration.rules import Change, Rules, apply
-from federation_bridge.audit import AuditQuery
+from federation_bridge.audit import AuditQuery, Entry, RulebookEmergency, SignInRefused
 from federation_bridge.bridge import token_hash
 from federation_bridge.errors import Unavailable
-from federation_bridge.model import Author, Groups, Identity, Session
+from federation_bridge.model import Author, Groups, Identity, RequestOrigin, Session
 from federation_bridge.rulebook import Known
 from federation_bridge.rulebook.following import FollowedRulebook
 from federation_bridge.store.tables import METADATA
@@ -345,6 +345,31 @@ def test_a_change_that_waits_says_why(marked, clock) -> None:
     marked.sign_in(clock, "identity-team")
     page = marked.get(posted(marked, "a ticket").headers["Location"]).text
     assert "A second person has to agree: rule administrators is marked" in page
+
+
+@pytest.mark.parametrize("path", GET)
+def test_every_page_tells_of_an_emergency_for_a_set_time(ada, clock, path) -> None:
+    ada.sign_in(clock, "identity-team")
+    words = "Changed in an emergency, without a second person"
+    assert words not in ada.get(path).text
+    event = RulebookEmergency("corp/bob (Bob)", "<b>the role was gone", 3, "f" * 64, "marked")
+    door_of(ada.app).store.audit.record(Entry(clock(), RequestOrigin("operator"), event))
+    told = ada.get(path).text
+    assert (words in told, "corp/bob (Bob)" in told, "&lt;b&gt;the role was gone" in told) == (True, True, True)
+    clock.advance(timedelta(days=8))
+    ada.sign_in(clock, "identity-team", token="v" * 64)
+    assert words not in ada.get(path).text
+
+
+def test_the_audit_shows_the_checks_of_a_sign_in(ada, clock) -> None:
+    ada.sign_in(clock, "identity-team")
+    checks = {"passed": ["address"], "failed": "aud", "not_reached": ["nonce"]}
+    event = SignInRefused("ID token: audience", "sign_in_rejected", checks, {"said": {"aud": ["<i>other"]}})
+    door_of(ada.app).store.audit.record(Entry(clock(), RequestOrigin("ref-7"), event, "", "corp", is_somebodys=True))
+    shown = ada.get("/administration/audit?reference=ref-7").text
+    assert "FAILED       aud" in shown
+    assert "aud: &lt;i&gt;other" in shown
+    assert "what to do: Compare `client_id` with the token&#39;s `aud`" in shown
 
 
 def test_a_person_is_found_and_explained_in_the_third_person(ada, clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, make_response, render_template, request
 
+from federation_bridge.administration.emergencies import emergencies
 from federation_bridge.administration.rules import Rules
 from federation_bridge.errors import BadRequest, Unavailable
 from federation_bridge.mapping import AdministrativeRights, AdministrativeRole, RuleSet
@@ -39,7 +40,7 @@ def verbs() -> Rules:
 
 def page(template: str, status: int = 200, **values: object) -> Response:
     """A page of these, with what its frame shows."""
-    session = signed_in()
+    session, here = signed_in(), door()
     held = rights()
     shown = render_template(
         f"administration/{template}",
@@ -47,6 +48,7 @@ def page(template: str, status: int = 200, **values: object) -> Response:
         session=session,
         csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
         rights=held,
+        emergencies=tuple(emergencies(here.store, here.clock(), here.settings.rulebook.emergency_shown)),
         may_change=is_writable() and held.includes(AdministrativeRole.AUTHOR),
         may_approve=is_writable() and held.includes(AdministrativeRole.ADMINISTRATOR),
         **values,

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.administration import audit, explaining
+from federation_bridge.administration import audit, explaining, sign_in_record
 from federation_bridge.administration.people import UNKNOWN_THEN, groups_of_then, person_at, person_seen
 from federation_bridge.audit import AuditQuery, Recorded, json_line
 from federation_bridge.errors import BadRequest
@@ -65,7 +65,7 @@ def entries() -> AnyResponse:
     """The newest entries that the filters mean; `until` leads to older ones."""
     query = _query()
     found, older = _page(door().store.audit.found(query))
-    shown = [(one, json_line(one)) for one in found]
+    shown = [(one, json_line(one), _checked(one)) for one in found]
     return page("audit.html", entries=shown, query=query, names=_TEXTS, older=older, asked=_asked())
 
 
@@ -93,6 +93,14 @@ def _rules_at(at: datetime) -> tuple[RuleSet, str]:
         return in_force(), "the rules are those in force now"
     known = Known(frozenset(settings.connections), settings.issuer)
     return parsed(Texts.from_kept(version.text), known), f"the rules are those of version {number}"
+
+
+def _checked(row: Recorded) -> list[str]:
+    """What is known of a sign-in: each check with its verdict, what arrived, cause and advice; of others nothing."""
+    if not row.event.startswith("sign_in."):
+        return []
+    connection = door().settings.connections.get(row.connection)
+    return list(sign_in_record.lines_of(sign_in_record.told(row, connection.protocol if connection else "")))
 
 
 def _page(found: Iterator[Recorded]) -> tuple[list[Recorded], str]:
