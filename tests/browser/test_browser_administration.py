@@ -25,6 +25,7 @@ NAMED = set(re.findall(r"\*([^*]+)\*", SECTION))
 PAGES = (
     "", "/rules", "/rules/company.contractors", "/findings", "/review", "/edit",
     "/people", "/people/company/p-1001", "/audit", "/aws", "/connections", "/versions/1",
+    "/form", "/form/company.contractors",
 )  # fmt: skip
 
 
