@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from federation_bridge.administration.rules import Rules, changed_meanwhile, check_words, check_writable, entry
+from federation_bridge.administration.rules import Rules, changed_meanwhile, check_writable, entry
+from federation_bridge.administration.told_words import check_words
 from federation_bridge.audit import Entry, RulebookChanged, RulebookProposalClosed
 from federation_bridge.errors import BadRequest, NotFound
 from federation_bridge.mapping import AdministrativeRole, RuleSet

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from federation_bridge.administration.rules import check_words
+from federation_bridge.administration.told_words import check_words
 from federation_bridge.audit import Entry, PersonErased
 from federation_bridge.audit.seal import ERASURE_TYPE, SealedRow, erasure_claims_of
 from federation_bridge.errors import NotFound

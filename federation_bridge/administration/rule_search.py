@@ -35,7 +35,7 @@ def fits(rule: Rule, rules: RuleSet, wanted: RulesWanted, uses: Uses, now: datet
     """Whether this rule is one of those that are looked for."""
     keys = roles_of(rule, rules)
     groups = {str(part) for anchor in rule.when.anchors() or () for part in anchor[1:]}
-    ends = end_of(rule)
+    ends = end_of(rule.when)
     shown = {
         "ended": ends is not None and ends <= now,
         "unused": not rule.denied and rule.id not in uses.by_rule,

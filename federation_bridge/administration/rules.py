@@ -8,7 +8,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from federation_bridge.administration.told_words import check_words
 from federation_bridge.audit import Entry, Event, RulebookChanged, RulebookEmergency, RulebookProposed
 from federation_bridge.errors import BadRequest, ChangedMeanwhile, ConfigurationInvalid, NotFound
 from federation_bridge.mapping import (
@@ -19,6 +21,7 @@ from federation_bridge.mapping import (
     reasons_to_wait,
 )
 from federation_bridge.mapping.document import read_document
+from federation_bridge.mapping.findings import end_of
 from federation_bridge.model import (
     Author,
     Caller,
@@ -31,13 +34,10 @@ from federation_bridge.model import (
 from federation_bridge.rulebook.parsing import Known, Names, parsed
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.sentence import Sentence
-from federation_bridge.shown_text import first_hidden
 from federation_bridge.store.rulebook_proposals import RulebookProposals
 from federation_bridge.store.rulebook_versions import RulebookVersions
 
 _OPERATOR = RequestOrigin(reference="operator")
-_MOST_CHARACTERS = 1_000
-"""Of a reason or an author's name."""
 _MOST_WAITING = 100
 
 
@@ -227,19 +227,22 @@ def _check_rights(proposal: Proposal, rights: AdministrativeRights | None) -> No
 
 def _check_not_locked_out(rules: Rules, proposal: Proposal, change: Change, had: AdministrativeRights | None) -> None:
     """Refuses a change after which nobody administers any more, or not whoever makes it."""
-    if proposal.before is None or not _names_administrators(proposal.before):
+    now = rules.clock()
+    if proposal.before is None or not _names_administrators(proposal.before, now):
         return
-    if not _names_administrators(proposal.rules):
+    if not _names_administrators(proposal.rules, now):
         raise BadRequest("nobody would be administrator any more: `administration` has to name one")
     if change.caller is None or had is None:
         return
-    rights = proposal.rules.administrative_rights(change.caller.session.identity, rules.clock(), change.caller)
+    rights = proposal.rules.administrative_rights(change.caller.session.identity, now, change.caller)
     if rights is None or not rights.includes(had.role):
         raise BadRequest(f"you would be {had.role} no more: let somebody who stays make this change")
 
 
-def _names_administrators(rules: RuleSet) -> bool:
-    return any(one.role is AdministrativeRole.ADMINISTRATOR for one in rules.administration)
+def _names_administrators(rules: RuleSet, now: datetime) -> bool:
+    """Whether an entry does so whose dates are not over."""
+    named = (one.when for one in rules.administration if one.role is AdministrativeRole.ADMINISTRATOR)
+    return any((end := end_of(when)) is None or end > now for when in named)
 
 
 def _meaning_of(rules: Rules, base: RulebookVersion | None) -> RuleSet | None:
@@ -277,15 +280,6 @@ def check_writable(rules: Rules) -> None:
     """BadRequest where the rulebook lies in files: a version that is written here would stand against them."""
     if rules.lies_in_files:
         raise BadRequest("the rulebook lies in files: change the files; each change is a version by itself")
-
-
-def check_words(what: str, words: str) -> None:
-    """BadRequest where words that stay in the history are missing, too long, or not what they look like."""
-    if not words.strip() or len(words) > _MOST_CHARACTERS:
-        raise BadRequest(f"{what} is needed, of at most {_MOST_CHARACTERS} characters")
-    # A character that turns the order of reading around would show whoever agrees another sentence.
-    if hidden := first_hidden(" ".join(words.split())):
-        raise BadRequest(f"{what} has a character that cannot be seen: {hidden}")
 
 
 def entry(rules: Rules, caller: Caller | None, event: Event) -> Entry:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from federation_bridge.durations import format_duration
+from federation_bridge.mapping.condition import Condition
 from federation_bridge.mapping.dates import Within
 from federation_bridge.mapping.explanation import denials_of, standing
 from federation_bridge.mapping.group_conditions import InGroup
@@ -69,7 +70,7 @@ def findings(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple
 
 
 def _of_rule(rule: Rule, rules: RuleSet, now: datetime) -> Iterator[Finding]:
-    end = end_of(rule)
+    end = end_of(rule.when)
     if end is not None and end <= now:
         yield _finding(
             FindingKind.ENDED, rule, Sentence("it ended at %(instant)s and can never match again", instant=_utc(end))
@@ -88,12 +89,9 @@ def _of_rule(rule: Rule, rules: RuleSet, now: datetime) -> Iterator[Finding]:
         yield _finding(FindingKind.ABOVE_MAXIMUM, rule, words)
 
 
-def end_of(rule: Rule) -> datetime | None:
-    """When the rule can match no more; None where that cannot be told from its dates alone."""
-    outer = [
-        rule.when,
-        *(one for one in getattr(rule.when, "conditions", ()) if getattr(rule.when, "name", "") == "all"),
-    ]
+def end_of(when: Condition) -> datetime | None:
+    """When the condition can hold no more; None where that cannot be told from its dates alone."""
+    outer = [when, *(one for one in getattr(when, "conditions", ()) if getattr(when, "name", "") == "all")]
     return min((one.ends for one in outer if isinstance(one, Within) and one.ends is not None), default=None)
 
 

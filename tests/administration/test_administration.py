@@ -191,10 +191,8 @@ LOOKING = {
     "keys.states",
     "metadata.waiting",
     "approvals.author_of",
-    *(
-        f"rules.{name}"
-        for name in ("propose", "foresee", "changed_meanwhile", "check_words", "check_writable", "entry")
-    ),
+    "told_words.check_words",
+    *(f"rules.{name}" for name in ("propose", "foresee", "changed_meanwhile", "check_writable", "entry")),
     *(f"audit.{name}" for name in ("sealed", "verification", "json_text", "json_lines", "csv_lines")),
     *(f"explaining.{name}" for name in ("explained", "lines_of", "document_of")),
     *(f"people.{name}" for name in ("groups_of_then", "identities_in", "identities_seen", "person_at", "person_seen")),

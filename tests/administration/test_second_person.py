@@ -209,6 +209,35 @@ def test_an_emergency_leaves_an_administrator_too(rules, clock) -> None:
         verbs.apply(replace(rules, allows_emergency=True), without, change)
 
 
+@pytest.mark.parametrize(("day", "is_taken"), [("2026-03-03", False), ("2026-03-04", True)])
+def test_an_administrator_whose_dates_are_over_is_none(rules, clock, day: str, is_taken: bool) -> None:
+    stands = rules.versions.in_force()
+    dated = f"when: {{all: [{{group: identity-team}}, {{dates: {{not_after: {day}}}}}]}}"
+    ended = texts("b", more=MORE.replace("when: {group: identity-team}", dated))
+    change = Change(Author("ada"), "now", stands.digest, is_emergency=True)
+
+    if is_taken:
+        assert verbs.apply(replace(rules, allows_emergency=True), ended, change).number == 2
+    else:
+        with pytest.raises(BadRequest, match="nobody would be administrator any more"):
+            verbs.apply(replace(rules, allows_emergency=True), ended, change)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "x (approved by entra/bob: ok)",
+        "x (Approved  by bob)",
+        "x \uff08approved by bob\uff09",
+        "x (\u0430pproved by b)",
+    ],
+)
+def test_a_reason_invents_no_second_person(rules, clock, reason: str) -> None:
+    stands = rules.versions.in_force()
+    with pytest.raises(BadRequest, match="the history says that of changes that were approved"):
+        verbs.apply(rules, texts(role="222222222222/ReadOnly"), Change(Author("ada"), reason, stands.digest))
+
+
 def test_where_the_version_in_force_fits_no_more_marks_still_hold(rules, clock, store) -> None:
     stands = rules.versions.in_force()
     narrower = replace(rules, known=Known(frozenset({"okta"})))

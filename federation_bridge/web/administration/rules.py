@@ -49,7 +49,7 @@ def rules() -> AnyResponse:
     fitting = (rule for rule in found.rules if rule.id > after and fits(rule, found, wanted, uses, now))
     shown = list(islice(fitting, _MOST_RULES + 1))
     rows = [
-        Row(rule, roles_of(rule, found), terms_of(rule), end_of(rule), uses.by_rule.get(rule.id))
+        Row(rule, roles_of(rule, found), terms_of(rule), end_of(rule.when), uses.by_rule.get(rule.id))
         for rule in shown[:_MOST_RULES]
     ]
     more = rows[-1].rule.id if len(shown) > _MOST_RULES else ""
