@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import made_once
 import postgresql
 from absent_software import pytest_terminal_summary  # noqa: F401 - a hook of the whole run
-from database_place import INTEGRITY_KEY, HeldClock, Place
+from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
 from slow_tests import pytest_collection_modifyitems, pytest_ignore_collect  # noqa: F401 - hooks of the whole run
 
 made_once.install()
@@ -129,7 +129,7 @@ def _worker_database(postgresql_server: postgresql.Server, worker_id: str) -> st
 
 
 @pytest.fixture
-def sqlite_place(tmp_path: Path, clock: HeldClock, _migrated_sqlite: Path) -> Iterator[Place]:
+def sqlite_database(tmp_path: Path, clock: HeldClock, _migrated_sqlite: Path) -> Iterator[OwnDatabase]:
     """A SQLite database of this test's own, in the present shape."""
     path = tmp_path / "bridge.db"
     shutil.copy(_migrated_sqlite, path)
@@ -138,22 +138,24 @@ def sqlite_place(tmp_path: Path, clock: HeldClock, _migrated_sqlite: Path) -> It
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute(statement)
 
-    place = Place(f"sqlite:///{path}", None, clock, admin)
-    yield place
-    place.close()
+    own_database = OwnDatabase(f"sqlite:///{path}", None, clock, admin)
+    yield own_database
+    own_database.close()
 
 
 @pytest.fixture
-def postgresql_place(clock: HeldClock, postgresql_server: postgresql.Server, _worker_database: str) -> Iterator[Place]:
+def postgresql_database(
+    clock: HeldClock, postgresql_server: postgresql.Server, _worker_database: str
+) -> Iterator[OwnDatabase]:
     """The PostgreSQL database of the worker, in the present shape and empty."""
 
     def admin(statement: str) -> None:
         with postgresql_server.admin(_worker_database) as connection:
             connection.execute(statement)
 
-    place = Place(postgresql_server.url(_worker_database), postgresql_server.password, clock, admin)
-    yield place
-    place.close()
+    own_database = OwnDatabase(postgresql_server.url(_worker_database), postgresql_server.password, clock, admin)
+    yield own_database
+    own_database.close()
     # `replica` lets a superuser past the triggers that keep the audit.
     with postgresql_server.admin(_worker_database) as connection:
         connection.execute("SET session_replication_role = replica")
@@ -166,13 +168,13 @@ def postgresql_place(clock: HeldClock, postgresql_server: postgresql.Server, _wo
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest) -> Place:
+def own_database(request: pytest.FixtureRequest) -> OwnDatabase:
     """Either database: what uses it runs on both."""
-    found: Place = request.getfixturevalue(f"{request.param}_place")
+    found: OwnDatabase = request.getfixturevalue(f"{request.param}_database")
     return found
 
 
 @pytest.fixture
-def store(place: Place) -> Store:
+def store(own_database: OwnDatabase) -> Store:
     """A store on either database."""
-    return place.open()
+    return own_database.open()

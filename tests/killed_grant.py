@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sts_stub import granted, stub_sts
-from web_material import ACCOUNT, door_of, made_app
+from web_factories import ACCOUNT, door_of, made_app
 
 from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Caller, Groups, Identity, RequestOrigin, Session

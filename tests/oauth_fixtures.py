@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
-from oauth_material import Program
-from web_material import Person, person_at
+from databases import HeldClock
+from oauth_factories import Program
+from web_factories import Person, person_at
 
 
 @pytest.fixture

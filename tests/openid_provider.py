@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc import jws
 from joserfc.jwk import ECKey
-from kept_material import KeptInMemory
+from kept_factories import KeptInMemory
 from sealed_keys_in_memory import SealedKeysInMemory
 
 from federation_bridge.connectors.attempts import Waiting

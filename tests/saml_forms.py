@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 from lxml import etree
-from saml_material import NOW, idp_signer, key_ring, message
+from saml_factories import NOW, idp_signer, key_ring, message
 from sealed_keys_in_memory import SealedKeysInMemory
 
 from federation_bridge.connectors.saml import names

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from database_place import INTEGRITY_KEY
-from store_material import entry, session, sign_in
+from databases import INTEGRITY_KEY
+from store_factories import entry, session, sign_in
 
 from federation_bridge.errors import SignInRejected
 from federation_bridge.store import Store, open_store

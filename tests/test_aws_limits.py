@@ -7,7 +7,7 @@ import unicodedata
 from contextlib import nullcontext
 
 import pytest
-from aws_material import NOW, grant, signing_key
+from aws_factories import NOW, grant, signing_key
 
 from federation_bridge import aws_limits
 from federation_bridge.aws import assertion, id_token, session_names

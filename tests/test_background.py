@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
-from web_material import door_of, made_app
+from databases import HeldClock
+from web_factories import door_of, made_app
 
 from federation_bridge.app import start_background
 from federation_bridge.aws.sts import StsClients

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from database_place import HeldClock
-from web_material import door_of, made_app, write_files
+from databases import HeldClock
+from web_factories import door_of, made_app, write_files
 
 from federation_bridge import first_start
 from federation_bridge.errors import ConfigurationInvalid

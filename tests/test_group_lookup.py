@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from passing_checks import pass_all
-from web_material import ACCOUNT, Person, door_of, person_at
+from web_factories import ACCOUNT, Person, door_of, person_at
 
 from federation_bridge.bridge import Admission, Bridge
 from federation_bridge.directories import Directory

@@ -9,9 +9,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock, Place
-from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, rule, rules_text
-from web_material import door_of, made_app
+from databases import HeldClock, OwnDatabase
+from mapping_factories import CONNECTIONS, NOW, REGISTER_TEXT, rule, rules_text
+from web_factories import door_of, made_app
 
 import federation_bridge
 from federation_bridge import audit
@@ -88,7 +88,7 @@ def test_a_command_that_looks_audits_nothing_of_what_it_notices() -> None:
 
 
 def test_rules_are_kept_and_told_together_or_not_at_all(
-    store: Store, place: Place, clock: HeldClock, tmp_path: Path
+    store: Store, own_database: OwnDatabase, clock: HeldClock, tmp_path: Path
 ) -> None:
     # Else a process that ends before the audit is back takes `rules.loaded` with it: the next one finds nothing new.
     files = tmp_path / "rules.yaml", tmp_path / "accounts.yaml"
@@ -99,11 +99,11 @@ def test_rules_are_kept_and_told_together_or_not_at_all(
         kept, told = VersionsAndNotices(store.rulebook_versions, clock), Notices(store.audit, clock)
         return Rulebook(FilesSource(*files), Versions(kept), Known(frozenset(CONNECTIONS)), told.tell)
 
-    place.admin("ALTER TABLE audit RENAME TO away")
+    own_database.admin("ALTER TABLE audit RENAME TO away")
     try:
         version = started().current().version
     finally:
-        place.admin("ALTER TABLE away RENAME TO audit")
+        own_database.admin("ALTER TABLE away RENAME TO audit")
     assert Versions(VersionsAndNotices(store.rulebook_versions, clock)).last() is None
 
     for _ in range(2):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from web_material import counted_randomness
+from web_factories import counted_randomness
 
 from federation_bridge import pending_sign_in
 from federation_bridge.errors import BadRequest, SignInExpired

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from database_place import INTEGRITY_KEY
-from web_material import write_files
+from databases import INTEGRITY_KEY
+from web_factories import write_files
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate import check, preparation

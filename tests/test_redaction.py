@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 from joserfc.jwk import RSAKey
-from saml_material import IDP, idp_signer, pinned, stranger
+from saml_factories import IDP, idp_signer, pinned, stranger
 
 from federation_bridge.audit import EVENTS, SHOWN_WHOLE
 from federation_bridge.connectors.oidc.key_set import read_key_set

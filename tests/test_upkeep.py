@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from database_place import HeldClock, Place
-from saml_material import IDP, NOW, idp_signer, key_ring, stranger
+from databases import HeldClock, OwnDatabase
+from saml_factories import IDP, NOW, idp_signer, key_ring, stranger
 from structlog.testing import capture_logs
-from web_material import door_of, made_app, write_files
+from web_factories import door_of, made_app, write_files
 
 from federation_bridge.connectors.accepting import DISCOVERY_HELD
 from federation_bridge.connectors.oidc.refreshed import dated
@@ -41,13 +41,13 @@ def ending(ends_at: datetime, kind: str = "signing certificate") -> Ending:
     return Ending(kind, "0123456789abcdef", ends_at, "look at it")
 
 
-def upkeep(place: Place, connection: Stands, **more: Any) -> Upkeep:
+def upkeep(own_database: OwnDatabase, connection: Stands, **more: Any) -> Upkeep:
     one = {"protocol": "saml", "title": "Company", "metadata_file": "idp.xml"}
     document = {"base_url": "https://b.example", "rules": "r", "accounts": "a", "connections": {"corp": one}}
     settings = settings_from(document, Path("/nowhere"))
     ticks = iter(range(0, 10_000, 10))
     more = {"monotonic": lambda: float(next(ticks)), **more}
-    return Upkeep({"corp": connection}, key_ring(), place.open(), settings, place.clock, **more)  # type: ignore[dict-item]
+    return Upkeep({"corp": connection}, key_ring(), own_database.open(), settings, own_database.clock, **more)  # type: ignore[dict-item]
 
 
 def told(*nodes: Upkeep) -> list[str]:
@@ -79,12 +79,12 @@ def test_an_end_is_told_at_60_30_7_and_1_days_and_when_it_has_come(left: float, 
     assert (None if found is None else found.days) == threshold
 
 
-def test_each_threshold_is_told_once_by_one_process_of_all(place: Place) -> None:
-    end = place.clock() + 61 * DAY
-    nodes = [upkeep(place, Stands(ending(end))) for _ in range(2)]
+def test_each_threshold_is_told_once_by_one_process_of_all(own_database: OwnDatabase) -> None:
+    end = own_database.clock() + 61 * DAY
+    nodes = [upkeep(own_database, Stands(ending(end))) for _ in range(2)]
     said = []
     for left in (61, 60, 59, 31, 30, 29, 8, 7, 6, 2, 1, 0, -1):
-        place.clock.now = end - left * DAY
+        own_database.clock.now = end - left * DAY
         said += [line for _ in range(2) for line in told(*nodes)]
     assert [line.partition(";")[0] for line in said] == [
         *(
@@ -95,41 +95,41 @@ def test_each_threshold_is_told_once_by_one_process_of_all(place: Place) -> None
     ]
 
 
-def test_an_end_that_moved_is_told_again_when_it_is_near(place: Place) -> None:
-    company = Stands(ending(place.clock() + 5 * DAY, "metadata"))
-    node = upkeep(place, company)
+def test_an_end_that_moved_is_told_again_when_it_is_near(own_database: OwnDatabase) -> None:
+    company = Stands(ending(own_database.clock() + 5 * DAY, "metadata"))
+    node = upkeep(own_database, company)
     assert len(told(node)) == 1
-    company.stands = Standing(endings=(ending(place.clock() + 90 * DAY, "metadata"),))
+    company.stands = Standing(endings=(ending(own_database.clock() + 90 * DAY, "metadata"),))
     assert told(node) == []
-    place.clock.advance(85 * DAY)
+    own_database.clock.advance(85 * DAY)
     assert len(told(node)) == 1
 
 
-def test_what_waits_is_told_once_and_again_each_day_until_nothing_waits(place: Place) -> None:
+def test_what_waits_is_told_once_and_again_each_day_until_nothing_waits(own_database: OwnDatabase) -> None:
     company = Stands(waits="new signing keys ab")
-    nodes = [upkeep(place, company) for _ in range(2)]
+    nodes = [upkeep(own_database, company) for _ in range(2)]
     sentence = "waits for `federation-bridge metadata accept`: new signing keys ab"
     for _ in range(3):
         assert told(*nodes, *nodes) == [sentence]
-        place.clock.advance(DAY)
+        own_database.clock.advance(DAY)
     company.stands = Standing(waits="new signing keys cd")
     assert told(*nodes) == [sentence.replace("ab", "cd")]
     company.stands = Standing()
     assert told(*nodes) == []
 
 
-def test_our_own_certificates_that_others_know_are_told_too(place: Place) -> None:
-    node = upkeep(place, Stands())
+def test_our_own_certificates_that_others_know_are_told_too(own_database: OwnDatabase) -> None:
+    node = upkeep(own_database, Stands())
     key_ring().current(Purpose.DECRYPTION)
     key_ring().current(Purpose.TOKENS)
     assert {one.kind.rpartition(" ")[2] for one in node.seen().ours} <= {"aws-saml", "service-provider", "decryption"}
-    place.clock.now = key_ring().current(Purpose.DECRYPTION).ends_at - 5 * DAY
+    own_database.clock.now = key_ring().current(Purpose.DECRYPTION).ends_at - 5 * DAY
     assert any("our own key decryption" in line and "in 5 days" in line for line in told(node))
 
 
-def test_one_look_serves_all_who_ask_within_seconds_and_an_outage_leaves_the_last(place: Place) -> None:
+def test_one_look_serves_all_who_ask_within_seconds_and_an_outage_leaves_the_last(own_database: OwnDatabase) -> None:
     now, company = [0.0], Stands(waits="one")
-    node = upkeep(place, company, monotonic=lambda: now[0])
+    node = upkeep(own_database, company, monotonic=lambda: now[0])
     assert node.waits() == {"corp": "one"}
     company.stands = Standing(waits="two")
     assert node.waits() == {"corp": "one"}

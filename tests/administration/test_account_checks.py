@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock, Place
-from mapping_material import identity, rule, rule_set
-from web_material import write_files
+from databases import HeldClock, OwnDatabase
+from mapping_factories import identity, rule, rule_set
+from web_factories import write_files
 
 from federation_bridge.administration import account_checks
 from federation_bridge.administration.account_checks import MOST_DIFFERENCES, AccountChecks
@@ -92,8 +92,8 @@ def test_the_result_is_kept_with_what_mends_it_and_audited_in_numbers(store, clo
     assert (newest.event, newest.details["fails"], newest.details["accounts"]) == ("accounts.checked", 2, 1)
 
 
-def test_of_nodes_that_look_at_once_one_does(place: Place, clock: HeldClock, settings: Settings) -> None:
-    store, read, begun, both = place.open(), [], threading.Event(), threading.Event()
+def test_of_nodes_that_look_at_once_one_does(own_database: OwnDatabase, clock: HeldClock, settings: Settings) -> None:
+    store, read, begun, both = own_database.open(), [], threading.Event(), threading.Event()
 
     def slowly(plan: Any) -> RealAccount:
         read.append(plan.id)

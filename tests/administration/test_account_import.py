@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from mapping_material import REGISTER_TEXT
+from mapping_factories import REGISTER_TEXT
 
 from federation_bridge.administration.account_import import (
     ImportTerms,

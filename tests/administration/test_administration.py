@@ -14,10 +14,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from database_place import HeldClock, Place
-from family_material import let_in, signed_in
-from mapping_material import CONNECTIONS, REGISTER_TEXT, identity, rule, rules_text
-from saml_material import ENTITY_ID, IDP, NOW, Wire, idp_signer, key_ring, stranger
+from databases import HeldClock, OwnDatabase
+from family_factories import let_in, signed_in
+from mapping_factories import CONNECTIONS, REGISTER_TEXT, identity, rule, rules_text
+from saml_factories import ENTITY_ID, IDP, NOW, Wire, idp_signer, key_ring, stranger
 from sqlalchemy import select
 
 import federation_bridge.administration
@@ -248,9 +248,9 @@ def everything(store: Store) -> dict[str, list[Any]]:
 
 @pytest.mark.parametrize("verb", CHANGING)
 def test_a_verb_that_cannot_be_audited_changes_nothing(
-    place: Place, clock: HeldClock, verb: str, monkeypatch: pytest.MonkeyPatch
+    own_database: OwnDatabase, clock: HeldClock, verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, scenario = place.open(), CHANGING[verb]
+    store, scenario = own_database.open(), CHANGING[verb]
     scenario.prepare(store, clock)
     before = everything(store)
 
@@ -339,9 +339,9 @@ def test_a_command_that_writes_by_itself_would_be_found(source: str, found: list
 
 
 def test_a_first_key_that_cannot_be_audited_is_not_made(
-    place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+    own_database: OwnDatabase, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = place.open()
+    store = own_database.open()
     ring = KeyRing(bytes(32), SealedKeysAndNotices(store.sealed_keys, clock), clock, "bridge.example.com")
 
     def refused(*_: object, **__: object) -> None:
@@ -356,8 +356,8 @@ def test_a_first_key_that_cannot_be_audited_is_not_made(
     assert told.details == {"purpose": "tokens", "kid": made.kid}
 
 
-def test_a_key_that_another_process_made_first_is_told_once(place: Place, clock: HeldClock) -> None:
-    store = place.open()
+def test_a_key_that_another_process_made_first_is_told_once(own_database: OwnDatabase, clock: HeldClock) -> None:
+    store = own_database.open()
     kept = SealedKeysAndNotices(store.sealed_keys, clock)
     for _ in range(2):
         KeyRing(bytes(32), kept, clock, "bridge.example.com").current(Purpose.TOKENS)

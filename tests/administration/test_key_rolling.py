@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.hashes import SHA256
-from database_place import HeldClock, Place
+from databases import HeldClock, OwnDatabase
 from lxml import etree
-from web_material import ACCOUNT, write_files
+from web_factories import ACCOUNT, write_files
 
 from federation_bridge.administration import keys as verbs
 from federation_bridge.administration.keys import Keys
@@ -51,8 +51,8 @@ class Node:
 
 
 @pytest.fixture
-def nodes(place: Place, clock: HeldClock) -> tuple[Node, Node]:
-    one, other = Node(place.open(), clock), Node(place.open(), clock)
+def nodes(own_database: OwnDatabase, clock: HeldClock) -> tuple[Node, Node]:
+    one, other = Node(own_database.open(), clock), Node(own_database.open(), clock)
     for node in (one, other):
         node.ring.current(Purpose.AWS_OIDC)
         node.ring.current(Purpose.AWS_SAML)
@@ -177,8 +177,8 @@ def settings(tmp_path: Path) -> Path:
 
 
 def run(settings: Path, *words: str) -> Result:
-    place = 2 if words[0] == "keys" else 1
-    return CliRunner().invoke(commands, [*words[:place], "--settings", str(settings), *words[place:]])
+    own_database = 2 if words[0] == "keys" else 1
+    return CliRunner().invoke(commands, [*words[:own_database], "--settings", str(settings), *words[own_database:]])
 
 
 def test_on_the_saml_road_the_command_tells_what_each_account_must_learn(settings: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from database_place import HeldClock
-from mapping_material import CONNECTIONS, REGISTER_TEXT, identity, rule, rules_text
+from databases import HeldClock
+from mapping_factories import CONNECTIONS, REGISTER_TEXT, identity, rule, rules_text
 
 from federation_bridge.administration import rules as verbs
 from federation_bridge.administration.approvals import author_of

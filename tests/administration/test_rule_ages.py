@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from mapping_material import NOW, rule, rule_set
+from mapping_factories import NOW, rule, rule_set
 
 from federation_bridge.administration.rule_ages import rules_since
 from federation_bridge.mapping import RuleSet

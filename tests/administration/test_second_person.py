@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from database_place import HeldClock
-from mapping_material import CONNECTIONS, REGISTER_TEXT, identity, rule, rules_text
+from databases import HeldClock
+from mapping_factories import CONNECTIONS, REGISTER_TEXT, identity, rule, rules_text
 
 from federation_bridge.administration import approvals
 from federation_bridge.administration import rules as verbs

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from documents.blocks import ROOT
 from flask import Flask
 from openid_provider import World, by_query, world
-from pending_material import ScriptedUser, bridge_at, scripted_user
-from saml_material import stranger
-from web_material import BASE, door_of
+from pending_factories import ScriptedUser, bridge_at, scripted_user
+from saml_factories import stranger
+from web_factories import BASE, door_of
 
 import federation_bridge
 from federation_bridge.administration import sign_in_advice
@@ -85,10 +85,10 @@ def test_a_refused_one_names_the_check_that_failed_and_those_before_and_behind(c
     ada.come_back(ada.leave(), **changes)
     verdicts = _verdicts(_last(ada))
     names = [one.name for one in CHECKS["saml"] if one.name != "other"]
-    place = names.index(failed)
+    own_database = names.index(failed)
     assert verdicts[failed] == "FAILED"
-    assert {verdicts[name] for name in names[:place]} == {"passed", "not needed"}
-    assert {verdicts[name] for name in names[place + 1 :]} == {"not reached"}
+    assert {verdicts[name] for name in names[:own_database]} == {"passed", "not needed"}
+    assert {verdicts[name] for name in names[own_database + 1 :]} == {"not reached"}
 
 
 def test_a_message_that_is_sent_again_fails_at_the_check_of_once(tmp_path: Path, clock: HeldClock) -> None:
@@ -196,7 +196,9 @@ def _texts(value: Any) -> Iterator[str]:
 @pytest.mark.parametrize("case", HOSTILE)
 def test_hostile_names_and_values_are_cut_and_shown_safely(case: str, values: Any) -> None:
     text = HOSTILE[case]
-    received = Received({"Issuer": (text,) * 50}, (), text, {f"{text}{place}": (text,) * 500 for place in range(500)})
+    received = Received(
+        {"Issuer": (text,) * 50}, (), text, {f"{text}{own_database}": (text,) * 500 for own_database in range(500)}
+    )
     details = received_of(received, values, is_refused=True)
     assert sum(map(len, _texts(details))) < 4_000
     row = Recorded(HeldClock()(), "sign_in.refused", "", "corp", "r", "", "", {"received": details})
@@ -216,7 +218,7 @@ def test_letters_that_only_look_like_latin_ones_are_named() -> None:
 
 
 def test_an_entry_of_a_huge_answer_stays_small(ada: ScriptedUser) -> None:
-    many = {f"{'n' * 300}{place}": tuple("v" * 300 for _ in range(20)) for place in range(45)}
+    many = {f"{'n' * 300}{own_database}": tuple("v" * 300 for _ in range(20)) for own_database in range(45)}
     ada.come_back(ada.leave(), audience="https://other.example.test", attributes=many)
     row = _last(ada)
     assert _verdicts(row)["AudienceRestriction"] == "FAILED"

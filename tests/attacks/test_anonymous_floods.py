@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock
-from oauth_material import Program
-from web_material import ACCOUNT, BASE, Person, door_of, person_at
+from databases import HeldClock
+from oauth_factories import Program
+from web_factories import ACCOUNT, BASE, Person, door_of, person_at
 
 from federation_bridge.audit import Recorded, sparing
 

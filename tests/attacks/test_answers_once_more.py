@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from flask import Flask
-from pending_material import GO, ScriptedUser, bridge_at
-from web_material import BASE, door_of
+from pending_factories import GO, ScriptedUser, bridge_at
+from web_factories import BASE, door_of
 
 from federation_bridge.bridge import token_hash
 from federation_bridge.web import cookies

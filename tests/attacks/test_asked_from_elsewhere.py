@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import web_material
-from database_place import HeldClock
-from oauth_material import Program
-from web_material import ACCOUNT, BASE, Person, made_app
+import web_factories
+from databases import HeldClock
+from oauth_factories import Program
+from web_factories import ACCOUNT, BASE, Person, made_app
 
 RULES = f"""
 version: 1
@@ -25,7 +25,7 @@ OFFICE, HOME, PROXY = "192.0.2.7", "198.51.100.7", "192.0.2.80"
 
 @pytest.fixture
 def ada(tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
-    monkeypatch.setattr(web_material, "_RULES", RULES)
+    monkeypatch.setattr(web_factories, "_RULES", RULES)
     app = made_app(tmp_path, clock, serving={"trusted_proxies": ["203.0.113.1/32"]})
     person = Person(app, app.test_client())
     person.sign_in(clock, "admins")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 from lxml import etree
 from openid_provider import NOON, by_query, world
-from saml_material import NOW, arrive, changed, connector, honest, saml, sign_in
+from saml_factories import NOW, arrive, changed, connector, honest, saml, sign_in
 
 from federation_bridge.errors import ConfigurationInvalid, SignInRejected
 from federation_bridge.model import Identity

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from database_place import HeldClock
-from web_material import ACCOUNT, BASE, TOKEN, Person, person_at
+from databases import HeldClock
+from web_factories import ACCOUNT, BASE, TOKEN, Person, person_at
 
 from federation_bridge.web import cookies
 from federation_bridge.web.forms import checked_return_path, form_token

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from flask import Response
-from web_material import ACCOUNT, BASE, TOKEN, Person, person_at
+from web_factories import ACCOUNT, BASE, TOKEN, Person, person_at
 
 from federation_bridge.web.forms import form_token
 from federation_bridge.web.observe import public_documents

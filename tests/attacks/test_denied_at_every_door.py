@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import web_material
-from database_place import HeldClock
-from web_material import ACCOUNT, Person, door_of, made_app
+import web_factories
+from databases import HeldClock
+from web_factories import ACCOUNT, Person, door_of, made_app
 
 from federation_bridge.bridge.granting import Grants
 from federation_bridge.errors import BridgeError, RoleNotGranted, RoleWithheld, Unavailable
@@ -42,7 +42,7 @@ def ada(tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch) -> It
     def signed(_grants: Grants, _grant: Any) -> Any:
         raise Reached("a statement would be signed")
 
-    monkeypatch.setattr(web_material, "_RULES", RULES)
+    monkeypatch.setattr(web_factories, "_RULES", RULES)
     # Whether AWS could enforce what leaves the bridge is asked after the rules, and is no matter of theirs.
     monkeypatch.setattr(Grants, "_check_may_leave", lambda _grants, _grant: None)
     monkeypatch.setattr(Grants, "statement", signed)

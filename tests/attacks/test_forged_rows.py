@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock, Place
-from family_material import BROWSER, USER_CODE, family, let_in, pair, request, signed_in
+from databases import HeldClock, OwnDatabase
+from family_factories import BROWSER, USER_CODE, family, let_in, pair, request, signed_in
 from forged_rows import change, rows_of, write_macs_anew
-from mapping_material import CONNECTIONS, REGISTER_TEXT, identity, keys, rule, rules_text
+from mapping_factories import CONNECTIONS, REGISTER_TEXT, identity, keys, rule, rules_text
 from sqlalchemy import Boolean, Column, Integer, Table, insert
-from store_material import IDLE, proposal, session
+from store_factories import IDLE, proposal, session
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping.rules import RuleSet
@@ -214,8 +214,8 @@ def test_a_forged_session_approves_nothing(store: Store, clock: HeldClock) -> No
     store.authorization_codes.issue("code", given, family(clock()))
 
 
-def test_a_row_written_under_another_key_is_not_ours(place: Place, clock: HeldClock) -> None:
-    ours, theirs = place.open(), place.open(integrity_key=b"t" * 32)
+def test_a_row_written_under_another_key_is_not_ours(own_database: OwnDatabase, clock: HeldClock) -> None:
+    ours, theirs = own_database.open(), own_database.open(integrity_key=b"t" * 32)
     theirs.sessions.admit(session(clock()), "issuer", "_m", clock())
     assert theirs.sessions.live(BROWSER, IDLE) is not None
     assert ours.sessions.live(BROWSER, IDLE) is None
@@ -278,9 +278,11 @@ def test_forged_rules_are_not_the_last_good_ones_of_a_restart_with_broken_files(
         assert keys(started(), identity(groups=("g",)))
 
 
-def test_an_instant_that_no_clock_shows_is_no_failure(store: Store, place: Place, clock: HeldClock) -> None:
+def test_an_instant_that_no_clock_shows_is_no_failure(
+    store: Store, own_database: OwnDatabase, clock: HeldClock
+) -> None:
     signed_in(store, clock())
-    place.admin("UPDATE sessions SET ends_at = 9223372036854775807, last_seen_at = 9223372036854775807")
+    own_database.admin("UPDATE sessions SET ends_at = 9223372036854775807, last_seen_at = 9223372036854775807")
     assert store.sessions.live(BROWSER, IDLE) is None
 
 

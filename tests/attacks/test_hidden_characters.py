@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from openid_provider import world
-from saml_material import arrive, connector, honest
+from saml_factories import arrive, connector, honest
 from test_shown_text import HIDDEN
 
 from federation_bridge.errors import SignInRejected

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
-from web_material import BASE, TOKEN, Person, door_of, person_at
+from databases import HeldClock
+from web_factories import BASE, TOKEN, Person, door_of, person_at
 from werkzeug.routing import Rule
 
 from federation_bridge.web import cookies

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock, Place
+from databases import HeldClock, OwnDatabase
 from openid_provider import DirectOutgoing, World, joined, public_jwk, rs256, rsa_key, signed, world
-from saml_material import (
+from saml_factories import (
     ENTITY_ID,
     IDP,
     NOW,
@@ -106,11 +106,11 @@ def clock(clock: HeldClock) -> HeldClock:
 
 
 @pytest.fixture
-def two_nodes(place: Place, clock: HeldClock) -> Callable[..., tuple[Company, Company]]:
+def two_nodes(own_database: OwnDatabase, clock: HeldClock) -> Callable[..., tuple[Company, Company]]:
     """Makes two nodes on one database, with what they see at the company's address."""
     return lambda wire, **settings: (
-        Company(wire, DocumentsAndNotices(place.open().documents, clock), clock, **settings),
-        Company(wire, DocumentsAndNotices(place.open().documents, clock), clock, **settings),
+        Company(wire, DocumentsAndNotices(own_database.open().documents, clock), clock, **settings),
+        Company(wire, DocumentsAndNotices(own_database.open().documents, clock), clock, **settings),
     )
 
 
@@ -137,10 +137,10 @@ def _refused(*_: object, **__: object) -> None:
 
 
 def test_keys_that_cannot_be_told_hold_at_once_and_are_told_before_they_are_next_used(
-    place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+    own_database: OwnDatabase, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Refused, they would keep a withdrawn key believed. Told late, they would let people in whom no entry explains."""
-    store, wire = place.open(), Wire({URL: published(idp_signer())})
+    store, wire = own_database.open(), Wire({URL: published(idp_signer())})
     here, third = Auditing(wire, store, clock), made.make_signer()
     assert here.believed() == {pinned(idp_signer()).fingerprint}
     with monkeypatch.context() as broken:
@@ -155,14 +155,16 @@ def test_keys_that_cannot_be_told_hold_at_once_and_are_told_before_they_are_next
     assert here.believed() == {pinned(third).fingerprint}
     told = " ".join(str(one.details["detail"]) for one in store.audit.entries(event="metadata.changed"))
     assert all(pinned(one).fingerprint in told.replace(" ", "") for one in (stranger(), third))
-    assert Auditing(Wire(), place.open(), clock).believed() == {pinned(third).fingerprint}, "and a restart knows them"
+    assert Auditing(Wire(), own_database.open(), clock).believed() == {pinned(third).fingerprint}, (
+        "and a restart knows them"
+    )
 
 
 def test_what_another_node_kept_meanwhile_is_not_overwritten_by_what_could_not_be_kept(
-    place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+    own_database: OwnDatabase, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire = Wire({URL: published(idp_signer())})
-    here, there = (Auditing(wire, place.open(), clock) for _ in range(2))
+    here, there = (Auditing(wire, own_database.open(), clock) for _ in range(2))
     assert here.believed() == there.believed()
     with monkeypatch.context() as broken:
         broken.setattr(Documents, "keep", _refused)
@@ -242,7 +244,7 @@ def test_what_is_signed_by_a_known_key_and_refused_asks_nobody() -> None:
 
 
 def test_a_new_key_that_is_held_lets_nobody_in_before_the_yes_and_at_once_after_it(
-    two_nodes: Any, place: Place
+    two_nodes: Any, own_database: OwnDatabase
 ) -> None:
     wire = Wire({URL: published(idp_signer())})
     here, there = two_nodes(wire, hold_new_keys=True)
@@ -254,13 +256,13 @@ def test_a_new_key_that_is_held_lets_nobody_in_before_the_yes_and_at_once_after_
     with pytest.raises(UnknownSigner, match="metadata accept"):
         here.arrives(stranger())
     assert [type(one) for one in (*here.notices, *there.notices)] == [DocumentHeld]
-    assert accept_held(DocumentsAndNotices(place.open().documents, clock), "company", NOW)
+    assert accept_held(DocumentsAndNotices(own_database.open().documents, clock), "company", NOW)
     assert there.arrives(stranger())
     assert here.arrives(stranger())
     assert len(wire.asked) == 2, "no further look is needed"
 
 
-def test_what_is_published_no_more_waits_no_more(two_nodes: Any, clock: HeldClock, place: Place) -> None:
+def test_what_is_published_no_more_waits_no_more(two_nodes: Any, clock: HeldClock, own_database: OwnDatabase) -> None:
     wire = Wire({URL: published(idp_signer())})
     here, _ = two_nodes(wire, hold_new_keys=True)
     here.arrives(idp_signer())
@@ -269,13 +271,13 @@ def test_what_is_published_no_more_waits_no_more(two_nodes: Any, clock: HeldCloc
     wire.documents[URL] = published(idp_signer())
     here.connector.refresher._refresh()
     assert [type(one) for one in here.notices] == [DocumentHeld, DocumentWithdrawn]
-    assert not accept_held(DocumentsAndNotices(place.open().documents, clock), "company", clock())
+    assert not accept_held(DocumentsAndNotices(own_database.open().documents, clock), "company", clock())
     with pytest.raises(UnknownSigner):
         here.arrives(stranger())
 
 
-def test_a_yes_is_used_up_and_cannot_bring_an_old_document_back(place: Place, clock: HeldClock) -> None:
-    wire, kept = Wire({URL: published(idp_signer())}), DocumentsAndNotices(place.open().documents, clock)
+def test_a_yes_is_used_up_and_cannot_bring_an_old_document_back(own_database: OwnDatabase, clock: HeldClock) -> None:
+    wire, kept = Wire({URL: published(idp_signer())}), DocumentsAndNotices(own_database.open().documents, clock)
     here = Company(wire, kept, clock, hold_new_keys=True)
     here.arrives(idp_signer())
     wire.documents[URL] = published(idp_signer(), stranger())
@@ -307,11 +309,13 @@ def test_metadata_that_has_expired_is_looked_for_by_who_needs_it_once_a_minute(
     assert here.arrives(idp_signer())
 
 
-def test_metadata_that_has_expired_still_pins_its_keys_over_a_restart(place: Place, clock: HeldClock) -> None:
+def test_metadata_that_has_expired_still_pins_its_keys_over_a_restart(
+    own_database: OwnDatabase, clock: HeldClock
+) -> None:
     ends = NOW + timedelta(minutes=20)
     wire, kept = (
         Wire({URL: published(idp_signer(), valid_until=ends)}),
-        DocumentsAndNotices(place.open().documents, clock),
+        DocumentsAndNotices(own_database.open().documents, clock),
     )
     Company(wire, kept, clock, hold_new_keys=True).arrives(idp_signer())
     clock.now = ends
@@ -370,11 +374,13 @@ def test_who_comes_to_another_node_meanwhile_waits_for_its_look_and_gets_in(two_
     assert slow.asked == [URL, URL]
 
 
-def test_a_look_whose_node_was_ended_holds_nobody_for_long(two_nodes: Any, place: Place, clock: HeldClock) -> None:
+def test_a_look_whose_node_was_ended_holds_nobody_for_long(
+    two_nodes: Any, own_database: OwnDatabase, clock: HeldClock
+) -> None:
     wire = Wire({URL: published(idp_signer())})
     here, there = two_nodes(wire)
     here.arrives(idp_signer())
-    assert DocumentsAndNotices(place.open().documents, clock).begin_look("company", PAUSE).is_ours
+    assert DocumentsAndNotices(own_database.open().documents, clock).begin_look("company", PAUSE).is_ours
     waited: list[timedelta] = []
     there.connector._source._shared._wait = waited.append
     for _ in range(3):
@@ -447,14 +453,19 @@ def test_a_new_key_in_a_file_waits_too_and_the_yes_holds_at_once(file: Path) -> 
     assert here.arrives(stranger())
 
 
-def test_each_node_follows_its_own_file(tmp_path: Path, two_nodes: Any, place: Place, clock: HeldClock) -> None:
+def test_each_node_follows_its_own_file(
+    tmp_path: Path, two_nodes: Any, own_database: OwnDatabase, clock: HeldClock
+) -> None:
     """While files are replaced one node after the other, neither goes back and forth with the other."""
     nodes = []
     for name in ("here", "there"):
         path = tmp_path / name
         path.write_bytes(published(idp_signer()))
         nodes.append(
-            (path, Company(Wire(), DocumentsAndNotices(place.open().documents, clock), clock, metadata_file=path))
+            (
+                path,
+                Company(Wire(), DocumentsAndNotices(own_database.open().documents, clock), clock, metadata_file=path),
+            )
         )
     nodes[0][0].write_bytes(published(stranger()))
     for _ in range(2):

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import requests
-from local_aws_material import SAML, Place, allow, refusal, response, served, signer
+from local_aws_factories import SAML, ServedAws, allow, refusal, response, served, signer
 from lxml import etree
 
 from federation_bridge.sandbox.aws import provisioning
@@ -33,13 +33,13 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Place]:
+def shared() -> Iterator[ServedAws]:
     with served() as made:
         yield made
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def served_aws() -> Iterator[ServedAws]:
     with served() as made:
         yield made
 
@@ -76,10 +76,10 @@ def _key(secret: str, date: str, region: str, service: str) -> bytes:
     return key
 
 
-def _headers(place: Place, draft: Draft) -> dict[str, str]:
-    moment = (draft.at or place.clock()).strftime("%Y%m%dT%H%M%SZ")
+def _headers(served_aws: ServedAws, draft: Draft) -> dict[str, str]:
+    moment = (draft.at or served_aws.clock()).strftime("%Y%m%dT%H%M%SZ")
     headers = {
-        "host": place.address.removeprefix("http://"),
+        "host": served_aws.address.removeprefix("http://"),
         "x-amz-date": moment,
         "x-amz-content-sha256": hashlib.sha256(draft.body).hexdigest(),
     }
@@ -88,8 +88,8 @@ def _headers(place: Place, draft: Draft) -> dict[str, str]:
     return {**headers, **draft.headers}
 
 
-def _sent(place: Place, draft: Draft) -> requests.Response:
-    headers = _headers(place, draft)
+def _sent(served_aws: ServedAws, draft: Draft) -> requests.Response:
+    headers = _headers(served_aws, draft)
     names = [name for name in draft.signed if name in headers]
     canonical = "\n".join(
         (
@@ -111,7 +111,7 @@ def _sent(place: Place, draft: Draft) -> requests.Response:
         f"SignedHeaders={';'.join(names)}, Signature={signature}"
     )
     headers.update(draft.late)
-    address = place.address + draft.path + (f"?{draft.query}" if draft.query else "")
+    address = served_aws.address + draft.path + (f"?{draft.query}" if draft.query else "")
     with requests.Session() as session:
         session.trust_env = False
         return session.request(draft.method, address, data=draft.body, headers=headers)
@@ -122,7 +122,7 @@ def _code(answer: requests.Response) -> str:
     return found[1] if found else ""
 
 
-def test_a_request_signed_by_hand_is_taken(shared: Place) -> None:
+def test_a_request_signed_by_hand_is_taken(shared: ServedAws) -> None:
     assert _sent(shared, Draft(shared.credentials())).text == "hello"
 
 
@@ -150,7 +150,7 @@ def test_a_request_signed_by_hand_is_taken(shared: Place) -> None:
     ids=str,
 )
 def test_a_request_that_is_not_signed_as_it_is_sent_is_refused(
-    changes: dict[str, Any], code: str, status: int, shared: Place
+    changes: dict[str, Any], code: str, status: int, shared: ServedAws
 ) -> None:
     answer = _sent(shared, replace(Draft(shared.credentials()), **changes))
     if code:
@@ -159,35 +159,35 @@ def test_a_request_that_is_not_signed_as_it_is_sent_is_refused(
     assert "hello" not in answer.text
 
 
-def test_a_body_that_was_exchanged_is_refused(shared: Place) -> None:
+def test_a_body_that_was_exchanged_is_refused(shared: ServedAws) -> None:
     draft = Draft(shared.credentials(), "PUT", "/reports/new.txt", body=b"honest")
     assert _sent(shared, draft).status_code == 200
     assert _code(_sent(shared, replace(draft, headers={"x-amz-content-sha256": EMPTY}))) == "XAmzContentSHA256Mismatch"
 
 
 @pytest.mark.parametrize(("minutes", "is_taken"), [(0, True), (14, True), (-14, True), (16, False), (-16, False)])
-def test_an_old_signature_is_not_taken_again(minutes: int, is_taken: bool, shared: Place) -> None:
+def test_an_old_signature_is_not_taken_again(minutes: int, is_taken: bool, shared: ServedAws) -> None:
     draft = Draft(shared.credentials(), at=shared.clock() + timedelta(minutes=minutes))
     answer = _sent(shared, draft)
     assert answer.status_code == (200 if is_taken else 403)
     assert is_taken or _code(answer) == "RequestTimeTooSkewed"
 
 
-def test_unknown_keys_and_keys_of_others_open_nothing(shared: Place) -> None:
+def test_unknown_keys_and_keys_of_others_open_nothing(shared: ServedAws) -> None:
     one, other = shared.credentials(), shared.credentials()
     assert _code(_sent(shared, Draft({**one, "AccessKeyId": "ASIAAAAAAAAAAAAAAAAA"}))) == "InvalidAccessKeyId"
     assert _code(_sent(shared, Draft({**one, "SecretAccessKey": other["SecretAccessKey"]}))) == "SignatureDoesNotMatch"
     assert _code(_sent(shared, Draft({**one, "SessionToken": other["SessionToken"]}))) == "InvalidToken"
 
 
-def test_a_long_term_key_with_a_token_is_refused(place: Place) -> None:
-    keys = place.user("operator", allow("s3:*"))
-    assert _sent(place, Draft(keys)).status_code == 200
-    assert _code(_sent(place, Draft({**keys, "SessionToken": "x"}))) == "InvalidToken"
+def test_a_long_term_key_with_a_token_is_refused(served_aws: ServedAws) -> None:
+    keys = served_aws.user("operator", allow("s3:*"))
+    assert _sent(served_aws, Draft(keys)).status_code == 200
+    assert _code(_sent(served_aws, Draft({**keys, "SessionToken": "x"}))) == "InvalidToken"
 
 
 @pytest.mark.parametrize("path", ["/reports/%2e%2e/a.txt", "/reports//a.txt", "/reports/a%2Etxt/../a.txt"])
-def test_a_path_is_taken_as_it_was_sent(path: str, shared: Place) -> None:
+def test_a_path_is_taken_as_it_was_sent(path: str, shared: ServedAws) -> None:
     draft = Draft(shared.credentials(), path=path)
     with socket.create_connection(("127.0.0.1", int(shared.address.rpartition(":")[2])), timeout=10) as connection:
         headers = _headers(shared, draft)
@@ -197,24 +197,24 @@ def test_a_path_is_taken_as_it_was_sent(path: str, shared: Place) -> None:
     assert b" 403 " in answer.partition(b"\r\n")[0]
 
 
-def test_presigned_addresses_end(place: Place) -> None:
-    s3 = place.client("s3", place.credentials(), signature_version="s3v4")
+def test_presigned_addresses_end(served_aws: ServedAws) -> None:
+    s3 = served_aws.client("s3", served_aws.credentials(), signature_version="s3v4")
     address = s3.generate_presigned_url("get_object", {"Bucket": "reports", "Key": "a.txt"}, ExpiresIn=60)
     assert requests.get(address).text == "hello"
     assert _code(requests.get(address.replace("a.txt", "team/b.txt"))) == "SignatureDoesNotMatch"
     assert _code(requests.get(address.replace("Expires=60", "Expires=600"))) == "SignatureDoesNotMatch"
     assert _code(requests.get(address.replace("Expires=60", "Expires=6000000"))) == "AuthorizationQueryParametersError"
-    place.clock.now += timedelta(seconds=62)
+    served_aws.clock.now += timedelta(seconds=62)
     assert _code(requests.get(address)) == "AccessDenied"
 
 
-def test_chunks_are_believed_only_with_their_own_signatures(place: Place) -> None:
+def test_chunks_are_believed_only_with_their_own_signatures(served_aws: ServedAws) -> None:
     def put(second: bytes) -> requests.Response:
-        credentials = place.credentials()
+        credentials = served_aws.credentials()
         streaming = {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "x-amz-decoded-content-length": "10"}
         draft = Draft(credentials, "PUT", "/reports/stream", headers=streaming, signed=(*Draft({}).signed, "x-amz-decoded-content-length"))  # fmt: skip
         draft = replace(draft, signed=tuple(sorted(draft.signed)))
-        headers = _headers(place, draft)
+        headers = _headers(served_aws, draft)
         moment, scope = headers["x-amz-date"], f"{headers['x-amz-date'][:8]}/us-east-1/s3/aws4_request"
         key = _key(credentials["SecretAccessKey"], scope[:8], "us-east-1", "s3")
         names = sorted(headers)
@@ -227,15 +227,15 @@ def test_chunks_are_believed_only_with_their_own_signatures(place: Place) -> Non
             previous = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
             body += f"{len(sent):x};chunk-signature={previous}\r\n".encode() + sent + b"\r\n"
         authorization = f"AWS4-HMAC-SHA256 Credential={credentials['AccessKeyId']}/{scope}, SignedHeaders={';'.join(names)}, Signature={seed}"
-        return requests.put(f"{place.address}/reports/stream", data=body, headers={**headers, "authorization": authorization})  # fmt: skip
+        return requests.put(f"{served_aws.address}/reports/stream", data=body, headers={**headers, "authorization": authorization})  # fmt: skip
 
     assert put(b"again").status_code == 200
-    assert place.local.state.buckets["reports"].objects["stream"].body == b"firstagain"
+    assert served_aws.local.state.buckets["reports"].objects["stream"].body == b"firstagain"
     assert _code(put(b"other")) == "SignatureDoesNotMatch"
 
 
 @pytest.mark.parametrize("action", ["GetCallerIdentity", "AssumeRole", "GetSessionToken", "GetFederationToken"])
-def test_calls_that_must_be_signed_are_refused_unsigned(action: str, shared: Place) -> None:
+def test_calls_that_must_be_signed_are_refused_unsigned(action: str, shared: ServedAws) -> None:
     answer = requests.post(shared.address, data={"Action": action, "Version": "2011-06-15"})
     assert (_code(answer), answer.status_code) == ("MissingAuthenticationToken", 403)
 
@@ -243,17 +243,17 @@ def test_calls_that_must_be_signed_are_refused_unsigned(action: str, shared: Pla
 # -------------------------------------------------------------------------------------------------- forged assertions
 
 
-def _text(place: Place) -> bytes:
-    return base64.b64decode(response(place.message(), signer()))
+def _text(served_aws: ServedAws) -> bytes:
+    return base64.b64decode(response(served_aws.message(), signer()))
 
 
 def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _wrapped(place: Place) -> bytes:
+def _wrapped(served_aws: ServedAws) -> bytes:
     """The signed assertion moved into an extension; a forged twin stands in its place."""
-    tree = etree.fromstring(_text(place))
+    tree = etree.fromstring(_text(served_aws))
     genuine = tree.find(f"{SAML}Assertion")
     assert genuine is not None
     forged = etree.fromstring(etree.tostring(genuine))
@@ -267,8 +267,8 @@ def _wrapped(place: Place) -> bytes:
     return etree.tostring(tree)
 
 
-def _twin_inside_signature(place: Place) -> bytes:
-    tree = etree.fromstring(_text(place))
+def _twin_inside_signature(served_aws: ServedAws) -> bytes:
+    tree = etree.fromstring(_text(served_aws))
     genuine = tree.find(f"{SAML}Assertion")
     assert genuine is not None
     signature = genuine.find(f"{{{saml_message.SIGNATURE}}}Signature")
@@ -283,17 +283,17 @@ def _twin_inside_signature(place: Place) -> bytes:
     return etree.tostring(tree)
 
 
-def _same_id(place: Place) -> bytes:
-    tree = etree.fromstring(_text(place))
+def _same_id(served_aws: ServedAws) -> bytes:
+    tree = etree.fromstring(_text(served_aws))
     genuine = tree.find(f"{SAML}Assertion")
     assert genuine is not None
     tree.insert(0, etree.fromstring(etree.tostring(genuine).replace(b">alice<", b">bobby<")))
     return etree.tostring(tree)
 
 
-def _stray_signature(place: Place) -> bytes:
+def _stray_signature(served_aws: ServedAws) -> bytes:
     """A second signature where none belongs; the genuine one still covers its assertion."""
-    tree = etree.fromstring(_text(place))
+    tree = etree.fromstring(_text(served_aws))
     signature = tree.find(f".//{{{saml_message.SIGNATURE}}}Signature")
     assert signature is not None
     extensions = etree.SubElement(tree, f"{{{saml_message.PROTOCOL}}}Extensions")
@@ -301,32 +301,32 @@ def _stray_signature(place: Place) -> bytes:
     return etree.tostring(tree)
 
 
-def _shared_id(place: Place) -> bytes:
-    return base64.b64decode(response(place.message(response_id="_same", assertion_id="_same"), signer()))
+def _shared_id(served_aws: ServedAws) -> bytes:
+    return base64.b64decode(response(served_aws.message(response_id="_same", assertion_id="_same"), signer()))
 
 
-def _insert(place: Place, text: bytes) -> bytes:
-    return _text(place).replace(b">alice<", b">ali" + text + b"ce<")
+def _insert(served_aws: ServedAws, text: bytes) -> bytes:
+    return _text(served_aws).replace(b">alice<", b">ali" + text + b"ce<")
 
 
-FORGERIES: dict[str, Callable[[Place], Any]] = {
+FORGERIES: dict[str, Callable[[ServedAws], Any]] = {
     "wrapped": _wrapped,
     "twin inside the signature": _twin_inside_signature,
     "the same ID twice": _same_id,
     "one ID for both": _shared_id,
     "a stray signature": _stray_signature,
-    "an instruction before the root": lambda place: b"<?x?>" + _text(place),
-    "a comment before the root": lambda place: b"<!-- -->" + _text(place),
-    "a comment in the name": lambda place: _insert(place, b"<!-- -->"),
-    "an instruction in the name": lambda place: _insert(place, b"<?x?>"),
-    "an entity": lambda place: b'<!DOCTYPE r [<!ENTITY x "y">]>' + _insert(place, b"&x;"),
-    "a bare DOCTYPE": lambda place: b"<!DOCTYPE r>" + _text(place),
-    "an external entity": lambda place: (
-        b'<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + _insert(place, b"&x;")
+    "an instruction before the root": lambda served_aws: b"<?x?>" + _text(served_aws),
+    "a comment before the root": lambda served_aws: b"<!-- -->" + _text(served_aws),
+    "a comment in the name": lambda served_aws: _insert(served_aws, b"<!-- -->"),
+    "an instruction in the name": lambda served_aws: _insert(served_aws, b"<?x?>"),
+    "an entity": lambda served_aws: b'<!DOCTYPE r [<!ENTITY x "y">]>' + _insert(served_aws, b"&x;"),
+    "a bare DOCTYPE": lambda served_aws: b"<!DOCTYPE r>" + _text(served_aws),
+    "an external entity": lambda served_aws: (
+        b'<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + _insert(served_aws, b"&x;")
     ),
-    "UTF-16": lambda place: _text(place).decode().encode("utf-16"),
-    "a declared encoding": lambda place: b'<?xml version="1.0" encoding="UTF-7"?>' + _text(place),
-    "a byte order mark twice": lambda place: b"\xef\xbb\xbf\xef\xbb\xbf" + _text(place),
+    "UTF-16": lambda served_aws: _text(served_aws).decode().encode("utf-16"),
+    "a declared encoding": lambda served_aws: b'<?xml version="1.0" encoding="UTF-7"?>' + _text(served_aws),
+    "a byte order mark twice": lambda served_aws: b"\xef\xbb\xbf\xef\xbb\xbf" + _text(served_aws),
     "nothing": lambda _place: b"",
     "no XML": lambda _place: b"\x00\xff",
     "another root": lambda _place: b"<a/>",
@@ -338,7 +338,7 @@ FORGERIES: dict[str, Callable[[Place], Any]] = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_message_is_refused_as_aws_refuses_it(name: str, shared: Place) -> None:
+def test_a_forged_message_is_refused_as_aws_refuses_it(name: str, shared: ServedAws) -> None:
     text = _b64(FORGERIES[name](shared))
     code, _, status = refusal(lambda: shared.assume(text or "===="))
     assert (code, status) == ("InvalidIdentityToken", 400)
@@ -359,7 +359,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_signature_of_another_shape_is_refused_before_it_is_verified(name: str, shared: Place) -> None:
+def test_a_signature_of_another_shape_is_refused_before_it_is_verified(name: str, shared: ServedAws) -> None:
     text = _text(shared)
     tree = etree.fromstring(text)
     shape = SHAPES[name]
@@ -380,26 +380,26 @@ def test_a_signature_of_another_shape_is_refused_before_it_is_verified(name: str
     assert message.startswith("Invalid base64 SAMLResponse")
 
 
-def test_the_gate_lets_an_ordinary_message_through_and_says_why_not_otherwise(shared: Place) -> None:
+def test_the_gate_lets_an_ordinary_message_through_and_says_why_not_otherwise(shared: ServedAws) -> None:
     assert read_document(_text(shared)).tag.endswith("}Response")
     with pytest.raises(Unreadable, match="more bytes"):
         read_document(b"<a/>", max_bytes=3)
 
 
-def test_a_ciphertext_elsewhere_is_never_fetched(place: Place) -> None:
+def test_a_ciphertext_elsewhere_is_never_fetched(served_aws: ServedAws) -> None:
     key = signer("decrypts")
     provisioning.change_saml_provider(
-        place.local.state, place.account, "bridge", add_private_key=key.private_pem.decode()
+        served_aws.local.state, served_aws.account, "bridge", add_private_key=key.private_pem.decode()
     )
-    text = base64.b64decode(response(place.message(encrypt_to=key.certificate_pem), signer())).decode()
-    assert place.assume(_b64(text.encode()))["Subject"] == "alice"
+    text = base64.b64decode(response(served_aws.message(encrypt_to=key.certificate_pem), signer())).decode()
+    assert served_aws.assume(_b64(text.encode()))["Subject"] == "alice"
     reference = '<xenc:CipherReference URI="file:///dev/zero"/>'
     changed = re.sub(r"<xenc:CipherValue>[^<]*</xenc:CipherValue>", reference, text)
     assert changed != text
-    assert refusal(lambda: place.assume(_b64(changed.encode())))[0] == "InvalidIdentityToken"
+    assert refusal(lambda: served_aws.assume(_b64(changed.encode())))[0] == "InvalidIdentityToken"
     weak = text.replace("http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p", "http://www.w3.org/2001/04/xmlenc#rsa-1_5")
     assert weak != text
-    assert refusal(lambda: place.assume(_b64(weak.encode())))[0] == "InvalidIdentityToken"
+    assert refusal(lambda: served_aws.assume(_b64(weak.encode())))[0] == "InvalidIdentityToken"
 
 
 # ------------------------------------------------------------------------------------------------------- bad input
@@ -435,7 +435,7 @@ REQUESTS: list[tuple[str, str, dict[str, str], bytes]] = [
 
 @pytest.mark.parametrize("asked", REQUESTS, ids=lambda asked: f"{asked[0]} {asked[1][:40]} {asked[3][:30]!r}")
 def test_bad_input_is_refused_as_the_client_s_fault(
-    asked: tuple[str, str, dict[str, str], bytes], shared: Place
+    asked: tuple[str, str, dict[str, str], bytes], shared: ServedAws
 ) -> None:
     method, path, headers, body = asked
     kind = {"content-type": "application/x-www-form-urlencoded"}
@@ -443,13 +443,13 @@ def test_bad_input_is_refused_as_the_client_s_fault(
     assert 400 <= answer.status_code < 500, answer.text
 
 
-def test_more_bytes_than_anybody_sends_are_refused(shared: Place) -> None:
+def test_more_bytes_than_anybody_sends_are_refused(shared: ServedAws) -> None:
     with socket.create_connection(("127.0.0.1", int(shared.address.rpartition(":")[2])), timeout=10) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
         assert b" 413 " in connection.recv(200)
 
 
-def test_names_that_no_xml_can_hold_are_answered_in_xml(shared: Place) -> None:
+def test_names_that_no_xml_can_hold_are_answered_in_xml(shared: ServedAws) -> None:
     data = {
         "Action": "AssumeRoleWithSAML",
         "RoleArn": "\x01\ufffe" * 12,
@@ -461,7 +461,7 @@ def test_names_that_no_xml_can_hold_are_answered_in_xml(shared: Place) -> None:
     assert _code(answer) == "ValidationError"
 
 
-def test_markup_in_what_was_asked_is_not_markup_in_the_answer(shared: Place) -> None:
+def test_markup_in_what_was_asked_is_not_markup_in_the_answer(shared: ServedAws) -> None:
     script = quote("<script>alert(1)</script>")
     answer = requests.get(f"{shared.address}/{script}")
     assert "<script>" not in answer.text
@@ -469,8 +469,8 @@ def test_markup_in_what_was_asked_is_not_markup_in_the_answer(shared: Place) -> 
     assert "<script>" not in page.text
 
 
-def test_listings_hold_names_that_need_escaping(place: Place) -> None:
-    s3 = place.client("s3", place.credentials())
+def test_listings_hold_names_that_need_escaping(served_aws: ServedAws) -> None:
+    s3 = served_aws.client("s3", served_aws.credentials())
     for key in ("a&b<c>.txt", "ü/ö ä", "+", "a//b", "%41"):
         s3.put_object(Bucket="reports", Key=key, Body=key.encode())
         assert s3.get_object(Bucket="reports", Key=key)["Body"].read() == key.encode()
@@ -478,8 +478,8 @@ def test_listings_hold_names_that_need_escaping(place: Place) -> None:
     assert {"a&b<c>.txt", "ü/ö ä", "+", "a//b", "%41"} <= keys
 
 
-def test_listings_come_in_pages(place: Place) -> None:
-    s3 = place.client("s3", place.credentials())
+def test_listings_come_in_pages(served_aws: ServedAws) -> None:
+    s3 = served_aws.client("s3", served_aws.credentials())
     for number in range(5):
         s3.put_object(Bucket="reports", Key=f"page/{number}/x", Body=b"")
     pages = s3.get_paginator("list_objects_v2").paginate(
@@ -489,7 +489,7 @@ def test_listings_come_in_pages(place: Place) -> None:
     assert found == [f"page/{number}/" for number in range(5)]
 
 
-def test_json_of_the_answer_is_json(shared: Place) -> None:
+def test_json_of_the_answer_is_json(shared: ServedAws) -> None:
     keys = shared.user("auditor", allow("cloudtrail:*"))
     trail = shared.client("cloudtrail", keys)
     code, message, _ = refusal(lambda: trail.lookup_events(MaxResults=51))

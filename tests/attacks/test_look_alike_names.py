@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mapping_material import identity, keys, rule, rule_set
+from mapping_factories import identity, keys, rule, rule_set
 
 HONEST = rule("{group: platform-admins}", "{role: '111111111111/ReadOnly'}", name="honest")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mapping_material import CONNECTIONS, NOW, identity, keys, register, rule, rule_set, rules_text, why
-from work_material import lines_executed
+from mapping_factories import CONNECTIONS, NOW, identity, keys, register, rule, rule_set, rules_text, why
+from work_factories import lines_executed
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import load_rules

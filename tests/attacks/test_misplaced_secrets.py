@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import structlog
-from database_place import HeldClock
-from web_material import ACCOUNT, BASE, Person, door_of, person_at
+from databases import HeldClock
+from web_factories import ACCOUNT, BASE, Person, door_of, person_at
 
 from federation_bridge.audit import json_line
 from federation_bridge.observers.places import Outcome

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from openid_provider import ISSUERS, World, joined, world
-from saml_material import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring, sign_in
-from web_material import door_of, person_at
+from saml_factories import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring, sign_in
+from web_factories import door_of, person_at
 
 from federation_bridge.connectors.accepting import accept_held, acceptance_of, description_of
 from federation_bridge.connectors.changes import DocumentChanged, DocumentHeld

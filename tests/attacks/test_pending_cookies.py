@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from flask import Flask
 from openid_provider import World, by_query, world
 from passing_checks import pass_all
-from pending_material import GO, ScriptedUser, bridge_at, left, moved, scripted_user
+from pending_factories import GO, ScriptedUser, bridge_at, left, moved, scripted_user
 from sqlalchemy import func, select
-from web_material import door_of
+from web_factories import door_of
 
 from federation_bridge.errors import OtherConnection, SignInExpired, Unsolicited
 from federation_bridge.model import Arrival, Callback, Departure, Identity, RequestOrigin, SignIn

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from aws_login_material import AwsLogin, stand_in
-from database_place import HeldClock
+from aws_login_factories import AwsLogin, stand_in
+from databases import HeldClock
+from oauth_factories import Program, authorization
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
-from oauth_material import Program, authorization
-from web_material import ACCOUNT, Person, door_of
+from web_factories import ACCOUNT, Person, door_of
 
 from federation_bridge.store.tables import METADATA
 from federation_bridge.web import cookies

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import urlopen
 
 import pytest
-from cli_material import MAIN, Person, address_in, told_address
+from cli_factories import MAIN, Person, address_in, told_address
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session, tokens
 from pseudo_terminal import sitting
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from openid_provider import NOON, DirectOutgoing, World, world
-from saml_material import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring, sign_in
+from saml_factories import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring, sign_in
 
 from federation_bridge.connectors import refusals_told
 from federation_bridge.connectors.changes import DocumentRefused

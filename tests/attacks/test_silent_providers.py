@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from openid_provider import DirectOutgoing, World, joined, world
-from saml_material import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring, sign_in
+from saml_factories import ENTITY_ID, IDP, NOW, Kept, Wire, idp_signer, key_ring, sign_in
 
 from federation_bridge.connectors.attempts import MOST_WAITING, Attempts, Waiting
 from federation_bridge.connectors.saml.connector import SamlConnector

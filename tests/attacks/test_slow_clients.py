@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from chaos.slow_clients import KINDS, slow_clients
-from service_material import Service, make_service, serving_bridge, until
+from service_factories import Service, make_service, serving_bridge, until
 
 from federation_bridge.operate.serving.pools import Pools
 

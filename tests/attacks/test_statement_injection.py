@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from aws_material import ENTITY_ID, ISSUER, NOW, account, grant, key_ring, signing_key
+from aws_factories import ENTITY_ID, ISSUER, NOW, account, grant, key_ring, signing_key
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from lxml import etree

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from database_place import HeldClock
-from pending_material import GO, ScriptedUser, bridge_at, scripted_user
-from web_material import BASE, door_of
+from databases import HeldClock
+from pending_factories import GO, ScriptedUser, bridge_at, scripted_user
+from web_factories import BASE, door_of
 
 from federation_bridge.web import cookies
 from federation_bridge.web.forms import form_token

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from oauth_material import Program, approve
-from web_material import BASE, TOKEN, Person, door_of, person_at
+from oauth_factories import Program, approve
+from web_factories import BASE, TOKEN, Person, door_of, person_at
 
 from federation_bridge.errors import Unavailable
 from federation_bridge.web import cookies

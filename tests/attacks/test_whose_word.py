@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lxml import etree
 from openid_provider import OTHER_TENANT, PERSON, TENANT, World, world
-from saml_material import ENTITY_ID, IDP, arrive, changed, connector, honest, saml
+from saml_factories import ENTITY_ID, IDP, arrive, changed, connector, honest, saml
 
 from federation_bridge.errors import ConfigurationInvalid, SignInRejected
 from federation_bridge.sandbox.identity_provider.saml_message import EMAIL_FORMAT

@@ -11,7 +11,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
-from store_material import entry
+from store_factories import entry
 
 from federation_bridge.audit import (
     EVENTS,

@@ -17,11 +17,11 @@ from urllib.parse import quote
 
 import pytest
 from aws_cli import AwsCli, aws_program
-from aws_material import ENTITY_ID, ISSUER
+from aws_factories import ENTITY_ID, ISSUER
 from click.testing import CliRunner
-from local_aws_material import ACCOUNT, served
-from web_material import ACCOUNT as REGISTERED
-from web_material import write_files
+from local_aws_factories import ACCOUNT, served
+from web_factories import ACCOUNT as REGISTERED
+from web_factories import write_files
 
 from federation_bridge.aws.account_check import RealAccount, RealRole, differences
 from federation_bridge.aws.onboarding import AccountPlan, Additions, planned

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from local_aws_material import Place, allow, metadata, policy, served, signer
-from web_material import ACCOUNT, write_files
+from local_aws_factories import ServedAws, allow, metadata, policy, served, signer
+from web_factories import ACCOUNT, write_files
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate import preparation
@@ -40,7 +40,7 @@ def page_policy() -> Any:
 class Company:
     """Two onboarded accounts; the operator is a user of the first, and `security/BridgeAudit` reads the second."""
 
-    place: Place
+    served_aws: ServedAws
     settings: Path
     own: AccountState
     other: AccountState
@@ -58,7 +58,7 @@ class Company:
     def sign_in(self, *statements: Any) -> None:
         """The operator's credentials, where boto3 finds them."""
         key = provisioning.put_user(
-            self.place.local.state, self.own, f"operator{len(self.own.users)}", {"own": policy(*statements)}
+            self.served_aws.local.state, self.own, f"operator{len(self.own.users)}", {"own": policy(*statements)}
         )
         self.environment.setenv("AWS_ACCESS_KEY_ID", key.id)
         self.environment.setenv("AWS_SECRET_ACCESS_KEY", key.secret)
@@ -76,12 +76,12 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company
     second = yaml.safe_load(register.replace(ACCOUNT, OTHER).replace("Production", "Staging"))["accounts"]
     both = {"accounts": [*yaml.safe_load(register)["accounts"], *second]}
     (tmp_path / "accounts.yaml").write_text(yaml.safe_dump(both))
-    with served() as place:
+    with served() as served_aws:
         written = yaml.safe_load(settings.read_text())
-        settings.write_text(yaml.safe_dump({**written, "aws": {"local_endpoint": place.address}}))
+        settings.write_text(yaml.safe_dump({**written, "aws": {"local_endpoint": served_aws.address}}))
         preparation.prepare(load_settings(settings))
-        state = place.local.state
-        own, other = place.local.account(ACCOUNT), place.local.account(OTHER)
+        state = served_aws.local.state
+        own, other = served_aws.local.account(ACCOUNT), served_aws.local.account(OTHER)
         for account in (own, other):
             account.roles.clear()
             account.saml_providers.clear()
@@ -91,7 +91,7 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company
         provisioning.put_role(
             state, other, "BridgeAudit", trust, permissions={"read": page_policy()}, path="/security/"
         )  # fmt: skip
-        made = Company(place, settings, own, other, monkeypatch)
+        made = Company(served_aws, settings, own, other, monkeypatch)
         made.sign_in(*page_policy()["Statement"], allow("sts:AssumeRole"))
         yield made
 
@@ -103,7 +103,7 @@ def test_the_page_s_policy_is_enough_to_read_all_accounts(company: Company) -> N
 
 
 def test_what_stands_elsewhere_is_told_of_its_account(company: Company) -> None:
-    provisioning.put_role(company.place.local.state, company.other, "Spare", company.place.trust())
+    provisioning.put_role(company.served_aws.local.state, company.other, "Spare", company.served_aws.trust())
     del company.other.roles["Reader"]
     del company.own.saml_providers["bridge"]
     assert company.told("--role-name", "security/BridgeAudit") == [
@@ -113,11 +113,11 @@ def test_what_stands_elsewhere_is_told_of_its_account(company: Company) -> None:
 
 
 def test_a_provider_with_the_metadata_of_another_fails_and_lets_others_in(company: Company) -> None:
-    provisioning.change_saml_provider(company.place.local.state, company.own, "bridge", metadata=metadata())
+    provisioning.change_saml_provider(company.served_aws.local.state, company.own, "bridge", metadata=metadata())
     found = company.told("--accounts", ACCOUNT)
     assert [kind for kind, _, _ in found] == ["fails", "fails", "wider"]
     assert "the provider's metadata is of 'https://bridge.example.test/saml/metadata'" in found[0][2]
-    provisioning.change_saml_provider(company.place.local.state, company.other, "bridge", encryption="Required",
+    provisioning.change_saml_provider(company.served_aws.local.state, company.other, "bridge", encryption="Required",
                                       add_private_key=signer("decrypts").private_pem.decode())  # fmt: skip
     assert ("fails", OTHER) in {one[:2] for one in company.told("--role-name", "security/BridgeAudit")}
 
@@ -127,7 +127,7 @@ def test_a_provider_without_our_client_id_fails(company: Company) -> None:
     path.write_text(path.read_text().replace("saml-provider/bridge", "oidc-provider/aws.example.com"))
     words = ["aws", "onboard", "--settings", str(company.settings), "--accounts", ACCOUNT]
     company.own.roles.clear()
-    provisioning.apply_template(company.place.local.state, company.own, CliRunner().invoke(commands, words).stdout)
+    provisioning.apply_template(company.served_aws.local.state, company.own, CliRunner().invoke(commands, words).stdout)
     assert company.told("--accounts", ACCOUNT) == []
     name, provider = next(iter(company.own.oidc_providers.items()))
     company.own.oidc_providers[name] = replace(provider, client_ids=("other",))
@@ -201,13 +201,13 @@ def test_an_aws_that_does_not_answer_is_told_once_and_in_words(
     company: Company, fault: Fault, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)  # botocore's pauses between its tries
-    company.place.local.faults.set(fault)
+    company.served_aws.local.faults.set(fault)
     assert company.told("--accounts", ACCOUNT) == [("unsure", ACCOUNT, told)]
 
 
 def test_a_short_throttling_is_waited_out(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    company.place.local.faults.set(Fault("throttle", "iam", times=4))
+    company.served_aws.local.faults.set(Fault("throttle", "iam", times=4))
     assert company.told("--accounts", ACCOUNT) == []
 
 
@@ -239,7 +239,7 @@ def test_credentials_of_another_partition_read_nothing(company: Company) -> None
 def test_no_key_of_an_assumed_role_is_logged(company: Company, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     assert company.told("--role-name", "security/BridgeAudit") == []
-    secrets = [one.secret for one in company.place.local.state.access_keys.values()]
+    secrets = [one.secret for one in company.served_aws.local.state.access_keys.values()]
     assert not [one for one in secrets if one in caplog.text]
     assert "SecretAccessKey" not in caplog.text
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import xmlsec
-from aws_material import ENTITY_ID, NOW, account, grant, signing_key
+from aws_factories import ENTITY_ID, NOW, account, grant, signing_key
 from lxml import etree
 from signxml import XMLVerifier
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aws_material import CREDENTIALS, NOW, account, grant
+from aws_factories import CREDENTIALS, NOW, account, grant
 
 from federation_bridge.aws.calls import AwsCalls
 from federation_bridge.aws.console import Endpoints, Fetching, checked_destination, federation_link, saml_form

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from aws_material import ISSUER, NOW, account, grant, key_ring, signing_key
+from aws_factories import ISSUER, NOW, account, grant, key_ring, signing_key
 from joserfc import jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from aws_material import ENTITY_ID, ISSUER, NOW, key_ring
+from aws_factories import ENTITY_ID, ISSUER, NOW, key_ring
 from lxml import etree
 from sealed_keys_in_memory import SealedKeysInMemory
 

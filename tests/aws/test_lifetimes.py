@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from aws_material import ENTITY_ID, NOW, grant, signing_key
+from aws_factories import ENTITY_ID, NOW, grant, signing_key
 from sts_stub import StubSts, granted, stub_sts
 
 from federation_bridge.aws import assertion

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from local_aws_material import served
-from web_material import ACCOUNT, write_files
+from local_aws_factories import served
+from web_factories import ACCOUNT, write_files
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate import preparation

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from aws_cli import AwsCli, aws_program
-from aws_material import ENTITY_ID, ISSUER, grant, signing_key
-from local_aws_material import ACCOUNT, Place, served
-from onboarding_material import READ_ONLY, ROLES, hostile, plan, registered
+from aws_factories import ENTITY_ID, ISSUER, grant, signing_key
+from local_aws_factories import ACCOUNT, ServedAws, served
+from onboarding_factories import READ_ONLY, ROLES, hostile, plan, registered
 
 from federation_bridge.aws import assertion
 from federation_bridge.aws.onboarding import AccountPlan, Additions, cloudformation, files_of, planned, shell
@@ -29,19 +29,19 @@ from federation_bridge.settings import Aws, Outgoing
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def served_aws() -> Iterator[ServedAws]:
     with served() as made:
         yield made
 
 
-def apply(place: Place, text: str) -> dict[str, str]:
-    return provisioning.apply_template(place.local.state, place.account, text)
+def apply(served_aws: ServedAws, text: str) -> dict[str, str]:
+    return provisioning.apply_template(served_aws.local.state, served_aws.account, text)
 
 
-def real(place: Place) -> dict[str, Any]:
+def real(served_aws: ServedAws) -> dict[str, Any]:
     """What stands in the account under the planned names."""
-    root = provisioning.put_access_key(place.local.state, place.account)
-    iam = place.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
+    iam = served_aws.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
     kept = ("RoleName", "Path", "MaxSessionDuration", "AssumeRolePolicyDocument", "Tags")
     found = {}
     for name in sorted({one["RoleName"] for one in iam.list_roles()["Roles"]} & set(ROLES)):
@@ -68,28 +68,28 @@ def wanted(made: AccountPlan) -> dict[str, Any]:
 @pytest.mark.parametrize("for_any_account", [False, True], ids=["account", "stack-set"])
 @pytest.mark.parametrize("road", ["saml", "oidc"])
 def test_an_account_that_applied_the_template_has_what_was_planned(
-    place: Place, road: str, for_any_account: bool
+    served_aws: ServedAws, road: str, for_any_account: bool
 ) -> None:
     roles = ROLES if road == "saml" else {**ROLES, "Admin": replace(ROLES["Admin"], web_identity_file=True)}
     made = plan(registered(road, roles=roles), tags={"Team": "cloud"}, policies=READ_ONLY)
     (text,) = cloudformation.templates(made, for_any_account=for_any_account)
     assert (ACCOUNT in text) is not for_any_account or road == "saml"
-    arns = apply(place, text)
+    arns = apply(served_aws, text)
     assert arns["BridgeProvider"] == made.provider.arn
-    assert real(place) == wanted(made)
+    assert real(served_aws) == wanted(made)
 
 
-def test_a_person_gets_credentials_in_an_account_that_applied_the_template(place: Place) -> None:
+def test_a_person_gets_credentials_in_an_account_that_applied_the_template(served_aws: ServedAws) -> None:
     account = registered()
     asked = grant(account=account, id="_onboarded")
-    signed = assertion.build(asked, key=signing_key(), issuer_entity_id=ENTITY_ID, now=place.clock())
-    sts = StsClients(Aws(local_endpoint=place.address), Outgoing(), sleep=lambda _: None, clock=place.clock)
-    asked = replace(asked, decided_at=place.clock())
+    signed = assertion.build(asked, key=signing_key(), issuer_entity_id=ENTITY_ID, now=served_aws.clock())
+    sts = StsClients(Aws(local_endpoint=served_aws.address), Outgoing(), sleep=lambda _: None, clock=served_aws.clock)
+    asked = replace(asked, decided_at=served_aws.clock())
     with pytest.raises(Exception, match=r"(?i)not|denied|invalid"):
         sts.redeem(asked, signed)
-    apply(place, cloudformation.templates(plan(account))[0])
+    apply(served_aws, cloudformation.templates(plan(account))[0])
     signed = assertion.build(
-        replace(asked, id="_again"), key=signing_key(), issuer_entity_id=ENTITY_ID, now=place.clock()
+        replace(asked, id="_again"), key=signing_key(), issuer_entity_id=ENTITY_ID, now=served_aws.clock()
     )  # fmt: skip
     got = sts.redeem(replace(asked, id="_again"), signed).credentials
     assert got.assumed_role_arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/alice@example.com"
@@ -113,17 +113,17 @@ def test_a_person_gets_credentials_in_an_account_that_applied_the_template(place
     ],
     ids=range(12),
 )
-def test_a_template_that_aws_would_refuse_makes_nothing(place: Place, spoil: Any) -> None:
+def test_a_template_that_aws_would_refuse_makes_nothing(served_aws: ServedAws, spoil: Any) -> None:
     template = json.loads(cloudformation.templates(plan(registered()))[0])
     template["Resources"]["Last"] = template["Resources"].pop(list(template["Resources"])[-1])
-    before = (set(place.account.roles), set(place.account.saml_providers))
+    before = (set(served_aws.account.roles), set(served_aws.account.saml_providers))
     spoil(template)
     with pytest.raises(Refused):
-        apply(place, json.dumps(template))
-    assert (set(place.account.roles), set(place.account.saml_providers)) == before
+        apply(served_aws, json.dumps(template))
+    assert (set(served_aws.account.roles), set(served_aws.account.saml_providers)) == before
 
 
-def test_240_roles_in_40_accounts_are_one_stack_set(place: Place) -> None:
+def test_240_roles_in_40_accounts_are_one_stack_set(served_aws: ServedAws) -> None:
     roles = {f"Role{n}": Role(f"Role{n}") for n in range(6)}
     plans = [plan(registered(number=f"{n:012}", roles=roles)) for n in range(1, 41)]
     files = files_of(plans, "stack-set")
@@ -131,7 +131,7 @@ def test_240_roles_in_40_accounts_are_one_stack_set(place: Place) -> None:
     assert len(files["stack-set-1.accounts"].split()) == 40
     assert len(files_of(plans, "cloudformation")) == 40
     assert sum(len(json.loads(one)["Resources"]) - 1 for one in files_of(plans, "cloudformation").values()) == 240
-    assert len(apply(place, files["stack-set-1.json"])) == 7
+    assert len(apply(served_aws, files["stack-set-1.json"])) == 7
 
 
 def test_partitions_are_not_mixed_in_a_stack_set() -> None:
@@ -142,12 +142,12 @@ def test_partitions_are_not_mixed_in_a_stack_set() -> None:
     assert len(files) == 8  # each has a sign-in endpoint of its own
 
 
-def test_an_account_with_many_roles_gets_templates_that_aws_takes_inline(place: Place) -> None:
+def test_an_account_with_many_roles_gets_templates_that_aws_takes_inline(served_aws: ServedAws) -> None:
     roles = {f"Role{n:03}": Role(f"Role{n:03}") for n in range(200)}
     texts = cloudformation.templates(plan(registered(roles=roles)))
     assert len(texts) > 1
     assert all(len(one.encode()) <= 51_200 for one in texts)
-    assert sum(len(apply(place, one)) for one in texts) == 201
+    assert sum(len(apply(served_aws, one)) for one in texts) == 201
 
 
 def test_a_role_without_permissions_is_told() -> None:
@@ -221,11 +221,11 @@ def test_a_script_stops_before_the_first_command_in_another_account(tmp_path: Pa
 
 
 @pytest.mark.parametrize("road", ["saml", "oidc"])
-def test_the_real_aws_cli_makes_the_account_of_the_plan(place: Place, tmp_path: Path, road: str) -> None:
+def test_the_real_aws_cli_makes_the_account_of_the_plan(served_aws: ServedAws, tmp_path: Path, road: str) -> None:
     made = plan(registered(road), tags={"Team": "cloud"}, policies=READ_ONLY)
-    root = provisioning.put_access_key(place.local.state, place.account)
-    aws = AwsCli(aws_program(), tmp_path, place.address, {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
+    aws = AwsCli(aws_program(), tmp_path, served_aws.address, {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
     for words in shell.commands(made):
         ran = aws(*shlex.split(shlex.join(words))[1:])
         assert ran.status == 0, ran.err
-    assert real(place) == wanted(made)
+    assert real(served_aws) == wanted(made)

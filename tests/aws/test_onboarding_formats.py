@@ -9,7 +9,7 @@ from typing import Any
 import hcl2
 import pytest
 from cfnlint.api import ManualArgs, lint
-from onboarding_material import READ_ONLY, hostile, plan, registered
+from onboarding_factories import READ_ONLY, hostile, plan, registered
 
 from federation_bridge.aws.onboarding import AccountPlan, cloudformation, terraform
 from federation_bridge.aws.onboarding.plan import OidcProvider

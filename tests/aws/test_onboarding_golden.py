@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aws_material import ENTITY_ID, ISSUER
-from onboarding_material import READ_ONLY, ROLES, registered
+from aws_factories import ENTITY_ID, ISSUER
+from onboarding_factories import READ_ONLY, ROLES, registered
 
 from federation_bridge.aws.onboarding import Additions, files_of, planned
 from federation_bridge.aws.onboarding.files import FORMATS

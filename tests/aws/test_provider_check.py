@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aws_material import ISSUER
-from local_aws_material import metadata as others_metadata
-from onboarding_material import plan, registered
+from aws_factories import ISSUER
+from local_aws_factories import metadata as others_metadata
+from onboarding_factories import plan, registered
 
 from federation_bridge.aws.onboarding.plan import OidcProvider, SamlProvider
 from federation_bridge.aws.provider_check import RealOidcProvider, RealProvider, RealSamlProvider, of_provider

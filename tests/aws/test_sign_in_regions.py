@@ -15,12 +15,12 @@ import botocore.loaders
 import jsonschema
 import pytest
 import yaml
-from aws_material import CREDENTIALS, ENTITY_ID, ISSUER, NOW, account, grant, key_ring, signing_key
-from database_place import HeldClock
-from local_aws_material import ACCOUNT, Place, served
+from aws_factories import CREDENTIALS, ENTITY_ID, ISSUER, NOW, account, grant, key_ring, signing_key
+from databases import HeldClock
+from local_aws_factories import ACCOUNT, ServedAws, served
 from lxml import etree
-from web_material import ACCOUNT as WEB_ACCOUNT
-from web_material import person_at
+from web_factories import ACCOUNT as WEB_ACCOUNT
+from web_factories import person_at
 
 from federation_bridge.aws import assertion, issuer, trust_policies
 from federation_bridge.aws.calls import AwsCalls
@@ -231,25 +231,25 @@ def _allows(policy: str, origin: str) -> bool:
 
 
 @pytest.fixture(scope="module", params=["aws", "paranoid"])
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+def served_aws(request: pytest.FixtureRequest) -> Iterator[ServedAws]:
     with served(mode=request.param) as local:
         metadata = issuer.saml_metadata(key_ring(), ENTITY_ID, "https://bridge.example.com")
         provisioning.put_saml_provider(local.local.state, local.account, "OurBridge", metadata)
         yield local
 
 
-def redeemed(place: Place, asked_by: Account, trusting: Account, number: int) -> str:
+def redeemed(served_aws: ServedAws, asked_by: Account, trusting: Account, number: int) -> str:
     """Whose credentials are got by an assertion for the one account from a role with the other's trust policy."""
     policy = trust_policies.for_role(trusting, "Admin", entity_id=ENTITY_ID, issuer=ISSUER)
-    place.account.roles.pop("Admin", None)
-    place.put_role("Admin", policy)
-    made = grant(account=asked_by, id=f"_region-{number}", decided_at=place.clock())
-    statement = assertion.build(made, key=signing_key(), issuer_entity_id=ENTITY_ID, now=place.clock())
-    sts = StsClients(Aws(local_endpoint=place.address), Outgoing(), sleep=lambda _: None, clock=place.clock)
+    served_aws.account.roles.pop("Admin", None)
+    served_aws.put_role("Admin", policy)
+    made = grant(account=asked_by, id=f"_region-{number}", decided_at=served_aws.clock())
+    statement = assertion.build(made, key=signing_key(), issuer_entity_id=ENTITY_ID, now=served_aws.clock())
+    sts = StsClients(Aws(local_endpoint=served_aws.address), Outgoing(), sleep=lambda _: None, clock=served_aws.clock)
     return sts.redeem(made, statement).credentials.role
 
 
-def test_a_role_with_the_printed_policy_believes_its_regions_and_no_other(place: Place) -> None:
+def test_a_role_with_the_printed_policy_believes_its_regions_and_no_other(served_aws: ServedAws) -> None:
     plain = Account(
         ACCOUNT, "P", "aws", f"arn:aws:iam::{ACCOUNT}:saml-provider/OurBridge", "us-east-1", {"Admin": Role("Admin")}
     )
@@ -257,7 +257,7 @@ def test_a_role_with_the_printed_policy_believes_its_regions_and_no_other(place:
     moving = replace(plain, sign_in_regions=("us-east-1", "eu-central-1"))
     believed = [(plain, plain), (regional, regional), (moving, moving), (regional, moving), (plain, moving)]
     for number, (asked_by, trusting) in enumerate(believed):
-        assert redeemed(place, asked_by, trusting, number) == "Admin"
+        assert redeemed(served_aws, asked_by, trusting, number) == "Admin"
     for number, (asked_by, trusting) in enumerate([(regional, plain), (plain, regional)], 10):
         with pytest.raises(AwsRefused, match="AccessDenied"):
-            redeemed(place, asked_by, trusting, number)
+            redeemed(served_aws, asked_by, trusting, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from aws_material import grant
+from aws_factories import grant
 
 from federation_bridge.aws.statement import check_tags, check_terms
 from federation_bridge.errors import OutsideAwsLimits

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_material import NOW, account, grant
+from aws_factories import NOW, account, grant
 from sts_stub import Answer, StubSts, dripping_sts, granted, refused, stub_sts, unused_address
 
 from federation_bridge.aws.calls import AwsCalls

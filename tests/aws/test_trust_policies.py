@@ -8,7 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
-from aws_material import ENTITY_ID, ISSUER, NOW, account, grant, signing_key
+from aws_factories import ENTITY_ID, ISSUER, NOW, account, grant, signing_key
 
 from federation_bridge.aws import assertion, id_token, trust_policies
 from federation_bridge.aws.partitions import PARTITIONS

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 from benchmarks import bridge
 from benchmarks.bridge import ACCOUNT, IDP, PERSON, ROLE, Browser, make_place
-from local_aws_material import ISSUER, Place, served
+from local_aws_factories import ISSUER, ServedAws, served
 
 from federation_bridge.aws import id_token, trust_policies
 from federation_bridge.model import Account, Role
@@ -33,7 +33,7 @@ _PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER.removeprefix('https:/
 class Served:
     """A bridge with 8 threads, the local AWS that it asks, and a browser in which somebody is signed in."""
 
-    aws: Place
+    aws: ServedAws
     browser: Browser
     token: str
 
@@ -45,7 +45,7 @@ class Served:
 
     def ask(self, method: str, path: str, body: str | None = None, headers: Any = None) -> int:
         """The status of the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.browser.place.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.browser.served_aws.port, timeout=30)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -58,11 +58,11 @@ class Served:
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Served]:
     signer = make_signer()
-    place = make_place(tmp_path / "bridge", signer, 1, None)
-    with served(issuers={ISSUER: place.address}) as aws:
-        _point_at(place, aws)
-        with bridge.served(place):
-            browser = Browser(place)
+    served_aws = make_place(tmp_path / "bridge", signer, 1, None)
+    with served(issuers={ISSUER: served_aws.address}) as aws:
+        _point_at(served_aws, aws)
+        with bridge.served(served_aws):
+            browser = Browser(served_aws)
             token = _signed_in(browser, signer)
             _trust(aws)
             # boto's clock is not asked here; the bridge's is the machine's, and STS takes no token from the future.
@@ -71,17 +71,17 @@ def running(tmp_path: Path) -> Iterator[Served]:
             browser.close()
 
 
-def _point_at(place: bridge.Place, aws: Place) -> None:
-    accounts = json.loads((place.folder / "accounts.yaml").read_text())
+def _point_at(served_aws: bridge.ServedAws, aws: ServedAws) -> None:
+    accounts = json.loads((served_aws.folder / "accounts.yaml").read_text())
     accounts["accounts"][0]["provider"] = _PROVIDER
-    (place.folder / "accounts.yaml").write_text(json.dumps(accounts))
-    settings = json.loads(place.settings.read_text())
+    (served_aws.folder / "accounts.yaml").write_text(json.dumps(accounts))
+    settings = json.loads(served_aws.settings.read_text())
     settings |= {"aws_issuer": ISSUER, "aws": {"local_endpoint": aws.address, "read_timeout": "2s"}}
     settings["serving"]["threads"] = THREADS
-    place.settings.write_text(json.dumps(settings))
+    served_aws.settings.write_text(json.dumps(settings))
 
 
-def _trust(aws: Place) -> None:
+def _trust(aws: ServedAws) -> None:
     provisioning.put_oidc_provider(aws.local.state, aws.account, ISSUER, (id_token.AUDIENCE,))
     account = Account(ACCOUNT, "production", "aws", _PROVIDER, "eu-central-1", {ROLE: Role(ROLE)})
     aws.put_role(ROLE, trust_policies.for_role(account, ROLE, entity_id="none", issuer=ISSUER))
@@ -91,8 +91,8 @@ def _signed_in(browser: Browser, signer: Any) -> str:
     request_id, relay_state = browser.leave()
     message = SamlMessage(
         issuer=IDP,
-        audience=browser.place.entity_id,
-        recipient=browser.place.acs,
+        audience=browser.served_aws.entity_id,
+        recipient=browser.served_aws.acs,
         in_response_to=request_id,
         name_id=PERSON,
         issued_at=datetime.now(UTC),

@@ -55,7 +55,7 @@ _RULES = {
 
 
 @dataclass(frozen=True)
-class Place:
+class BridgeFiles:
     """A folder with the bridge's files, and where it is to listen."""
 
     folder: Path
@@ -75,7 +75,7 @@ class Place:
         return f"{self.address}/saml/metadata"
 
 
-def make_place(folder: Path, signer: Signer, sts_port: int, postgresql: Server | None) -> Place:
+def make_place(folder: Path, signer: Signer, sts_port: int, postgresql: Server | None) -> BridgeFiles:
     """Writes the files of a bridge with one connection, one account and one rule; JSON is YAML."""
     folder.mkdir()
     port = free_port()
@@ -121,11 +121,11 @@ def make_place(folder: Path, signer: Signer, sts_port: int, postgresql: Server |
             check=True,
             capture_output=True,
         )
-    return Place(folder, port, path)
+    return BridgeFiles(folder, port, path)
 
 
 @contextmanager
-def served(place: Place) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+def served(place: BridgeFiles) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
     """`federation-bridge serve`, and the seconds until it was ready."""
     command = python("-m", "federation_bridge.operate", "serve", "--settings", str(place.settings))
     with running(command, place.port, "/readyz", place.folder / "log") as started:
@@ -136,7 +136,7 @@ def served(place: Place) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
 class Browser:
     """Sends cookies as a browser would, over one connection that stays open."""
 
-    place: Place
+    place: BridgeFiles
     cookies: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from statistics import median
 from federation_bridge.sandbox.company import open_company
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from tests.cli_material import Person, opened_address
+from tests.cli_factories import Person, opened_address
 
 CLI = Path(__file__).parent.parent.parent / "federation_bridge" / "cli"
 ROLE = "111122223333/Developer"

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, form_value
 from tests.benchmarks import grant, simplesamlphp_service
-from tests.benchmarks.bridge import IDP, Browser, Place, answer_message, request_id_of, served
+from tests.benchmarks.bridge import IDP, BridgeFiles, Browser, answer_message, request_id_of, served
 from tests.benchmarks.processes import DoesNotWork, cpu_seconds, free_port, python, running
 from tests.benchmarks.table import Row, in_turns
 from tests.postgresql import Server
@@ -72,7 +72,7 @@ class Side:
     closing: list[Callable[[], None]]
 
 
-def measure(place: Place, signer: Signer, sts_port: int, where: str, workers: int = 1) -> Iterator[Row]:
+def measure(place: BridgeFiles, signer: Signer, sts_port: int, where: str, workers: int = 1) -> Iterator[Row]:
     """Complete sign-ins, and grants, per CPU second of the served bridge, beside the bare service."""
     place = _with_workers(place, workers)
     label = where if workers == 1 else f"{where}, {workers} workers"
@@ -88,7 +88,7 @@ def measure(place: Place, signer: Signer, sts_port: int, where: str, workers: in
                 close()
 
 
-def beside_simplesamlphp(place: Place, signer: Signer, where: str) -> Iterator[Row]:
+def beside_simplesamlphp(place: BridgeFiles, signer: Signer, where: str) -> Iterator[Row]:
     """The same beside SimpleSAMLphp, where it is installed; told where it is not."""
     what, groups = f"sign-ins beside SimpleSAMLphp, 30 groups, {where}", 30
     if not simplesamlphp_service.is_installed():
@@ -109,7 +109,7 @@ def beside_simplesamlphp(place: Place, signer: Signer, where: str) -> Iterator[R
             close()
 
 
-def round_trips(place: Place, signer: Signer, server: Server) -> Iterator[Row]:
+def round_trips(place: BridgeFiles, signer: Signer, server: Server) -> Iterator[Row]:
     """Transactions with a BEGIN, and round trips, of one sign-in and one grant on PostgreSQL."""
     with counting_relay(server.port) as wire:
         settings = json.loads(place.settings.read_text())
@@ -137,7 +137,7 @@ def _row(what: str, values: list[float], least: float | None = None) -> Row:
     return Row(what, values[0], "/CPU-s", values[1], least, more_is_better=True)
 
 
-def _with_workers(place: Place, workers: int) -> Place:
+def _with_workers(place: BridgeFiles, workers: int) -> BridgeFiles:
     settings = json.loads(place.settings.read_text())
     settings["serving"]["workers"] = workers
     path = place.folder / f"workers-{workers}.yaml"
@@ -146,7 +146,7 @@ def _with_workers(place: Place, workers: int) -> Place:
 
 
 @contextmanager
-def _bare(place: Place, signer: Signer, sts_port: int, workers: int) -> Iterator[tuple[int, int]]:
+def _bare(place: BridgeFiles, signer: Signer, sts_port: int, workers: int) -> Iterator[tuple[int, int]]:
     port = free_port()
     path = place.folder / "bare.json"
     asked = {"port": port, "workers": workers, "sts_port": sts_port, "entity_id": place.entity_id, "idp": IDP}
@@ -156,7 +156,7 @@ def _bare(place: Place, signer: Signer, sts_port: int, workers: int) -> Iterator
         yield process.pid, port
 
 
-def _bridge_side(place: Place, pid: int, signer: Signer, groups: int, browsers: int) -> Side:
+def _bridge_side(place: BridgeFiles, pid: int, signer: Signer, groups: int, browsers: int) -> Side:
     side = Side(pid, [], [], [])
     for browser in [Browser(place) for _ in range(browsers)]:
         headers: dict[str, str] = {}
@@ -178,7 +178,7 @@ def _bridge_side(place: Place, pid: int, signer: Signer, groups: int, browsers: 
     return side
 
 
-def _bare_side(place: Place, port: int, pid: int, signer: Signer, groups: int, browsers: int) -> Side:
+def _bare_side(place: BridgeFiles, port: int, pid: int, signer: Signer, groups: int, browsers: int) -> Side:
     acs, side = f"http://127.0.0.1:{port}/sign-in/company/saml", Side(pid, [], [], [])
     for browser in [BareBrowser(port) for _ in range(browsers)]:
 

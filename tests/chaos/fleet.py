@@ -19,19 +19,19 @@ from typing import Any
 
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, make_signer
 from tests import postgresql
-from tests.benchmarks.bridge import Place, make_place
+from tests.benchmarks.bridge import BridgeFiles, make_place
 from tests.benchmarks.processes import ROOT, free_port
 from tests.chaos.books import Books
 from tests.chaos.lives import private_file
 from tests.chaos.obliging_sts import ObligingSts
-from tests.service_material import Service, until
+from tests.service_factories import Service, until
 
 
 @dataclass
 class Fleet:
     """The nodes, and all that is around them."""
 
-    place: Place
+    place: BridgeFiles
     """What people know of: the address and names that all nodes share."""
     signer: Signer
     sts: ObligingSts
@@ -96,7 +96,7 @@ def fleet_on_sqlite(folder: Path, sts: ObligingSts, **settings: Any) -> Iterator
         yield fleet
 
 
-def _files(folder: Path, sts: ObligingSts, server: postgresql.Server | None) -> tuple[Place, Signer]:
+def _files(folder: Path, sts: ObligingSts, server: postgresql.Server | None) -> tuple[BridgeFiles, Signer]:
     signer = make_signer()
     place = make_place(folder / "node0", signer, sts.port, None)
     settings = json.loads(place.settings.read_text())
@@ -116,7 +116,7 @@ def _files(folder: Path, sts: ObligingSts, server: postgresql.Server | None) -> 
     return place, signer
 
 
-def _node_beside(place: Place, folder: Path) -> Service:
+def _node_beside(place: BridgeFiles, folder: Path) -> Service:
     shutil.copytree(place.folder, folder)
     node = Service(folder, free_port())
     settings = json.loads(place.settings.read_text())

@@ -30,7 +30,7 @@ from federation_bridge.aws.sts import StsClients
 from federation_bridge.sandbox.identity_provider.saml_message import SamlMessage, Signer, form_value, make_signer
 from federation_bridge.settings import load_settings
 from federation_bridge.web.door import EXTENSION, Door
-from tests.benchmarks.bridge import ACCOUNT, IDP, ROLE, SESSION, Browser, Place, make_place
+from tests.benchmarks.bridge import ACCOUNT, IDP, ROLE, SESSION, BridgeFiles, Browser, make_place
 from tests.benchmarks.processes import DoesNotWork
 
 DIED = 9
@@ -159,7 +159,7 @@ class World:
     """The files of one bridge, and the identity provider's key."""
 
     folder: Path
-    place: Place
+    place: BridgeFiles
     signer: Signer
     database: Path | None
     now: datetime
@@ -215,7 +215,7 @@ class World:
         record.note(status=status, admitted=SESSION in browser.cookies)
 
 
-def message_of(place: Place, person: str, request_id: str, now: datetime) -> SamlMessage:
+def message_of(place: BridgeFiles, person: str, request_id: str, now: datetime) -> SamlMessage:
     """What the identity provider says of a person who may have the role."""
     email = f"{person}@example.com"
     return SamlMessage(

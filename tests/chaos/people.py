@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, form_value
-from tests.benchmarks.bridge import SESSION, Browser, Place
+from tests.benchmarks.bridge import SESSION, BridgeFiles, Browser
 from tests.benchmarks.processes import DoesNotWork
 from tests.chaos.lives import key_for, message_of
-from tests.service_material import until
+from tests.service_factories import until
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BROKEN_OFF = (OSError, http.client.HTTPException, DoesNotWork, ValueError, LookupError)
@@ -63,7 +63,7 @@ class Day:
 class Crowd:
     """Some threads of people; each lives days until it is told to go home."""
 
-    place: Place
+    place: BridgeFiles
     ports: Sequence[int]
     signer: Signer
     seed: int
@@ -124,7 +124,7 @@ class Crowd:
                 day.session = browser.cookies[SESSION]
 
 
-def is_signed_in(place: Place, port: int, session: str) -> bool:
+def is_signed_in(place: BridgeFiles, port: int, session: str) -> bool:
     """Whether this session's cookie opens anything at this node, once it serves again.
 
     A worker that began while the database was away answers 503 for up to eight seconds after it came back.

@@ -16,7 +16,7 @@ from tests.chaos.fleet import Fleet, fleet_on_postgresql, fleet_on_sqlite
 from tests.chaos.lives import key_for
 from tests.chaos.obliging_sts import key_of, obliging_sts
 from tests.chaos.people import FORM, FleetBrowser, answer_for, is_signed_in
-from tests.service_material import until
+from tests.service_factories import until
 
 _PLACES = 3
 """How many of four threads may wait for AWS at a time; one asker more would take the last thread."""

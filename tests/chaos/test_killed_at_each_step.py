@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from database_place import Place
+from databases import OwnDatabase
 
 from tests.chaos.books import Books
 from tests.chaos.lives import DIED
@@ -64,11 +64,16 @@ class Lives:
 
 
 @contextmanager
-def lives(place: Place, folder: Path, *, power_fails: bool = False) -> Iterator[Lives]:
+def lives(own_database: OwnDatabase, folder: Path, *, power_fails: bool = False) -> Iterator[Lives]:
     # In the past, so that eleven minutes later no clock is ahead of the database's.
     now = datetime.now(UTC) - timedelta(minutes=12)
     with obliging_sts(lambda: now) as sts, (folder / "said").open("wb") as said:
-        told = {"url": place.url, "password": place.password, "sts_port": sts.port, "now": now.isoformat()}
+        told = {
+            "url": own_database.url,
+            "password": own_database.password,
+            "sts_port": sts.port,
+            "now": now.isoformat(),
+        }
         (folder / "told.json").write_text(json.dumps(told))
         driver = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.lives", str(folder)],
@@ -80,19 +85,21 @@ def lives(place: Place, folder: Path, *, power_fails: bool = False) -> Iterator[
             env={name: value for name, value in os.environ.items() if not name.upper().endswith("_PROXY")},
         )
         try:
-            yield Lives(folder, Books(place.url, place.password), sts, driver, power_fails)
+            yield Lives(folder, Books(own_database.url, own_database.password), sts, driver, power_fails)
         finally:
             driver.communicate(timeout=30)
 
 
-def test_kill_9_at_each_step_leaves_all_or_nothing(place: Place, tmp_path: Path) -> None:
-    with lives(place, tmp_path) as found:
+def test_kill_9_at_each_step_leaves_all_or_nothing(own_database: OwnDatabase, tmp_path: Path) -> None:
+    with lives(own_database, tmp_path) as found:
         _end_at_each_step(found)
         _whole(found)
 
 
-def test_a_power_failure_at_each_step_takes_nothing_that_was_promised(sqlite_place: Place, tmp_path: Path) -> None:
-    with lives(sqlite_place, tmp_path, power_fails=True) as found:
+def test_a_power_failure_at_each_step_takes_nothing_that_was_promised(
+    sqlite_database: OwnDatabase, tmp_path: Path
+) -> None:
+    with lives(sqlite_database, tmp_path, power_fails=True) as found:
         _end_at_each_step(found)
         _whole(found)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import ROLE, Asked, FakeBridge, Reply, fake_bridge, put_session, tokens
 
 KEYS = f"/api/v1/roles/{ROLE}/credentials"

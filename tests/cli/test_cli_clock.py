@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session, tokens
 
 from federation_bridge.cli.context import Context

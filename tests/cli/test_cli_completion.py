@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from absent_software import program
-from cli_material import MAIN
+from cli_factories import MAIN
 from fake_bridge import FakeBridge, put_session
 from pseudo_terminal import ENTER, TAB, Sitting, sitting
 

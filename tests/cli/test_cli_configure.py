@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import FakeBridge, Reply, fake_bridge, put_session
 
 TRY = "Written. Try: AWS_PROFILE={} aws sts get-caller-identity\n"

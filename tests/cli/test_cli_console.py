@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from cli_material import Person, opened_address
+from cli_factories import Person, opened_address
 from fake_bridge import ROLE, FakeBridge, fake_bridge
 
 from federation_bridge.sandbox.company import Company, open_company

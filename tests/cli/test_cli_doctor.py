@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import FakeBridge, Reply, fake_bridge, put_session
 
 from federation_bridge.cli import cached_answer

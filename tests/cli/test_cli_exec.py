@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_material import MAIN, Person
+from cli_factories import MAIN, Person
 from fake_bridge import ROLE, FakeBridge, fake_bridge, put_session
 from pseudo_terminal import CTRL_C, sitting
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_material import MAIN, Person
+from cli_factories import MAIN, Person
 from fake_bridge import METADATA, ROLE, FakeBridge, Reply, fake_bridge, put_session, tokens
 
 from federation_bridge.cli.failures import LocalFailure

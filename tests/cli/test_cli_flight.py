@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import ROLE, Asked, FakeBridge, Reply, fake_bridge, put_session
 
 from federation_bridge.cli.aws_config.profiles import process_command

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from absent_software import program
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import ROLE, FakeBridge, fake_bridge, put_session
 
 from federation_bridge.delivery import FORMATS

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import FakeBridge, Reply, fake_bridge, put_session, tokens
-from network_material import Authority, CompanyProxy, company_proxy, self_signed, tls_before
+from network_factories import Authority, CompanyProxy, company_proxy, self_signed, tls_before
 
 from federation_bridge.cli import http_client
 from federation_bridge.cli.failures import BridgeUnreachable

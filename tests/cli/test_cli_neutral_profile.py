@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_material import Person
-from database_place import HeldClock
+from cli_factories import Person
+from databases import HeldClock
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
 
 from federation_bridge.cli.aws_config.neutral_profile import PREFIX, sources_of_default, stepped_around
@@ -191,8 +191,8 @@ def test_a_file_that_is_no_utf_8_is_copied_byte_for_byte(tmp_path: Path) -> None
     file.write_bytes(b"# M\xfcller\n[default]\naws_access_key_id = A\noutput = yaml")
     environ = {"AWS_CONFIG_FILE": str(file), "AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}
     terminal = Terminal({}, *(io.StringIO() for _ in range(3)))
-    place = Context("https://aws.example.com", tmp_path / "place", environ, HeldClock(), terminal)
-    with stepped_around(place, "eu-west-1") as variables:
+    own_database = Context("https://aws.example.com", tmp_path / "own_database", environ, HeldClock(), terminal)
+    with stepped_around(own_database, "eu-west-1") as variables:
         copied = Path(variables["AWS_CONFIG_FILE"]).read_bytes()
     head = f"\n[profile {variables['AWS_PROFILE']}]\n".encode()
     assert copied == file.read_bytes() + head + b"region = eu-west-1\noutput = yaml\n"

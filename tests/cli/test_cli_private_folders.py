@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import FakeBridge, Reply, fake_bridge, tokens
 
 from federation_bridge.cli.failures import LocalFailure

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import REFUSED, Asked, FakeBridge, Reply, fake_bridge, put_session, tokens
 
 from federation_bridge import errors

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import ROLE, Asked, FakeBridge, Reply, fake_bridge, put_session, tokens
 
 FAR = 4_000_000_000.0

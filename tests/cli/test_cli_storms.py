@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 from fake_bridge import ROLE, FakeBridge, fake_bridge, put_session
 
 from federation_bridge.cli import cached_answer

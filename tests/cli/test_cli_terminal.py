@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import segno
-from cli_material import MAIN, Person
+from cli_factories import MAIN, Person
 from fake_bridge import FakeBridge, Reply, fake_bridge, put_session
 from pseudo_terminal import CTRL_C, CTRL_D, ENTER, Sitting, sitting
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 
 from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials import web_identity
@@ -35,9 +35,9 @@ class Bridge:
         self.answering = threading.Event()
         self.answering.set()
 
-    def __call__(self, place: Context, role: str, reason: str = "") -> HeldToken:
+    def __call__(self, own_database: Context, role: str, reason: str = "") -> HeldToken:
         assert (role, reason) == (ROLE, "a deployment")
-        self.ways.append(place.way)
+        self.ways.append(own_database.way)
         self.asked.release()
         assert self.answering.wait(30)
         if self.failure is not None:
@@ -71,8 +71,8 @@ def told() -> io.StringIO:
 @pytest.fixture
 def file(bridge: Bridge, clock: HeldClock, told: io.StringIO, tmp_path: Path) -> Iterator[TokenFile]:
     terminal = Terminal({}, io.StringIO(), told, io.StringIO())
-    place = Context("https://aws.example.com", tmp_path / "place", {}, clock, terminal)
-    made = TokenFile(place, ROLE, "a deployment")
+    own_database = Context("https://aws.example.com", tmp_path / "own_database", {}, clock, terminal)
+    made = TokenFile(own_database, ROLE, "a deployment")
     yield made
     assert not [one for one in threading.enumerate() if one is made._thread]
 
@@ -240,10 +240,10 @@ def place_at(folder: Path, clock: HeldClock) -> Context:
 def test_the_end_of_a_token_is_told_by_this_computers_clock(
     tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answering, place = Answering(GOOD), place_at(tmp_path, clock)
+    answering, own_database = Answering(GOOD), place_at(tmp_path, clock)
     monkeypatch.setattr(web_identity, "LocalSession", answering)
-    place.http.clock_offset = timedelta(days=1)
-    found = web_identity.ask_for_token(place, ROLE, "why")
+    own_database.http.clock_offset = timedelta(days=1)
+    found = web_identity.ask_for_token(own_database, ROLE, "why")
     assert found.ends_at == clock() + LIFE - timedelta(days=1)
     assert answering.posted == (f"/roles/{ROLE}/web-identity-token", {"reason": "why"})
 

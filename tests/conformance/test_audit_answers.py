@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from database_place import INTEGRITY_KEY, HeldClock
+from databases import INTEGRITY_KEY, HeldClock
 
 from federation_bridge.audit import (
     AuditQuery,

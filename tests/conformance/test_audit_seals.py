@@ -10,11 +10,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from database_place import HeldClock, Place
+from databases import HeldClock, OwnDatabase
 from joserfc.jwk import RSAKey
 from sealed_keys_in_memory import SealedKeysInMemory
 from sqlalchemy import make_url, text
-from store_material import entry
+from store_factories import entry
 from structlog.testing import capture_logs
 
 from federation_bridge.administration import audit
@@ -43,16 +43,16 @@ def ring(drawer: SealedKeysInMemory, clock: HeldClock) -> KeyRing:
 
 
 @pytest.fixture(autouse=True)
-def _numbers_begin_with_one(place: Place) -> Iterator[None]:
+def _numbers_begin_with_one(own_database: OwnDatabase) -> Iterator[None]:
     """The tests of a worker share one PostgreSQL database, where numbers go on and marks name them."""
-    if place.is_sqlite:
+    if own_database.is_sqlite:
         yield
         return
-    with place.open()._database.reading() as connection:
+    with own_database.open()._database.reading() as connection:
         reached = connection.execute(text("SELECT nextval('audit_number_seq')")).scalar_one()
-    place.admin("ALTER SEQUENCE audit_number_seq RESTART WITH 1")
+    own_database.admin("ALTER SEQUENCE audit_number_seq RESTART WITH 1")
     yield
-    place.admin(f"ALTER SEQUENCE audit_number_seq RESTART WITH {reached}")
+    own_database.admin(f"ALTER SEQUENCE audit_number_seq RESTART WITH {reached}")
 
 
 def _nobody_waits(_: float) -> None:
@@ -73,16 +73,16 @@ def _verified(store: Store, ring: KeyRing) -> tuple[Verification, list[Problem]]
     return verification, list(problems)
 
 
-def _tamper(place: Place, statement: str) -> None:
+def _tamper(own_database: OwnDatabase, statement: str) -> None:
     """What the owner of the database can do: triggers hold up everybody else."""
-    if place.is_sqlite:
+    if own_database.is_sqlite:
         for name in ("audit_no_update", "audit_no_delete", "audit_no_replace"):
-            place.admin(f"DROP TRIGGER IF EXISTS {name}")
-        place.admin(statement)
+            own_database.admin(f"DROP TRIGGER IF EXISTS {name}")
+        own_database.admin(statement)
     else:
-        place.admin("ALTER TABLE audit DISABLE TRIGGER ALL")
-        place.admin(statement)
-        place.admin("ALTER TABLE audit ENABLE TRIGGER ALL")
+        own_database.admin("ALTER TABLE audit DISABLE TRIGGER ALL")
+        own_database.admin(statement)
+        own_database.admin("ALTER TABLE audit ENABLE TRIGGER ALL")
 
 
 def test_what_was_recorded_is_sealed_in_batches_and_verifies(store: Store, ring: KeyRing, clock: HeldClock) -> None:
@@ -115,20 +115,20 @@ def test_each_seal_is_told_to_the_log(store: Store, ring: KeyRing, clock: HeldCl
     ],
 )
 def test_the_database_and_its_export_tell_which_row(
-    place: Place, ring: KeyRing, clock: HeldClock, statement: str, found: tuple[Wrong, int, int]
+    own_database: OwnDatabase, ring: KeyRing, clock: HeldClock, statement: str, found: tuple[Wrong, int, int]
 ) -> None:
-    store = place.open()
+    store = own_database.open()
     _record(store, clock, 7)
     _sealing(store, ring, clock).seal()
-    _tamper(place, statement)
+    _tamper(own_database, statement)
     _, problems = _verified(store, ring)
     assert (problems[0].wrong, problems[0].seal, problems[0].row) == found
     lines = [audit.json_text(one) for one in audit.sealed(store)]
     assert len(lines) in (9, 10)
 
 
-def test_the_triggers_hold_up_who_only_may_write(place: Place, ring: KeyRing, clock: HeldClock) -> None:
-    store = place.open()
+def test_the_triggers_hold_up_who_only_may_write(own_database: OwnDatabase, ring: KeyRing, clock: HeldClock) -> None:
+    store = own_database.open()
     _record(store, clock, 3)
     _sealing(store, ring, clock).seal()
     for statement in (
@@ -139,24 +139,26 @@ def test_the_triggers_hold_up_who_only_may_write(place: Place, ring: KeyRing, cl
         "UPDATE audit_seals SET archived = 'x', last_row = 9",
     ):
         with pytest.raises(Exception, match=r"append-only|seals stay"):
-            place.admin(statement)
+            own_database.admin(statement)
     assert _verified(store, ring)[1] == []
 
 
 def test_who_notes_falsely_that_rows_were_archived_can_delete_them_and_is_found(
-    place: Place, ring: KeyRing, clock: HeldClock
+    own_database: OwnDatabase, ring: KeyRing, clock: HeldClock
 ) -> None:
-    store = place.open()
+    store = own_database.open()
     _record(store, clock, 3)
     _sealing(store, ring, clock).seal()
-    place.admin("UPDATE audit_seals SET archived = 'x'")
-    place.admin("DELETE FROM audit WHERE number = 2")
+    own_database.admin("UPDATE audit_seals SET archived = 'x'")
+    own_database.admin("DELETE FROM audit WHERE number = 2")
     _, problems = _verified(store, ring)
     assert [(one.wrong, one.row) for one in problems] == [(Wrong.SEAL_FORGED, None), (Wrong.REMOVED, 2)]
 
 
-def test_nothing_is_chained_to_a_seal_that_is_not_ours(place: Place, ring: KeyRing, clock: HeldClock) -> None:
-    store = place.open()
+def test_nothing_is_chained_to_a_seal_that_is_not_ours(
+    own_database: OwnDatabase, ring: KeyRing, clock: HeldClock
+) -> None:
+    store = own_database.open()
     _record(store, clock, 3)
     assert store.seals.add(Seal(1, Batch(1, 2**40, b""), "forged"))
     with capture_logs() as told:
@@ -164,8 +166,8 @@ def test_nothing_is_chained_to_a_seal_that_is_not_ours(place: Place, ring: KeyRi
     assert [line["seal"] for line in told if line["log_level"] == "error"] == [1]
 
 
-def test_of_nodes_that_seal_at_once_one_does(place: Place, ring: KeyRing, clock: HeldClock) -> None:
-    nodes = [place.open() for _ in range(3)]
+def test_of_nodes_that_seal_at_once_one_does(own_database: OwnDatabase, ring: KeyRing, clock: HeldClock) -> None:
+    nodes = [own_database.open() for _ in range(3)]
     _record(nodes[0], clock, 30)
     ring.current(Purpose.AUDIT)
     with ThreadPoolExecutor(3) as threads:
@@ -184,9 +186,9 @@ def test_the_lease_of_a_node_that_died_runs_out(store: Store, ring: KeyRing, clo
 
 
 @pytest.fixture
-def late_writer(place: Place) -> Iterator[psycopg.Connection]:
+def late_writer(own_database: OwnDatabase) -> Iterator[psycopg.Connection]:
     """A transaction of another node that has taken a number and is not committed."""
-    url = make_url(place.url).set(drivername="postgresql", password=place.password)
+    url = make_url(own_database.url).set(drivername="postgresql", password=own_database.password)
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
         yield connection
 
@@ -197,11 +199,11 @@ _LATE = (
 )
 
 
-@pytest.mark.parametrize("place", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("own_database", ["postgresql"], indirect=True)
 def test_a_row_that_commits_late_is_waited_for(
-    place: Place, late_writer: psycopg.Connection, ring: KeyRing, clock: HeldClock
+    own_database: OwnDatabase, late_writer: psycopg.Connection, ring: KeyRing, clock: HeldClock
 ) -> None:
-    store = place.open()
+    store = own_database.open()
     _record(store, clock, 1)
     late_writer.execute(_LATE)
     _record(store, clock, 1)
@@ -223,16 +225,16 @@ def test_a_row_that_commits_late_is_waited_for(
     assert _verified(store, ring)[1] == []
 
 
-@pytest.mark.parametrize("place", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("own_database", ["postgresql"], indirect=True)
 def test_the_gap_of_a_transaction_that_was_undone_is_final(
-    place: Place, late_writer: psycopg.Connection, ring: KeyRing, clock: HeldClock
+    own_database: OwnDatabase, late_writer: psycopg.Connection, ring: KeyRing, clock: HeldClock
 ) -> None:
-    store = place.open()
+    store = own_database.open()
     late_writer.execute(_LATE)
     late_writer.rollback()
     _record(store, clock, 1)
     assert _sealing(store, ring, clock).seal() == 1
-    _tamper(place, _LATE.replace("(at", "(number, at").replace("(1,", "(1, 1,"))
+    _tamper(own_database, _LATE.replace("(at", "(number, at").replace("(1,", "(1, 1,"))
     assert [(one.wrong, one.row) for one in _verified(store, ring)[1]] == [(Wrong.INSERTED, 1)]
 
 
@@ -345,12 +347,12 @@ def test_an_export_of_either_database_is_verified_without_it(
 
 
 def test_rows_that_are_not_as_they_were_sealed_stay_as_evidence(
-    place: Place, ring: KeyRing, clock: HeldClock, tmp_path: Path
+    own_database: OwnDatabase, ring: KeyRing, clock: HeldClock, tmp_path: Path
 ) -> None:
-    store = place.open()
+    store = own_database.open()
     _record(store, clock, 2)
     _sealing(store, ring, clock).seal()
-    _tamper(place, "UPDATE audit SET person = 'corp/mallory' WHERE number = 2")
+    _tamper(own_database, "UPDATE audit SET person = 'corp/mallory' WHERE number = 2")
     clock.advance(2 * _DAY)
     with capture_logs() as told:
         assert AuditArchiving(store, ring, clock, _DAY, tmp_path / "archive").archive() == 0
@@ -382,21 +384,23 @@ def test_a_sealed_export_is_json_with_every_column(store: Store, ring: KeyRing, 
     assert seal["seal"] == 1
 
 
-def test_seals_that_a_process_knew_are_not_made_anew(place: Place, clock: HeldClock, ring: KeyRing) -> None:
+def test_seals_that_a_process_knew_are_not_made_anew(
+    own_database: OwnDatabase, clock: HeldClock, ring: KeyRing
+) -> None:
     """Who removes the seals and changes a row would else have the bridge itself sign what they wrote."""
-    store = place.open()
+    store = own_database.open()
     sealing = _sealing(store, ring, clock)
     _record(store, clock, 4)
     assert sealing.seal() == 2
     _record(store, clock, 1)
     assert sealing.seal() == 1
-    if place.is_sqlite:
-        place.admin("DROP TRIGGER seals_no_delete")
-        place.admin("DELETE FROM audit_seals")
+    if own_database.is_sqlite:
+        own_database.admin("DROP TRIGGER seals_no_delete")
+        own_database.admin("DELETE FROM audit_seals")
     else:
-        place.admin("ALTER TABLE audit_seals DISABLE TRIGGER ALL")
-        place.admin("DELETE FROM audit_seals")
-        place.admin("ALTER TABLE audit_seals ENABLE TRIGGER ALL")
+        own_database.admin("ALTER TABLE audit_seals DISABLE TRIGGER ALL")
+        own_database.admin("DELETE FROM audit_seals")
+        own_database.admin("ALTER TABLE audit_seals ENABLE TRIGGER ALL")
     clock.advance(timedelta(minutes=5))
 
     with capture_logs() as logs:

@@ -16,8 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from aws_material import ENTITY_ID, ISSUER, grant, key_ring, signing_key
-from local_aws_material import ACCOUNT, Place, served
+from aws_factories import ENTITY_ID, ISSUER, grant, key_ring, signing_key
+from local_aws_factories import ACCOUNT, ServedAws, served
 
 from federation_bridge.aws import assertion, id_token, issuer, trust_policies
 from federation_bridge.aws.statement import Statement
@@ -72,7 +72,7 @@ def published() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module", params=["aws", "paranoid"])
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+def served_aws(request: pytest.FixtureRequest) -> Iterator[ServedAws]:
     """An account that trusts us on both roads, set up as docs/aws.md says; `paranoid` refuses what AWS ignores too."""
     with published() as address, served(mode=request.param, issuers={ISSUER: address}) as local:
         state, account = local.local.state, local.account
@@ -83,12 +83,12 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     gc.collect()
 
 
-def trusted(place: Place, made: Grant) -> None:
+def trusted(served_aws: ServedAws, made: Grant) -> None:
     """Gives both roles the trust policies that we make for this road."""
     for name in ("Admin", "Audit"):
         policy = trust_policies.for_role(made.account, name, entity_id=ENTITY_ID, issuer=ISSUER)
-        place.account.roles.pop(name, None)
-        place.put_role(name, policy, max_session=timedelta(hours=4))
+        served_aws.account.roles.pop(name, None)
+        served_aws.put_role(name, policy, max_session=timedelta(hours=4))
 
 
 def signed(made: Grant, now: datetime) -> Statement:
@@ -97,64 +97,64 @@ def signed(made: Grant, now: datetime) -> Statement:
     return id_token.build(made, key=signing_key(Purpose.AWS_OIDC), issuer=ISSUER, now=now)
 
 
-def redeemed(place: Place, made: Grant, statement: Statement) -> Redeemed:
-    sts = StsClients(Aws(local_endpoint=place.address), Outgoing(), sleep=lambda _: None, clock=place.clock)
-    return sts.redeem(replace(made, decided_at=place.clock()), statement)
+def redeemed(served_aws: ServedAws, made: Grant, statement: Statement) -> Redeemed:
+    sts = StsClients(Aws(local_endpoint=served_aws.address), Outgoing(), sleep=lambda _: None, clock=served_aws.clock)
+    return sts.redeem(replace(made, decided_at=served_aws.clock()), statement)
 
 
 @pytest.fixture(params=["saml", "oidc"])
-def ours(request: pytest.FixtureRequest, place: Place) -> Grant:
+def ours(request: pytest.FixtureRequest, served_aws: ServedAws) -> Grant:
     made = grant(request.param, account=registered(request.param), id=f"_{request.node.name.encode().hex()[:60]}")
-    trusted(place, made)
+    trusted(served_aws, made)
     return made
 
 
-def test_a_grant_with_all_its_terms_is_redeemed_for_exactly_its_length(place: Place, ours: Grant) -> None:
+def test_a_grant_with_all_its_terms_is_redeemed_for_exactly_its_length(served_aws: ServedAws, ours: Grant) -> None:
     made = replace(ours, id=f"{ours.id}a", **TERMS)
-    credentials = redeemed(place, made, signed(made, place.clock())).credentials
-    assert credentials.expires_at == place.clock() + timedelta(hours=2)
+    credentials = redeemed(served_aws, made, signed(made, served_aws.clock())).credentials
+    assert credentials.expires_at == served_aws.clock() + timedelta(hours=2)
     assert credentials.assumed_role_arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/alice@example.com"
 
 
-def test_a_statement_for_one_role_opens_no_other(place: Place, ours: Grant) -> None:
+def test_a_statement_for_one_role_opens_no_other(served_aws: ServedAws, ours: Grant) -> None:
     made = replace(ours, id=f"{ours.id}b", role="Audit")
-    statement = signed(made, place.clock())
+    statement = signed(made, served_aws.clock())
     with pytest.raises(AwsRefused, match="likely"):
-        redeemed(place, replace(made, role="Admin"), statement)
+        redeemed(served_aws, replace(made, role="Admin"), statement)
     twin = replace(made, id=f"{made.id}e")
-    assert redeemed(place, twin, signed(twin, place.clock())).credentials.role == "Audit"
+    assert redeemed(served_aws, twin, signed(twin, served_aws.clock())).credentials.role == "Audit"
 
 
-def test_a_statement_of_another_issuer_is_not_believed(place: Place, ours: Grant) -> None:
+def test_a_statement_of_another_issuer_is_not_believed(served_aws: ServedAws, ours: Grant) -> None:
     made = replace(ours, id=f"{ours.id}c")
     other = (
-        assertion.build(made, key=signing_key(), issuer_entity_id="https://other.example.com", now=place.clock())
+        assertion.build(made, key=signing_key(), issuer_entity_id="https://other.example.com", now=served_aws.clock())
         if made.account.road == "saml"
-        else id_token.build(made, key=signing_key(), issuer=ISSUER, now=place.clock())
+        else id_token.build(made, key=signing_key(), issuer=ISSUER, now=served_aws.clock())
     )
     with pytest.raises(AwsRefused, match="InvalidIdentityToken"):
-        redeemed(place, made, other)
+        redeemed(served_aws, made, other)
 
 
-def test_a_statement_past_its_life_is_refused_in_words(place: Place, ours: Grant) -> None:
+def test_a_statement_past_its_life_is_refused_in_words(served_aws: ServedAws, ours: Grant) -> None:
     made = replace(ours, id=f"{ours.id}d")
-    old = signed(made, place.clock() - timedelta(minutes=11))
+    old = signed(made, served_aws.clock() - timedelta(minutes=11))
     with pytest.raises(AwsRefused, match=r"ExpiredToken.*clock"):
-        redeemed(place, made, old)
+        redeemed(served_aws, made, old)
 
 
-def test_the_holder_of_an_assertion_cannot_stretch_the_session(place: Place) -> None:
+def test_the_holder_of_an_assertion_cannot_stretch_the_session(served_aws: ServedAws) -> None:
     made = grant(account=registered("saml"), id="_stretched", duration=timedelta(minutes=15))
-    trusted(place, made)
-    longer = redeemed(place, replace(made, duration=timedelta(hours=4)), signed(made, place.clock()))
-    assert longer.credentials.expires_at <= place.clock() + timedelta(minutes=15)
+    trusted(served_aws, made)
+    longer = redeemed(served_aws, replace(made, duration=timedelta(hours=4)), signed(made, served_aws.clock()))
+    assert longer.credentials.expires_at <= served_aws.clock() + timedelta(minutes=15)
 
 
 # ------------------------------------------------------------------ a token in its holder's own hands (ADR 0008)
 
 
 @pytest.fixture
-def in_hand(request: pytest.FixtureRequest, place: Place) -> Grant:
+def in_hand(request: pytest.FixtureRequest, served_aws: ServedAws) -> Grant:
     """A grant whose token may leave: its role has the trust policy that pins the session name, and four hours."""
     of = registered("oidc")
     roles = {
@@ -167,14 +167,14 @@ def in_hand(request: pytest.FixtureRequest, place: Place) -> Grant:
         duration=timedelta(hours=4),
         tags={"Team": "data"},
     )
-    trusted(place, made)
+    trusted(served_aws, made)
     return made
 
 
-def test_a_token_in_hand_is_redeemed_under_the_name_that_it_states(place: Place, in_hand: Grant) -> None:
+def test_a_token_in_hand_is_redeemed_under_the_name_that_it_states(served_aws: ServedAws, in_hand: Grant) -> None:
     assert in_hand.is_enforced_by_statement
-    found = redeemed(place, in_hand, signed(in_hand, place.clock())).credentials
-    assert found.expires_at == place.clock() + timedelta(hours=4)
+    found = redeemed(served_aws, in_hand, signed(in_hand, served_aws.clock())).credentials
+    assert found.expires_at == served_aws.clock() + timedelta(hours=4)
     assert found.assumed_role_arn.endswith("/Admin/alice@example.com")
 
 
@@ -188,26 +188,28 @@ HOLDERS = [
 
 @pytest.mark.parametrize(("name", "asked", "answer"), HOLDERS, ids=[case[0] for case in HOLDERS])
 def test_the_holder_of_a_token_gets_nothing_that_was_not_granted(
-    place: Place, in_hand: Grant, name: str, asked: dict[str, Any], answer: str
+    served_aws: ServedAws, in_hand: Grant, name: str, asked: dict[str, Any], answer: str
 ) -> None:
-    statement = signed(in_hand, place.clock())
+    statement = signed(in_hand, served_aws.clock())
     with pytest.raises(AwsRefused, match=answer):
-        redeemed(place, replace(in_hand, **asked), statement)
+        redeemed(served_aws, replace(in_hand, **asked), statement)
     twin = replace(in_hand, id=f"{in_hand.id}t")
-    assert redeemed(place, twin, signed(twin, place.clock())).credentials.role == "Admin", name
+    assert redeemed(served_aws, twin, signed(twin, served_aws.clock())).credentials.role == "Admin", name
 
 
-def test_without_the_pin_the_holder_could_take_another_name(place: Place, in_hand: Grant) -> None:
+def test_without_the_pin_the_holder_could_take_another_name(served_aws: ServedAws, in_hand: Grant) -> None:
     """Why the register's word is needed: the ordinary trust policy does not look at the name."""
     unpinned = replace(in_hand, account=registered("oidc"))
-    trusted(place, unpinned)
-    renamed = redeemed(place, replace(unpinned, session_name="bob@example.com"), signed(in_hand, place.clock()))
+    trusted(served_aws, unpinned)
+    renamed = redeemed(
+        served_aws, replace(unpinned, session_name="bob@example.com"), signed(in_hand, served_aws.clock())
+    )
     assert renamed.credentials.assumed_role_arn.endswith("/bob@example.com")
 
 
-def test_a_token_past_its_tolerance_buys_nothing(place: Place, in_hand: Grant) -> None:
+def test_a_token_past_its_tolerance_buys_nothing(served_aws: ServedAws, in_hand: Grant) -> None:
     with pytest.raises(AwsRefused, match="ExpiredToken"):
-        redeemed(place, in_hand, signed(in_hand, place.clock() - REDEEMABLE))
+        redeemed(served_aws, in_hand, signed(in_hand, served_aws.clock() - REDEEMABLE))
     last = replace(in_hand, id=f"{in_hand.id}l")
-    signed_long_ago = signed(last, place.clock() - REDEEMABLE + timedelta(seconds=1))
-    assert redeemed(place, last, signed_long_ago).credentials.role == "Admin"
+    signed_long_ago = signed(last, served_aws.clock() - REDEEMABLE + timedelta(seconds=1))
+    assert redeemed(served_aws, last, signed_long_ago).credentials.role == "Admin"

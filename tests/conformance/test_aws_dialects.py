@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
-from web_material import ACCOUNT, BASE, Person, door_of, person_at
+from web_factories import ACCOUNT, BASE, Person, door_of, person_at
 
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.aws_clients.sso_oidc import START_TARGET
@@ -24,7 +24,7 @@ from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.messages import AuthorizationRequest
 
 if TYPE_CHECKING:
-    from database_place import HeldClock
+    from databases import HeldClock
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 CLIENT = {"clientId": "aws-sso", "clientSecret": "public"}

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 from conformance.test_audit_seals import _numbers_begin_with_one, _sealing, _tamper, drawer, ring  # noqa: F401
-from database_place import HeldClock, Place
+from databases import HeldClock, OwnDatabase
 from forged_rows import rows_of
-from store_material import session
+from store_factories import session
 
 from federation_bridge import audit as events
 from federation_bridge.administration import audit, erasing
@@ -29,9 +29,9 @@ ALICE, REASON = "corp/alice", "request 17"
 
 
 @pytest.fixture
-def store(place: Place, clock: HeldClock) -> Store:
+def store(own_database: OwnDatabase, clock: HeldClock) -> Store:
     """Alice and Bob have signed in, Bob after Alice in her browser."""
-    opened = place.open()
+    opened = own_database.open()
     for name in ("alice", "bob"):
         _admit(opened, name, clock)
     return opened
@@ -166,19 +166,19 @@ def _personal(store: Store) -> str:
 
 
 def test_who_blanks_an_entry_without_the_verb_is_found(
-    place: Place,
+    own_database: OwnDatabase,
     store: Store,
     ring: KeyRing,
     clock: HeldClock,
 ) -> None:
     _sealing(store, ring, clock).seal()
     # The triggers let it pass, for it looks like an erasure, and the digest is right: what lacks is our statement.
-    place.admin(f"UPDATE audit SET {BLANK}, erased = '{_personal(store)}:forged' WHERE number = 1")
+    own_database.admin(f"UPDATE audit SET {BLANK}, erased = '{_personal(store)}:forged' WHERE number = 1")
     assert [(one.wrong, one.row) for one in _verified(store, ring)[1]] == [(Wrong.ERASED, 1)]
 
 
 def test_the_statement_of_one_entry_erases_no_other(
-    place: Place,
+    own_database: OwnDatabase,
     store: Store,
     ring: KeyRing,
     clock: HeldClock,
@@ -186,12 +186,12 @@ def test_the_statement_of_one_entry_erases_no_other(
     _sealing(store, ring, clock).seal()
     _erase(store, ring, clock)
     erased = next(iter(store.seals.rows(1, 1))).erased or ""
-    place.admin(f"UPDATE audit SET {BLANK}, erased = '{erased}' WHERE number = 2")
+    own_database.admin(f"UPDATE audit SET {BLANK}, erased = '{erased}' WHERE number = 2")
     assert Wrong.CHANGED in [one.wrong for one in _verified(store, ring)[1] if one.row == 2]
 
 
 def test_something_that_is_written_into_an_erased_entry_is_found(
-    place: Place,
+    own_database: OwnDatabase,
     store: Store,
     ring: KeyRing,
     clock: HeldClock,
@@ -199,7 +199,7 @@ def test_something_that_is_written_into_an_erased_entry_is_found(
     _sealing(store, ring, clock).seal()
     _erase(store, ring, clock)
     assert _verified(store, ring)[1] == []
-    _tamper(place, "UPDATE audit SET person = 'corp/mallory' WHERE number = 1")
+    _tamper(own_database, "UPDATE audit SET person = 'corp/mallory' WHERE number = 1")
     assert [(one.wrong, one.row) for one in _verified(store, ring)[1]] == [(Wrong.CHANGED, 1)]
 
 
@@ -214,14 +214,14 @@ def test_something_that_is_written_into_an_erased_entry_is_found(
     ],
 )
 def test_the_database_lets_nothing_but_a_whole_erasure_pass(
-    place: Place,
+    own_database: OwnDatabase,
     store: Store,
     ring: KeyRing,
     clock: HeldClock,
     change: str,
 ) -> None:
     with pytest.raises(Exception, match="append-only"):
-        place.admin(f"UPDATE audit SET {change} WHERE number = 1")
+        own_database.admin(f"UPDATE audit SET {change} WHERE number = 1")
     _erase(store, ring, clock)
     with pytest.raises(Exception, match="append-only"):
-        place.admin("UPDATE audit SET erased = NULL WHERE number = 1")
+        own_database.admin("UPDATE audit SET erased = NULL WHERE number = 1")

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from database_place import HeldClock, Place
-from family_material import BROWSER, USER_CODE, approved, family, let_in, pair, request, rotate, signed_in
-from store_material import entry, identity
+from databases import HeldClock, OwnDatabase
+from family_factories import BROWSER, USER_CODE, approved, family, let_in, pair, request, rotate, signed_in
+from store_factories import entry, identity
 
 from federation_bridge.errors import NotSignedIn
 from federation_bridge.model import AuthorizationCode, TokenFamily
@@ -26,12 +26,12 @@ RACERS, ROUNDS = 4, 10
 LENIENCY = timedelta(seconds=10)
 
 
-def raced(place: Place, verb: Callable[[Store, int, int], bool]) -> list[int]:
+def raced(own_database: OwnDatabase, verb: Callable[[Store, int, int], bool]) -> list[int]:
     """How many of the racers, each with a store of its own, won each round."""
     barrier = threading.Barrier(RACERS)
 
     def run(racer: int) -> list[bool]:
-        store = place.open()
+        store = own_database.open()
         won = []
         for number in range(ROUNDS):
             barrier.wait(60)
@@ -151,8 +151,8 @@ def test_another_client_or_key_gets_nothing_and_spoils_nothing(store: Store, clo
     assert isinstance(store.device_codes.redeem(device, "fedbridge", "key", pair(now)), TokenFamily)
 
 
-def test_of_many_polls_one_gets_the_tokens(place: Place) -> None:
-    store, now = place.open(), place.clock()
+def test_of_many_polls_one_gets_the_tokens(own_database: OwnDatabase) -> None:
+    store, now = own_database.open(), own_database.clock()
     for number in range(ROUNDS):
         approved(store, now, number)
 
@@ -160,25 +160,25 @@ def test_of_many_polls_one_gets_the_tokens(place: Place) -> None:
         fresh = pair(now, f"{number} {racer}")
         return isinstance(own.device_codes.redeem(f"device {number}", "fedbridge", None, fresh), TokenFamily)
 
-    assert raced(place, poll) == [1] * ROUNDS
+    assert raced(own_database, poll) == [1] * ROUNDS
 
 
-def test_of_many_sessions_one_claims_a_code(place: Place) -> None:
-    store, now = place.open(), place.clock()
+def test_of_many_sessions_one_claims_a_code(own_database: OwnDatabase) -> None:
+    store, now = own_database.open(), own_database.clock()
     for number in range(ROUNDS):
         store.device_codes.begin(f"device {number}", f"{number:064d}", request(now))
 
     def claim(own: Store, number: int, racer: int) -> bool:
         return own.device_codes.claim(f"{number:064d}", f"session {racer}") is not None
 
-    assert raced(place, claim) == [1] * ROUNDS
+    assert raced(own_database, claim) == [1] * ROUNDS
 
 
 # -------------------------------------------------------------------------------------------------------------- code
 
 
-def test_of_many_who_bring_a_code_one_gets_it(place: Place) -> None:
-    store, now = place.open(), place.clock()
+def test_of_many_who_bring_a_code_one_gets_it(own_database: OwnDatabase) -> None:
+    store, now = own_database.open(), own_database.clock()
     signed_in(store, now)
     for number in range(ROUNDS):
         given = AuthorizationCode("fedbridge", "http://127.0.0.1:1/callback", "x", f"f{number}", now)
@@ -187,7 +187,7 @@ def test_of_many_who_bring_a_code_one_gets_it(place: Place) -> None:
     def take(own: Store, number: int, racer: int) -> bool:
         return own.authorization_codes.take(f"code {number}") is not None
 
-    assert raced(place, take) == [1] * ROUNDS
+    assert raced(own_database, take) == [1] * ROUNDS
     assert store.authorization_codes.family_of("code 0") == "f0"
     assert store.authorization_codes.family_of("no such code") is None
 
@@ -260,8 +260,8 @@ def test_how_and_from_where_a_family_was_approved_is_kept_and_a_label_is_given_o
     assert store.token_families.uncollected("third") is None
 
 
-def test_of_many_who_refresh_with_one_token_one_gets_a_pair_and_the_family_lives(place: Place) -> None:
-    store, now = place.open(), place.clock()
+def test_of_many_who_refresh_with_one_token_one_gets_a_pair_and_the_family_lives(own_database: OwnDatabase) -> None:
+    store, now = own_database.open(), own_database.clock()
     for number in range(ROUNDS):
         let_in(store, now, f"f{number}")
 
@@ -269,7 +269,7 @@ def test_of_many_who_refresh_with_one_token_one_gets_a_pair_and_the_family_lives
         fresh = pair(now, f"{number} {racer}")
         return isinstance(rotate(own, f"refresh f{number}", "fedbridge", None, fresh, LENIENCY), TokenFamily)
 
-    assert raced(place, renew) == [1] * ROUNDS
+    assert raced(own_database, renew) == [1] * ROUNDS
     assert len(store.token_families.living()) == ROUNDS
 
 
@@ -412,8 +412,10 @@ def test_nothing_is_approved_in_a_session_whose_time_is_over(
 
 
 @pytest.mark.parametrize("end", SESSION_ENDS.values(), ids=SESSION_ENDS)
-def test_an_end_waits_for_an_approval_in_flight_and_reaches_it(place: Place, end: Callable[[Store], object]) -> None:
-    store, other, now = place.open(), place.open(), place.clock()
+def test_an_end_waits_for_an_approval_in_flight_and_reaches_it(
+    own_database: OwnDatabase, end: Callable[[Store], object]
+) -> None:
+    store, other, now = own_database.open(), own_database.open(), own_database.clock()
     signed_in(store, now)
     signed_in(store, now, "b" * 64)
     with ThreadPoolExecutor(1) as thread:
@@ -428,8 +430,8 @@ def test_an_end_waits_for_an_approval_in_flight_and_reaches_it(place: Place, end
     assert store.token_families.uncollected("family") is None
 
 
-def test_an_approval_waits_for_an_end_in_flight_and_is_refused(place: Place) -> None:
-    store, other, now = place.open(), place.open(), place.clock()
+def test_an_approval_waits_for_an_end_in_flight_and_is_refused(own_database: OwnDatabase) -> None:
+    store, other, now = own_database.open(), own_database.open(), own_database.clock()
     signed_in(store, now)
     with ThreadPoolExecutor(1) as thread:
         with store.audit.writing() as ending:
@@ -442,8 +444,8 @@ def test_an_approval_waits_for_an_end_in_flight_and_is_refused(place: Place) -> 
     assert store.token_families.uncollected("family") is None
 
 
-def test_of_approvals_and_ends_at_once_no_family_outlives_its_session(place: Place) -> None:
-    store, now = place.open(), place.clock()
+def test_of_approvals_and_ends_at_once_no_family_outlives_its_session(own_database: OwnDatabase) -> None:
+    store, now = own_database.open(), own_database.clock()
     for number in range(ROUNDS):
         signed_in(store, now, f"{number:064d}")
 
@@ -459,7 +461,7 @@ def test_of_approvals_and_ends_at_once_no_family_outlives_its_session(place: Pla
             return False
         return True
 
-    raced(place, approve_or_end)
+    raced(own_database, approve_or_end)
     names = [f"f{number} {racer}" for number in range(ROUNDS) for racer in range(RACERS)]
     assert [name for name in names if store.token_families.uncollected(name) is not None] == []
 
@@ -496,9 +498,9 @@ def test_tries_are_counted_and_given_back_and_forgotten(store: Store, clock: Hel
     assert store.rate_limits.take([limit]) is None
 
 
-def test_many_at_once_get_no_more_tries_than_one(place: Place) -> None:
+def test_many_at_once_get_no_more_tries_than_one(own_database: OwnDatabase) -> None:
     limits = [Limit("guess", "alice", 5, timedelta(minutes=10)), Limit("all", "", 100, timedelta(minutes=10))]
-    won = raced(place, lambda own, number, racer: own.rate_limits.take(limits) is None)
+    won = raced(own_database, lambda own, number, racer: own.rate_limits.take(limits) is None)
     assert sum(won) == 5
 
 
@@ -510,23 +512,25 @@ def test_who_is_over_a_limit_of_their_own_uses_up_nothing_that_is_shared(store: 
     assert store.rate_limits.take([Limit("guess", "carol", 2, span), shared]) == shared
 
 
-def test_floods_of_many_at_once_leave_the_shared_limit_exact(place: Place) -> None:
+def test_floods_of_many_at_once_leave_the_shared_limit_exact(own_database: OwnDatabase) -> None:
     span = timedelta(minutes=10)
     shared = Limit("all", "", 7, span)
 
     def flood(own: Store, number: int, racer: int) -> bool:
         return own.rate_limits.take([shared, Limit("guess", f"asker {racer}", 2, span)]) is None
 
-    assert sum(raced(place, flood)) == 7
+    assert sum(raced(own_database, flood)) == 7
     fewer = Limit("few", "", 100, span)
     won = raced(
-        place, lambda own, number, racer: own.rate_limits.take([fewer, Limit("g", str(racer), 2, span)]) is None
+        own_database, lambda own, number, racer: own.rate_limits.take([fewer, Limit("g", str(racer), 2, span)]) is None
     )
     assert sum(won) == 2 * RACERS
-    store = place.open()
+    store = own_database.open()
     assert sum(store.rate_limits.take([fewer]) is None for _ in range(100)) == 100 - 2 * RACERS
 
 
-def test_of_many_who_show_one_proof_one_is_first(place: Place) -> None:
-    ends = place.clock() + timedelta(minutes=1)
-    assert raced(place, lambda own, number, racer: own.spent_proofs.spend("key", f"{number}", ends)) == [1] * ROUNDS
+def test_of_many_who_show_one_proof_one_is_first(own_database: OwnDatabase) -> None:
+    ends = own_database.clock() + timedelta(minutes=1)
+    assert (
+        raced(own_database, lambda own, number, racer: own.spent_proofs.spend("key", f"{number}", ends)) == [1] * ROUNDS
+    )

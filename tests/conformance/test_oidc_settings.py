@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from flask.testing import FlaskClient
 from openid_provider import CLIENT_ID, ISSUERS, OpenIdProvider, served, world
-from web_material import BASE, door_of, made_app
+from web_factories import BASE, door_of, made_app
 
 from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected
 from federation_bridge.model import Identity

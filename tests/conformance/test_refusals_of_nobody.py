@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from database_place import HeldClock, Place
-from store_material import entry
+from databases import HeldClock, OwnDatabase
+from store_factories import entry
 
 from federation_bridge.audit import (
     DeviceRefused,
@@ -47,18 +47,18 @@ def refusal(
     return Entry(clock(), RequestOrigin(reference, address, "Browser/1"), event, connection="corp")
 
 
-def audited(place: Place) -> int:
+def audited(own_database: OwnDatabase) -> int:
     """How many rows the audit's own table has."""
-    store = place.open()
+    store = own_database.open()
     return len(store.audit.numbered(0, 1_000_000, 1_000_000))
 
 
 def test_refusals_of_nobody_do_not_grow_the_audit(
-    log: SparingAudit, store: Store, place: Place, clock: HeldClock
+    log: SparingAudit, store: Store, own_database: OwnDatabase, clock: HeldClock
 ) -> None:
     for number in range(200):
         log.record(refusal(clock, f"R-{number}", f"192.0.2.{number}"))
-    assert audited(place) == 1
+    assert audited(own_database) == 1
     assert len(store.audit.entries(limit=1_000)) == 200
 
 
@@ -94,61 +94,64 @@ def test_entries_of_both_tables_are_read_newest_first_and_limited(
     ids=["not anonymous", "an alarm", "a believed message"],
 )
 def test_what_belongs_to_somebody_and_every_alarm_is_an_audit_row_at_once(
-    log: SparingAudit, place: Place, clock: HeldClock, event: GrantRefused | VerifiersDisagreed | SignInRefused
+    log: SparingAudit,
+    own_database: OwnDatabase,
+    clock: HeldClock,
+    event: GrantRefused | VerifiersDisagreed | SignInRefused,
 ) -> None:
     for _ in range(30):
         log.record(
             Entry(clock(), RequestOrigin("R", "192.0.2.7"), event, is_somebodys=isinstance(event, SignInRefused))
         )
-    assert audited(place) == 30
+    assert audited(own_database) == 30
 
 
 @pytest.mark.parametrize(
     "event", [SignInRefused("r", "c"), DeviceRefused("r", "c"), TokenRefused("fedbridge", "r", "c")]
 )
 def test_a_refusal_of_a_person_is_an_audit_row(
-    log: SparingAudit, place: Place, clock: HeldClock, event: SignInRefused | DeviceRefused | TokenRefused
+    log: SparingAudit, own_database: OwnDatabase, clock: HeldClock, event: SignInRefused | DeviceRefused | TokenRefused
 ) -> None:
     for _ in range(30):
         log.record(entry(clock(), event))
-    assert audited(place) == 30
+    assert audited(own_database) == 30
 
 
 def test_one_message_that_is_sent_for_ever_does_not_grow_the_audit_either(
-    log: SparingAudit, store: Store, place: Place, clock: HeldClock
+    log: SparingAudit, store: Store, own_database: OwnDatabase, clock: HeldClock
 ) -> None:
     believed = replace(refusal(clock), is_somebodys=True)
     for _ in range(MOST_OF_BELIEVED + 20):
         log.record(believed)
-    assert audited(place) == MOST_OF_BELIEVED
+    assert audited(own_database) == MOST_OF_BELIEVED
     assert len(store.audit.entries(limit=2_000)) == MOST_OF_BELIEVED + 20
     clock.advance(MINUTE)
     log.record(believed)
-    assert audited(place) == MOST_OF_BELIEVED + 1
+    assert audited(own_database) == MOST_OF_BELIEVED + 1
 
 
 def test_the_first_of_each_kind_connection_and_network_in_a_minute_is_audited(
-    log: SparingAudit, place: Place, clock: HeldClock
+    log: SparingAudit, own_database: OwnDatabase, clock: HeldClock
 ) -> None:
     for address in ("192.0.2.7", "192.0.2.99", "198.51.100.1", "2001:db8:1:1::1", "2001:db8:1:2::1", "2001:db8:2::1"):
         log.record(refusal(clock, address=address))
-    assert audited(place) == 4
+    assert audited(own_database) == 4
     log.record(refusal(clock, code="sign_in_expired"))
     log.record(replace(refusal(clock), connection="partner"))
-    assert audited(place) == 6
+    assert audited(own_database) == 6
     clock.advance(MINUTE)
     log.record(refusal(clock))
-    assert audited(place) == 8  # with the row of counts
+    assert audited(own_database) == 8  # with the row of counts
 
 
 def test_who_has_many_networks_fills_neither_the_audit_nor_hides_another_kind(
-    log: SparingAudit, place: Place, clock: HeldClock
+    log: SparingAudit, own_database: OwnDatabase, clock: HeldClock
 ) -> None:
     for number in range(100):
         log.record(refusal(clock, address=f"198.51.{number}.1"))
-    assert audited(place) == MOST_NETWORKS
+    assert audited(own_database) == MOST_NETWORKS
     log.record(refusal(clock, code="sign_in_expired"))
-    assert audited(place) == MOST_NETWORKS + 1
+    assert audited(own_database) == MOST_NETWORKS + 1
 
 
 def test_each_minute_with_refusals_is_counted_in_one_row(log: SparingAudit, store: Store, clock: HeldClock) -> None:
@@ -170,10 +173,10 @@ def test_each_minute_with_refusals_is_counted_in_one_row(log: SparingAudit, stor
     assert rows[-1].details["since"] == began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def test_a_quiet_minute_writes_nothing(log: SparingAudit, place: Place, clock: HeldClock) -> None:
+def test_a_quiet_minute_writes_nothing(log: SparingAudit, own_database: OwnDatabase, clock: HeldClock) -> None:
     clock.advance(MINUTE)
     log.close(1)
-    assert audited(place) == 0
+    assert audited(own_database) == 0
 
 
 def test_the_ring_holds_the_newest_and_no_more(store: Store, clock: HeldClock) -> None:
@@ -184,12 +187,12 @@ def test_the_ring_holds_the_newest_and_no_more(store: Store, clock: HeldClock) -
     assert found == ["R-11", "R-10", "R-9", "R-8", "R-7"]
 
 
-def test_two_nodes_trim_one_ring(place: Place, clock: HeldClock) -> None:
-    bounds, nodes = Bounds(most=5, age=timedelta(days=7)), (place.open(), place.open())
+def test_two_nodes_trim_one_ring(own_database: OwnDatabase, clock: HeldClock) -> None:
+    bounds, nodes = Bounds(most=5, age=timedelta(days=7)), (own_database.open(), own_database.open())
     logs = [SparingAudit(node.audit, node.refusals, bounds, clock) for node in nodes]
     for number in range(20):
         logs[number % 2].record(refusal(clock, f"R-{number}"))
-    assert len([row for row in place.open().audit.entries() if row.number is None]) == 5
+    assert len([row for row in own_database.open().audit.entries() if row.number is None]) == 5
 
 
 def test_the_sweep_removes_what_is_too_old(log: SparingAudit, store: Store, clock: HeldClock) -> None:
@@ -205,14 +208,14 @@ def test_the_sweep_removes_what_is_too_old(log: SparingAudit, store: Store, cloc
 
 
 def test_a_database_that_is_away_fails_no_refusal_which_is_written_when_it_is_back(
-    log: SparingAudit, store: Store, place: Place, clock: HeldClock
+    log: SparingAudit, store: Store, own_database: OwnDatabase, clock: HeldClock
 ) -> None:
-    place.admin("ALTER TABLE refusals RENAME TO refusals_away")
+    own_database.admin("ALTER TABLE refusals RENAME TO refusals_away")
     try:
         log.record(refusal(clock, "one"))
         log.record(refusal(clock, "two"))
     finally:
-        place.admin("ALTER TABLE refusals_away RENAME TO refusals")
+        own_database.admin("ALTER TABLE refusals_away RENAME TO refusals")
     clock.advance(MINUTE)
     log.record(refusal(clock, "three"))
     assert [len(store.audit.entries(reference=one)) for one in ("one", "two", "three")] == [1, 1, 1]
@@ -221,14 +224,14 @@ def test_a_database_that_is_away_fails_no_refusal_which_is_written_when_it_is_ba
 
 
 def test_what_a_database_that_is_away_for_long_costs_is_bounded_and_counted(
-    log: SparingAudit, store: Store, place: Place, clock: HeldClock
+    log: SparingAudit, store: Store, own_database: OwnDatabase, clock: HeldClock
 ) -> None:
-    place.admin("ALTER TABLE refusals RENAME TO refusals_away")
+    own_database.admin("ALTER TABLE refusals RENAME TO refusals_away")
     try:
         for number in range(MOST_UNWRITTEN + 2):  # the first of all is an audit row
             log.record(refusal(clock, f"R-{number}"))
     finally:
-        place.admin("ALTER TABLE refusals_away RENAME TO refusals")
+        own_database.admin("ALTER TABLE refusals_away RENAME TO refusals")
     clock.advance(MINUTE)
     log.record(refusal(clock, "after"))
     assert store.audit.entries(reference=f"R-{MOST_UNWRITTEN}") != ()
@@ -238,29 +241,31 @@ def test_what_a_database_that_is_away_for_long_costs_is_bounded_and_counted(
 
 
 def test_a_refusal_of_somebody_that_the_database_cannot_take_now_is_written_later(
-    log: SparingAudit, store: Store, place: Place, clock: HeldClock
+    log: SparingAudit, store: Store, own_database: OwnDatabase, clock: HeldClock
 ) -> None:
     event = RequestRefused("unavailable", "the database failed", "/")
-    place.admin("ALTER TABLE audit RENAME TO audit_away")
+    own_database.admin("ALTER TABLE audit RENAME TO audit_away")
     try:
         log.record(replace(entry(clock(), event), origin=RequestOrigin("later")))
         with pytest.raises(Unavailable):
             log.record(replace(entry(clock()), origin=RequestOrigin("a grant waits for its audit")))
     finally:
-        place.admin("ALTER TABLE audit_away RENAME TO audit")
+        own_database.admin("ALTER TABLE audit_away RENAME TO audit")
     log.close(1)
     (found,) = store.audit.entries(reference="later")
     assert (found.person, found.details["detail"]) == ("corp/alice", "the database failed")
 
 
-def test_beside_the_requests_all_of_it_gets_there_in_the_end(store: Store, place: Place, clock: HeldClock) -> None:
+def test_beside_the_requests_all_of_it_gets_there_in_the_end(
+    store: Store, own_database: OwnDatabase, clock: HeldClock
+) -> None:
     log = SparingAudit(store.audit, store.refusals, BOUNDS, clock)
     log.start()
     for number in range(300):
         log.record(refusal(clock, f"R-{number}"))
     log.close(30)
     assert len([row for row in store.audit.entries(limit=1_000) if row.event == "sign_in.refused"]) == 300
-    assert audited(place) == 2
+    assert audited(own_database) == 2
 
 
 class Stopped:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from database_place import HeldClock, Place
-from store_material import entry, session
+from databases import HeldClock, OwnDatabase
+from store_factories import entry, session
 
 from federation_bridge.audit import GrantRedeemed, Recorded, RequestRefused, SignedOut, json_line, recorded
 from federation_bridge.errors import SignInRejected, Unavailable
@@ -18,8 +18,8 @@ from federation_bridge.store import Store
 class Heard:
     """Lines that remember what they were told, and what the database held at that moment."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, own_database: OwnDatabase) -> None:
+        self._place = own_database
         self.rows: list[Recorded] = []
         self.stood: list[int] = []
 
@@ -59,38 +59,40 @@ def test_text_that_databases_do_not_take_is_recorded_all_the_same(store: Store, 
 
 
 @pytest.mark.parametrize("change", ["UPDATE audit SET person = 'nobody'", "DELETE FROM audit"])
-def test_no_statement_changes_or_removes_an_entry(store: Store, place: Place, clock: HeldClock, change: str) -> None:
+def test_no_statement_changes_or_removes_an_entry(
+    store: Store, own_database: OwnDatabase, clock: HeldClock, change: str
+) -> None:
     store.audit.record(entry(clock()))
     with pytest.raises(Exception, match="append-only"):
-        place.admin(change)
+        own_database.admin(change)
     assert [row.person for row in store.audit.entries()] == ["corp/alice"]
 
 
-def test_postgresql_truncates_no_audit(postgresql_place: Place, clock: HeldClock) -> None:
-    postgresql_place.open().audit.record(entry(clock()))
+def test_postgresql_truncates_no_audit(postgresql_database: OwnDatabase, clock: HeldClock) -> None:
+    postgresql_database.open().audit.record(entry(clock()))
     with pytest.raises(Exception, match="append-only"):
-        postgresql_place.admin("TRUNCATE audit")
+        postgresql_database.admin("TRUNCATE audit")
 
 
-def test_sqlite_replaces_no_entry(sqlite_place: Place, clock: HeldClock) -> None:
-    sqlite_place.open().audit.record(entry(clock()))
+def test_sqlite_replaces_no_entry(sqlite_database: OwnDatabase, clock: HeldClock) -> None:
+    sqlite_database.open().audit.record(entry(clock()))
     with pytest.raises(Exception, match="append-only"):
-        sqlite_place.admin("INSERT OR REPLACE INTO audit SELECT * FROM audit")
+        sqlite_database.admin("INSERT OR REPLACE INTO audit SELECT * FROM audit")
 
 
-def test_several_entries_stand_or_fall_together(store: Store, place: Place, clock: HeldClock) -> None:
-    place.admin("CREATE UNIQUE INDEX one_reference ON audit (reference)")
+def test_several_entries_stand_or_fall_together(store: Store, own_database: OwnDatabase, clock: HeldClock) -> None:
+    own_database.admin("CREATE UNIQUE INDEX one_reference ON audit (reference)")
     try:
         with pytest.raises(Unavailable):
             store.audit.record(entry(clock()), entry(clock()))
         assert store.audit.entries() == ()
     finally:
-        place.admin("DROP INDEX one_reference")
+        own_database.admin("DROP INDEX one_reference")
 
 
-def test_lines_are_told_after_the_entry_stands(place: Place, clock: HeldClock) -> None:
-    heard = Heard(place)
-    store = place.open(lines=heard)
+def test_lines_are_told_after_the_entry_stands(own_database: OwnDatabase, clock: HeldClock) -> None:
+    heard = Heard(own_database)
+    store = own_database.open(lines=heard)
     store.audit.record(entry(clock()))
     store.audit.record(entry(clock()))
     store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
@@ -108,16 +110,16 @@ def test_entries_are_read_again_by_their_numbers(store: Store, clock: HeldClock)
     assert [row.number for row in found] == numbers[1:4]
 
 
-def test_lines_hear_nothing_of_what_was_rolled_back(place: Place, clock: HeldClock) -> None:
-    heard = Heard(place)
-    store = place.open(lines=heard)
+def test_lines_hear_nothing_of_what_was_rolled_back(own_database: OwnDatabase, clock: HeldClock) -> None:
+    heard = Heard(own_database)
+    store = own_database.open(lines=heard)
     store.sessions.admit(session(clock()), "issuer", "_m", clock() + timedelta(minutes=1))
     with pytest.raises(SignInRejected):
         store.sessions.admit(session(clock(), "b"), "issuer", "_m", clock(), entry(clock()))
-    place.admin("ALTER TABLE audit RENAME TO audit_away")
+    own_database.admin("ALTER TABLE audit RENAME TO audit_away")
     try:
         with pytest.raises(Unavailable):
             store.audit.record(entry(clock()))
     finally:
-        place.admin("ALTER TABLE audit_away RENAME TO audit")
+        own_database.admin("ALTER TABLE audit_away RENAME TO audit")
     assert heard.rows == []

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import postgresql
 import pytest
-from database_place import INTEGRITY_KEY, HeldClock, Place
 from database_traffic import commits
-from family_material import BROWSER, USER_CODE, approved, family, let_in, pair, request, signed_in
+from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
+from family_factories import BROWSER, USER_CODE, approved, family, let_in, pair, request, signed_in
 from postgresql_wire import Wire, counting_relay
 from sqlalchemy import true
-from store_material import IDLE, entry, proposal, session, sign_in
+from store_factories import IDLE, entry, proposal, session, sign_in
 
 from federation_bridge.audit import AuditQuery
 from federation_bridge.audit.seal import Batch, Seal
@@ -301,11 +301,11 @@ def wire(postgresql_server: postgresql.Server) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def counted(postgresql_place: Place, wire: Wire, clock: HeldClock) -> Iterator[Store]:
+def counted(postgresql_database: OwnDatabase, wire: Wire, clock: HeldClock) -> Iterator[Store]:
     """A store whose every message to PostgreSQL is counted."""
-    port = postgresql_place.url.rpartition(":")[2].partition("/")[0]
-    url = postgresql_place.url.replace(f":{port}/", f":{wire.port}/")
-    store = open_store(url, clock=clock, integrity_key=INTEGRITY_KEY, password=postgresql_place.password)
+    port = postgresql_database.url.rpartition(":")[2].partition("/")[0]
+    url = postgresql_database.url.replace(f":{port}/", f":{wire.port}/")
+    store = open_store(url, clock=clock, integrity_key=INTEGRITY_KEY, password=postgresql_database.password)
     assert store.schema_problem() is None
     yield store
     store.close()

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import INTEGRITY_KEY, HeldClock, Place
-from store_material import IDLE, entry, session, sign_in
+from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
+from store_factories import IDLE, entry, session, sign_in
 
 from federation_bridge.errors import ConfigurationInvalid, SignInExpired, Unavailable
 from federation_bridge.store import Store, bounds, open_store
@@ -55,48 +55,52 @@ def test_every_verb_refuses_while_the_database_is_down(clock: HeldClock, verb: s
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_refuses_on_a_file_that_is_no_database(sqlite_place: Place, clock: HeldClock, verb: str) -> None:
-    store = sqlite_place.open()
+def test_every_verb_refuses_on_a_file_that_is_no_database(
+    sqlite_database: OwnDatabase, clock: HeldClock, verb: str
+) -> None:
+    store = sqlite_database.open()
     store.close()
-    Path(sqlite_place.url.removeprefix("sqlite:///")).write_bytes(b"this is no database at all" * 1000)
+    Path(sqlite_database.url.removeprefix("sqlite:///")).write_bytes(b"this is no database at all" * 1000)
     with pytest.raises(Unavailable):
         VERBS[verb](store, clock)
 
 
-def test_the_store_comes_back_when_its_connections_were_cut(postgresql_place: Place, clock: HeldClock) -> None:
-    store = postgresql_place.open()
+def test_the_store_comes_back_when_its_connections_were_cut(postgresql_database: OwnDatabase, clock: HeldClock) -> None:
+    store = postgresql_database.open()
     store.sessions.take(sign_in(clock()))
-    postgresql_place.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+    postgresql_database.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
     with pytest.raises(SignInExpired):
         store.sessions.take(sign_in(clock()))
 
 
 @pytest.mark.parametrize("table", ["audit", "sessions"])
-def test_a_sign_in_that_fails_half_way_leaves_nothing(store: Store, place: Place, clock: HeldClock, table: str) -> None:
-    place.admin(f"ALTER TABLE {table} RENAME TO away")
+def test_a_sign_in_that_fails_half_way_leaves_nothing(
+    store: Store, own_database: OwnDatabase, clock: HeldClock, table: str
+) -> None:
+    own_database.admin(f"ALTER TABLE {table} RENAME TO away")
     try:
         with pytest.raises(Unavailable):
             store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()), sign_in=sign_in(clock()))
     finally:
-        place.admin(f"ALTER TABLE away RENAME TO {table}")
+        own_database.admin(f"ALTER TABLE away RENAME TO {table}")
     assert store.sessions.live("a" * 64, IDLE) is None
     assert store.audit.entries() == ()
     # Neither the message nor the sign-in was spent: the person may send it once more.
     store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()), sign_in=sign_in(clock()))
 
 
-def test_a_claim_whose_audit_fails_claims_nothing(store: Store, place: Place, clock: HeldClock) -> None:
-    place.admin("ALTER TABLE audit RENAME TO away")
+def test_a_claim_whose_audit_fails_claims_nothing(store: Store, own_database: OwnDatabase, clock: HeldClock) -> None:
+    own_database.admin("ALTER TABLE audit RENAME TO away")
     try:
         with pytest.raises(Unavailable):
             store.session_names.claim("alice", "corp/alice", entry(clock()))
     finally:
-        place.admin("ALTER TABLE away RENAME TO audit")
+        own_database.admin("ALTER TABLE away RENAME TO audit")
     assert store.session_names.claim("alice", "corp/bob")
 
 
-def test_a_full_disk_refuses_and_leaves_nothing_half_written(sqlite_place: Place, clock: HeldClock) -> None:
-    store = sqlite_place.open()
+def test_a_full_disk_refuses_and_leaves_nothing_half_written(sqlite_database: OwnDatabase, clock: HeldClock) -> None:
+    store = sqlite_database.open()
     with store._database.reading() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
@@ -108,11 +112,11 @@ def test_a_full_disk_refuses_and_leaves_nothing_half_written(sqlite_place: Place
 
 
 def test_a_lock_that_is_held_too_long_refuses(
-    sqlite_place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+    sqlite_database: OwnDatabase, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds, "BUSY_MS", 20)
-    store = sqlite_place.open()
-    holder = sqlite3.connect(sqlite_place.url.removeprefix("sqlite:///"), isolation_level=None)
+    store = sqlite_database.open()
+    holder = sqlite3.connect(sqlite_database.url.removeprefix("sqlite:///"), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable, match="SQLITE_BUSY"):
         store.sessions.take(sign_in(clock()))
@@ -123,7 +127,7 @@ def test_a_lock_that_is_held_too_long_refuses(
     store.sessions.take(sign_in(clock()))
 
 
-def test_a_refusal_quotes_no_value(store: Store, place: Place, clock: HeldClock) -> None:
+def test_a_refusal_quotes_no_value(store: Store, own_database: OwnDatabase, clock: HeldClock) -> None:
     store.sessions.admit(session(clock()), "issuer", "_m", clock())
     with pytest.raises(Unavailable) as caught:
         store.sessions.admit(session(clock()), "issuer", "_other", clock())
@@ -132,21 +136,21 @@ def test_a_refusal_quotes_no_value(store: Store, place: Place, clock: HeldClock)
     assert "aaaa" not in told
 
 
-def test_no_secret_of_a_sign_in_stands_in_the_database(sqlite_place: Place, clock: HeldClock) -> None:
-    store = sqlite_place.open()
+def test_no_secret_of_a_sign_in_stands_in_the_database(sqlite_database: OwnDatabase, clock: HeldClock) -> None:
+    store = sqlite_database.open()
     names = ("handle", "code_verifier", "nonce", "request_id", "return_to")
     secrets: dict[str, Any] = {name: f"secret-{name}" for name in names}
     left = replace(sign_in(clock()), **secrets)
     store.sessions.take(replace(left, handle="secret-other"))
     store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()), sign_in=left)
     store.close()
-    assert b"secret-" not in Path(sqlite_place.url.removeprefix("sqlite:///")).read_bytes()
+    assert b"secret-" not in Path(sqlite_database.url.removeprefix("sqlite:///")).read_bytes()
 
 
-def test_no_repr_shows_the_password(postgresql_place: Place) -> None:
-    store = postgresql_place.open()
-    assert postgresql_place.password is not None
-    assert postgresql_place.password not in f"{store!r} {store._database!r} {store._database._engine!r}"
+def test_no_repr_shows_the_password(postgresql_database: OwnDatabase) -> None:
+    store = postgresql_database.open()
+    assert postgresql_database.password is not None
+    assert postgresql_database.password not in f"{store!r} {store._database!r} {store._database._engine!r}"
 
 
 @pytest.mark.parametrize(
@@ -175,8 +179,8 @@ def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path, clock: HeldClock)
     assert modes == {"bridge.db": 0o600, "bridge.db-wal": 0o600, "bridge.db-shm": 0o600}
 
 
-def test_sqlite_commits_are_durable(sqlite_place: Place) -> None:
-    with sqlite_place.open()._database.reading() as connection:
+def test_sqlite_commits_are_durable(sqlite_database: OwnDatabase) -> None:
+    with sqlite_database.open()._database.reading() as connection:
         asked = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in _DURABLE}
     assert asked == _DURABLE
 
@@ -184,8 +188,8 @@ def test_sqlite_commits_are_durable(sqlite_place: Place) -> None:
 _DURABLE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
 
-def test_postgresql_commits_are_durable_and_bounded(postgresql_place: Place) -> None:
-    with postgresql_place.open()._database.reading() as connection:
+def test_postgresql_commits_are_durable_and_bounded(postgresql_database: OwnDatabase) -> None:
+    with postgresql_database.open()._database.reading() as connection:
         asked = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in _BOUNDED}
     assert asked == _BOUNDED
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from database_place import HeldClock, Place
-from family_material import BROWSER, family, let_in, pair, signed_in
+from databases import HeldClock, OwnDatabase
+from family_factories import BROWSER, family, let_in, pair, signed_in
 from forged_rows import rows_of
-from store_material import IDLE, entry, identity, session
+from store_factories import IDLE, entry, identity, session
 
 from federation_bridge.errors import NotSignedIn, Unavailable
 from federation_bridge.model import AuthorizationCode, Groups
@@ -161,8 +161,10 @@ def test_nobody_approves_in_the_session_of_another_person(store: Store, clock: H
     assert rows_of(store, TOKEN_FAMILIES) == []
 
 
-def test_an_approval_that_meets_it_leaves_no_command_line_with_the_old_groups(place: Place, clock: HeldClock) -> None:
-    stores = [place.open(), place.open()]
+def test_an_approval_that_meets_it_leaves_no_command_line_with_the_old_groups(
+    own_database: OwnDatabase, clock: HeldClock
+) -> None:
+    stores = [own_database.open(), own_database.open()]
     for number in range(8):
         name = f"{number}" * 64
         signed_in(stores[0], clock(), name)
@@ -185,12 +187,12 @@ def test_an_approval_that_meets_it_leaves_no_command_line_with_the_old_groups(pl
         assert made.identity.groups.names == ("staff",)
 
 
-def test_a_row_that_is_not_ours_takes_nothing_and_stays_nobodys(place: Place, clock: HeldClock) -> None:
+def test_a_row_that_is_not_ours_takes_nothing_and_stays_nobodys(own_database: OwnDatabase, clock: HeldClock) -> None:
     """Else groups told anew would put a good MAC on what somebody wrote into the database."""
-    store = place.open()
+    store = own_database.open()
     signed_in(store, clock())
     signed_in(store, clock(), "b" * 64)
-    place.admin(f"UPDATE sessions SET ends_at = ends_at + 1 WHERE token_hash = '{BROWSER}'")
+    own_database.admin(f"UPDATE sessions SET ends_at = ends_at + 1 WHERE token_hash = '{BROWSER}'")
 
     assert store.held_groups.replace(ALICE, STAFF, clock() + LATER) == 1
 

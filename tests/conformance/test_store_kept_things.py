@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from database_place import HeldClock, Place
 from database_traffic import commits
-from store_material import IDLE, entry, session, sign_in
+from databases import HeldClock, OwnDatabase
+from store_factories import IDLE, entry, session, sign_in
 
 from federation_bridge.errors import SignInExpired
 from federation_bridge.model import Acceptance
@@ -17,11 +17,11 @@ from federation_bridge.store import Store, sweeping
 MINUTE = timedelta(minutes=1)
 
 
-def test_a_session_name_belongs_to_whoever_claims_it_first_for_good(place: Place) -> None:
-    store = place.open()
+def test_a_session_name_belongs_to_whoever_claims_it_first_for_good(own_database: OwnDatabase) -> None:
+    store = own_database.open()
     assert store.session_names.claim("alice", "corp/alice")
     assert not store.session_names.claim("alice", "corp/mallory")
-    assert place.open().session_names.claim("alice", "corp/alice")
+    assert own_database.open().session_names.claim("alice", "corp/alice")
 
 
 @pytest.mark.parametrize("other", ["Alice", "ALICE", "alice.", "a_lice"])
@@ -42,14 +42,14 @@ def test_a_claim_records_its_grant_and_a_failed_claim_records_nothing(store: Sto
     assert [row.person for row in store.audit.entries()] == ["corp/alice"]
 
 
-def test_the_document_kept_last_is_the_last_good_one_over_a_restart(place: Place) -> None:
-    store = place.open()
+def test_the_document_kept_last_is_the_last_good_one_over_a_restart(own_database: OwnDatabase) -> None:
+    store = own_database.open()
     store.documents.keep("rules", "rules.yaml", "first")
     store.documents.keep("rules", "rules.yaml", "second")
     store.documents.keep("rules", "Rules.yaml", "another name")
     store.documents.keep("metadata", "rules.yaml", "another kind")
     store.close()
-    assert place.open().documents.last_good("rules", "rules.yaml") == "second"
+    assert own_database.open().documents.last_good("rules", "rules.yaml") == "second"
 
 
 def test_a_document_never_kept_is_none(store: Store) -> None:
@@ -71,13 +71,13 @@ def test_keeping_the_same_document_again_writes_nothing(store: Store) -> None:
         assert made == ["durable"]
 
 
-def test_the_first_sealed_key_of_a_purpose_stands(place: Place) -> None:
-    store = place.open()
+def test_the_first_sealed_key_of_a_purpose_stands(own_database: OwnDatabase) -> None:
+    store = own_database.open()
     assert store.sealed_keys.sealed("tokens") == ()
     assert store.sealed_keys.put_first("tokens", b"one\x00").sealed == b"one\x00"
     assert store.sealed_keys.put_first("tokens", b"two").sealed == b"one\x00"
     assert store.sealed_keys.put_first("aws-saml", b"three").sealed == b"three"
-    assert [key.sealed for key in place.open().sealed_keys.sealed("tokens")] == [b"one\x00"]
+    assert [key.sealed for key in own_database.open().sealed_keys.sealed("tokens")] == [b"one\x00"]
 
 
 def test_the_sweep_removes_what_has_run_out_and_nothing_else(store: Store, clock: HeldClock) -> None:
@@ -114,8 +114,8 @@ def test_the_sweep_goes_on_until_all_is_gone(store: Store, clock: HeldClock) -> 
 _YES = Acceptance("corp", "metadata-held", "waits", "metadata", "accepted")
 
 
-def test_a_version_changes_with_the_document_and_with_nothing_else(place: Place) -> None:
-    here, there = place.open(), place.open()
+def test_a_version_changes_with_the_document_and_with_nothing_else(own_database: OwnDatabase) -> None:
+    here, there = own_database.open(), own_database.open()
     assert here.documents.version("metadata", "corp") is None
     seen = []
     for text in ("one", "two"):
@@ -150,27 +150,27 @@ def test_a_yes_to_what_waits_no_more_changes_nothing(store: Store, clock: HeldCl
     assert store.audit.entries() == ()
 
 
-def test_one_node_looks_in_a_minute_and_the_others_learn_when_it_has(place: Place) -> None:
-    here, there = place.open().documents, place.open().documents
+def test_one_node_looks_in_a_minute_and_the_others_learn_when_it_has(own_database: OwnDatabase) -> None:
+    here, there = own_database.open().documents, own_database.open().documents
     ours = here.begin_look("corp", MINUTE)
     assert ours.is_ours
     assert there.begin_look("corp", MINUTE) == replace(ours, is_ours=False)
     assert there.begin_look("partner", MINUTE).is_ours, "each provider by itself"
-    place.clock.advance(timedelta(seconds=3))
+    own_database.clock.advance(timedelta(seconds=3))
     here.end_look("corp", ours)
     ended = there.look("corp")
     assert ended is not None
-    assert ended.ended_at == place.clock()
-    place.clock.advance(timedelta(seconds=59))
+    assert ended.ended_at == own_database.clock()
+    own_database.clock.advance(timedelta(seconds=59))
     assert not there.begin_look("corp", MINUTE).is_ours
-    place.clock.advance(timedelta(seconds=1))
+    own_database.clock.advance(timedelta(seconds=1))
     assert there.begin_look("corp", MINUTE).is_ours
 
 
-def test_a_look_whose_process_was_ended_holds_up_the_next_for_the_pause_alone(place: Place) -> None:
-    assert place.open().documents.begin_look("corp", MINUTE).is_ours
-    there = place.open().documents
-    place.clock.advance(MINUTE)
+def test_a_look_whose_process_was_ended_holds_up_the_next_for_the_pause_alone(own_database: OwnDatabase) -> None:
+    assert own_database.open().documents.begin_look("corp", MINUTE).is_ours
+    there = own_database.open().documents
+    own_database.clock.advance(MINUTE)
     assert there.begin_look("corp", MINUTE).is_ours
 
 
@@ -180,8 +180,8 @@ def test_a_mark_that_nobody_of_us_wrote_stops_no_look(store: Store, mark: str) -
     assert store.documents.begin_look("corp", MINUTE).is_ours
 
 
-def test_something_is_told_by_one_node_until_something_else_is_told(place: Place) -> None:
-    here, there = place.open().service_marks, place.open().service_marks
+def test_something_is_told_by_one_node_until_something_else_is_told(own_database: OwnDatabase) -> None:
+    here, there = own_database.open().service_marks, own_database.open().service_marks
     assert [here.told("end", "30 days"), there.told("end", "30 days"), here.told("end", "30 days")] == [
         True,
         False,

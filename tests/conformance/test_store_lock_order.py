@@ -10,11 +10,11 @@ from itertools import combinations_with_replacement
 from typing import NamedTuple
 
 import pytest
-from database_place import HeldClock, Place
-from family_material import BROWSER, USER_CODE, family, let_in, pair, request, signed_in
+from databases import HeldClock, OwnDatabase
+from family_factories import BROWSER, USER_CODE, family, let_in, pair, request, signed_in
 from forged_rows import rows_of
 from sqlalchemy import text
-from store_material import entry, session
+from store_factories import entry, session
 
 from federation_bridge.errors import NotSignedIn, Unavailable
 from federation_bridge.model import AuthorizationCode, Groups
@@ -134,9 +134,9 @@ def _waiting(now: datetime) -> AuthorizationCode:
     return AuthorizationCode("fedbridge", "http://127.0.0.1:1/", "x", "waiting", now + timedelta(minutes=1))
 
 
-def _clear(place: Place) -> None:
+def _clear(own_database: OwnDatabase) -> None:
     for table in ("device_codes", "authorization_codes", "tokens", "token_families", "sessions", "spent_messages"):
-        place.admin(f"DELETE FROM {table}")
+        own_database.admin(f"DELETE FROM {table}")
 
 
 def _race(stores: list[Store], now: datetime, verbs: list[Verb]) -> None:
@@ -156,8 +156,10 @@ def _race(stores: list[Store], now: datetime, verbs: list[Verb]) -> None:
 
 
 @pytest.mark.parametrize("pair_of_verbs", PAIRS, ids=" and ".join)
-def test_two_verbs_that_meet_are_both_served(place: Place, clock: HeldClock, pair_of_verbs: tuple[str, str]) -> None:
-    stores = [place.open(), place.open()]
+def test_two_verbs_that_meet_are_both_served(
+    own_database: OwnDatabase, clock: HeldClock, pair_of_verbs: tuple[str, str]
+) -> None:
+    stores = [own_database.open(), own_database.open()]
     verbs = [VERBS[name] for name in pair_of_verbs]
     for _ in range(ROUNDS):
         _prepare(stores[0], clock())
@@ -167,27 +169,27 @@ def test_two_verbs_that_meet_are_both_served(place: Place, clock: HeldClock, pai
         if any(verb.ends_all for verb in verbs) and set(pair_of_verbs) != {"sign-out", "sign-in anew"}:
             assert [row["id"] for row in rows_of(stores[0], TOKEN_FAMILIES)] == []
             assert rows_of(stores[0], TOKENS) == []
-        _clear(place)
+        _clear(own_database)
 
 
 @pytest.mark.parametrize("end", ["sign-out", "operator's end", "end of all families"])
-def test_an_end_wins_against_many_that_renew(place: Place, clock: HeldClock, end: str) -> None:
+def test_an_end_wins_against_many_that_renew(own_database: OwnDatabase, clock: HeldClock, end: str) -> None:
     """As programs renew while somebody signs out; before, one of five was answered 503 on PostgreSQL."""
-    stores = [place.open() for _ in range(4)]
+    stores = [own_database.open() for _ in range(4)]
     for _ in range(8):
         _prepare(stores[0], clock())
         _race(stores, clock(), [VERBS[end], *[VERBS["renewal"]] * 3])
         assert {row["id"] for row in rows_of(stores[0], TOKEN_FAMILIES)}.isdisjoint(FAMILIES)
         assert {row["family"] for row in rows_of(stores[0], TOKENS)}.isdisjoint(FAMILIES)
-        _clear(place)
+        _clear(own_database)
 
 
 # ------------------------------------------------------------------------------------------------ what may be repeated
 
 
-def test_a_deadlock_is_tried_again_and_both_stand(postgresql_place: Place, clock: HeldClock) -> None:
+def test_a_deadlock_is_tried_again_and_both_stand(postgresql_database: OwnDatabase, clock: HeldClock) -> None:
     """Two that lock in a circle on purpose: PostgreSQL undoes one, and it is done again."""
-    stores = [postgresql_place.open(), postgresql_place.open()]
+    stores = [postgresql_database.open(), postgresql_database.open()]
     for name in ("a" * 64, "b" * 64):
         signed_in(stores[0], clock(), name)
     both_hold_one = threading.Barrier(2)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from database_place import HeldClock
 from database_traffic import commits
+from databases import HeldClock
 from forged_rows import change, rows_of
-from store_material import entry, session
+from store_factories import entry, session
 
 from federation_bridge.errors import MessageReplayed
 from federation_bridge.model import Groups, PersonSeen, Session

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock, Place
-from store_material import IDLE, entry, session
+from databases import HeldClock, OwnDatabase
+from store_factories import IDLE, entry, session
 
 from federation_bridge.errors import SignInRejected, Unavailable
 from federation_bridge.store import Store, schema, sqlite_file
@@ -45,55 +45,57 @@ def test_a_database_that_takes_writes_is_ready(store: Store, now_clock: HeldCloc
 
 
 @pytest.mark.parametrize("table", ["tokens", "audit", "spent_messages"])
-def test_a_table_that_is_gone_is_not_ready(store: Store, place: Place, now_clock: HeldClock, table: str) -> None:
-    place.admin(f"ALTER TABLE {table} RENAME TO away")
+def test_a_table_that_is_gone_is_not_ready(
+    store: Store, own_database: OwnDatabase, now_clock: HeldClock, table: str
+) -> None:
+    own_database.admin(f"ALTER TABLE {table} RENAME TO away")
     try:
         assert "the database failed" in str(ready(store, now_clock).problem())
     finally:
-        place.admin(f"ALTER TABLE away RENAME TO {table}")
+        own_database.admin(f"ALTER TABLE away RENAME TO {table}")
     assert ready(store, now_clock).problem() is None
 
 
 def test_a_later_schema_that_takes_no_older_programs_is_not_ready(
-    store: Store, place: Place, now_clock: HeldClock
+    store: Store, own_database: OwnDatabase, now_clock: HeldClock
 ) -> None:
-    place.admin("UPDATE alembic_version SET version_num = '9999'")
-    place.admin("UPDATE service_marks SET value = '9999' WHERE name = 'oldest program'")
+    own_database.admin("UPDATE alembic_version SET version_num = '9999'")
+    own_database.admin("UPDATE service_marks SET value = '9999' WHERE name = 'oldest program'")
     try:
         assert "update this node" in str(ready(store, now_clock).problem())
     finally:
-        place.admin(f"UPDATE alembic_version SET version_num = '{HEAD}'")
-        place.admin(f"UPDATE service_marks SET value = '{OLDEST}' WHERE name = 'oldest program'")
+        own_database.admin(f"UPDATE alembic_version SET version_num = '{HEAD}'")
+        own_database.admin(f"UPDATE service_marks SET value = '{OLDEST}' WHERE name = 'oldest program'")
 
 
-def test_a_postgresql_that_takes_no_writes_is_not_ready(postgresql_place: Place, now_clock: HeldClock) -> None:
-    postgresql_place.admin("ALTER ROLE bridge SET default_transaction_read_only = on")
+def test_a_postgresql_that_takes_no_writes_is_not_ready(postgresql_database: OwnDatabase, now_clock: HeldClock) -> None:
+    postgresql_database.admin("ALTER ROLE bridge SET default_transaction_read_only = on")
     try:
-        assert "ReadOnlySqlTransaction" in str(ready(postgresql_place.open(), now_clock).problem())
+        assert "ReadOnlySqlTransaction" in str(ready(postgresql_database.open(), now_clock).problem())
     finally:
-        postgresql_place.admin("ALTER ROLE bridge RESET default_transaction_read_only")
+        postgresql_database.admin("ALTER ROLE bridge RESET default_transaction_read_only")
 
 
-def test_a_sqlite_file_that_takes_no_writes_is_not_ready(sqlite_place: Place, clock: HeldClock) -> None:
-    store = sqlite_place.open()
+def test_a_sqlite_file_that_takes_no_writes_is_not_ready(sqlite_database: OwnDatabase, clock: HeldClock) -> None:
+    store = sqlite_database.open()
     with store._database.reading() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     assert "SQLITE_READONLY" in str(ready(store, clock).problem())
 
 
 def test_a_disk_that_is_nearly_full_is_not_ready(
-    sqlite_place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+    sqlite_database: OwnDatabase, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_file, "_LEAST_ROOM", 1 << 62)
-    assert "MB left" in str(ready(sqlite_place.open(), clock).problem())
+    assert "MB left" in str(ready(sqlite_database.open(), clock).problem())
 
 
 @pytest.mark.parametrize("difference", [timedelta(seconds=90), timedelta(seconds=-90)])
 def test_a_node_whose_clock_is_not_the_databases_is_not_ready(
-    postgresql_place: Place, now_clock: HeldClock, difference: timedelta
+    postgresql_database: OwnDatabase, now_clock: HeldClock, difference: timedelta
 ) -> None:
     now_clock.advance(difference)
-    assert "set the clocks by NTP" in str(ready(postgresql_place.open(), now_clock).problem())
+    assert "set the clocks by NTP" in str(ready(postgresql_database.open(), now_clock).problem())
 
 
 def _remove(path: Path) -> None:
@@ -108,11 +110,11 @@ def _replace(path: Path) -> None:
 
 @pytest.mark.parametrize("harm", [_remove, _replace])
 def test_a_database_file_that_vanished_under_the_service_takes_nothing_more(
-    sqlite_place: Place, clock: HeldClock, harm: Callable[[Path], None]
+    sqlite_database: OwnDatabase, clock: HeldClock, harm: Callable[[Path], None]
 ) -> None:
-    store = sqlite_place.open()
+    store = sqlite_database.open()
     store.sessions.admit(session(clock()), "issuer", "_m", clock(), entry(clock()))
-    path = Path(sqlite_place.url.removeprefix("sqlite:///"))
+    path = Path(sqlite_database.url.removeprefix("sqlite:///"))
     harm(path)
     existed = path.exists()
 
@@ -124,8 +126,8 @@ def test_a_database_file_that_vanished_under_the_service_takes_nothing_more(
     assert path.exists() == existed
 
 
-def test_one_answer_serves_all_who_ask_within_five_seconds(sqlite_place: Place, clock: HeldClock) -> None:
-    store, watch = sqlite_place.open(), Stopwatch()
+def test_one_answer_serves_all_who_ask_within_five_seconds(sqlite_database: OwnDatabase, clock: HeldClock) -> None:
+    store, watch = sqlite_database.open(), Stopwatch()
     asked = Readiness(store._database, clock, monotonic=watch)
     assert asked.problem() is None
     with store._database.reading() as connection:
@@ -137,9 +139,9 @@ def test_one_answer_serves_all_who_ask_within_five_seconds(sqlite_place: Place, 
 
 
 def test_a_database_that_is_silent_holds_one_asker_only(
-    sqlite_place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+    sqlite_database: OwnDatabase, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, watch = sqlite_place.open(), Stopwatch()
+    store, watch = sqlite_database.open(), Stopwatch()
     asked = Readiness(store._database, clock, monotonic=watch)
     assert asked.problem() is None
     waiting, go_on = threading.Event(), threading.Event()
@@ -160,8 +162,8 @@ def test_a_database_that_is_silent_holds_one_asker_only(
         assert first.result() is None
 
 
-def test_a_fast_clock_opens_no_replay(place: Place, now_clock: HeldClock) -> None:
-    store = place.open()
+def test_a_fast_clock_opens_no_replay(own_database: OwnDatabase, now_clock: HeldClock) -> None:
+    store = own_database.open()
     store.sessions.admit(session(now_clock()), "issuer", "_m", now_clock() + timedelta(minutes=5))
     now_clock.advance(timedelta(hours=23))
     store.sweep()
@@ -170,8 +172,10 @@ def test_a_fast_clock_opens_no_replay(place: Place, now_clock: HeldClock) -> Non
         store.sessions.admit(session(now_clock(), "b"), "issuer", "_m", now_clock() + timedelta(minutes=5))
 
 
-def test_a_node_with_a_fast_clock_sweeps_by_the_databases(postgresql_place: Place, now_clock: HeldClock) -> None:
-    store = postgresql_place.open()
+def test_a_node_with_a_fast_clock_sweeps_by_the_databases(
+    postgresql_database: OwnDatabase, now_clock: HeldClock
+) -> None:
+    store = postgresql_database.open()
     store.sessions.admit(session(now_clock()), "issuer", "_m", now_clock() + timedelta(minutes=5))
     now_clock.advance(timedelta(days=9))
     assert store.sweep() == 0

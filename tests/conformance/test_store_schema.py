@@ -19,9 +19,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from database_place import INTEGRITY_KEY, HeldClock, Place
+from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
 from forged_rows import rows_of
-from store_material import IDLE, entry, session
+from store_factories import IDLE, entry, session
 
 from federation_bridge.store import Store, bounds, open_store, schema, sqlite_file
 from federation_bridge.store.engine import Database, Repeatable, open_database
@@ -128,16 +128,16 @@ def test_rows_that_were_written_without_a_mac_end_with_its_step(tmp_path: Path, 
     ],
 )
 def test_a_program_uses_a_later_shape_only_where_that_allows_it(
-    store: Store, place: Place, step: str, oldest: str, told: str | None
+    store: Store, own_database: OwnDatabase, step: str, oldest: str, told: str | None
 ) -> None:
-    place.admin(f"UPDATE alembic_version SET version_num = '{step}'")
-    place.admin(f"UPDATE service_marks SET value = '{oldest}' WHERE name = 'oldest program'")
+    own_database.admin(f"UPDATE alembic_version SET version_num = '{step}'")
+    own_database.admin(f"UPDATE service_marks SET value = '{oldest}' WHERE name = 'oldest program'")
     try:
         problem = store.schema_problem()
         assert problem is None if told is None else told in str(problem)
     finally:
-        place.admin(f"UPDATE service_marks SET value = '{OLDEST}' WHERE name = 'oldest program'")
-        place.admin(f"UPDATE alembic_version SET version_num = '{HEAD}'")
+        own_database.admin(f"UPDATE service_marks SET value = '{OLDEST}' WHERE name = 'oldest program'")
+        own_database.admin(f"UPDATE alembic_version SET version_num = '{HEAD}'")
 
 
 @pytest.mark.parametrize("round_", range(10))
@@ -195,8 +195,8 @@ def test_a_sqlite_file_that_is_opened_again_keeps_what_it_had(tmp_path: Path, cl
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_forked_worker_has_connections_of_its_own(place: Place, clock: HeldClock) -> None:
-    store = place.open()
+def test_a_forked_worker_has_connections_of_its_own(own_database: OwnDatabase, clock: HeldClock) -> None:
+    store = own_database.open()
     store.audit.record(entry(clock()))
     child = os.fork()
     if child == 0:

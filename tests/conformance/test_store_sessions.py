@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from database_place import HeldClock, Place
+from databases import HeldClock, OwnDatabase
 from forged_rows import write_macs_anew
-from store_material import IDLE, entry, identity, session
+from store_factories import IDLE, entry, identity, session
 
 from federation_bridge.errors import NotSignedIn, SignInRejected
 from federation_bridge.model import Groups, Identity
@@ -73,12 +73,12 @@ def test_messages_are_told_apart_byte_by_byte(store: Store, clock: HeldClock, is
         admit(store, clock, token="c" * 64, issuer=issuer, message=message)
 
 
-def test_a_message_stays_spent_over_a_restart_and_at_another_node(place: Place, clock: HeldClock) -> None:
-    first = place.open()
+def test_a_message_stays_spent_over_a_restart_and_at_another_node(own_database: OwnDatabase, clock: HeldClock) -> None:
+    first = own_database.open()
     admit(first, clock)
     first.close()
     with pytest.raises(SignInRejected):
-        admit(place.open(), clock, token="b" * 64)
+        admit(own_database.open(), clock, token="b" * 64)
 
 
 def test_a_message_stays_spent_longer_than_it_could_pass(store: Store, clock: HeldClock) -> None:
@@ -147,8 +147,8 @@ def test_an_unsolicited_session_is_unconfirmed_until_it_is_confirmed(store: Stor
     assert live.confirmed
 
 
-def test_an_ended_session_is_gone_at_every_node(place: Place, clock: HeldClock) -> None:
-    one, other = place.open(), place.open()
+def test_an_ended_session_is_gone_at_every_node(own_database: OwnDatabase, clock: HeldClock) -> None:
+    one, other = own_database.open(), own_database.open()
     admit(one, clock)
     other.sessions.end(TOKEN)
     assert one.sessions.live(TOKEN, IDLE) is None
@@ -170,9 +170,11 @@ def test_what_ends_nothing_does_no_harm(store: Store) -> None:
 
 
 @pytest.mark.parametrize("kept", ["", "{}", "[]", "null", '{"connection": 1}', "not json"])
-def test_an_identity_of_another_shape_signs_nobody_in(store: Store, clock: HeldClock, place: Place, kept: str) -> None:
+def test_an_identity_of_another_shape_signs_nobody_in(
+    store: Store, clock: HeldClock, own_database: OwnDatabase, kept: str
+) -> None:
     admit(store, clock)
-    place.admin(f"UPDATE sessions SET identity = '{kept}'")
+    own_database.admin(f"UPDATE sessions SET identity = '{kept}'")
     write_macs_anew(store, SESSIONS)
     with pytest.raises(NotSignedIn):
         store.sessions.live(TOKEN, IDLE)

@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from database_place import HeldClock, Place
-from store_material import IDLE, entry, session, sign_in
+from databases import HeldClock, OwnDatabase
+from store_factories import IDLE, entry, session, sign_in
 
 from federation_bridge.errors import SignInExpired, SignInRejected
 from federation_bridge.model import SignIn
@@ -29,12 +29,12 @@ def answered(store: Store, clock: HeldClock, message: str = "_m", left: SignIn |
     store.sessions.admit(admitted, ISSUER, message, ends, entry(clock()), sign_in=left or sign_in(clock()))
 
 
-def test_a_sign_in_is_taken_once_whatever_node_is_asked(place: Place, clock: HeldClock) -> None:
-    first = place.open()
+def test_a_sign_in_is_taken_once_whatever_node_is_asked(own_database: OwnDatabase, clock: HeldClock) -> None:
+    first = own_database.open()
     first.sessions.take(sign_in(clock()))
     first.close()
     with pytest.raises(SignInExpired, match="used before"):
-        place.open().sessions.take(sign_in(clock()))
+        own_database.open().sessions.take(sign_in(clock()))
 
 
 @pytest.mark.parametrize("changes", [{"handle": "HANDLE"}, {"handle": "handle "}, {"connection": "other"}])
@@ -57,16 +57,16 @@ def test_f11_two_messages_that_answer_one_sign_in_admit_once(store: Store, clock
 
 @pytest.mark.parametrize("both", ["message", "sign-in"])
 def test_f11_what_is_spent_at_the_same_moment_admits_once_and_takes_nothing_along(
-    postgresql_place: Place, clock: HeldClock, both: str
+    postgresql_database: OwnDatabase, clock: HeldClock, both: str
 ) -> None:
     """The other admission has spent it and not committed yet: a snapshot does not see that, and the key does."""
-    ours, theirs = postgresql_place.open(), postgresql_place.open()
+    ours, theirs = postgresql_database.open(), postgresql_database.open()
     left = sign_in(clock())
     digest = digest_of("message", ISSUER, "_m") if both == "message" else digest_of_sign_in(left)
     with ThreadPoolExecutor(1) as pool, theirs.audit.writing() as writing:
         writing.execute(SPENT_MESSAGES.insert(), {"message": digest, "kept_until": clock() + timedelta(days=1)})
         second = pool.submit(answered, ours, clock, "_m", left)
-        _wait_for_a_lock(postgresql_place)
+        _wait_for_a_lock(postgresql_database)
     with pytest.raises(SignInRejected, match="replay" if both == "message" else "used before"):
         second.result(10)
     assert ours.sessions.live("token of _m", IDLE) is None
@@ -75,8 +75,8 @@ def test_f11_what_is_spent_at_the_same_moment_admits_once_and_takes_nothing_alon
         answered(ours, clock, "_m", replace(left, handle="another"))
 
 
-def _wait_for_a_lock(place: Place) -> None:
-    with psycopg.connect(place.url.replace("+psycopg", ""), password=place.password) as asking:
+def _wait_for_a_lock(own_database: OwnDatabase) -> None:
+    with psycopg.connect(own_database.url.replace("+psycopg", ""), password=own_database.password) as asking:
         for _ in range(2_000):
             if asking.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
                 return

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from database_place import HeldClock, Place
+from databases import HeldClock, OwnDatabase
 from sqlalchemy import bindparam, delete, false, insert, select, true
-from store_material import entry
+from store_factories import entry
 
 from federation_bridge.errors import Unavailable
 from federation_bridge.store import engine
@@ -53,9 +53,9 @@ ROWS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("what", ROWS)
-def test_values_cross_as_by_sqlalchemys_own_way(place: Place, what: str) -> None:
+def test_values_cross_as_by_sqlalchemys_own_way(own_database: OwnDatabase, what: str) -> None:
     table, row = ROWS[what]
-    database = place.open()._database
+    database = own_database.open()._database
     with database.writing() as connection:
         database.statements.execute(connection.connection, insert(table), row)
         theirs = connection.execute(select(table)).all()
@@ -66,9 +66,9 @@ def test_values_cross_as_by_sqlalchemys_own_way(place: Place, what: str) -> None
         assert type(getattr(ours[0], name)) is type(value)
 
 
-def test_the_first_of_two_columns_with_one_name_is_the_attribute(place: Place) -> None:
+def test_the_first_of_two_columns_with_one_name_is_the_attribute(own_database: OwnDatabase) -> None:
     table, row = ROWS["texts, instants and yes or no"]
-    database = place.open()._database
+    database = own_database.open()._database
     with database.writing() as connection:
         database.statements.execute(connection.connection, insert(table), row)
         other = SESSIONS.alias()
@@ -80,43 +80,45 @@ def test_the_first_of_two_columns_with_one_name_is_the_attribute(place: Place) -
     assert found[:2] == (row["identity"], row["identity"])
 
 
-def test_a_value_that_is_missing_is_never_taken_for_nothing(place: Place) -> None:
-    database = place.open()._database
+def test_a_value_that_is_missing_is_never_taken_for_nothing(own_database: OwnDatabase) -> None:
+    database = own_database.open()._database
     with database.writing() as connection, pytest.raises(KeyError):
         removal = delete(TOKENS).where(TOKENS.c.token == bindparam("token"), TOKENS.c.kind == bindparam("kind"))
         database.statements.execute(connection.connection, removal, {"token": "t"})
 
 
-def test_a_statement_whose_text_depends_on_its_values_is_none_of_ours(place: Place) -> None:
+def test_a_statement_whose_text_depends_on_its_values_is_none_of_ours(own_database: OwnDatabase) -> None:
     with pytest.raises(TypeError, match="depends on its values"):
-        place.open()._database.rows(select(TOKENS).where(TOKENS.c.token.in_(["a", "b"])), {})
+        own_database.open()._database.rows(select(TOKENS).where(TOKENS.c.token.in_(["a", "b"])), {})
 
 
-def test_a_connection_that_is_cut_within_a_transaction_is_refused_and_leaves_the_pool(postgresql_place: Place) -> None:
+def test_a_connection_that_is_cut_within_a_transaction_is_refused_and_leaves_the_pool(
+    postgresql_database: OwnDatabase,
+) -> None:
     table, row = ROWS["bytes"]
-    database = postgresql_place.open()._database
+    database = postgresql_database.open()._database
     with pytest.raises(Unavailable), database.writing() as connection:
         database.statements.execute(connection.connection, insert(table), row)
-        postgresql_place.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+        postgresql_database.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
         database.statements.execute(connection.connection, insert(table), {**row, "serial": 2})
     assert database.rows(select(table), {}) == []
 
 
 def test_a_statement_alone_is_never_sent_on_a_connection_that_rested_and_may_be_gone(
-    postgresql_place: Place, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+    postgresql_database: OwnDatabase, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "_FRESH", -1.0)
-    store = postgresql_place.open()
+    store = postgresql_database.open()
     store.audit.record(entry(clock()))
-    postgresql_place.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+    postgresql_database.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
     assert store.audit.record_where(insertion_where(true()), {}, entry(clock()))
     assert len(store.audit.entries()) == 2
 
 
-def test_an_entry_is_recorded_alone_only_where_its_condition_holds(place: Place, clock: HeldClock) -> None:
+def test_an_entry_is_recorded_alone_only_where_its_condition_holds(own_database: OwnDatabase, clock: HeldClock) -> None:
     told: list[int | None] = []
     lines = SimpleNamespace(write=lambda rows: told.extend(row.number for row in rows))
-    store = place.open(lines)
+    store = own_database.open(lines)
     assert not store.audit.record_where(insertion_where(false()), {}, entry(clock()))
     assert store.audit.entries() == ()
     assert store.audit.record_where(insertion_where(true()), {}, entry(clock()))

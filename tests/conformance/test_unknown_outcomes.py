@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Barrier
 
-import aws_material
+import aws_factories
 import pytest
-from database_place import HeldClock, Place
-from store_material import entry
+from databases import HeldClock, OwnDatabase
+from store_factories import entry
 
 from federation_bridge.audit import (
     ConsoleOpened,
@@ -36,7 +36,7 @@ TESTS = Path(__file__).parent.parent
 
 
 def make(store: Store, now: datetime, grant_id: str = "_g") -> None:
-    made = entry(now, GrantMade.of(aws_material.grant(id=grant_id)))
+    made = entry(now, GrantMade.of(aws_factories.grant(id=grant_id)))
     assert store.session_names.claim("alice@example.com", "corp/alice", made)
 
 
@@ -56,7 +56,7 @@ def test_a_grant_without_an_outcome_is_marked_once_and_found(store: Store, clock
     assert (found.person, found.connection, found.at) == ("corp/alice", "corp", made_at + LATER)
     assert found.details == {
         "grant_id": "_g",
-        "account": aws_material.ACCOUNT_ID,
+        "account": aws_factories.ACCOUNT_ID,
         "role": "Admin",
         "session_name": "alice@example.com",
         "made_at": "2026-03-04T12:00:00.000Z",
@@ -64,8 +64,8 @@ def test_a_grant_without_an_outcome_is_marked_once_and_found(store: Store, clock
 
 
 def _redeemed(now: datetime) -> Event:
-    found = aws_material.CREDENTIALS
-    return GrantRedeemed.of(aws_material.grant(id="_g"), found, "request", "us-east-1", now)
+    found = aws_factories.CREDENTIALS
+    return GrantRedeemed.of(aws_factories.grant(id="_g"), found, "request", "us-east-1", now)
 
 
 OUTCOMES: dict[str, Callable[[datetime], Event]] = {
@@ -100,8 +100,8 @@ def test_nothing_is_marked_while_an_outcome_may_still_come(store: Store, clock: 
     assert unknown(store) == ["_younger", "_g"]
 
 
-def test_many_nodes_mark_it_once(place: Place, clock: HeldClock) -> None:
-    nodes = [place.open() for _ in range(4)]
+def test_many_nodes_mark_it_once(own_database: OwnDatabase, clock: HeldClock) -> None:
+    nodes = [own_database.open() for _ in range(4)]
     for number in range(30):
         make(nodes[0], clock(), f"_{number}")
     clock.advance(LATER)
@@ -116,17 +116,17 @@ def test_many_nodes_mark_it_once(place: Place, clock: HeldClock) -> None:
     assert sorted(unknown(nodes[0])) == sorted(f"_{number}" for number in range(30))
 
 
-def test_a_node_that_comes_while_another_marks_does_nothing_twice(place: Place, clock: HeldClock) -> None:
-    first, second = place.open(), place.open()
+def test_a_node_that_comes_while_another_marks_does_nothing_twice(own_database: OwnDatabase, clock: HeldClock) -> None:
+    first, second = own_database.open(), own_database.open()
     first.sweep()  # the mark is there
     make(first, clock())
     clock.advance(LATER)
     with ThreadPoolExecutor(1) as threads:
         with first.audit.writing() as writing:
-            dialect = "sqlite" if place.is_sqlite else "postgresql"
+            dialect = "sqlite" if own_database.is_sqlite else "postgresql"
             assert unknown_outcomes._followed(writing, dialect, clock()) == 1
             other = threads.submit(second.sweep)
-            if not place.is_sqlite:
+            if not own_database.is_sqlite:
                 other.result(30)  # it waits for nobody; on SQLite there is one writer at a time
         other.result(30)
     assert unknown(first) == ["_g"]
@@ -151,17 +151,17 @@ def test_an_entry_of_a_clock_that_is_wrong_holds_up_nobody(store: Store, clock: 
 
 
 def test_a_process_killed_between_awss_answer_and_the_audit_leaves_a_mark(
-    place: Place, clock: HeldClock, tmp_path: Path
+    own_database: OwnDatabase, clock: HeldClock, tmp_path: Path
 ) -> None:
-    store = place.open()
+    store = own_database.open()
     folder = tmp_path / "bridge"
     folder.mkdir()
     (folder / "sealing").write_text(base64.b64encode(bytes(range(32))).decode())
-    (folder / "password").write_text(place.password or "none")
+    (folder / "password").write_text(own_database.password or "none")
     (folder / "sealing").chmod(0o600)
     (folder / "password").chmod(0o600)
-    changes = {"database": place.url, "keys": {"sealing_key": {"file": "sealing"}}}
-    if place.password:
+    changes = {"database": own_database.url, "keys": {"sealing_key": {"file": "sealing"}}}
+    if own_database.password:
         changes |= {"database_password": {"file": "password"}, "rulebook": {"files_on_many_nodes": True}}
     killed = subprocess.run(
         [sys.executable, str(TESTS / "killed_grant.py"), str(folder), clock().isoformat(), json.dumps(changes)],

@@ -21,7 +21,7 @@ from onelogin.saml2 import xmlparser
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 from onelogin.saml2.xmlparser import DTDForbidden
-from saml_material import (
+from saml_factories import (
     ACS,
     ENTITY_ID,
     IDP,

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from saml_forms import EncryptionForm, Form, SignatureForm, answer, signer_with, stranger_key
-from saml_material import (
+from saml_factories import (
     ACS,
     ENTITY_ID,
     IDP,
@@ -25,6 +24,7 @@ from saml_material import (
     sign_in,
     stranger,
 )
+from saml_forms import EncryptionForm, Form, SignatureForm, answer, signer_with, stranger_key
 
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.ciphers import OAEP_DIGESTS, OAEP_MASKS

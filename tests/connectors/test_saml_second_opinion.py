@@ -16,6 +16,7 @@ from typing import get_args
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lxml import etree
+from saml_factories import ENTITY_ID, IDP, NOW, arrive, connector, idp_signer, our_certificate, stranger
 from saml_forms import (
     SIGNS,
     Change,
@@ -31,7 +32,6 @@ from saml_forms import (
     older_decryption_key,
     signer_with,
 )
-from saml_material import ENTITY_ID, IDP, NOW, arrive, connector, idp_signer, our_certificate, stranger
 
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.ciphers import OAEP_DIGESTS, OAEP_MASKS

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from database_place import HeldClock
+from databases import HeldClock
 from documents.blocks import blocks
-from store_material import entry
-from web_material import write_files
+from store_factories import entry
+from web_factories import write_files
 
 from federation_bridge.administration.sealing import AuditSealing
 from federation_bridge.operate import preparation

@@ -20,14 +20,14 @@ import pytest
 import yaml
 from absent_software import program
 from aws_cli import AwsCli, aws_program
-from cli_material import MAIN
+from cli_factories import MAIN
 from conformance.test_store_durability import SCENARIOS
-from database_place import INTEGRITY_KEY, HeldClock, Place
+from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
 from documents.blocks import ROOT, Block, blocks, inline_commands
-from local_aws_material import served
-from service_material import Service, until
+from local_aws_factories import served
+from service_factories import Service, until
 from sqlalchemy import text
-from store_material import entry
+from store_factories import entry
 
 from federation_bridge.audit.seal import Batch, Seal
 from federation_bridge.aws import trust_policies
@@ -90,7 +90,7 @@ RUN_BY = {
     "docs/administration.md sh 1": ("stories/test_git_pipeline.py", "test_a_change_is_pushed_agreed_used_and_reverted"),
     "docs/administration.md yaml 2": (_FORESEEING, "test_every_command_of_the_page_is_taken"),
     "docs/aws-clients.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
-    "docs/aws-clients.md ini 1": ("real_clients/real_client_material.py", "shown_config(1,"),
+    "docs/aws-clients.md ini 1": ("real_clients/real_client_factories.py", "shown_config(1,"),
     "docs/aws-clients.md ini 2": ("real_clients/test_aws_login.py", "shown_config(2,"),
     "docs/aws-clients.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "docs/aws-clients.md yaml 2": (HERE, "test_a_shown_role_is_one_that_the_register_takes"),
@@ -378,16 +378,18 @@ def test_the_unit_starts_the_readme_s_files_and_writes_to_its_state_alone(
 
 
 @pytest.fixture
-def granted(postgresql_place: Place, postgresql_server: postgresql.Server, clock: HeldClock) -> Iterator[Store]:
+def granted(
+    postgresql_database: OwnDatabase, postgresql_server: postgresql.Server, clock: HeldClock
+) -> Iterator[Store]:
     """A store of a role that owns nothing and has what the page grants."""
-    database = postgresql_place.url.rpartition("/")[2]
+    database = postgresql_database.url.rpartition("/")[2]
     role = f"serving_{os.getpid()}"
     with postgresql_server.admin(database) as connection:
         connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{postgresql_server.password}'")
         for statement in BLOCKS["docs/store.md sql 1"].text.split(";"):
             if statement.strip():
                 connection.execute(statement.replace("TO bridge", f"TO {role}"))
-    url = postgresql_place.url.replace("://bridge@", f"://{role}@")
+    url = postgresql_database.url.replace("://bridge@", f"://{role}@")
     store = open_store(url, clock=clock, integrity_key=INTEGRITY_KEY, password=postgresql_server.password)
     yield store
     store.close()
@@ -415,7 +417,7 @@ def test_a_role_with_the_shown_grants_cannot_touch_the_audit_s_past(granted: Sto
 
 
 def test_a_role_with_the_grant_for_erasures_blanks_whole_entries_alone(
-    granted: Store, postgresql_place: Place, clock: HeldClock
+    granted: Store, postgresql_database: OwnDatabase, clock: HeldClock
 ) -> None:
     granted.audit.record(entry(clock()))
     number = granted.audit.entries(limit=1)[0].number or 0
@@ -423,14 +425,14 @@ def test_a_role_with_the_grant_for_erasures_blanks_whole_entries_alone(
         granted.erasure.erase([(number, "digest:statement")])
     with granted._database.reading() as connection:
         role = connection.execute(text("SELECT current_user")).scalar_one()
-    postgresql_place.admin(BLOCKS["docs/store.md sql 3"].text.replace("TO bridge", f"TO {role}"))
+    postgresql_database.admin(BLOCKS["docs/store.md sql 3"].text.replace("TO bridge", f"TO {role}"))
     with pytest.raises(Exception, match="RaiseException"), granted._database.writing() as connection:
         connection.exec_driver_sql("UPDATE audit SET person = ''")
     assert granted.erasure.erase([(number, "digest:statement")]) == 1
 
 
 def test_a_role_with_the_grant_for_archives_deletes_what_was_archived_alone(
-    granted: Store, postgresql_place: Place, clock: HeldClock
+    granted: Store, postgresql_database: OwnDatabase, clock: HeldClock
 ) -> None:
     granted.audit.record(entry(clock()))
     # Numbers go on over all tests of the server: the seal is about the one that stands.
@@ -438,7 +440,7 @@ def test_a_role_with_the_grant_for_archives_deletes_what_was_archived_alone(
     granted.seals.add(seal)
     with granted._database.reading() as connection:
         role = connection.execute(text("SELECT current_user")).scalar_one()
-    postgresql_place.admin(BLOCKS["docs/store.md sql 2"].text.replace("TO bridge", f"TO {role}"))
+    postgresql_database.admin(BLOCKS["docs/store.md sql 2"].text.replace("TO bridge", f"TO {role}"))
     with pytest.raises(Exception, match="RaiseException"), granted._database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM audit")
     granted.seals.archive(seal, "archived", entry(clock()))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from aws_cli import AwsCli, aws_program
-from local_aws_material import ENTITY_ID, Place, allow, metadata, policy, response, served, signer
+from local_aws_factories import ENTITY_ID, ServedAws, allow, metadata, policy, response, served, signer
 
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.faults import Fault
@@ -24,22 +24,22 @@ ROLE = "arn:aws:iam::111122223333:role/Analyst"
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def served_aws() -> Iterator[ServedAws]:
     with served() as made:
         yield made
 
 
 @pytest.fixture
-def aws(place: Place, tmp_path: Path) -> AwsCli:
-    root = provisioning.put_access_key(place.local.state, place.account)
-    return AwsCli(aws_program(), tmp_path, place.address, {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+def aws(served_aws: ServedAws, tmp_path: Path) -> AwsCli:
+    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
+    return AwsCli(aws_program(), tmp_path, served_aws.address, {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
 
 
 @pytest.fixture
-def provisioned(place: Place, aws: AwsCli) -> AwsCli:
+def provisioned(served_aws: ServedAws, aws: AwsCli) -> AwsCli:
     (aws.home / "metadata.xml").write_bytes(metadata())
     pinned = {"StringEquals": {"saml:aud": "https://signin.aws.amazon.com/saml", "saml:iss": ENTITY_ID}}
-    trust = place.trust(Principal={"Federated": PROVIDER}, condition=pinned)
+    trust = served_aws.trust(Principal={"Federated": PROVIDER}, condition=pinned)
     (aws.home / "trust.json").write_text(json.dumps(trust))
     reads = policy(allow("s3:ListBucket", "s3:GetObject", resource="arn:aws:s3:::reports*"))
     (aws.home / "read.json").write_text(json.dumps(reads))
@@ -53,9 +53,9 @@ def provisioned(place: Place, aws: AwsCli) -> AwsCli:
     return aws
 
 
-def _assume(place: Place, aws: AwsCli, *words: str, by: Signer | None = None, **changes: Any) -> Any:
+def _assume(served_aws: ServedAws, aws: AwsCli, *words: str, by: Signer | None = None, **changes: Any) -> Any:
     roles = {"Role": [f"{ROLE},{PROVIDER}"], **changes.pop("attributes", {})}
-    (aws.home / "response.b64").write_text(response(place.message(attributes=roles, **changes), by or signer()))
+    (aws.home / "response.b64").write_text(response(served_aws.message(attributes=roles, **changes), by or signer()))
     named = ("--role-arn", ROLE, "--principal-arn", PROVIDER, "--saml-assertion", "file://response.b64")
     return aws("sts", "assume-role-with-saml", *named, *words)
 
@@ -72,14 +72,18 @@ def test_an_account_set_up_with_the_command_line_tells_what_it_holds(provisioned
     assert again.status == 254
 
 
-def test_a_session_reads_what_its_role_may_and_is_followed_in_cloudtrail(place: Place, provisioned: AwsCli) -> None:
-    bought = _assume(place, provisioned, "--duration-seconds", "900").json
+def test_a_session_reads_what_its_role_may_and_is_followed_in_cloudtrail(
+    served_aws: ServedAws, provisioned: AwsCli
+) -> None:
+    bought = _assume(served_aws, provisioned, "--duration-seconds", "900").json
     session = bought["Credentials"]
     who = provisioned("sts", "get-caller-identity", by=session).json
     assert who["Arn"] == bought["AssumedRoleUser"]["Arn"]
     assert "a.txt" in provisioned("s3", "ls", "s3://reports", by=session).out
     assert provisioned("s3", "cp", "s3://reports/a.txt", "got.txt", by=session).status == 0
-    assert (provisioned.home / "got.txt").read_bytes() == place.local.state.buckets["reports"].objects["a.txt"].body
+    assert (provisioned.home / "got.txt").read_bytes() == served_aws.local.state.buckets["reports"].objects[
+        "a.txt"
+    ].body
     refused = provisioned("s3", "cp", "got.txt", "s3://reports/b.txt", by=session)
     assert "(AccessDenied)" in refused.err
     assert "s3:PutObject" in refused.err
@@ -113,29 +117,36 @@ def test_an_administrator_puts_and_removes_objects(provisioned: AwsCli) -> None:
     ids=["another key", "unsigned assertion", "another recipient", "another role", "session name", "too long"],
 )  # fmt: skip
 def test_the_command_line_is_told_why_it_is_refused(
-    words: tuple[str, ...], changes: dict[str, Any], code: str, sentence: str, place: Place, provisioned: AwsCli
+    words: tuple[str, ...],
+    changes: dict[str, Any],
+    code: str,
+    sentence: str,
+    served_aws: ServedAws,
+    provisioned: AwsCli,
 ) -> None:
-    refused = _assume(place, provisioned, *words, **changes)
+    refused = _assume(served_aws, provisioned, *words, **changes)
     assert refused.status == 254
     assert f"An error occurred ({code}) when calling the AssumeRoleWithSAML operation (" in refused.err
     assert sentence in refused.err
 
 
-def test_a_fault_reaches_the_command_line_as_aws_s(place: Place, provisioned: AwsCli) -> None:
-    place.local.faults.set(Fault("throttle", "sts", times=1))
-    assert "(Throttling)" in _assume(place, provisioned).err
-    assert _assume(place, provisioned).status == 0
+def test_a_fault_reaches_the_command_line_as_aws_s(served_aws: ServedAws, provisioned: AwsCli) -> None:
+    served_aws.local.faults.set(Fault("throttle", "sts", times=1))
+    assert "(Throttling)" in _assume(served_aws, provisioned).err
+    assert _assume(served_aws, provisioned).status == 0
 
 
-def test_an_account_s_alias_numbers_and_simulations_are_told_to_the_command_line(place: Place, aws: AwsCli) -> None:
-    place.account.alias = "our-company"
+def test_an_account_s_alias_numbers_and_simulations_are_told_to_the_command_line(
+    served_aws: ServedAws, aws: AwsCli
+) -> None:
+    served_aws.account.alias = "our-company"
     assert aws("iam", "list-account-aliases").json == {"AccountAliases": ["our-company"]}
-    assert aws("iam", "get-account-summary").json["SummaryMap"]["Roles"] == len(place.account.roles)
-    asked = ("--policy-source-arn", place.role.arn, "--action-names", "s3:GetObject", "iam:CreateUser")
+    assert aws("iam", "get-account-summary").json["SummaryMap"]["Roles"] == len(served_aws.account.roles)
+    asked = ("--policy-source-arn", served_aws.role.arn, "--action-names", "s3:GetObject", "iam:CreateUser")
     told = aws("iam", "simulate-principal-policy", *asked).json["EvaluationResults"]
     assert [one["EvalActionName"] for one in told] == ["s3:GetObject", "iam:CreateUser"]
     assert told[1]["EvalDecision"] == "implicitDeny"
-    stranger = place.user("stranger")
+    stranger = served_aws.user("stranger")
     for words in (("list-account-aliases",), ("get-account-summary",), ("simulate-principal-policy", *asked)):
         refused = aws("iam", *words, by=stranger)
         assert (refused.status, "(AccessDenied)" in refused.err) == (254, True)

@@ -7,7 +7,7 @@ import pickle
 import re
 
 import pytest
-from mapping_material import CONNECTIONS, REGISTER_TEXT, register, rule, rules_text
+from mapping_factories import CONNECTIONS, REGISTER_TEXT, register, rule, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid, Mistake, mistakes_of
 from federation_bridge.mapping import load_register, load_rules, read_register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mapping_material import CONNECTIONS, REGISTER_TEXT, rule, rules_text
+from mapping_factories import CONNECTIONS, REGISTER_TEXT, rule, rules_text
 
 from federation_bridge.mapping import RuleSet, foreign_changes, load_register, load_rules
 

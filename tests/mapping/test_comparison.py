@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, identity, register, rule, rule_set, rules_text
+from mapping_factories import CONNECTIONS, NOW, REGISTER_TEXT, identity, register, rule, rule_set, rules_text
 
 from federation_bridge.mapping import RuleSet, load_register, load_rules
 from federation_bridge.mapping.comparison import Comparison, Kind, compare

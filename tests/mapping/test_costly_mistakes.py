@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 import pytest
-from mapping_material import CONNECTIONS, rule, rules_text
+from mapping_factories import CONNECTIONS, rule, rules_text
 
 from federation_bridge.errors import ConfigurationMistakes
 from federation_bridge.mapping import Register, load_register, load_rules

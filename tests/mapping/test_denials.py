@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from mapping_material import NOW, identity, keys, rule, rule_set, why
+from mapping_factories import NOW, identity, keys, rule, rule_set, why
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import RuleSet

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from mapping_material import CONNECTIONS, NOW, identity, register, rule, rule_set, rules_text
+from mapping_factories import CONNECTIONS, NOW, identity, register, rule, rule_set, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import RuleSet, document, documents, load_rules

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from mapping_material import REGISTER_TEXT, identity, keys, rule, rules_text
+from mapping_factories import REGISTER_TEXT, identity, keys, rule, rules_text
 
 from federation_bridge.mapping import CONDITIONS, RuleSet, load_register, load_rules, register_schema, rules_schema
 from federation_bridge.mapping.filling import FILLINGS

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from mapping_material import NOW, identity, keys, rule, rule_set, why
+from mapping_factories import NOW, identity, keys, rule, rule_set, why
 
 from federation_bridge.errors import ConfigurationInvalid
 

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from mapping_material import REGISTER_TEXT, register
+from mapping_factories import REGISTER_TEXT, register
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import load_register

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, identity, keys, register, rule, rule_set, rules_text, why
+from mapping_factories import CONNECTIONS, NOW, REGISTER_TEXT, identity, keys, register, rule, rule_set, rules_text, why
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import Rule, load_register, load_rules

@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 import yaml
-from mapping_material import CONNECTIONS, REGISTER_TEXT, rule, rules_text
+from mapping_factories import CONNECTIONS, REGISTER_TEXT, rule, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import RuleSet, load_register, load_rules, reasons_to_wait, rules_schema

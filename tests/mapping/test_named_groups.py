@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mapping_material import CONNECTIONS, NOW, identity, keys, register, rule, rules_text, why
+from mapping_factories import CONNECTIONS, NOW, identity, keys, register, rule, rules_text, why
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import RuleSet, load_rules

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mapping_material import CONNECTIONS, NOW, identity, register, rule, rules_text
+from mapping_factories import CONNECTIONS, NOW, identity, register, rule, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import RuleSet, load_rules

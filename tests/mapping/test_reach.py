@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mapping_material import NOW, identity, rule, rule_set
+from mapping_factories import NOW, identity, rule, rule_set
 
 from federation_bridge import mapping
 from federation_bridge.mapping import RuleSet

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from mapping_material import CONNECTIONS, NOW, REGISTER_TEXT, identity, keys, rule, rules_text
+from mapping_factories import CONNECTIONS, NOW, REGISTER_TEXT, identity, keys, rule, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import RuleSet, load_register, load_rules

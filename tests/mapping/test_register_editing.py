@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mapping_material import REGISTER_TEXT
+from mapping_factories import REGISTER_TEXT
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import load_register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mapping_material import NOW, identity, rule, rule_set
+from mapping_factories import NOW, identity, rule, rule_set
 
 from federation_bridge.errors import ConfigurationInvalid
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mapping_material import CONNECTIONS, identity, keys, register, rule, rules_text
+from mapping_factories import CONNECTIONS, identity, keys, register, rule, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid, ConfigurationMistakes, mistakes_of
 from federation_bridge.mapping import RuleSet, load_rules

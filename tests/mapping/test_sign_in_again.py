@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from mapping_material import NOW, identity, rule, rule_set
+from mapping_factories import NOW, identity, rule, rule_set
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import RuleSet

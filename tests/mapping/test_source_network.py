@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from mapping_material import NOW, identity, rule, rule_set
+from mapping_factories import NOW, identity, rule, rule_set
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.model import Caller, Identity, RequestOrigin, Session

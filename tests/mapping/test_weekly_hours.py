@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from mapping_material import identity, keys, register, rule, rule_set, why
+from mapping_factories import identity, keys, register, rule, rule_set, why
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import RuleSet

@@ -8,7 +8,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 import yaml
-from mapping_material import CONNECTIONS, NOW, identity, register, rule, rules_text
+from mapping_factories import CONNECTIONS, NOW, identity, register, rule, rules_text
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import AdministrativeRole, RuleSet, load_rules, rules_schema

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from store_material import entry
+from store_factories import entry
 
 from federation_bridge.audit import Recorded, SignedOut, recorded
 from federation_bridge.audit import lines as second_lines

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from web_material import ACCOUNT, write_files
+from web_factories import ACCOUNT, write_files
 
 from federation_bridge.mapping import load_register
 from federation_bridge.operate import accounts

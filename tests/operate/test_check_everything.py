@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import yaml
 from click.testing import CliRunner
-from web_material import write_files
+from web_factories import write_files
 
 from federation_bridge.connectors.standing import Ending, Standing
 from federation_bridge.errors import ProviderUnreachable

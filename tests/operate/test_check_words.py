@@ -10,8 +10,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from openid_provider import OpenIdProvider
-from saml_material import IDP, NOW, idp_signer
-from web_material import write_files
+from saml_factories import IDP, NOW, idp_signer
+from web_factories import write_files
 
 from federation_bridge.errors import ProviderUnreachable
 from federation_bridge.operate import commands

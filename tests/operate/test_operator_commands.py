@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from web_material import ACCOUNT, write_files
+from web_factories import ACCOUNT, write_files
 
 from federation_bridge.cli import entry as person_entry
 from federation_bridge.operate import commands, entry, preparation

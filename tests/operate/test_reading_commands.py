@@ -13,8 +13,8 @@ import postgresql
 import pytest
 import yaml
 from click.testing import CliRunner
-from database_place import INTEGRITY_KEY, HeldClock, Place
-from web_material import ACCOUNT, write_files
+from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
+from web_factories import ACCOUNT, write_files
 
 from federation_bridge.errors import Unavailable
 from federation_bridge.operate import preparation
@@ -176,13 +176,13 @@ def test_a_draft_that_was_checked_is_not_in_force_after_a_restart_with_broken_ru
 
 
 @pytest.fixture
-def on_postgresql(settings: Path, postgresql_place: Place) -> Path:
+def on_postgresql(settings: Path, postgresql_database: OwnDatabase) -> Path:
     document = yaml.safe_load(settings.read_text())
-    for name, text in (("password", postgresql_place.password), ("sealing", "a2V5" * 10 + "a2U=")):
+    for name, text in (("password", postgresql_database.password), ("sealing", "a2V5" * 10 + "a2U=")):
         (settings.parent / name).write_text(str(text))
         (settings.parent / name).chmod(0o600)
     document |= {
-        "database": postgresql_place.url,
+        "database": postgresql_database.url,
         "database_password": {"file": "password"},
         "keys": {"sealing_key": {"file": "sealing"}},
         "rulebook": {"files_on_many_nodes": True},
@@ -191,8 +191,8 @@ def on_postgresql(settings: Path, postgresql_place: Place) -> Path:
     return settings
 
 
-def contents(server: postgresql.Server, place: Place) -> dict[str, list[Any]]:
-    with server.admin(place.url.rpartition("/")[2]) as connection:
+def contents(server: postgresql.Server, own_database: OwnDatabase) -> dict[str, list[Any]]:
+    with server.admin(own_database.url.rpartition("/")[2]) as connection:
         tables = connection.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
         ).fetchall()
@@ -200,15 +200,15 @@ def contents(server: postgresql.Server, place: Place) -> dict[str, list[Any]]:
 
 
 def test_commands_that_look_leave_every_row_of_postgresql(
-    on_postgresql: Path, tmp_path: Path, postgresql_server: postgresql.Server, postgresql_place: Place
+    on_postgresql: Path, tmp_path: Path, postgresql_server: postgresql.Server, postgresql_database: OwnDatabase
 ) -> None:
     preparation.prepare(load_settings(on_postgresql))
     draft(on_postgresql)
-    before = contents(postgresql_server, postgresql_place)
+    before = contents(postgresql_server, postgresql_database)
     for words in READING.values():
         result = run(on_postgresql, words, tmp_path / "public")
         assert result.exit_code == 0, result.output
-        assert contents(postgresql_server, postgresql_place) == before, words
+        assert contents(postgresql_server, postgresql_database) == before, words
 
 
 # ---------------------------------------------------------------------------------------------------------- the store
@@ -230,18 +230,22 @@ def _own_transaction(store: Any) -> None:
     ids=["end", "migrate", "sweep", "put_first"],
 )
 def test_nothing_is_written_through_a_store_that_reads(
-    place: Place, clock: HeldClock, write: Callable[[Any], object]
+    own_database: OwnDatabase, clock: HeldClock, write: Callable[[Any], object]
 ) -> None:
-    place.open()
-    store = open_store_to_read(place.url, clock=clock, integrity_key=INTEGRITY_KEY, password=place.password)
+    own_database.open()
+    store = open_store_to_read(
+        own_database.url, clock=clock, integrity_key=INTEGRITY_KEY, password=own_database.password
+    )
     with pytest.raises(Unavailable, match="only reads"):
         write(store)
     store.close()
 
 
-def test_the_database_itself_refuses_what_goes_past_our_own_check(place: Place, clock: HeldClock) -> None:
-    place.open()
-    store = open_store_to_read(place.url, clock=clock, integrity_key=INTEGRITY_KEY, password=place.password)
+def test_the_database_itself_refuses_what_goes_past_our_own_check(own_database: OwnDatabase, clock: HeldClock) -> None:
+    own_database.open()
+    store = open_store_to_read(
+        own_database.url, clock=clock, integrity_key=INTEGRITY_KEY, password=own_database.password
+    )
     with pytest.raises(Exception, match=r"(?i)read-?only"):
         _own_transaction(store)
     store.close()

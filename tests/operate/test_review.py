@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from database_place import HeldClock
+from databases import HeldClock
 from documents.blocks import ROOT
 from oauth_fixtures import make_person, person  # noqa: F401 - fixtures
-from web_material import ACCOUNT, Person, door_of
+from web_factories import ACCOUNT, Person, door_of
 
 from federation_bridge import app, audit
 from federation_bridge.audit import Entry

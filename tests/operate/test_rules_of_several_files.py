@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from web_material import write_files
+from web_factories import write_files
 
 from federation_bridge.operate.check import Finding, Severity
 from federation_bridge.operate.check import files as files_of_rules

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from web_material import write_files
+from web_factories import write_files
 
 from federation_bridge.observers.places import Nowhere
 from federation_bridge.operate import preparation

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import pytest
 import yaml
-from web_material import write_files
+from web_factories import write_files
 
 _SMALL = 4096
 """Bytes that a pipe of ours takes: a dozen lines."""

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from database_place import HeldClock
+from databases import HeldClock
+from oauth_factories import Program
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
-from oauth_material import Program
-from web_material import Person, door_of
+from web_factories import Person, door_of
 
 from federation_bridge import app
 from federation_bridge.bridge import token_hash

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from web_material import write_files
+from web_factories import write_files
 
 UNUSED = {
     "alembic": "the database has the present shape already",

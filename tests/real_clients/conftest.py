@@ -14,7 +14,7 @@ from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from real_clients.real_client_material import Clients, Home
+from real_clients.real_client_factories import Clients, Home
 from real_clients.tls_front import Front, tls_front
 
 

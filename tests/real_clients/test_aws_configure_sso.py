@@ -6,7 +6,7 @@ import pytest
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_material import ME, WITHIN, Home
+from real_clients.real_client_factories import ME, WITHIN, Home
 from real_clients.terminal import typed
 from real_clients.test_aws_sso import ADDRESS
 

@@ -19,7 +19,7 @@ from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.browser import Page
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_material import (
+from real_clients.real_client_factories import (
     ME,
     ROLE,
     WITHOUT_NAMED_ROLES,

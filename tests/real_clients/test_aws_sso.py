@@ -14,7 +14,7 @@ import pytest
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_material import ME, WITHIN, Home, approve, in_the_database
+from real_clients.real_client_factories import ME, WITHIN, Home, approve, in_the_database
 from real_clients.tls_front import tls_front
 
 pytestmark = pytest.mark.interop

@@ -13,7 +13,7 @@ from absent_software import folder
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_material import ME, Home
+from real_clients.real_client_factories import ME, Home
 from real_clients.test_aws_login import age_credentials, cache_of, log_in_remotely
 
 pytestmark = pytest.mark.interop

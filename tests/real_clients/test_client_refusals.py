@@ -8,12 +8,12 @@ import sys
 from datetime import timedelta
 
 import pytest
-from cli_material import Person
+from cli_factories import Person
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_material import ME, WITHOUT_NAMED_ROLES, Clients, Home, rules_with
+from real_clients.real_client_factories import ME, WITHOUT_NAMED_ROLES, Clients, Home, rules_with
 from real_clients.test_aws_sso import age, log_in
 from real_clients.test_fedbridge_profiles import PROFILE, person, served
 

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 from absent_software import folder, program
-from cli_material import Person, told_code
+from cli_factories import Person, told_code
 
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_material import ME, NODE, ROLE, WITHIN, Clients, Home, approve
+from real_clients.real_client_factories import ME, NODE, ROLE, WITHIN, Clients, Home, approve
 
 pytestmark = pytest.mark.interop
 

@@ -11,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cli_material import Person, told_code
+from cli_factories import Person, told_code
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_material import ME, NODE, ROLE, WITHIN, Clients, Home, approve
+from real_clients.real_client_factories import ME, NODE, ROLE, WITHIN, Clients, Home, approve
 from real_clients.test_aws_sso import age
 
 pytestmark = pytest.mark.interop

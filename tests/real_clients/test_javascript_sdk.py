@@ -9,7 +9,7 @@ import pytest
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_material import ME, Home
+from real_clients.real_client_factories import ME, Home
 from real_clients.test_aws_login import age_credentials, log_in_remotely
 from real_clients.test_aws_sso import age, log_in
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 from aws_cli import aws_program
-from aws_files_material import CONFIGS, CREDENTIALS
+from aws_files_factories import CONFIGS, CREDENTIALS
 from botocore.exceptions import ConfigParseError
 
 from federation_bridge.cli.aws_config.files import Broken, config_path, seen_in_config, seen_in_credentials

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cli_material import Person, told_code
+from cli_factories import Person, told_code
 
 from federation_bridge.operate.export import trust_policy
 from federation_bridge.sandbox.aws import provisioning
@@ -20,7 +20,7 @@ from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import ANALYTICS
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_material import WITHIN, Clients, Home, approve
+from real_clients.real_client_factories import WITHIN, Clients, Home, approve
 
 pytestmark = pytest.mark.interop
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from database_place import HeldClock, Place
 from database_traffic import statements
+from databases import HeldClock, OwnDatabase
 from documents.blocks import blocks
 from sqlalchemy import select, update
-from web_material import Person, door_of, made_app, write_files
+from web_factories import Person, door_of, made_app, write_files
 
 from federation_bridge.app import create_app
 from federation_bridge.errors import ConfigurationInvalid
@@ -35,12 +35,12 @@ def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     document = yaml.safe_load(path.read_text()) | {"rulebook": {"source": "database"}}
     del document["rules"], document["accounts"]
     if request.param == "postgresql":
-        place: Place = request.getfixturevalue("postgresql_place")
-        for name, text in (("password", str(place.password)), ("sealing", "a2V5" * 10 + "a2U=")):
+        own_database: OwnDatabase = request.getfixturevalue("postgresql_database")
+        for name, text in (("password", str(own_database.password)), ("sealing", "a2V5" * 10 + "a2U=")):
             (tmp_path / name).write_text(text)
             (tmp_path / name).chmod(0o600)
         document |= {
-            "database": place.url,
+            "database": own_database.url,
             "database_password": {"file": "password"},
             "keys": {"sealing_key": {"file": "sealing"}},
         }

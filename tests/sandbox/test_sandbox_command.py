@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from local_aws_material import session
+from local_aws_factories import session
 
 from federation_bridge.sandbox.aws.command import aws_command
 

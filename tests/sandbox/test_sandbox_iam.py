@@ -26,7 +26,18 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from local_aws_material import ENTITY_ID, Place, allow, metadata, policy, refusal, response, served, session, signer
+from local_aws_factories import (
+    ENTITY_ID,
+    ServedAws,
+    allow,
+    metadata,
+    policy,
+    refusal,
+    response,
+    served,
+    session,
+    signer,
+)
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.sandbox.aws import provisioning
@@ -37,38 +48,38 @@ from federation_bridge.sandbox.aws.state_file import read_state, write_state
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def served_aws() -> Iterator[ServedAws]:
     with served() as made:
         yield made
 
 
 @pytest.fixture
-def iam(place: Place) -> Any:
-    root = provisioning.put_access_key(place.local.state, place.account)
-    return place.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+def iam(served_aws: ServedAws) -> Any:
+    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
+    return served_aws.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
 
 
 # ------------------------------------------------------------------------------------------------------------ providers
 
 
-def test_a_federation_is_provisioned_by_boto3_and_then_works(place: Place, iam: Any) -> None:
+def test_a_federation_is_provisioned_by_boto3_and_then_works(served_aws: ServedAws, iam: Any) -> None:
     made = iam.create_saml_provider(Name="second", SAMLMetadataDocument=metadata().decode())
-    trust = place.trust(Principal={"Federated": made["SAMLProviderArn"]})
+    trust = served_aws.trust(Principal={"Federated": made["SAMLProviderArn"]})
     role = iam.create_role(
         RoleName="Second", AssumeRolePolicyDocument=json.dumps(trust), MaxSessionDuration=7200, Path="/team/"
     )["Role"]
     assert role["AssumeRolePolicyDocument"] == trust
     managed = iam.create_policy(PolicyName="Buckets", PolicyDocument=json.dumps(policy(allow("s3:ListAllMyBuckets"))))
     iam.attach_role_policy(RoleName="Second", PolicyArn=managed["Policy"]["Arn"])
-    message = place.message(attributes={"Role": [f"{role['Arn']},{made['SAMLProviderArn']}"]})
-    answer = place.assume(message, RoleArn=role["Arn"], PrincipalArn=made["SAMLProviderArn"], DurationSeconds=7200)
+    message = served_aws.message(attributes={"Role": [f"{role['Arn']},{made['SAMLProviderArn']}"]})
+    answer = served_aws.assume(message, RoleArn=role["Arn"], PrincipalArn=made["SAMLProviderArn"], DurationSeconds=7200)
     assert answer["AssumedRoleUser"]["Arn"].endswith(":assumed-role/Second/alice@example.com")
-    assert place.client("s3", answer["Credentials"]).list_buckets()["Buckets"]
+    assert served_aws.client("s3", answer["Credentials"]).list_buckets()["Buckets"]
     iam.detach_role_policy(RoleName="Second", PolicyArn=managed["Policy"]["Arn"])
-    assert refusal(place.client("s3", answer["Credentials"]).list_buckets)[0] == "AccessDenied"
+    assert refusal(served_aws.client("s3", answer["Credentials"]).list_buckets)[0] == "AccessDenied"
 
 
-def test_a_saml_provider_tells_what_it_was_made_of(place: Place, iam: Any) -> None:
+def test_a_saml_provider_tells_what_it_was_made_of(served_aws: ServedAws, iam: Any) -> None:
     arn = iam.create_saml_provider(Name="second", SAMLMetadataDocument=metadata().decode())["SAMLProviderArn"]
     key = signer("decrypts").private_pem.decode()
     iam.update_saml_provider(SAMLProviderArn=arn, AssertionEncryptionMode="Required", AddPrivateKey=key)
@@ -82,22 +93,24 @@ def test_a_saml_provider_tells_what_it_was_made_of(place: Place, iam: Any) -> No
     assert refusal(lambda: iam.get_saml_provider(SAMLProviderArn=arn))[::2] == ("NoSuchEntity", 404)
 
 
-def test_plain_assertions_are_refused_where_encryption_is_required(place: Place, iam: Any) -> None:
+def test_plain_assertions_are_refused_where_encryption_is_required(served_aws: ServedAws, iam: Any) -> None:
     key = signer("decrypts").private_pem.decode()
-    iam.update_saml_provider(SAMLProviderArn=place.provider_arn, AssertionEncryptionMode="Required", AddPrivateKey=key)
-    assert refusal(place.assume)[1].startswith("Invalid base64 SAMLResponse")
-    assert place.assume(place.message(encrypt_to=signer("decrypts").certificate_pem))["Subject"] == "alice"
+    iam.update_saml_provider(
+        SAMLProviderArn=served_aws.provider_arn, AssertionEncryptionMode="Required", AddPrivateKey=key
+    )
+    assert refusal(served_aws.assume)[1].startswith("Invalid base64 SAMLResponse")
+    assert served_aws.assume(served_aws.message(encrypt_to=signer("decrypts").certificate_pem))["Subject"] == "alice"
 
 
-def test_a_rotation_publishes_both_keys_for_a_while(place: Place, iam: Any) -> None:
+def test_a_rotation_publishes_both_keys_for_a_while(served_aws: ServedAws, iam: Any) -> None:
     def update(*names: str) -> None:
         document = metadata(*map(signer, names)).decode()
-        iam.update_saml_provider(SAMLProviderArn=place.provider_arn, SAMLMetadataDocument=document)
+        iam.update_saml_provider(SAMLProviderArn=served_aws.provider_arn, SAMLMetadataDocument=document)
 
     update("first", "other")
-    assert place.assume(by=signer("first"))["Subject"] == place.assume(by=signer("other"))["Subject"]
+    assert served_aws.assume(by=signer("first"))["Subject"] == served_aws.assume(by=signer("other"))["Subject"]
     update("other")
-    assert refusal(lambda: place.assume(by=signer("first")))[1] == "Response signature invalid"
+    assert refusal(lambda: served_aws.assume(by=signer("first")))[1] == "Response signature invalid"
 
 
 SHORT = "<x/>"
@@ -204,23 +217,23 @@ def test_an_oidc_provider_can_be_changed(iam: Any) -> None:
     assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
 
 
-def test_a_second_private_key_is_the_last(place: Place, iam: Any) -> None:
+def test_a_second_private_key_is_the_last(served_aws: ServedAws, iam: Any) -> None:
     key = signer("decrypts").private_pem.decode()
     update = iam.update_saml_provider
     for _ in range(2):
-        update(SAMLProviderArn=place.provider_arn, AddPrivateKey=key)
-    assert refusal(lambda: update(SAMLProviderArn=place.provider_arn, AddPrivateKey=key))[0] == "LimitExceeded"
-    first = iam.get_saml_provider(SAMLProviderArn=place.provider_arn)["PrivateKeyList"][0]["KeyId"]
+        update(SAMLProviderArn=served_aws.provider_arn, AddPrivateKey=key)
+    assert refusal(lambda: update(SAMLProviderArn=served_aws.provider_arn, AddPrivateKey=key))[0] == "LimitExceeded"
+    first = iam.get_saml_provider(SAMLProviderArn=served_aws.provider_arn)["PrivateKeyList"][0]["KeyId"]
     both = {"AddPrivateKey": key, "RemovePrivateKey": first}
-    assert refusal(lambda: update(SAMLProviderArn=place.provider_arn, **both))[0] == "InvalidInput"
-    update(SAMLProviderArn=place.provider_arn, RemovePrivateKey=first)
-    assert len(iam.get_saml_provider(SAMLProviderArn=place.provider_arn)["PrivateKeyList"]) == 1
+    assert refusal(lambda: update(SAMLProviderArn=served_aws.provider_arn, **both))[0] == "InvalidInput"
+    update(SAMLProviderArn=served_aws.provider_arn, RemovePrivateKey=first)
+    assert len(iam.get_saml_provider(SAMLProviderArn=served_aws.provider_arn)["PrivateKeyList"]) == 1
 
 
 # ---------------------------------------------------------------------------------------------------- roles, users
 
 
-def test_roles_are_read_changed_and_deleted(place: Place, iam: Any) -> None:
+def test_roles_are_read_changed_and_deleted(served_aws: ServedAws, iam: Any) -> None:
     iam.update_role(RoleName="Reader", MaxSessionDuration=3600, Description="reads")
     iam.tag_role(RoleName="Reader", Tags=[{"Key": "team", "Value": "red"}])
     told = iam.get_role(RoleName="Reader")["Role"]
@@ -235,10 +248,10 @@ def test_roles_are_read_changed_and_deleted(place: Place, iam: Any) -> None:
     assert refusal(lambda: iam.get_role(RoleName="Reader"))[::2] == ("NoSuchEntity", 404)
 
 
-def test_a_changed_trust_policy_counts_at_once(place: Place, iam: Any) -> None:
-    never = place.trust(condition={"Bool": {"aws:SecureTransport": "true"}})
+def test_a_changed_trust_policy_counts_at_once(served_aws: ServedAws, iam: Any) -> None:
+    never = served_aws.trust(condition={"Bool": {"aws:SecureTransport": "true"}})
     iam.update_assume_role_policy(RoleName="Reader", PolicyDocument=json.dumps(never))
-    assert refusal(place.assume)[0] == "AccessDenied"
+    assert refusal(served_aws.assume)[0] == "AccessDenied"
 
 
 @pytest.mark.parametrize(
@@ -256,21 +269,21 @@ def test_a_changed_trust_policy_counts_at_once(place: Place, iam: Any) -> None:
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_a_role_is_held_to_its_limits(changes: dict[str, Any], code: str, place: Place, iam: Any) -> None:
-    plain = {"RoleName": "New", "AssumeRolePolicyDocument": json.dumps(place.trust())}
+def test_a_role_is_held_to_its_limits(changes: dict[str, Any], code: str, served_aws: ServedAws, iam: Any) -> None:
+    plain = {"RoleName": "New", "AssumeRolePolicyDocument": json.dumps(served_aws.trust())}
     assert refusal(lambda: iam.create_role(**(plain | changes)))[0] == code
 
 
-def test_users_get_keys_that_work_until_they_are_deleted(place: Place, iam: Any) -> None:
+def test_users_get_keys_that_work_until_they_are_deleted(served_aws: ServedAws, iam: Any) -> None:
     iam.create_user(UserName="operator")
     key = iam.create_access_key(UserName="operator")["AccessKey"]
-    sts = place.sts(key)
+    sts = served_aws.sts(key)
     assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::111122223333:user/operator"
     iam.put_user_policy(
         UserName="operator", PolicyName="own", PolicyDocument=json.dumps(policy(allow("s3:ListAllMyBuckets")))
     )
-    assert place.client("s3", key).list_buckets()["Buckets"]
-    assert refusal(place.client("iam", key).list_roles)[0] == "AccessDenied"
+    assert served_aws.client("s3", key).list_buckets()["Buckets"]
+    assert refusal(served_aws.client("iam", key).list_roles)[0] == "AccessDenied"
     assert refusal(lambda: iam.delete_user(UserName="operator"))[0] == "DeleteConflict"
     iam.delete_access_key(UserName="operator", AccessKeyId=key["AccessKeyId"])
     iam.delete_user_policy(UserName="operator", PolicyName="own")
@@ -278,7 +291,7 @@ def test_users_get_keys_that_work_until_they_are_deleted(place: Place, iam: Any)
     assert refusal(sts.get_caller_identity)[::2] == ("InvalidClientTokenId", 403)
 
 
-def test_an_attached_policy_cannot_be_deleted(place: Place, iam: Any) -> None:
+def test_an_attached_policy_cannot_be_deleted(served_aws: ServedAws, iam: Any) -> None:
     arn = iam.create_policy(PolicyName="Own", PolicyDocument=json.dumps(policy(allow("s3:*"))))["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="Reader", PolicyArn=arn)
     told = iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"]
@@ -300,30 +313,30 @@ def test_an_action_that_is_not_here_is_named(iam: Any) -> None:
 # ------------------------------------------------------------------------------------------------------- CloudTrail
 
 
-def _trail(place: Place) -> Any:
-    keys = place.user("auditor", allow("cloudtrail:LookupEvents"))
-    return place.client("cloudtrail", keys)
+def _trail(served_aws: ServedAws) -> Any:
+    keys = served_aws.user("auditor", allow("cloudtrail:LookupEvents"))
+    return served_aws.client("cloudtrail", keys)
 
 
-def _events(place: Place, **attribute: str) -> list[dict[str, Any]]:
+def _events(served_aws: ServedAws, **attribute: str) -> list[dict[str, Any]]:
     wanted = [{"AttributeKey": name, "AttributeValue": value} for name, value in attribute.items()]
-    found = _trail(place).lookup_events(LookupAttributes=wanted)["Events"]
+    found = _trail(served_aws).lookup_events(LookupAttributes=wanted)["Events"]
     return [json.loads(one["CloudTrailEvent"]) for one in found]
 
 
-def test_a_person_is_followed_from_the_sign_in_to_the_last_call(place: Place) -> None:
+def test_a_person_is_followed_from_the_sign_in_to_the_last_call(served_aws: ServedAws) -> None:
     attributes = {"SourceIdentity": ["alice"], "PrincipalTag:team": ["red"]}
-    message = place.message(attributes=attributes)
-    answer = place.assume(message)
-    s3 = place.client("s3", answer["Credentials"])
+    message = served_aws.message(attributes=attributes)
+    answer = served_aws.assume(message)
+    s3 = served_aws.client("s3", answer["Credentials"])
     s3.get_object(Bucket="reports", Key="a.txt")
     refusal(lambda: s3.delete_object(Bucket="reports", Key="a.txt"))
-    denied, read = _events(place, AccessKeyId=answer["Credentials"]["AccessKeyId"])
+    denied, read = _events(served_aws, AccessKeyId=answer["Credentials"]["AccessKeyId"])
     assert (read["eventName"], denied["eventName"]) == ("GetObject", "DeleteObject")
     assert denied["errorCode"] == "AccessDenied"
     assert read["userIdentity"]["sessionContext"]["sourceIdentity"] == "alice"
     assert read["requestParameters"] == {"bucketName": "reports", "key": "a.txt"}
-    (begun,) = _events_by_name(place, "AssumeRoleWithSAML")
+    (begun,) = _events_by_name(served_aws, "AssumeRoleWithSAML")
     assert begun["userIdentity"]["type"] == "SAMLUser"
     assert begun["userIdentity"]["principalId"] == f"{answer['NameQualifier']}:alice"
     assert begun["requestParameters"]["sAMLAssertionID"] == message.assertion_id
@@ -332,139 +345,139 @@ def test_a_person_is_followed_from_the_sign_in_to_the_last_call(place: Place) ->
     assert begun["requestID"] == answer["ResponseMetadata"]["RequestId"]
 
 
-def _events_by_name(place: Place, name: str) -> list[dict[str, Any]]:
-    keys = place.user("second-auditor", allow("cloudtrail:LookupEvents"))
+def _events_by_name(served_aws: ServedAws, name: str) -> list[dict[str, Any]]:
+    keys = served_aws.user("second-auditor", allow("cloudtrail:LookupEvents"))
     wanted = [{"AttributeKey": "EventName", "AttributeValue": name}]
-    found = place.client("cloudtrail", keys).lookup_events(LookupAttributes=wanted)["Events"]
+    found = served_aws.client("cloudtrail", keys).lookup_events(LookupAttributes=wanted)["Events"]
     return [json.loads(one["CloudTrailEvent"]) for one in found]
 
 
-def test_every_event_has_an_id_of_its_own_in_the_shape_of_a_uuid(place: Place) -> None:
-    place.assume()
-    place.assume()
-    identifiers = [event["eventID"] for event in _events_by_name(place, "AssumeRoleWithSAML")]
+def test_every_event_has_an_id_of_its_own_in_the_shape_of_a_uuid(served_aws: ServedAws) -> None:
+    served_aws.assume()
+    served_aws.assume()
+    identifiers = [event["eventID"] for event in _events_by_name(served_aws, "AssumeRoleWithSAML")]
     assert len(set(identifiers)) == 2
     assert [str(uuid.UUID(one)) for one in identifiers] == identifiers
 
 
-def test_a_refused_call_leaves_its_code_and_no_secret(place: Place, tmp_path: Path) -> None:
-    place.local.events.path = tmp_path / "events.jsonl"
-    answer = place.assume()
-    refusal(lambda: place.assume(place.message(attributes={"RoleSessionName": None})))
-    text = place.local.events.path.read_text(encoding="ascii")
+def test_a_refused_call_leaves_its_code_and_no_secret(served_aws: ServedAws, tmp_path: Path) -> None:
+    served_aws.local.events.path = tmp_path / "events.jsonl"
+    answer = served_aws.assume()
+    refusal(lambda: served_aws.assume(served_aws.message(attributes={"RoleSessionName": None})))
+    text = served_aws.local.events.path.read_text(encoding="ascii")
     assert answer["Credentials"]["SecretAccessKey"] not in text
     assert answer["Credentials"]["SessionToken"] not in text
     made, refused = (json.loads(line) for line in text.splitlines())
     assert "errorCode" not in made
     assert refused["errorCode"] == "InvalidIdentityToken"
-    assert stat.S_IMODE(place.local.events.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(served_aws.local.events.path.stat().st_mode) == 0o600
 
 
-def test_events_belong_to_their_account_and_come_in_pages(place: Place) -> None:
+def test_events_belong_to_their_account_and_come_in_pages(served_aws: ServedAws) -> None:
     for _ in range(3):
-        place.assume()
-    other = place.local.account("444455556666")
-    root = provisioning.put_access_key(place.local.state, other)
-    theirs = place.client("cloudtrail", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+        served_aws.assume()
+    other = served_aws.local.account("444455556666")
+    root = provisioning.put_access_key(served_aws.local.state, other)
+    theirs = served_aws.client("cloudtrail", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
     assert theirs.lookup_events()["Events"] == []
-    trail = _trail(place)
+    trail = _trail(served_aws)
     first = trail.lookup_events(MaxResults=2)
     assert len(first["Events"]) == 2
     assert trail.lookup_events(MaxResults=2, NextToken=first["NextToken"])["Events"]
     assert refusal(lambda: trail.lookup_events(NextToken="x"))[0] == "InvalidNextTokenException"
-    later = place.clock() + timedelta(hours=1)
+    later = served_aws.clock() + timedelta(hours=1)
     assert trail.lookup_events(StartTime=later)["Events"] == []
 
 
 # ------------------------------------------------------------------------------------------------------------ faults
 
 
-def test_faults_strike_what_they_name_as_often_as_they_say(place: Place) -> None:
-    place.local.faults.set(Fault("throttle", "sts", "AssumeRoleWithSAML", times=1))
-    assert refusal(place.assume)[0] == "Throttling"
-    assert place.assume()["Subject"] == "alice"
-    s3 = place.client("s3", place.credentials())
-    place.local.faults.set(Fault("outage", "s3"))
+def test_faults_strike_what_they_name_as_often_as_they_say(served_aws: ServedAws) -> None:
+    served_aws.local.faults.set(Fault("throttle", "sts", "AssumeRoleWithSAML", times=1))
+    assert refusal(served_aws.assume)[0] == "Throttling"
+    assert served_aws.assume()["Subject"] == "alice"
+    s3 = served_aws.client("s3", served_aws.credentials())
+    served_aws.local.faults.set(Fault("outage", "s3"))
     assert refusal(s3.list_buckets)[::2] == ("ServiceUnavailable", 503)
-    assert place.assume()["Subject"] == "alice"
-    place.local.faults.set(Fault("region-disabled"))
-    assert refusal(place.assume)[::2] == ("RegionDisabledException", 403)
-    place.local.faults.set()
+    assert served_aws.assume()["Subject"] == "alice"
+    served_aws.local.faults.set(Fault("region-disabled"))
+    assert refusal(served_aws.assume)[::2] == ("RegionDisabledException", 403)
+    served_aws.local.faults.set()
     assert s3.list_buckets()["Buckets"]
 
 
-def test_a_clock_that_is_ahead_sees_an_assertion_as_expired(place: Place) -> None:
-    place.local.faults.set(Fault("clock-skew", seconds=301))
-    assert refusal(place.assume)[0] == "ExpiredTokenException"
-    place.local.faults.set(Fault("clock-skew", seconds=-301))
-    assert place.assume()["Subject"] == "alice"
-    place.local.faults.set()
-    assert place.assume()["Subject"] == "alice"
+def test_a_clock_that_is_ahead_sees_an_assertion_as_expired(served_aws: ServedAws) -> None:
+    served_aws.local.faults.set(Fault("clock-skew", seconds=301))
+    assert refusal(served_aws.assume)[0] == "ExpiredTokenException"
+    served_aws.local.faults.set(Fault("clock-skew", seconds=-301))
+    assert served_aws.assume()["Subject"] == "alice"
+    served_aws.local.faults.set()
+    assert served_aws.assume()["Subject"] == "alice"
 
 
-def test_a_clock_that_is_off_refuses_what_is_signed_by_another(place: Place, iam: Any) -> None:
+def test_a_clock_that_is_off_refuses_what_is_signed_by_another(served_aws: ServedAws, iam: Any) -> None:
     for seconds in (901, -901):
-        place.local.faults.set(Fault("clock-skew", seconds=seconds))
+        served_aws.local.faults.set(Fault("clock-skew", seconds=seconds))
         assert refusal(iam.list_roles)[0] in {"SignatureDoesNotMatch", "RequestExpired"}
-    place.local.faults.set(Fault("clock-skew", seconds=120))
+    served_aws.local.faults.set(Fault("clock-skew", seconds=120))
     assert iam.list_roles()["Roles"]
 
 
-def test_an_outage_of_one_region_leaves_the_others(place: Place) -> None:
-    root = provisioning.put_access_key(place.local.state, place.account)
+def test_an_outage_of_one_region_leaves_the_others(served_aws: ServedAws) -> None:
+    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
     keys: dict[str, Any] = {"aws_access_key_id": root.id, "aws_secret_access_key": root.secret}
     config = Config(retries={"max_attempts": 0})
     here, there = (
-        boto3.client("sts", region_name=region, endpoint_url=place.address, config=config, **keys)
+        boto3.client("sts", region_name=region, endpoint_url=served_aws.address, config=config, **keys)
         for region in ("us-east-1", "eu-central-1")
     )
-    place.local.faults.set(Fault("outage", "sts", region="eu-central-1"))
+    served_aws.local.faults.set(Fault("outage", "sts", region="eu-central-1"))
     assert refusal(there.get_caller_identity)[::2] == ("ServiceUnavailable", 503)
-    assert here.get_caller_identity()["Account"] == place.account.id
-    place.local.faults.set(Fault("region-disabled", "sts", region="eu-central-1"))
+    assert here.get_caller_identity()["Account"] == served_aws.account.id
+    served_aws.local.faults.set(Fault("region-disabled", "sts", region="eu-central-1"))
     assert refusal(there.get_caller_identity)[::2] == ("RegionDisabledException", 403)
-    assert here.get_caller_identity()["Account"] == place.account.id
+    assert here.get_caller_identity()["Account"] == served_aws.account.id
 
 
-def test_a_slow_answer_outlasts_a_client_that_does_not_wait(place: Place) -> None:
-    place.local.faults.set(Fault("slow", "sts", "AssumeRoleWithSAML", times=1, seconds=0.6))
+def test_a_slow_answer_outlasts_a_client_that_does_not_wait(served_aws: ServedAws) -> None:
+    served_aws.local.faults.set(Fault("slow", "sts", "AssumeRoleWithSAML", times=1, seconds=0.6))
     config = Config(signature_version=UNSIGNED, read_timeout=0.2, retries={"max_attempts": 0})
-    hasty = boto3.client("sts", region_name="us-east-1", endpoint_url=place.address, config=config)
+    hasty = boto3.client("sts", region_name="us-east-1", endpoint_url=served_aws.address, config=config)
     call: dict[str, Any] = {
-        "RoleArn": place.role.arn,
-        "PrincipalArn": place.provider_arn,
-        "SAMLAssertion": response(place.message(), signer()),
+        "RoleArn": served_aws.role.arn,
+        "PrincipalArn": served_aws.provider_arn,
+        "SAMLAssertion": response(served_aws.message(), signer()),
     }
     with pytest.raises(ReadTimeoutError):
         hasty.assume_role_with_saml(**call)
     assert hasty.assume_role_with_saml(**call)["Subject"] == "alice"
 
 
-def test_a_slow_answer_is_the_ordinary_one_in_the_end(place: Place) -> None:
-    place.local.faults.set(Fault("slow", seconds=0.3))
+def test_a_slow_answer_is_the_ordinary_one_in_the_end(served_aws: ServedAws) -> None:
+    served_aws.local.faults.set(Fault("slow", seconds=0.3))
     began = time.monotonic()
-    assert place.assume()["Subject"] == "alice"
+    assert served_aws.assume()["Subject"] == "alice"
     assert time.monotonic() - began >= 0.3
 
 
-def test_what_is_new_in_iam_is_unknown_to_sts_for_as_long_as_is_asked(place: Place, iam: Any) -> None:
-    place.local.faults.set(Fault("propagation", seconds=7))
+def test_what_is_new_in_iam_is_unknown_to_sts_for_as_long_as_is_asked(served_aws: ServedAws, iam: Any) -> None:
+    served_aws.local.faults.set(Fault("propagation", seconds=7))
     denied = ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithSAML", 403)
-    assert refusal(place.assume) == denied
-    place.clock.now += timedelta(seconds=6)
-    assert refusal(place.assume) == denied
-    place.clock.now += timedelta(seconds=1)
-    assert place.assume()["Subject"] == "alice"
-    iam.delete_saml_provider(SAMLProviderArn=place.provider_arn)
+    assert refusal(served_aws.assume) == denied
+    served_aws.clock.now += timedelta(seconds=6)
+    assert refusal(served_aws.assume) == denied
+    served_aws.clock.now += timedelta(seconds=1)
+    assert served_aws.assume()["Subject"] == "alice"
+    iam.delete_saml_provider(SAMLProviderArn=served_aws.provider_arn)
     iam.create_saml_provider(Name="bridge", SAMLMetadataDocument=metadata().decode())
-    assert refusal(place.assume) == denied
-    place.local.faults.set()
-    assert place.assume()["Subject"] == "alice"
+    assert refusal(served_aws.assume) == denied
+    served_aws.local.faults.set()
+    assert served_aws.assume()["Subject"] == "alice"
 
 
-def _put(place: Place, body: bytes, content_type: str = "application/json") -> int:
+def _put(served_aws: ServedAws, body: bytes, content_type: str = "application/json") -> int:
     request = urllib.request.Request(
-        f"{place.address}/_local/faults", body, {"Content-Type": content_type}, method="PUT"
+        f"{served_aws.address}/_local/faults", body, {"Content-Type": content_type}, method="PUT"
     )
     try:
         with urllib.request.urlopen(request) as answer:
@@ -474,48 +487,48 @@ def _put(place: Place, body: bytes, content_type: str = "application/json") -> i
             return refused.code
 
 
-def test_faults_are_ordered_over_http_as_json_only(place: Place) -> None:
+def test_faults_are_ordered_over_http_as_json_only(served_aws: ServedAws) -> None:
     body = b'[{"kind": "throttle", "times": 1}]'
-    assert _put(place, body, "text/plain") == 405
-    assert place.assume()["Subject"] == "alice"
-    assert _put(place, body) == 204
-    assert refusal(place.assume)[0] == "Throttling"
+    assert _put(served_aws, body, "text/plain") == 405
+    assert served_aws.assume()["Subject"] == "alice"
+    assert _put(served_aws, body) == 204
+    assert refusal(served_aws.assume)[0] == "Throttling"
 
 
 @pytest.mark.parametrize(
     "body",
     [b"", b"[", b"{}x", b"[1]", b"5", b'[{"kind": "quake"}]', b'[{"kind": "slow", "seconds": "x"}]', b'[{"kind": "slow", "more": 1}]', b'[{"kind": "clock-skew", "seconds": 1e300}]', b'[{"kind": "clock-skew", "seconds": NaN}]'],
 )  # fmt: skip
-def test_a_list_of_faults_that_cannot_be_read_sets_none(body: bytes, place: Place) -> None:
-    assert _put(place, body) == 400
-    assert place.assume()["Subject"] == "alice"
+def test_a_list_of_faults_that_cannot_be_read_sets_none(body: bytes, served_aws: ServedAws) -> None:
+    assert _put(served_aws, body) == 400
+    assert served_aws.assume()["Subject"] == "alice"
 
 
 # --------------------------------------------------------------------------------------------------- state file, start
 
 
-def test_accounts_come_back_from_their_file(place: Place, tmp_path: Path) -> None:
+def test_accounts_come_back_from_their_file(served_aws: ServedAws, tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    provisioning.put_oidc_provider(place.local.state, place.account, "https://issuer.example.test", ["a"])
+    provisioning.put_oidc_provider(served_aws.local.state, served_aws.account, "https://issuer.example.test", ["a"])
     provisioning.change_saml_provider(
-        place.local.state, place.account, "bridge", add_private_key=signer("decrypts").private_pem.decode()
+        served_aws.local.state, served_aws.account, "bridge", add_private_key=signer("decrypts").private_pem.decode()
     )
-    place.user("operator", allow("s3:*"))
-    write_state(path, place.local.state)
+    served_aws.user("operator", allow("s3:*"))
+    write_state(path, served_aws.local.state)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    again = State(place.clock)
+    again = State(served_aws.clock)
     read_state(path, again)
-    assert again.accounts == place.local.state.accounts
-    assert again.access_keys == place.local.state.access_keys
-    assert again.buckets == place.local.state.buckets
+    assert again.accounts == served_aws.local.state.accounts
+    assert again.access_keys == served_aws.local.state.access_keys
+    assert again.buckets == served_aws.local.state.buckets
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 2}', '{"accounts": {"x": 1}}', "\x00"])
-def test_a_file_that_is_no_state_is_refused(text: str, tmp_path: Path, place: Place) -> None:
+def test_a_file_that_is_no_state_is_refused(text: str, tmp_path: Path, served_aws: ServedAws) -> None:
     path = tmp_path / "state.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationInvalid):
-        read_state(path, State(place.clock))
+        read_state(path, State(served_aws.clock))
 
 
 def test_a_change_made_over_iam_survives_a_restart(tmp_path: Path) -> None:
@@ -564,10 +577,10 @@ def test_an_account_number_has_twelve_digits() -> None:
         started(StartOptions(accounts=("12",)))
 
 
-def test_client_errors_are_what_boto3_expects(place: Place, iam: Any) -> None:
+def test_client_errors_are_what_boto3_expects(served_aws: ServedAws, iam: Any) -> None:
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.get_role(RoleName="Nobody")
-    with pytest.raises(place.sts().exceptions.ExpiredTokenException):
-        place.assume(place.message(valid_for=timedelta(seconds=-1)))
+    with pytest.raises(served_aws.sts().exceptions.ExpiredTokenException):
+        served_aws.assume(served_aws.message(valid_for=timedelta(seconds=-1)))
     with pytest.raises(ClientError):
-        place.assume(SAMLAssertion="x")
+        served_aws.assume(SAMLAssertion="x")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from local_aws_material import Place, allow, policy, served
+from local_aws_factories import ServedAws, allow, policy, served
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from federation_bridge.sandbox.aws import managed_policies, provisioning
@@ -25,15 +25,15 @@ READS_S3 = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def served_aws() -> Iterator[ServedAws]:
     with served() as made:
         yield made
 
 
 @pytest.fixture
-def iam(place: Place) -> Any:
-    root = provisioning.put_access_key(place.local.state, place.account)
-    return place.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+def iam(served_aws: ServedAws) -> Any:
+    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
+    return served_aws.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
 
 
 def code_of(refused: pytest.ExceptionInfo[ClientError]) -> str:
@@ -140,10 +140,10 @@ def test_a_decision_makes_patterns_of_the_service_s_own_actions_alone() -> None:
     assert 0 < patterns._compiled.cache_info().misses <= named + 10
 
 
-def test_a_role_reads_by_a_policy_of_aws_and_writes_nothing(place: Place, iam: Any) -> None:
-    iam.attach_role_policy(RoleName=place.role.name, PolicyArn="arn:aws:iam::aws:policy/SecurityAudit")
-    iam.delete_role_policy(RoleName=place.role.name, PolicyName=next(iter(place.role.inline)))
-    session = place.client("iam", place.credentials())
+def test_a_role_reads_by_a_policy_of_aws_and_writes_nothing(served_aws: ServedAws, iam: Any) -> None:
+    iam.attach_role_policy(RoleName=served_aws.role.name, PolicyArn="arn:aws:iam::aws:policy/SecurityAudit")
+    iam.delete_role_policy(RoleName=served_aws.role.name, PolicyName=next(iter(served_aws.role.inline)))
+    session = served_aws.client("iam", served_aws.credentials())
     assert session.list_account_aliases()["AccountAliases"] == []
     with pytest.raises(ClientError) as refused:
         session.create_account_alias(AccountAlias="ours")
@@ -168,26 +168,26 @@ def test_policies_of_aws_are_told_by_iam(iam: Any) -> None:
         iam.list_policies(Scope="Everything")
 
 
-def test_a_user_has_policies_attached_and_detached(place: Place, iam: Any) -> None:
-    keys = place.user("bea")
+def test_a_user_has_policies_attached_and_detached(served_aws: ServedAws, iam: Any) -> None:
+    keys = served_aws.user("bea")
     arn = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
     iam.attach_user_policy(UserName="bea", PolicyArn=arn)
     told = iam.list_attached_user_policies(UserName="bea")["AttachedPolicies"]
     assert told == [{"PolicyName": "IAMReadOnlyAccess", "PolicyArn": arn}]
-    assert place.client("iam", keys).list_roles()["Roles"]
+    assert served_aws.client("iam", keys).list_roles()["Roles"]
     iam.detach_user_policy(UserName="bea", PolicyArn=arn)
     with pytest.raises(ClientError):
-        place.client("iam", keys).list_roles()
+        served_aws.client("iam", keys).list_roles()
 
 
 # --------------------------------------------------------------------------------------------------- a whole account
 
 
-def test_an_account_s_alias_is_made_told_and_deleted(place: Place, iam: Any) -> None:
+def test_an_account_s_alias_is_made_told_and_deleted(served_aws: ServedAws, iam: Any) -> None:
     assert iam.list_account_aliases()["AccountAliases"] == []
     iam.create_account_alias(AccountAlias="our-company")
     assert iam.list_account_aliases()["AccountAliases"] == ["our-company"]
-    place.local.account("444455556666", alias="taken")
+    served_aws.local.account("444455556666", alias="taken")
     for alias, code in (("taken", "EntityAlreadyExists"), ("Capital", "ValidationError"), ("a--b", "ValidationError")):
         with pytest.raises(ClientError) as refused:
             iam.create_account_alias(AccountAlias=alias)
@@ -199,16 +199,18 @@ def test_an_account_s_alias_is_made_told_and_deleted(place: Place, iam: Any) -> 
     assert iam.list_account_aliases()["AccountAliases"] == []
 
 
-def test_the_summary_counts_what_is_there_and_names_every_number_that_aws_names(place: Place, iam: Any) -> None:
+def test_the_summary_counts_what_is_there_and_names_every_number_that_aws_names(
+    served_aws: ServedAws, iam: Any
+) -> None:
     before = iam.get_account_summary()["SummaryMap"]
     model = iam.meta.service_model.shape_for("summaryMapType")
     assert set(before) == set(model.key.enum)
-    place.user("bea", allow("s3:GetObject"))
+    served_aws.user("bea", allow("s3:GetObject"))
     iam.create_policy(PolicyName="own", PolicyDocument=json.dumps(policy(allow("s3:*"))))
     after = iam.get_account_summary()["SummaryMap"]
     changed = {name: after[name] - before[name] for name in after if after[name] != before[name]}
     assert changed == {"Users": 1, "Policies": 1}
-    assert (after["Roles"], after["Providers"]) == (len(place.account.roles), 1)
+    assert (after["Roles"], after["Providers"]) == (len(served_aws.account.roles), 1)
     assert after["AccountAccessKeysPresent"] == 1
 
 
@@ -229,22 +231,22 @@ def test_the_summary_counts_what_is_there_and_names_every_number_that_aws_names(
         ),
     ],
 )
-def test_who_may_not_ask_is_refused_and_who_may_is_answered(place: Place, action: str, call: Any) -> None:
-    stranger = place.client("iam", place.user("stranger", allow("s3:*")))
+def test_who_may_not_ask_is_refused_and_who_may_is_answered(served_aws: ServedAws, action: str, call: Any) -> None:
+    stranger = served_aws.client("iam", served_aws.user("stranger", allow("s3:*")))
     with pytest.raises(ClientError) as refused:
-        call(stranger, place.role.arn)
+        call(stranger, served_aws.role.arn)
     assert code_of(refused) == "AccessDenied"
     assert action in refused.value.response["Error"]["Message"]
-    call(place.client("iam", place.user("reader", allow(action))), place.role.arn)
+    call(served_aws.client("iam", served_aws.user("reader", allow(action))), served_aws.role.arn)
 
 
-def test_a_permission_to_simulate_one_role_is_none_for_another(place: Place) -> None:
-    narrow = place.user("narrow", allow("iam:SimulatePrincipalPolicy", resource=place.role.arn))
-    iam = place.client("iam", narrow)
+def test_a_permission_to_simulate_one_role_is_none_for_another(served_aws: ServedAws) -> None:
+    narrow = served_aws.user("narrow", allow("iam:SimulatePrincipalPolicy", resource=served_aws.role.arn))
+    iam = served_aws.client("iam", narrow)
     asked = {"ActionNames": ["s3:GetObject"]}
-    assert iam.simulate_principal_policy(PolicySourceArn=place.role.arn, **asked)["EvaluationResults"]
+    assert iam.simulate_principal_policy(PolicySourceArn=served_aws.role.arn, **asked)["EvaluationResults"]
     with pytest.raises(ClientError) as refused:
-        iam.simulate_principal_policy(PolicySourceArn=f"{place.role.arn}2", **asked)
+        iam.simulate_principal_policy(PolicySourceArn=f"{served_aws.role.arn}2", **asked)
     assert code_of(refused) == "AccessDenied"
 
 
@@ -256,9 +258,11 @@ def simulated(iam: Any, arn: str, *actions: str, **more: Any) -> list[tuple[str,
     return [(one["EvalActionName"], one["EvalResourceName"], one["EvalDecision"]) for one in told]
 
 
-def test_a_simulation_tells_what_the_call_itself_would_be_told(place: Place, iam: Any) -> None:
-    keys = place.user("bea", READS_S3, {"Effect": "Deny", "Action": "s3:Get*", "Resource": "arn:aws:s3:::reports/no*"})
-    bea = place.account.arn("user/bea")
+def test_a_simulation_tells_what_the_call_itself_would_be_told(served_aws: ServedAws, iam: Any) -> None:
+    keys = served_aws.user(
+        "bea", READS_S3, {"Effect": "Deny", "Action": "s3:Get*", "Resource": "arn:aws:s3:::reports/no*"}
+    )
+    bea = served_aws.account.arn("user/bea")
     yes, no, other = (f"arn:aws:s3:::{name}" for name in ("reports/yes.txt", "reports/no.txt", "others/yes.txt"))
     assert simulated(iam, bea, "s3:GetObject", "s3:PutObject", ResourceArns=[yes, no, other]) == [
         ("s3:GetObject", yes, "allowed"),
@@ -269,19 +273,21 @@ def test_a_simulation_tells_what_the_call_itself_would_be_told(place: Place, iam
         ("s3:PutObject", other, "implicitDeny"),
     ]
     objects = {"yes.txt": b"y", "no.txt": b"n"}
-    provisioning.put_bucket(place.local.state, place.account, "reports", objects)
-    s3 = place.client("s3", keys)
+    provisioning.put_bucket(served_aws.local.state, served_aws.account, "reports", objects)
+    s3 = served_aws.client("s3", keys)
     assert s3.get_object(Bucket="reports", Key="yes.txt")["Body"].read() == b"y"
     with pytest.raises(ClientError):
         s3.get_object(Bucket="reports", Key="no.txt")
 
 
-def test_a_simulation_names_the_policies_that_decide_and_what_context_is_missing(place: Place, iam: Any) -> None:
+def test_a_simulation_names_the_policies_that_decide_and_what_context_is_missing(
+    served_aws: ServedAws, iam: Any
+) -> None:
     home = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*",
             "Condition": {"StringEquals": {"aws:PrincipalTag/Team": "data"}}}  # fmt: skip
-    place.user("bea", READS_S3, home)
+    served_aws.user("bea", READS_S3, home)
     iam.attach_user_policy(UserName="bea", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
-    bea = place.account.arn("user/bea")
+    bea = served_aws.account.arn("user/bea")
     asked = {"PolicySourceArn": bea, "ActionNames": ["s3:GetObject"], "ResourceArns": ["arn:aws:s3:::reports/a"]}
     (told,) = iam.simulate_principal_policy(**asked)["EvaluationResults"]
     assert [(one["SourcePolicyId"], one["SourcePolicyType"]) for one in told["MatchedStatements"]] == [
@@ -298,10 +304,10 @@ def test_a_simulation_names_the_policies_that_decide_and_what_context_is_missing
 
 
 def test_policies_that_are_brought_count_beside_the_principal_s_own_and_a_boundary_only_takes_away(
-    place: Place, iam: Any
+    served_aws: ServedAws, iam: Any
 ) -> None:
-    place.user("bea", READS_S3)
-    bea, reports = place.account.arn("user/bea"), ["arn:aws:s3:::reports/a"]
+    served_aws.user("bea", READS_S3)
+    bea, reports = served_aws.account.arn("user/bea"), ["arn:aws:s3:::reports/a"]
     brought = [json.dumps(policy(allow("s3:PutObject")))]
     assert [one[2] for one in simulated(iam, bea, "s3:GetObject", "s3:PutObject", ResourceArns=reports)] == [
         "allowed",
@@ -340,8 +346,8 @@ def test_policies_alone_are_simulated_too(iam: Any) -> None:
     ],
     ids=str,
 )
-def test_a_simulation_that_cannot_be_made_is_refused(place: Place, iam: Any, changes: Any, code: str) -> None:
-    asked = {"PolicySourceArn": place.role.arn, "ActionNames": ["s3:GetObject"]}
+def test_a_simulation_that_cannot_be_made_is_refused(served_aws: ServedAws, iam: Any, changes: Any, code: str) -> None:
+    asked = {"PolicySourceArn": served_aws.role.arn, "ActionNames": ["s3:GetObject"]}
     with pytest.raises(ClientError) as refused:
         iam.simulate_principal_policy(**asked | changes)
     assert code_of(refused) == code

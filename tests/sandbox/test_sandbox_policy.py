@@ -8,8 +8,8 @@ import json
 from typing import Any
 
 import pytest
-from local_aws_material import allow, policy
-from work_material import lines_executed
+from local_aws_factories import allow, policy
+from work_factories import lines_executed
 
 from federation_bridge.sandbox.aws.policy.conditions import OPERATORS, holds, read_conditions
 from federation_bridge.sandbox.aws.policy.document import parse_policy

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_aws_material import PERSISTENT, SAML, SIGNIN, Place, metadata, refusal, response, served, signer
+from local_aws_factories import PERSISTENT, SAML, SIGNIN, ServedAws, metadata, refusal, response, served, signer
 from lxml import etree
 
 from federation_bridge.sandbox.aws import provisioning
@@ -28,11 +28,11 @@ ROWS = [
 MESSAGES = [row for row in ROWS if not row[0].startswith(("trust:", "provider "))]
 ACS_WITH_ID = "https://us-east-1.signin.aws.amazon.com/saml/acs/SAMLTESTPROVIDER"
 EMAIL_1_1 = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
-Ask = Callable[[Place], Any]
+Ask = Callable[[ServedAws], Any]
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def served_aws() -> Iterator[ServedAws]:
     with served() as made:
         account, state = made.account, made.local.state
         provisioning.change_saml_provider(
@@ -42,15 +42,15 @@ def place() -> Iterator[Place]:
 
 
 def _message(**fields: Any) -> Ask:
-    return lambda place: place.assume(place.message(**fields))
+    return lambda served_aws: served_aws.assume(served_aws.message(**fields))
 
 
 def _attributes(**values: list[str] | None) -> Ask:
-    return lambda place: place.assume(place.message(attributes=values))
+    return lambda served_aws: served_aws.assume(served_aws.message(attributes=values))
 
 
 def _changed(change: Callable[[etree._Element], None], **fields: Any) -> Ask:
-    return lambda place: place.assume(place.message(**fields), change=change)
+    return lambda served_aws: served_aws.assume(served_aws.message(**fields), change=change)
 
 
 def _set(path: str, name: str, value: str | None) -> Callable[[etree._Element], None]:
@@ -90,41 +90,43 @@ def _second_confirmation(response: etree._Element) -> None:
     subject.append(etree.fromstring(etree.tostring(subject[-1])))
 
 
-def _instant(place: Place, **ahead: float) -> str:
-    return saml_message.instant(place.clock() + timedelta(**ahead))
+def _instant(served_aws: ServedAws, **ahead: float) -> str:
+    return saml_message.instant(served_aws.clock() + timedelta(**ahead))
 
 
 def _at(path: str, name: str, **ahead: float) -> Ask:
-    return lambda place: place.assume(change=_set(path, name, _instant(place, **ahead)))
+    return lambda served_aws: served_aws.assume(change=_set(path, name, _instant(served_aws, **ahead)))
 
 
-def _tampered(place: Place) -> Any:
-    text = base64.b64decode(response(place.message(), signer()))
-    return place.assume(base64.b64encode(text.replace(b">alice<", b">bobby<")).decode())
+def _tampered(served_aws: ServedAws) -> Any:
+    text = base64.b64decode(response(served_aws.message(), signer()))
+    return served_aws.assume(base64.b64encode(text.replace(b">alice<", b">bobby<")).decode())
 
 
-def _response_signature_broken(place: Place) -> Any:
-    tree = saml_message.unsigned_tree(place.message(signed="both"))
+def _response_signature_broken(served_aws: ServedAws) -> Any:
+    tree = saml_message.unsigned_tree(served_aws.message(signed="both"))
     assertion = tree.find(f"{SAML}Assertion")
     assert assertion is not None
     saml_message.sign(assertion, signer())
     saml_message.sign(tree, signer("other"))
-    return place.assume(base64.b64encode(saml_message.serialized(tree)).decode())
+    return served_aws.assume(base64.b64encode(saml_message.serialized(tree)).decode())
 
 
-def _sent_twice(place: Place) -> Any:
-    text = response(place.message(), signer(), _with_condition("OneTimeUse"))
-    place.assume(text)
-    return place.assume(text)
+def _sent_twice(served_aws: ServedAws) -> Any:
+    text = response(served_aws.message(), signer(), _with_condition("OneTimeUse"))
+    served_aws.assume(text)
+    return served_aws.assume(text)
 
 
-def _reversed_pair(place: Place) -> Any:
-    return place.assume(place.message(attributes={"Role": [f"{place.provider_arn},{place.role.arn}"]}))
+def _reversed_pair(served_aws: ServedAws) -> Any:
+    return served_aws.assume(
+        served_aws.message(attributes={"Role": [f"{served_aws.provider_arn},{served_aws.role.arn}"]})
+    )
 
 
-def _wrong_role(place: Place) -> Any:
-    other = place.account.arn("role/Other")
-    return place.assume(place.message(attributes={"Role": [f"{other},{place.provider_arn}"]}))
+def _wrong_role(served_aws: ServedAws) -> Any:
+    other = served_aws.account.arn("role/Other")
+    return served_aws.assume(served_aws.message(attributes={"Role": [f"{other},{served_aws.provider_arn}"]}))
 
 
 def _outer_issuer(response: etree._Element) -> None:
@@ -134,17 +136,17 @@ def _outer_issuer(response: etree._Element) -> None:
 
 
 def _encrypted(cipher: str, transport: Any = None) -> Ask:
-    def ask(place: Place) -> Any:
+    def ask(served_aws: ServedAws) -> Any:
         certificate = signer("decrypts").certificate_pem
-        message = place.message(encrypt_to=certificate, encryption=cipher)
+        message = served_aws.message(encrypt_to=certificate, encryption=cipher)
         if transport is None:
-            return place.assume(message)
+            return served_aws.assume(message)
         tree = saml_message.unsigned_tree(message)
         assertion = tree.find(f"{SAML}Assertion")
         assert assertion is not None
         saml_message.sign(assertion, signer())
         saml_message.encrypt(assertion, certificate, message.encryption, transport=transport)
-        return place.assume(base64.b64encode(saml_message.serialized(tree)).decode())
+        return served_aws.assume(base64.b64encode(saml_message.serialized(tree)).decode())
 
     return ask
 
@@ -171,7 +173,7 @@ HOW: dict[str, Ask] = {
     "session_expires_in_600s": _at("AuthnStatement", "SessionNotOnOrAfter", seconds=600),
     "SessionDuration_attribute_900": _attributes(SessionDuration=["900"]),
     "SessionDuration_attribute_7200": _attributes(SessionDuration=["7200"]),
-    "DurationSeconds_parameter_7200": lambda place: place.assume(DurationSeconds=7200),
+    "DurationSeconds_parameter_7200": lambda served_aws: served_aws.assume(DurationSeconds=7200),
     "reversed_role_pair": _reversed_pair,
     "wrong_role": _wrong_role,
     "NameID_format_1.1_emailAddress": _message(name_id_format=EMAIL_1_1),
@@ -209,17 +211,17 @@ class Expected:
 
 
 @pytest.mark.parametrize("row", MESSAGES, ids=lambda row: row[0])
-def test_the_local_sts_answers_as_the_real_one_did(row: list[str], place: Place) -> None:
+def test_the_local_sts_answers_as_the_real_one_did(row: list[str], served_aws: ServedAws) -> None:
     ask = HOW[row[0].split(" (")[0]]
     expected = Expected(row[1].split(" (")[0], *row[2:5])
     if expected.code != "Success":
-        code, message, status = refusal(lambda: ask(place))
+        code, message, status = refusal(lambda: ask(served_aws))
         assert (code, status) == (expected.code, 400)
         assert message.startswith(expected.message)
         return
-    answer = ask(place)
+    answer = ask(served_aws)
     assert answer["Audience"] == (expected.audience or SIGNIN)
-    lasts = (answer["Credentials"]["Expiration"] - place.clock()).total_seconds()
+    lasts = (answer["Credentials"]["Expiration"] - served_aws.clock()).total_seconds()
     # What was recorded is what was left when the answer was read, one or two seconds later.
     assert 0 <= lasts - int(expected.seconds) <= 2
 
@@ -228,9 +230,9 @@ def test_the_local_sts_answers_as_the_real_one_did(row: list[str], place: Place)
     ("name", "subject_type"), [(PERSISTENT, "persistent"), (EMAIL_1_1, EMAIL_1_1), ("custom-format", "custom-format")]
 )
 def test_only_the_prefix_of_saml_2_is_stripped_from_the_subject_type(
-    name: str, subject_type: str, place: Place
+    name: str, subject_type: str, served_aws: ServedAws
 ) -> None:
-    assert place.assume(place.message(name_id_format=name))["SubjectType"] == subject_type
+    assert served_aws.assume(served_aws.message(name_id_format=name))["SubjectType"] == subject_type
 
 
 def test_every_row_has_its_message() -> None:
@@ -248,19 +250,21 @@ def test_every_row_has_its_message() -> None:
     ],
     ids=["anyone", "any federated principal"],
 )
-def test_a_role_cannot_be_made_to_trust_any_federated_caller(principal: Any, begins: str, place: Place) -> None:
+def test_a_role_cannot_be_made_to_trust_any_federated_caller(
+    principal: Any, begins: str, served_aws: ServedAws
+) -> None:
     with pytest.raises(Refused) as refused:
-        place.put_role("Open", place.trust(Principal=principal))
+        served_aws.put_role("Open", served_aws.trust(Principal=principal))
     assert refused.value.code == "MalformedPolicyDocument"
     assert refused.value.message.startswith(begins)
 
 
-def _try_role(place: Place, trust: dict[str, Any]) -> str:
-    role = place.put_role("Tried", trust)
-    message = place.message(attributes={"Role": [f"{role.arn},{place.provider_arn}"]})
+def _try_role(served_aws: ServedAws, trust: dict[str, Any]) -> str:
+    role = served_aws.put_role("Tried", trust)
+    message = served_aws.message(attributes={"Role": [f"{role.arn},{served_aws.provider_arn}"]})
     try:
-        place.assume(message, RoleArn=role.arn)
-    except place.sts().exceptions.ClientError as refused:
+        served_aws.assume(message, RoleArn=role.arn)
+    except served_aws.sts().exceptions.ClientError as refused:
         error = refused.response["Error"]
         assert error["Message"] == "Not authorized to perform sts:AssumeRoleWithSAML"
         assert refused.response["ResponseMetadata"]["HTTPStatusCode"] == 403
@@ -293,16 +297,16 @@ def _type_is(value: str) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_a_trust_policy_sees_the_keys_that_aws_shows_it(condition: Any, verdict: str, place: Place) -> None:
-    assert _try_role(place, place.trust(condition=condition)) == verdict
+def test_a_trust_policy_sees_the_keys_that_aws_shows_it(condition: Any, verdict: str, served_aws: ServedAws) -> None:
+    assert _try_role(served_aws, served_aws.trust(condition=condition)) == verdict
 
 
-def test_trusting_every_aws_principal_lets_no_federated_caller_in(place: Place) -> None:
-    assert _try_role(place, place.trust(Principal={"AWS": "*"})) == "AccessDenied"
+def test_trusting_every_aws_principal_lets_no_federated_caller_in(served_aws: ServedAws) -> None:
+    assert _try_role(served_aws, served_aws.trust(Principal={"AWS": "*"})) == "AccessDenied"
 
 
-def test_a_provider_made_again_under_its_name_believes_only_its_new_key(place: Place) -> None:
-    del place.account.saml_providers["bridge"]
-    provisioning.put_saml_provider(place.local.state, place.account, "bridge", metadata(signer("other")))
-    assert place.assume(by=signer("other"))["Subject"] == "alice"
-    assert refusal(lambda: place.assume(by=signer()))[:2] == ("InvalidIdentityToken", "Response signature invalid")
+def test_a_provider_made_again_under_its_name_believes_only_its_new_key(served_aws: ServedAws) -> None:
+    del served_aws.account.saml_providers["bridge"]
+    provisioning.put_saml_provider(served_aws.local.state, served_aws.account, "bridge", metadata(signer("other")))
+    assert served_aws.assume(by=signer("other"))["Subject"] == "alice"
+    assert refusal(lambda: served_aws.assume(by=signer()))[:2] == ("InvalidIdentityToken", "Response signature invalid")

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from local_aws_material import ATTRIBUTE, ENTITY_ID, SAML, Place, allow, policy, refusal, served, signer
+from local_aws_factories import ATTRIBUTE, ENTITY_ID, SAML, ServedAws, allow, policy, refusal, served, signer
 from lxml import etree
 
 from federation_bridge.sandbox.aws import provisioning
@@ -21,32 +21,32 @@ STRUCTURAL = "Invalid base64 SAMLResponse"
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def served_aws() -> Iterator[ServedAws]:
     with served() as made:
         yield made
 
 
 @pytest.fixture
-def paranoid() -> Iterator[Place]:
+def paranoid() -> Iterator[ServedAws]:
     with served(mode="paranoid") as made:
         yield made
 
 
-def _seconds(place: Place, answer: Any) -> float:
-    return float((answer["Credentials"]["Expiration"] - place.clock()).total_seconds())
+def _seconds(served_aws: ServedAws, answer: Any) -> float:
+    return float((answer["Credentials"]["Expiration"] - served_aws.clock()).total_seconds())
 
 
 # ------------------------------------------------------------------------------------ AssumeRoleWithSAML, beyond the rows
 
 
-def test_the_answer_says_what_aws_says(place: Place) -> None:
+def test_the_answer_says_what_aws_says(served_aws: ServedAws) -> None:
     attributes = {"PrincipalTag:team": ["red"], "SourceIdentity": ["alice"]}
-    answer = place.assume(place.message(attributes=attributes))
+    answer = served_aws.assume(served_aws.message(attributes=attributes))
     assert answer["Subject"] == "alice"
     assert answer["Issuer"] == ENTITY_ID
     assert answer["SourceIdentity"] == "alice"
-    assert answer["NameQualifier"] == name_qualifier(ENTITY_ID, place.account.id, "bridge")
-    assert answer["AssumedRoleUser"]["AssumedRoleId"] == f"{place.role.id}:alice@example.com"
+    assert answer["NameQualifier"] == name_qualifier(ENTITY_ID, served_aws.account.id, "bridge")
+    assert answer["AssumedRoleUser"]["AssumedRoleId"] == f"{served_aws.role.id}:alice@example.com"
     assert answer["Credentials"]["AccessKeyId"].startswith("ASIA")
     assert 0 <= answer["PackedPolicySize"] <= 100
 
@@ -77,8 +77,10 @@ def test_the_name_qualifier_follows_the_published_formula() -> None:
     ],
     ids=lambda value: str(value)[:50],
 )  # fmt: skip
-def test_parameters_are_held_to_their_limits(call: dict[str, Any], code: str, begins: str, place: Place) -> None:
-    given, message, status = refusal(lambda: place.assume(**call))
+def test_parameters_are_held_to_their_limits(
+    call: dict[str, Any], code: str, begins: str, served_aws: ServedAws
+) -> None:
+    given, message, status = refusal(lambda: served_aws.assume(**call))
     assert (given, status) == (code, 400)
     assert message.startswith(begins)
 
@@ -101,8 +103,8 @@ def test_parameters_are_held_to_their_limits(call: dict[str, Any], code: str, be
     ],
     ids=lambda value: str(value)[:50],
 )
-def test_attributes_are_held_to_their_rules(attributes: dict[str, Any], begins: str, place: Place) -> None:
-    code, message, status = refusal(lambda: place.assume(place.message(attributes=attributes)))
+def test_attributes_are_held_to_their_rules(attributes: dict[str, Any], begins: str, served_aws: ServedAws) -> None:
+    code, message, status = refusal(lambda: served_aws.assume(served_aws.message(attributes=attributes)))
     assert (code, status) == ("InvalidIdentityToken", 400)
     assert message.startswith(begins)
 
@@ -119,35 +121,35 @@ def test_attributes_are_held_to_their_rules(attributes: dict[str, Any], begins: 
     ],
     ids=lambda value: str(value)[:50],
 )
-def test_tags_are_held_to_their_limits(attributes: dict[str, Any], place: Place) -> None:
-    assert refusal(lambda: place.assume(place.message(attributes=attributes)))[2] == 400
+def test_tags_are_held_to_their_limits(attributes: dict[str, Any], served_aws: ServedAws) -> None:
+    assert refusal(lambda: served_aws.assume(served_aws.message(attributes=attributes)))[2] == 400
 
 
-def test_an_assertion_is_redeemed_within_five_minutes_of_its_issue(place: Place) -> None:
-    issued = place.clock() - timedelta(seconds=301)
-    late = place.message(issued_at=issued, valid_for=timedelta(hours=1))
+def test_an_assertion_is_redeemed_within_five_minutes_of_its_issue(served_aws: ServedAws) -> None:
+    issued = served_aws.clock() - timedelta(seconds=301)
+    late = served_aws.message(issued_at=issued, valid_for=timedelta(hours=1))
     expected = ("ExpiredTokenException", "Token must be redeemed within 5 minutes of issuance", 400)
-    assert refusal(lambda: place.assume(late)) == expected
-    just = place.message(issued_at=issued + timedelta(seconds=1), valid_for=timedelta(hours=1))
-    assert place.assume(just)["Subject"] == "alice"
+    assert refusal(lambda: served_aws.assume(late)) == expected
+    just = served_aws.message(issued_at=issued + timedelta(seconds=1), valid_for=timedelta(hours=1))
+    assert served_aws.assume(just)["Subject"] == "alice"
 
 
-def test_another_issuer_s_assertion_is_not_the_provider_s(place: Place) -> None:
-    code, message, _ = refusal(lambda: place.assume(place.message(issuer="https://other.example.test")))
+def test_another_issuer_s_assertion_is_not_the_provider_s(served_aws: ServedAws) -> None:
+    code, message, _ = refusal(lambda: served_aws.assume(served_aws.message(issuer="https://other.example.test")))
     assert code == "InvalidIdentityToken"
     assert message.startswith("Issuer not present in specified provider")
 
 
-def test_another_key_s_assertion_is_not_believed(place: Place) -> None:
-    assert refusal(lambda: place.assume(by=signer("other")))[1] == "Response signature invalid"
+def test_another_key_s_assertion_is_not_believed(served_aws: ServedAws) -> None:
+    assert refusal(lambda: served_aws.assume(by=signer("other")))[1] == "Response signature invalid"
 
 
-def test_a_failed_sign_in_is_the_identity_provider_s_no(place: Place) -> None:
-    failed = place.message(status="urn:oasis:names:tc:SAML:2.0:status:Responder")
-    assert refusal(lambda: place.assume(failed))[::2] == ("IDPRejectedClaim", 403)
+def test_a_failed_sign_in_is_the_identity_provider_s_no(served_aws: ServedAws) -> None:
+    failed = served_aws.message(status="urn:oasis:names:tc:SAML:2.0:status:Responder")
+    assert refusal(lambda: served_aws.assume(failed))[::2] == ("IDPRejectedClaim", 403)
 
 
-def test_without_a_subject_nobody_is_let_in(place: Place) -> None:
+def test_without_a_subject_nobody_is_let_in(served_aws: ServedAws) -> None:
     def change(response: etree._Element) -> None:
         name_id = response.find(f".//{SAML}NameID")
         assert name_id is not None
@@ -156,18 +158,18 @@ def test_without_a_subject_nobody_is_let_in(place: Place) -> None:
         parent.remove(name_id)
 
     expected = ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithSAML", 403)
-    assert refusal(lambda: place.assume(change=change)) == expected
+    assert refusal(lambda: served_aws.assume(change=change)) == expected
 
 
 @pytest.mark.parametrize(
     ("attributes", "missing"),
     [({"PrincipalTag:team": ["red"]}, "sts:TagSession"), ({"SourceIdentity": ["alice"]}, "sts:SetSourceIdentity")],
 )
-def test_tags_and_source_identity_need_the_role_s_trust(attributes: Any, missing: str, place: Place) -> None:
+def test_tags_and_source_identity_need_the_role_s_trust(attributes: Any, missing: str, served_aws: ServedAws) -> None:
     actions = {"sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetSourceIdentity"} - {missing}
-    place.role = place.put_role("Less", place.trust(*actions))
-    assert refusal(lambda: place.assume(place.message(attributes=attributes)))[::2] == ("AccessDenied", 403)
-    assert place.assume()["Subject"] == "alice"
+    served_aws.role = served_aws.put_role("Less", served_aws.trust(*actions))
+    assert refusal(lambda: served_aws.assume(served_aws.message(attributes=attributes)))[::2] == ("AccessDenied", 403)
+    assert served_aws.assume()["Subject"] == "alice"
 
 
 @pytest.mark.parametrize(
@@ -192,27 +194,27 @@ def test_tags_and_source_identity_need_the_role_s_trust(attributes: Any, missing
     ],
     ids=str,
 )
-def test_a_trust_policy_sees_the_assertion_s_keys(condition: Any, is_let_in: bool, place: Place) -> None:
-    place.role = place.put_role("Narrow", place.trust(condition=condition))
-    message = place.message(
+def test_a_trust_policy_sees_the_assertion_s_keys(condition: Any, is_let_in: bool, served_aws: ServedAws) -> None:
+    served_aws.role = served_aws.put_role("Narrow", served_aws.trust(condition=condition))
+    message = served_aws.message(
         attributes={"PrincipalTag:team": ["red"], "TransitiveTagKeys": ["team"], "SourceIdentity": ["alice"]}
     )
     affiliation = {"urn:oid:1.3.6.1.4.1.5923.1.1.1.1": ["staff", "member"]}
     message = replace(message, attributes={**message.attributes, **affiliation})
     if is_let_in:
-        assert place.assume(message)["Subject"] == "alice"
+        assert served_aws.assume(message)["Subject"] == "alice"
     else:
-        assert refusal(lambda: place.assume(message))[0] == "AccessDenied"
+        assert refusal(lambda: served_aws.assume(message))[0] == "AccessDenied"
 
 
 @pytest.mark.parametrize("name", ["AWSReservedSSO_Admin_1234", "missing"])
-def test_a_role_that_is_not_there_or_reserved_is_answered_alike(name: str, place: Place) -> None:
-    arn = place.account.arn(f"role/{name}")
+def test_a_role_that_is_not_there_or_reserved_is_answered_alike(name: str, served_aws: ServedAws) -> None:
+    arn = served_aws.account.arn(f"role/{name}")
     if name != "missing":
-        place.put_role(name, place.trust())
-    message = place.message(attributes={"Role": [f"{arn},{place.provider_arn}"]})
+        served_aws.put_role(name, served_aws.trust())
+    message = served_aws.message(attributes={"Role": [f"{arn},{served_aws.provider_arn}"]})
     expected = ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithSAML", 403)
-    assert refusal(lambda: place.assume(message, RoleArn=arn)) == expected
+    assert refusal(lambda: served_aws.assume(message, RoleArn=arn)) == expected
 
 
 # ------------------------------------------------------------------------------------------------- what a session may
@@ -222,17 +224,17 @@ def _code(call: Any) -> str:
     return refusal(call)[0]
 
 
-def test_a_session_may_what_the_role_may(place: Place) -> None:
-    s3 = place.client("s3", place.credentials())
+def test_a_session_may_what_the_role_may(served_aws: ServedAws) -> None:
+    s3 = served_aws.client("s3", served_aws.credentials())
     assert s3.get_object(Bucket="reports", Key="a.txt")["Body"].read() == b"hello"
     code, message, status = refusal(lambda: s3.delete_object(Bucket="reports", Key="a.txt"))
     assert (code, status) == ("AccessDenied", 403)
     assert message.endswith("because no identity-based policy allows the s3:DeleteObject action")
 
 
-def test_a_session_policy_only_narrows(place: Place) -> None:
+def test_a_session_policy_only_narrows(served_aws: ServedAws) -> None:
     narrow = policy(allow("s3:GetObject", "s3:DeleteObject", resource="arn:aws:s3:::reports/team/*"))
-    s3 = place.client("s3", place.credentials(Policy=json.dumps(narrow)))
+    s3 = served_aws.client("s3", served_aws.credentials(Policy=json.dumps(narrow)))
     assert s3.get_object(Bucket="reports", Key="team/b.txt")["Body"].read() == b"numbers"
     assert refusal(lambda: s3.get_object(Bucket="reports", Key="a.txt"))[1].endswith(
         "because no session policy allows the s3:GetObject action"
@@ -240,30 +242,33 @@ def test_a_session_policy_only_narrows(place: Place) -> None:
     assert _code(lambda: s3.delete_object(Bucket="reports", Key="team/b.txt")) == "AccessDenied"
 
 
-def test_a_managed_session_policy_narrows_too(place: Place) -> None:
-    managed = provisioning.put_policy(place.local.state, place.account, "Buckets", policy(allow("s3:ListAllMyBuckets")))
-    s3 = place.client("s3", place.credentials(PolicyArns=[{"arn": managed.arn}]))
+def test_a_managed_session_policy_narrows_too(served_aws: ServedAws) -> None:
+    managed = provisioning.put_policy(
+        served_aws.local.state, served_aws.account, "Buckets", policy(allow("s3:ListAllMyBuckets"))
+    )
+    s3 = served_aws.client("s3", served_aws.credentials(PolicyArns=[{"arn": managed.arn}]))
     assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == ["reports"]
     assert _code(lambda: s3.get_object(Bucket="reports", Key="a.txt")) == "AccessDenied"
 
 
-def test_a_few_policies_of_aws_s_own_are_there(place: Place) -> None:
+def test_a_few_policies_of_aws_s_own_are_there(served_aws: ServedAws) -> None:
     arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
-    s3 = place.client("s3", place.credentials(PolicyArns=[{"arn": arn}]))
+    s3 = served_aws.client("s3", served_aws.credentials(PolicyArns=[{"arn": arn}]))
     assert s3.get_object(Bucket="reports", Key="a.txt")["Body"].read() == b"hello"
     assert _code(lambda: s3.put_object(Bucket="reports", Key="a.txt", Body=b"")) == "AccessDenied"
     unknown = {"arn": "arn:aws:iam::aws:policy/NotOneOfThem"}
-    assert _code(lambda: place.credentials(PolicyArns=[unknown])) == "MalformedPolicyDocument"
+    assert _code(lambda: served_aws.credentials(PolicyArns=[unknown])) == "MalformedPolicyDocument"
 
 
-def test_a_session_ends_on_the_second(place: Place) -> None:
-    credentials = place.credentials(DurationSeconds=900)
-    s3, sts = place.client("s3", credentials), place.sts(credentials)
-    place.local.state.sessions[credentials["AccessKeyId"]] = replace(
-        place.local.state.sessions[credentials["AccessKeyId"]], expires_at=place.clock() + timedelta(seconds=1)
+def test_a_session_ends_on_the_second(served_aws: ServedAws) -> None:
+    credentials = served_aws.credentials(DurationSeconds=900)
+    s3, sts = served_aws.client("s3", credentials), served_aws.sts(credentials)
+    served_aws.local.state.sessions[credentials["AccessKeyId"]] = replace(
+        served_aws.local.state.sessions[credentials["AccessKeyId"]],
+        expires_at=served_aws.clock() + timedelta(seconds=1),
     )
     assert s3.list_buckets()["Buckets"]
-    place.clock.now += timedelta(seconds=1)
+    served_aws.clock.now += timedelta(seconds=1)
     assert _code(s3.list_buckets) == "ExpiredToken"
     assert refusal(sts.get_caller_identity)[::2] == ("ExpiredToken", 403)
 
@@ -279,43 +284,45 @@ def test_a_session_ends_on_the_second(place: Place) -> None:
     ],
     ids=str,
 )
-def test_a_live_session_is_revoked_by_a_deny(condition: Any, place: Place) -> None:
+def test_a_live_session_is_revoked_by_a_deny(condition: Any, served_aws: ServedAws) -> None:
     attributes = {"PrincipalTag:team": ["red"], "SourceIdentity": ["alice"]}
-    s3 = place.client("s3", place.assume(place.message(attributes=attributes))["Credentials"])
+    s3 = served_aws.client("s3", served_aws.assume(served_aws.message(attributes=attributes))["Credentials"])
     assert s3.list_buckets()["Buckets"]
-    root = provisioning.put_access_key(place.local.state, place.account)
-    iam = place.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
+    iam = served_aws.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
     deny = policy({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition})
     iam.put_role_policy(RoleName="Reader", PolicyName="AWSRevokeOlderSessions", PolicyDocument=json.dumps(deny))
     assert refusal(s3.list_buckets)[1].endswith("with an explicit deny in an identity-based policy")
 
 
-def test_tags_of_the_session_decide_where_the_policy_says_so(place: Place) -> None:
+def test_tags_of_the_session_decide_where_the_policy_says_so(served_aws: ServedAws) -> None:
     own = allow("s3:GetObject", resource="arn:aws:s3:::reports/${aws:PrincipalTag/team}/*")
-    place.role = place.put_role("ByTeam", place.trust(), permissions={"own": policy(own)})
-    credentials = place.assume(place.message(attributes={"PrincipalTag:team": ["team"]}))["Credentials"]
-    s3 = place.client("s3", credentials)
+    served_aws.role = served_aws.put_role("ByTeam", served_aws.trust(), permissions={"own": policy(own)})
+    credentials = served_aws.assume(served_aws.message(attributes={"PrincipalTag:team": ["team"]}))["Credentials"]
+    s3 = served_aws.client("s3", credentials)
     assert s3.get_object(Bucket="reports", Key="team/b.txt")["Body"].read() == b"numbers"
     assert _code(lambda: s3.get_object(Bucket="reports", Key="a.txt")) == "AccessDenied"
 
 
-def test_a_session_dies_with_its_role(place: Place) -> None:
-    s3 = place.client("s3", place.credentials())
-    place.account.roles.pop("Reader")
-    place.put_role("Reader", place.trust(), permissions={"all": policy(allow("*"))})
+def test_a_session_dies_with_its_role(served_aws: ServedAws) -> None:
+    s3 = served_aws.client("s3", served_aws.credentials())
+    served_aws.account.roles.pop("Reader")
+    served_aws.put_role("Reader", served_aws.trust(), permissions={"all": policy(allow("*"))})
     assert _code(s3.list_buckets) == "AccessDenied"
 
 
-def test_a_missing_key_looks_forbidden_to_whoever_may_not_list(place: Place) -> None:
-    place.role = place.put_role("Blind", place.trust(), permissions={"get": policy(allow("s3:GetObject"))})
-    s3 = place.client("s3", place.credentials())
+def test_a_missing_key_looks_forbidden_to_whoever_may_not_list(served_aws: ServedAws) -> None:
+    served_aws.role = served_aws.put_role(
+        "Blind", served_aws.trust(), permissions={"get": policy(allow("s3:GetObject"))}
+    )
+    s3 = served_aws.client("s3", served_aws.credentials())
     assert _code(lambda: s3.get_object(Bucket="reports", Key="nothing")) == "AccessDenied"
 
 
-def test_another_account_s_bucket_stays_shut(place: Place) -> None:
-    other = place.local.account("444455556666")
-    provisioning.put_bucket(place.local.state, other, "theirs", {"x": b"x"})
-    s3 = place.client("s3", place.credentials())
+def test_another_account_s_bucket_stays_shut(served_aws: ServedAws) -> None:
+    other = served_aws.local.account("444455556666")
+    provisioning.put_bucket(served_aws.local.state, other, "theirs", {"x": b"x"})
+    s3 = served_aws.client("s3", served_aws.credentials())
     assert _code(lambda: s3.get_object(Bucket="theirs", Key="x")) == "AccessDenied"
     assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == ["reports"]
 
@@ -329,18 +336,20 @@ def _trusting(*principals: str, **condition: Any) -> dict[str, Any]:
     return policy(statement | ({"Condition": condition} if condition else {}))
 
 
-def _chain(place: Place, attributes: dict[str, Any] | None = None) -> Any:
+def _chain(served_aws: ServedAws, attributes: dict[str, Any] | None = None) -> Any:
     """A session of a role that may assume others, and a target that trusts it by name."""
     may = allow("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
-    place.role = place.put_role("Hub", place.trust(), permissions={"hop": policy(may)}, max_session=timedelta(hours=12))
-    place.put_role("Target", _trusting(place.role.arn), max_session=timedelta(hours=12))
-    return place.sts(place.assume(place.message(attributes=attributes or {}))["Credentials"])
+    served_aws.role = served_aws.put_role(
+        "Hub", served_aws.trust(), permissions={"hop": policy(may)}, max_session=timedelta(hours=12)
+    )
+    served_aws.put_role("Target", _trusting(served_aws.role.arn), max_session=timedelta(hours=12))
+    return served_aws.sts(served_aws.assume(served_aws.message(attributes=attributes or {}))["Credentials"])
 
 
-def test_a_chained_session_lasts_an_hour_at_most(place: Place) -> None:
-    sts, target = _chain(place), place.account.arn("role/Target")
+def test_a_chained_session_lasts_an_hour_at_most(served_aws: ServedAws) -> None:
+    sts, target = _chain(served_aws), served_aws.account.arn("role/Target")
     answer = sts.assume_role(RoleArn=target, RoleSessionName="next")
-    assert _seconds(place, answer) == 3600
+    assert _seconds(served_aws, answer) == 3600
     code, message, _ = refusal(lambda: sts.assume_role(RoleArn=target, RoleSessionName="next", DurationSeconds=3601))
     assert code == "ValidationError"
     assert message.startswith(
@@ -348,25 +357,25 @@ def test_a_chained_session_lasts_an_hour_at_most(place: Place) -> None:
     )
 
 
-def test_a_user_s_own_keys_buy_the_role_s_whole_length(place: Place) -> None:
-    keys = place.user("operator", allow("sts:AssumeRole"))
-    place.put_role("Target", _trusting(place.account.arn("root")), max_session=timedelta(hours=12))
-    answer = place.sts(keys).assume_role(
-        RoleArn=place.account.arn("role/Target"), RoleSessionName="next", DurationSeconds=43200
+def test_a_user_s_own_keys_buy_the_role_s_whole_length(served_aws: ServedAws) -> None:
+    keys = served_aws.user("operator", allow("sts:AssumeRole"))
+    served_aws.put_role("Target", _trusting(served_aws.account.arn("root")), max_session=timedelta(hours=12))
+    answer = served_aws.sts(keys).assume_role(
+        RoleArn=served_aws.account.arn("role/Target"), RoleSessionName="next", DurationSeconds=43200
     )
-    assert _seconds(place, answer) == 43200
+    assert _seconds(served_aws, answer) == 43200
 
 
-def test_transitive_tags_and_the_source_identity_follow_a_chain(place: Place) -> None:
+def test_transitive_tags_and_the_source_identity_follow_a_chain(served_aws: ServedAws) -> None:
     attributes = {
         "PrincipalTag:team": ["red"],
         "PrincipalTag:desk": ["4"],
         "TransitiveTagKeys": ["team"],
         "SourceIdentity": ["alice"],
     }
-    sts, target = _chain(place, attributes), place.account.arn("role/Target")
+    sts, target = _chain(served_aws, attributes), served_aws.account.arn("role/Target")
     answer = sts.assume_role(RoleArn=target, RoleSessionName="next")
-    session = place.local.state.sessions[answer["Credentials"]["AccessKeyId"]]
+    session = served_aws.local.state.sessions[answer["Credentials"]["AccessKeyId"]]
     assert session.tags == {"team": "red"}
     assert session.source_identity == answer["SourceIdentity"] == "alice"
     again = {"RoleArn": target, "RoleSessionName": "next"}
@@ -376,11 +385,11 @@ def test_transitive_tags_and_the_source_identity_follow_a_chain(place: Place) ->
     assert _code(lambda: sts.assume_role(**again, SourceIdentity="bob")) == "AccessDenied"
 
 
-def test_an_external_id_is_asked_for_by_the_trust_policy(place: Place) -> None:
-    keys = place.user("operator", allow("sts:AssumeRole"))
-    trust = _trusting(place.account.arn("root"), StringEquals={"sts:ExternalId": "agreed"})
-    place.put_role("Target", trust)
-    sts, call = place.sts(keys), {"RoleArn": place.account.arn("role/Target"), "RoleSessionName": "next"}
+def test_an_external_id_is_asked_for_by_the_trust_policy(served_aws: ServedAws) -> None:
+    keys = served_aws.user("operator", allow("sts:AssumeRole"))
+    trust = _trusting(served_aws.account.arn("root"), StringEquals={"sts:ExternalId": "agreed"})
+    served_aws.put_role("Target", trust)
+    sts, call = served_aws.sts(keys), {"RoleArn": served_aws.account.arn("role/Target"), "RoleSessionName": "next"}
     assert sts.assume_role(**call, ExternalId="agreed")["AssumedRoleUser"]
     assert _code(lambda: sts.assume_role(**call)) == "AccessDenied"
     assert _code(lambda: sts.assume_role(**call, ExternalId="guessed")) == "AccessDenied"
@@ -392,61 +401,61 @@ def test_an_external_id_is_asked_for_by_the_trust_policy(place: Place) -> None:
     [("user", False, True), ("root", False, False), ("root", True, True), ("other", True, False)],
 )
 def test_who_is_named_needs_no_permission_and_who_only_belongs_does(
-    trusts: str, may: bool, is_let_in: bool, place: Place
+    trusts: str, may: bool, is_let_in: bool, served_aws: ServedAws
 ) -> None:
-    keys = place.user("operator", *([allow("sts:AssumeRole")] if may else []))
-    principals = {"user": place.account.arn("user/operator"), "root": place.account.arn("root")}
-    place.put_role("Target", _trusting(principals.get(trusts, "arn:aws:iam::444455556666:root")))
-    call = {"RoleArn": place.account.arn("role/Target"), "RoleSessionName": "next"}
+    keys = served_aws.user("operator", *([allow("sts:AssumeRole")] if may else []))
+    principals = {"user": served_aws.account.arn("user/operator"), "root": served_aws.account.arn("root")}
+    served_aws.put_role("Target", _trusting(principals.get(trusts, "arn:aws:iam::444455556666:root")))
+    call = {"RoleArn": served_aws.account.arn("role/Target"), "RoleSessionName": "next"}
     if is_let_in:
-        assert place.sts(keys).assume_role(**call)["AssumedRoleUser"]
+        assert served_aws.sts(keys).assume_role(**call)["AssumedRoleUser"]
     else:
-        assert _code(lambda: place.sts(keys).assume_role(**call)) == "AccessDenied"
+        assert _code(lambda: served_aws.sts(keys).assume_role(**call)) == "AccessDenied"
 
 
-def test_root_assumes_no_role(place: Place) -> None:
-    root = provisioning.put_access_key(place.local.state, place.account)
-    sts = place.sts({"AccessKeyId": root.id, "SecretAccessKey": root.secret})
-    call = {"RoleArn": place.role.arn, "RoleSessionName": "next"}
+def test_root_assumes_no_role(served_aws: ServedAws) -> None:
+    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
+    sts = served_aws.sts({"AccessKeyId": root.id, "SecretAccessKey": root.secret})
+    call = {"RoleArn": served_aws.role.arn, "RoleSessionName": "next"}
     assert refusal(lambda: sts.assume_role(**call))[1] == "Roles may not be assumed by root accounts."
 
 
-def test_session_tokens_are_for_long_term_keys(place: Place) -> None:
-    keys = place.user("operator", allow("s3:*"), allow("sts:*"))
-    answer = place.sts(keys).get_session_token()
-    assert _seconds(place, answer) == 43200
-    assert place.client("s3", answer["Credentials"]).list_buckets()["Buckets"]
-    assert _code(place.sts(answer["Credentials"]).get_session_token) == "AccessDenied"
-    assert _code(place.sts(place.credentials()).get_session_token) == "AccessDenied"
-    assert _code(lambda: place.sts(keys).get_session_token(DurationSeconds=129601)) == "ValidationError"
-    assert _code(place.client("iam", answer["Credentials"]).list_roles) == "InvalidClientTokenId"
+def test_session_tokens_are_for_long_term_keys(served_aws: ServedAws) -> None:
+    keys = served_aws.user("operator", allow("s3:*"), allow("sts:*"))
+    answer = served_aws.sts(keys).get_session_token()
+    assert _seconds(served_aws, answer) == 43200
+    assert served_aws.client("s3", answer["Credentials"]).list_buckets()["Buckets"]
+    assert _code(served_aws.sts(answer["Credentials"]).get_session_token) == "AccessDenied"
+    assert _code(served_aws.sts(served_aws.credentials()).get_session_token) == "AccessDenied"
+    assert _code(lambda: served_aws.sts(keys).get_session_token(DurationSeconds=129601)) == "ValidationError"
+    assert _code(served_aws.client("iam", answer["Credentials"]).list_roles) == "InvalidClientTokenId"
 
 
-def test_a_federation_token_may_what_both_policies_allow(place: Place) -> None:
-    keys = place.user("broker", allow("s3:ListAllMyBuckets", "s3:GetObject"), allow("sts:GetFederationToken"))
-    sts = place.sts(keys)
+def test_a_federation_token_may_what_both_policies_allow(served_aws: ServedAws) -> None:
+    keys = served_aws.user("broker", allow("s3:ListAllMyBuckets", "s3:GetObject"), allow("sts:GetFederationToken"))
+    sts = served_aws.sts(keys)
     get = json.dumps(policy(allow("s3:GetObject", "s3:PutObject")))
     answer = sts.get_federation_token(Name="alice", Policy=get)
     assert answer["FederatedUser"]["Arn"] == "arn:aws:sts::111122223333:federated-user/alice"
-    s3 = place.client("s3", answer["Credentials"])
+    s3 = served_aws.client("s3", answer["Credentials"])
     assert s3.get_object(Bucket="reports", Key="a.txt")["Body"].read() == b"hello"
     assert _code(s3.list_buckets) == "AccessDenied"
     assert _code(lambda: s3.put_object(Bucket="reports", Key="a.txt", Body=b"")) == "AccessDenied"
-    bare = place.client("s3", sts.get_federation_token(Name="alice")["Credentials"])
+    bare = served_aws.client("s3", sts.get_federation_token(Name="alice")["Credentials"])
     assert _code(lambda: bare.get_object(Bucket="reports", Key="a.txt")) == "AccessDenied"
-    again = place.sts(answer["Credentials"])
+    again = served_aws.sts(answer["Credentials"])
     assert again.get_caller_identity()["UserId"] == "111122223333:alice"
-    assert _code(lambda: again.assume_role(RoleArn=place.role.arn, RoleSessionName="next")) == "AccessDenied"
+    assert _code(lambda: again.assume_role(RoleArn=served_aws.role.arn, RoleSessionName="next")) == "AccessDenied"
 
 
 # ---------------------------------------------------------------------------------------------------------- paranoid
 
 
-def _careful(place: Place, **changes: Any) -> Any:
-    return place.message(session_ends_at=place.clock() + timedelta(hours=1), **changes)
+def _careful(served_aws: ServedAws, **changes: Any) -> Any:
+    return served_aws.message(session_ends_at=served_aws.clock() + timedelta(hours=1), **changes)
 
 
-def test_paranoid_takes_what_a_careful_issuer_sends_but_only_once(paranoid: Place) -> None:
+def test_paranoid_takes_what_a_careful_issuer_sends_but_only_once(paranoid: ServedAws) -> None:
     message = _careful(paranoid)
     assert paranoid.assume(message)["Subject"] == "alice"
     code, text, _ = refusal(lambda: paranoid.assume(message))
@@ -468,27 +477,27 @@ def test_paranoid_takes_what_a_careful_issuer_sends_but_only_once(paranoid: Plac
     ],
     ids=str,
 )
-def test_paranoid_refuses_what_aws_lets_pass(changes: dict[str, Any], paranoid: Place) -> None:
+def test_paranoid_refuses_what_aws_lets_pass(changes: dict[str, Any], paranoid: ServedAws) -> None:
     message = replace(_careful(paranoid), **changes)
     assert _code(lambda: paranoid.assume(message)) == "ParanoidRefusal"
     paranoid.local.mode = "aws"
     assert paranoid.assume(message)["Subject"] == "alice"
 
 
-def test_paranoid_takes_a_statement_that_is_addressed_to_a_region_s_sign_in(paranoid: Place) -> None:
+def test_paranoid_takes_a_statement_that_is_addressed_to_a_region_s_sign_in(paranoid: ServedAws) -> None:
     message = _careful(paranoid, recipient="https://eu-central-1.signin.aws.amazon.com/saml")
     assert paranoid.assume(message)["Subject"] == "alice"
 
 
-def test_paranoid_refuses_a_statement_for_several_roles(paranoid: Place) -> None:
+def test_paranoid_refuses_a_statement_for_several_roles(paranoid: ServedAws) -> None:
     roles = [f"{paranoid.account.arn('role/' + name)},{paranoid.provider_arn}" for name in ("Reader", "Admin")]
     message = _careful(paranoid, attributes={"Role": roles})
     assert _code(lambda: paranoid.assume(message)) == "ParanoidRefusal"
 
 
-def test_attribute_names_are_exact(place: Place) -> None:
-    message = place.message()
+def test_attribute_names_are_exact(served_aws: ServedAws) -> None:
+    message = served_aws.message()
     renamed = {
         name.replace(f"{ATTRIBUTE}Role", f"{ATTRIBUTE}role"): values for name, values in message.attributes.items()
     }
-    assert _code(lambda: place.assume(replace(message, attributes=renamed))) == "InvalidIdentityToken"
+    assert _code(lambda: served_aws.assume(replace(message, attributes=renamed))) == "InvalidIdentityToken"

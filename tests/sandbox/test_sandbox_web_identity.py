@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
-from local_aws_material import ISSUER, Place, refusal, served, signer
+from local_aws_factories import ISSUER, ServedAws, refusal, served, signer
 
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.refusals import Refused
@@ -72,11 +72,11 @@ class Documents:
 
 @dataclass
 class Web:
-    place: Place
+    served_aws: ServedAws
     documents: Documents
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        now = int(self.place.clock().timestamp())
+        now = int(self.served_aws.clock().timestamp())
         plain = {"iss": ISSUER, "sub": "person-1", "aud": "sts.amazonaws.com", "iat": now, "exp": now + 300}
         return {name: value for name, value in (plain | changes).items() if value is not MISSING}
 
@@ -84,8 +84,8 @@ class Web:
         return self.send(token(self.claims() if claims is None else claims, header=header), **call)
 
     def send(self, text: str, **call: Any) -> Any:
-        wanted = {"RoleArn": self.place.role.arn, "RoleSessionName": "alice", "WebIdentityToken": text, **call}
-        return self.place.sts().assume_role_with_web_identity(**wanted)
+        wanted = {"RoleArn": self.served_aws.role.arn, "RoleSessionName": "alice", "WebIdentityToken": text, **call}
+        return self.served_aws.sts().assume_role_with_web_identity(**wanted)
 
 
 MISSING = object()
@@ -103,20 +103,20 @@ def token(claims: Any, header: Mapping[str, Any] | None = None, key: RSAKey | EC
 @pytest.fixture
 def web() -> Iterator[Web]:
     documents = Documents()
-    with served(issuers={ISSUER: "http://127.0.0.1:9"}) as place:
-        place.local.fetch = documents.fetch
+    with served(issuers={ISSUER: "http://127.0.0.1:9"}) as served_aws:
+        served_aws.local.fetch = documents.fetch
         provider = provisioning.put_oidc_provider(
-            place.local.state, place.account, ISSUER, ["sts.amazonaws.com", "other"]
+            served_aws.local.state, served_aws.account, ISSUER, ["sts.amazonaws.com", "other"]
         )
         actions = ("sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity")
-        trust = place.trust(*actions, Principal={"Federated": provider.arn})
-        place.role = place.put_role("Web", trust, max_session=timedelta(hours=2))
-        yield Web(place, documents)
+        trust = served_aws.trust(*actions, Principal={"Federated": provider.arn})
+        served_aws.role = served_aws.put_role("Web", trust, max_session=timedelta(hours=2))
+        yield Web(served_aws, documents)
 
 
 def test_an_ordinary_token_buys_a_session(web: Web) -> None:
     answer = web.ask()
-    assert answer["Provider"] == web.place.account.arn("oidc-provider/issuer.example.test")
+    assert answer["Provider"] == web.served_aws.account.arn("oidc-provider/issuer.example.test")
     assert answer["Audience"] == "sts.amazonaws.com"
     assert answer["SubjectFromWebIdentityToken"] == "person-1"
     assert answer["AssumedRoleUser"]["Arn"] == "arn:aws:sts::111122223333:assumed-role/Web/alice"
@@ -183,7 +183,7 @@ def test_a_time_is_a_whole_number(name: str, value: Any, web: Web) -> None:
 
 @pytest.mark.parametrize("changes", [{"exp": -1}, {"iat": 280}, {"nbf": 280}, {"exp": -299}], ids=str)
 def test_times_are_taken_with_five_minutes_of_tolerance(changes: dict[str, int], web: Web) -> None:
-    now = int(web.place.clock().timestamp())
+    now = int(web.served_aws.clock().timestamp())
     assert web.ask(web.claims(**{name: str(now + ahead) for name, ahead in changes.items()}))["Provider"]
 
 
@@ -197,15 +197,15 @@ def test_times_are_taken_with_five_minutes_of_tolerance(changes: dict[str, int],
     ],
 )  # fmt: skip
 def test_beyond_it_each_time_has_its_sentence(name: str, ahead: int, code: str, message: str, web: Web) -> None:
-    now = int(web.place.clock().timestamp())
+    now = int(web.served_aws.clock().timestamp())
     expected = message.format(past=now - 300, ahead=now + 300, value=now + ahead)
     assert refusal(lambda: web.ask(web.claims(**{name: now + ahead}))) == (code, expected, 400)
 
 
 def test_the_token_s_life_does_not_cap_the_session(web: Web) -> None:
-    now = int(web.place.clock().timestamp())
+    now = int(web.served_aws.clock().timestamp())
     answer = web.ask(web.claims(exp=now + 60), DurationSeconds=7200)
-    assert answer["Credentials"]["Expiration"] == web.place.clock() + timedelta(hours=2)
+    assert answer["Credentials"]["Expiration"] == web.served_aws.clock() + timedelta(hours=2)
 
 
 @pytest.mark.parametrize(
@@ -348,24 +348,24 @@ def test_a_key_beside_a_certificate_must_be_the_certificate_s_own(web: Web) -> N
 
 
 def test_an_issuer_known_by_its_thumbprint_only_needs_it_in_the_provider(web: Web) -> None:
-    web.place.local.thumbprints[ISSUER] = "0123456789ABCDEF0123456789abcdef01234567"
+    web.served_aws.local.thumbprints[ISSUER] = "0123456789ABCDEF0123456789abcdef01234567"
     sentence = "OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint"
     assert refusal(web.ask) == ("InvalidIdentityToken", sentence, 400)
     name = ISSUER.removeprefix("https://")
-    provider = web.place.account.oidc_providers[name]
+    provider = web.served_aws.account.oidc_providers[name]
     known = ("f" * 40, "0123456789abcdef0123456789abcdef01234567")
-    web.place.account.oidc_providers[name] = replace(provider, thumbprints=known)
+    web.served_aws.account.oidc_providers[name] = replace(provider, thumbprints=known)
     assert web.ask()["Provider"]
 
 
 def test_paranoid_takes_a_careful_issuer_s_token_but_only_once(web: Web) -> None:
-    web.place.local.mode = "paranoid"
+    web.served_aws.local.mode = "paranoid"
     text = token(web.claims(jti="first"))
     assert web.send(text)["Provider"]
     code, sentence, status = refusal(lambda: web.send(text))
     assert (code, sentence.rpartition(": ")[2], status) == ("ParanoidRefusal", "it was used before", 400)
     assert web.send(token(web.claims(jti="second")))["Provider"]
-    web.place.local.mode = "aws"
+    web.served_aws.local.mode = "aws"
     assert web.send(text)["Provider"]
 
 
@@ -381,10 +381,10 @@ def test_paranoid_takes_a_careful_issuer_s_token_but_only_once(web: Web) -> None
 )
 def test_paranoid_refuses_tokens_that_aws_lets_pass(changes: dict[str, Any], reason: str, web: Web) -> None:
     if "exp" in changes:
-        changes = {"exp": int(web.place.clock().timestamp()) + changes["exp"]}
+        changes = {"exp": int(web.served_aws.clock().timestamp()) + changes["exp"]}
     claims = web.claims(**({"jti": "one"} | changes))
     assert web.ask(claims)["Provider"]
-    web.place.local.mode = "paranoid"
+    web.served_aws.local.mode = "paranoid"
     code, sentence, _ = refusal(lambda: web.ask(claims))
     assert (code, sentence.rpartition(": ")[2]) == ("ParanoidRefusal", reason)
 
@@ -414,7 +414,7 @@ def test_an_issuer_that_does_not_answer_is_a_communication_error(web: Web) -> No
     def fetch(_address: str) -> bytes:
         raise Refused("IDPCommunicationError", "could not be reached")
 
-    web.place.local.fetch = fetch
+    web.served_aws.local.fetch = fetch
     assert refusal(web.ask)[0] == "IDPCommunicationError"
 
 
@@ -427,7 +427,7 @@ def test_an_issuer_that_does_not_answer_is_a_communication_error(web: Web) -> No
 )
 def test_tags_are_taken_nested_or_flat(claims: dict[str, Any], web: Web) -> None:
     web.ask(web.claims(**claims, **{"https://aws.amazon.com/source_identity": "alice"}))
-    (session,) = web.place.local.state.sessions.values()
+    (session,) = web.served_aws.local.state.sessions.values()
     assert (session.tags, session.transitive_tags) == ({"team": "red"}, ("team",))
     assert session.source_identity == "alice"
 
@@ -441,8 +441,10 @@ def test_tags_are_taken_nested_or_flat(claims: dict[str, Any], web: Web) -> None
 )
 def test_tags_and_source_identity_need_the_role_s_trust(claims: dict[str, Any], action: str, web: Web) -> None:
     actions = {"sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"} - {action}
-    provider = web.place.account.arn("oidc-provider/issuer.example.test")
-    web.place.role = web.place.put_role("Less", web.place.trust(*actions, Principal={"Federated": provider}))
+    provider = web.served_aws.account.arn("oidc-provider/issuer.example.test")
+    web.served_aws.role = web.served_aws.put_role(
+        "Less", web.served_aws.trust(*actions, Principal={"Federated": provider})
+    )
     expected = ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)
     assert refusal(lambda: web.ask(web.claims(**claims))) == expected
     assert web.ask()["Provider"]
@@ -463,9 +465,11 @@ def test_tags_and_source_identity_need_the_role_s_trust(claims: dict[str, Any], 
     ],
 )  # fmt: skip
 def test_a_trust_policy_sees_the_token_s_keys(condition: dict[str, Any], is_let_in: bool, web: Web) -> None:
-    provider = web.place.account.arn("oidc-provider/issuer.example.test")
-    trust = web.place.trust("sts:AssumeRoleWithWebIdentity", Principal={"Federated": provider}, condition=condition)
-    web.place.role = web.place.put_role("Narrow", trust)
+    provider = web.served_aws.account.arn("oidc-provider/issuer.example.test")
+    trust = web.served_aws.trust(
+        "sts:AssumeRoleWithWebIdentity", Principal={"Federated": provider}, condition=condition
+    )
+    web.served_aws.role = web.served_aws.put_role("Narrow", trust)
     claims = web.claims(email="alice@example.com", amr=["pwd", "mfa"])
     if is_let_in:
         assert web.ask(claims)["Provider"]
@@ -492,4 +496,4 @@ def test_a_trust_policy_sees_the_token_s_keys(condition: dict[str, Any], is_let_
     ids=lambda value: str(value)[:60],
 )
 def test_parameters_are_held_to_their_limits(call: dict[str, Any], code: str, web: Web) -> None:
-    assert refusal(lambda: web.send(token(web.claims()), **call) if "WebIdentityToken" not in call else web.place.sts().assume_role_with_web_identity(RoleArn=web.place.role.arn, RoleSessionName="alice", **call))[0] == code  # fmt: skip
+    assert refusal(lambda: web.send(token(web.claims()), **call) if "WebIdentityToken" not in call else web.served_aws.sts().assume_role_with_web_identity(RoleArn=web.served_aws.role.arn, RoleSessionName="alice", **call))[0] == code  # fmt: skip

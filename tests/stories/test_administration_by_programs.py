@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from absent_software import program
-from cli_material import MAIN, Person, told_code
+from cli_factories import MAIN, Person, told_code
 from documents.blocks import Block, blocks
 
 from federation_bridge.sandbox.company import Company, open_company

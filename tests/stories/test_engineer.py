@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from cli_material import Person, opened_address, told_code
+from cli_factories import Person, opened_address, told_code
 
 from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.obtaining import Wanted, obtain

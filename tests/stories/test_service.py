@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from service_material import Service, make_service, serving_bridge, until
+from service_factories import Service, make_service, serving_bridge, until
 
 
 @pytest.fixture(scope="module")

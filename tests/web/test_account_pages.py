@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_material import MORE, base_of, browser, text_in_force
-from database_place import HeldClock
-from web_material import ACCOUNT, Person, door_of, made_app, write_files
+from administration_factories import MORE, base_of, browser, text_in_force
+from databases import HeldClock
+from web_factories import ACCOUNT, Person, door_of, made_app, write_files
 
 from federation_bridge.mapping import load_register
 from federation_bridge.model import Account

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_api_material import APPOINTED, MARKED, ROOT, Line, administered, browser_of, let_in, rulebook_of
-from database_place import HeldClock
+from administration_api_factories import APPOINTED, MARKED, ROOT, Line, administered, browser_of, let_in, rulebook_of
+from databases import HeldClock
 from jsonschema import Draft202012Validator
-from oauth_material import Program
-from web_material import ACCOUNT, Person, door_of
+from oauth_factories import Program
+from web_factories import ACCOUNT, Person, door_of
 
 from federation_bridge.administration.rules import Change, apply
 from federation_bridge.audit import AuditQuery
@@ -294,15 +294,15 @@ def test_a_second_line_has_rights_of_its_own(ada, clock) -> None:
     assert isinstance(let_in(ada, clock, "auditors", subject="eve").program, Program)
 
 
-@pytest.mark.parametrize("place", [2**63, 10**400, -1], ids=["63 bits", "400 digits", "negative"])
-def test_a_cursor_that_a_caller_wrote_asks_for_nothing_that_cannot_be_counted(ada, clock, place) -> None:
+@pytest.mark.parametrize("own_database", [2**63, 10**400, -1], ids=["63 bits", "400 digits", "negative"])
+def test_a_cursor_that_a_caller_wrote_asks_for_nothing_that_cannot_be_counted(ada, clock, own_database) -> None:
     """What binds a cursor to its question is no secret, so anybody who may ask can make one."""
     line = let_in(ada, clock, "auditors")
     for number in range(3):
         line.get(f"/nothing-{number}")
     following = line.get("/audit", limit=1).get_json()["next"]
     written = json.loads(base64.urlsafe_b64decode(following))
-    forged = base64.urlsafe_b64encode(json.dumps([*written[:-1], place]).encode()).decode()
+    forged = base64.urlsafe_b64encode(json.dumps([*written[:-1], own_database]).encode()).decode()
 
     assert line.get("/audit", limit=1, cursor=following).status_code == 200
     assert line.get("/audit", limit=1, cursor=forged).status_code == 200

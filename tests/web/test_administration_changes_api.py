@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_api_material import APPOINTED, MARKED, ROOT, Line, administered, let_in, rulebook_of
-from database_place import HeldClock
+from administration_api_factories import APPOINTED, MARKED, ROOT, Line, administered, let_in, rulebook_of
+from databases import HeldClock
 from jsonschema import Draft202012Validator
-from web_material import ACCOUNT, Person, door_of, made_app
+from web_factories import ACCOUNT, Person, door_of, made_app
 
 from federation_bridge.administration.rules import Change, apply
 from federation_bridge.audit import AuditQuery

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
-from administration_material import MORE, base_of, browser, text_in_force, texts
-from database_place import HeldClock
-from web_material import ACCOUNT, Person, door_of, made_app, write_files
+from administration_factories import MORE, base_of, browser, text_in_force, texts
+from databases import HeldClock
+from web_factories import ACCOUNT, Person, door_of, made_app, write_files
 
 from federation_bridge.administration.rules import Change, Rules, apply
 from federation_bridge.audit import AuditQuery, Entry, RulebookEmergency, SignInRefused

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from database_place import HeldClock
-from web_material import ACCOUNT, Person, door_of, made_app, write_files
+from databases import HeldClock
+from web_factories import ACCOUNT, Person, door_of, made_app, write_files
 
 from federation_bridge import app
 from federation_bridge.administration.account_checks import AccountChecks, waiting

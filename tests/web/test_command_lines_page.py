@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aws_login_material import AwsLogin, stand_in
-from database_place import HeldClock
+from aws_login_factories import AwsLogin, stand_in
 from database_traffic import statements
+from databases import HeldClock
 from forged_rows import write_macs_anew
+from oauth_factories import Program, approve
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
-from oauth_material import Program, approve
-from web_material import ACCOUNT, Person, door_of
+from web_factories import ACCOUNT, Person, door_of
 
 from federation_bridge.store.tables import TOKEN_FAMILIES
 from federation_bridge.web import cookies

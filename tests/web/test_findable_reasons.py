@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 
 import pytest
 from click.testing import CliRunner
-from database_place import HeldClock
+from databases import HeldClock
 from flask import Flask
-from oauth_material import Program
-from web_material import ACCOUNT, BASE, Person, door_of, person_at
+from oauth_factories import Program
+from web_factories import ACCOUNT, BASE, Person, door_of, person_at
 
 from federation_bridge import errors
 from federation_bridge.audit import Recorded

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
-from web_material import ACCOUNT, BASE, TOKEN, Person, made_app, person_at
+from databases import HeldClock
+from web_factories import ACCOUNT, BASE, TOKEN, Person, made_app, person_at
 from werkzeug.routing import Rule
 
 from federation_bridge.errors import BridgeError, NotFound

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_api_material import let_in
-from administration_material import MORE, base_of, text_in_force, texts
-from database_place import HeldClock
-from web_material import ACCOUNT, Person, door_of, made_app, write_files
+from administration_api_factories import let_in
+from administration_factories import MORE, base_of, text_in_force, texts
+from databases import HeldClock
+from web_factories import ACCOUNT, Person, door_of, made_app, write_files
 
 from federation_bridge.administration.rules import Change, Rules, apply
 from federation_bridge.mapping.rule_editing import rules_of

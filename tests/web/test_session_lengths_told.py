@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from sts_stub import StubSts, refused, stub_sts
-from web_material import ACCOUNT, Person, door_of, person_at
+from web_factories import ACCOUNT, Person, door_of, person_at
 
 CREDENTIALS = f"/roles/{ACCOUNT}/Administrator/credentials"
 CONSOLE = f"/roles/{ACCOUNT}/Administrator/console"

@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from flask import redirect
-from oauth_material import Program, approve
-from web_material import _RULES, ACCOUNT, TOKEN, Person, door_of, person_at
+from oauth_factories import Program, approve
+from web_factories import _RULES, ACCOUNT, TOKEN, Person, door_of, person_at
 
 from federation_bridge.bridge import token_hash
 from federation_bridge.cli.failures import SignInNeeded

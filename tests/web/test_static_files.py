@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock
-from web_material import Person, person_at
+from databases import HeldClock
+from web_factories import Person, person_at
 
 from federation_bridge.web.observe.public_documents import DOCUMENTS
 from federation_bridge.web.static_files import address_of

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from openid_provider import world
 from passing_checks import pass_all
 from structlog.testing import capture_logs
-from web_material import ACCOUNT, BASE, Person, door_of, person_at
+from web_factories import ACCOUNT, BASE, Person, door_of, person_at
 
 from federation_bridge.connectors.changes import DocumentRefused
 from federation_bridge.connectors.refreshing import Refresher

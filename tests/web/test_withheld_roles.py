@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock
-from mapping_material import NOW, identity, rule, rule_set
-from oauth_material import Program
-from web_material import _RULES, ACCOUNT, Person, door_of, person_at
+from databases import HeldClock
+from mapping_factories import NOW, identity, rule, rule_set
+from oauth_factories import Program
+from web_factories import _RULES, ACCOUNT, Person, door_of, person_at
 
 from federation_bridge.audit import Recorded
 from federation_bridge.bridge import Bridge

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from database_place import HeldClock
-from web_material import BASE, Person, person_at
+from databases import HeldClock
+from web_factories import BASE, Person, person_at
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from flask import Flask
 from openid_provider import World, world
-from pending_material import Left, ScriptedUser, bridge_at, scripted_user
-from saml_material import ACS, ENTITY_ID, IDP, NOW, Kept, Wire, arrive, connector, honest, idp_signer, sign_in
-from web_material import door_of
+from pending_factories import Left, ScriptedUser, bridge_at, scripted_user
+from saml_factories import ACS, ENTITY_ID, IDP, NOW, Kept, Wire, arrive, connector, honest, idp_signer, sign_in
+from web_factories import door_of
 
 from federation_bridge.connectors.saml.metadata_source import MetadataSource, Surroundings
 from federation_bridge.errors import (

@@ -8,10 +8,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from administration_api_material import APPOINTED, CLIENT, ROOT, administered, browser_of, let_in, rulebook_of
-from database_place import HeldClock
-from oauth_material import Program, approve, authorization, claim, decide
-from web_material import ACCOUNT, BASE, TOKEN, Person, door_of
+from administration_api_factories import APPOINTED, CLIENT, ROOT, administered, browser_of, let_in, rulebook_of
+from databases import HeldClock
+from oauth_factories import Program, approve, authorization, claim, decide
+from web_factories import ACCOUNT, BASE, TOKEN, Person, door_of
 
 from federation_bridge.administration.rules import Change, apply
 from federation_bridge.audit import AuditQuery

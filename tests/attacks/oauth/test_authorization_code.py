@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from aws_login_material import CALLBACK, CONFIRMATION, AwsLogin, stand_in
-from database_place import HeldClock
+from aws_login_factories import CALLBACK, CONFIRMATION, AwsLogin, stand_in
+from databases import HeldClock
+from oauth_factories import REDIRECT, VERIFIER, Program, authorization, b64, challenge
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
-from oauth_material import REDIRECT, VERIFIER, Program, authorization, b64, challenge
-from web_material import ACCOUNT, BASE, TOKEN, Person, door_of
+from web_factories import ACCOUNT, BASE, TOKEN, Person, door_of
 
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.errors import InvalidRedirect, UnauthorizedClient

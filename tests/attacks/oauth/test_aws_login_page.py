@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from web_material import ACCOUNT, BASE, Person, person_at
+from web_factories import ACCOUNT, BASE, Person, person_at
 
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 
 if TYPE_CHECKING:
-    from database_place import HeldClock
+    from databases import HeldClock
 
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(b"v" * 64).digest()).rstrip(b"=").decode()
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aws_login_material import Aws, AwsLogin, refusal, stand_in
-from database_place import HeldClock
+from aws_login_factories import Aws, AwsLogin, refusal, stand_in
+from databases import HeldClock
+from oauth_factories import Program
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
-from oauth_material import Program
-from web_material import Person, door_of
+from web_factories import Person, door_of
 
 HERE, AWAY = "127.0.0.1", "192.0.2.7"
 OTHER = "cd" * 32

@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
+from oauth_factories import Program, approve, claim, decide
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
-from oauth_material import Program, approve, claim, decide
-from web_material import BASE, Person, door_of
+from web_factories import BASE, Person, door_of
 
 from federation_bridge.bridge import token_hash
 from federation_bridge.model import Groups, Identity

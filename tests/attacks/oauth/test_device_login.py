@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from markupsafe import escape
+from oauth_factories import Program, approve, claim, decide
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
-from oauth_material import Program, approve, claim, decide
-from web_material import BASE, Person, door_of
+from web_factories import BASE, Person, door_of
 
 OTHER = "cd" * 32
 

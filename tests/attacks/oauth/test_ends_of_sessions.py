@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from oauth_factories import REDIRECT, Program, challenge, claim
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
-from oauth_material import REDIRECT, Program, challenge, claim
-from web_material import TOKEN, Person, door_of
+from web_factories import TOKEN, Person, door_of
 
 from federation_bridge.errors import NotSignedIn
 from federation_bridge.model import Caller, RequestOrigin, Session

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from database_place import HeldClock
-from store_material import identity, session
+from databases import HeldClock
+from store_factories import identity, session
 
 from federation_bridge.addresses import network_of
 from federation_bridge.bridge import token_hash

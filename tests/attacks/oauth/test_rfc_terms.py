@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
+from oauth_factories import Program, authorization, claim
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
-from oauth_material import Program, authorization, claim
-from web_material import BASE, Person, door_of
+from web_factories import BASE, Person, door_of
 
 import federation_bridge
 from federation_bridge.errors import InvalidToken

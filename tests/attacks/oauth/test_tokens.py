@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_place import HeldClock
+from databases import HeldClock
 from joserfc import jwt
 from joserfc.jwk import OctKey
+from oauth_factories import Program, approve, claim
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
-from oauth_material import Program, approve, claim
-from web_material import ACCOUNT, BASE, Person, door_of
+from web_factories import ACCOUNT, BASE, Person, door_of
 
 from federation_bridge.signing import Purpose, jws
 

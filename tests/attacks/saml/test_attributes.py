@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from saml_material import arrive, changed, connector, honest, saml
+from saml_factories import arrive, changed, connector, honest, saml
 
 from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.model import Identity

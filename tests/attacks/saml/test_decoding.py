@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from saml_material import (
+from saml_factories import (
     arrive,
     changed,
     connector,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from saml_material import IDP, NOW, Kept, Wire, arrive, connector, honest, idp_signer, stranger
+from saml_factories import IDP, NOW, Kept, Wire, arrive, connector, honest, idp_signer, stranger
 
 from federation_bridge.connectors.saml.document_text import metadata_text
 from federation_bridge.connectors.saml.metadata_source import KEPT, MetadataSource, Surroundings

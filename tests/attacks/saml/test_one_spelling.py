@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from lxml import etree
-from saml_material import NOW, arrive, connector, ds, honest, idp_signer, posted, samlp, sign_in, tampered
+from saml_factories import NOW, arrive, connector, ds, honest, idp_signer, posted, samlp, sign_in, tampered
 from test_shown_text import HIDDEN
 
 from federation_bridge.connectors.saml.metadata import read_metadata

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 from lxml import etree
-from saml_material import (
+from saml_factories import (
     ACS,
     IDP,
     REQUEST_ID,

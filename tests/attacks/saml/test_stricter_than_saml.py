@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from saml_material import ACS, arrive, changed, connector, honest, posted, saml, samlp, sign_in
+from saml_factories import ACS, arrive, changed, connector, honest, posted, saml, samlp, sign_in
 
 from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.sandbox.identity_provider import saml_message as made

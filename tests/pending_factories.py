@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from database_place import HeldClock
+from databases import HeldClock
 from flask import Flask
 from flask.testing import FlaskClient
 from lxml import etree
-from saml_material import idp_signer, stranger
-from web_material import BASE, made_app
+from saml_factories import idp_signer, stranger
+from web_factories import BASE, made_app
 
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.web import cookies

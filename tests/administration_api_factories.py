@@ -9,9 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from database_place import HeldClock
-from oauth_material import Program, approve
-from web_material import Person, door_of, made_app, write_files
+from databases import HeldClock
+from oauth_factories import Program, approve
+from web_factories import Person, door_of, made_app, write_files
 
 from federation_bridge.administration.rules import Change, Rules, apply
 from federation_bridge.bridge import token_hash

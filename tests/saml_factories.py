@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from kept_material import KeptInMemory
+from kept_factories import KeptInMemory
 from lxml import etree
 from sealed_keys_in_memory import SealedKeysInMemory
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from aws_material import ENTITY_ID, ISSUER, key_ring
-from local_aws_material import ACCOUNT
+from aws_factories import ENTITY_ID, ISSUER, key_ring
+from local_aws_factories import ACCOUNT
 
 from federation_bridge.aws import issuer
 from federation_bridge.aws.onboarding import AccountPlan, Additions, planned

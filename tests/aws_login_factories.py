@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from oauth_material import VERIFIER, Program, challenge
-from web_material import ACCOUNT, BASE
+from oauth_factories import VERIFIER, Program, challenge
+from web_factories import ACCOUNT, BASE
 
 from federation_bridge.aws.sts import Redeemed, StsClients
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE

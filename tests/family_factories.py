@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from store_material import identity, session
+from store_factories import identity, session
 
 from federation_bridge.model import AuthorizationCode, DeviceRequest, RequestOrigin, TokenFamily
 from federation_bridge.store import Store

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from database_place import HeldClock
-from web_material import Person, door_of, made_app
+from databases import HeldClock
+from web_factories import Person, door_of, made_app
 
 from federation_bridge.administration.rules import Change, Rules, apply
 from federation_bridge.model import Author

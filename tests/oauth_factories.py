@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey
-from web_material import BASE, Person
+from web_factories import BASE, Person
 
 from federation_bridge.model import Clock
 

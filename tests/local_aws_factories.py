@@ -67,7 +67,7 @@ class HeldClock:
 
 
 @dataclass
-class Place:
+class ServedAws:
     """A served local AWS, and shortcuts."""
 
     local: LocalAws
@@ -190,22 +190,22 @@ def refusal(call: Callable[[], Any]) -> tuple[str, str, int]:
 
 
 @contextmanager
-def served(**options: Any) -> Iterator[Place]:
+def served(**options: Any) -> Iterator[ServedAws]:
     """A served local AWS: account, provider `bridge`, role `Reader` that trusts it, bucket `reports`."""
     clock = HeldClock()
     local = make_local_aws(clock=clock, **options)
     account = local.account(ACCOUNT)
     provisioning.put_saml_provider(local.state, account, "bridge", metadata())
     running = serve_local_aws(local)
-    place = Place(local, clock, running.address, account, None)  # type: ignore[arg-type]
-    place.role = place.put_role(
+    served_aws = ServedAws(local, clock, running.address, account, None)  # type: ignore[arg-type]
+    served_aws.role = served_aws.put_role(
         "Reader",
-        place.trust(),
+        served_aws.trust(),
         permissions={"read": policy(allow("s3:Get*", "s3:List*", "s3:PutObject"))},
         max_session=timedelta(hours=4),
     )
     provisioning.put_bucket(local.state, account, "reports", {"a.txt": b"hello", "team/b.txt": b"numbers"})
     try:
-        yield place
+        yield served_aws
     finally:
         running.stop()

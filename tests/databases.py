@@ -27,7 +27,7 @@ class HeldClock:
 
 
 @dataclass
-class Place:
+class OwnDatabase:
     """A database that stores can be opened on: each `open()` is one more node."""
 
     url: str
