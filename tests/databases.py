@@ -10,6 +10,10 @@ from federation_bridge.audit import Lines
 from federation_bridge.store import Store, open_store
 
 INTEGRITY_KEY = b"integrity".ljust(32, b".")
+END_CONNECTIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge' AND datname = current_database()"
+)
+"""For `OwnDatabase.admin`. Of this database alone: other workers have theirs on the same server."""
 
 
 @dataclass

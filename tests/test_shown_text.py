@@ -87,6 +87,7 @@ def test_a_repeated_value_is_bounded_and_ends_where_its_quotes_end() -> None:
 ASCII_ONLY = {
     "federation_bridge/connectors/oidc/callback.py",
     "federation_bridge/delivery.py",
+    "federation_bridge/cli/commands/signing_in.py",
     "federation_bridge/cli/session/login.py",
     "federation_bridge/cli/aws_config/sso.py",
     "federation_bridge/cli/credentials/console.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from federation_bridge.shown_text import is_shown
+from federation_bridge.shown_text import is_shown, is_shown_text
 
 _LONGEST_TEXT = 1024
 _LAST_OF_FOUR_DIGITS = "\uffff"
@@ -20,7 +20,7 @@ def printable(text: str) -> str:
     texts never look the same. A cut text ends with its length and hash for the same reason.
     """
     # Nearly all of them, and it takes a fifth of the time. Of ASCII, people see what is printable.
-    if text.isascii() and text.isprintable() and "\\" not in text and len(text) <= _LONGEST_TEXT:
+    if text.isascii() and is_shown_text(text) and "\\" not in text and len(text) <= _LONGEST_TEXT:
         return text
     if len(text) > _LONGEST_TEXT:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

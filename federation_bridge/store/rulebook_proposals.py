@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, literal, select
 
 from federation_bridge.audit import Entry
 from federation_bridge.model import Author, ChangeProposal
+from federation_bridge.shown_text import is_shown_text
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.rows import Rows
 from federation_bridge.store.rulebook_versions import digest_of_text
@@ -40,7 +41,7 @@ class RulebookProposals:
 
     def find(self, asked: str) -> ChangeProposal | None:
         """The change of this id, whole, whatever became of it."""
-        if not (asked.isascii() and asked.isprintable()):
+        if not (asked.isascii() and is_shown_text(asked)):
             return None  # PostgreSQL has no NUL, and UTF-8 no half of a character
         row = self._rows.one(_ONE, {"asked": asked}, RULEBOOK_PROPOSALS)
         return None if row is None or digest_of_text(row.text) != row.digest else _proposal(row)

@@ -45,7 +45,7 @@ class Served:
 
     def ask(self, method: str, path: str, body: str | None = None, headers: Any = None) -> int:
         """The status of the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.browser.served_aws.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.browser.place.port, timeout=30)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -58,11 +58,11 @@ class Served:
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Served]:
     signer = make_signer()
-    served_aws = make_place(tmp_path / "bridge", signer, 1, None)
-    with served(issuers={ISSUER: served_aws.address}) as aws:
-        _point_at(served_aws, aws)
-        with bridge.served(served_aws):
-            browser = Browser(served_aws)
+    files = make_place(tmp_path / "bridge", signer, 1, None)
+    with served(issuers={ISSUER: files.address}) as aws:
+        _point_at(files, aws)
+        with bridge.served(files):
+            browser = Browser(files)
             token = _signed_in(browser, signer)
             _trust(aws)
             # boto's clock is not asked here; the bridge's is the machine's, and STS takes no token from the future.
@@ -71,14 +71,14 @@ def running(tmp_path: Path) -> Iterator[Served]:
             browser.close()
 
 
-def _point_at(served_aws: bridge.ServedAws, aws: ServedAws) -> None:
-    accounts = json.loads((served_aws.folder / "accounts.yaml").read_text())
+def _point_at(files: bridge.BridgeFiles, aws: ServedAws) -> None:
+    accounts = json.loads((files.folder / "accounts.yaml").read_text())
     accounts["accounts"][0]["provider"] = _PROVIDER
-    (served_aws.folder / "accounts.yaml").write_text(json.dumps(accounts))
-    settings = json.loads(served_aws.settings.read_text())
+    (files.folder / "accounts.yaml").write_text(json.dumps(accounts))
+    settings = json.loads(files.settings.read_text())
     settings |= {"aws_issuer": ISSUER, "aws": {"local_endpoint": aws.address, "read_timeout": "2s"}}
     settings["serving"]["threads"] = THREADS
-    served_aws.settings.write_text(json.dumps(settings))
+    files.settings.write_text(json.dumps(settings))
 
 
 def _trust(aws: ServedAws) -> None:
@@ -91,8 +91,8 @@ def _signed_in(browser: Browser, signer: Any) -> str:
     request_id, relay_state = browser.leave()
     message = SamlMessage(
         issuer=IDP,
-        audience=browser.served_aws.entity_id,
-        recipient=browser.served_aws.acs,
+        audience=browser.place.entity_id,
+        recipient=browser.place.acs,
         in_response_to=request_id,
         name_id=PERSON,
         issued_at=datetime.now(UTC),

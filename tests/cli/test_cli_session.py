@@ -155,6 +155,12 @@ def test_each_kind_of_a_refusal_has_the_exit_status_of_its_family(
     of: type[errors.BridgeError], exit_status: int
 ) -> None:
     for kind in _kinds(of):
-        if kind.__module__ == errors.__name__:
+        # What a fresh sign-in mends ends as every need of a sign-in does.
+        if kind.__module__ == errors.__name__ and kind is not errors.SignInAgain:
             error = {"code": kind.code, "message": "No.", "reference": "r1"}
             assert _refused(Answer(kind.status, {"error": error})).exit_status == exit_status, kind
+
+
+def test_a_role_that_wants_a_fresh_sign_in_ends_as_a_session_that_is_over() -> None:
+    error = {"code": errors.SignInAgain.code, "message": "No.", "reference": "r1"}
+    assert _refused(Answer(errors.SignInAgain.status, {"error": error})).exit_status == 3

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
+from databases import END_CONNECTIONS, INTEGRITY_KEY, HeldClock, OwnDatabase
 from store_factories import IDLE, entry, session, sign_in
 
 from federation_bridge.errors import ConfigurationInvalid, SignInExpired, Unavailable
@@ -68,7 +68,7 @@ def test_every_verb_refuses_on_a_file_that_is_no_database(
 def test_the_store_comes_back_when_its_connections_were_cut(postgresql_database: OwnDatabase, clock: HeldClock) -> None:
     store = postgresql_database.open()
     store.sessions.take(sign_in(clock()))
-    postgresql_database.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+    postgresql_database.admin(END_CONNECTIONS)
     with pytest.raises(SignInExpired):
         store.sessions.take(sign_in(clock()))
 

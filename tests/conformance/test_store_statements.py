@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from databases import HeldClock, OwnDatabase
+from databases import END_CONNECTIONS, HeldClock, OwnDatabase
 from sqlalchemy import bindparam, delete, false, insert, select, true
 from store_factories import entry
 
@@ -99,7 +99,7 @@ def test_a_connection_that_is_cut_within_a_transaction_is_refused_and_leaves_the
     database = postgresql_database.open()._database
     with pytest.raises(Unavailable), database.writing() as connection:
         database.statements.execute(connection.connection, insert(table), row)
-        postgresql_database.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+        postgresql_database.admin(END_CONNECTIONS)
         database.statements.execute(connection.connection, insert(table), {**row, "serial": 2})
     assert database.rows(select(table), {}) == []
 
@@ -110,7 +110,7 @@ def test_a_statement_alone_is_never_sent_on_a_connection_that_rested_and_may_be_
     monkeypatch.setattr(engine, "_FRESH", -1.0)
     store = postgresql_database.open()
     store.audit.record(entry(clock()))
-    postgresql_database.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+    postgresql_database.admin(END_CONNECTIONS)
     assert store.audit.record_where(insertion_where(true()), {}, entry(clock()))
     assert len(store.audit.entries()) == 2
 
