@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,9 +42,10 @@ class _Texts:
         self.left -= length
         return cut
 
-    def some(self, texts: Iterable[str]) -> list[JsonValue]:
-        given = tuple(texts)
-        found: list[JsonValue] = [one for text in given[:_MOST_VALUES] if (one := self.one(text)) is not None]
+    def some(self, given: Sequence[str], as_kept: Callable[[str], str] = str) -> list[JsonValue]:
+        # Only what is kept is masked: thousands of long values would keep a thread busy for nothing.
+        kept = (as_kept(text) for text in given[:_MOST_VALUES])
+        found: list[JsonValue] = [one for text in kept if (one := self.one(text)) is not None]
         rest = len(given) - _MOST_VALUES
         return [*found, f"... ({len(given)} in all)"] if rest > 0 else found
 
@@ -65,7 +66,7 @@ def received_of(received: Received, values: KeptValues, *, is_refused: bool) -> 
     """
     texts = _Texts()
     said: Details = {
-        name: texts.some(map(masked, found) if name in received.unsigned else found)
+        name: texts.some(tuple(found), masked if name in received.unsigned else str)
         for name, found in received.said.items()
         if is_refused or name not in _AS_EXPECTED
     }
@@ -88,7 +89,7 @@ def _attributes(received: Received, values: KeptValues, texts: _Texts) -> Detail
     for name, found in list(received.attributes.items())[:_MOST_NAMES]:
         if (shown := texts.one(name)) is None:
             continue
-        told[shown] = len(found) if values == "names" else texts.some(_value(one, values) for one in found)
+        told[shown] = len(found) if values == "names" else texts.some(tuple(found), lambda one: _value(one, values))
     return told
 
 

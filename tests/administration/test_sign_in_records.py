@@ -24,6 +24,7 @@ from federation_bridge.administration import sign_in_advice
 from federation_bridge.administration.sign_in_record import lines_of, safe, told
 from federation_bridge.administration.sign_ins import line_of
 from federation_bridge.audit import Recorded, json_line, printable
+from federation_bridge.bridge import sign_in_record
 from federation_bridge.bridge.sign_in_record import received_of
 from federation_bridge.errors import BridgeError
 from federation_bridge.model import Received
@@ -196,9 +197,7 @@ def _texts(value: Any) -> Iterator[str]:
 @pytest.mark.parametrize("case", HOSTILE)
 def test_hostile_names_and_values_are_cut_and_shown_safely(case: str, values: Any) -> None:
     text = HOSTILE[case]
-    received = Received(
-        {"Issuer": (text,) * 50}, (), text, {f"{text}{own_database}": (text,) * 500 for own_database in range(500)}
-    )
+    received = Received({"Issuer": (text,) * 50}, (), text, {f"{text}{number}": (text,) * 500 for number in range(500)})
     details = received_of(received, values, is_refused=True)
     assert sum(map(len, _texts(details))) < 4_000
     row = Recorded(HeldClock()(), "sign_in.refused", "", "corp", "r", "", "", {"received": details})
@@ -302,3 +301,16 @@ def test_no_check_is_without_a_name_of_its_own() -> None:
     for checks in CHECKS.values():
         names = [one.name for one in checks]
         assert len(set(names)) == len(names)
+
+
+def test_only_what_is_kept_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: thousands of values in one message, each a megabyte, kept a thread busy for minutes."""
+    seen: list[str] = []
+
+    def counted(text: str) -> str:
+        seen.append(text)
+        return text
+
+    monkeypatch.setattr(sign_in_record, "masked", counted)
+    received_of(Received({}, (), "", {"groups": tuple(map(str, range(5_000)))}), "all", is_refused=True)
+    assert len(seen) < 50
