@@ -439,7 +439,7 @@ class Mistake(str):
         made.reason, made.file, made.line, made.column = reason, file, line, column
         return made
 
-    def __getnewargs__(self) -> tuple[str, int, int, str]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[str, int, int, str]:  # type: ignore[override] # it has more than its text
         """How copies are made."""
         return self.reason, self.line, self.column, self.file
 

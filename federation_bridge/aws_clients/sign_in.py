@@ -160,11 +160,11 @@ def _named(refusal: BridgeError, *, is_renewal: bool) -> tuple[str, int, str]:
     oauth_error = getattr(refusal, "oauth_error", "")
     if oauth_error == "invalid_grant":
         return "AccessDeniedException", 401, "TOKEN_EXPIRED" if is_renewal else "AUTHCODE_EXPIRED"
-    if refusal.status == 429:  # noqa: PLR2004
+    if refusal.status == 429:  # noqa: PLR2004 - RFC 6585
         return "TooManyRequestsError", 429, "server_error"
     if refusal.code in _DENIED:
         return "AccessDeniedException", 403, "INSUFFICIENT_PERMISSIONS"
-    if refusal.status >= 500:  # noqa: PLR2004
+    if refusal.status >= 500:  # noqa: PLR2004 - RFC 9110, 15.6
         return "InternalServerException", 500, "server_error"
     return "ValidationException", 400, "INVALID_REQUEST"
 

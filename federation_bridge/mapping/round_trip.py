@@ -50,7 +50,7 @@ def _written(library: Any, document: Any) -> str:
 
 def _library(piece: str, indent: int = 2) -> Any:
     # Imported where a text is edited: a node that only decides needs none of it.
-    from ruamel.yaml import YAML  # noqa: PLC0415
+    from ruamel.yaml import YAML  # noqa: PLC0415 - see above
 
     library: Any = YAML(typ="rt")
     library.Resolver = _resolver()
@@ -64,10 +64,10 @@ def _library(piece: str, indent: int = 2) -> Any:
 
 @cache
 def _resolver() -> Any:
-    from ruamel.yaml.nodes import ScalarNode  # noqa: PLC0415
-    from ruamel.yaml.resolver import VersionedResolver  # noqa: PLC0415
+    from ruamel.yaml.nodes import ScalarNode  # noqa: PLC0415 - as in `_library`
+    from ruamel.yaml.resolver import VersionedResolver  # noqa: PLC0415 - as in `_library`
 
-    class AllAreTexts(VersionedResolver):  # type: ignore[misc, unused-ignore]
+    class AllAreTexts(VersionedResolver):  # type: ignore[misc, unused-ignore] # the library has no types
         @property
         def versioned_resolver(self) -> Any:
             return {}
@@ -164,7 +164,7 @@ def _needs_quotes(value: str) -> bool:
     """Whether some reader of YAML takes these characters for a number, a date, a truth, nothing or a sign."""
     if not _PLAIN.fullmatch(value):
         return True
-    resolved = _READS_TYPES.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]
+    resolved = _READS_TYPES.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call] # PyYAML's stub has none
     return bool(resolved != "tag:yaml.org,2002:str")
 
 
@@ -180,8 +180,8 @@ class _Classes:
     """What ruamel.yaml makes of lists, mappings and quoted texts."""
 
     def __init__(self) -> None:
-        from ruamel.yaml.comments import CommentedMap, CommentedSeq  # noqa: PLC0415
-        from ruamel.yaml.scalarstring import (  # noqa: PLC0415
+        from ruamel.yaml.comments import CommentedMap, CommentedSeq  # noqa: PLC0415 - as in `_library`
+        from ruamel.yaml.scalarstring import (  # noqa: PLC0415 - as in `_library`
             DoubleQuotedScalarString,
             FoldedScalarString,
             LiteralScalarString,

@@ -18,7 +18,7 @@ def rules_of(written: str) -> dict[str, dict[str, Plain]]:
     What has no form of a rule is left out: the reader of rules tells about it.
     """
     found = (plain_of(item) for item in _items(written))
-    return {one["id"]: one for one in found if isinstance(one, dict) and isinstance(one.get("id"), str)}  # type: ignore[misc]
+    return {one["id"]: one for one in found if isinstance(one, dict) and isinstance(one.get("id"), str)}  # type: ignore[misc] # the key was asked
 
 
 def names_of(written: str) -> frozenset[str]:

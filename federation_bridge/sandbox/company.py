@@ -103,7 +103,7 @@ class _Surroundings:
         files = (str(self.folder / "rules.yaml"), str(self.folder / "accounts.yaml"))
         words = ("rules", "apply", *files, "--reason", _FIRST_RULES, "--author", "operator")
         command = [sys.executable, "-m", "federation_bridge.operate", *words, "--settings", str(settings_file)]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
         if ran.returncode:
             raise Unavailable(f"the first rules did not come into force: {ran.stdout}{ran.stderr}")
 
