@@ -14,7 +14,9 @@ FILES = {
     "development": ["--extra", "server", "--extra", "sandbox", "--group", "development"],
 }
 ALONE = ["aws_clients", "boto3_crt"]
-OPTIONS = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
+# With extras as they are asked for: pip installs by hash only what is pinned under the name that is asked for.
+OPTIONS = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-strip-extras", "--no-header"]
+OPTIONS += ["--no-annotate"]
 
 
 def main() -> None:
@@ -26,11 +28,14 @@ def main() -> None:
             sources = ["pyproject.toml", *([str(build)] if name == "development" else [])]
             command = [sys.executable, "-m", "uv", "pip", "compile", "--no-emit-index-url", "--quiet"]
             target = ["--output-file", str(FOLDER / f"{name}.txt")]
-            subprocess.run([*command, *OPTIONS, *choice, *sources, *target], check=True, cwd=ROOT)  # noqa: S603
+            subprocess.run([*command, *OPTIONS, *choice, *sources, *target], check=True, cwd=ROOT)
     # Installed without what they depend on: carriers that are never imported, and one library that needs nothing.
     for name in ALONE:
         single = ["--no-deps", str(FOLDER / f"{name}.in"), "--output-file", str(FOLDER / f"{name}.txt")]
-        subprocess.run([*command, *OPTIONS, *single], check=True, cwd=ROOT)  # noqa: S603
+        subprocess.run([*command, *OPTIONS, *single], check=True, cwd=ROOT)
+    # The very versions that `make dist` builds with.
+    image = [str(FOLDER / "image_build.in"), "--constraint", str(FOLDER / "development.txt")]
+    subprocess.run([*command, *OPTIONS, *image, "--output-file", str(FOLDER / "image_build.txt")], check=True, cwd=ROOT)
 
 
 main()
