@@ -102,7 +102,9 @@ class Outgoing:
             raise ConnectionMisconfigured(f"{target.shown}: {type(problem).__name__}: {problem}: {mend}") from None
         except (OSError, http.client.HTTPException, ValueError) as problem:
             late = time.monotonic() >= deadline
-            reason = f"no answer within {self._seconds:g} s" if late else f"{type(problem).__name__}: {problem}"
+            reason = f"no answer within {self._seconds:g} s" if late else _words(problem)
+            if isinstance(problem, _ProxyFailed):
+                reason = f"by the proxy {problem.proxy} (`outgoing.proxy`): {reason}"
             raise ProviderUnreachable(f"{target.shown}: {reason}") from None
         except _Refused as refusal:
             raise AnswerUnusable(f"{target.shown}: {refusal}") from None
@@ -144,7 +146,12 @@ class Outgoing:
     ) -> Iterator[http.client.HTTPConnection]:
         through_proxy = self._proxy is not None and not all_in(target.addresses, networks)
         dialled = [self._proxy] if self._proxy and through_proxy else [(str(a), target.port) for a in target.addresses]
-        connection = dial(dialled, (target.host, target.port) if through_proxy else None, deadline)
+        try:
+            connection = dial(dialled, (target.host, target.port) if through_proxy else None, deadline)
+        except OSError as problem:
+            if self._proxy and through_proxy:
+                raise _ProxyFailed(self._proxy, problem) from None
+            raise
         try:
             connection.sock.settimeout(max(deadline - time.monotonic(), 0.01))
             with cut_at(deadline, connection.sock):
@@ -157,6 +164,23 @@ class Outgoing:
 
 class _Refused(Exception):
     """The answer breaks one of our bounds."""
+
+
+class _ProxyFailed(OSError):
+    """The proxy is not there, or does not connect us."""
+
+    def __init__(self, proxy: tuple[str, int], problem: OSError) -> None:
+        super().__init__(_words(problem))
+        self.proxy = f"{proxy[0]}:{proxy[1]}"
+
+
+def _words(problem: Exception) -> str:
+    """What failed, as an operator reads it."""
+    if isinstance(problem, _ProxyFailed):
+        return str(problem)
+    if isinstance(problem, ConnectionRefusedError):
+        return "the connection was refused: nothing listens there"
+    return f"{type(problem).__name__}: {problem}"
 
 
 def _request_parts(
