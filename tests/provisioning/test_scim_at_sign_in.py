@@ -1,0 +1,155 @@
+"""What SCIM told has its say when somebody signs in: whether at all, and in which groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databases import HeldClock
+from flask import Flask
+from passing_checks import pass_all
+from scim_factories import ALICE, ScimClient, client_of, scim_app
+from web_factories import door_of
+
+from federation_bridge.bridge import Admission
+from federation_bridge.errors import Blocked, ConfigurationInvalid, NotSignedIn, SignInRejected
+from federation_bridge.model import Arrival, Callback, Departure, Groups, Identity, RequestOrigin, SignIn
+from federation_bridge.pending_sign_in import Browser
+
+ORIGIN = RequestOrigin("ref-1", "192.0.2.7", "Browser/1")
+GAP = Groups(gap="more than 150")
+
+
+class Telling:
+    """A connector of `corp` whose person comes with these groups."""
+
+    connection = title = "corp"
+
+    def __init__(self, subject: str, groups: Groups) -> None:
+        self.subject, self.groups = subject, groups
+
+    def depart(self, sign_in: SignIn) -> Departure:
+        return Departure(f"https://idp.example.com/?state={sign_in.handle}")
+
+    def arrive(self, sign_in: SignIn | None, callback: Callback, take: Callable[[], None]) -> Arrival:
+        assert sign_in is not None
+        pass_all()
+        identity = Identity("corp", self.subject, "Alice", groups=self.groups)
+        return Arrival(identity, "https://idp.example.com", f"_m {sign_in.handle}", sign_in.expires_at)
+
+
+def at(folder: Path, clock: HeldClock, **scim: Any) -> tuple[Flask, ScimClient]:
+    app = scim_app(folder, clock, scim)
+    return app, client_of(app)
+
+
+def signed_in(app: Flask, groups: Groups = GAP, subject: str = ALICE) -> Admission:
+    """A whole sign-in of this person."""
+    bridge = door_of(app).bridge
+    bridge._parts.connectors["corp"] = Telling(subject, groups)  # type: ignore[index]
+    leaving = bridge.begin_sign_in("corp", "secret", "/")
+    callback = Callback("GET", (("state", leaving.handle),), (), arrived_at="oidc")
+    return bridge.finish_sign_in("corp", callback, Browser("secret", {leaving.handle: leaving.sealed}), ORIGIN)
+
+
+def groups_now(app: Flask, admitted: Admission) -> Groups:
+    return door_of(app).bridge.session(admitted.token).identity.groups
+
+
+def test_where_only_known_people_are_admitted_nobody_else_comes_in(tmp_path: Path, clock: HeldClock) -> None:
+    app, client = at(tmp_path, clock, known_only=True)
+    whole = Groups(("admins",))
+    with pytest.raises(SignInRejected):
+        signed_in(app, whole)
+    alice = client.made()
+    assert groups_now(app, signed_in(app, whole)) == whole
+    with pytest.raises(SignInRejected):
+        signed_in(app, whole, "00u1ALICE")
+    client.ask("DELETE", f"/Users/{alice}")
+    with pytest.raises(SignInRejected):
+        signed_in(app, whole)
+    (first, *_) = reversed(door_of(app).store.audit.entries(event="sign_in.refused"))
+    assert "SCIM has not told of this person" in str(first.details)
+    door_of(app).store.close()
+
+
+def test_where_it_is_not_demanded_people_come_in_of_whom_nothing_was_told(tmp_path: Path, clock: HeldClock) -> None:
+    app, client = at(tmp_path, clock)
+    assert groups_now(app, signed_in(app, Groups(("admins",)))) == Groups(("admins",))
+    assert groups_now(app, signed_in(app, GAP, "somebody")) == GAP
+    client.made(active=False)
+    with pytest.raises(Blocked):
+        signed_in(app, Groups(("admins",)))
+    door_of(app).store.close()
+
+
+def test_by_a_user_name_nobody_comes_in_under_another_spelling(tmp_path: Path, clock: HeldClock) -> None:
+    app, client = at(tmp_path, clock, joined_by="userName", known_only=True)
+    alice = client.made("Alice@example.com", None)
+    with pytest.raises(SignInRejected):
+        signed_in(app, subject="alice@example.com")
+    admitted = signed_in(app, subject="Alice@example.com")
+    client.patch(f"/Users/{alice}", {"op": "replace", "path": "userName", "value": "alice@example.com"})
+    with pytest.raises(NotSignedIn):
+        door_of(app).bridge.session(admitted.token)
+    door_of(app).store.close()
+
+
+@pytest.mark.parametrize("mode", ["complete", "source", "none"])
+@pytest.mark.parametrize("told", [GAP, Groups(("from the sign-in",))])
+def test_whose_groups_count(tmp_path: Path, clock: HeldClock, mode: str, told: Groups) -> None:
+    app, client = at(tmp_path, clock, groups=mode)
+    client.made_group("admins", client.made())
+    found = groups_now(app, signed_in(app, told))
+    if mode == "none" or (mode == "complete" and told.why_incomplete is None):
+        assert found == told
+    else:
+        assert found.names == ("admins",)
+        assert (found.why_incomplete is None) is (mode == "source")
+    door_of(app).store.close()
+
+
+def test_where_scim_is_the_source_a_sign_in_s_own_groups_give_nothing(tmp_path: Path, clock: HeldClock) -> None:
+    app, client = at(tmp_path, clock, groups="source")
+    assert groups_now(app, signed_in(app, Groups(("admins",)))).names == ()
+    client.made()
+    assert groups_now(app, signed_in(app, Groups(("admins",)))) == Groups((), as_of=clock())
+    door_of(app).store.close()
+
+
+def test_a_group_that_is_lost_while_somebody_signs_in_is_not_in_their_session(
+    tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at an arrival and the session's first row there is no session in which it could be taken out."""
+    app, client = at(tmp_path, clock, groups="source")
+    group = client.made_group("admins", client.made())
+    sessions = door_of(app).store.sessions
+    admit = type(sessions).admit
+
+    def late(*given: Any, **named: Any) -> None:
+        monkeypatch.undo()
+        assert client.patch(f"/Groups/{group}", {"op": "remove", "path": "members"}).status_code == 204
+        admit(*given, **named)
+
+    monkeypatch.setattr(type(sessions), "admit", late)
+    admitted = signed_in(app)
+    assert admitted.session.identity.groups.names == ("admins",)
+    assert groups_now(app, admitted).names == ()
+    door_of(app).store.close()
+
+
+@pytest.mark.parametrize(
+    ("scim", "wrong"),
+    [
+        ({"joined_by": "userName"}, "known_only"),
+        ({"joined_by": "email"}, "joined_by"),
+        ({"joind_by": "externalId"}, "joind_by"),
+    ],
+)
+def test_settings_by_which_people_could_be_confused_are_refused(
+    tmp_path: Path, clock: HeldClock, scim: dict[str, Any], wrong: str
+) -> None:
+    with pytest.raises(ConfigurationInvalid, match=wrong):
+        scim_app(tmp_path, clock, scim)
