@@ -40,7 +40,7 @@ LONGEST = 2_800
 CLOCKS_DIFFER = timedelta(minutes=2)
 """How far the clocks of two nodes may differ; more, and a clock of ours has gone back."""
 
-_PRESENT = "1"
+_PRESENT = "3"
 _HANDLE_BYTES = 16
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{22}")
 _ONE_USE_NONCE = bytes(12)
@@ -77,12 +77,23 @@ class PendingSignIns:
         self._clock = clock
         self._randomness = randomness
 
-    def begin(self, connection: str, return_to: str, *, fresh: bool, previous: str) -> SignIn:
+    def begin(
+        self,
+        connection: str,
+        return_to: str,
+        *,
+        fresh: bool,
+        previous: str,
+        methods: tuple[str, ...] = (),
+        silent: bool = False,
+    ) -> SignIn:
         """A new sign-in at this connection, for `sign_in_lifetime` from now; `seal` makes what the browser holds."""
         # Whole seconds are enough, and shorter.
         now = self._clock().replace(microsecond=0)
         handle = _base64url(self._randomness(_HANDLE_BYTES))
-        return self._sign_in(handle, connection, (return_to, now, now + self._lifetime, fresh, previous))
+        return self._sign_in(
+            handle, connection, (return_to, now, now + self._lifetime, fresh, previous, methods, silent)
+        )
 
     def seal(self, sign_in: SignIn, browser_secret: str) -> str:
         """The sign-in for the browser with this secret to hold; BadRequest where no cookie could hold it."""
@@ -92,6 +103,8 @@ class PendingSignIns:
             int(sign_in.expires_at.timestamp()),
             sign_in.fresh,
             sign_in.previous,
+            sign_in.methods,
+            sign_in.silent,
             self._terms[sign_in.connection],
         ]
         plain = json.dumps(told, separators=(",", ":")).encode("ascii")
@@ -171,7 +184,7 @@ class PendingSignIns:
             raise SignInExpired("pending sign-in: the settings of its connection have changed since it was begun")
 
     def _sign_in(self, handle: str, connection: str, told: tuple[Any, ...]) -> SignIn:
-        return_to, started_at, expires_at, fresh, previous = told
+        return_to, started_at, expires_at, fresh, previous, methods, silent = told
         return SignIn(
             handle=handle,
             connection=connection,
@@ -184,6 +197,8 @@ class PendingSignIns:
             expires_at=expires_at,
             fresh=fresh,
             previous=previous,
+            methods=methods,
+            silent=silent,
         )
 
     def _cipher(self, handle: str) -> AESGCM:
@@ -210,13 +225,19 @@ def _terms(connection: Connection, settings: Settings) -> str:
     return _base64url(hashlib.sha256(text.encode()).digest()[:12])
 
 
-def _read_first(plain: bytes) -> tuple[Any, ...]:
-    return_to, started, expires, fresh, previous, terms = json.loads(plain)
+def _read_second(plain: bytes) -> tuple[Any, ...]:
+    return_to, started, expires, fresh, previous, methods, terms = json.loads(plain)
     instants = (datetime.fromtimestamp(seconds, UTC) for seconds in (started, expires))
-    return (return_to, *instants, fresh, previous, terms)
+    return (return_to, *instants, fresh, previous, tuple(methods), False, terms)
 
 
-_READERS: Mapping[str, Callable[[bytes], tuple[Any, ...]]] = {"1": _read_first}
+def _read_third(plain: bytes) -> tuple[Any, ...]:
+    return_to, started, expires, fresh, previous, methods, silent, terms = json.loads(plain)
+    instants = (datetime.fromtimestamp(seconds, UTC) for seconds in (started, expires))
+    return (return_to, *instants, fresh, previous, tuple(methods), silent, terms)
+
+
+_READERS: Mapping[str, Callable[[bytes], tuple[Any, ...]]] = {"2": _read_second, "3": _read_third}
 """How each version is read: the present one and the one before it, so that a sign-in outlives an upgrade. A reader gets
 only what one of our nodes sealed."""
 

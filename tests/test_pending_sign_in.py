@@ -49,7 +49,9 @@ def left(**changes: Any) -> tuple[SignIn, Browser]:
     return sign_in, Browser(SECRET, {sign_in.handle: at.seal(sign_in, SECRET)})
 
 
-@pytest.mark.parametrize("changes", [{}, {"fresh": True}, {"previous": "ab" * 32}, {"return_to": "/é\u202e\ud800"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"fresh": True}, {"previous": "ab" * 32}, {"methods": ("mfa",)}, {"return_to": "/é\u202e\ud800"}]
+)
 def test_another_node_opens_what_was_sealed(changes: dict[str, Any]) -> None:
     sign_in, browser = left(**changes)
     assert node(NOON + timedelta(minutes=9, seconds=59)).open(sign_in.handle, "corp", browser) == sign_in
@@ -126,7 +128,7 @@ def _spoiled(text: str) -> Iterator[str]:
     yield from (f"{version}.{key_name}.{sealed[:length]}" for length in (1, 2, 3, 16, 22, len(sealed) - 1))
     yield from (f"{version}.{key_name}.{sealed}{more}" for more in ("A", "AAAA", "==", "%", "\n", "é", "\ud800"))
     yield from (f"{version}.{key_name}.{'A' * length}" for length in (4, 400, 4_000, 1_000_000))
-    yield from (f"{wrong}.{key_name}.{sealed}" for wrong in ("0", "2", "-1", "11", "", " 1", "\u0661"))
+    yield from (f"{wrong}.{key_name}.{sealed}" for wrong in ("0", "1", "2", "4", "-1", "11", "", " 1", "\u0661"))
     for position in range(0, len(sealed), 7):
         other = "A" if sealed[position] != "A" else "B"
         yield f"{version}.{key_name}.{sealed[:position]}{other}{sealed[position + 1 :]}"
@@ -163,9 +165,13 @@ def test_a_way_back_that_no_cookie_can_hold_is_refused() -> None:
 
 
 SEALED = {
-    "1": (
+    "2": (
         "AAAAAAAAAAAAAAAAAAAAAQ",
-        "1.JGFFbg.qOMawOLzhzWejwKdY2LsYIh2pz46VeV3x9gtR5vATvXw7WSzlehG3dm1DfSWbaGTHjc-sHIp8liCoQfDkuBxqdr5Z6OzSdD0z3US7vnQW5IG8s1RcaQ1GKhxzam7YrZcDyI9kPexywhQmGyek36CFKJYHEWG6hgCH4jDLp66JhLKx-pG6pzVM3lKQJf_c3IB_zRiYmDS5-t4CSKc",
+        "2.JGFFbg.qOMawOLzhzWejwKdY2LsYIh2pz46VeV3x9gtR5vATvXw7WSzlehG3dm1DfSWbaGTHjc-sHIp8liCoQfDkuBxqdr5Z6OzSdD0z3US7vnQW5IG8s1RcaQ1GKhxzam7YrZcDyI9kPexywhQmGyek36CFKJYHEWG6hgCH_GGK9WUVgzR0eJYl6XRCAYwDbwFXmmpy4wjT3WekMtQz6q-F6muWqbB3JM",
+    ),
+    "3": (
+        "AAAAAAAAAAAAAAAAAAAAAQ",
+        "3.JGFFbg.qOMawOLzhzWejwKdY2LsYIh2pz46VeV3x9gtR5vATvXw7WSzlehG3dm1DfSWbaGTHjc-sHIp8liCoQfDkuBxqdr5Z6OzSdD0z3US7vnQW5IG8s1RcaQ1GKhxzam7YrZcDyI9kPexywhQmGyek36CFKJYHEWG6hgCH_GGK9WUVgzRh_dF38ahLFkpLZgWHwu-9ZJ3RN3OVFyZfZzmYmaa3xPBbwLAVCl9hQ",
     ),
 }
 """A sign-in as each version that counts seals it: under the key, to the browser and with the settings of this table."""
@@ -183,6 +189,7 @@ def test_a_sign_in_that_another_release_sealed_is_read(version: str) -> None:
     sign_in = node().open(handle, "corp", Browser(SECRET, {handle: text}))
     assert (sign_in.return_to, sign_in.fresh, sign_in.previous) == ("/go/111122223333/Reader", True, "ab" * 32)
     assert (sign_in.started_at, sign_in.expires_at) == (NOON, NOON + timedelta(minutes=10))
+    assert (sign_in.methods, sign_in.silent) == (("mfa",), version == "3")
     assert sign_in.request_id == "_8614faa78649d48f2323a73abd87553705fe3dfb"
     assert sign_in.nonce == "kWvK_-KoBXbIFebx5QtPzaZ1Fo-vnQAk4FoAiuYA6mk"
     assert sign_in.code_verifier == "j7eN-Oktiwozi9opXaBMl25Gl-gTr-Dspiip7vKclYY"
