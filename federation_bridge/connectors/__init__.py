@@ -11,17 +11,31 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from federation_bridge.connectors.attempts import Waiting
+from federation_bridge.connectors.authentication_methods import AuthenticationMethods
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.oidc.provider import Surroundings as OidcSurroundings
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.saml.connector import SamlConnector
+from federation_bridge.connectors.saml.logout import AskedToEnd
 from federation_bridge.connectors.saml.metadata_source import Surroundings as SamlSurroundings
+from federation_bridge.connectors.signals.transmitter import Surroundings as SignalSurroundings
+from federation_bridge.connectors.signals.transmitter import Transmitter
 from federation_bridge.connectors.standing import Standing
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.model import Arrival, Callback, Clock, Departure, KeptDocuments, Notice, SignIn
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.settings import OidcConnection, SamlConnection, Settings
 from federation_bridge.signing import KeyRing
+
+__all__ = [
+    "AskedToEnd",
+    "Connector",
+    "OidcConnector",
+    "SamlConnector",
+    "Transmitter",
+    "connectors_from",
+    "transmitters_from",
+]
 
 
 class Connector(Protocol):
@@ -31,6 +45,8 @@ class Connector(Protocol):
     """Its name in settings, rules and addresses."""
     title: str
     """What people read on the choice page."""
+    methods: AuthenticationMethods
+    """What its provider can be asked for, and be held to."""
     refresher: Refresher
     """Keeps what the provider publishes fresh; started and stopped by the process that serves."""
 
@@ -42,6 +58,17 @@ class Connector(Protocol):
 
         `take` takes the sign-in, once for all nodes, or raises SignInExpired: to be called before the provider is asked
         anything about this answer, so that one sign-in asks once. A connector that asks nothing need not call it.
+        """
+
+    def sign_out(self, material: Mapping[str, str], handle: str, /) -> Departure | None:
+        """The way to sign out at the identity provider; None where it offers none. ProviderUnreachable.
+
+        `material`: what the arrival asked to keep; `handle`: unguessable, and told again by the answer.
+        """
+
+    def recheck(self, material: Mapping[str, str], /) -> dict[str, str] | None:
+        """Asks the provider again whether a session may go on, and gives the material to keep; None: it cannot be asked
+        without the person. GrantEnded where it may not; ProviderUnreachable.
         """
 
     def standing(self) -> Standing:
@@ -79,6 +106,19 @@ def connectors_from(
             found[name] = OidcConnector(name, connection, settings.base_url, surroundings)
     _check_distinct(found, settings)
     return found
+
+
+def transmitters_from(
+    settings: Settings, *, outgoing: Outgoing, kept: KeptDocuments, clock: Clock
+) -> Mapping[str, Transmitter]:
+    """The transmitter of shared signals of each connection that takes some."""
+    waiting = Waiting.in_a_process(settings.serving.threads)
+    around = SignalSurroundings(settings.base_url, outgoing, kept, clock, waiting)
+    return {
+        name: Transmitter(name, connection, connection.signals, around)
+        for name, connection in settings.connections.items()
+        if connection.signals is not None
+    }
 
 
 def _check_distinct(connectors: Mapping[str, Connector], settings: Settings) -> None:

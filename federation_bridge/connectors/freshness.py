@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from federation_bridge.errors import SignInRejected
+from federation_bridge.errors import NotAuthenticatedAsAsked, SignInRejected
 
 LONGEST_SESSION = timedelta(days=3653)
 """No session at an identity provider is older: the year 1 or 1970 is what a program says that does not know."""
@@ -52,7 +52,8 @@ def check_authentication(authenticated_at: datetime | None, demand: Demand) -> N
     """
     if authenticated_at is None:
         if demand.is_asked:
-            raise SignInRejected("authentication: its time was asked for and is missing (auth_time, AuthnInstant)")
+            told = "authentication: its time was asked for and is missing (auth_time, AuthnInstant)"
+            raise (NotAuthenticatedAsAsked if demand.is_anew else SignInRejected)(told)
         return
     latest = demand.now + (demand.skew if demand.is_asked else max(demand.skew, demand.ahead))
     if authenticated_at > latest:
@@ -64,7 +65,7 @@ def check_authentication(authenticated_at: datetime | None, demand: Demand) -> N
         )
     if demand.is_anew and not _is_anew(authenticated_at, demand):
         left_at = "never" if demand.left_at is None else f"at {demand.left_at.isoformat()}"
-        raise SignInRejected(
+        raise NotAuthenticatedAsAsked(
             f"authentication: asked for anew, and it was at {authenticated_at.isoformat()}; the browser left {left_at},"
             f" and {demand.skew.total_seconds():g} s are let pass"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 _WS_CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
@@ -15,6 +15,16 @@ REASSIGNABLE = frozenset(
     | {_WS_CLAIMS + name for name in ("emailaddress", "upn", "name")}
 )
 """Claims and attributes that can pass to another person: never the lasting subject without a word of the settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresetMethod:
+    """What one kind of identity provider calls a method of authentication."""
+
+    accept: tuple[str, ...]
+    """What in an answer says that it was used; any one does."""
+    request: tuple[str, ...] = ()
+    """What asks for it, the preferred first; empty: the provider passes over such a wish, or refuses people for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +45,21 @@ class OidcPreset:
     """Whether a connection may say that this provider writes `email_verified` as the text `true`."""
     other_issuer_spelling: bool = False
     """Older tokens write the issuer without `https://`."""
+    authentication_methods: Mapping[str, PresetMethod] = field(default_factory=dict)
+    """Methods that an ID token truly tells, by the names that rules use."""
+    context_claim: Literal["acr", "acrs"] = "acr"
+    """How a method is asked for: `acr_values`, or Entra's `acrs` among the claims that are asked for."""
 
 
 OIDC_PRESETS: Mapping[str, OidcPreset] = {
     "generic": OidcPreset(truth_as_text=True),
-    "entra": OidcPreset(subject=("tid", "oid"), tenancy="entra", assertion_audience="token_endpoint"),
-    "okta": OidcPreset(assertion_audience="token_endpoint"),
+    "entra": OidcPreset(
+        subject=("tid", "oid"), tenancy="entra", assertion_audience="token_endpoint", context_claim="acrs"
+    ),
+    "okta": OidcPreset(
+        assertion_audience="token_endpoint",
+        authentication_methods={"mfa": PresetMethod(("mfa",), ("urn:okta:loa:2fa:any",))},
+    ),
     "google": OidcPreset(
         groups=None,
         tenancy="hosted_domain",
@@ -68,6 +87,9 @@ class SamlPreset:
     """Attribute with the provider's own names of how the person was authenticated."""
     format_is_true: bool = True
     """Whether the NameID's Format tells the truth; where it does not, `transient` refuses nobody."""
+    authentication_methods: Mapping[str, PresetMethod] = field(default_factory=dict)
+    """Methods that an assertion truly tells, by the names that rules use. Okta and Google tell none: their
+    AuthnContextClassRef is what the application is set to, or `unspecified`."""
 
 
 SAML_PRESETS: Mapping[str, SamlPreset] = {
@@ -79,6 +101,9 @@ SAML_PRESETS: Mapping[str, SamlPreset] = {
         email=(_WS_CLAIMS + "emailaddress",),
         name=(_MS_CLAIMS + "displayname", _WS_CLAIMS + "name"),
         methods="http://schemas.microsoft.com/claims/authnmethodsreferences",
+        # Without `request`: Entra ID refuses people whose live session was begun in another way (AADSTS75011), and has
+        # no AuthnContextClassRef of its documents for a second factor.
+        authentication_methods={"mfa": PresetMethod(("http://schemas.microsoft.com/claims/multipleauthn",))},
     ),
     "okta": SamlPreset(),
     "google": SamlPreset(most_groups=75, format_is_true=False),

@@ -35,7 +35,7 @@ def read(preset: str = "generic", claims: dict[str, Any] | None = None, **settin
         **(claims or {}),
     }
     kept = {name: value for name, value in said.items() if value is not ...}
-    token = IdToken(kept, str(kept["iss"]), "id", NOON)
+    token = IdToken(kept, str(kept["iss"]), "id", NOON, NOON)
     return identity_from(token, "company", OidcConnection.model_validate(chosen), OIDC_PRESETS[preset])
 
 

@@ -49,13 +49,19 @@ from federation_bridge.connectors.accepting import accept_held
 from federation_bridge.connectors.changes import DocumentHeld, DocumentNotice, DocumentRefused, NewKeys
 from federation_bridge.connectors.saml.metadata_source import HELD, KEPT, MetadataSource, Surroundings
 from federation_bridge.connectors.saml.names import RSA_SHA256
-from federation_bridge.connectors.saml.onelogin import Parties, _its_own_parser, onelogin_settings
+from federation_bridge.connectors.saml.onelogin import Parties, _its_own_parser, _its_own_text, onelogin_settings
 from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.response import Trust, verified_assertion
 from federation_bridge.connectors.saml.second_opinion import agree
 from federation_bridge.connectors.saml.validation import Expectation
 from federation_bridge.connectors.saml.xml_schema import compiled_schema
-from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected, VerifiersDisagree
+from federation_bridge.errors import (
+    ConfigurationInvalid,
+    ProviderUnreachable,
+    RequestMismatch,
+    SignInRejected,
+    VerifiersDisagree,
+)
 from federation_bridge.model import Notice
 from federation_bridge.sandbox.identity_provider import saml_message as made
 from federation_bridge.settings import SamlConnection, settings_from
@@ -206,7 +212,8 @@ def test_google_in_its_unsigned_error_response_is_told_in_its_own_words() -> Non
         nested_status="urn:oasis:names:tc:SAML:2.0:status:RequestDenied",
         status_message="Invalid request, ACS Url in request X doesn't match configured ACS Url Y.",
     )
-    with pytest.raises(SignInRejected, match=r"Requester / RequestDenied: .*configured ACS Url") as refusal:
+    # The provider says that the address in our request is not the one that is registered there: a setting.
+    with pytest.raises(RequestMismatch, match=r"Requester / RequestDenied: .*configured ACS Url") as refusal:
         arrive(xml, connector(preset="google"))
     assert "ACS" not in refusal.value.public
 
@@ -497,3 +504,22 @@ def test_two_connections_to_one_identity_provider_are_refused(tmp_path: Path) ->
 def test_a_signature_stands_where_the_material_puts_it() -> None:
     assert etree.fromstring(honest()).find(f"{saml('Assertion')}/{ds('Signature')}") is not None
     assert message().issuer == IDP
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "admins",
+        "",
+        "adm<!-- x -->ins",
+        "<!-- x -->admins",
+        "admins<!-- x -->",
+        "<b>adm</b>ins",
+        "a<!-- x --><b/>c<!-- y -->d",
+    ],
+)
+def test_the_text_of_an_element_is_read_as_the_library_reads_it(inside: str) -> None:
+    """Attack: a comment within a name, behind which one reader stops and another goes on."""
+    ours, theirs = (etree.fromstring(f"<group>{inside}</group>") for _ in range(2))
+    assert OneLogin_Saml2_XML.element_text(ours) == _its_own_text(theirs)
+    assert etree.tostring(ours) == etree.tostring(theirs)

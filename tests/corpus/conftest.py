@@ -10,7 +10,7 @@ from types import FrameType
 
 import pytest
 
-from corpus.published import FOLDER, cases
+from corpus.published import FOLDER
 
 _SECONDS_PER_CASE = 5.0
 _MORE_MEMORY = 1 << 30
@@ -70,5 +70,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.line(f"{len(_REMARKS)} where the product is stricter than a label, on purpose")
     for one in sorted([*_DISPUTES, *_REMARKS]):
         terminalreporter.line(f"  {one}")
-    logouts = len(cases("logout_request")) + len(cases("logout_response"))
-    terminalreporter.line(f"{logouts} logout messages are no sign-ins: not run here")

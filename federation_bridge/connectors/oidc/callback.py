@@ -7,7 +7,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from federation_bridge.errors import BridgeError, ConnectionMisconfigured, ProviderUnreachable, SignInRejected
+from federation_bridge.connectors.not_assigned import tells_not_assigned
+from federation_bridge.errors import (
+    BridgeError,
+    ConnectionMisconfigured,
+    InteractionRequired,
+    NotAssigned,
+    NotAuthenticatedAsAsked,
+    ProviderUnreachable,
+    SignInDeclined,
+    SignInRejected,
+)
 from federation_bridge.model import Callback, SignIn
 from federation_bridge.shown_text import quoted
 from federation_bridge.sign_in_checks import check
@@ -17,8 +27,16 @@ _TOKENS = frozenset({"id_token", "access_token", "response", "token_type"})
 _KINDS: Mapping[str, type[BridgeError]] = {
     **dict.fromkeys(("server_error", "temporarily_unavailable"), ProviderUnreachable),
     **dict.fromkeys(("unauthorized_client", "invalid_scope", "unsupported_response_type"), ConnectionMisconfigured),
+    **dict.fromkeys(
+        ("login_required", "interaction_required", "account_selection_required", "consent_required"),
+        InteractionRequired,
+    ),
+    "unmet_authentication_requirements": NotAuthenticatedAsAsked,
+    "access_denied": SignInDeclined,
 }
-"""Errors (RFC 6749 4.1.2.1) that say whether trying again helps. They come by the browser: only words hang on them."""
+"""Errors (RFC 6749 4.1.2.1; OpenID Connect Core 3.1.2.6; OpenID Connect Core Error Code
+unmet_authentication_requirements 1.0) that say whether trying again helps. They come by the browser: only words hang on
+them, and whether who was asked silently is led there once more."""
 _LONGEST_CODE = 4096
 _FORM = "application/x-www-form-urlencoded"
 
@@ -65,6 +83,8 @@ def _code(parameters: Mapping[str, str]) -> str:
     if "error" in parameters:
         said = f"{parameters['error'][:80]!r}: {parameters.get('error_description', '')[:300]!r}"
         kind = _KINDS.get(parameters["error"], SignInRejected)
+        if kind is SignInDeclined and tells_not_assigned(parameters.get("error_description", "")):
+            kind = NotAssigned
         raise kind(f"answer: the identity provider refused: {said}")
     surprises = sorted(_TOKENS & parameters.keys())
     if surprises:

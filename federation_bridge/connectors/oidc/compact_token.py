@@ -24,7 +24,8 @@ KeysFor = Callable[[str | None, str], Iterable[VerificationKey]]
 """Finds the key of exactly this kid (None: the only one) for this algorithm in our own cached key set; then, only if
 that one is not there or does not verify, in a set that was fetched anew."""
 
-_JWT = ("JWT", "APPLICATION/JWT")
+JWT = ("JWT", "APPLICATION/JWT")
+"""The types (`typ`, in capitals) of a token that says no more of itself than that it is one."""
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _LONGEST = 128_000
 _LONGEST_HEADER = 16_384
@@ -49,10 +50,13 @@ class VerifiedToken:
     key: VerificationKey
 
 
-def verified_token(token: object, keys_for: KeysFor, algorithms: Collection[str]) -> VerifiedToken:
+def verified_token(
+    token: object, keys_for: KeysFor, algorithms: Collection[str], types: Collection[str] = JWT
+) -> VerifiedToken:
     """The token's payload, verified by the key that its `kid` names; SignInRejected says what is wrong with it.
 
-    A token that names no key is verified by the only one that fits its algorithm (OpenID Connect Core 10.1).
+    A token that names no key is verified by the only one that fits its algorithm (OpenID Connect Core 10.1). `types`:
+    what its header may say that it is, in capitals; without a word it is a JWT.
     """
     if not isinstance(token, str) or len(token) > _LONGEST or not _COMPACT.fullmatch(token):
         told = f"{len(token)} characters" if isinstance(token, str) else type(token).__name__
@@ -60,6 +64,7 @@ def verified_token(token: object, keys_for: KeysFor, algorithms: Collection[str]
     segments = token.split(".")
     header_text, payload, _ = (_decoded(segment) for segment in segments)
     header = _checked_header(segments[0], header_text, algorithms)
+    _check_type(header, types)
     key = _verifying_key(token, header, keys_for)
     return VerifiedToken(payload, f"{segments[0]}.{segments[1]}", key)
 
@@ -86,7 +91,7 @@ def _checked_header(segment: str, text: bytes, algorithms: Collection[str]) -> J
         raise SignInRejected(f"token: its header has {len(segment)} characters, {_LONGEST_HEADER} at most")
     header = strict_object(text, "token header")
     changing = sorted(header.keys() & _CHANGES_THE_READING)
-    if changing or str(header.get("cty")).upper() in _JWT:
+    if changing or str(header.get("cty")).upper() in JWT:
         raise SignInRejected(f"token: header members that we do not take: {changing or ['cty']!r}")
     if not isinstance(header.get("alg"), str) or header["alg"] not in algorithms:
         taken = ", ".join(algorithms)
@@ -95,10 +100,14 @@ def _checked_header(segment: str, text: bytes, algorithms: Collection[str]) -> J
         )
     if not isinstance(header.get("kid", ""), str):
         raise SignInRejected("token: its key's name (kid) is no text")
-    typ = header.get("typ", "JWT")
-    if not isinstance(typ, str) or typ.upper() not in _JWT:
-        raise SignInRejected(f"token: is of type {quoted(typ, 40)}, not an ID token ({' or '.join(_JWT)})")
     return header
+
+
+def _check_type(header: JsonObject, types: Collection[str]) -> None:
+    """A token of another kind is none of these, whoever signed it (RFC 8725 3.11)."""
+    typ = header.get("typ", "JWT")
+    if not isinstance(typ, str) or typ.upper() not in types:
+        raise SignInRejected(f"token: is of type {quoted(typ, 40)}, and not {' or '.join(types)}")
 
 
 def _decoded(segment: str) -> bytes:

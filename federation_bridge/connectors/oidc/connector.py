@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from federation_bridge.connectors.authentication_methods import AuthenticationMethods
+from federation_bridge.connectors.oidc.afterwards import material_of, scopes_of, sign_out_there
 from federation_bridge.connectors.oidc.callback import read_answer
-from federation_bridge.connectors.oidc.discovery import ENTRA_SHARED_AUTHORITIES, ProviderMetadata, expected_issuer
+from federation_bridge.connectors.oidc.claims import bare_issuer
+from federation_bridge.connectors.oidc.connection import check_settings, issuers_of
+from federation_bridge.connectors.oidc.discovery import ProviderMetadata
 from federation_bridge.connectors.oidc.id_token import Expected, IdToken, verify_id_token
-from federation_bridge.connectors.oidc.identity import identity_from
+from federation_bridge.connectors.oidc.identity import identity_from, provider_session
+from federation_bridge.connectors.oidc.logout_token import ExpectedLogout, verify_logout_token
 from federation_bridge.connectors.oidc.provider import Provider, Surroundings
 from federation_bridge.connectors.oidc.token_request import (
     Client,
     Tokens,
+    asking_for,
     authorization_address,
     client_assertion,
     method_at,
     redeem_code,
+    redeem_refresh_token,
 )
 from federation_bridge.connectors.oidc.told import told_by
 from federation_bridge.connectors.oidc.userinfo import ask_userinfo, read_userinfo
-from federation_bridge.connectors.presets import OIDC_PRESETS, REASSIGNABLE, OidcPreset
+from federation_bridge.connectors.presets import OIDC_PRESETS
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.slots import slots_of_a_connection
 from federation_bridge.connectors.standing import Standing
-from federation_bridge.errors import BridgeError, ConfigurationInvalid, SignInOver, SignInRejected, signature_held
-from federation_bridge.model import Arrival, Callback, Departure, Identity, JsonObject, SignIn
+from federation_bridge.errors import (
+    BridgeError,
+    GrantEnded,
+    ProviderUnreachable,
+    SignInOver,
+    SignInRejected,
+    signature_held,
+)
+from federation_bridge.model import Arrival, Callback, Departure, EndedAtProvider, Identity, JsonObject, SignIn
 from federation_bridge.outgoing import Fetched, OutgoingAdapter
 from federation_bridge.settings import OidcConnection
 from federation_bridge.sign_in_checks import check, naming, received
@@ -43,14 +57,15 @@ class OidcConnector:
         """ConfigurationInvalid where these settings would let in people whom nobody meant."""
         self.connection, self.title = connection, settings.title
         self._settings, self._preset = settings, OIDC_PRESETS[settings.preset]
-        _check_settings(connection, settings, self._preset)
-        self._surroundings = surroundings
+        check_settings(connection, settings, self._preset)
+        self.methods = AuthenticationMethods.of(connection, settings)
+        self._surroundings, self._base_url = surroundings, base_url
         self._provider = Provider(connection, settings, self._preset, surroundings)
-        self._issuers = _issuers(settings, self._preset)
+        self._issuers = issuers_of(settings, self._preset)
         self._client = Client(
             settings.client_id,
             f"{base_url}/sign-in/{connection}/oidc",
-            settings.scopes,
+            scopes_of(settings),
             settings.client_secret.read if settings.client_secret else None,
             self._assertion if not settings.public_client else None,
         )
@@ -64,11 +79,14 @@ class OidcConnector:
         extra = {"response_mode": "form_post"} if self._settings.response_mode == "form_post" else {}
         if self._settings.prompt is not None:
             extra["prompt"] = self._settings.prompt
+        elif sign_in.silent and not sign_in.fresh:
+            extra["prompt"] = "none"
         if self._asks_anew(sign_in):
             # max_age also asks for auth_time, which tells whether the provider did as it was asked.
             extra |= {"prompt": "login", "max_age": "0"}
         elif self._settings.max_age is not None:
             extra["max_age"] = str(int(self._settings.max_age.total_seconds()))
+        extra |= asking_for(self.methods.requested(sign_in.methods), self._preset.context_claim)
         if self._preset.tenancy == "hosted_domain" and len(self._settings.tenants) == 1:
             extra["hd"] = self._settings.tenants[0]
         return Departure(authorization_address(self._client, self._provider.metadata(), sign_in, extra))
@@ -78,11 +96,7 @@ class OidcConnector:
 
         SignInRejected says why not; ProviderUnreachable where the provider does not answer.
         """
-        with check("request"):
-            if sign_in is None or sign_in.connection != self.connection:
-                raise SignInRejected("OpenID Connect: an answer that nobody here asked for")
-            if self._surroundings.clock() >= sign_in.expires_at:
-                raise SignInOver("OpenID Connect: the answer came too late")
+        sign_in = self._asked_for(sign_in)
         with check("documents"):
             metadata = self._provider.metadata()
         answer = read_answer(
@@ -113,15 +127,78 @@ class OidcConnector:
                     userinfo = read_userinfo(about, token.claims["sub"])
             with check("identity"):
                 identity = self._identity(token, userinfo)
-        return Arrival(identity, token.issuer, token.token_id, token.expires_at + self._settings.skew)
+        return Arrival(
+            identity,
+            token.issuer,
+            token.token_id,
+            token.expires_at + self._settings.skew,
+            at_provider=provider_session(token),
+            issued_at=token.issued_at,
+            material=material_of(tokens, self._settings),
+        )
+
+    def _asked_for(self, sign_in: SignIn | None) -> SignIn:
+        with check("request"):
+            if sign_in is None or sign_in.connection != self.connection:
+                raise SignInRejected("OpenID Connect: an answer that nobody here asked for")
+            if self._surroundings.clock() >= sign_in.expires_at:
+                raise SignInOver("OpenID Connect: the answer came too late")
+        return sign_in
+
+    def recheck(self, material: Mapping[str, str]) -> dict[str, str] | None:
+        """Asks the provider again by the refresh token, and gives what to keep from now on; None: there is none.
+
+        GrantEnded where it is good no more; ProviderUnreachable where it cannot be asked, or answers oddly.
+        """
+        if not (refresh_token := material.get("refresh_token")):
+            return None
+        metadata = self._provider.metadata()
+        with self._exchanges.one():
+            try:
+                tokens = redeem_refresh_token(self._client, metadata, self._adapter, refresh_token)
+            except GrantEnded:
+                raise
+            except SignInRejected as odd:
+                raise ProviderUnreachable(odd.detail) from None
+        return {**material, "refresh_token": tokens.refresh_token or refresh_token}
+
+    def ended(self, logout_token: object) -> EndedAtProvider:
+        """What a logout token says has ended (Back-Channel Logout 1.0, 2.6); SignInRejected, ProviderUnreachable."""
+        expected = ExpectedLogout(
+            self._issuers,
+            self._settings.client_id,
+            self._settings.audiences,
+            self._settings.algorithms,
+            self._surroundings.clock(),
+            self._settings.skew,
+        )
+        return verify_logout_token(logout_token, self._provider.keys_for, expected)
+
+    def sign_out(self, material: Mapping[str, str], handle: str) -> Departure | None:
+        """The way to sign out at the provider (RP-Initiated Logout 1.0, 2); None where it offers none that we trust.
+
+        `material`: of the arrival. The address must lie on the host of sign-on, or on one that the settings name.
+        """
+        return sign_out_there(self._provider.metadata(), self._settings, self._base_url, material, handle)
+
+    @property
+    def bare_issuers(self) -> frozenset[str]:
+        """The issuers of its ID tokens, in the spelling that we compare."""
+        return frozenset(bare_issuer(one) for one in self._issuers)
+
+    @property
+    def knows_people_by_sub(self) -> bool:
+        """Whether the subject of a person is the `sub` of their ID token."""
+        return (self._settings.subject or "sub") == "sub" and self._preset.subject == ("sub",)
 
     def _hear(self, claims: JsonObject) -> None:
-        token = IdToken(claims, str(claims.get("iss")), "", self._surroundings.clock())
+        token = IdToken(claims, str(claims.get("iss")), "", self._surroundings.clock(), self._surroundings.clock())
         received(lambda: told_by(claims))
         naming(lambda: self._identity(token).person)
 
     def _identity(self, token: IdToken, userinfo: JsonObject | None = None) -> Identity:
-        return identity_from(token, self.connection, self._settings, self._preset, userinfo)
+        found = identity_from(token, self.connection, self._settings, self._preset, userinfo)
+        return self.methods.stated(found)
 
     def standing(self) -> Standing:
         """What waits for an administrator; nothing is fetched. Unavailable as the store. Keys by JWK have no end."""
@@ -198,7 +275,7 @@ class OidcConnector:
         """The spellings of the one issuer that answered: of several tenants no other one may speak in the token."""
         if answered_by is None:
             return self._issuers
-        return frozenset(one for one in self._issuers if _bare(one) == _bare(answered_by))
+        return frozenset(one for one in self._issuers if bare_issuer(one) == bare_issuer(answered_by))
 
     def _asks_anew(self, sign_in: SignIn) -> bool:
         return sign_in.fresh or self._settings.prompt == "login"
@@ -219,42 +296,4 @@ class OidcConnector:
             audience,
             clock=surroundings.clock,
             randomness=surroundings.randomness,
-        )
-
-
-def _issuers(settings: OidcConnection, preset: OidcPreset) -> frozenset[str]:
-    """Every spelling of the issuer that a token may carry, complete: no pattern is ever matched."""
-    issuer = expected_issuer(settings.issuer, preset.tenancy)
-    spellings = {issuer}
-    if issuer != settings.issuer:
-        spellings = {issuer.replace("{tenantid}", tenant) for tenant in settings.tenants}
-    if preset.other_issuer_spelling:
-        spellings |= {issuer.removeprefix("https://")}
-    return frozenset(spellings)
-
-
-def _bare(issuer: str) -> str:
-    """The issuer as older tokens of Google write it: both spellings are one issuer."""
-    return issuer.removeprefix("https://")
-
-
-def _check_settings(connection: str, settings: OidcConnection, preset: OidcPreset) -> None:
-    where = f"connections.{connection}"
-    if settings.subject in REASSIGNABLE:
-        raise ConfigurationInvalid(
-            f"{where}.subject: `{settings.subject}` can pass to another person; name a stable claim"
-        )
-    authority = urlsplit(settings.issuer).path.split("/")[1:2]
-    is_shared = preset.tenancy == "entra" and bool(set(authority) & (ENTRA_SHARED_AUTHORITIES | {"consumers"}))
-    if is_shared and not settings.tenants:
-        raise ConfigurationInvalid(
-            f"{where}.tenants: this issuer stands for everybody; name the tenants that may sign in"
-        )
-    if preset.tenancy == "hosted_domain" and not settings.tenants:
-        raise ConfigurationInvalid(f"{where}.tenants: name the hosted domains that may sign in, else anybody may")
-    if settings.groups_from == "userinfo" and (settings.groups or preset.groups) is None:
-        raise ConfigurationInvalid(f"{where}.groups: name the claim of userinfo that holds the groups")
-    if settings.email_verified_text and not preset.truth_as_text:
-        raise ConfigurationInvalid(
-            f"{where}.email_verified_text: a provider of preset `{settings.preset}` writes a truth value; leave it out"
         )

@@ -33,6 +33,8 @@ class ProviderMetadata:
     """The answer to our request must carry `iss` (RFC 9207)."""
     response_modes: tuple[str, ...] = ("query", "fragment")
     """How answers can come back; unsaid it is these (Discovery 3). Looked at by `check` alone."""
+    end_session_endpoint: str | None = None
+    """None: there is none that we would send anybody to. Not among `endpoints`: it is only used on a host of those."""
     userinfo_endpoint: str | None = None
     """None where the connection has no use for it: then it may lie anywhere, or not be there."""
 
@@ -81,6 +83,7 @@ def read_discovery(text: bytes, issuer: str, *, uses_userinfo: bool = False) -> 
         _methods(document),
         document.get("authorization_response_iss_parameter_supported") is True,
         _response_modes(document),
+        _end_session_endpoint(document, allows_http=allows_http),
         _endpoint(document, "userinfo_endpoint", allows_http=allows_http) if uses_userinfo else None,
     )
 
@@ -96,6 +99,14 @@ def without_what_is_unused(text: bytes) -> bytes:
         return text
     used = {name: value for name, value in document.items() if name != "userinfo_endpoint"}
     return json.dumps(used, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _end_session_endpoint(document: Mapping[str, Any], *, allows_http: bool) -> str | None:
+    """Where people sign out there; one that is no good refuses nothing else."""
+    try:
+        return _endpoint(document, "end_session_endpoint", allows_http=allows_http)
+    except SignInRejected:
+        return None
 
 
 def _endpoint(document: Mapping[str, Any], name: str, *, allows_http: bool) -> str:

@@ -5,27 +5,30 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from federation_bridge.claimed import is_plain
 from federation_bridge.connectors.freshness import Demand, ahead_of_us, check_authentication
-from federation_bridge.connectors.oidc.compact_token import KeysFor, VerifiedToken, verified_token
+from federation_bridge.connectors.oidc.claims import (
+    LONGEST_LIFE,
+    SUBJECT,
+    are_ours,
+    checked_issuer,
+    instant,
+    token_id,
+)
+from federation_bridge.connectors.oidc.compact_token import KeysFor, verified_token
 from federation_bridge.connectors.oidc.strict_json import strict_object
 from federation_bridge.errors import SignInRejected, signature_held
 from federation_bridge.model import JsonObject
 from federation_bridge.shown_text import quoted
 from federation_bridge.sign_in_checks import check
 
-_SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
-_LONGEST_LIFE = timedelta(hours=24)
+_WHAT = "ID token"
 _BACKDATING = timedelta(minutes=10)
 """Some providers date `iat` some minutes back, for the sake of slow clocks."""
-_LAST_SECOND = 32_503_680_000  # the year 3000: far enough from the last instant that a clock's skew can be added
-_LONGEST_TOKEN_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class IdToken:
     token_id: str
     """`jti` where it is a short plain text, else the hash of what was signed: a signature can be rewritten without its
     key, the signed text cannot."""
+    issued_at: datetime
     expires_at: datetime
 
 
@@ -85,23 +89,23 @@ def verify_id_token(
             heard(claims)
             _check_kind(claims)
         with check("iss"):
-            issuer = _checked_issuer(claims, verified, expected)
+            issuer = checked_issuer(claims, verified, expected.issuers, _WHAT)
         with check("aud"):
             _check_audience(claims, expected)
         with check("nonce"):
             _check_nonce(claims, expected.nonce)
         with check("times"):
-            expires_at = _checked_times(claims, expected)
+            issued_at, expires_at = _checked_times(claims, expected)
         with check("hashes"):
             _check_hash(claims, "at_hash", access_token)
             _check_hash(claims, "c_hash", code)
         with check("sub"):
             _check_subject(claims)
-        return IdToken(claims, issuer, _token_id(claims, verified), expires_at)
+        return IdToken(claims, issuer, token_id(claims, verified), issued_at, expires_at)
 
 
 def _check_subject(claims: JsonObject) -> None:
-    if not isinstance(claims.get("sub"), str) or not _SUBJECT.fullmatch(claims["sub"]):
+    if not isinstance(claims.get("sub"), str) or not SUBJECT.fullmatch(claims["sub"]):
         raise SignInRejected("ID token: `sub` is not 1 to 255 plain characters")
 
 
@@ -114,25 +118,11 @@ def _check_kind(claims: JsonObject) -> None:
         raise SignInRejected(f"ID token: calls itself another kind of token: {kind}")
 
 
-def _checked_issuer(claims: JsonObject, verified: VerifiedToken, expected: Expected) -> str:
-    issuer = claims.get("iss")
-    if not isinstance(issuer, str) or issuer not in expected.issuers:
-        wanted = " or ".join(quoted(one) for one in expected.issuers)
-        raise SignInRejected(f"ID token: issuer {quoted(issuer)} is not this connection's, which is {wanted}")
-    bound_to = verified.key.issuer
-    if bound_to is not None and bound_to.replace("{tenantid}", str(claims.get("tid"))) != issuer:
-        raise SignInRejected(
-            f"ID token: signed by a key of another issuer: the key is for {quoted(bound_to)} (tid"
-            f" {quoted(claims.get('tid'), 80)}), the token from {quoted(issuer)}"
-        )
-    return issuer
-
-
 def _check_audience(claims: JsonObject, expected: Expected) -> None:
     """For us: alone, or together with those that the settings name, and then `azp` says that we asked (attack I08)."""
     client_id, audience, party = expected.client_id, claims.get("aud"), claims.get("azp", expected.client_id)
     if audience not in (client_id, [client_id]):
-        if not _are_ours(audience, expected):
+        if not are_ours(audience, client_id, expected.audiences):
             ours = ", ".join(quoted(one) for one in (client_id, *expected.audiences))
             raise SignInRejected(
                 f"ID token: audience {quoted(audience)} is not us and those of `audiences` alone: {ours}"
@@ -143,15 +133,6 @@ def _check_audience(claims: JsonObject, expected: Expected) -> None:
         raise SignInRejected(f"ID token: made for the client {quoted(party)}, and we are {quoted(client_id)}")
 
 
-def _are_ours(audience: object, expected: Expected) -> bool:
-    """Whether we are among them, each is named in the settings and none stands twice."""
-    if not isinstance(audience, list) or not all(isinstance(one, str) for one in audience):
-        return False
-    named = set(audience)
-    is_each_once = len(named) == len(audience)
-    return is_each_once and expected.client_id in named and named <= {expected.client_id, *expected.audiences}
-
-
 def _check_nonce(claims: JsonObject, expected: str) -> None:
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not expected or not hmac.compare_digest(nonce.encode(), expected.encode()):
@@ -160,13 +141,13 @@ def _check_nonce(claims: JsonObject, expected: str) -> None:
         raise SignInRejected(f"ID token: is not of this sign-in: its nonce {told}")
 
 
-def _checked_times(claims: JsonObject, expected: Expected) -> datetime:
-    """The instant at which the token ends; every time a number, none beyond what an honest clock explains."""
-    expires_at, issued_at = _instant(claims, "exp", expected), _instant(claims, "iat", expected)
+def _checked_times(claims: JsonObject, expected: Expected) -> tuple[datetime, datetime]:
+    """When the token was issued, and when it ends; every time a number, none beyond what an honest clock explains."""
+    expires_at, issued_at = instant(claims, "exp", _WHAT), instant(claims, "iat", _WHAT)
     latest_start = expected.now + expected.skew
     if expires_at + expected.skew <= expected.now:
         raise SignInRejected(f"ID token: has expired at {expires_at.isoformat()}: {_clock(expected)}")
-    if expires_at - issued_at > _LONGEST_LIFE or expires_at > latest_start + _LONGEST_LIFE:
+    if expires_at - issued_at > LONGEST_LIFE or expires_at > latest_start + LONGEST_LIFE:
         raise SignInRejected(
             f"ID token: lives longer than 24 hours: from {issued_at.isoformat()} to {expires_at.isoformat()};"
             f" {_clock(expected)}"
@@ -178,26 +159,18 @@ def _checked_times(claims: JsonObject, expected: Expected) -> datetime:
             f"ID token: issued at {issued_at.isoformat()}, before this sign-in began at"
             f" {expected.started_at.isoformat()}; {(expected.skew + _BACKDATING).total_seconds():g} s are let pass"
         )
-    if "nbf" in claims and (begins_at := _instant(claims, "nbf", expected)) > latest_start:
+    if "nbf" in claims and (begins_at := instant(claims, "nbf", _WHAT)) > latest_start:
         raise SignInRejected(f"ID token: {ahead_of_us('`nbf`', begins_at, expected.now, expected.skew)}")
-    check_authentication(_authenticated_at(claims, expected), expected.authentication)
-    return expires_at
+    check_authentication(_authenticated_at(claims), expected.authentication)
+    return issued_at, expires_at
 
 
 def _clock(expected: Expected) -> str:
     return f"here it is {expected.now.isoformat()}, and {expected.skew.total_seconds():g} s are let pass"
 
 
-def _authenticated_at(claims: JsonObject, expected: Expected) -> datetime | None:
-    return _instant(claims, "auth_time", expected) if "auth_time" in claims else None
-
-
-def _instant(claims: JsonObject, name: str, expected: Expected) -> datetime:
-    """A NumericDate, which may have a fraction (RFC 7519 2)."""
-    value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST_SECOND:
-        raise SignInRejected(f"ID token: `{name}` is {quoted(value, 40)}, no number of seconds before the year 3000")
-    return datetime.fromtimestamp(value, expected.now.tzinfo)
+def _authenticated_at(claims: JsonObject) -> datetime | None:
+    return instant(claims, "auth_time", _WHAT) if "auth_time" in claims else None
 
 
 def _check_hash(claims: JsonObject, name: str, text: str | None) -> None:
@@ -209,10 +182,3 @@ def _check_hash(claims: JsonObject, name: str, text: str | None) -> None:
     found: Any = claims[name]
     if text is None or not isinstance(found, str) or not hmac.compare_digest(found.encode(), wanted):
         raise SignInRejected(f"ID token: `{name}` does not match")
-
-
-def _token_id(claims: JsonObject, verified: VerifiedToken) -> str:
-    token_id = claims.get("jti")
-    if isinstance(token_id, str) and len(token_id) <= _LONGEST_TOKEN_ID and is_plain(token_id):
-        return token_id
-    return "sha256:" + hashlib.sha256(verified.signing_input.encode()).hexdigest()

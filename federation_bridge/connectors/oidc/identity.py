@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from federation_bridge.claimed import are_plain, groups_of, is_plain, name_for_people
+from federation_bridge.connectors.oidc.claims import bare_issuer
 from federation_bridge.connectors.oidc.id_token import IdToken
+from federation_bridge.connectors.oidc.logout_token import usable_sid
 from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.errors import SignInRejected
-from federation_bridge.model import Groups, Identity, JsonObject
+from federation_bridge.model import Groups, Identity, JsonObject, ProviderSession
 from federation_bridge.settings import OidcConnection
 from federation_bridge.shown_text import quoted
 
@@ -57,6 +59,15 @@ def identity_from(
         authn_methods=_methods(claims),
         authenticated_at=_authenticated_at(claims),
     )
+
+
+def provider_session(token: IdToken) -> ProviderSession:
+    """By which names the provider would end this: `sub`, and `sid` where it is a plain text.
+
+    A `sid` of another shape refuses nobody: no logout token could name it either, and `sub` ends the session.
+    """
+    session = token.claims.get("sid")
+    return ProviderSession(bare_issuer(token.issuer), str(token.claims["sub"]), session if usable_sid(session) else "")
 
 
 def _check_tenant(token: IdToken, settings: OidcConnection, preset: OidcPreset) -> None:

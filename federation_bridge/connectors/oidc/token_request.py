@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 from urllib.parse import quote_plus
 
 import requests
@@ -16,7 +18,7 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from federation_bridge.connectors.oidc.discovery import ProviderMetadata
 from federation_bridge.connectors.oidc.strict_json import published_object
-from federation_bridge.errors import ConnectionMisconfigured, ProviderUnreachable, SignInRejected
+from federation_bridge.errors import ConnectionMisconfigured, GrantEnded, ProviderUnreachable, SignInRejected
 from federation_bridge.model import Clock, Randomness, SignIn
 from federation_bridge.outgoing import OutgoingAdapter
 from federation_bridge.signing import SigningKey, jws
@@ -47,6 +49,7 @@ class Tokens:
 
     unverified_id_token: str = field(repr=False)
     access_token: str | None = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,51 @@ def authorization_address(client: Client, metadata: ProviderMetadata, sign_in: S
     return str(url)
 
 
+def asking_for(contexts: Sequence[str], claim: Literal["acr", "acrs"]) -> dict[str, str]:
+    """The parameters that ask for one of these authentication contexts, the preferred first; none where there is none.
+
+    `acr_values` (OpenID Connect Core 3.1.2.1) only wishes. Entra ID passes it over, and takes a claim `acrs` that is
+    essential (5.5.1.1) instead. Both are checked in the answer.
+    """
+    if not contexts:
+        return {}
+    if claim == "acr":
+        return {"acr_values": " ".join(contexts)}
+    wanted: dict[str, object] = {"essential": True, "values": list(contexts)}
+    if len(contexts) == 1:
+        wanted = {"essential": True, "value": contexts[0]}
+    return {"claims": json.dumps({"id_token": {"acrs": wanted}}, separators=(",", ":"))}
+
+
 def redeem_code(
     client: Client, metadata: ProviderMetadata, adapter: OutgoingAdapter, sign_in: SignIn, code: str
 ) -> Tokens:
     """The tokens for the code. SignInRejected where the provider refuses or answers oddly, ProviderUnreachable where
     it does not answer.
     """
+    redeemed = {"grant_type": "authorization_code", "code": code, "code_verifier": sign_in.code_verifier}
+    return _asked(client, metadata, adapter, redeemed, needs_id_token=True)
+
+
+def redeem_refresh_token(
+    client: Client, metadata: ProviderMetadata, adapter: OutgoingAdapter, refresh_token: str
+) -> Tokens:
+    """The tokens for the refresh token (RFC 6749 6); an ID token among them is nobody's, and unread.
+
+    GrantEnded where the provider says that it is good no more; else as `redeem_code`.
+    """
+    redeemed = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    return _asked(client, metadata, adapter, redeemed, needs_id_token=False)
+
+
+def _asked(
+    client: Client,
+    metadata: ProviderMetadata,
+    adapter: OutgoingAdapter,
+    redeemed: Mapping[str, str],
+    *,
+    needs_id_token: bool,
+) -> Tokens:
     method = method_at(client, metadata)
     session = OAuth2Session(
         client.client_id,
@@ -105,14 +147,10 @@ def redeem_code(
     if client.assertion is not None:
         session.register_client_auth_method(("private_key_jwt", _asserting(client.assertion, metadata)))
     answers: list[Tokens] = []
-    session.register_compliance_hook("access_token_response", lambda answer: _checked(answer, answers))
+    read = partial(_checked, answers=answers, needs_id_token=needs_id_token)
+    session.register_compliance_hook("access_token_response", read)
     try:
-        session.fetch_token(
-            metadata.token_endpoint,
-            grant_type="authorization_code",
-            code=code,
-            code_verifier=sign_in.code_verifier,
-        )
+        session.fetch_token(metadata.token_endpoint, **redeemed)
     except (AuthlibBaseError, requests.RequestException, ssl.SSLError, ValueError) as problem:
         raise SignInRejected(f"token endpoint: {type(problem).__name__}") from None
     finally:
@@ -193,7 +231,7 @@ class _Read:
         return {"token_type": "Bearer"}
 
 
-def _checked(answer: requests.Response, answers: list[Tokens]) -> _Read:
+def _checked(answer: requests.Response, answers: list[Tokens], *, needs_id_token: bool) -> _Read:
     """Lets through only an answer that can be read in one way; what it says goes to `answers`.
 
     Members that nobody uses (`expires_in`, `scope`, an `error` that names none) are ignored, whatever they hold (RFC
@@ -203,14 +241,26 @@ def _checked(answer: requests.Response, answers: list[Tokens]) -> _Read:
         raise ProviderUnreachable(f"token endpoint: answered {answer.status_code}")
     document = published_object(answer.content, f"token endpoint, status {answer.status_code}")
     if answer.status_code != _OK or document.get("error"):
-        said = f"{str(document.get('error'))[:80]!r}: {str(document.get('error_description', ''))[:300]!r}"
-        if (cause := _OF_SETTINGS.get(str(document.get("error")))) is not None:
-            raise ConnectionMisconfigured(f"token endpoint: {cause}: refused with {said}")
-        raise SignInRejected(f"token endpoint: refused with {said}")
+        raise _refusal(document, is_renewal=not needs_id_token)
     id_token, access_token = document.get("id_token"), document.get("access_token")
+    refresh_token = document.get("refresh_token")
+    if not isinstance(refresh_token, str) or not 0 < len(refresh_token) <= _LONGEST_TOKEN:
+        refresh_token = None
+    if not needs_id_token:
+        id_token = ""
     if not isinstance(id_token, str) or not isinstance(access_token, str | None):
         raise SignInRejected("token endpoint: gave no ID token")
     if str(document.get("token_type", "")).lower() != "bearer" or len(access_token or "") > _LONGEST_TOKEN:
         raise SignInRejected("token endpoint: gave no bearer token")
-    answers.append(Tokens(id_token, access_token))
+    answers.append(Tokens(id_token, access_token, refresh_token))
     return _Read()
+
+
+def _refusal(document: Mapping[str, Any], *, is_renewal: bool) -> SignInRejected | ProviderUnreachable:
+    """What an error of the token endpoint means (RFC 6749 5.2)."""
+    error = document.get("error")
+    said = f"{str(error)[:80]!r}: {str(document.get('error_description', ''))[:300]!r}"
+    if (cause := _OF_SETTINGS.get(str(error))) is not None:
+        return ConnectionMisconfigured(f"token endpoint: {cause}: refused with {said}")
+    kind = GrantEnded if is_renewal and error == "invalid_grant" else SignInRejected
+    return kind(f"token endpoint: refused with {said}")

@@ -95,3 +95,29 @@ class Assertion:
     """Names of attributes that came several times (Keycloak writes a role each time); the values are those of all."""
     unclear: frozenset[str] = frozenset()
     """Names under which attributes of several NameFormats came: they are not one attribute (SAML core 2.7.3.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """A LogoutRequest (SAML core 3.7.1)."""
+
+    id: str
+    issued_at: datetime
+    issuer: str
+    destination: str | None
+    not_on_or_after: datetime | None
+    name_id: NameId
+    session_indexes: tuple[str, ...]
+    """Empty: every session of this person there."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutResponse:
+    """A LogoutResponse (SAML core 3.7.2)."""
+
+    id: str
+    issuer: str | None
+    destination: str | None
+    in_response_to: str | None
+    status: str
+    """The top StatusCode."""

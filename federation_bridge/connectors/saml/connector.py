@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
+from federation_bridge.connectors.authentication_methods import AuthenticationMethods
 from federation_bridge.connectors.freshness import Demand
-from federation_bridge.connectors.presets import REASSIGNABLE, SAML_PRESETS, SamlPreset
+from federation_bridge.connectors.presets import SAML_PRESETS
 from federation_bridge.connectors.refreshing import Refresher
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.gate import decoded, form_value
-from federation_bridge.connectors.saml.identity import EMAIL_FORMAT, NAME_ID, identity_from, subject_source
+from federation_bridge.connectors.saml.identity import (
+    check_subject,
+    doubts_about_the_subject,
+    identity_from,
+    provider_session,
+)
+from federation_bridge.connectors.saml.logout import Ours, SamlLogout, material_of, request_id_of
 from federation_bridge.connectors.saml.metadata import IdpMetadata
 from federation_bridge.connectors.saml.metadata_source import MetadataSource, Surroundings
 from federation_bridge.connectors.saml.onelogin import Parties, onelogin_settings
@@ -21,14 +28,13 @@ from federation_bridge.connectors.saml.policy import POLICY
 from federation_bridge.connectors.saml.request import authn_request, by_post, by_redirect
 from federation_bridge.connectors.saml.response import Trust, VerifiedAssertion, verified_assertion
 from federation_bridge.connectors.saml.second_opinion import agree
-from federation_bridge.connectors.saml.service_provider_metadata import service_provider_metadata
+from federation_bridge.connectors.saml.service_provider_metadata import logout_url, service_provider_metadata
 from federation_bridge.connectors.saml.succession import described
 from federation_bridge.connectors.saml.validation import Expectation, acceptance_ends
 from federation_bridge.connectors.saml.verifier import TrustedKey
 from federation_bridge.connectors.standing import Ending, Standing
 from federation_bridge.errors import (
     BridgeError,
-    ConfigurationInvalid,
     ConnectionMisconfigured,
     OtherConnection,
     SignInOver,
@@ -44,10 +50,6 @@ from federation_bridge.signing import KeyRing, Purpose, SigningKey
 _KEY_ENDS = "that refuses nobody here, but the identity provider will sign with another one"
 _METADATA_ENDS = "nobody is let in by it then: the identity provider has to publish it anew"
 _SIGNER_ENDS = "that refuses nobody here, but another one will sign the metadata: `metadata_signing_certificate`"
-_MOSTLY_AN_ADDRESS = (
-    "the NameID identifies people, and this provider fills it with the primary address unless told otherwise; an"
-    " address is refused at sign-in: map an unchanging attribute and set `subject`"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,15 @@ class SamlConnector:
         base_url, self._entity_id = house
         self.connection, self.title = connection, settings.title
         self._settings, self._preset = settings, SAML_PRESETS[settings.preset]
-        _check_subject(connection, settings, self._preset)
+        check_subject(connection, settings, self._preset)
+        self.methods = AuthenticationMethods.of(connection, settings)
         self._keys, self._around = keys, around
         self._acs_url = f"{base_url}/sign-in/{connection}/saml"
         self._source = MetadataSource(connection, settings, around)
         self._prepared: _Prepared | None = None
+        self.logout = SamlLogout(
+            Ours(self._entity_id, logout_url(self._acs_url)), settings, keys, around.clock, self._source
+        )
         self.refresher = Refresher(f"saml-{connection}", self._source.refresh, settings.metadata_refresh)
 
     def depart(self, sign_in: SignIn) -> Departure:
@@ -88,6 +94,7 @@ class SamlConnector:
             self._around.clock(),
             force_authn=self._asks_anew(sign_in),
             names_format=settings.name_id_format is not None,
+            contexts=self.methods.requested(sign_in.methods),
         )
         send = by_post if settings.request_binding == "post" else by_redirect
         return send(prepared.location, request, sign_in, self._keys.current(Purpose.SERVICE_PROVIDER))
@@ -104,14 +111,7 @@ class SamlConnector:
         with check("form"):
             posted = form_value(callback)
             message = decoded(posted, POLICY.limits)
-        with check("documents"):
-            prepared = self._now_prepared()
-        try:
-            verified = verified_assertion(message, prepared.trust, POLICY)
-        except UnknownSigner as unknown:
-            # Of this message nothing is believed: not where to look, nor for which key.
-            prepared = self._newer_prepared(prepared, unknown)
-            verified = verified_assertion(message, prepared.trust, POLICY)
+        verified, prepared = self._verified(message)
         expected = Expectation(
             entity_id=self._entity_id,
             acs_url=self._acs_url,
@@ -134,10 +134,32 @@ class SamlConnector:
                 message_id=verified.assertion.id,
                 message_ends_at=ends + self._settings.skew,
                 response_id=verified.envelope.id,
+                at_provider=provider_session(verified.assertion, self._entity_id),
+                issued_at=verified.assertion.issued_at,
+                material=material_of(verified.assertion) if self._settings.sign_out_there else {},
             )
 
+    def _verified(self, message: bytes) -> tuple[VerifiedAssertion, _Prepared]:
+        with check("documents"):
+            prepared = self._now_prepared()
+        try:
+            return verified_assertion(message, prepared.trust, POLICY), prepared
+        except UnknownSigner as unknown:
+            # Of this message nothing is believed: not where to look, nor for which key.
+            prepared = self._newer_prepared(prepared, unknown)
+            return verified_assertion(message, prepared.trust, POLICY), prepared
+
+    def sign_out(self, material: Mapping[str, str], handle: str) -> Departure | None:
+        """The way to the provider with a LogoutRequest, whose ID follows from the handle; None where there is none."""
+        return self.logout.leave(material, request_id_of(handle))
+
+    def recheck(self, material: Mapping[str, str]) -> dict[str, str] | None:  # noqa: ARG002 - the protocol's
+        """None: SAML has no way to ask without the person."""
+        return None
+
     def _identity(self, verified: VerifiedAssertion) -> Identity:
-        return identity_from(verified.assertion, self.connection, self._settings, self._preset)
+        found = identity_from(verified.assertion, self.connection, self._settings, self._preset)
+        return self.methods.stated(found)
 
     def standing(self) -> Standing:
         """What waits for an administrator, and what ends; nothing is fetched. Unavailable as the store."""
@@ -188,7 +210,7 @@ class SamlConnector:
         if self._source.problem and f"{where}: {self._source.problem}" not in standing:
             told.append(f"{where}: the last good metadata is in use, because: {self._source.problem}")
         told.extend(standing)
-        told.extend(f"{where}: {doubt}" for doubt in self._doubts_about_the_subject())
+        told.extend(f"{where}: {doubt}" for doubt in doubts_about_the_subject(self._settings, self._preset))
         return tuple(told)
 
     def obstacle(self) -> BridgeError | None:
@@ -198,13 +220,6 @@ class SamlConnector:
         except BridgeError as refusal:
             return refusal
         return None
-
-    def _doubts_about_the_subject(self) -> tuple[str, ...]:
-        if self._settings.subject_kind == "email":
-            return ("`subject_kind: email`: whoever is given an address later gets the access of who had it before",)
-        if not self._preset.format_is_true and subject_source(self._settings, self._preset) == NAME_ID:
-            return (_MOSTLY_AN_ADDRESS,)
-        return ()
 
     def _asks_anew(self, sign_in: SignIn | None) -> bool:
         return self._settings.force_authn or (sign_in is not None and sign_in.fresh)
@@ -281,20 +296,3 @@ class SamlConnector:
 
 def _ending(kind: str, key: TrustedKey, consequence: str) -> Ending:
     return Ending(kind, key.fingerprint[:16], key.expires_at, consequence, key.begins_at)
-
-
-def _check_subject(connection: str, settings: SamlConnection, preset: SamlPreset) -> None:
-    """Refuses settings that make an e-mail address the lasting subject without saying so (attack F13)."""
-    if settings.subject_kind == "email":
-        return
-    source = subject_source(settings, preset)
-    if source in REASSIGNABLE | {settings.email, *preset.email}:
-        raise ConfigurationInvalid(
-            f"connections.{connection}.subject: {source!r} can pass to another person; name a lasting attribute, or set"
-            " `subject_kind: email` if that is meant"
-        )
-    if source == NAME_ID and settings.name_id_format == EMAIL_FORMAT:
-        raise ConfigurationInvalid(
-            f"connections.{connection}.name_id_format: asks for an e-mail address, and the NameID identifies people;"
-            " name a lasting attribute as `subject`, or set `subject_kind: email` if that is meant"
-        )

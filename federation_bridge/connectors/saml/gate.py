@@ -14,6 +14,7 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
+from federation_bridge.connectors.not_assigned import tells_not_assigned
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.names import saml, samlp
 from federation_bridge.connectors.saml.octets import is_xml_blank, octets_of
@@ -21,11 +22,28 @@ from federation_bridge.connectors.saml.policy import Limits, Policy
 from federation_bridge.connectors.saml.shape import check_shape
 from federation_bridge.connectors.saml.shapes import ASSERTION_SHAPES, RESPONSE_SHAPES
 from federation_bridge.connectors.saml.signature import Signature, signature_of
-from federation_bridge.errors import SignInRejected
+from federation_bridge.errors import (
+    InteractionRequired,
+    NotAssigned,
+    NotAuthenticatedAsAsked,
+    RequestMismatch,
+    SignInDeclined,
+    SignInRejected,
+)
 from federation_bridge.model import Callback
 from federation_bridge.shown_text import quoted, shown
 
 _FORM = "application/x-www-form-urlencoded"
+_KINDS: dict[str, type[SignInRejected]] = {
+    names.NO_AUTHN_CONTEXT: NotAuthenticatedAsAsked,
+    names.NO_PASSIVE: InteractionRequired,
+    names.AUTHN_FAILED: SignInDeclined,
+    names.REQUEST_DENIED: SignInDeclined,
+    names.REQUEST_UNSUPPORTED: RequestMismatch,
+    names.UNSUPPORTED_BINDING: RequestMismatch,
+    names.INVALID_NAMEID_POLICY: RequestMismatch,
+}
+"""Second-level codes (SAML core 3.2.2.2) on which more than words hang."""
 _DECLARATION = re.compile(
     rb"<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*([\"'])1\.0\1"
     rb"(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*([\"'])(?i:utf-8)\2)?"
@@ -47,8 +65,8 @@ class Admitted:
     assertion_signature: Signature | None
 
 
-def form_value(callback: Callback) -> str:
-    """The one `SAMLResponse` that was posted as an ordinary form (SAML bindings 3.5); SignInRejected otherwise."""
+def form_value(callback: Callback, field: str = "SAMLResponse") -> str:
+    """The one message in `field` that was posted as an ordinary form (SAML bindings 3.5); SignInRejected otherwise."""
     if callback.method != "POST":
         raise SignInRejected(f"form: a Response arrives by POST only, and this came by {quoted(callback.method, 20)}")
     if callback.content_type.partition(";")[0].strip().lower() != _FORM:
@@ -56,9 +74,9 @@ def form_value(callback: Callback) -> str:
     names_given = [name for name, _ in (*callback.query, *callback.form)]
     if any(name.startswith(("SAMLResponse", "SAMLRequest")) for name, _ in callback.query):
         raise SignInRejected("form: a SAML message in the address")
-    values = [value for name, value in callback.form if name == "SAMLResponse"]
+    values = [value for name, value in callback.form if name == field]
     if len(values) != 1 or sum(name.startswith("SAML") for name in names_given) != 1:
-        raise SignInRejected(f"form: {len(values)} SAMLResponse fields, or other SAML fields beside it")
+        raise SignInRejected(f"form: {len(values)} {field} fields, or other SAML fields beside it")
     return values[0]
 
 
@@ -188,6 +206,17 @@ def admit_assertion(
     return assertion, signature_of(assertion, policy)
 
 
+def _kind_of(codes: list[str], message: str) -> type[SignInRejected]:
+    """What an error Response tells its reader, by its status codes (SAML core 3.2.2.2) and its words."""
+    if tells_not_assigned(message):
+        return NotAssigned
+    known = next((_KINDS[code] for code in codes[1:] if code in _KINDS), None)
+    if known is SignInDeclined and codes[0] == names.REQUESTER and codes[1] == names.REQUEST_DENIED:
+        # The provider blames our request: Google says so where another address is registered for us.
+        return RequestMismatch
+    return known or SignInRejected
+
+
 def _check_head(element: etree._Element) -> None:
     if element.get("Version") != "2.0":
         raise SignInRejected(f"gate: Version is {quoted(element.get('Version'), 20)}, and 2.0 is expected")
@@ -202,4 +231,4 @@ def _check_status(response: etree._Element) -> None:
         if codes[:1] != [names.SUCCESS]:
             message = status.findtext(samlp("StatusMessage")) or ""
             told = " / ".join(shown(code.rpartition(":")[2][:80], "?") for code in codes[:4])
-            raise SignInRejected(f"status: {told}: {quoted(message, 300)}")
+            raise _kind_of(codes, message)(f"status: {told}: {quoted(message, 300)}")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
 from federation_bridge.claimed import are_plain, groups_of, is_plain, name_for_people
-from federation_bridge.connectors.presets import SamlPreset
+from federation_bridge.connectors.presets import REASSIGNABLE, SamlPreset
 from federation_bridge.connectors.saml.assertion import Assertion, NameId
 from federation_bridge.connectors.saml.names import TRANSIENT
-from federation_bridge.errors import SignInRejected
-from federation_bridge.model import Groups, Identity
+from federation_bridge.errors import ConfigurationInvalid, SignInRejected
+from federation_bridge.model import Groups, Identity, ProviderSession
 from federation_bridge.settings import SamlConnection
 from federation_bridge.shown_text import first_hidden
 
@@ -21,6 +22,12 @@ EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 _LIKE_AN_EMAIL = re.compile(r"[^@]+@[^@]+", re.DOTALL)
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _LONGEST_SUBJECT, _LONGEST_EMAIL = 256, 254
+
+
+_MOSTLY_AN_ADDRESS = (
+    "the NameID identifies people, and this provider fills it with the primary address unless told otherwise; an"
+    " address is refused at sign-in: map an unchanging attribute and set `subject`"
+)
 
 
 def identity_from(assertion: Assertion, connection: str, settings: SamlConnection, preset: SamlPreset) -> Identity:
@@ -48,6 +55,22 @@ def identity_from(assertion: Assertion, connection: str, settings: SamlConnectio
     )
 
 
+def provider_session(assertion: Assertion, entity_id: str) -> ProviderSession:
+    """By which names the provider would end this: the NameID and the first SessionIndex. `entity_id`: ours."""
+    indexes = [one.session_index for one in assertion.authn if one.session_index]
+    subject = "" if assertion.name_id is None else name_of(assertion.name_id, assertion.issuer, entity_id)
+    return ProviderSession(assertion.issuer, subject, indexes[0] if indexes else "")
+
+
+def name_of(name_id: NameId, issuer: str, entity_id: str) -> str:
+    """What two NameIDs have alike that mean the same person (SAML core 3.3.4): the text, and both qualifiers.
+
+    A qualifier that is left out means the issuer, or us (8.3.7). The Format is not compared: providers leave it out.
+    """
+    qualifiers = (name_id.name_qualifier or issuer, name_id.sp_name_qualifier or entity_id)
+    return json.dumps([name_id.text, *qualifiers])
+
+
 def _subject(assertion: Assertion, settings: SamlConnection, preset: SamlPreset) -> str:
     source = subject_source(settings, preset)
     if source == NAME_ID:
@@ -64,6 +87,15 @@ def _subject(assertion: Assertion, settings: SamlConnection, preset: SamlPreset)
         hidden = first_hidden(subject) or "a blank at an end, or nothing"
         raise SignInRejected(f"identity: the subject is too long, or does not show all that it is: {hidden}")
     return subject
+
+
+def doubts_about_the_subject(settings: SamlConnection, preset: SamlPreset) -> tuple[str, ...]:
+    """What an operator should know of how these settings identify people, in plain words."""
+    if settings.subject_kind == "email":
+        return ("`subject_kind: email`: whoever is given an address later gets the access of who had it before",)
+    if not preset.format_is_true and subject_source(settings, preset) == NAME_ID:
+        return (_MOSTLY_AN_ADDRESS,)
+    return ()
 
 
 def subject_source(settings: SamlConnection, preset: SamlPreset) -> str:
@@ -158,3 +190,20 @@ def _methods(assertion: Assertion, preset: SamlPreset) -> tuple[str, ...]:
     contexts = tuple(one.context_class for one in assertion.authn if one.context_class)
     named = assertion.attributes.get(preset.methods, ()) if preset.methods else ()
     return _once(tuple(method for method in (*contexts, *named) if is_plain(method)))
+
+
+def check_subject(connection: str, settings: SamlConnection, preset: SamlPreset) -> None:
+    """Refuses settings that make an e-mail address the lasting subject without saying so (attack F13)."""
+    if settings.subject_kind == "email":
+        return
+    source = subject_source(settings, preset)
+    if source in REASSIGNABLE | {settings.email, *preset.email}:
+        raise ConfigurationInvalid(
+            f"connections.{connection}.subject: {source!r} can pass to another person; name a lasting attribute, or set"
+            " `subject_kind: email` if that is meant"
+        )
+    if source == NAME_ID and settings.name_id_format == EMAIL_FORMAT:
+        raise ConfigurationInvalid(
+            f"connections.{connection}.name_id_format: asks for an e-mail address, and the NameID identifies people;"
+            " name a lasting attribute as `subject`, or set `subject_kind: email` if that is meant"
+        )

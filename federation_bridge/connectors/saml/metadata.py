@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from lxml import etree
@@ -46,6 +46,8 @@ class IdpMetadata:
     sign_on: Mapping[str, str]
     """Binding URI to the address that takes AuthnRequests."""
     valid_until: datetime | None
+    sign_out: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Binding URI to the addresses that take LogoutRequests, and LogoutResponses."""
     weak: tuple[str, ...] = ()
     """Sentences about published keys that were left out."""
 
@@ -72,7 +74,7 @@ def read_metadata(
     until = _valid_until(entity, now, is_demanded=bool(signed_by))
     role = _role(entity)
     keys, weak = _keys(role, policy)
-    return IdpMetadata(_entity_id(entity), keys, _sign_on(role), until, weak)
+    return IdpMetadata(_entity_id(entity), keys, _sign_on(role), until, _sign_out(role), weak)
 
 
 def _signed_part(root: etree._Element, keys: Sequence[TrustedKey], policy: Policy) -> etree._Element:
@@ -188,13 +190,28 @@ def _certificates(role: etree._Element) -> Iterator[str]:
                 yield certificate.text or ""
 
 
+def _sign_out(role: etree._Element) -> dict[str, tuple[str, str]]:
+    """The first good address of each binding that we speak; others are passed over: nobody is sent there."""
+    addresses: dict[str, tuple[str, str]] = {}
+    for service in role.iterfind(md("SingleLogoutService")):
+        binding, location = service.get("Binding", ""), service.get("Location", "")
+        answers = service.get("ResponseLocation") or location
+        if binding in (names.REDIRECT_BINDING, names.POST_BINDING) and _is_good(location) and _is_good(answers):
+            addresses.setdefault(binding, (location, answers))
+    return addresses
+
+
+def _is_good(location: str) -> bool:
+    is_plain_local = location.startswith("http://") and is_loopback(location)
+    return (location.startswith("https://") or is_plain_local) and not any(ch <= " " for ch in location)
+
+
 def _sign_on(role: etree._Element) -> dict[str, str]:
     """The first https address of each binding; http only on this machine. Another scheme refuses the document."""
     addresses: dict[str, str] = {}
     for service in role.iterfind(md("SingleSignOnService")):
         location = service.get("Location", "")
-        is_plain_local = location.startswith("http://") and is_loopback(location)
-        if not (location.startswith("https://") or is_plain_local) or any(ch <= " " for ch in location):
+        if not _is_good(location):
             raise ConfigurationInvalid(f"metadata: the sign-on address {quoted(location)} is not https")
         addresses.setdefault(service.get("Binding", ""), location)
     return addresses

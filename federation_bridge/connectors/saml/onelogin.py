@@ -1,9 +1,9 @@
 """python3-saml as we use it: settings for one connection; its XSD, XPaths and certificates read once; its clock ours.
 
-What is replaced (`validate_xml`, `query`, `_parse_etree`, `parse_SAML_to_time`, `now`, `xmlsec`) belongs to the pinned
-version; a test holds it. Each gives what the original gives for the same arguments, but for two things: instants keep
-their fraction, and the XSD knows two elements more (`xml_schema.py`). Which checks are made, and in which order, stays
-the library's.
+What is replaced (`validate_xml`, `query`, `_parse_etree`, `element_text`, `parse_SAML_to_time`, `now`, `xmlsec`)
+belongs to the pinned version; a test holds it. Each gives what the original gives for the same arguments, but for two
+things: instants keep their fraction, and the XSD knows two elements more (`xml_schema.py`). Which checks are made, and
+in which order, stays the library's.
 """
 
 from __future__ import annotations
@@ -84,6 +84,13 @@ def _parse(text: bytes, *, forbid_dtd: bool, forbid_entities: bool) -> etree._El
     return root
 
 
+def _element_text(node: etree._Element) -> str | None:
+    # Nearly all have nothing but text, and from a hundred groups nothing need be stripped. A comment is a child, too.
+    if len(node):
+        etree.strip_tags(node, etree.Comment)
+    return node.text
+
+
 OneLogin_Saml2_XML._parse_etree = staticmethod(_parse)  # noqa: SLF001 - see above: the version is pinned
 _its_own_parser = OneLogin_Saml2_Utils.parse_SAML_to_time
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
@@ -104,6 +111,8 @@ def _parse_instant(text: str) -> float:
 OneLogin_Saml2_Utils.parse_SAML_to_time = staticmethod(_parse_instant)
 OneLogin_Saml2_XML.validate_xml = staticmethod(_validate_xml)
 OneLogin_Saml2_XML.query = staticmethod(_query)
+_its_own_text = OneLogin_Saml2_XML.element_text
+OneLogin_Saml2_XML.element_text = staticmethod(_element_text)
 utils.xmlsec = SimpleNamespace(**{**vars(xmlsec), "Key": _Key})
 OneLogin_Saml2_Utils.now = staticmethod(_NOW.get)
 

@@ -21,10 +21,12 @@ from federation_bridge.connectors.saml.assertion import (
     Conditions,
     Confirmation,
     Envelope,
+    LogoutRequest,
+    LogoutResponse,
     NameId,
     Proxying,
 )
-from federation_bridge.connectors.saml.names import Element, saml
+from federation_bridge.connectors.saml.names import Element, saml, samlp
 from federation_bridge.connectors.saml.octets import is_xml_blank
 from federation_bridge.errors import SignInRejected
 from federation_bridge.shown_text import quoted
@@ -243,3 +245,28 @@ def _count(text: str | None) -> int | None:
     if not _COUNT.fullmatch(text):
         raise SignInRejected(f"reader: ProxyRestriction with the count {quoted(text, 60)}, which is no number")
     return int(text)
+
+
+def read_logout_request(element: etree._Element) -> LogoutRequest:
+    """All that a LogoutRequest says; SignInRejected where it is malformed or names nobody in the clear."""
+    return LogoutRequest(
+        id=_attribute(element, "ID"),
+        issued_at=_instant(_attribute(element, "IssueInstant")),
+        issuer=_text(_only(element, saml("Issuer"))),
+        destination=element.get("Destination"),
+        not_on_or_after=_optional_instant(element.get("NotOnOrAfter")),
+        name_id=_read_name_id(_only(element, saml("NameID"))),
+        session_indexes=tuple(_text(one) for one in element.iterchildren(samlp("SessionIndex"))),
+    )
+
+
+def read_logout_response(element: etree._Element) -> LogoutResponse:
+    """All that a LogoutResponse says; SignInRejected where it is malformed."""
+    issuer = _optional(element, saml("Issuer"))
+    return LogoutResponse(
+        id=_attribute(element, "ID"),
+        issuer=None if issuer is None else _text(issuer),
+        destination=element.get("Destination"),
+        in_response_to=element.get("InResponseTo"),
+        status=_attribute(_only(_only(element, samlp("Status")), samlp("StatusCode")), "Value"),
+    )

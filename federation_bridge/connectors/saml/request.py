@@ -1,31 +1,26 @@
 """AuthnRequests (SAML core 3.4.1): written by python3-saml with our ID and clock, always signed.
 
-No RequestedAuthnContext: Entra ID refuses people whose live session was begun in another way than the one asked for.
+RequestedAuthnContext stands only in one that asks for a method by name, and never without ForceAuthn: Entra ID refuses
+people whose live session was begun in another way than the one asked for.
 """
 
 from __future__ import annotations
 
 import base64
-import zlib
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from lxml import etree
 from onelogin.saml2.authn_request import OneLogin_Saml2_Authn_Request
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
-from federation_bridge.connectors.saml.names import RSA_SHA256
+from federation_bridge.connectors.saml.names import saml, samlp
 from federation_bridge.connectors.saml.onelogin import at
+from federation_bridge.connectors.saml.redirect_binding import signed_address
 from federation_bridge.model import Departure, SignIn
 from federation_bridge.signing import SigningKey
 from federation_bridge.signing.xml_signature import canonical, enveloped_signature
-
-_SIG_ALG = quote(RSA_SHA256, safe="")
-
-_WINDOW, _MEMORY = -12, 5
-"""Raw deflate over 4 kB, more than a request is long: making room for zlib's usual 32 kB takes four times as long, and
-whoever unpacks with the usual window unpacks this too."""
 
 
 class _AuthnRequest(OneLogin_Saml2_Authn_Request):  # type: ignore[misc]
@@ -38,28 +33,39 @@ class _AuthnRequest(OneLogin_Saml2_Authn_Request):  # type: ignore[misc]
 
 
 def authn_request(
-    settings: OneLogin_Saml2_Settings, sign_in: SignIn, now: datetime, *, force_authn: bool, names_format: bool
+    settings: OneLogin_Saml2_Settings,
+    sign_in: SignIn,
+    now: datetime,
+    *,
+    force_authn: bool,
+    names_format: bool,
+    contexts: Collection[str] = (),
 ) -> str:
-    """The AuthnRequest as XML, unsigned; its ID is `sign_in.request_id`."""
+    """The AuthnRequest as XML, unsigned; its ID is `sign_in.request_id`. `contexts`: AuthnContextClassRefs."""
     with at(now):
-        request = _AuthnRequest(settings, sign_in.request_id, force_authn=force_authn, set_nameid_policy=names_format)
-    return str(request.get_xml())
+        # Never both: that could not be answered (SAML core 3.4.1).
+        is_passive = sign_in.silent and not force_authn
+        asked = {"force_authn": force_authn, "is_passive": is_passive, "set_nameid_policy": names_format}
+        request = _AuthnRequest(settings, sign_in.request_id, **asked)
+    xml = str(request.get_xml())
+    return _asking_for(contexts, xml) if contexts else xml
+
+
+def _asking_for(contexts: Collection[str], request: str) -> str:
+    """The request with RequestedAuthnContext at its end, where the schema has it (SAML core 3.3.2.2.1).
+
+    `exact`: any one of these and no other. `better` and `minimum` need an order that each provider makes for itself.
+    """
+    root = etree.fromstring(request.encode())
+    requested = etree.SubElement(root, samlp("RequestedAuthnContext"), Comparison="exact")
+    for context in contexts:
+        etree.SubElement(requested, saml("AuthnContextClassRef")).text = context
+    return etree.tostring(root, encoding="unicode")
 
 
 def by_redirect(location: str, request: str, sign_in: SignIn, key: SigningKey) -> Departure:
     """The request in the address, signed over the very octets that are sent (SAML bindings 3.4.4.1)."""
-    packed = zlib.compressobj(wbits=_WINDOW, memLevel=_MEMORY)
-    deflated = packed.compress(request.encode()) + packed.flush()
-    query = f"SAMLRequest={_quoted_base64(deflated)}&RelayState={quote(sign_in.handle, safe='')}&SigAlg={_SIG_ALG}"
-    signature = key.sign(query.encode("ascii"))
-    signed = f"{query}&Signature={_quoted_base64(signature)}"
-    return Departure(f"{location}{'&' if '?' in location else '?'}{signed}")
-
-
-def _quoted_base64(octets: bytes) -> str:
-    # Only three of its characters mean something else in a query; `quote` would look at each of a thousand.
-    text = base64.b64encode(octets).decode("ascii")
-    return text.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+    return Departure(signed_address(location, "SAMLRequest", request, sign_in.handle, key))
 
 
 def by_post(location: str, request: str, sign_in: SignIn, key: SigningKey) -> Departure:

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from federation_bridge.connectors.saml.names import METADATA, POST_BINDING, PROTOCOL, SIGNATURE, ds, md
+from federation_bridge.connectors.saml.names import (
+    METADATA,
+    POST_BINDING,
+    PROTOCOL,
+    REDIRECT_BINDING,
+    SIGNATURE,
+    ds,
+    md,
+)
 from federation_bridge.signing import SigningKey
 
 
@@ -29,6 +37,8 @@ def service_provider_metadata(
     for use, keys in (("signing", signing), ("encryption", decryption)):
         for key in keys:
             _add_key(role, use, key)
+    for binding in (REDIRECT_BINDING, POST_BINDING):
+        etree.SubElement(role, md("SingleLogoutService"), Binding=binding, Location=logout_url(acs_url))
     if name_id_format is not None:
         etree.SubElement(role, md("NameIDFormat")).text = name_id_format
     service = etree.SubElement(role, md("AssertionConsumerService"))
@@ -38,6 +48,11 @@ def service_provider_metadata(
     service.set("isDefault", "true")
     document: bytes = etree.tostring(entity, encoding="utf-8", xml_declaration=True)
     return document
+
+
+def logout_url(acs_url: str) -> str:
+    """Where messages of single logout come to us, for the connection with this assertion consumer service."""
+    return f"{acs_url}/logout"
 
 
 def _add_key(role: etree._Element, use: str, key: SigningKey) -> None:

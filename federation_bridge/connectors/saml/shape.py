@@ -77,16 +77,17 @@ def check_shape(root: etree._Element, shapes: Mapping[str, Shape], limits: Limit
             raise SignInRejected(f"shape: unexpected element {_shown(element)}")
         if depth > limits.depth:
             raise SignInRejected(f"shape: deeper than {limits.depth} elements")
-        if element.attrib:
+        if element.keys():
             _check_attributes(element, shape, limits, ids)
-        children = list(element)
-        nodes += 1 + len(children)
+        below = len(element)
+        nodes += 1 + below
         if nodes > limits.nodes:
             raise SignInRejected(f"shape: more than {limits.nodes} nodes")
         if not shape.text and element.text and not is_xml_blank(element.text):
             raise SignInRejected(f"shape: text in {_shown(element)}")
         # Most elements are values of attributes, and have no children.
-        if children or shape.is_demanding:
+        if below or shape.is_demanding:
+            children = list(element)
             _check_children(element, children, shape.parts)
             pending.extend([(child, depth + 1) for child in children])
 
@@ -97,7 +98,7 @@ def _check_children(element: etree._Element, children: list[etree._Element], par
         tag = child.tag
         if not isinstance(tag, str):
             raise SignInRejected(f"shape: a comment, processing instruction or entity in {_shown(element)}")
-        if child.tail and not is_xml_blank(child.tail):
+        if (tail := child.tail) and not is_xml_blank(tail):
             raise SignInRejected(f"shape: text beside {_shown(child)}")
         while position < len(parts) and tag not in parts[position].tags:
             _check_count(element, parts[position], count)

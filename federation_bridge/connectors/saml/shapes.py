@@ -169,3 +169,29 @@ RESPONSE_SHAPES: Mapping[str, Shape] = {
     saml("EncryptedAssertion"): _shape(one(xenc("EncryptedData")), several(xenc("EncryptedKey"), most=4)),
 }
 """A Response (SAML core 3.3.3) with one assertion, in the clear or encrypted."""
+
+_LOGOUT_HEAD = "ID Version IssueInstant Destination Consent"
+
+LOGOUT_SHAPES: Mapping[str, Shape] = {
+    **SIGNATURE_SHAPES,
+    saml("Issuer"): _NAME_ID,
+    saml("NameID"): _NAME_ID,
+    samlp("LogoutRequest"): _shape(
+        one(saml("Issuer")),
+        optional(ds("Signature")),
+        one(saml("NameID")),
+        several(samlp("SessionIndex"), most=64),
+        has=f"{_LOGOUT_HEAD} NotOnOrAfter Reason",
+    ),
+    samlp("SessionIndex"): _text(),
+    samlp("LogoutResponse"): _shape(
+        optional(saml("Issuer")),
+        optional(ds("Signature")),
+        one(samlp("Status")),
+        has=f"{_LOGOUT_HEAD} InResponseTo",
+    ),
+    samlp("Status"): _shape(one(samlp("StatusCode")), optional(samlp("StatusMessage"))),
+    samlp("StatusCode"): _shape(optional(samlp("StatusCode")), has="Value"),
+    samlp("StatusMessage"): _text(),
+}
+"""The messages of single logout (SAML core 3.7), without Extensions and encrypted names."""

@@ -1,0 +1,398 @@
+"""Shared signals at their address: who may send, what ends, who is blocked, who is let in again, and who never is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databases import HeldClock
+from transmitters import CAEP, RISC, Sender, transmitter_of
+from web_factories import BASE, Person, door_of, person_at
+
+from federation_bridge.administration import signals as streams
+from federation_bridge.bridge import token_hash
+from federation_bridge.errors import BadRequest, NotFound, ProviderUnreachable, Unavailable
+from federation_bridge.model import Block, Identity, ProviderSession, Session
+from federation_bridge.settings import SamlConnection
+from federation_bridge.store.writing import Writing
+
+REVOKED, DISABLED, ENABLED = f"{CAEP}session-revoked", f"{RISC}account-disabled", f"{RISC}account-enabled"
+ADA, BOB = "ab" * 32, "cd" * 32
+
+
+@pytest.fixture
+def sender(clock: HeldClock) -> Sender:
+    return Sender(clock)
+
+
+@pytest.fixture
+def person(tmp_path: Path, clock: HeldClock, sender: Sender) -> Iterator[Person]:
+    for opened in person_at(tmp_path, clock):
+        door_of(opened.app).signals._parts.transmitters["corp"] = transmitter_of(sender)  # type: ignore[index]
+        begin(opened, clock(), ADA, "00u-person")
+        begin(opened, clock(), BOB, "00u-bob")
+        yield opened
+
+
+@pytest.fixture
+def bearer(person: Person, clock: HeldClock) -> str:
+    door = door_of(person.app)
+    return streams.new_token(door.store, clock, door.randomness, "corp")
+
+
+def begin(person: Person, now: datetime, token: str, subject: str) -> None:
+    named = ProviderSession("id.example.test/realm", subject, "")
+    session = Session(
+        token_hash(token), Identity("corp", subject, subject), now, now, now + timedelta(hours=12), at_provider=named
+    )
+    door_of(person.app).store.sessions.admit(session, "issuer", f"_{token}{now}", now)
+
+
+def is_live(person: Person, token: str) -> bool:
+    return door_of(person.app).store.sessions.live(token_hash(token), timedelta(hours=1)) is not None
+
+
+def blocks(person: Person) -> list[tuple[str, str]]:
+    return [(one.scope, one.source) for one in door_of(person.app).store.blocks.standing()]
+
+
+def push(person: Person, bearer: str, token: str, path: str = "/ssf/corp", **headers: str) -> Any:
+    sent = {"Content-Type": "application/secevent+jwt", "Authorization": f"Bearer {bearer}", **headers}
+    return person.client.post(path, base_url=BASE, data=token, headers=sent)
+
+
+def told(person: Person, event: str = "signal.taken") -> list[Any]:
+    return [row for row in door_of(person.app).store.audit.entries() if row.event == event]
+
+
+@pytest.mark.parametrize("kind", [REVOKED, f"{CAEP}credential-change", f"{RISC}sessions-revoked"])
+def test_sessions_from_before_the_event_end_and_later_ones_and_colleagues_live_on(
+    person: Person, bearer: str, sender: Sender, clock: HeldClock, kind: str
+) -> None:
+    happened_at = int(clock().timestamp())
+    clock.advance(timedelta(minutes=2))
+    begin(person, clock(), "ef" * 32, "00u-person")
+    answer = push(person, bearer, sender.event(kind, payload={"event_timestamp": happened_at}))
+    assert (answer.status_code, answer.data, answer.headers["Cache-Control"]) == (202, b"", "no-store")
+    assert [is_live(person, one) for one in (ADA, BOB, "ef" * 32)] == [False, True, True]
+    (ended,) = told(person, "session.ended_by_provider")
+    assert (ended.person, ended.details["way"]) == ("corp/00u-person", f"shared signal: {kind.rpartition('/')[2]}")
+
+
+def test_an_event_counts_once_and_is_taken_again(person: Person, bearer: str, sender: Sender, clock: HeldClock) -> None:
+    token = sender.event(REVOKED)
+    assert push(person, bearer, token).status_code == 202
+    begin(person, clock(), "ef" * 32, "00u-person")
+    assert push(person, bearer, token).status_code == 202
+    assert is_live(person, "ef" * 32)
+    assert push(person, bearer, sender.event(REVOKED, jti="event-2")).status_code == 202
+    assert not is_live(person, "ef" * 32)
+
+
+def test_a_disabled_account_is_blocked_and_an_enabled_one_is_let_in_again(
+    person: Person, bearer: str, sender: Sender, clock: HeldClock
+) -> None:
+    assert push(person, bearer, sender.event(DISABLED)).status_code == 202
+    assert (is_live(person, ADA), is_live(person, BOB)) == (False, True)
+    assert blocks(person) == [("corp/00u-person", "signal")]
+    clock.advance(timedelta(minutes=1))
+    assert push(person, bearer, sender.event(ENABLED, jti="event-2")).status_code == 202
+    assert blocks(person) == []
+    assert [(one.details["did"], one.person) for one in told(person)][::-1] == [
+        ("blocked", "corp/00u-person"),
+        ("lifted", "corp/00u-person"),
+    ]
+
+
+@pytest.mark.parametrize("source", ["administrator", "scim", "incident"])
+def test_no_signal_lifts_what_somebody_else_blocked(
+    person: Person, bearer: str, sender: Sender, clock: HeldClock, source: Any
+) -> None:
+    block = Block("corp/00u-person", source, "operator", "a reason", clock())
+    door_of(person.app).store.blocks.put(block, lambda _: ())
+    clock.advance(timedelta(minutes=1))
+    assert push(person, bearer, sender.event(ENABLED)).status_code == 202
+    assert blocks(person) == [("corp/00u-person", source)]
+
+
+def test_an_older_word_that_comes_late_lets_nobody_in(
+    person: Person, bearer: str, sender: Sender, clock: HeldClock
+) -> None:
+    enabled_before = sender.event(ENABLED, jti="late")
+    clock.advance(timedelta(minutes=1))
+    push(person, bearer, sender.event(DISABLED))
+    clock.advance(timedelta(minutes=1))
+    enabled_between = sender.event(ENABLED, jti="between")
+    clock.advance(timedelta(minutes=1))
+    push(person, bearer, sender.event(DISABLED, jti="again"))
+    for token in (enabled_before, enabled_between):
+        assert push(person, bearer, token).status_code == 202
+        assert blocks(person) == [("corp/00u-person", "signal")]
+    clock.advance(timedelta(minutes=1))
+    push(person, bearer, sender.event(ENABLED, jti="after"))
+    assert blocks(person) == []
+
+
+def test_who_never_came_here_is_neither_blocked_nor_refused(person: Person, bearer: str, sender: Sender) -> None:
+    stranger = {"format": "opaque", "id": "00u-stranger"}
+    assert push(person, bearer, sender.event(DISABLED, sub_id=stranger)).status_code == 202
+    assert blocks(person) == []
+    assert is_live(person, ADA)
+
+
+def test_a_verification_event_is_answered_and_an_unknown_one_does_nothing(
+    person: Person, bearer: str, sender: Sender
+) -> None:
+    verification = "https://schemas.openid.net/secevent/ssf/event-type/verification"
+    assert push(person, bearer, sender.event(verification, payload={"state": "x"}, sub_id=...)).status_code == 202
+    assert push(person, bearer, sender.event(f"{RISC}recovery-activated", jti="2")).status_code == 202
+    assert [one.details["kind"] for one in told(person)][::-1] == ["verification", "recovery-activated"]
+    assert is_live(person, ADA)
+
+
+def test_signals_are_counted_by_connection_and_kind_and_only_those_that_are_believed(
+    person: Person, bearer: str, sender: Sender
+) -> None:
+    assert push(person, bearer, sender.event(DISABLED)).status_code == 202
+    assert push(person, bearer, sender.event(f"{RISC}invented-by-it", jti="2")).status_code == 202
+    assert person.post("/ssf/invented-connection", {}).status_code != 202
+    shown = person.get("/metrics").text
+    assert 'bridge_signals_total{connection="corp",kind="account-disabled"}' in shown
+    assert 'bridge_signals_total{connection="corp",kind="other"}' in shown
+    assert "invented" not in shown
+
+
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer ", "Bearer wrong", "Basic eDp4", "Bearer " + "x" * 5000, "bearer"]
+)
+def test_nobody_without_the_token_of_the_stream_is_heard(
+    person: Person, bearer: str, sender: Sender, authorization: str
+) -> None:
+    answer = push(person, bearer, sender.event(REVOKED), Authorization=authorization)
+    assert (answer.status_code, answer.json["err"]) == (401, "authentication_failed")
+    assert sender.asked == [], "nothing is looked for before that"
+    assert is_live(person, ADA)
+
+
+def test_wrong_tokens_of_one_network_are_counted_and_the_right_one_is_heard_all_the_same(
+    person: Person, bearer: str, sender: Sender
+) -> None:
+    answers = [push(person, "wrong", "x") for _ in range(61)]
+    assert [one.status_code for one in answers] == [401] * 60 + [429]
+    assert answers[-1].headers["Retry-After"] == "60"
+    assert push(person, bearer, sender.event(REVOKED)).status_code == 202
+
+
+def test_a_token_that_was_replaced_or_removed_opens_nothing(
+    person: Person, bearer: str, sender: Sender, clock: HeldClock
+) -> None:
+    door = door_of(person.app)
+    newer = streams.new_token(door.store, clock, door.randomness, "corp")
+    assert push(person, bearer, sender.event(REVOKED)).status_code == 401
+    assert push(person, newer, sender.event(REVOKED)).status_code == 202
+    streams.remove(door.store, transmitter_of(sender), sender_asks(sender), clock, "")
+    assert push(person, newer, sender.event(REVOKED, jti="2")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("how", "err"),
+    [({"key": "attacker"}, "invalid_key"), ({"aud": "x"}, "invalid_audience"), ({"iss": "x"}, "invalid_issuer")],
+)
+def test_the_token_alone_ends_nothing(
+    person: Person, bearer: str, sender: Sender, how: dict[str, Any], err: str
+) -> None:
+    answer = push(person, bearer, sender.event(REVOKED, **how))
+    assert (answer.status_code, answer.json["err"]) == (400, err)
+    assert answer.json["description"].startswith("This message was not believed; nothing has ended.")
+    assert is_live(person, ADA)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/ssf/partner", {}, 404),
+        ("/ssf/nowhere", {}, 404),
+        ("/ssf/corp", {"Content-Type": "application/jwt"}, 400),
+        ("/ssf/corp", {"Content-Type": "application/x-www-form-urlencoded"}, 400),
+    ],
+)
+def test_other_addresses_and_types_take_nothing(
+    person: Person, bearer: str, sender: Sender, path: str, headers: dict[str, str], status: int
+) -> None:
+    assert push(person, bearer, sender.event(REVOKED), path, **headers).status_code == status
+    assert is_live(person, ADA)
+
+
+# ---------------------------------------------------------------------------------------------------------- streams
+
+
+def sender_asks(sender: Sender) -> streams.Ask:
+    return lambda method, url, headers, body: sender.fetch(url, method=method, headers=headers, data=body)
+
+
+def test_a_stream_is_set_up_looked_at_tried_and_removed(person: Person, sender: Sender, clock: HeldClock) -> None:
+    door, ask, at = door_of(person.app), sender_asks(sender), "https://signals.example.test"
+    sender.answers = {
+        f"POST {at}/configuration": (201, {"stream_id": "s-1", "aud": f"{BASE}/ssf/corp"}),
+        f"GET {at}/status": (200, {"stream_id": "s-1", "status": "enabled"}),
+        f"POST {at}/verification": (204, {}),
+        f"DELETE {at}/configuration": (204, {}),
+    }
+    transmitter = transmitter_of(sender)
+    assert streams.set_up(door.store, transmitter, ask, clock, door.randomness, "access") == "s-1"
+    asked = next(body for method, url, body in sender.asked if url == f"{at}/configuration")
+    assert asked["delivery"]["endpoint_url"] == f"{BASE}/ssf/corp"
+    bearer = asked["delivery"]["authorization_header"].removeprefix("Bearer ")
+    assert push(person, bearer, sender.event(REVOKED)).status_code == 202
+    assert streams.status(door.store, transmitter, ask, "access") == "enabled"
+    assert streams.verify(door.store, transmitter, ask, door.randomness, "access")
+    streams.remove(door.store, transmitter, ask, clock, "access")
+    assert sender.asked[-1][:2] == ("DELETE", f"{at}/configuration?stream_id=s-1")
+    assert push(person, bearer, sender.event(REVOKED, jti="2")).status_code == 401
+    with pytest.raises(NotFound):
+        streams.status(door.store, transmitter, ask, "access")
+
+
+def test_a_transmitter_that_refuses_or_means_others_is_told_so(
+    person: Person, sender: Sender, clock: HeldClock
+) -> None:
+    door, ask, at = door_of(person.app), sender_asks(sender), "https://signals.example.test"
+    sender.answers = {f"POST {at}/configuration": (403, {})}
+    with pytest.raises(ProviderUnreachable, match="403"):
+        streams.set_up(door.store, transmitter_of(sender), ask, clock, door.randomness, "access")
+    for audience in ("somebody", ["somebody"], [], 5, {"x": 1}, True):
+        sender.answers = {f"POST {at}/configuration": (201, {"stream_id": "s-1", "aud": audience})}
+        with pytest.raises(BadRequest, match=r"signals\.audience"):
+            streams.set_up(door.store, transmitter_of(sender), ask, clock, door.randomness, "access")
+
+
+@pytest.mark.parametrize(("subject", "is_taken"), [("sub", False), ("subject", True)])
+def test_a_saml_connection_says_that_events_name_people_as_it_does(subject: str, is_taken: bool) -> None:
+    asked = {
+        "protocol": "saml",
+        "title": "Company",
+        "metadata_url": "https://idp.example.test/metadata",
+        "signals": {"issuer": "https://signals.example.test", "subject": subject},
+    }
+    if is_taken:
+        assert SamlConnection.model_validate(asked).signals is not None
+        return
+    with pytest.raises(ValueError, match=r"signals\.subject"):
+        SamlConnection.model_validate(asked)
+
+
+@pytest.mark.parametrize(
+    "written", [10**400, 10**30, 1e300, -5, "noon", True], ids=["400 digits", "30", "float", "before", "text", "bool"]
+)
+def test_an_event_at_no_time_is_refused_with_its_reason(
+    person: Person, bearer: str, sender: Sender, clock: HeldClock, written: Any
+) -> None:
+    answer = push(person, bearer, sender.event(REVOKED, payload={"event_timestamp": written}))
+    assert (answer.status_code, answer.json["err"]) == (400, "invalid_request")
+    (refused,) = told(person, "session.ending_refused")
+    assert "event_timestamp" in refused.details["reason"]
+    assert is_live(person, ADA)
+    milliseconds = int(clock().timestamp() * 1000)
+    assert push(person, bearer, sender.event(REVOKED, payload={"event_timestamp": milliseconds})).status_code == 202
+    assert not is_live(person, ADA)
+
+
+def test_keys_that_are_not_to_be_had_are_no_refusal_and_the_event_may_come_again(
+    person: Person, bearer: str, sender: Sender
+) -> None:
+    sender.is_down = True
+    answer = push(person, bearer, sender.event(REVOKED))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    assert "Please send it again later" in answer.json["description"]
+    sender.is_down = False
+    assert is_live(person, ADA)
+
+
+_PHONE = {"format": "phone_number", "phone_number": "+12065550100"}
+_ADA = {"format": "opaque", "id": "00u-person"}
+
+
+@pytest.mark.parametrize("identifiers", [[_ADA], [_PHONE, _ADA], [_ADA, {"format": "email", "email": "a@example.com"}]])
+def test_of_aliases_the_one_counts_by_which_somebody_is_known_here(
+    person: Person, bearer: str, sender: Sender, identifiers: list[Any]
+) -> None:
+    subject = {"format": "aliases", "identifiers": identifiers}
+    assert push(person, bearer, sender.event(REVOKED, sub_id=subject)).status_code == 202
+    assert (is_live(person, ADA), is_live(person, BOB)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "identifiers",
+    [
+        [],
+        None,
+        [_PHONE],
+        [_ADA, {"format": "opaque", "id": "00u-bob"}],
+        [{"format": "aliases", "identifiers": [_ADA]}],
+        [{"format": "complex", "user": _ADA}],
+        [{"user": _ADA}],
+        ["00u-person"],
+        [_ADA] * 21,
+    ],
+)
+def test_aliases_that_name_nobody_or_two_end_nothing(
+    person: Person, bearer: str, sender: Sender, identifiers: Any
+) -> None:
+    subject = {"format": "aliases", "identifiers": identifiers}
+    answer = push(person, bearer, sender.event(REVOKED, sub_id=subject))
+    assert (answer.status_code, answer.json["err"]) == (400, "invalid_request")
+    assert is_live(person, ADA)
+    assert is_live(person, BOB)
+
+
+def test_a_signal_that_cannot_be_audited_blocks_nobody_and_counts_when_it_comes_again(
+    person: Person, bearer: str, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = sender.event(DISABLED)
+    with monkeypatch.context() as broken:
+        broken.setattr(Writing, "record", _takes_nothing)
+        assert push(person, bearer, token).status_code == 503
+    assert (is_live(person, ADA), blocks(person)) == (True, [])
+    assert push(person, bearer, token).status_code == 202
+    assert (is_live(person, ADA), blocks(person)) == (False, [("corp/00u-person", "signal")])
+
+
+def test_a_signal_that_comes_twice_at_once_blocks_and_ends_once(person: Person, bearer: str, sender: Sender) -> None:
+    sent = {"Content-Type": "application/secevent+jwt", "Authorization": f"Bearer {bearer}"}
+    form = {"base_url": BASE, "data": sender.event(DISABLED), "headers": sent}
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(person.app.test_client().post, "/ssf/corp", **form) for _ in range(4)]
+        assert [one.result().status_code for one in asked] == [202] * 4
+    assert blocks(person) == [("corp/00u-person", "signal")]
+    assert sum(one.details["sessions"] for one in told(person, "block.put")) == 1
+    assert (is_live(person, ADA), is_live(person, BOB)) == (False, True)
+
+
+def _takes_nothing(*_: object) -> None:
+    raise Unavailable("the audit takes nothing")
+
+
+def test_a_word_from_before_the_database_was_put_back_lets_nobody_in(
+    person: Person, bearer: str, sender: Sender, clock: HeldClock
+) -> None:
+    """The account may have been disabled again since then, in a row that is lost."""
+    store = door_of(person.app).store
+    push(person, bearer, sender.event(DISABLED))
+    clock.advance(timedelta(minutes=1))
+    enabled = sender.event(ENABLED, jti="older")
+    # Its sender's clock is ahead, by as much as the connection forgives.
+    ahead = sender.event(ENABLED, jti="ahead", iat=int(clock().timestamp()) + 120)
+    clock.advance(timedelta(minutes=1))
+    store.restorations.begin(clock(), Block("", "restore", "operator", "put back", clock()), lambda _: ())
+    store.restorations.confirm()
+    clock.advance(timedelta(minutes=1))
+    for one in (enabled, ahead):
+        assert push(person, bearer, one).status_code == 202
+        assert blocks(person) == [("corp/00u-person", "signal")]
+    clock.advance(timedelta(minutes=1))
+    assert push(person, bearer, sender.event(ENABLED, jti="newer")).status_code == 202
+    assert blocks(person) == []
