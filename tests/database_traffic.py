@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Executable, PoolProxiedConnection, event
+from sqlalchemy import Executable, PoolProxiedConnection
 
 from federation_bridge.store import Store
 from federation_bridge.store.statements import Answer
@@ -19,26 +19,27 @@ _POSTGRESQL = {b"on": "durable", b"off": "ordered"}
 def commits(store: Store) -> Iterator[list[str]]:
     """`durable` or `ordered` for each transaction that the store commits meanwhile, as the database understood it."""
     heard: list[str] = []
-    engine = store._database._engine
+    dialect, really = store._database._engine.dialect, store._database._engine.dialect.do_commit
 
-    def committing(connection: Connection) -> None:
-        heard.append(_mode(connection))
+    def committing(dbapi_connection: PoolProxiedConnection) -> None:
+        heard.append(_mode(dbapi_connection, dialect.name))
+        really(dbapi_connection)
 
     alone = store._database.alone
 
     def single(statement: Executable, values: Mapping[str, Any], *, durable: bool = True, **how: bool) -> Answer:
-        if engine.dialect.name == "sqlite":
+        if dialect.name == "sqlite":
             return alone(statement, values, durable=durable, **how)
         # Within a durable transaction, so that the database tells how it understood the statement itself.
-        with store._database.writing() as connection:
-            return store._database.statements.execute(connection.connection, statement, values)
+        with store._database.transaction() as connection:
+            return store._database.statements.execute(connection, statement, values)
 
-    event.listen(engine, "commit", committing)
+    dialect.do_commit = committing  # type: ignore[method-assign]
     store._database.alone = single  # type: ignore[method-assign]
     try:
         yield heard
     finally:
-        event.remove(engine, "commit", committing)
+        dialect.do_commit = really  # type: ignore[method-assign]
         store._database.alone = alone  # type: ignore[method-assign]
 
 
@@ -60,8 +61,8 @@ def statements(store: Store) -> Iterator[list[str]]:
         ours.execute = really  # type: ignore[method-assign]
 
 
-def _mode(connection: Connection) -> str:
-    driver: Any = connection.connection.dbapi_connection
-    if connection.engine.dialect.name == "sqlite":
+def _mode(connection: PoolProxiedConnection, dialect: str) -> str:
+    driver: Any = connection.dbapi_connection
+    if dialect == "sqlite":
         return _SQLITE[driver.execute("PRAGMA synchronous").fetchone()[0]]
     return _POSTGRESQL[driver.pgconn.exec_(b"SHOW synchronous_commit").get_value(0, 0)]

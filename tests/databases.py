@@ -10,9 +10,8 @@ from federation_bridge.audit import Lines
 from federation_bridge.store import Store, open_store
 
 INTEGRITY_KEY = b"integrity".ljust(32, b".")
-END_CONNECTIONS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge' AND datname = current_database()"
-)
+_OURS = "usename <> 'postgres' AND datname = current_database()"
+END_CONNECTIONS = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {_OURS}"
 """For `OwnDatabase.admin`. Of this database alone: other workers have theirs on the same server."""
 
 
@@ -44,6 +43,10 @@ class OwnDatabase:
     @property
     def is_sqlite(self) -> bool:
         return self.url.startswith("sqlite")
+
+    def be(self, role: str) -> None:
+        """From here on stores are opened as another role of PostgreSQL; nothing on SQLite."""
+        self.url = self.url.replace("://bridge@", f"://{role}@")
 
     def open(self, lines: Lines | None = None, integrity_key: bytes = INTEGRITY_KEY) -> Store:
         """One more store on this database, closed when the test ends."""

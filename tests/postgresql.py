@@ -18,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,13 @@ _FAST = "-c fsync=off -c full_page_writes=off"
 _COMMON = "-c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200 -c shared_buffers=32MB"
 
 
+OWNER, SERVING, ARCHIVING = "owner", "bridge", "archiving"
+"""Roles: who owns the tables, the service's own user, and that of a service that archives its audit."""
+
+
 @dataclass(frozen=True)
 class Server:
-    """A running server; `admin_password` is of the superuser `postgres`, `password` of the role `bridge`."""
+    """A running server; `admin_password` is of the superuser `postgres`, `password` of every other role."""
 
     folder: str
     binaries: str
@@ -40,9 +44,9 @@ class Server:
     admin_password: str
     password: str
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, user: str = SERVING) -> str:
         """SQLAlchemy URL of a database, for the role that the bridge uses, without its password."""
-        return f"postgresql+psycopg://bridge@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://{user}@127.0.0.1:{self.port}/{database}"
 
     def admin(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """A superuser's connection, each statement a transaction of its own."""
@@ -55,11 +59,16 @@ class Server:
             autocommit=True,
         )
 
-    def make_database(self, name: str) -> None:
-        """An empty database that belongs to the role `bridge`; one of that name is replaced."""
+    def make_database(self, name: str, owner: str = SERVING) -> None:
+        """An empty database that belongs to this role; one of that name is replaced.
+
+        Others may come to it, and no more: they make no table, not even a temporary one.
+        """
         with self.admin() as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            connection.execute(f"CREATE DATABASE {name} OWNER bridge")
+            connection.execute(f"CREATE DATABASE {name} OWNER {owner}")
+            connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+            connection.execute(f"GRANT CONNECT ON DATABASE {name} TO {SERVING}, {ARCHIVING}")
 
 
 @contextmanager
@@ -74,7 +83,9 @@ def running_postgresql(*, durable: bool = True) -> Iterator[Server]:
 
 def new_folder() -> Path:
     """A folder for `started`: where the unprivileged user can reach it, when we are root."""
-    return Path(tempfile.mkdtemp(prefix="fb-pg-", dir="/tmp" if os.geteuid() == 0 else None))
+    usual = Path(tempfile.gettempdir())
+    is_reached = os.geteuid() != 0 or usual.stat().st_mode & 0o005 == 0o005
+    return Path(tempfile.mkdtemp(prefix="fb-pg-", dir=usual if is_reached else "/tmp"))
 
 
 def started(folder: Path, *, durable: bool = False) -> Server:
@@ -112,8 +123,37 @@ def start_again(server: Server, *, durable: bool = True) -> None:
 
 def kill(server: Server) -> None:
     """Ends the server as `kill -9` does; its children notice, and nothing is written down any more."""
-    first_line = (Path(server.folder) / "data" / "postmaster.pid").read_text().split("\n", 1)[0]
-    os.kill(int(first_line), signal.SIGKILL)
+    os.kill(_pid(server), signal.SIGKILL)
+
+
+@contextmanager
+def paused(server: Server) -> Iterator[None]:
+    """The whole server is stopped (SIGSTOP) as long as the block lasts: there, and silent."""
+    first = _pid(server)
+    os.kill(first, signal.SIGSTOP)  # first: now it begins no other one
+    children = [int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
+    stopped = [first]
+    try:
+        for pid in children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                stopped.append(pid)
+        yield
+    finally:
+        for pid in reversed(stopped):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def restart(server: Server, mode: str) -> None:
+    """`pg_ctl restart` in this mode (`fast`, `immediate`), with the disk waited for."""
+    data = str(Path(server.folder) / "data")
+    _run(server.binaries, "pg_ctl", "stop", "-D", data, "-m", mode, "-w", "-t", "60")
+    start_again(server)
+
+
+def _pid(server: Server) -> int:
+    return int((Path(server.folder) / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
 
 
 def _start(folder: Path, durable: bool) -> Server:
@@ -135,10 +175,11 @@ def _start(folder: Path, durable: bool) -> Server:
         (folder / "data").mkdir(mode=0o700)
         os.chown(folder / "data", user.pw_uid, user.pw_gid)
     initdb = ("-U", "postgres", "--auth=scram-sha-256", f"--pwfile={secret}", "--no-locale", "-E", "UTF8", "--no-sync")
-    _run(server.binaries, "initdb", "-D", str(folder / "data"), *initdb)
+    _run(server.binaries, "initdb", "-D", str(folder / "data"), *initdb, "-c", "scram_iterations=1")
     start_again(server, durable=durable)
     with server.admin() as connection:
-        connection.execute(f"CREATE ROLE bridge LOGIN PASSWORD '{server.password}'")
+        for role in (OWNER, SERVING, ARCHIVING):
+            connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{server.password}'")
     return server
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from federation_bridge.model.kinds import Road
+from federation_bridge.model.kinds import AgentAccess, Road
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,15 @@ class Role:
     MaxSessionDuration in IAM is not above `max_session`."""
     description: str = ""
     """For people to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleLink:
+    """A page of the console that the register names for people."""
+
+    name: str
+    page: str
+    """Its https address, or a path of the console in whatever region is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ class Account:
     """By name; empty: none. For people, as the description is."""
     aliases: tuple[str, ...] = ()
     """Other names by which people find the account."""
+    links: tuple[ConsoleLink, ...] = ()
 
     @property
     def road(self) -> Road:
@@ -76,6 +86,8 @@ class Entitlement:
     policy_arns: tuple[str, ...] = ()
     policy: str | None = None
     """Inline session policy, a JSON text of at most 2048 characters together with the ARNs."""
+    agents: AgentAccess = "read-only"
+    """What an agent of the person may have of it."""
     ends_at: datetime | None = None
     """When the rule's dates end this entitlement; no AWS session outlives it."""
 

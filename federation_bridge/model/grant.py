@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from federation_bridge.model.entitlement import Account
 
 REDEEMABLE = timedelta(minutes=10)
 """How long after a decision AWS may take its statement: five minutes of life, five of STS's tolerance on `exp`."""
+
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before every event: where it is not known when something began, each event means it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,13 @@ class Grant:
     reason: str = ""
     """What the person gave as the reason, if they were asked."""
     ends_at: datetime | None = None
-    """When the rule's dates end it; no AWS session outlives it."""
+    """When the rule's dates or the sign-in end it; no AWS session outlives it."""
+    cap: str = ""
+    """Which bound decided how long it lasts (`grant.Cap`)."""
+    signed_in_at: datetime = LONG_AGO
+    """When the sign-in began for which it was given."""
+    for_agent: bool = False
+    """Whether it is for a program that acts for the person."""
 
     @property
     def role_arn(self) -> str:
@@ -67,10 +77,14 @@ class Grant:
         role, open_ends = self.account.roles[self.role], []
         if not role.web_identity_file:
             open_ends.append("the register does not say that the role's trust policy pins the session name")
-        if self.duration < role.max_session:
+        if self.duration < role.max_session and self.cap == "session":
+            open_ends.append("the sign-in ends before the longest session that the call could ask for")
+        elif self.duration < role.max_session:
             open_ends.append("the role allows longer sessions than were granted, and the call names the duration")
         elif self.ends_at is not None and self.ends_at < self.decided_at + REDEEMABLE + role.max_session:
-            open_ends.append("the rule's dates end before the longest session that the call could ask for")
+            open_ends.append(
+                "the rule's dates end or the sign-in ends before the longest session that the call could ask for"
+            )
         return open_ends
 
 
@@ -86,3 +100,7 @@ class AwsCredentials:
     role: str
     region: str
     assumed_role_arn: str = ""
+    cap: str = ""
+    """Which bound decided when they end: `session` is the end of the sign-in (`grant.Cap`)."""
+    granted: timedelta = timedelta()
+    """For how long they were granted; nothing where that is not known."""

@@ -53,6 +53,40 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderSession:
+    """How the identity provider itself names a person and their session there: by these names it ends them.
+
+    Not the person: a connection may know its people by another claim. An empty name is one that the provider does not
+    tell.
+    """
+
+    issuer: str = ""
+    """In the one spelling that we compare."""
+    subject: str = ""
+    """`sub`, or the NameID."""
+    session: str = ""
+    """`sid`, or the SessionIndex."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAtProvider:
+    """A verified message of an identity provider that says what has ended there. It may be spent only once."""
+
+    named: ProviderSession
+    """Which session, of whom; without a session: every one of that subject."""
+    message_issuer: str
+    message_id: str
+    message_ends_at: datetime
+    """Until then a replay could pass the other checks."""
+    ended_at: datetime
+    """When, by the provider's clock: what it issued for this subject after that lives on."""
+    person: str = ""
+    """Whom it means where it names them as we do (`connection/subject`); then `named` is empty."""
+    before: datetime | None = None
+    """Only what began here until then has ended; None: whatever lives."""
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """A verified answer of an identity provider: the identity, and the message that may be spent only once."""
 
@@ -63,6 +97,12 @@ class Arrival:
     message_ends_at: datetime
     """Until then a replay could pass the other checks; the spent ID is remembered at least as long."""
     response_id: str = ""
+    at_provider: ProviderSession = ProviderSession()
+    issued_at: datetime | None = None
+    """When the provider issued the message, by its own clock."""
+    material: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the connector needs of the answer later on, to sign out there: kept sealed with the session, by nobody else
+    understood. Empty where the settings want none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +120,8 @@ class Session:
     """False after an unsolicited sign-in, until the person clicks on a page of ours."""
     rulebook: int | None = field(default=None, compare=False)
     """The number of the rulebook version in force when the session was read, 0 where there was none; None: not read."""
+    at_provider: ProviderSession = field(default=ProviderSession(), repr=False, compare=False)
+    """Told when the session begins. The store keeps digests alone, so a session that is read names nothing here."""
 
     @property
     def authenticated_at(self) -> datetime:

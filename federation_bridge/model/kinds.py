@@ -15,4 +15,7 @@ Randomness = Callable[[int], bytes]
 Road = Literal["saml", "oidc"]
 """How AWS comes to believe us: an assertion (`AssumeRoleWithSAML`) or a JWT (`AssumeRoleWithWebIdentity`)."""
 
+AgentAccess = Literal["read-only", "full", "none"]
+"""What a rule lets people hand to agents: programs that act for them, and may be led astray by what they read."""
+
 JsonObject = dict[str, Any]

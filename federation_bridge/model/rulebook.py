@@ -16,6 +16,8 @@ class ProposedVersion:
     reason: str
     origin: str
     """By which road it came: `files` or `command`."""
+    foreseen: str = ""
+    """What was shown of it (`administration.foreseen`); "": nothing was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,6 @@ class Author:
     connection: str = ""
     """"": nobody signed in (a command, a pipeline)."""
     subject: str = ""
-
-    @property
-    def is_signed_in(self) -> bool:
-        """Whether it is a person whom an identity provider vouches for."""
-        return bool(self.connection and self.subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,8 @@ class ChangeProposal:
     """`waits`, `approved` or `closed`."""
     decided_by: str = ""
     decided_reason: str = ""
+    foreseen: str = ""
+    """What whoever proposed it was shown; "" in a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +66,5 @@ class RulebookVersion:
     origin: str
     text: str = ""
     """Rules and register as one document; "" in a list of versions."""
+    foreseen: str = ""
+    """What was shown when it came into force, and when it was proposed; decides nothing, "" in a list of versions."""

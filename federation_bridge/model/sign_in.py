@@ -27,8 +27,24 @@ class SignIn:
     expires_at: datetime
     fresh: bool = False
     """Asks the identity provider to authenticate the person anew, whatever session they have there."""
+    methods: tuple[str, ...] = ()
+    """Names of methods of which one is asked for, by the connection's settings; the answer must say that it was."""
     previous: str = ""
     """Key of the session that the browser held when it left: its cookie stays behind at a cross-site POST."""
+    silent: bool = False
+    """Asks the identity provider to answer without showing the person anything, or to say that it cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInManner:
+    """How the identity provider is asked to let a person in."""
+
+    fresh: bool = False
+    """To authenticate them anew."""
+    methods: tuple[str, ...] = ()
+    """By one of these methods, by the connection's names; only where `fresh`."""
+    silent: bool = False
+    """Without showing them anything, where the connection allows that; never where `fresh`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,9 @@ class Callback:
     content_type: str = ""
     arrived_at: Road | None = None
     """Of which protocol the address is at which it arrived: the pipeline takes it for no other connection's answer."""
+
+    raw_query: bytes = b""
+    """The query as it came over the wire: a signature in an address covers these octets (SAML bindings 3.4.4.1)."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """Every value of that name, in query and form."""

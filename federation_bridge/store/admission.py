@@ -6,23 +6,26 @@ locked while the network is waited for. On SQLite, which has no such statement, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, Insert, Select, Table, bindparam, exists, select, true, union_all
+from sqlalchemy import CTE, Insert, Select, Table, and_, bindparam, exists, literal, select, true, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
-from federation_bridge.errors import MessageReplayed, SignInOver, Unavailable
-from federation_bridge.model import Session, SignIn
+from federation_bridge.errors import Blocked, MessageReplayed, NotYetConfirmed, SignInOver, Unavailable
+from federation_bridge.model import Block, Session, SignIn
 from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.store.blocks import Blocks, about_in, may_be_blocked
 from federation_bridge.store.codec import identity_to_text
-from federation_bridge.store.digests import digest_of
-from federation_bridge.store.engine import Conflict, Database
+from federation_bridge.store.digests import digest_of, names_at_provider
+from federation_bridge.store.engine import Database
+from federation_bridge.store.failures import Conflict
 from federation_bridge.store.people import groups_digest, remembering
+from federation_bridge.store.restorations import SOURCE, is_before_restoration
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.tables import PEOPLE, SESSIONS, SPENT_MESSAGES, Instant
 from federation_bridge.store.writing import Writing, insertion_where
@@ -30,6 +33,7 @@ from federation_bridge.store.writing import Writing, insertion_where
 USED = "the pending sign-in was used before"
 
 _DIGEST = SPENT_MESSAGES.c.message.type
+_RowsOf = Mapping[Table, Mapping[str, Any]]
 _COLUMNS = [SPENT_MESSAGES.c.message, SPENT_MESSAGES.c.kept_until]
 
 
@@ -42,6 +46,9 @@ class Spent:
     sign_in: SignIn | None
     """The sign-in that it answers; None where there is none, or it was taken already."""
     until: datetime
+    begun_at: datetime
+    """When the sign-in began or, where there is none, the message was issued. What was used before the database was
+    put back is not known any more: what began before that is believed no more."""
 
     @property
     def digests(self) -> dict[str, str]:
@@ -54,8 +61,8 @@ class Spent:
 class Admission:
     """How sessions begin."""
 
-    def __init__(self, database: Database, mac: RowMac, audit: AuditTable) -> None:
-        self._database, self._mac, self._audit = database, mac, audit
+    def __init__(self, database: Database, mac: RowMac, audit: AuditTable, blocks: Blocks) -> None:
+        self._database, self._mac, self._audit, self._blocks = database, mac, audit, blocks
         self._is_postgresql = database.dialect == "postgresql"
         self._remember = remembering(database.dialect)
         insert = (postgresql.insert if self._is_postgresql else sqlite.insert)(SPENT_MESSAGES)
@@ -67,7 +74,8 @@ class Admission:
     def admit(self, session: Session, network: str, spent: Spent, entries: tuple[Entry, ...]) -> None:
         """Spends, begins, remembers and records.
 
-        MessageReplayed where the message, SignInOver where the sign-in was spent before, on whatever node; Unavailable.
+        MessageReplayed where the message, SignInOver where the sign-in was spent before, on whatever node, or began
+        before the database was put back; Blocked, and then nothing is spent; Unavailable.
         """
         text, person = identity_to_text(session.identity), digest_of("person", session.identity.person)
         rows = {
@@ -75,11 +83,14 @@ class Admission:
             PEOPLE: self._mac.with_mac(PEOPLE, _row_of_person(session, person, text)),
         }
         if self._is_postgresql and len(entries) == 1:
-            self._admit_at_once(rows, spent, entries[0])
+            self._admit_at_once(session.identity.person, rows, spent, entries[0])
             return
         with self._audit.writing() as writing:
+            _demand_younger(spent, is_older=bool(writing.execute(_IS_OLDER, {"begun_at": spent.begun_at}).rows))
             _demand_unspent(spent, self._spent_now(writing, spent))
-            writing.execute(_INSERT_SESSION, rows[SESSIONS])
+            if writing.execute(_INSERT_UNBLOCKED, _prefixed({SESSIONS: rows[SESSIONS]})).rowcount != 1:
+                _demand_unblocked(session.identity.person, about_in(writing, session.identity.person))
+                writing.execute(_INSERT_SESSION, rows[SESSIONS])
             writing.execute(self._remember, rows[PEOPLE])
             writing.record(*entries)
 
@@ -88,18 +99,39 @@ class Admission:
         values = {**spent.digests, "until": spent.until}
         return set(writing.execute(self._spend[tuple(spent.digests)], values).scalars())
 
-    def _admit_at_once(self, rows: Mapping[Table, Mapping[str, Any]], spent: Spent, entry: Entry) -> None:
-        values = {f"{table.name}_{name}": value for table, row in rows.items() for name, value in row.items()}
-        values |= {**spent.digests, "until": spent.until}
+    def _admit_at_once(
+        self,
+        person: str,
+        rows: Mapping[Table, Mapping[str, Any]],
+        spent: Spent,
+        entry: Entry,
+        *,
+        is_spared: bool = False,
+    ) -> None:
+        """`is_spared`: a block of many stands that does not mean this person; it was looked at."""
+        values = _prefixed(rows) | {**spent.digests, "until": spent.until, "begun_at": spent.begun_at}
         refusal = Unavailable("the database admitted nobody, and nothing of it was spent before")
+        statement = _at_once(tuple(spent.digests), is_spared=is_spared)
         try:
-            if self._audit.record_where(_at_once(tuple(spent.digests)), values, entry, is_once=True):
+            if self._audit.record_where(statement, values, entry, is_once=True):
                 return
         except Conflict as conflict:
             refusal = conflict  # mostly, another one spent one of the two at the same moment
+        _demand_younger(spent, is_older=bool(self._database.rows(_IS_OLDER, {"begun_at": spent.begun_at})))
         known = {row.message for row in self._database.rows(_known(tuple(spent.digests)), spent.digests)}
         _demand_unspent(spent, set(spent.digests.values()) - known)
-        raise refusal
+        _demand_unblocked(person, self._blocks.about(person))
+        if is_spared or isinstance(refusal, Conflict):
+            raise refusal
+        self._admit_at_once(person, rows, spent, entry, is_spared=True)
+
+
+def _demand_unblocked(person: str, blocks: Sequence[Block]) -> None:
+    if any(one.source == SOURCE for one in blocks):
+        raise NotYetConfirmed(f"{person} waits: the database was put back, and `restore --confirm` was not called yet")
+    if blocks:
+        first = blocks[0]
+        raise Blocked(f"{person} is blocked since {first.since:%Y-%m-%d %H:%M} UTC by {first.by} ({first.source})")
 
 
 def _demand_unspent(spent: Spent, unspent: set[str]) -> None:
@@ -107,6 +139,15 @@ def _demand_unspent(spent: Spent, unspent: set[str]) -> None:
         raise MessageReplayed("the message was used before: a replay")
     if spent.sign_in is not None and not unspent.issuperset(spent.digests.values()):
         raise SignInOver(USED, spent.sign_in.return_to)
+
+
+def _demand_younger(spent: Spent, *, is_older: bool) -> None:
+    if not is_older:
+        return
+    why = f"from {spent.begun_at:%Y-%m-%d %H:%M:%S}, before the database was put back: whether it was used is not known"
+    if spent.sign_in is not None:
+        raise SignInOver(f"the pending sign-in is {why}", spent.sign_in.return_to)
+    raise MessageReplayed(f"the message, or the sign-in that it answers, is {why}")
 
 
 def digest_of_sign_in(sign_in: SignIn) -> str:
@@ -123,6 +164,7 @@ def _row_of_session(session: Session, person: str, identity: str) -> dict[str, A
         "last_seen_at": session.last_seen_at,
         "ends_at": session.ends_at,
         "confirmed": session.confirmed,
+        **names_at_provider(session.identity.connection, session.at_provider),
     }
 
 
@@ -134,6 +176,21 @@ def _row_of_person(session: Session, person: str, identity: str) -> dict[str, An
 # ------------------------------------------------------------------------------------------------------- statements
 
 _INSERT_SESSION = SESSIONS.insert()
+
+
+def _prefixed(rows: Mapping[Table, Mapping[str, Any]]) -> dict[str, Any]:
+    """The values of rows as statements of several tables name them: `table_column`."""
+    return {f"{table.name}_{name}": value for table, row in rows.items() for name, value in row.items()}
+
+
+def _values_of(table: Table) -> Select[Any]:
+    return select(*(bindparam(f"{table.name}_{column.name}", type_=column.type) for column in table.c))
+
+
+_IS_BEFORE = is_before_restoration(bindparam("begun_at", type_=Instant))
+_IS_OLDER = select(literal(1).label("older")).where(_IS_BEFORE)
+_UNBLOCKED = ~may_be_blocked(bindparam("sessions_person", type_=SESSIONS.c.person.type))
+_INSERT_UNBLOCKED = SESSIONS.insert().from_select(list(SESSIONS.c.keys()), _values_of(SESSIONS).where(_UNBLOCKED))
 
 
 def _rows_to_spend(names: tuple[str, ...]) -> Any:
@@ -148,14 +205,17 @@ def _known(names: tuple[str, ...]) -> Select[Any]:
 
 
 @cache
-def _at_once(names: tuple[str, ...]) -> Insert:
-    """The whole admission: nothing is written where one of these was spent before.
+def _at_once(names: tuple[str, ...], *, is_spared: bool) -> Insert:
+    """The whole admission: nothing is written where one of these was spent before or is older than a restoration, or a
+    block may be about the person.
 
     What another transaction spends at the same moment is no reason to write less, but a violated key: it undoes all.
     """
-    unspent = ~exists(_known(names).correlate(None))
+    may_spend = and_(~exists(_known(names).correlate(None)), ~_IS_BEFORE)
+    if not is_spared:
+        may_spend = and_(may_spend, _UNBLOCKED)
     to_spend = union_all(
-        *(select(bindparam(name, type_=_DIGEST), bindparam("until", type_=Instant)).where(unspent) for name in names)
+        *(select(bindparam(name, type_=_DIGEST), bindparam("until", type_=Instant)).where(may_spend) for name in names)
     )
     insert = postgresql.insert(SPENT_MESSAGES).from_select(_COLUMNS, to_spend)
     spent = insert.returning(SPENT_MESSAGES.c.message).cte("spent")
@@ -170,5 +230,4 @@ def _inserted_where(spent: CTE, table: Table) -> Any:
 
 def _values_where(spent: CTE, table: Table) -> Select[Any]:
     """A row of values called `table_column`, where anything was spent."""
-    values = (bindparam(f"{table.name}_{column.name}", type_=column.type) for column in table.c)
-    return select(*values).where(exists(select(spent.c.message)))
+    return _values_of(table).where(exists(select(spent.c.message)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
 from itertools import islice
@@ -17,8 +17,10 @@ from sqlalchemy import Insert, Table, select
 from federation_bridge.audit import AuditQuery, Cursor, Entry, Lines, Recorded, RowForged, recorded
 from federation_bridge.errors import Unavailable
 from federation_bridge.model import Clock, RequestOrigin
-from federation_bridge.store.audit_reading import begin, last_uses, newest
-from federation_bridge.store.engine import Database, repeated
+from federation_bridge.store.audit_reading import begin, last_uses, newest, rules_used
+from federation_bridge.store.engine import Database
+from federation_bridge.store.failures import repeated
+from federation_bridge.store.follow_ups import Followed, FollowUps
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.statements import Answer, Row
 from federation_bridge.store.tables import AUDIT, REFUSALS
@@ -28,23 +30,43 @@ _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 _PAGE = 500
 """Rows that one statement reads: whoever reads all of them holds no more than that."""
+MOST_GRANTS = 200_000
+"""Of the newest so many it is told which rules are used: that takes a second or two, however long the audit is."""
 _OF_REFUSALS = {"reference", "address", "event", "connection"}
 """What a refusal that belongs to nobody has."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulesUsed:
+    """By which rules something was granted, as far as was looked."""
+
+    rules: frozenset[str]
+    untold: int
+    """Grants of which the rule is not known any more."""
+    since: datetime | None
+    """When the oldest grant was made that was looked at; None where all of them were."""
 
 
 class AuditTable:
     """An `audit.AuditLog`. What it recorded durably goes to `lines` afterwards, whose failure changes nothing."""
 
-    def __init__(self, database: Database, mac: RowMac, clock: Clock, lines: Lines | None = None) -> None:
+    def __init__(
+        self, database: Database, mac: RowMac, clock: Clock, follow_ups: FollowUps, lines: Lines | None = None
+    ) -> None:
         self._database = database
+        self._follow_ups = follow_ups
         self._mac = mac
         self._clock = clock
         self._lines = lines
         self._insertions = {durable: insertion_of_entry(database.dialect, durable=durable) for durable in (True, False)}
 
+    def follow(self, followed: Followed) -> None:
+        """As `Store.follow`."""
+        self._follow_ups = replace(self._follow_ups, followed=followed)
+
     def record(self, *entries: Entry, durable: bool = True) -> None:
         """Records all of these in one transaction (see `writing`), or none; raises Unavailable."""
-        if len(entries) == 1:
+        if len(entries) == 1 and not self._follow_ups.may_follow(entries[0]):
             self._record_alone(self._insertions[durable], {}, entries[0], durable=durable)
             return
         with self.writing(durable=durable) as writing:
@@ -57,9 +79,10 @@ class AuditTable:
         Durable unless the table in docs/store.md lists it as ordered: then nobody waits until it is on the disk.
         """
         try:
-            with self._database.writing(durable=durable) as connection:
+            with self._database.transaction(durable=durable) as connection:
                 writing = Writing(connection, self._database.statements, self._mac)
                 yield writing
+                self._follow_ups.ask_in(writing)
         finally:
             self.tell_forged()
         if self._lines is not None and writing.recorded:
@@ -79,30 +102,43 @@ class AuditTable:
         return repeated(attempt)
 
     def record_where(
-        self, insertion: Insert, values: Mapping[str, Any], entry: Entry, *, is_once: bool = False
+        self,
+        insertion: Insert,
+        values: Mapping[str, Any],
+        entry: Entry,
+        *,
+        durable: bool = True,
+        is_once: bool = False,
     ) -> bool:
-        """Records the entry durably where the condition of `insertion` (of `insertion_where`) holds; whether it did.
+        """Records the entry where the condition of `insertion` (of `insertion_where`) holds; whether it did.
 
-        One statement asks and writes, in a transaction of its own. `is_once` as in `Database.alone`. Unavailable when
-        the database fails, Conflict where a key that the statement adds is in use.
+        One statement asks and writes, in a transaction of its own. `durable`, `is_once` as in `Database.alone`.
+        Unavailable when the database fails, Conflict where a key that the statement adds is in use.
         """
-        return self._record_alone(insertion, values, entry, is_once=is_once)
+        return self._record_alone(insertion, values, entry, durable=durable, is_once=is_once) is not None
+
+    def record_beside(self, insertion: Insert, values: Mapping[str, Any], entry: Entry, *, durable: bool = True) -> Row:
+        """Records the entry as `record_where` does, by an insertion whose condition holds; gives what it returns."""
+        row = self._record_alone(insertion, values, entry, durable=durable)
+        if row is None:
+            raise Unavailable("the database recorded nothing")
+        return row
 
     def _record_alone(
         self, insertion: Insert, values: Mapping[str, Any], entry: Entry, *, durable: bool = True, is_once: bool = False
-    ) -> bool:
+    ) -> Row | None:
         row = recorded(entry)
         given = {**entry_values(row), **values}
 
         def attempt() -> Answer:
             return self._database.alone(insertion, given, durable=durable, is_once=is_once)
 
-        number = repeated(attempt).scalar_one_or_none()
-        if number is None:
-            return False
+        found = repeated(attempt).rows
+        if not found:
+            return None
         if self._lines is not None:
-            self._lines.write([replace(row, number=number)])
-        return True
+            self._lines.write([replace(row, number=found[0].number)])
+        return found[0]
 
     def tell_forged(self) -> None:
         """Tells of rows whose MAC did not hold: in the log, and in the audit where that can be written."""
@@ -154,12 +190,23 @@ class AuditTable:
         query = select(AUDIT).where(AUDIT.c.number.between(first, last)).order_by(AUDIT.c.number).limit(most)
         return tuple(_recorded(row) for row in self._database.rows(query, {}))
 
-    def last_uses(self) -> Mapping[tuple[str, str, str], datetime]:
+    def last_uses(self, narrowed: AuditQuery | None = None) -> Mapping[tuple[str, str, str], datetime]:
         """By person (printable), account and role, when a grant of it left the bridge last; Unavailable.
 
-        As large as there are such three, however long the log is.
+        As large as there are such three, however long the log is. `narrowed`: only those of a person, account or role.
         """
-        return {(row.person, row.account, row.role): row.at for row in self._database.rows(last_uses(), {})}
+        statement = last_uses(narrowed or AuditQuery(), self._database.dialect)
+        return {(row.person, row.account, row.role): row.at for row in self._database.rows(statement, {})}
+
+    def rules_used(self, since: datetime) -> RulesUsed:
+        """The rules by which something was granted since then, told from the newest `MOST_GRANTS`; Unavailable."""
+        rows = self._database.rows(rules_used(since, self._database.dialect, MOST_GRANTS), {})
+        is_cut = sum(row.grants for row in rows) >= MOST_GRANTS
+        return RulesUsed(
+            rules=frozenset(row.rule for row in rows if row.rule),
+            untold=sum(row.grants for row in rows if not row.rule),
+            since=min(row.first for row in rows) if rows and is_cut else None,
+        )
 
     def begins_at(self) -> datetime | None:
         """When the oldest entry was made that is still there; None where there is none. Unavailable."""

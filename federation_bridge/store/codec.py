@@ -82,7 +82,9 @@ def _text(value: object) -> str:
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError("not a list")
-    return tuple(_text(part) for part in value)
+    if not all(isinstance(part, str) for part in value):
+        raise TypeError("not a text")
+    return tuple(value)
 
 
 def _truth(value: object) -> bool:

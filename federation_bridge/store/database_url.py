@@ -24,6 +24,17 @@ def server_of(url: str) -> str:
     return parsed.set(password=None).render_as_string().partition("://")[2].partition("?")[0]
 
 
+def user_of(url: str) -> str:
+    """PostgreSQL's user whom this URL names; nothing where it names none, and for SQLite."""
+    parsed = parsed_url(url)
+    return "" if parsed.get_backend_name() == "sqlite" else parsed.username or ""
+
+
+def url_of_user(url: str, user: str) -> str:
+    """The same database for another user, without a password."""
+    return parsed_url(url).set(username=user, password=None).render_as_string()
+
+
 def parsed_url(url: str) -> URL:
     """The URL in its parts; ConfigurationInvalid for no URL."""
     try:

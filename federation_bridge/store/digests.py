@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import hashlib
 
+from federation_bridge.model import ProviderSession
+
 
 def digest_of(purpose: str, *parts: str) -> str:
     """SHA-256 of the parts, each with its length, so that no two lists of parts give the same; 64 hex digits."""
-    hashed = hashlib.sha256(f"federation-bridge {purpose}".encode())
-    for part in parts:
-        # surrogatepass: a lone surrogate is a strange text, not a failure.
-        encoded = part.encode("utf-8", "surrogatepass")
-        hashed.update(b"\n%d:" % len(encoded) + encoded)
-    return hashed.hexdigest()
+    # surrogatepass: a lone surrogate is a strange text, not a failure.
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    text = b"".join([b"\n%d:%b" % (len(part), part) for part in encoded])
+    return hashlib.sha256(f"federation-bridge {purpose}".encode() + text).hexdigest()
+
+
+def names_at_provider(connection: str, named: ProviderSession) -> dict[str, str]:
+    """The columns by which a row is found when its provider ends it: digests, "" for what has no name."""
+    of = (connection, named.issuer)
+    return {
+        "provider_subject": digest_of("provider's subject", *of, named.subject) if named.subject else "",
+        "provider_session": digest_of("provider's session", *of, named.session) if named.session else "",
+    }

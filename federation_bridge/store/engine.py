@@ -1,61 +1,34 @@
 """How the database is reached: SQLite in WAL or PostgreSQL, pooled, durable, and closed to everything that fails.
 
-Gives `Database`, whose doors are `rows`, `reading` and `writing`; all turn the library's exceptions into Unavailable.
+Gives `Database`, whose doors are `rows`, `transaction`, `alone`, `reading` and `writing`; all turn the library's
+exceptions into Unavailable. Requests go by the first three, which take a connection from SQLAlchemy's pool and leave
+the rest to the driver: its own transactions take several times as long as the database does.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, Executable, Pool, PoolProxiedConnection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
-from federation_bridge.store import bounds
+from federation_bridge.store import bounds, postgresql_server, sqlite_engine
+from federation_bridge.store.connections import USED, Connections
 from federation_bridge.store.database_url import parsed_url
-from federation_bridge.store.postgresql_server import Stale, ask, cut, postgresql_engine, words_of
-from federation_bridge.store.sqlite_engine import sqlite_engine
+from federation_bridge.store.failures import FAILURES, failure_of, translated
+from federation_bridge.store.postgresql_server import Stale, ask, check_cut
 from federation_bridge.store.sqlite_file import SqliteFile
-from federation_bridge.store.statements import CONFLICTS, Answer, Row, Statements
+from federation_bridge.store.statements import Answer, Row, Statements
 
 _FRESH = 5.0
 """Seconds after its last use for which a connection is believed to be there still."""
-_USED = "used"
-_TRIES = 5
-_T = TypeVar("_T")
-_SQLSTATES = {"40P01", "40001"}
-"""PostgreSQL undid the transaction whole: a deadlock, or no order in which it could stand (Appendix A)."""
-
-
-class Repeatable(Unavailable):
-    """The database undid a transaction for the sake of another one: it may be tried again."""
-
-
-class Conflict(Unavailable):
-    """A key that was to be new is in use: the database undid the statement, and all with it."""
-
-
-def repeated(attempt: Callable[[], _T]) -> _T:
-    """What a transaction gives, tried again a few times where the database undid it; Unavailable in the end.
-
-    No longer than a statement waits for a lock, so that a database that is busy all the time is told in time.
-    """
-    began = time.monotonic()
-    for _ in range(_TRIES - 1):
-        try:
-            return attempt()
-        except Repeatable:
-            if time.monotonic() - began > bounds.BUSY_MS / 1000:
-                raise
-    return attempt()
 
 
 class Database:
@@ -67,13 +40,15 @@ class Database:
         self._engine = engine
         self._file = file
         self._is_sqlite = engine.dialect.name == "sqlite"
+        self._begin = (sqlite_engine if self._is_sqlite else postgresql_server).begin
         # A single read needs no BEGIN of its own: on PostgreSQL that saves two round trips.
         self._reader = engine.execution_options(reading=True)
         self._durable = engine.execution_options(durable=True)
         self._ordered = engine.execution_options(durable=False)
         self._turn = threading.Lock()
+        self._connections = Connections(engine)
         self.statements = Statements(engine.dialect)
-        _forget_pool_in_children(self)
+        _forget_connections_in_children(self)
 
     @property
     def reads_only(self) -> bool:
@@ -90,27 +65,32 @@ class Database:
 
         Unavailable when the database fails.
         """
-        with _translated():
+        try:
             try:
                 return self._rows(statement, values)
             except Stale:
                 # The server was restarted, or somebody cut the connection: the others in the pool are as old.
-                self._engine.dispose()
+                self._connections.drop_all()
             return self._rows(statement, values)
+        except FAILURES as problem:
+            raise failure_of(problem) from None
 
     def _rows(self, statement: Executable, values: Mapping[str, Any]) -> list[Row]:
         self._demand_same_file()
-        return self._executed(self._engine.raw_connection(), statement, values).rows
+        return self._executed(self._connections.taken(), statement, values).rows
 
     def _executed(self, connection: PoolProxiedConnection, statement: Executable, values: Mapping[str, Any]) -> Answer:
-        """What the statement gives; the connection goes back to the pool."""
+        """What the statement gives; the connection is free again."""
+        is_well = False
         try:
-            with _noticing_a_cut(connection):
-                answer = self.statements.execute(connection, statement, values)
-            connection.info[_USED] = time.monotonic()
-            return answer
+            answer = self.statements.execute(connection, statement, values)
+            is_well = True
+        except psycopg.Error as problem:
+            check_cut(connection, problem)
+            raise
         finally:
-            connection.close()
+            self._connections.give_back(connection, is_well=is_well)
+        return answer
 
     def row(self, statement: Executable, values: Mapping[str, Any]) -> Row | None:
         """What one SELECT by a key gives, as `rows` does; None where there is no such row."""
@@ -120,25 +100,67 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for SELECTs, each of which sees what is committed then; Unavailable when the database fails."""
-        with _translated(), self._opened(self._reader) as connection:
+        with translated(), self._opened(self._reader) as connection:
             yield connection
-            connection.info[_USED] = time.monotonic()
+            connection.info[USED] = time.monotonic()
 
     @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
-        """A transaction, committed when the block ends and rolled back by any exception.
+    def transaction(self, *, durable: bool = True) -> Iterator[PoolProxiedConnection]:
+        """A transaction for `statements`, committed when the block ends and rolled back by any exception.
 
         Durable: on the disk before this returns. Otherwise it is committed whole and in order with all others, but a
         power failure may take it. Unavailable when the database fails; then nothing of the block is known to stand.
         """
-        if self._reads_only:
-            raise Unavailable("this command only reads: nothing can be written through it")
-        engine = self._durable if durable else self._ordered
-        with _translated(), self._one_at_a_time(), self._opened(engine) as connection:
-            with _noticing_a_cut(connection.connection):
+        self._take_turn()
+        try:
+            connection, is_well = self._begun(durable=durable), False
+            try:
                 yield connection
-            connection.commit()
-            connection.info[_USED] = time.monotonic()
+                self._engine.dialect.do_commit(connection)
+                is_well = True
+            except psycopg.Error as problem:
+                check_cut(connection, problem)
+                raise
+            finally:
+                self._connections.give_back(connection, is_well=is_well)
+        except FAILURES as problem:
+            raise failure_of(problem) from None
+        finally:
+            self._end_turn()
+
+    def _begun(self, *, durable: bool) -> PoolProxiedConnection:
+        try:
+            return self._beginning(durable=durable)
+        except Stale:
+            self._connections.drop_all()
+            return self._beginning(durable=durable)
+
+    def _beginning(self, *, durable: bool) -> PoolProxiedConnection:
+        self._demand_same_file()
+        connection = self._connections.taken()
+        try:
+            self._begin(connection, durable=durable)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+        """The same for statements that SQLAlchemy itself executes: those of no request, and migration steps."""
+        engine = self._durable if durable else self._ordered
+        self._take_turn()
+        try:
+            with translated(), self._opened(engine) as connection:
+                try:
+                    yield connection
+                except psycopg.Error as problem:
+                    check_cut(connection.connection, problem)
+                    raise
+                connection.commit()
+                connection.info[USED] = time.monotonic()
+        finally:
+            self._end_turn()
 
     def alone(
         self, statement: Executable, values: Mapping[str, Any], *, durable: bool = True, is_once: bool = False
@@ -150,27 +172,27 @@ class Database:
         the database fails, Conflict for a key in use; but for that, it is not known then whether it stands.
         """
         if self._is_sqlite:
-            with self.writing(durable=durable) as connection:
-                return self.statements.execute(connection.connection, statement, values)
-        with _translated():
+            with self.transaction(durable=durable) as connection:
+                return self.statements.execute(connection, statement, values)
+        with translated():
             try:
                 return self._executed(self._asked(), statement, values)
             except Stale:
-                self._engine.dispose()
+                self._connections.drop_all()
                 if not is_once:
                     raise
-            return self._executed(self._engine.raw_connection(), statement, values)
+            return self._executed(self._connections.taken(), statement, values)
 
     def _asked(self) -> PoolProxiedConnection:
         """A connection that was there a moment ago: what was sent on one that is cut may not be sent again."""
-        connection = self._engine.raw_connection()
+        connection = self._connections.taken()
         try:
-            if time.monotonic() - connection.info.get(_USED, 0.0) > _FRESH:
+            if time.monotonic() - connection.info.get(USED, 0.0) > _FRESH:
                 ask(connection)
         except Stale:
             connection.close()
-            self._engine.dispose()
-            return self._engine.raw_connection()
+            self._connections.drop_all()
+            return self._connections.taken()
         return connection
 
     def _opened(self, engine: Engine) -> Connection:
@@ -178,7 +200,7 @@ class Database:
             return self._ready(engine)
         except Stale:
             # The server was restarted, or somebody cut the connection: the others in the pool are as old.
-            self._engine.dispose()
+            self._connections.drop_all()
             return self._ready(engine)
 
     def _ready(self, engine: Engine) -> Connection:
@@ -187,7 +209,7 @@ class Database:
         try:
             if engine is not self._reader:
                 connection.begin()
-            elif not self._is_sqlite and time.monotonic() - connection.info.get(_USED, 0.0) > _FRESH:
+            elif not self._is_sqlite and time.monotonic() - connection.info.get(USED, 0.0) > _FRESH:
                 ask(connection.connection)
         except BaseException:
             connection.close()
@@ -202,36 +224,29 @@ class Database:
         if self._file is not None:
             self._file.demand_same()
 
-    @contextmanager
-    def _one_at_a_time(self) -> Iterator[None]:
+    def _take_turn(self) -> None:
+        if self._reads_only:
+            raise Unavailable("this command only reads: nothing can be written through it")
         # SQLite has one writer anyway. Threads that queue here are woken at once; in SQLite's own queue they would
         # sleep in growing steps.
-        if not self._is_sqlite:
-            yield
-            return
-        if not self._turn.acquire(timeout=bounds.BUSY_MS / 1000):
+        if self._is_sqlite and not self._turn.acquire(timeout=bounds.BUSY_MS / 1000):
             raise Unavailable("the database is busy: no turn to write")
-        try:
-            yield
-        finally:
+
+    def _end_turn(self) -> None:
+        if self._is_sqlite:
             self._turn.release()
 
     def after_fork(self) -> None:
-        """In a forked child: new lock, new pool. The parent's connections are left open, for they are the parent's."""
+        """In a forked child: new lock, new connections. The parent's are left open, for they are the parent's."""
         self._turn = threading.Lock()
-        _INHERITED.append(self._engine.pool)
-        self._engine.dispose(close=False)
+        self._connections.after_fork()
 
     def close(self) -> None:
         """Closes all connections; a later use opens new ones."""
-        self._engine.dispose()
+        self._connections.drop_all()
 
 
-_INHERITED: list[Pool] = []
-"""Pools of the parent process, kept from being collected: collecting would close its connections under it."""
-
-
-def _forget_pool_in_children(database: Database) -> None:
+def _forget_connections_in_children(database: Database) -> None:
     reference = weakref.ref(database)
 
     def in_child() -> None:
@@ -240,43 +255,6 @@ def _forget_pool_in_children(database: Database) -> None:
             kept.after_fork()
 
     os.register_at_fork(after_in_child=in_child)
-
-
-@contextmanager
-def _noticing_a_cut(connection: PoolProxiedConnection) -> Iterator[None]:
-    try:
-        yield
-    except psycopg.Error as problem:
-        driver: Any = connection.dbapi_connection
-        if driver is None or not driver.closed:
-            raise
-        raise cut(connection, problem) from None
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as problem:
-        kind = Repeatable if _is_repeatable(problem) else Conflict if isinstance(problem, CONFLICTS) else Unavailable
-        raise kind(f"the database failed: {_cause(problem)}") from None
-
-
-def _is_repeatable(problem: SQLAlchemyError | sqlite3.Error | psycopg.Error) -> bool:
-    original = problem.orig if isinstance(problem, DBAPIError) else problem
-    if isinstance(original, sqlite3.Error):
-        # The low byte is the kind; BUSY_SNAPSHOT and others of its kind come at once, not after a wait.
-        return (getattr(original, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY
-    return getattr(original, "sqlstate", None) in _SQLSTATES
-
-
-def _cause(problem: SQLAlchemyError | sqlite3.Error | psycopg.Error) -> str:
-    # Never the message: it may quote values.
-    original = problem.orig if isinstance(problem, DBAPIError) else problem
-    number = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None)
-    name = f"{type(original).__name__} {number}" if number else type(original).__name__
-    words = words_of(original) if isinstance(original, psycopg.Error) else ""
-    return f"{words} ({name})" if words else name
 
 
 def open_database(url: str, password: str | None = None, *, make: bool = False, reads_only: bool = False) -> Database:
@@ -290,8 +268,10 @@ def open_database(url: str, password: str | None = None, *, make: bool = False, 
         raise ConfigurationInvalid("`database` carries a password: name it in `database_password` instead")
     match parsed.get_backend_name():
         case "sqlite":
-            return Database(*sqlite_engine(parsed, make=make, reads_only=reads_only), reads_only=reads_only)
+            return Database(
+                *sqlite_engine.sqlite_engine(parsed, make=make, reads_only=reads_only), reads_only=reads_only
+            )
         case "postgresql":
             server = parsed.set(drivername="postgresql+psycopg", password=password)
-            return Database(postgresql_engine(server, reads_only=reads_only), reads_only=reads_only)
+            return Database(postgresql_server.postgresql_engine(server, reads_only=reads_only), reads_only=reads_only)
     raise ConfigurationInvalid(f"`database`: {parsed.drivername} is not known; use sqlite or postgresql+psycopg")

@@ -6,16 +6,17 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, select, update
+from sqlalchemy import Select, bindparam, delete, func, or_, select, update
 
-from federation_bridge.audit import Entry, IdentityChanged, printable
+from federation_bridge.audit import BlockPut, Entry, IdentityChanged, printable
 from federation_bridge.audit.seal import SealedRow
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.digests import digest_of
+from federation_bridge.store.ends import end_of_person_in
 from federation_bridge.store.engine import Database
+from federation_bridge.store.kept_of_a_person import rows_about
 from federation_bridge.store.seals import COLUMNS, sealed_row
-from federation_bridge.store.sessions import end_of_person_in
-from federation_bridge.store.tables import AUDIT, GROUP_CHANGES, PEOPLE
+from federation_bridge.store.tables import AUDIT, ENDED_HOLDINGS, GROUP_CHANGES, PEOPLE, ROLE_HABITS
 from federation_bridge.store.writing import Writing
 
 _PAGE = 200
@@ -29,11 +30,16 @@ _ROWS = (
 )  # fmt: skip
 _MENTIONING = (
     select(*COLUMNS)
-    .where(AUDIT.c.event == IdentityChanged.name, _WHOLE, AUDIT.c.number > bindparam("after"))
+    .where(
+        or_(AUDIT.c.event == IdentityChanged.name, AUDIT.c.event == BlockPut.name),
+        _WHOLE,
+        AUDIT.c.number > bindparam("after"),
+    )
     .order_by(AUDIT.c.number)
     .limit(_PAGE)
 )
-_FORGET = [delete(table).where(table.c.person == bindparam("whose")) for table in (PEOPLE, GROUP_CHANGES)]
+_FORGET = [delete(table).where(table.c.person == bindparam("whose")) for table in (PEOPLE, GROUP_CHANGES, ROLE_HABITS)]
+_FORGET.append(delete(ENDED_HOLDINGS).where(ENDED_HOLDINGS.c.whose == bindparam("whose")))
 _BLANK: dict[str, Any] = {"person": "", "address": "", "user_agent": "", "details": "{}", "salt": None}
 _ERASE = (
     update(AUDIT)
@@ -50,11 +56,12 @@ class Erasure:
         self._audit = audit
 
     def entries(self, person: str) -> Iterator[SealedRow]:
-        """Every whole entry about a person, or that names them as somebody's predecessor, a page at a time."""
+        """Every whole entry about a person, or that names them beside others, a page at a time."""
         name = printable(person)
         yield from self._pages(_ROWS, {"person": name})
         for row in self._pages(_MENTIONING, {}):
-            if row.person != name and json.loads(row.details).get("previous") == name:
+            details = json.loads(row.details)
+            if row.person != name and (details.get("previous") == name or name in details.get("excepted", ())):
                 yield row
 
     def _pages(self, statement: Select[Any], values: dict[str, Any]) -> Iterator[SealedRow]:
@@ -71,6 +78,10 @@ class Erasure:
         query = select(func.count()).select_from(PEOPLE).where(PEOPLE.c.person == bindparam("whose"))
         return bool(self._database.rows(query, {"whose": digest_of("person", person)})[0][0])
 
+    def kept(self, person: str) -> Iterator[dict[str, Any]]:
+        """Every row about a person, as `kept_of_a_person.rows_about` gives them."""
+        return rows_about(self._database, person)
+
     def forget(self, person: str, *entries: Entry) -> int:
         """Ends all sessions and command lines of a person and forgets who they were and in which groups, with entries.
 
@@ -79,7 +90,7 @@ class Erasure:
         whose = {"whose": digest_of("person", person)}
 
         def work(writing: Writing) -> int:
-            ended = end_of_person_in(writing, whose)
+            ended = end_of_person_in(writing, person).here
             for statement in _FORGET:
                 writing.execute(statement, whose)
             writing.record(*entries)

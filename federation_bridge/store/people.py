@@ -17,6 +17,7 @@ from federation_bridge.store.digests import digest_of
 from federation_bridge.store.rows import Rows
 from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import GROUP_CHANGES, PEOPLE
+from federation_bridge.store.writing import Writing
 
 _SEEN_SINCE = (
     select(PEOPLE)
@@ -76,6 +77,11 @@ class People:
             return now
         found = self._rows.all(_BEFORE, {"whose": digest_of("person", person), "at": at}, PEOPLE)
         return next(_readable(found), None)
+
+
+def one_in(writing: Writing, person: str) -> PersonSeen | None:
+    """As `People.one`, in an open transaction."""
+    return next(_readable(writing.rows(_ONE, {"whose": digest_of("person", person)}, PEOPLE)), None)
 
 
 def _readable(rows: Sequence[Row]) -> Iterator[PersonSeen]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, bindparam, case, update
+from sqlalchemy import PoolProxiedConnection, bindparam, case, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.model import Clock
@@ -75,21 +75,22 @@ class RateLimits:
         of what they share with others.
         """
         try:
-            with self._database.writing(durable=False) as connection:
+            with self._database.transaction(durable=False) as connection:
                 for limit in _ordered(limits):
                     self._must_count(connection, limit)
         except _Over as over:
             return over.limit
         return None
 
-    def _must_count(self, connection: Connection, limit: Limit) -> None:
+    def _must_count(self, connection: PoolProxiedConnection, limit: Limit) -> None:
         now = self._clock()
         row = {"bucket": limit.bucket, "count": 1, "ends_at": now + limit.within, "now": now}
-        if connection.execute(self._count, row).scalar_one() > limit.most + limit.share:
+        counted = self._database.statements.execute(connection, self._count, row).scalar_one_or_none()
+        if counted > limit.most + limit.share:
             raise _Over(limit)
 
     def give_back(self, limits: Sequence[Limit]) -> None:
         """Uncounts a try that turned out right."""
-        with self._database.writing(durable=False) as connection:
+        with self._database.transaction(durable=False) as connection:
             for limit in _ordered(limits):
-                connection.execute(_GIVE_BACK, {"which": limit.bucket})
+                self._database.statements.execute(connection, _GIVE_BACK, {"which": limit.bucket})

@@ -87,12 +87,21 @@ class Readiness:
                 connection.execute(_EVERY_TABLE)
                 connection.execute(self._mark, {"name": _WRITE_PROBE, "value": self._clock().isoformat()})
                 difference = clock_difference(self._database, connection, self._clock())
-        if abs(difference) > MOST_CLOCK_DIFFERENCE:
-            return (
-                f"this node's clock is {difference.total_seconds():.0f} s from the database's (at most "
-                f"{MOST_CLOCK_DIFFERENCE.total_seconds():.0f} s may be): set the clocks by NTP"
-            )
+        return _clock_problem(difference)
+
+    def clock_problem(self) -> str | None:
+        """A sentence where this machine's clock is too far from the database's; else None. Unavailable."""
+        with self._database.reading() as connection:
+            return _clock_problem(clock_difference(self._database, connection, self._clock()))
+
+
+def _clock_problem(difference: timedelta) -> str | None:
+    if abs(difference) <= MOST_CLOCK_DIFFERENCE:
         return None
+    return (
+        f"this node's clock is {difference.total_seconds():.0f} s from the database's (at most "
+        f"{MOST_CLOCK_DIFFERENCE.total_seconds():.0f} s may be): set the clocks by NTP"
+    )
 
 
 def clock_difference(database: Database, connection: Connection, now: datetime) -> timedelta:

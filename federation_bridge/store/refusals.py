@@ -42,7 +42,7 @@ class RefusalRing:
             writing.record(*audited)
             if others:
                 rows = [_values(recorded(entry)) | {"kept_until": kept_until} for entry in others]
-                writing.connection.execute(_INSERT, rows)
+                writing.execute_all(_INSERT, rows)
                 writing.execute(_TRIM, {"most": most})
 
 

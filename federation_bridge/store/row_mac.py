@@ -17,18 +17,30 @@ from sqlalchemy import Table
 from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import (
     AUTHORIZATION_CODES,
+    BLOCKS,
     DEVICE_CODES,
     KEPT_DOCUMENTS,
+    LIVE_GRANTS,
     PEOPLE,
+    PROVIDER_MATERIAL,
+    REVOCATIONS,
     RULEBOOK_IN_FORCE,
     RULEBOOK_PROPOSALS,
     RULEBOOK_VERSIONS,
+    SCIM_GROUPS,
+    SCIM_MEMBERS,
+    SCIM_TOKENS,
+    SCIM_USERS,
     SESSION_NAMES,
     SESSIONS,
+    SIGNAL_STREAMS,
     TOKEN_FAMILIES,
     TOKENS,
     microseconds,
 )
+
+USE = "rows"
+"""The use for which `signing.derived_key` makes our key."""
 
 NOT_DECIDING: Mapping[str, str] = {
     "device_codes.interval": "how fast a program may poll: changed by each poll, and lets nobody in",
@@ -37,6 +49,9 @@ NOT_DECIDING: Mapping[str, str] = {
     "people.first_seen_at": "tells since when; it stays over later sign-ins, and nothing hangs on it",
     "people.groups_digest": "when the row is kept as it is; the groups are told by the identity",
     "device_codes.kept_until": "when the row is swept: a code that is expired is refused whether it is there or not",
+    "scim_tokens.last_used_at": "tells when; written beside each minute of use, and opens nothing",
+    "rulebook_proposals.foreseen": "what people were shown: it is shown again, and decides nothing",
+    "rulebook_versions.foreseen": "the same",
     "rulebook_proposals.text": "the digest is under the MAC, and a text of another digest is not read",
     "rulebook_versions.text": "the digest is under the MAC, and a text of another digest is not read",
 }
@@ -44,8 +59,13 @@ NOT_DECIDING: Mapping[str, str] = {
 
 UNCOVERED: Mapping[str, str] = {
     "spent_messages": "a row refuses: a forged one locks its forger out, and a removed one no MAC can show",
+    "provider_endings": "the same: a mark ends a sign-in that is on its way",
+    "ended_holdings": "tells who held something why it ended: it chooses a sentence, and decides nothing",
+    "role_habits": "which of their roles a person sees first; whether they may have one is decided at each use",
     "tries": "the same; counts let nobody in",
     "sealed_keys": "AES-GCM under the sealing key, which authenticates the purpose; which of ours signs lets nobody in",
+    "errands": "what nodes have to do once more: whatever it says, they do what other rows ask for",
+    "restorations": "a row refuses what is older: a forged one locks its forger out, as of a spent message",
     "service_marks": "what nodes tell each other: a forged one can make them not ready, and lets nobody in",
     "group_changes": "each is a row of `people` as it was, and is believed by the MAC that it had there",
     "refusals": "tells what was refused to nobody we know, and decides nothing",
@@ -56,16 +76,25 @@ UNCOVERED: Mapping[str, str] = {
 
 _TABLES = (
     SESSIONS,
+    PROVIDER_MATERIAL,
+    SIGNAL_STREAMS,
     PEOPLE,
     TOKEN_FAMILIES,
     TOKENS,
     DEVICE_CODES,
     AUTHORIZATION_CODES,
+    BLOCKS,
     SESSION_NAMES,
+    LIVE_GRANTS,
     KEPT_DOCUMENTS,
     RULEBOOK_VERSIONS,
     RULEBOOK_IN_FORCE,
     RULEBOOK_PROPOSALS,
+    REVOCATIONS,
+    SCIM_TOKENS,
+    SCIM_USERS,
+    SCIM_GROUPS,
+    SCIM_MEMBERS,
 )
 
 

@@ -34,6 +34,16 @@ class Rows:
         self._audit.tell_forged()
         return whole, found[-1] if found else None
 
+    def page_of(
+        self, statement: Executable, values: Mapping[str, Any], most: int, *tables: Table
+    ) -> tuple[list[Row], Row | None]:
+        """A page of `most` rows, for a SELECT that asks for one more; and its last row where there are more of them."""
+        found = self._database.rows(statement, values)
+        page = found[:most]
+        whole = self.mac.whole(page, *tables)
+        self._audit.tell_forged()
+        return whole, page[-1] if page and len(found) > most else None
+
     def one(self, statement: Executable, values: Mapping[str, Any], *tables: Table) -> Row | None:
         """The first of `all`, for a SELECT by a key."""
         found = self.all(statement, values, *tables)
@@ -44,12 +54,12 @@ class Rows:
     ) -> tuple[Row | None, Sequence[Any] | None]:
         """The first row that holds of these tables, and the row of `beside` in an outer join, where that holds too.
 
-        A forged row beside takes nothing from the row itself.
+        A forged row beside takes nothing from the row itself. Columns behind both are the row's last ones.
         """
         width = sum(len(table.c) for table in tables)
         found = self.mac.whole(self._database.rows(statement, values), *tables)
         row = found[0] if found else None
-        other = None if row is None or row[width] is None else row[width:]
+        other = None if row is None or row[width] is None else row[width : width + len(beside.c)]
         is_ours = other is not None and self.mac.holds(beside, other)
         self._audit.tell_forged()
         return row, other if is_ours else None

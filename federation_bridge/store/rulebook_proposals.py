@@ -20,9 +20,10 @@ WAITS, APPROVED, CLOSED = "waits", "approved", "closed"
 
 _ONE = select(RULEBOOK_PROPOSALS).where(RULEBOOK_PROPOSALS.c.id == bindparam("asked"))
 _LOCKED_ONE = _ONE.with_for_update()
+_LONG = ("text", "foreseen")
 # All columns in their order, as the MAC wants them, and no text: texts are long, and a list shows none.
 _WAITING = (
-    select(*(literal("").label("text") if column.name == "text" else column for column in RULEBOOK_PROPOSALS.c))
+    select(*(literal("").label(one.name) if one.name in _LONG else one for one in RULEBOOK_PROPOSALS.c))
     .where(RULEBOOK_PROPOSALS.c.state == WAITS)
     .order_by(RULEBOOK_PROPOSALS.c.made_at.desc(), RULEBOOK_PROPOSALS.c.id)
     .limit(bindparam("most"))
@@ -99,6 +100,7 @@ def _row(proposal: ChangeProposal) -> dict[str, Any]:
         "state": proposal.state,
         "decided_by": proposal.decided_by,
         "decided_reason": proposal.decided_reason,
+        "foreseen": proposal.foreseen,
     }
 
 
@@ -116,4 +118,5 @@ def _proposal(row: Row) -> ChangeProposal:
         state=row.state,
         decided_by=row.decided_by,
         decided_reason=row.decided_reason,
+        foreseen=row.foreseen,
     )

@@ -29,9 +29,10 @@ _IN_FORCE = (
 )
 _ONE = select(RULEBOOK_VERSIONS).where(RULEBOOK_VERSIONS.c.number == bindparam("asked"))
 _LAST = select(func.max(RULEBOOK_VERSIONS.c.number).label("last"))
+_LONG = ("text", "foreseen")
 # All columns in their order, as the MAC wants them, and no text: a long history of long texts is one page to look at.
 _HISTORY = (
-    select(*(literal("").label("text") if column.name == "text" else column for column in RULEBOOK_VERSIONS.c))
+    select(*(literal("").label(one.name) if one.name in _LONG else one for one in RULEBOOK_VERSIONS.c))
     .where(RULEBOOK_VERSIONS.c.number < bindparam("before"))
     .order_by(RULEBOOK_VERSIONS.c.number.desc())
     .limit(bindparam("most"))
@@ -126,6 +127,7 @@ class RulebookVersions:
             "reason": proposed.reason,
             "origin": proposed.origin,
             "made_at": self._clock(),
+            "foreseen": proposed.foreseen,
         }
         writing.insert(RULEBOOK_VERSIONS, row)
         in_force = {"name": NAME_OF_THE_ROW, "number": number}
@@ -152,7 +154,8 @@ def number_of(beside: Sequence[Any] | None) -> int:
 def _version(row: Row | None) -> RulebookVersion | None:
     if row is None or digest_of_text(row.text) != row.digest:
         return None
-    return RulebookVersion(row.number, row.digest, row.made_at, row.author, row.reason, row.origin, row.text)
+    told = (row.made_at, row.author, row.reason, row.origin)
+    return RulebookVersion(row.number, row.digest, *told, row.text, row.foreseen)
 
 
 def _without_text(row: Row) -> RulebookVersion:

@@ -35,10 +35,11 @@ class ServiceMarks:
 
     def change(self, name: str, before: str | None, after: str, *, durable: bool = False) -> bool:
         """Writes the mark where it still says `before` (None: nothing); of many that try at once, one is told True."""
-        with self._database.writing(durable=durable) as connection:
+        with self._database.transaction(durable=durable) as connection:
+            execute = self._database.statements.execute
             if before is None:
-                return connection.execute(self._first, {"name": name, "value": after}).first() is not None
-            return connection.execute(_CHANGE, {"asked": name, "before": before, "after": after}).rowcount == 1
+                return bool(execute(connection, self._first, {"name": name, "value": after}).rows)
+            return execute(connection, _CHANGE, {"asked": name, "before": before, "after": after}).rowcount == 1
 
     def told(self, name: str, what: str) -> bool:
         """Whether the caller is the one who tells `what`: one of all nodes, once until something else was told."""

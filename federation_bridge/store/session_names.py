@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Insert, bindparam, delete, exists, select
+from sqlalchemy import Insert, and_, bindparam, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
-from federation_bridge.model import Clock
+from federation_bridge.model import Clock, LiveGrant
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
+from federation_bridge.store.live_grants import insertion_of_row, prefixed, row_of
+from federation_bridge.store.revocations import MAY_HOLD_UP, values_of
+from federation_bridge.store.role_habits import TRIM, use_in, use_of, using
 from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.statements import Row
-from federation_bridge.store.tables import SESSION_NAMES
+from federation_bridge.store.tables import LIVE_GRANTS, ROLE_HABITS, SESSION_NAMES
 from federation_bridge.store.writing import Writing, insertion_where
 
-_RECORDED_IF_THEIRS = insertion_where(
-    exists().where(
-        SESSION_NAMES.c.name == bindparam("asked"),
-        SESSION_NAMES.c.person == bindparam("claimant"),
-        # The MAC that such a row has: it covers these two alone, so that the database can be asked for it.
-        SESSION_NAMES.c.mac == bindparam("held"),
-    )
+_IS_THEIRS = exists().where(
+    SESSION_NAMES.c.name == bindparam("asked"),
+    SESSION_NAMES.c.person == bindparam("claimant"),
+    # The MAC that such a row has: it covers these two alone, so that the database can be asked for it.
+    SESSION_NAMES.c.mac == bindparam("held"),
 )
-"""What nearly every grant needs: the name has long been this person's."""
+_RECORDED_IF_THEIRS = insertion_where(_IS_THEIRS)
+"""What nearly every claim needs: the name has long been this person's."""
+_MAY_BE_MADE = and_(_IS_THEIRS, ~MAY_HOLD_UP)
+_RECORDED_IF_MADE = insertion_where(_MAY_BE_MADE)
+"""What nearly every grant needs: and no revocation may be about it."""
+_alive = insertion_of_row(_MAY_BE_MADE).returning(LIVE_GRANTS.c.grant_id).cte("alive")
+_is_alive = exists(select(_alive.c.grant_id))
+_used = using("postgresql", _is_alive).returning(ROLE_HABITS.c.heat).cte("used")
+_trimmed = TRIM.returning(ROLE_HABITS.c.heat).cte("trimmed")
+_MADE_AT_ONCE = insertion_where(_is_alive).add_cte(_alive, _used, _trimmed)
+"""The same with the row of the ledger, as one statement of PostgreSQL."""
 _OWNER = select(SESSION_NAMES).where(SESSION_NAMES.c.name == bindparam("asked"))
+_ADD = LIVE_GRANTS.insert()
 _REMOVE = delete(SESSION_NAMES).where(SESSION_NAMES.c.name == bindparam("asked"))
 
 
@@ -37,27 +50,57 @@ class SessionNames:
         self._mac = mac
         self._audit = audit
         self._clock = clock
-        dialect = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
+        self._dialect = database.dialect
+        self._is_postgresql = self._dialect == "postgresql"
+        dialect = postgresql.insert if self._is_postgresql else sqlite.insert
         self._insert: Insert = dialect(SESSION_NAMES).on_conflict_do_nothing()
 
-    def claim(self, name: str, person: str, *entries: Entry) -> bool:
+    def claim(
+        self,
+        name: str,
+        person: str,
+        *entries: Entry,
+        live: LiveGrant | None = None,
+        demand: Callable[[], object] = lambda: None,
+    ) -> bool:
         """Whether the name is this person's; a free name becomes theirs.
 
-        Where it is, the audit entries (of the grant that uses it) are recorded in the same transaction; where it is
-        another's, nothing is written.
+        Where it is, the grant that uses it (`live`) and its audit entries stand in the same transaction; where it is
+        another's, nothing is written. `demand` raises where AWS denies the sessions of this grant. It is called before
+        anything is written, but where the statement that writes sees itself that no revocation can be about the grant.
         """
         claimant = digest_of("person", person)
         row = {"name": name, "person": claimant, "claimed_at": self._clock()}
-
         theirs = {"asked": name, "claimant": claimant, "held": self._mac.with_mac(SESSION_NAMES, row)["mac"]}
-        if len(entries) == 1 and self._audit.record_where(_RECORDED_IF_THEIRS, theirs, entries[0]):
+        made = None if live is None else row_of(self._mac, live)
+        if len(entries) == 1 and self._is_recorded_at_once(theirs, live, made, entries[0]):
             return True
+        demand()
 
         def work(writing: Writing) -> bool:
             owner = writing.row(_OWNER, {"asked": name}, SESSION_NAMES) or self._claimed(writing, row)
             if owner is None or owner.person != claimant:
                 return False
             writing.record(*entries)
+            self._add(writing, live, made)
+            return True
+
+        return self._audit.transact(work)
+
+    def _is_recorded_at_once(
+        self, theirs: dict[str, Any], live: LiveGrant | None, made: dict[str, Any] | None, entry: Entry
+    ) -> bool:
+        """Where the name has long been theirs: on PostgreSQL in one round trip."""
+        if live is None or made is None:
+            return self._audit.record_where(_RECORDED_IF_THEIRS, theirs, entry)
+        asked = theirs | values_of(live.person, live.account, live.source_identity)
+        if self._is_postgresql:
+            return self._audit.record_where(_MADE_AT_ONCE, asked | prefixed(made) | use_of(live), entry)
+
+        def work(writing: Writing) -> bool:
+            if not writing.record_where(_RECORDED_IF_MADE, asked, entry):
+                return False
+            self._add(writing, live, made)
             return True
 
         return self._audit.transact(work)
@@ -73,3 +116,8 @@ class SessionNames:
             writing.execute(self._insert, mine)
             owner = writing.row(_OWNER, {"asked": row["name"]}, SESSION_NAMES)
         return owner
+
+    def _add(self, writing: Writing, live: LiveGrant | None, made: dict[str, Any] | None) -> None:
+        if live is not None and made is not None:
+            writing.execute(_ADD, made)
+            use_in(writing, self._dialect, live)

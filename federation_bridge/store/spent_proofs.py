@@ -25,5 +25,4 @@ class SpentProofs:
     def spend(self, key: str, proof_id: str, ends_at: datetime) -> bool:
         """Whether this proof of this key is seen for the first time, on whatever node; it is spent then."""
         row = {"message": digest_of("proof", key, proof_id), "kept_until": ends_at + REMEMBERED_LONGER}
-        with self._database.writing() as connection:
-            return connection.execute(self._spend, row).scalar_one_or_none() is not None
+        return self._database.alone(self._spend, row, is_once=True).scalar_one_or_none() is not None

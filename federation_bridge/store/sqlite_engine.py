@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.store import bounds, sqlite_file
@@ -48,11 +48,15 @@ _SYNCHRONOUS = "synchronous"
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if options.get("reading", False):
-        return
+    if not options.get("reading", False):
+        begin(connection.connection, durable=options["durable"])
+
+
+def begin(connection: PoolProxiedConnection, *, durable: bool) -> None:
+    """Begins a transaction that writes, and whose commit waits for the disk where it is `durable`."""
     # Told to the driver itself: SQLAlchemy takes longer for these statements than SQLite does for the transaction.
-    driver: Any = connection.connection.dbapi_connection
-    _wait_for_the_disk(connection.info, driver, full=options["durable"])
+    driver: Any = connection.dbapi_connection
+    _wait_for_the_disk(connection.info, driver, full=durable)
     # IMMEDIATE: a transaction that began as a reader cannot wait for a writer, it fails at once.
     driver.execute("BEGIN IMMEDIATE").close()
 

@@ -75,7 +75,18 @@ class Statements:
         cursor.close()
         return answer
 
+    def execute_all(
+        self, connection: PoolProxiedConnection, statement: Executable, values: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Executes the statement with each of these values, which have the same names; raises as `execute`."""
+        compiled = self._compiled(statement, tuple(values[0]))
+        driver: Any = connection.dbapi_connection
+        cursor = driver.cursor()
+        cursor.executemany(compiled.text, [compiled.bound(each) for each in values])
+        cursor.close()
+
     def _compile(self, statement: Executable, names: tuple[str, ...]) -> _Compiled:
+        # Every statement of ours has `compile`; SQLAlchemy's `Executable` does not declare it.
         compiled = statement.compile(dialect=self._dialect, column_keys=list(names))  # type: ignore[attr-defined]
         if compiled.post_compile_params:
             raise TypeError("a statement whose text depends on its values")

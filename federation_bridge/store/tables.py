@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Dialect,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -26,10 +27,10 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0016"
+HEAD = "0030"
 """The last migration step; a test holds it equal to Alembic's."""
 
-OLDEST = "0008"
+OLDEST = "0029"
 """The oldest program, named by the last step that it knows, that may use the present shape. A step that an older
 program cannot live with raises it; a step that only adds leaves it, so that nodes can be updated one by one."""
 
@@ -49,11 +50,11 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's
         """Microseconds of an aware instant."""
         return None if value is None else microseconds(value)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's
         """The instant, in UTC."""
         try:
             return None if value is None else _EPOCH + value * _TICK
@@ -68,10 +69,10 @@ _DIGEST = String(64).with_variant(String(64, collation="C"), "postgresql")
 _EXACT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
-def _where_named(*columns: str) -> Index:
-    """An index of the audit's rows that have the first of these."""
+def _where_named(table: str, *columns: str) -> Index:
+    """An index of the table's rows that have the first of these."""
     named = text(f"{columns[0]} IS NOT NULL")
-    return Index(f"ix_audit_{columns[0]}", *columns, sqlite_where=named, postgresql_where=named)
+    return Index(f"ix_{table}_{columns[0]}", *columns, sqlite_where=named, postgresql_where=named)
 
 
 SESSIONS = Table(
@@ -85,8 +86,21 @@ SESSIONS = Table(
     Column("ends_at", Instant, nullable=False, index=True),
     Column("confirmed", Boolean, nullable=False),
     Column("network", _EXACT, nullable=False, server_default=""),
+    Column("provider_subject", _DIGEST, nullable=False, server_default="", index=True),
+    Column("provider_session", _DIGEST, nullable=False, server_default="", index=True),
     Column("mac", _DIGEST, nullable=False),
     Index("ix_sessions_network", "network", "person"),
+)
+
+PROVIDER_MATERIAL = Table(
+    "provider_material",
+    METADATA,
+    Column("session", _EXACT, ForeignKey(SESSIONS.c.token_hash, ondelete="CASCADE"), primary_key=True),
+    Column("sealed", Text, nullable=False),
+    # When the provider vouched for the session last, and when a node last began to ask.
+    Column("checked_at", Instant, nullable=False, server_default="0"),
+    Column("asked_at", Instant, nullable=True),
+    Column("mac", _DIGEST, nullable=False),
 )
 
 PEOPLE = Table(
@@ -131,6 +145,8 @@ TOKEN_FAMILIES = Table(
     Column("collected", Boolean, nullable=False),
     Column("way", _EXACT, nullable=False, server_default=""),
     Column("approved_from", _EXACT, nullable=False, server_default=""),
+    Column("provider_subject", _DIGEST, nullable=False, server_default="", index=True),
+    Column("provider_session", _DIGEST, nullable=False, server_default="", index=True),
     Column("mac", _DIGEST, nullable=False),
 )
 
@@ -182,6 +198,22 @@ AUTHORIZATION_CODES = Table(
     Column("mac", _DIGEST, nullable=False),
 )
 
+BLOCKS = Table(
+    "blocks",
+    METADATA,
+    # `connection/subject`; a connection; or nothing, which is everybody (`model.Block`).
+    Column("scope", _EXACT, nullable=False),
+    Column("source", _EXACT, nullable=False),
+    # The person's digest, as in `sessions`; nothing where many are blocked.
+    Column("whose", _DIGEST, nullable=False, index=True),
+    Column("excepted", Text, nullable=False),
+    Column("blocked_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
+    PrimaryKeyConstraint("scope", "source"),
+)
+
 TRIES = Table(
     "tries",
     METADATA,
@@ -197,6 +229,38 @@ SPENT_MESSAGES = Table(
     Column("kept_until", Instant, nullable=False, index=True),
 )
 
+SIGNAL_STREAMS = Table(
+    "signal_streams",
+    METADATA,
+    Column("connection", _EXACT, primary_key=True),
+    Column("token", _DIGEST, nullable=False),
+    # As the transmitter calls it; empty where it was set up there by hand.
+    Column("stream", _EXACT, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
+)
+
+PROVIDER_ENDINGS = Table(
+    "provider_endings",
+    METADATA,
+    # A session of a provider, or a subject there: a digest as in `sessions`.
+    Column("name", _DIGEST, primary_key=True),
+    Column("ended_at", Instant, nullable=False),
+    Column("kept_until", Instant, nullable=False, index=True),
+)
+
+ENDED_HOLDINGS = Table(
+    "ended_holdings",
+    METADATA,
+    # A session, or a refresh token with its program and key, that an end took: a digest, so nobody can use it.
+    Column("holding", _DIGEST, primary_key=True),
+    # A digest of the person, as in `sessions`.
+    Column("whose", _DIGEST, nullable=False, index=True),
+    # The source of the block that ended it; empty where none did.
+    Column("source", _EXACT, nullable=False),
+    Column("kept_until", Instant, nullable=False, index=True),
+)
+
 SESSION_NAMES = Table(
     "session_names",
     METADATA,
@@ -204,6 +268,45 @@ SESSION_NAMES = Table(
     Column("person", _DIGEST, nullable=False),
     Column("claimed_at", Instant, nullable=False),
     Column("mac", _DIGEST, nullable=False),
+)
+
+# What AWS sold or may have sold. A person is a digest to be found by, and `subject` to be told.
+LIVE_GRANTS = Table(
+    "live_grants",
+    METADATA,
+    Column("grant_id", _EXACT, primary_key=True),
+    Column("person", _DIGEST, nullable=False, index=True),
+    Column("connection", _EXACT, nullable=False),
+    Column("subject", _EXACT, nullable=False),
+    Column("partition", _EXACT, nullable=False),
+    Column("account", _EXACT, nullable=False),
+    Column("role", _EXACT, nullable=False),
+    Column("role_arn", _EXACT, nullable=False),
+    Column("session_name", _EXACT, nullable=False),
+    Column("source_identity", _EXACT, nullable=False),
+    # Null: not known yet, or never, because the statement itself was handed over.
+    Column("access_key_id", _EXACT),
+    Column("road", _EXACT, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False, index=True),
+    # When the sign-in began for which it was sold.
+    Column("signed_in_at", Instant, nullable=False, server_default="0"),
+    Column("is_handed_over", Boolean, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
+    Index("ix_live_grants_role", "account", "role"),
+    _where_named("live_grants", "access_key_id"),
+)
+
+ROLE_HABITS = Table(
+    "role_habits",
+    METADATA,
+    Column("person", _DIGEST, nullable=False),
+    Column("account", _EXACT, nullable=False),
+    Column("role", _EXACT, nullable=False),
+    Column("heat", Integer, nullable=False),
+    Column("changed_at", Instant, nullable=False, index=True),
+    Column("is_favourite", Boolean, nullable=False),
+    PrimaryKeyConstraint("person", "account", "role"),
 )
 
 KEPT_DOCUMENTS = Table(
@@ -227,6 +330,7 @@ RULEBOOK_VERSIONS = Table(
     Column("reason", Text, nullable=False),
     Column("origin", _EXACT, nullable=False),
     Column("made_at", Instant, nullable=False),
+    Column("foreseen", Text, nullable=False, server_default=""),
     Column("mac", _DIGEST, nullable=False),
 )
 
@@ -256,6 +360,7 @@ RULEBOOK_PROPOSALS = Table(
     Column("state", _EXACT, nullable=False),
     Column("decided_by", Text, nullable=False),
     Column("decided_reason", Text, nullable=False),
+    Column("foreseen", Text, nullable=False, server_default=""),
     Column("mac", _DIGEST, nullable=False),
 )
 
@@ -299,7 +404,16 @@ AUDIT = Table(
     Index("ix_audit_connection", "connection", "at"),
     Index("ix_audit_reference", "reference"),
     # Most entries have none of these: only those that do stand in the index.
-    *(_where_named(*columns) for columns in (("grant_id",), ("access_key_id",), ("account", "at"), ("role", "at"))),
+    *(
+        _where_named("audit", *columns)
+        for columns in (
+            # All that a last use is told from: the review of access reads it here, and no row of the table.
+            ("grant_id", "event", "at", "person", "account", "role"),
+            ("access_key_id",),
+            ("account", "at"),
+            ("role", "at"),
+        )
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -319,9 +433,22 @@ SERVICE_MARKS = Table(
     "service_marks",
     METADATA,
     # `oldest program`: see OLDEST. `write probe`: when a node last found that it can write. `grants followed up to`:
-    # see unknown_outcomes.py. `look for documents of ...`: see documents.py. Others: `ServiceMarks.told`.
+    # see unknown_outcomes.py. `look for documents of ...`: see documents.py. `nodes`: what each process says of
+    # itself, see administration/nodes.py. Others: `ServiceMarks.told`.
     Column("name", _EXACT, primary_key=True),
     Column("value", _EXACT, nullable=False),
+)
+
+# Each time that the database was put back to an older state.
+RESTORATIONS = Table(
+    "restorations",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Up to when it tells what happened: later rows are lost.
+    Column("holds_until", Instant, nullable=False),
+    Column("restored_at", Instant, nullable=False),
+    # What was issued, and what was begun before it is believed no more: it may have been used.
+    Column("not_before", Instant, nullable=False),
 )
 
 REFUSALS = Table(
@@ -336,4 +463,105 @@ REFUSALS = Table(
     Column("user_agent", _EXACT, nullable=False),
     Column("details", Text, nullable=False),
     Column("kept_until", Instant, nullable=False, index=True),
+)
+
+ERRANDS = Table(
+    "errands",
+    METADATA,
+    # Kind and subject with a blank between: no kind has one.
+    Column("name", _EXACT, primary_key=True),
+    Column("kind", _EXACT, nullable=False),
+    Column("subject", _EXACT, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("problem", Text, nullable=False),
+    # Which process does it, and until when it is left to that one.
+    Column("holder", _EXACT, nullable=False),
+    Column("held_until", Instant, nullable=False),
+    Index("ix_errands_due", "kind", "due_at"),
+)
+
+REVOCATIONS = Table(
+    "revocations",
+    METADATA,
+    Column("id", _EXACT, primary_key=True),
+    Column("kind", _EXACT, nullable=False),
+    Column("partition", _EXACT, nullable=False),
+    Column("account", _EXACT, nullable=False, index=True),
+    Column("issued_before", Instant, nullable=False),
+    Column("longest", Integer, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("person", _EXACT, nullable=False, index=True),
+    Column("role_arn", _EXACT, nullable=False),
+    Column("source_identity", _EXACT, nullable=False),
+    Column("session_name", _EXACT, nullable=False),
+    Column("grant_id", _EXACT, nullable=False),
+    Column("state", _EXACT, nullable=False),
+    Column("told", Text, nullable=False),
+    Column("settled_at", Instant),
+    Column("mac", _DIGEST, nullable=False),
+)
+
+# The tokens of a connection are also its lock: whoever changes its users and groups holds them (`provisioned`).
+SCIM_TOKENS = Table(
+    "scim_tokens",
+    METADATA,
+    Column("connection", _EXACT, nullable=False),
+    Column("id", _EXACT, nullable=False),
+    Column("token", _DIGEST, nullable=False, unique=True),
+    Column("made_at", Instant, nullable=False),
+    Column("last_used_at", Instant, nullable=True),
+    Column("mac", _DIGEST, nullable=False),
+    PrimaryKeyConstraint("connection", "id"),
+)
+
+SCIM_USERS = Table(
+    "scim_users",
+    METADATA,
+    Column("connection", _EXACT, nullable=False),
+    Column("id", _EXACT, nullable=False),
+    Column("user_name", _EXACT, nullable=False),
+    # As names are compared: without case (RFC 7643 section 4.1.1).
+    Column("user_name_key", _EXACT, nullable=False),
+    Column("external_id", _EXACT),
+    Column("active", Boolean, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
+    PrimaryKeyConstraint("connection", "id"),
+    Index("ix_scim_users_user_name_key", "connection", "user_name_key", unique=True),
+    Index("ix_scim_users_external_id", "connection", "external_id"),
+)
+
+SCIM_GROUPS = Table(
+    "scim_groups",
+    METADATA,
+    Column("connection", _EXACT, nullable=False),
+    Column("id", _EXACT, nullable=False),
+    Column("display_name", _EXACT, nullable=False),
+    Column("display_name_key", _EXACT, nullable=False),
+    Column("external_id", _EXACT),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
+    PrimaryKeyConstraint("connection", "id"),
+    Index("ix_scim_groups_display_name_key", "connection", "display_name_key"),
+    Index("ix_scim_groups_external_id", "connection", "external_id"),
+)
+
+SCIM_MEMBERS = Table(
+    "scim_members",
+    METADATA,
+    Column("connection", _EXACT, nullable=False),
+    Column("group_id", _EXACT, nullable=False),
+    Column("user_id", _EXACT, nullable=False),
+    Column("mac", _DIGEST, nullable=False),
+    PrimaryKeyConstraint("connection", "group_id", "user_id"),
+    ForeignKeyConstraint(["connection", "group_id"], [SCIM_GROUPS.c.connection, SCIM_GROUPS.c.id], ondelete="CASCADE"),
+    ForeignKeyConstraint(["connection", "user_id"], [SCIM_USERS.c.connection, SCIM_USERS.c.id], ondelete="CASCADE"),
+    Index("ix_scim_members_user_id", "connection", "user_id"),
 )

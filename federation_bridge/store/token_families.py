@@ -17,6 +17,7 @@ from federation_bridge.audit import Entry
 from federation_bridge.errors import NotSignedIn
 from federation_bridge.model import Clock, TokenFamily
 from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.store.blocks import Blocks, about_in, beside_blocks
 from federation_bridge.store.codec import identity_from_text, identity_to_text
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.rows import Rows
@@ -52,20 +53,24 @@ class Stale(Enum):
     """Used before: somebody else has it, or had it. The family has been ended."""
 
 
-_APPROVING = (
+_APPROVING = beside_blocks(
     select(SESSIONS)
     .where(SESSIONS.c.token_hash == bindparam("approving"), SESSIONS.c.ends_at > bindparam("now"))
     # Held to the end of the transaction: an end of the session waits, and then takes the new family with it.
-    .with_for_update(read=True, key_share=True)
+    .with_for_update(read=True, key_share=True),
+    SESSIONS.c.person,
 )
 # Whoever changes a family or its tokens locks the family first, so that an end waits, and then takes all of it.
-LOCKED_FAMILY = select(TOKEN_FAMILIES).where(TOKEN_FAMILIES.c.id == bindparam("which")).with_for_update()
+LOCKED_FAMILY = beside_blocks(
+    select(TOKEN_FAMILIES).where(TOKEN_FAMILIES.c.id == bindparam("which")).with_for_update(), TOKEN_FAMILIES.c.person
+)
 _WITH_TOKENS = select(TOKEN_FAMILIES, TOKENS).join(TOKENS, TOKEN_FAMILIES.c.id == TOKENS.c.family)
-_USABLE = (
+_USABLE = beside_blocks(
     _WITH_TOKENS.where(TOKENS.c.token == bindparam("digest"), TOKENS.c.kind == "refresh", TOKENS.c.used_at.is_(None))
     .where(TOKENS.c.ends_at > bindparam("now"), TOKEN_FAMILIES.c.ends_at > bindparam("now"))
     .where(TOKEN_FAMILIES.c.client_id == bindparam("client"))
-    .where(or_(TOKEN_FAMILIES.c.dpop_jkt.is_(None), TOKEN_FAMILIES.c.dpop_jkt == bindparam("jkt")))
+    .where(or_(TOKEN_FAMILIES.c.dpop_jkt.is_(None), TOKEN_FAMILIES.c.dpop_jkt == bindparam("jkt"))),
+    TOKEN_FAMILIES.c.person,
 )
 _LOCKED_USABLE = _USABLE.with_for_update(of=TOKEN_FAMILIES)
 _USED = _WITH_TOKENS.where(
@@ -75,8 +80,9 @@ _USED = _WITH_TOKENS.where(
     TOKEN_FAMILIES.c.client_id == bindparam("client"),
 )
 _HOLDING = _WITH_TOKENS.where(TOKENS.c.token.in_([bindparam("access"), bindparam("refresh")]))
-_LIVE = beside_in_force(
-    _HOLDING.where(TOKENS.c.ends_at > bindparam("now"), TOKEN_FAMILIES.c.ends_at > bindparam("now"))
+_LIVE = beside_blocks(
+    beside_in_force(_HOLDING.where(TOKENS.c.ends_at > bindparam("now"), TOKEN_FAMILIES.c.ends_at > bindparam("now"))),
+    TOKEN_FAMILIES.c.person,
 )
 _UNCOLLECTED = select(TOKEN_FAMILIES).where(
     TOKEN_FAMILIES.c.id == bindparam("which"), TOKEN_FAMILIES.c.collected.is_(False)
@@ -102,6 +108,8 @@ def insert_family(writing: Writing, family: TokenFamily, now: datetime) -> None:
     identity = identity_from_text(session.identity)
     if identity.person != family.identity.person:
         raise NotSignedIn("the approving session is another person's")
+    if session.may_be_blocked and about_in(writing, identity.person):
+        raise NotSignedIn("the person is blocked")
     identity = replace(family.identity, groups=identity.groups)
     writing.insert(
         TOKEN_FAMILIES,
@@ -120,6 +128,9 @@ def insert_family(writing: Writing, family: TokenFamily, now: datetime) -> None:
             "collected": False,
             "way": family.way,
             "approved_from": family.approved_from,
+            # Of the sign-in that let it in, also when a later one takes it over: who ends that sign-in ends it.
+            "provider_subject": session.provider_subject,
+            "provider_session": session.provider_session,
         },
     )
 
@@ -129,12 +140,16 @@ def collect(
 ) -> TokenFamily | None:
     """Gives a family its first tokens, once, bound to this key; None where it has ended or has them already."""
     row = writing.row(LOCKED_FAMILY, {"which": family_id}, TOKEN_FAMILIES)
-    if row is None or row.collected or row.ends_at <= now:
+    if row is None or row.collected or row.ends_at <= now or _is_blocked(writing, row):
         return None
     family = replace(_family(row), dpop_jkt=jkt, last_used_at=now, label=row.label or tokens.label)
     changed = {"collected": True, "dpop_jkt": jkt, "last_used_at": now, "label": family.label}
     writing.change(TOKEN_FAMILIES, row, **changed)
     return _with_tokens(writing, family, tokens, telling)
+
+
+def _is_blocked(writing: Writing, row: Row) -> bool:
+    return bool(row.may_be_blocked and about_in(writing, identity_from_text(row.identity).person))
 
 
 def _with_tokens(writing: Writing, family: TokenFamily, tokens: NewTokens, telling: Sequence[Telling]) -> TokenFamily:
@@ -152,8 +167,9 @@ def _with_tokens(writing: Writing, family: TokenFamily, tokens: NewTokens, telli
 class TokenFamilies:
     """The families. Of a token only a digest is here, so a reader of the database can use none."""
 
-    def __init__(self, rows: Rows, audit: AuditTable, clock: Clock) -> None:
+    def __init__(self, rows: Rows, audit: AuditTable, clock: Clock, blocks: Blocks) -> None:
         self._rows = rows
+        self._blocks = blocks
         self._audit = audit
         self._clock = clock
 
@@ -171,7 +187,7 @@ class TokenFamilies:
         """The family that this refresh token would renew, for this client and key; None where `rotate` would fail."""
         asked = {"digest": digest_of("refresh", refresh_token), "client": client_id, "jkt": jkt, "now": self._clock()}
         row = self._rows.one(_USABLE, asked, TOKEN_FAMILIES, TOKENS)
-        return None if row is None else _family(row)
+        return None if row is None else self._unless_blocked(row)
 
     def rotate(
         self, refresh_token: str, client_id: str, jkt: str | None, tokens: NewTokens, *telling: Telling
@@ -185,7 +201,7 @@ class TokenFamilies:
 
         def work(writing: Writing) -> TokenFamily | None:
             row = writing.row(_LOCKED_USABLE, asked, TOKEN_FAMILIES, TOKENS)
-            if row is None:
+            if row is None or _is_blocked(writing, row):
                 return None
             held, token = row[: len(TOKEN_FAMILIES.c)], row[len(TOKEN_FAMILIES.c) :]
             # Who waited for the family read the token before: another may have used it since.
@@ -216,13 +232,19 @@ class TokenFamilies:
         return self._audit.transact(work)
 
     def live(self, access_token: str) -> TokenFamily | None:
-        """The family behind a live access token, with the number of the rulebook version in force; None otherwise.
+        """The family behind a live access token, with the number of the rulebook version in force; None otherwise, and
+        where its person is blocked.
 
         NotSignedIn where its identity was kept by a release with another shape.
         """
         asked = {"access": digest_of("access", access_token), "refresh": "", "now": self._clock()}
         row, beside = self._rows.one_beside(_LIVE, asked, RULEBOOK_IN_FORCE, TOKEN_FAMILIES, TOKENS)
-        return None if row is None else replace(_family(row), rulebook=number_of(beside))
+        family = None if row is None else self._unless_blocked(row)
+        return None if family is None else replace(family, rulebook=number_of(beside))
+
+    def _unless_blocked(self, row: Row) -> TokenFamily | None:
+        family = _family(row)
+        return None if row.may_be_blocked and self._blocks.about(family.identity.person) else family
 
     def holding(self, token: str) -> TokenFamily | None:
         """The family to which this access or refresh token belongs, used and outlived tokens included; else None."""

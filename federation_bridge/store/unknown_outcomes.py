@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, select, update
+from sqlalchemy import and_, bindparam, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry, GrantMade, GrantOutcomeUnknown
 from federation_bridge.model import REDEEMABLE, RequestOrigin
 from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.store.statements import Row
 from federation_bridge.store.tables import AUDIT, SERVICE_MARKS
 from federation_bridge.store.writing import Writing
 
@@ -43,7 +43,7 @@ _WITHOUT_OUTCOME = (
 )
 # Whoever else looks at this moment does the same work: nobody waits.
 _TAKE_MARK = select(SERVICE_MARKS.c.value).where(SERVICE_MARKS.c.name == _MARK).with_for_update(skip_locked=True)
-_HAS_MARK = select(exists().where(SERVICE_MARKS.c.name == _MARK))
+_HAS_MARK = select(SERVICE_MARKS.c.name).where(SERVICE_MARKS.c.name == _MARK)
 _MOVE_MARK = update(SERVICE_MARKS).where(SERVICE_MARKS.c.name == _MARK).values(value=bindparam("reached"))
 
 
@@ -64,41 +64,40 @@ def mark_unknown_outcomes(audit: AuditTable, dialect: str, now: datetime) -> int
 
 def _followed(writing: Writing, dialect: str, now: datetime) -> int | None:
     """Looks at the next rows; gives how many grants were marked, or None where there was nothing to look at."""
-    connection = writing.connection
-    taken = connection.execute(_TAKE_MARK).scalar_one_or_none()
+    taken = writing.execute(_TAKE_MARK, {}).scalar_one_or_none()
     if taken is None:
-        return _made_mark(connection, dialect)
+        return _made_mark(writing, dialect)
     mark = int(taken)
-    last = _last_settled(connection, mark, now)
+    last = _last_settled(writing, mark, now)
     if last <= mark:
         return None
-    grants = connection.execute(_WITHOUT_OUTCOME, {"mark": mark, "last": last}).all()
+    grants = writing.execute(_WITHOUT_OUTCOME, {"mark": mark, "last": last}).all()
     writing.record(*(_unknown(row, now) for row in grants))
-    connection.execute(_MOVE_MARK, {"reached": str(last)})
+    writing.execute(_MOVE_MARK, {"reached": str(last)})
     return len(grants)
 
 
-def _made_mark(connection: Connection, dialect: str) -> int | None:
+def _made_mark(writing: Writing, dialect: str) -> int | None:
     """Makes the mark where there is none (0: go on); None where another node holds it, for whom nobody waits."""
     # Looked for first: an insertion waits for whoever changes the row.
-    if connection.execute(_HAS_MARK).scalar_one():
+    if writing.execute(_HAS_MARK, {}).scalar_one_or_none():
         return None
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    connection.execute(insert(SERVICE_MARKS).on_conflict_do_nothing(), {"name": _MARK, "value": "0"})
+    writing.execute(insert(SERVICE_MARKS).on_conflict_do_nothing(), {"name": _MARK, "value": "0"})
     return 0
 
 
-def _last_settled(connection: Connection, mark: int, now: datetime) -> int:
+def _last_settled(writing: Writing, mark: int, now: datetime) -> int:
     """The last number up to which every row is old enough; a number that is taken and not committed yet is younger."""
-    last: int | None = connection.execute(_LAST, {"mark": mark, "most": _AT_ONCE}).scalar_one()
+    last: int | None = writing.execute(_LAST, {"mark": mark, "most": _AT_ONCE}).scalar_one_or_none()
     if last is None:
         return mark
     times = {"mark": mark, "last": last, "old": now - REDEEMABLE, "now": now}
-    young = connection.execute(_FIRST_YOUNG, times).scalar_one_or_none()
+    young: int | None = writing.execute(_FIRST_YOUNG, times).scalar_one_or_none()
     return last if young is None else young - 1
 
 
-def _unknown(row: Row[Any], now: datetime) -> Entry:
+def _unknown(row: Row, now: datetime) -> Entry:
     made = json.loads(row.details)
     event = GrantOutcomeUnknown(
         grant_id=row.grant_id,

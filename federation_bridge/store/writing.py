@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Executable,
     Insert,
+    PoolProxiedConnection,
     Table,
     Update,
     and_,
@@ -29,7 +29,7 @@ from federation_bridge.store.row_mac import RowMac
 from federation_bridge.store.statements import Answer, Row, Statements
 from federation_bridge.store.tables import AUDIT
 
-_INSERT_ENTRY = insert(AUDIT).returning(AUDIT.c.number)
+INSERT_ENTRY = insert(AUDIT).returning(AUDIT.c.number)
 _JOINS = ("grant_id", "access_key_id")
 _SALT_BYTES = 16
 
@@ -38,7 +38,7 @@ _SALT_BYTES = 16
 class Writing:
     """What `AuditTable.writing` opens. Audit entries stand if and only if the rest does."""
 
-    connection: Connection
+    connection: PoolProxiedConnection
     statements: Statements
     mac: RowMac
     recorded: list[Recorded] = field(default_factory=list)
@@ -46,7 +46,11 @@ class Writing:
 
     def execute(self, statement: Executable, values: Mapping[str, Any]) -> Answer:
         """Executes one statement; for rows that carry a MAC, only to remove some."""
-        return self.statements.execute(self.connection.connection, statement, values)
+        return self.statements.execute(self.connection, statement, values)
+
+    def execute_all(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
+        """Executes one statement with each of these values, which have the same names; as `execute`."""
+        self.statements.execute_all(self.connection, statement, values)
 
     def insert(self, table: Table, values: Mapping[str, Any]) -> None:
         """Adds a row with its MAC."""
@@ -73,8 +77,24 @@ class Writing:
         """Adds entries."""
         for entry in entries:
             row = recorded(entry)
-            number = self.execute(_INSERT_ENTRY, entry_values(row)).scalar_one_or_none()
+            number = self.execute(INSERT_ENTRY, entry_values(row)).scalar_one_or_none()
             self.recorded.append(replace(row, number=number))
+
+    def record_beside(self, insertion: Insert, values: Mapping[str, Any], entry: Entry) -> Row:
+        """Adds the entry by an insertion whose condition holds; gives what it returns."""
+        row = recorded(entry)
+        found = self.execute(insertion, {**entry_values(row), **values}).rows[0]
+        self.recorded.append(replace(row, number=found.number))
+        return found
+
+    def record_where(self, insertion: Insert, values: Mapping[str, Any], entry: Entry) -> bool:
+        """Adds the entry where the condition of `insertion` (of `insertion_where`) holds; whether it did."""
+        row = recorded(entry)
+        number = self.execute(insertion, {**entry_values(row), **values}).scalar_one_or_none()
+        if number is None:
+            return False
+        self.recorded.append(replace(row, number=number))
+        return True
 
 
 def insertion_of_entry(dialect: str, *, durable: bool) -> Insert:
@@ -83,7 +103,7 @@ def insertion_of_entry(dialect: str, *, durable: bool) -> Insert:
     On PostgreSQL it says itself that nobody waits for the disk: for the transaction that it is, and no longer.
     """
     if durable or dialect == "sqlite":
-        return _INSERT_ENTRY
+        return INSERT_ENTRY
     return insertion_where(func.set_config("synchronous_commit", "off", True) == "off")
 
 

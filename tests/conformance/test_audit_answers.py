@@ -12,7 +12,9 @@ from unittest.mock import Mock
 
 import pytest
 from databases import INTEGRITY_KEY, HeldClock
+from postgresql import Server
 
+from federation_bridge.administration.rule_use import rule_uses
 from federation_bridge.audit import (
     AuditQuery,
     ConsoleOpened,
@@ -26,7 +28,8 @@ from federation_bridge.audit import (
 )
 from federation_bridge.model import RequestOrigin
 from federation_bridge.store import Store, audit_log, open_store
-from federation_bridge.store.audit_reading import newest
+from federation_bridge.store.audit_log import RulesUsed
+from federation_bridge.store.audit_reading import last_uses, newest
 from federation_bridge.store.tables import AUDIT
 
 _ASKED = {
@@ -143,9 +146,12 @@ def _index_of(store: Store, query: AuditQuery) -> str:
     return found[1] if found else plan
 
 
-def _made(clock: HeldClock, grant_id: str, person: str, role: str = "Reader") -> Entry:
+_GRANTS = (("alice", "readers"), ("alice", 'odd "rule'), ("bob", "readers"), ("bob", "writers"))
+
+
+def _made(clock: HeldClock, grant_id: str, person: str, role: str = "Reader", rule: str = "readers") -> Entry:
     made = GrantMade(
-        grant_id, "111122223333", role, timedelta(hours=1), "n", "", {}, "readers", "v", ("because",), "", (), ""
+        grant_id, "111122223333", role, timedelta(hours=1), "n", "", {}, rule, "v", ("because",), "", (), ""
     )
     return Entry(clock(), RequestOrigin("ref-1", "192.0.2.7", "Browser/1"), made, person=person, connection="corp")
 
@@ -172,3 +178,75 @@ def test_the_last_use_of_a_role_is_that_of_the_last_grant_that_left_the_bridge(s
         ("corp/bob", "111122223333", "Reader"): times[3],
     }
     assert store.audit.begins_at() == begin
+    assert store.audit.last_uses(AuditQuery(person="corp/bob")) == {("corp/bob", "111122223333", "Reader"): times[3]}
+    assert len(store.audit.last_uses(AuditQuery(account="111122223333", role="Reader"))) == 2
+    assert store.audit.last_uses(AuditQuery(role="Writer")) == {}
+
+
+@pytest.mark.usefixtures("as_owner")
+def test_the_rules_by_which_something_was_granted_are_known_and_those_of_erased_people_counted(
+    store: Store, clock: HeldClock
+) -> None:
+    store.audit.record(_made(clock, "g-0", "corp/alice", rule="older"))
+    clock.advance(timedelta(days=1))
+    begin = clock()
+    made = [_made(clock, f"g-{n}", f"corp/{who}", rule=rule) for n, (who, rule) in enumerate(_GRANTS, 1)]
+    store.audit.record(*made)
+    assert store.audit.rules_used(begin) == RulesUsed(frozenset({"readers", "writers", 'odd "rule'}), 0, None)
+    rows = list(store.erasure.entries("corp/bob"))
+    store.erasure.erase([(row.number, "digest") for row in rows])
+    assert store.audit.rules_used(begin) == RulesUsed(frozenset({"readers", 'odd "rule'}), 2, None)
+    assert store.audit.rules_used(clock() + timedelta(seconds=1)) == RulesUsed(frozenset(), 0, None)
+
+
+def test_of_more_grants_than_are_looked_at_it_is_told_since_when_the_rules_are_known(
+    store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = clock()
+    for number, rule in enumerate(("older", "older", "newer", "newest")):
+        store.audit.record(_made(clock, f"g-{number}", "corp/alice", rule=rule))
+        clock.advance(timedelta(minutes=1))
+    assert store.audit.rules_used(begin) == RulesUsed(frozenset({"older", "newer", "newest"}), 0, None)
+    assert rule_uses(store, clock(), timedelta(days=1)).known_since == begin
+    monkeypatch.setattr(audit_log, "MOST_GRANTS", 2)
+    newer = begin + timedelta(minutes=2)
+    assert store.audit.rules_used(begin) == RulesUsed(frozenset({"newer", "newest"}), 0, newer)
+    assert rule_uses(store, clock(), timedelta(days=1)).known_since == newer
+
+
+NARROWED = {
+    "": (AuditQuery(), "made USING COVERING INDEX ix_audit_grant_id"),
+    "person": (AuditQuery(person="corp/alice"), "made USING INDEX ix_audit_person"),
+    "account": (AuditQuery(account="111122223333", role="Reader"), "made USING INDEX ix_audit_account"),
+    "role": (AuditQuery(role="Reader"), "made USING INDEX ix_audit_role"),
+}
+
+
+@pytest.mark.parametrize("name", NARROWED)
+def test_the_last_uses_are_read_from_indexes_alone(tmp_path: Path, clock: HeldClock, name: str) -> None:
+    """At a million rows the whole table is a gigabyte, and what a last use is told from a thirtieth of it."""
+    store = open_store(f"sqlite:///{tmp_path / 'bridge.db'}", clock=clock, integrity_key=INTEGRITY_KEY, make=True)
+    query, made = NARROWED[name]
+    with store._database.reading() as connection:
+        statement = last_uses(query, "sqlite").compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+    store.close()
+    assert any(made in line for line in plan), plan
+    assert any("used USING COVERING INDEX ix_audit_grant_id" in line for line in plan), plan
+
+
+def test_on_postgresql_the_index_by_grant_is_enough_for_all_last_uses(postgresql_server: Server) -> None:
+    """Which plan it takes hangs on its statistics: told that reading the table costs much, it need not."""
+    postgresql_server.make_database("plan_of_last_uses")
+    url, password = postgresql_server.url("plan_of_last_uses"), postgresql_server.password
+    store = open_store(url, clock=HeldClock(), integrity_key=INTEGRITY_KEY, password=password, make=True)
+    store.migrate()
+    with store._database.reading() as reading:
+        statement = last_uses(AuditQuery(), "postgresql").compile(reading, compile_kwargs={"literal_binds": True})
+    with postgresql_server.admin("plan_of_last_uses") as connection:
+        for way in ("seqscan", "bitmapscan", "sort"):
+            connection.execute(f"SET enable_{way} = off")
+        plan = [row[0].strip() for row in connection.execute(f"EXPLAIN (COSTS OFF) {statement}")]
+    store.close()
+    scans = [line for line in plan if "Scan" in line]
+    assert scans == [f"->  Index Only Scan using ix_audit_grant_id on audit {name}" for name in ("made", "used")], plan

@@ -238,6 +238,7 @@ def test_the_gap_of_a_transaction_that_was_undone_is_final(
     assert [(one.wrong, one.row) for one in _verified(store, ring)[1]] == [(Wrong.INSERTED, 1)]
 
 
+@pytest.mark.usefixtures("as_archiving")
 def test_old_entries_go_into_files_first_and_their_seals_stay(
     store: Store, ring: KeyRing, clock: HeldClock, tmp_path: Path
 ) -> None:
@@ -261,6 +262,7 @@ def test_old_entries_go_into_files_first_and_their_seals_stay(
     assert _sealing(store, ring, clock).seal() == 1
 
 
+@pytest.mark.usefixtures("as_archiving")
 def test_what_is_not_sealed_is_not_archived(store: Store, ring: KeyRing, clock: HeldClock, tmp_path: Path) -> None:
     _record(store, clock, 2)
     clock.advance(2 * _DAY)
@@ -268,6 +270,7 @@ def test_what_is_not_sealed_is_not_archived(store: Store, ring: KeyRing, clock: 
     assert len(store.audit.entries()) == 2
 
 
+@pytest.mark.usefixtures("as_archiving")
 def test_nothing_is_deleted_where_the_file_cannot_be_written(
     store: Store, ring: KeyRing, clock: HeldClock, tmp_path: Path
 ) -> None:
@@ -280,10 +283,28 @@ def test_nothing_is_deleted_where_the_file_cannot_be_written(
     assert len(store.audit.entries()) == 2
 
 
+@pytest.mark.usefixtures("as_archiving")
+def test_nothing_is_archived_into_a_folder_from_which_others_can_take_it_away(
+    store: Store, ring: KeyRing, clock: HeldClock, tmp_path: Path
+) -> None:
+    _record(store, clock, 2)
+    _sealing(store, ring, clock).seal()
+    clock.advance(2 * _DAY)
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(PermissionError, match="others can take files away"):
+        AuditArchiving(store, ring, clock, _DAY, folder).archive()
+    assert (len(store.audit.entries()), list(folder.iterdir())) == (2, [])
+    folder.chmod(0o755)
+    assert AuditArchiving(store, ring, clock, _DAY, folder).archive() == 1
+
+
 def _crash(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.usefixtures("as_archiving")
 def test_a_crash_between_the_archive_file_and_the_deletion_loses_nothing_and_the_next_pass_goes_on(
     store: Store, ring: KeyRing, clock: HeldClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +327,7 @@ def test_a_crash_between_the_archive_file_and_the_deletion_loses_nothing_and_the
     assert (problems, verification.archived) == ([], 2)
 
 
+@pytest.mark.usefixtures("as_archiving")
 def test_a_crash_within_the_deletion_keeps_the_rows(
     store: Store, ring: KeyRing, clock: HeldClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

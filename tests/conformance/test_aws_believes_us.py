@@ -20,8 +20,9 @@ from aws_factories import ENTITY_ID, ISSUER, grant, key_ring, signing_key
 from local_aws_factories import ACCOUNT, ServedAws, served
 
 from federation_bridge.aws import assertion, id_token, issuer, trust_policies
+from federation_bridge.aws.sold import Redeemed
 from federation_bridge.aws.statement import Statement
-from federation_bridge.aws.sts import Redeemed, StsClients
+from federation_bridge.aws.sts import StsClients
 from federation_bridge.errors import AwsRefused
 from federation_bridge.model import REDEEMABLE, Account, Grant, Role
 from federation_bridge.sandbox.aws import provisioning
@@ -92,6 +93,7 @@ def trusted(served_aws: ServedAws, made: Grant) -> None:
 
 
 def signed(made: Grant, now: datetime) -> Statement:
+    made = replace(made, decided_at=now)  # an assertion names the session's end, counted from the decision
     if made.account.road == "saml":
         return assertion.build(made, key=signing_key(), issuer_entity_id=ENTITY_ID, now=now)
     return id_token.build(made, key=signing_key(Purpose.AWS_OIDC), issuer=ISSUER, now=now)

@@ -18,7 +18,7 @@ from web_factories import ACCOUNT, BASE, Person, door_of, person_at
 
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.aws_clients.sso_oidc import START_TARGET
-from federation_bridge.errors import InvalidToken
+from federation_bridge.errors import InvalidToken, SignInAgain
 from federation_bridge.model import RequestOrigin
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.messages import AuthorizationRequest
@@ -73,6 +73,25 @@ def test_registering_stores_nothing_and_gives_every_public_client_one_name(ada: 
     assert first == second
     assert first["clientId"] == "aws-sso"
     assert first["clientSecretExpiresAt"] - first["clientIdIssuedAt"] == 90 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("is_over", "kind"),
+    [(True, (401, "UnauthorizedException")), (False, (404, "ResourceNotFoundException"))],
+    ids=["a sign-in that ends too soon for AWS", "a rule that asks for another sign-in"],
+)
+def test_only_where_any_other_sign_in_will_do_the_cli_is_sent_through_one(
+    ada: Person, monkeypatch: pytest.MonkeyPatch, is_over: bool, kind: tuple[int, str]
+) -> None:
+    token = let_in(ada)["accessToken"]
+
+    def refuse(*_: object) -> None:
+        raise SignInAgain("in vain", is_over=is_over)
+
+    monkeypatch.setattr(door_of(ada.app).bridge, "credentials", refuse)
+    asked = f"/federation/credentials?account_id={ACCOUNT}&role_name=Administrator"
+    answer = portal(ada, asked, token)
+    assert (answer.status_code, answer.headers["x-amzn-ErrorType"]) == kind
 
 
 @pytest.mark.parametrize(

@@ -117,11 +117,18 @@ def read_ini(text: str) -> tuple[str, str, str]:
     return values["aws_access_key_id"], values["aws_secret_access_key"], values["aws_session_token"]
 
 
+def read_cmd(text: str) -> tuple[str, str, str]:
+    """As cmd reads it: all between the first and the last quote; what names a variable would be put in its place."""
+    assert not set(text) & set("%!^")
+    return _read_lines(text, r'set "(?P<name>[A-Z_]+)=(?P<value>[^"]*)"', lambda value: value)
+
+
 READERS: dict[str, Callable[[str], tuple[str, str, str]]] = {
     "json": read_json,
     "env": read_sh,
     "powershell": read_powershell,
     "fish": read_fish,
+    "cmd": read_cmd,
     "ini": read_ini,
     "dotenv": read_dotenv,
     "credential-process": read_json,
@@ -151,7 +158,7 @@ def test_an_odd_value_is_read_as_it_is_or_refused_and_never_breaks_out(name: str
     try:
         text = FORMATS[name](credentials)
     except AwsRefused:
-        assert name in ("dotenv", "ini"), "the formats that have no quotes of their own"
+        assert name in ("cmd", "dotenv", "ini"), "the formats that have no quotes of their own"
         return
     assert READERS[name](text) == (PLAIN.access_key_id, odd, f"x{odd}x")
 

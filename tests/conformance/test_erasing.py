@@ -20,12 +20,17 @@ from federation_bridge.audit import Entry
 from federation_bridge.audit.seal import Seal, SealedRow, read_export
 from federation_bridge.audit.verification import Problem, Verification, Wrong
 from federation_bridge.errors import BadRequest, NotFound
-from federation_bridge.model import RequestOrigin
+from federation_bridge.model import ProvisionedGroup, ProvisionedUser, RequestOrigin
+from federation_bridge.provisioning.joining import Joining
+from federation_bridge.settings import Scim
 from federation_bridge.signing import KeyRing
 from federation_bridge.store import Store
+from federation_bridge.store.provisioned_changes import ProvisionedChanges
 from federation_bridge.store.tables import AUDIT, GROUP_CHANGES, PEOPLE, SESSIONS
 
+pytestmark = pytest.mark.usefixtures("as_owner")
 ALICE, REASON = "corp/alice", "request 17"
+NAMES = ("alice", "bob", "carol")
 
 
 @pytest.fixture
@@ -128,6 +133,34 @@ def test_an_erasure_that_was_broken_off_is_gone_on_with(
     assert "alice" not in _everything(store)
 
 
+def test_what_scim_told_of_an_erased_person_goes_too_and_of_others_stays(
+    store: Store, ring: KeyRing, clock: HeldClock
+) -> None:
+    joining = Joining("corp", Scim(), "", "displayName")
+    members = {
+        name: ProvisionedUser("corp", f"id-{name}", f"{name}@x", name, True, "{}", clock(), clock()) for name in NAMES
+    }
+
+    def tell(changes: ProvisionedChanges) -> None:
+        changes.put_group(ProvisionedGroup("corp", "g", "admins", None, clock(), clock()))
+        for one in members.values():
+            changes.put_user(one)
+        changes.add_members("g", [one.id for one in members.values()])
+
+    store.provisioned.change("corp", tell)
+    # Whose attributes are elsewhere, or nobody knows how to join, is not taken for the same person.
+    done = erasing.erase(store, ring, clock, ALICE, REASON)
+    assert (done.told, done.unknown) == (0, 3)
+    other = replace(joining, connection="partner")
+    with pytest.raises(NotFound):
+        erasing.erase(store, ring, clock, "corp/carol", REASON, other)
+    assert erasing.erase(store, ring, clock, ALICE, REASON, joining).told == 1
+    assert erasing.erase(store, ring, clock, "corp/carol", REASON, joining).told == 1  # who never signed in
+    assert [one.user_name for one in store.provisioned.users("corp", most=9)] == ["bob@x"]
+    assert store.provisioned.members("corp", "g") == ["id-bob"]
+    assert [one.display_name for one in store.provisioned.groups("corp", most=9)] == ["admins"]
+
+
 def _once(done: Callable[..., int]) -> Callable[..., int]:
     calls: Iterator[int] = iter((1,))
 
@@ -152,6 +185,9 @@ def test_an_erasure_without_a_reason_or_of_nobody_is_refused(
     with pytest.raises(error):
         erasing.erase(store, ring, clock, person, reason)
     assert _everything(store) == before
+    # The twin: with a reason, and of somebody who is known.
+    assert erasing.erase(store, ring, clock, ALICE, REASON).entries == 2
+    assert _everything(store) != before
 
 
 # ------------------------------------------------------------------------------------------------------------ attacks
@@ -177,6 +213,15 @@ def test_who_blanks_an_entry_without_the_verb_is_found(
     assert [(one.wrong, one.row) for one in _verified(store, ring)[1]] == [(Wrong.ERASED, 1)]
 
 
+def test_what_the_verb_blanks_is_no_finding(store: Store, ring: KeyRing, clock: HeldClock) -> None:
+    """The twin: the very same columns of the same entry, with our statement."""
+    _sealing(store, ring, clock).seal()
+    _erase(store, ring, clock)
+    row = next(iter(store.seals.rows(1, 1)))
+    assert (row.person, row.address, row.user_agent, row.details, row.salt) == ("", "", "", "{}", None)
+    assert _verified(store, ring)[1] == []
+
+
 def test_the_statement_of_one_entry_erases_no_other(
     own_database: OwnDatabase,
     store: Store,
@@ -185,6 +230,8 @@ def test_the_statement_of_one_entry_erases_no_other(
 ) -> None:
     _sealing(store, ring, clock).seal()
     _erase(store, ring, clock)
+    # The twin: where it belongs, it holds.
+    assert _verified(store, ring)[1] == []
     erased = next(iter(store.seals.rows(1, 1))).erased or ""
     own_database.admin(f"UPDATE audit SET {BLANK}, erased = '{erased}' WHERE number = 2")
     assert Wrong.CHANGED in [one.wrong for one in _verified(store, ring)[1] if one.row == 2]
@@ -222,6 +269,7 @@ def test_the_database_lets_nothing_but_a_whole_erasure_pass(
 ) -> None:
     with pytest.raises(Exception, match="append-only"):
         own_database.admin(f"UPDATE audit SET {change} WHERE number = 1")
-    _erase(store, ring, clock)
+    # The twin: a whole erasure passes, and not once more.
+    assert _erase(store, ring, clock).entries == 2
     with pytest.raises(Exception, match="append-only"):
         own_database.admin("UPDATE audit SET erased = NULL WHERE number = 1")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from block_factories import LONG_AGO, block
 from databases import HeldClock, OwnDatabase
 from family_factories import BROWSER, USER_CODE, approved, family, let_in, pair, request, rotate, signed_in
 from store_factories import entry, identity
@@ -319,6 +320,7 @@ ENDS: dict[str, Callable[[Store], object]] = {
     "sign-out of the command line": lambda store: store.sessions.end("family"),
     "the end of all of a person": lambda store: store.sessions.end_of_person("corp/alice"),
     "its own end": lambda store: store.token_families.end("family"),
+    "a block": lambda store: store.blocks.put(block(LONG_AGO), lambda _: ()),
 }
 
 
@@ -359,6 +361,30 @@ def test_families_end_where_the_session_that_succeeds_has_ended_meanwhile(store:
     assert store.token_families.living() == ()
 
 
+def test_a_claimed_code_goes_over_to_the_session_that_succeeds_and_to_no_other(store: Store, clock: HeldClock) -> None:
+    signed_in(store, clock())
+    signed_in(store, clock(), "b" * 64)
+    signed_in(store, clock(), "c" * 64)
+    store.device_codes.begin("device", USER_CODE, request(clock()))
+    store.device_codes.claim(USER_CODE, BROWSER)
+    store.sessions.succeed(BROWSER, "b" * 64)
+    for other in (BROWSER, "c" * 64):
+        assert store.device_codes.claim(USER_CODE, other) is None
+        assert not store.device_codes.deny(USER_CODE, other)
+    assert store.device_codes.approve(USER_CODE, "b" * 64, replace(family(clock()), approved_in="b" * 64))
+    assert not store.device_codes.deny(USER_CODE, "b" * 64)
+
+
+def test_a_claimed_code_is_refused_where_the_session_that_succeeds_has_ended_meanwhile(
+    store: Store, clock: HeldClock
+) -> None:
+    signed_in(store, clock())
+    store.device_codes.begin("device", USER_CODE, request(clock()))
+    store.device_codes.claim(USER_CODE, BROWSER)
+    store.sessions.succeed(BROWSER, "b" * 64)
+    assert store.device_codes.redeem("device", "fedbridge", None, pair(clock())) is Poll.DENIED
+
+
 # ------------------------------------------------------------------------------------- the session that approves ends
 
 CODE = AuthorizationCode("fedbridge", "http://127.0.0.1:1/callback", "x", "family", datetime(2026, 3, 4, tzinfo=UTC))
@@ -377,6 +403,7 @@ APPROVALS = {"device": _by_device, "browser": _by_code}
 SESSION_ENDS: dict[str, Callable[[Store], object]] = {
     "sign-out": lambda store: store.sessions.end(BROWSER),
     "the operator's end": lambda store: store.sessions.end_of_person("corp/alice"),
+    "a block": lambda store: store.blocks.put(block(LONG_AGO), lambda _: ()),
     "a sign-in anew": lambda store: store.sessions.succeed(BROWSER, "b" * 64),
 }
 

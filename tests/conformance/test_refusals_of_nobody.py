@@ -62,6 +62,15 @@ def test_refusals_of_nobody_do_not_grow_the_audit(
     assert len(store.audit.entries(limit=1_000)) == 200
 
 
+def test_each_refusal_is_counted_by_what_refused_it_wherever_it_lies(store: Store, clock: HeldClock) -> None:
+    told: list[tuple[str, str, str]] = []
+    log = SparingAudit(store.audit, store.refusals, BOUNDS, clock, lambda *kind: told.append(kind))
+    for number in range(3):
+        log.record(refusal(clock, f"R-{number}"))
+    # The first stands in the audit, whose lines are counted there.
+    assert told == [("sign_in.refused", "sign_in_rejected", "corp")] * 2
+
+
 def test_a_refusal_is_found_whole_by_its_reference_wherever_it_lies(
     log: SparingAudit, store: Store, clock: HeldClock
 ) -> None:

@@ -8,18 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import combinations_with_replacement
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
 from databases import HeldClock, OwnDatabase
 from family_factories import BROWSER, USER_CODE, family, let_in, pair, request, signed_in
 from forged_rows import rows_of
 from sqlalchemy import text
-from store_factories import entry, session
+from store_factories import NOBODY, entry, live_grant, session
 
 from federation_bridge.errors import NotSignedIn, Unavailable
 from federation_bridge.model import AuthorizationCode, Groups
-from federation_bridge.store import Store, engine
-from federation_bridge.store.engine import Repeatable, repeated
+from federation_bridge.store import Store, failures
+from federation_bridge.store.failures import Repeatable, repeated
 from federation_bridge.store.tables import TOKEN_FAMILIES, TOKENS
 
 SUCCESSOR = "b" * 64
@@ -59,7 +60,7 @@ VERBS = {
         lambda store, now, _: store.sessions.end(BROWSER, entry(now)), "sessions token_families tokens codes", True
     ),
     "operator's end": Verb(
-        lambda store, now, _: store.sessions.end_of_person("corp/alice", entry(now)),
+        lambda store, now, _: store.sessions.end_of_person("corp/alice", lambda _: [entry(now)]),
         "sessions token_families tokens codes",
         True,
     ),
@@ -103,8 +104,19 @@ VERBS = {
         lambda store, now, number: store.held_groups.replace("corp/alice", Groups((f"g{number}",)), now, entry(now)),
         "sessions token_families",
     ),
-    "sweep": Verb(lambda store, _, __: store.sweep(), "sessions people token_families tokens codes spent_messages"),
-    "grant": Verb(lambda store, now, _: store.session_names.claim("alice", "corp/alice", entry(now)), "session_names"),
+    "sweep": Verb(
+        lambda store, _, __: store.sweep(), "sessions people token_families tokens codes spent_messages live_grants"
+    ),
+    "grant": Verb(
+        lambda store, now, _: store.session_names.claim(
+            "alice", "corp/alice", entry(now), live=live_grant(now, uuid4().hex)
+        ),
+        "session_names live_grants",
+    ),
+    "grant redeemed": Verb(
+        lambda store, now, _: store.live_grants.completed(live_grant(now), entry(now), NOBODY),
+        "live_grants",
+    ),
     "documents": Verb(lambda store, _, number: store.documents.keep("rules", "r", f"text {number}"), "documents"),
 }
 
@@ -225,7 +237,7 @@ def test_what_is_undone_again_and_again_is_unavailable_in_the_end() -> None:
 
     with pytest.raises(Unavailable):
         repeated(attempt)
-    assert len(tries) == engine._TRIES
+    assert len(tries) == failures._TRIES
 
 
 def test_what_failed_for_another_reason_is_not_repeated() -> None:

@@ -43,7 +43,7 @@ def test_any_identity_comes_back_as_it_went(store: Store, clock: HeldClock, stra
     live = store.sessions.live(TOKEN, IDLE)
     assert live is not None
     assert live.identity == dated
-    assert store.sessions.end_of_person(dated.person) == 1
+    assert store.sessions.end_of_person(dated.person).here == 1
 
 
 def test_a_message_admits_once_and_the_second_time_leaves_nothing(store: Store, clock: HeldClock) -> None:
@@ -157,7 +157,7 @@ def test_an_ended_session_is_gone_at_every_node(own_database: OwnDatabase, clock
 def test_all_sessions_of_a_person_end_and_nobody_elses(store: Store, clock: HeldClock) -> None:
     for number, subject in enumerate(["alice", "alice", "Alice", "alice ", "bob"]):
         store.sessions.admit(session(clock(), f"token {number}", subject), ISSUER, f"_{number}", clock())
-    assert store.sessions.end_of_person("corp/alice") == 2
+    assert store.sessions.end_of_person("corp/alice").here == 2
     live = [number for number in range(5) if store.sessions.live(f"token {number}", IDLE)]
     assert live == [2, 3, 4]
 
@@ -166,7 +166,7 @@ def test_what_ends_nothing_does_no_harm(store: Store) -> None:
     store.sessions.end("unknown")
     store.sessions.seen("unknown")
     store.sessions.confirm("unknown")
-    assert store.sessions.end_of_person("corp/nobody") == 0
+    assert store.sessions.end_of_person("corp/nobody").here == 0
 
 
 @pytest.mark.parametrize("kept", ["", "{}", "[]", "null", '{"connection": 1}', "not json"])

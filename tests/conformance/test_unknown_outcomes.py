@@ -29,6 +29,7 @@ from federation_bridge.audit import (
     GrantRedeemed,
     SignedOut,
 )
+from federation_bridge.signing import derived_key
 from federation_bridge.store import Store, unknown_outcomes
 
 LATER = timedelta(minutes=10, seconds=1)
@@ -153,7 +154,7 @@ def test_an_entry_of_a_clock_that_is_wrong_holds_up_nobody(store: Store, clock: 
 def test_a_process_killed_between_awss_answer_and_the_audit_leaves_a_mark(
     own_database: OwnDatabase, clock: HeldClock, tmp_path: Path
 ) -> None:
-    store = own_database.open()
+    store = own_database.open(integrity_key=derived_key(bytes(range(32)), "rows"))
     folder = tmp_path / "bridge"
     folder.mkdir()
     (folder / "sealing").write_text(base64.b64encode(bytes(range(32))).decode())
@@ -173,6 +174,10 @@ def test_a_process_killed_between_awss_answer_and_the_audit_leaves_a_mark(
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     (made,) = store.audit.entries(event="grant.made")
+    (live,) = store.live_grants.of_person("corp/ada")
+    assert live.id == made.details["grant_id"]
+    assert live.access_key_id is None
+    assert live.ends_at == clock() + timedelta(hours=1)
     clock.advance(LATER)
     store.sweep()
     store.sweep()
