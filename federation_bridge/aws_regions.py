@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from federation_bridge.sentence import Sentence
+
 REGIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "aws": (
@@ -35,14 +37,24 @@ MOST_SIGN_IN_REGIONS = 5
 """A trust policy lists the endpoint of each, and has 2048 characters (IAM quotas)."""
 
 
-def region_mistake(region: str, partition: str) -> str | None:
+def region_mistake(region: str, partition: str) -> Sentence | None:
     """Why this is no region of this known partition, with the nearest one; None where it is."""
     known = REGIONS[partition]
     if region in known:
         return None
     other = next((name for name, regions in REGIONS.items() if region in regions), None)
     if other is not None:
-        return f"{region!r} is no region of {partition}: it belongs to {other}"
+        return Sentence(
+            "%(region)s is no region of %(partition)s: it belongs to %(other)s",
+            region=repr(region),
+            partition=partition,
+            other=other,
+        )
     nearest = difflib.get_close_matches(region, known, n=1, cutoff=0.5)
-    meant = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return f"{region!r} is no region of partition {partition} that this release knows{meant}"
+    meant = Sentence("; did you mean %(near)s?", near=repr(nearest[0])) if nearest else ""
+    return Sentence(
+        "%(region)s is no region of partition %(partition)s that this release knows%(meant)s",
+        region=repr(region),
+        partition=partition,
+        meant=meant,
+    )

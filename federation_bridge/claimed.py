@@ -6,8 +6,8 @@ nothing, loses what people would not see. Else two people, or two groups, could 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeGuard
+from collections.abc import Iterable, Sequence
+from typing import TypeGuard, cast
 
 from federation_bridge.model import Groups
 from federation_bridge.shown_text import first_hidden, is_shown_text, shown
@@ -20,9 +20,14 @@ def is_plain(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE and is_shown_text(value)
 
 
-def are_plain(values: Iterable[object]) -> bool:
+def are_plain(values: Sequence[object]) -> bool:
     """Whether each of these may decide; one that may not spoils them all, because what it hides is not known."""
-    return all(is_plain(value) for value in values)
+    if not all(isinstance(value, str) for value in values):
+        return False
+    texts = cast("Sequence[str]", values)
+    lengths = list(map(len, texts))
+    # Whether a text shows all that it is hangs on each character alone, so that all can be asked at once.
+    return not lengths or (min(lengths) > 0 and max(lengths) <= _LONGEST_VALUE and is_shown_text("".join(texts)))
 
 
 def groups_of(values: Iterable[object], where: str) -> Groups:
@@ -32,10 +37,10 @@ def groups_of(values: Iterable[object], where: str) -> Groups:
     ones say nothing. `where` names the claim or attribute.
     """
     given = [value for value in values if value != ""]
+    if are_plain(given):
+        return Groups(tuple(dict.fromkeys(cast("list[str]", given))))
     groups = tuple(dict.fromkeys(value for value in given if is_plain(value)))
     refused = [value for value in given if not is_plain(value)]
-    if not refused:
-        return Groups(groups)
     told = f"{where} holds {len(refused)} that cannot be a group's name and were left out: {_fault(refused[0])}"
     return Groups(groups, left_out=told)
 

@@ -31,7 +31,11 @@ CREDENTIALS = AwsCredentials(
 
 @lru_cache(maxsize=1)
 def key_ring() -> KeyRing:
-    return KeyRing(bytes(range(32)), SealedKeysInMemory(), lambda: NOW, "bridge.example.com")
+    """One for all tests, with a key of its own for each purpose: keys that are made later may come again."""
+    made = KeyRing(bytes(range(32)), SealedKeysInMemory(), lambda: NOW, "bridge.example.com")
+    for purpose in Purpose:
+        made.current(purpose)
+    return made
 
 
 def signing_key(purpose: Purpose = Purpose.AWS_SAML) -> SigningKey:

@@ -12,7 +12,8 @@ import pytest
 from oauth_factories import VERIFIER, Program, challenge
 from web_factories import ACCOUNT, BASE
 
-from federation_bridge.aws.sts import Redeemed, StsClients
+from federation_bridge.aws.sold import Redeemed
+from federation_bridge.aws.sts import StsClients
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.model import AwsCredentials, Grant
 
@@ -29,6 +30,8 @@ class Aws:
     clock: Any
     sold: int = 0
     before: Callable[[], None] = field(default=lambda: None)
+    behind: timedelta = timedelta(0)
+    """How far its clock is behind the bridge's."""
 
     def redeem(self, grant: Grant, _: Any) -> Redeemed:
         self.before()
@@ -43,7 +46,7 @@ class Aws:
             region="us-east-1",
             assumed_role_arn=f"arn:aws:sts::{grant.account.id}:assumed-role/{grant.role}/ada",
         )
-        return Redeemed(found, "request", "us-east-1", found.expires_at)
+        return Redeemed(found, "request", "us-east-1", found.expires_at, issued_at=self.clock() - self.behind)
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, clock: Any) -> Aws:

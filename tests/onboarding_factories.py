@@ -15,6 +15,7 @@ from federation_bridge.model import Account, Role
 
 AUDIT = Role("Audit", path="/people/")
 ROLES = {"Admin": Role("Admin", max_session=timedelta(hours=4)), "Audit": AUDIT}
+REVOKING = ("federation-bridge-revoker", "federation-bridge-revocations")
 READ_ONLY = {"Audit": ("arn:{partition}:iam::aws:policy/ReadOnlyAccess",)}
 HOSTILE = (
     "$${x}",

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from federation_bridge.aws import revocation_check
 from federation_bridge.aws.onboarding import AccountPlan, RolePlan
+from federation_bridge.aws.onboarding.plan import RevocationPlan
 from federation_bridge.aws.provider_check import Kind, RealProvider, of_provider
 from federation_bridge.aws.trust_statements import Allowing, conditions_of, pins_of, read_statements
 from federation_bridge.durations import format_duration
@@ -24,6 +26,12 @@ class RealRole:
     path: str
     trust: JsonObject
     max_session_seconds: int | None = None
+    boundary: str | None = None
+    """ARN of its permissions boundary, "" where it has none. None: not known."""
+    inline: tuple[JsonObject, ...] | None = None
+    """Its inline policies. None: not known."""
+    attached: tuple[str, ...] | None = None
+    """ARNs of the policies attached to it. None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,8 @@ class RealAccount:
     providers: frozenset[str] | None = None
     provider: RealProvider | None = None
     """What the planned one holds. None: not known."""
+    policies: Mapping[str, JsonObject] | None = None
+    """Customer-managed policies by ARN, the version in force. None: not known."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """By role's name or provider's ARN, why it could not be read."""
     problem: str = ""
@@ -60,7 +70,7 @@ def differences(
     `granted` has the seconds of the longest session that the rules grant of a role; only these roles are looked at.
     None: all that are planned, and the register says how long.
     """
-    return tuple(_differences(plan, real, granted))
+    return (*_differences(plan, real, granted), *_of_revocation(plan, real, granted))
 
 
 def _differences(plan: AccountPlan, real: RealAccount, granted: Mapping[str, int] | None) -> Iterator[Difference]:
@@ -81,6 +91,49 @@ def _differences(plan: AccountPlan, real: RealAccount, granted: Mapping[str, int
         yield from _of_role(subject, role, found, granted)
         for kind, sentence in dict.fromkeys(_of_trust(plan, role, found.trust)):
             yield Difference(kind, subject, sentence, role.trust)
+
+
+def _of_revocation(plan: AccountPlan, real: RealAccount, granted: Mapping[str, int] | None) -> Iterator[Difference]:
+    """Whether sessions could be ended: the roles' boundary, its policy, and the role that versions it."""
+    wanted = plan.revocation
+    if wanted is None:
+        return
+    looked_at = [one.name for one in plan.roles if granted is None or one.name in granted]
+    known = {name: real.roles[name] for name in looked_at if name in real.roles}
+    if wanted.policy_arn in real.unread:
+        yield Difference("unsure", plan.id, real.unread[wanted.policy_arn])
+    elif real.policies is not None:
+        for kind, sentence in revocation_check.of_policies(wanted, real.policies):
+            yield Difference(kind, plan.id, sentence)
+    for name, role in known.items():
+        for kind, sentence in _of_bounds(wanted, name, role):
+            yield Difference(kind, f"{plan.id}/{name}", sentence)
+    if real.policies is not None or wanted.role_name in real.roles or wanted.role_name in real.unread:
+        yield from _of_revoker(plan, wanted, real)
+
+
+def _of_bounds(wanted: RevocationPlan, name: str, role: RealRole) -> Iterator[tuple[Kind, str]]:
+    if role.boundary is not None:
+        yield from revocation_check.of_boundary(wanted, name, role.boundary, role.attached)
+    yield from revocation_check.of_attachment(wanted, role.attached or ())
+    yield from revocation_check.of_attached_policy(wanted, name, role.boundary, role.attached or ())
+
+
+def _of_revoker(plan: AccountPlan, wanted: RevocationPlan, real: RealAccount) -> Iterator[Difference]:
+    role = RolePlan(wanted.role_name, "/", 0, wanted.trust, ())
+    subject, found = f"{plan.id}/{role.name}", real.roles.get(role.name)
+    if found is None:
+        yield from _of_absent(subject, role, real)
+        return
+    if found.path != role.path:
+        yield Difference("fails", subject, f"its path is {found.path}, and the bridge assumes it at {role.path}")
+    for kind, sentence in dict.fromkeys(_of_trust(plan, role, found.trust)):
+        yield Difference(kind, subject, sentence, role.trust)
+    if role.name in real.unread:
+        yield Difference("unsure", subject, real.unread[role.name])
+    if found.inline is not None:
+        for kind, sentence in revocation_check.of_permissions(wanted, found.inline, found.attached or ()):
+            yield Difference(kind, subject, sentence)
 
 
 def _of_absent(subject: str, role: RolePlan, real: RealAccount) -> Iterator[Difference]:

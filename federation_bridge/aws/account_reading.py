@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import boto3
@@ -18,8 +19,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from federation_bridge.aws.account_check import RealAccount, RealRole
 from federation_bridge.aws.onboarding import AccountPlan
-from federation_bridge.aws.onboarding.plan import SamlProvider
+from federation_bridge.aws.onboarding.plan import RevocationPlan, SamlProvider
 from federation_bridge.aws.provider_check import RealOidcProvider, RealSamlProvider
+from federation_bridge.model import JsonObject
 from federation_bridge.settings import Aws, Outgoing
 from federation_bridge.shown_text import quoted
 
@@ -151,6 +153,11 @@ def _account(plan: AccountPlan, iam: Any, now: datetime) -> RealAccount:
         account = replace(account, **_provider(plan, iam, now, unread))
         for role in plan.roles:
             _put_role(role.name, iam, roles, unread)
+        if plan.revocation is not None:
+            account = replace(account, policies=_policies(plan.revocation, iam, unread))
+            _put_attached(plan.revocation, iam, roles)
+            _put_role(plan.revocation.role_name, iam, roles, unread)
+            _put_permissions(plan.revocation.role_name, iam, roles, unread)
     except _Unanswered as problem:
         return replace(account, problem=str(problem))
     return account
@@ -195,9 +202,72 @@ def _put_role(name: str, iam: Any, roles: dict[str, RealRole], unread: dict[str,
         return
     trust = found["AssumeRolePolicyDocument"]
     if isinstance(trust, dict):
-        roles[name] = RealRole(found["Path"], trust, found.get("MaxSessionDuration"))
+        boundary = found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+        roles[name] = RealRole(found["Path"], trust, found.get("MaxSessionDuration"), boundary)
     else:
         unread[name] = "its trust policy cannot be read as JSON"
+
+
+def _policies(plan: RevocationPlan, iam: Any, unread: dict[str, str]) -> dict[str, JsonObject] | None:
+    found = _policy(plan.policy_arn, iam, unread)
+    if plan.attached is None or found is None:
+        return found
+    other = _policy(plan.attached.arn, iam, unread)
+    return None if other is None else found | other
+
+
+def _put_attached(plan: RevocationPlan, iam: Any, roles: dict[str, RealRole]) -> None:
+    """What hangs on roles that have another boundary, where that counts."""
+    for name, role in list(roles.items()) if plan.attached else ():
+        if role.boundary == plan.policy_arn:
+            continue
+        ask = partial(iam.list_attached_role_policies, RoleName=name)
+        try:
+            listed = _asked("iam:ListAttachedRolePolicies", ask)
+        except _Unanswered as problem:
+            if problem.code not in _DENIED:
+                raise
+            continue
+        roles[name] = replace(role, attached=tuple(one["PolicyArn"] for one in listed["AttachedPolicies"]))
+
+
+def _policy(arn: str, iam: Any, unread: dict[str, str]) -> dict[str, JsonObject] | None:
+    """The revocation policy in force, by its ARN; none where it is not there, None where it may not be read."""
+    try:
+        version = _asked("iam:GetPolicy", lambda: iam.get_policy(PolicyArn=arn))["Policy"]["DefaultVersionId"]
+        asked = {"PolicyArn": arn, "VersionId": version}
+        found = _asked("iam:GetPolicyVersion", lambda: iam.get_policy_version(**asked))["PolicyVersion"]["Document"]
+    except _Unanswered as problem:
+        if problem.code == "NoSuchEntity":
+            return {}
+        if problem.code not in _DENIED:
+            raise
+        unread[arn] = str(problem)
+        return None
+    return {arn: found if isinstance(found, dict) else {}}
+
+
+def _put_permissions(name: str, iam: Any, roles: dict[str, RealRole], unread: dict[str, str]) -> None:
+    """What the revoking role may do; its policies are few, so one page of each list tells them all."""
+    if name not in roles:
+        return
+    try:
+        inline = _asked("iam:ListRolePolicies", lambda: iam.list_role_policies(RoleName=name))["PolicyNames"]
+        texts = [_role_policy(name, one, iam) for one in inline]
+        listed = _asked("iam:ListAttachedRolePolicies", lambda: iam.list_attached_role_policies(RoleName=name))
+    except _Unanswered as problem:
+        if problem.code not in _DENIED:
+            raise
+        unread[name] = str(problem)
+        return
+    attached = tuple(one["PolicyArn"] for one in listed["AttachedPolicies"])
+    roles[name] = replace(roles[name], inline=tuple(texts), attached=attached)
+
+
+def _role_policy(role: str, name: str, iam: Any) -> JsonObject:
+    asked = {"RoleName": role, "PolicyName": name}
+    found = _asked("iam:GetRolePolicy", lambda: iam.get_role_policy(**asked))["PolicyDocument"]
+    return found if isinstance(found, dict) else {}
 
 
 def _asked(action: str, call: Callable[[], Any]) -> Any:

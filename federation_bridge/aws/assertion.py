@@ -106,7 +106,7 @@ def _add_authn_statement(assertion: etree._Element, grant: Grant, now: datetime)
         "AuthnStatement",
         AuthnInstant=_instant(now),
         SessionIndex=grant.id,
-        SessionNotOnOrAfter=_instant(session_not_on_or_after(grant, now)),
+        SessionNotOnOrAfter=_instant(session_not_on_or_after(grant)),
     )
     _add(_add(statement, "AuthnContext"), "AuthnContextClassRef").text = _UNSPECIFIED
 

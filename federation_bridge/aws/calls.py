@@ -48,11 +48,13 @@ class AwsCalls:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         on_change: Callable[[str, State], None] = lambda _endpoint, _state: None,
+        on_answer: Callable[[str, float], None] = lambda _endpoint, _seconds: None,
     ) -> None:
-        """`on_change` hears once of each circuit that opens or closes."""
+        """`on_change` hears once of each circuit that opens or closes, `on_answer` of each answer after how long."""
         self._places = threading.BoundedSemaphore(places)
         self.monotonic = monotonic
         self._on_change = on_change
+        self._on_answer = on_answer
         self._breakers: dict[str, Breaker] = {}
         self._lock = threading.Lock()
 
@@ -82,7 +84,7 @@ class AwsCalls:
 
     @contextmanager
     def _judged(self, endpoint: str, breaker: Breaker, given: Pass) -> Iterator[Call]:
-        call, is_down = Call(), False
+        call, is_down, began = Call(), False, self.monotonic()
         try:
             yield call
         except EndpointDown:
@@ -93,6 +95,7 @@ class AwsCalls:
                 changed = breaker.failed(given, self.monotonic())
             elif call.is_answered:
                 changed = breaker.answered()
+                self._on_answer(endpoint, self.monotonic() - began)
             else:
                 breaker.abandoned(given)
                 changed = False

@@ -6,28 +6,26 @@ Either leads only to a page of the partition's own console (attack L05).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from federation_bridge.aws import foreign_answers
 from federation_bridge.aws.calls import AwsCalls, CircuitOpen, EndpointDown, unreachable
-from federation_bridge.aws.partitions import Partition, sign_in_of
+from federation_bridge.aws.partitions import PARTITIONS, Partition, sign_in_of
 from federation_bridge.aws.statement import Statement
-from federation_bridge.errors import AnswerUnusable, AwsRefused, AwsUnreachable, BadRequest, ProviderUnreachable
+from federation_bridge.console_pages import checked_page
+from federation_bridge.errors import AnswerUnusable, AwsRefused, AwsUnreachable, ProviderUnreachable
 from federation_bridge.model import Account, AwsCredentials, Departure, Grant
-from federation_bridge.redaction import quoted
 
+LINK_LIVES = timedelta(minutes=15)
+"""How long a login link is good (IAM: enabling custom identity broker access)."""
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
-_LONGEST_ADDRESS = 2048
 _MOST_BYTES = 64_000
 """A sign-in token has a few thousand."""
-_LABEL = re.compile(r"[a-z][a-z0-9-]{0,40}")
-_SESSION_LABEL = re.compile(r"[0-9]{12}-[a-z0-9]{1,32}")
-_ADDRESS = re.compile(r"[!-~]+")  # printable ASCII without a blank
 _OK, _BAD_REQUEST, _SERVER_ERROR = 200, 400, 500
 
 
@@ -57,6 +55,8 @@ class Endpoints:
     federation: str
     saml: str
     networks: tuple[str, ...] = ()
+    sign_out: str = ""
+    """Where a browser signs out and is led on; "" where no such place is known."""
 
     @classmethod
     def of(cls, account: Account, local_endpoint: str | None) -> tuple[Endpoints, ...]:
@@ -65,32 +65,27 @@ class Endpoints:
         `local_endpoint` as in the settings, already held to be on this machine.
         """
         if local_endpoint is None:
-            return tuple(cls(one.federation, one.saml_acs) for one in sign_in_of(account))
+            partition = PARTITIONS[account.partition]
+            out = f"https://{partition.signs_out_at}/oauth" if partition.signs_out_at else ""
+            return tuple(cls(one.federation, one.saml_acs, sign_out=out) for one in sign_in_of(account))
         here = local_endpoint.rstrip("/")
-        return (cls(f"{here}/federation", f"{here}/saml", _LOOPBACK),)
+        return (cls(f"{here}/federation", f"{here}/saml", _LOOPBACK, f"{here}/oauth"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a person wants the console to be opened."""
+
+    signs_out_first: bool = False
+    """The browser signs out of the console before: without AWS's multi-session a second role ends in a refusal."""
+
+
+PLAINLY = Manner()
 
 
 def checked_destination(partition: Partition, text: str, region: str) -> str:
-    """The console page that `text` names; empty: the region's first page; a path: that page in the region.
-
-    The random label of a multi-session console is dropped: it belongs to the session that has ended. BadRequest for
-    anything that is not an https address of this partition's console.
-    """
-    if not text:
-        return partition.console_home(region)
-    if text.startswith("/") and not text.startswith("//"):
-        text = f"https://{partition.console_origin(region)}{text}"
-    if len(text) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(text) or "\\" in text:
-        raise BadRequest("the console page is too long or holds a character that no address has")
-    try:
-        parts = urlsplit(text)
-        # Browsers and parsers differ about everything but a bare host, so the whole authority must be one.
-        host = _console_host(partition, parts.netloc)
-    except ValueError:
-        host = None
-    if host is None or parts.scheme != "https":
-        raise BadRequest(f"{quoted(text, 200)} is no page of the console of partition {partition.name}")
-    return urlunsplit(("https", host, parts.path, parts.query, parts.fragment))
+    """The page of this partition's console that `text` names, as `console_pages.checked_page` does."""
+    return checked_page(partition.name, text, region)
 
 
 def federation_link(
@@ -126,6 +121,16 @@ def federation_link(
     return Departure(f"{found.federation}?{urlencode(query)}")
 
 
+def signed_out_first(departure: Departure, endpoints: Sequence[Endpoints], partition: Partition) -> Departure:
+    """The same sign-in link, behind AWS's sign-out; as it is where no sign-out is known to lead on."""
+    out = endpoints[0].sign_out
+    if not out:
+        return departure
+    # The sign-out leads on to a region's host alone: that of the home region is the partition's own by another name.
+    link = departure.url.replace(f"https://{partition.signin_host}/", f"https://{partition.signs_out_at}/", 1)
+    return Departure(f"{out}?{urlencode({'Action': 'logout', 'redirect_uri': link})}")
+
+
 def saml_form(grant: Grant, statement: Statement, destination: str, endpoints: Sequence[Endpoints]) -> Departure:
     """A form that posts the assertion from the browser; AwsRefused for a grant that AWS would not enforce in full.
 
@@ -134,19 +139,6 @@ def saml_form(grant: Grant, statement: Statement, destination: str, endpoints: S
     if grant.account.road != "saml" or not grant.is_enforced_by_statement:
         raise AwsRefused("a grant with a session policy, or of an OIDC provider, never leaves the bridge as a form")
     return Departure(endpoints[0].saml, {"SAMLResponse": statement.text, "RelayState": destination})
-
-
-def _console_host(partition: Partition, authority: str) -> str | None:
-    """The console host that this authority names, or None."""
-    if authority == partition.console_host:
-        return authority if partition.has_global_console else None
-    labels = authority.removesuffix(f".{partition.console_host}")
-    if labels == authority:
-        return None
-    session, _, rest = labels.rpartition(".")
-    if not _LABEL.fullmatch(rest) or (session and not _SESSION_LABEL.fullmatch(session)):
-        return None
-    return f"{rest}.{partition.console_host}"
 
 
 def _session_of(credentials: AwsCredentials) -> str:

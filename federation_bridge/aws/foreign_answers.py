@@ -14,6 +14,7 @@ from federation_bridge.redaction import masked
 _ROOT = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?<(?:ErrorResponse|AssumeRoleWith[A-Za-z]+Response)\b"
 )
+_OF_IAM = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?<(?:Error|[A-Z][A-Za-z]{2,60})Response\b")
 _READ = 4_096
 _LONGEST = 160
 _UNSEEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE)
@@ -28,6 +29,11 @@ _SUCCESS = range(200, 300)
 def is_of_sts(body: bytes) -> bool:
     """Whether this is an answer of STS at all (AWS Query protocol): its root is a result or an ErrorResponse."""
     return _ROOT.match(body) is not None
+
+
+def is_of_iam(body: bytes) -> bool:
+    """The same for IAM, whose results have as many roots as it has operations."""
+    return _OF_IAM.match(body) is not None
 
 
 def told(status: int, content_type: str, body: bytes) -> str:

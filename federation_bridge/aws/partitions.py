@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from federation_bridge.console_pages import CONSOLES
 from federation_bridge.model import Account
 
 
@@ -40,10 +41,8 @@ class Partition:
     """The region whose sign-in endpoint `signin_host` is; each other region's stands one label below it."""
     saml_audience: str
     """The sign-in service's entityID (its SP metadata)."""
-    console_host: str
-    """The console; each region's console stands one label below it."""
-    has_global_console: bool = True
-    """Whether `console_host` itself answers; otherwise only the regional ones do."""
+    iam_region: str
+    """The region whose name botocore takes for the partition's one IAM."""
 
     def sign_in(self, regions: Sequence[str] = ()) -> tuple[SignIn, ...]:
         """The sign-in endpoints of these regions, in their order; the partition's own where there are none."""
@@ -52,13 +51,20 @@ class Partition:
         hosts = [self.signin_host if one == self.signin_home else f"{one}.{self.signin_host}" for one in regions]
         return tuple(SignIn(host) for host in hosts)
 
+    @property
+    def signs_out_at(self) -> str:
+        """The host whose sign-out is known to lead on to a sign-in; "" where it is not known of this partition."""
+        # Only a region's host takes a `redirect_uri` of its own; what others answer was not seen.
+        return f"{self.signin_home}.{self.signin_host}" if self.name == "aws" else ""
+
+    @property
+    def console_host(self) -> str:
+        """The console; each region's console stands one label below it."""
+        return CONSOLES[self.name].host
+
     def console_home(self, region: str) -> str:
         """The console's first page in this region."""
-        return f"https://{self.console_origin(region)}/console/home?region={region}"
-
-    def console_origin(self, region: str) -> str:
-        """Host of this region's console."""
-        return f"{region}.{self.console_host}"
+        return CONSOLES[self.name].home(region)
 
 
 _ROWS = (
@@ -68,7 +74,7 @@ _ROWS = (
         signin_host="signin.aws.amazon.com",
         signin_home="us-east-1",
         saml_audience="urn:amazon:webservices",
-        console_host="console.aws.amazon.com",
+        iam_region="us-east-1",
     ),
     Partition(
         name="aws-cn",
@@ -76,7 +82,7 @@ _ROWS = (
         signin_host="signin.amazonaws.cn",
         signin_home="cn-north-1",
         saml_audience="urn:amazon:webservices:cn-north-1",
-        console_host="console.amazonaws.cn",
+        iam_region="cn-north-1",
     ),
     Partition(
         name="aws-us-gov",
@@ -84,7 +90,7 @@ _ROWS = (
         signin_host="signin.amazonaws-us-gov.com",
         signin_home="us-gov-west-1",
         saml_audience="urn:amazon:webservices:govcloud",
-        console_host="console.amazonaws-us-gov.com",
+        iam_region="us-gov-west-1",
     ),
     Partition(
         name="aws-eusc",
@@ -93,8 +99,7 @@ _ROWS = (
         signin_home="eusc-de-east-1",
         # AWS publishes no audience for this partition yet; STS does not look at it, the sign-in page may.
         saml_audience="urn:amazon:webservices",
-        console_host="console.amazonaws-eusc.eu",
-        has_global_console=False,
+        iam_region="eusc-de-east-1",
     ),
 )
 

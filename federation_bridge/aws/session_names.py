@@ -15,21 +15,31 @@ from functools import lru_cache
 from federation_bridge.aws_limits import LONGEST_PERSON_NAME, PERSON_NAME
 from federation_bridge.model import Identity
 
+_AGENT = "agent="
 _HASH_BYTES = 10  # 80 bits: sixteen characters of base32 without padding
 _FOLDED = re.compile(r".*-[a-z2-7]{16}", re.DOTALL)
 _READABLE_LENGTH = LONGEST_PERSON_NAME - 1 - 16
 _ILLEGAL_RUN = re.compile(r"[^a-zA-Z0-9_+=,.]+")
 
 
-def session_name(identity: Identity) -> str:
+def session_name(identity: Identity, *, for_agent: bool = False) -> str:
     """RoleSessionName of this person: the verified e-mail address as it is, otherwise a readable name with a hash.
 
-    Only a verified address holds an `@`, so nobody can be named as another's address.
+    Only a verified address holds an `@`, so nobody can be named as another's address. Their agent's begins with
+    `agent=`, and nobody's own does (attack: who calls themselves so does what CloudTrail then says an agent did).
     """
+    name = _of_person(identity)
+    return f"{_AGENT}{name}"[:LONGEST_PERSON_NAME] if for_agent else name
+
+
+def _of_person(identity: Identity) -> str:
     email = identity.email or ""
-    if identity.email_is_verified and "@" in email and PERSON_NAME.fullmatch(email):
+    is_marked = email.lower().startswith(_AGENT)
+    if identity.email_is_verified and "@" in email and PERSON_NAME.fullmatch(email) and not is_marked:
         return email
-    readable = email if identity.email_is_verified and email else identity.name
+    readable = _readable(email if identity.email_is_verified and email else identity.name)
+    if readable.lower().startswith(_AGENT):
+        readable = readable.replace("=", "-", 1)
     return with_hash(readable, identity.person)
 
 

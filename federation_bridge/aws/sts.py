@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,12 +17,20 @@ from botocore.parsers import ResponseParserError
 from federation_bridge.aws import lifetimes
 from federation_bridge.aws.calls import AwsCalls, Call, CircuitOpen, EndpointDown, unreachable
 from federation_bridge.aws.refusals import printable, refusal_of
+from federation_bridge.aws.sold import Redeemed, redeemed
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts_clients import ForeignAnswer, RegionalClients
 from federation_bridge.aws_regions import REGIONS, region_mistake
-from federation_bridge.errors import AnswerNotGranted, AwsRefused, ConfigurationInvalid, OutsideAwsLimits
+from federation_bridge.errors import (
+    AwsBusy,
+    AwsRefused,
+    AwsUnreachable,
+    BridgeError,
+    ConfigurationInvalid,
+    OutsideAwsLimits,
+)
 from federation_bridge.kept_connections import NoAnswer, Unreadable
-from federation_bridge.model import AwsCredentials, Clock, Grant
+from federation_bridge.model import Clock, Grant
 from federation_bridge.settings import Aws, Outgoing
 
 _THROTTLING = frozenset(
@@ -39,24 +46,27 @@ _SHUNNED_FOR = 30.0  # seconds, so that a region that failed is asked after the 
 _LEAST = 0.05  # seconds; with less left, no call is begun
 
 
-@dataclass(frozen=True, slots=True)
-class Redeemed:
-    """What STS gave for a statement, and where and under which request id: what joins our audit to AWS's."""
-
-    credentials: AwsCredentials
-    """What the holder gets; its end is never past the end of the grant."""
-    request_id: str
-    region: str
-    expires_at: datetime
-    """When the session ends, as AWS said."""
-
-
 class _AskElsewhere(Exception):
     """One region cannot answer now; another may."""
+
+    may_be_sold = False
+    """Whether it may have issued a session all the same, whose credentials reached nobody."""
+
+
+class _Throttled(_AskElsewhere):
+    """One region is up, and asked too often."""
+
+
+class _Unreadable(_AskElsewhere):
+    """One region answered what nobody can read."""
+
+    may_be_sold = True
 
 
 class _RegionDown(_AskElsewhere, EndpointDown):
     """One region does not answer at all: counts against its circuit."""
+
+    may_be_sold = True
 
 
 class _AskAgain(Exception):
@@ -97,22 +107,32 @@ class StsClients:
             OutsideAwsLimits: STS was not asked, as it would say no.
             AnswerNotGranted: STS sold something else than was granted.
             RoleWithheld: the rule ends too soon for a session that begins now.
-            AwsUnreachable: no region answered, or all of them throttle, or too many requests wait for AWS.
+            AwsUnreachable: no region answered, or too many requests wait for AWS; AwsBusy where all regions throttle.
+
+        Each tells by `is_unsold` whether it is certain that no region issued a session.
         """
         ends_by = self._monotonic() + self._aws.total_timeout.total_seconds()
-        failures, soonest = [], 0.0
+        failures, soonest, may_be_sold, is_busy = [], 0.0, False, True
         for region in self._regions(grant):
             try:
                 answer = self._ask(region, grant, statement, ends_by)
+            except BridgeError as refusal:
+                refusal.is_unsold = not may_be_sold and (refusal.is_unsold or isinstance(refusal, AwsUnreachable))
+                raise
             except CircuitOpen as circuit:
                 failures.append(f"{region}: {circuit}")
+                is_busy = False
                 soonest = min(soonest or circuit.seconds, circuit.seconds)
             except _AskElsewhere as failure:
+                may_be_sold, is_busy = may_be_sold or failure.may_be_sold, is_busy and isinstance(failure, _Throttled)
                 self._shunned_until[region] = self._monotonic() + _SHUNNED_FOR
                 failures.append(f"{region}: {failure}")
             else:
-                return _redeemed(answer, grant, region)
-        raise unreachable("no STS answered: " + "; ".join(failures), soonest)
+                return redeemed(answer, grant, region)
+        told = "no STS answered: " + "; ".join(failures)
+        silence = AwsBusy(told) if is_busy else unreachable(told, soonest)
+        silence.is_unsold = not may_be_sold
+        raise silence
 
     def prepare(self, partition: str) -> None:
         """Makes the clients of a partition ahead of the first grant, which would wait for them otherwise."""
@@ -142,7 +162,8 @@ class StsClients:
             except _AskAgain as failure:
                 problem = str(failure)
             pause = self._jitter(_FIRST_PAUSE * 2**asked)
-        raise _AskElsewhere(f"{problem} ({asked} times)" if asked else "no time was left for it")
+        # Nothing but throttling is asked about again.
+        raise _Throttled(f"{problem} ({asked} times)") if asked else _AskElsewhere("no time was left for it")
 
     def _asked_once(self, region: str, grant: Grant, statement: Statement, ends_by: float) -> Mapping[str, Any]:
         client = self._clients.of(region)
@@ -164,7 +185,7 @@ class StsClients:
         except NoAnswer as failure:
             raise _RegionDown(printable(str(failure))) from None
         except ParamValidationError as failure:
-            raise OutsideAwsLimits(f"not sent: {printable(str(failure))}") from None
+            raise _unsold(OutsideAwsLimits(f"not sent: {printable(str(failure))}")) from None
         except BotoCoreError as failure:
             raise AwsRefused(f"STS could not be asked: {printable(str(failure))}") from None
         except (ClientError, ForeignAnswer, Unreadable, ResponseParserError, KeyError, ValueError) as failure:
@@ -199,7 +220,7 @@ def _sorted(failure: Exception, status: int, asked: timedelta) -> Exception:
     reason = printable(str(failure)) if is_ours else "answered something that is no answer of STS"
     if status == _TOO_MANY_REQUESTS:
         return _AskAgain(reason)
-    return _RegionDown(reason) if status >= _SERVER_ERROR else _AskElsewhere(reason)
+    return _RegionDown(reason) if status >= _SERVER_ERROR else _Unreadable(reason)
 
 
 def _sorted_refusal(refusal: ClientError, status: int, asked: timedelta) -> Exception:
@@ -218,7 +239,13 @@ def _sorted_refusal(refusal: ClientError, status: int, asked: timedelta) -> Exce
         return _AskElsewhere(told)
     if status >= _SERVER_ERROR:
         return _RegionDown(told)
-    return refusal_of(code, message, asked)
+    return _unsold(refusal_of(code, message, asked))
+
+
+def _unsold(refusal: BridgeError) -> BridgeError:
+    """The refusal of a call for which no session was issued."""
+    refusal.is_unsold = True
+    return refusal
 
 
 def _call_of(grant: Grant, statement: Statement, seconds: int) -> tuple[str, dict[str, Any]]:
@@ -236,27 +263,3 @@ def _call_of(grant: Grant, statement: Statement, seconds: int) -> tuple[str, dic
         return "assume_role_with_saml", parameters
     parameters |= {"RoleSessionName": grant.session_name, "WebIdentityToken": statement.text}
     return "assume_role_with_web_identity", parameters
-
-
-def _redeemed(answer: Mapping[str, Any], grant: Grant, region: str) -> Redeemed:
-    try:
-        secret, user = answer["Credentials"], answer["AssumedRoleUser"]
-        expires_at: datetime = secret["Expiration"].astimezone(UTC)
-        credentials = AwsCredentials(
-            access_key_id=secret["AccessKeyId"],
-            secret_access_key=secret["SecretAccessKey"],
-            session_token=secret["SessionToken"],
-            expires_at=expires_at,
-            account_id=grant.account.id,
-            role=grant.role,
-            region=grant.account.region,
-            assumed_role_arn=user["Arn"],
-        )
-    except (KeyError, AttributeError, TypeError):
-        raise AnswerNotGranted(f"the STS in {region} answered without credentials") from None
-    account = grant.account
-    expected = f"arn:{account.partition}:sts::{account.id}:assumed-role/{grant.role}/{grant.session_name}"
-    if credentials.assumed_role_arn != expected:
-        raise AnswerNotGranted(f"STS answered for {printable(credentials.assumed_role_arn)} and not for {expected}")
-    told = replace(credentials, expires_at=lifetimes.told_end(grant, expires_at))
-    return Redeemed(told, str(answer.get("ResponseMetadata", {}).get("RequestId", "")), region, expires_at)

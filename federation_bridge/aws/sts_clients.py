@@ -35,8 +35,16 @@ class ForeignAnswer(Exception):
     """What came is no answer of STS, whatever its status; the text says so, and is fit for a log."""
 
 
+def keep_bodies_out_of_logs() -> None:
+    """At level DEBUG botocore logs whole bodies: the statement on the way out, the secret key on the way back."""
+    for name in ("botocore", "urllib3"):
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
 class RegionalClients:
     """The clients, by region. Safe for threads."""
+
+    _is_answer = staticmethod(foreign_answers.is_of_sts)
 
     def __init__(self, aws: Aws, outgoing: Outgoing) -> None:
         self._aws = aws
@@ -80,9 +88,7 @@ class RegionalClients:
             self._connections.close()
 
     def _make(self, region: str) -> Any:
-        # At level DEBUG botocore logs whole bodies: the statement on the way out, the secret key on the way back.
-        for name in ("botocore", "urllib3"):
-            logging.getLogger(name).setLevel(logging.INFO)
+        keep_bodies_out_of_logs()
         config = Config(
             signature_version=UNSIGNED,
             retries={"total_max_attempts": 1},
@@ -109,9 +115,10 @@ class RegionalClients:
         return session
 
     def _send(self, request: Any, **_: object) -> AWSResponse:
-        answer = self._connections.post(request.url, request.body, request.headers, self._call.bounds)
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        answer = self._connections.post(request.url, body, request.headers, self._call.bounds)
         self._call.status = answer.status
-        if not foreign_answers.is_of_sts(answer.body):
+        if not self._is_answer(answer.body):
             # Before botocore parses it: a page of a proxy in well-formed HTML would pass for a refusal without a code.
             raise ForeignAnswer(foreign_answers.told(answer.status, _content_type(answer), answer.body))
         headers: Any = answer.headers

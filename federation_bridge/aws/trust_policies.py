@@ -66,3 +66,24 @@ def _pinned_condition(account: Account, role: str, issuer: str) -> JsonObject:
     """`sub` is the whole of account, role and session name, so that a token's holder cannot choose another name."""
     name = issuer.removeprefix("https://")
     return {"StringEquals": {f"{name}:aud": AUDIENCE, f"{name}:sub": subject_of(account.id, role, SESSION_NAME)}}
+
+
+def for_revoker(account: Account, role: str, subject: str, *, entity_id: str, issuer: str) -> JsonObject:
+    """The policy document of the role with which the bridge ends sessions: it trusts the bridge itself alone.
+
+    `subject` is the bridge's own; no person has it, so no grant opens this role, whatever a rule says.
+    """
+    if account.partition not in PARTITIONS:
+        raise ConfigurationInvalid(f"account {account.id} is in no partition {account.partition}")
+    trust = "sts:SetSourceIdentity"
+    if account.road == "saml":
+        condition = _saml_condition(account, entity_id)
+        condition["StringEquals"]["saml:sub"] = subject
+        return {
+            "Version": "2012-10-17",
+            "Statement": [_statement(account, ["sts:AssumeRoleWithSAML", trust], condition)],
+        }
+    name = issuer.removeprefix("https://")
+    pinned = {"StringEquals": {f"{name}:aud": AUDIENCE, f"{name}:sub": subject_of(account.id, role, subject)}}
+    actions = ["sts:AssumeRoleWithWebIdentity", trust]
+    return {"Version": "2012-10-17", "Statement": [_statement(account, actions, pinned)]}

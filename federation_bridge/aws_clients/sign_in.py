@@ -20,7 +20,9 @@ from federation_bridge.errors import (
     AccessDenied,
     BadRequest,
     BridgeError,
+    EndedMeanwhile,
     InvalidClient,
+    SignInAgain,
     SignInTooOld,
     UnauthorizedClient,
     UnsupportedGrantType,
@@ -32,11 +34,12 @@ from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.messages import AuthorizationRequest, IssuedTokens
 from federation_bridge.redaction import quoted
 from federation_bridge.signing import Purpose, jws
-from federation_bridge.web import cookies, forms, headers
+from federation_bridge.web import forms, headers
 from federation_bridge.web.bearer import proof_or_none
 from federation_bridge.web.departures import leave
 from federation_bridge.web.door import caller, door, request_origin, session_or_none, signed_in
 from federation_bridge.web.findable import is_of, sentence
+from federation_bridge.web.going_on import AsksItself, Pressed
 from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, signed_in_here
 from federation_bridge.web.pages.device import stale_page
 from federation_bridge.web.pages.sign_in import confirmation_page, sign_in_for
@@ -109,13 +112,17 @@ def _role_page(asked: AuthorizationRequest, session: Session) -> Response:
         entitlements=door().bridge.entitlements(caller(of=session)),
         fields={name: request.args.get(name, "") for name in _ONCE},
         is_elsewhere=asked.client_id == CROSS_DEVICE,
-        csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
+        csrf_token=forms.session_token(),
     )
     return make_response(page)
 
 
+def _at_the_question(pressed: Pressed) -> str:
+    return "/v1/authorize?" + urlencode([(name, pressed.field(name)) for name in _ONCE if pressed.field(name)])
+
+
 @pages.post("/v1/authorize")
-@guarded(signed_in_here)
+@guarded(signed_in_here, goes_on=AsksItself(_at_the_question))
 def agree() -> AnyResponse:
     """The click on a role: the client gets a code for that role alone. The click on "no": it hears so."""
     session = signed_in()
@@ -125,18 +132,18 @@ def agree() -> AnyResponse:
         return leave(Departure(door().oauth.codes.refusal_redirect(asked, AccessDenied("the person said no"))))
     account, _, name = role.partition("/")
     door().bridge.entitlement(caller(of=session), account, name)
-    return leave(Departure(door().oauth.codes.authorize(asked, session, request_origin())))
+    return leave(Departure(door().oauth.codes.authorize(asked, caller(of=session))))
 
 
 @pages.get("/v1/sessions/confirmation")
-@guarded(signed_in_here)
+@guarded(signed_in_here, returns=None)
 def show_code() -> Response:
     """Shows a code that a person carries to `aws login --remote` by hand."""
     session = signed_in()
     names = ("code", "state", "error")
     code, state, error = (forms.checked_text(request.args.get(name, ""), name, 512) for name in names)
     text = base64.b64encode(urlencode({"state": state, "code": code}).encode()).decode() if code else ""
-    token = forms.form_token(request.cookies.get(cookies.SESSION, ""))
+    token = forms.session_token()
     page = render_template("aws_login_code.html", identity=session.identity, text=text, error=error, csrf_token=token)
     return make_response(page)
 
@@ -157,8 +164,9 @@ _DENIED = frozenset(
 
 
 def _named(refusal: BridgeError, *, is_renewal: bool) -> tuple[str, int, str]:
+    is_over = isinstance(refusal, SignInAgain) and refusal.is_over
     oauth_error = getattr(refusal, "oauth_error", "")
-    if oauth_error == "invalid_grant":
+    if is_over or oauth_error == "invalid_grant" or refusal.code == EndedMeanwhile.code:
         return "AccessDeniedException", 401, "TOKEN_EXPIRED" if is_renewal else "AUTHCODE_EXPIRED"
     if refusal.status == 429:  # noqa: PLR2004 - RFC 6585
         return "TooManyRequestsError", 429, "server_error"

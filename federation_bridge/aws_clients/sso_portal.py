@@ -13,7 +13,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from federation_bridge.aws_clients import json_messages
 from federation_bridge.aws_clients.sso_oidc import CLIENT
-from federation_bridge.errors import BadRequest, BridgeError, InvalidToken
+from federation_bridge.errors import BadRequest, BridgeError, InvalidToken, SignInAgain
 from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Caller, JsonObject
 from federation_bridge.web.door import caller, door, request_origin
@@ -32,6 +32,8 @@ _KINDS = {401: "UnauthorizedException", 403: "ResourceNotFoundException", 404: "
 def _refused(refusal: BridgeError) -> Response:
     # A role that is not granted is "not found": 401 would send the person to sign in again, in vain.
     told = {"message": sentence(refusal)}
+    if isinstance(refusal, SignInAgain) and refusal.is_over:
+        return json_messages.refused(refusal, "UnauthorizedException", 401, told)
     if refusal.status == 429:  # noqa: PLR2004
         return json_messages.refused(refusal, "TooManyRequestsException", 429, told)
     if refusal.status >= 500:  # noqa: PLR2004

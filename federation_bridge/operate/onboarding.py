@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from federation_bridge.administration.account_plans import chosen, ours
-from federation_bridge.aws.onboarding import Additions, files_of, planned
+from federation_bridge.administration.account_plans import additions, chosen, ours
+from federation_bridge.aws.onboarding import files_of, planned
 from federation_bridge.aws.onboarding.plan import OWN_TAGS, warnings
 from federation_bridge.aws_limits import MOST_POLICY_ARNS, MOST_TAGS, tag_key_mistake, tag_value_mistake
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping.document import Node, fields, read_document, refuse, texts
 from federation_bridge.model import Account
 from federation_bridge.operate.opening import looking_at
+from federation_bridge.operate.written_files import write_below
 from federation_bridge.settings import Settings
 
 _ARN = re.compile(
@@ -55,23 +56,14 @@ def onboard(
     with looking_at(settings) as parts:
         accounts = chosen(parts.rulebook.in_force.register.accounts, ids)
         told = ours(settings, parts.keys, accounts)
-    additions = Additions(own_tags, _policies(policies, accounts) if policies else {})
-    plans = [planned(account, additions=additions, **told) for account in accounts]
+    added = additions(settings, own_tags, _policies(policies, accounts) if policies else {})
+    plans = [planned(account, additions=added, **told) for account in accounts]
     return Onboarding(files_of(plans, form), tuple(one for plan in plans for one in warnings(plan)))
 
 
 def write(made: Onboarding, folder: Path) -> tuple[Path, ...]:
     """The files, written below the folder; ConfigurationInvalid where one cannot be."""
-    paths = []
-    for name, content in made.files.items():
-        path = folder / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
-        except OSError as problem:
-            raise ConfigurationInvalid(f"{path} cannot be written: {problem.strerror}") from None
-        paths.append(path)
-    return tuple(paths)
+    return tuple(write_below(folder, name, content.encode()) for name, content in made.files.items())
 
 
 def _tags(written: Iterable[str]) -> dict[str, str]:
@@ -108,7 +100,7 @@ def _arns(node: Node) -> tuple[str, ...]:
     arns = texts(node, "the policies of a role")
     for arn in arns:
         if not _ARN.fullmatch(arn):
-            refuse(node, f"{arn!r} is not the ARN of a managed policy")
+            refuse(node, "%(arn)s is not the ARN of a managed policy", arn=repr(arn))
     if len(arns) > MOST_POLICY_ARNS:
-        refuse(node, f"a role has at most {MOST_POLICY_ARNS} managed policies")
+        refuse(node, "a role has at most %(most)s managed policies", most=str(MOST_POLICY_ARNS))
     return arns

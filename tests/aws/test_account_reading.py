@@ -127,6 +127,7 @@ def test_a_provider_without_our_client_id_fails(company: Company) -> None:
     path.write_text(path.read_text().replace("saml-provider/bridge", "oidc-provider/aws.example.com"))
     words = ["aws", "onboard", "--settings", str(company.settings), "--accounts", ACCOUNT]
     company.own.roles.clear()
+    company.own.policies.clear()
     provisioning.apply_template(company.served_aws.local.state, company.own, CliRunner().invoke(commands, words).stdout)
     assert company.told("--accounts", ACCOUNT) == []
     name, provider = next(iter(company.own.oidc_providers.items()))
@@ -182,6 +183,8 @@ def test_what_may_not_be_read_is_unsure_and_not_missing(company: Company) -> Non
     assert company.told("--accounts", ACCOUNT) == [
         ("unsure", ACCOUNT, "the credentials may not call iam:GetSAMLProvider"),
         ("unsure", f"{ACCOUNT}/Reader", "the credentials may not call iam:GetRole"),
+        ("unsure", ACCOUNT, "the credentials may not call iam:GetPolicy"),
+        ("unsure", f"{ACCOUNT}/federation-bridge-revoker", "the credentials may not call iam:GetRole"),
     ]
 
 

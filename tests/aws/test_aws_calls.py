@@ -93,6 +93,16 @@ def test_each_change_is_told_once_in_the_log_and_to_the_counters() -> None:
     assert [line["log_level"] for line in lines] == ["warning", "info"]
 
 
+def test_how_long_each_answer_took_is_told_and_of_no_call_without_one() -> None:
+    now, told = [0.0], list[tuple[str, float]]()
+    calls = AwsCalls(4, monotonic=lambda: now[0], on_answer=lambda endpoint, seconds: told.append((endpoint, seconds)))
+    fail(calls)
+    with calls.to("sts.eu-central-1") as call:
+        now[0] = 0.25
+        call.is_answered = True
+    assert told == [("sts.eu-central-1", 0.25)]
+
+
 def test_a_probe_that_was_broken_off_says_nothing_and_leaves_room_for_the_next() -> None:
     now = [0.0]
     calls = AwsCalls(1, monotonic=lambda: now[0])

@@ -13,9 +13,10 @@ from aws_factories import ENTITY_ID, NOW, grant, signing_key
 from sts_stub import StubSts, granted, stub_sts
 
 from federation_bridge.aws import assertion
-from federation_bridge.aws.lifetimes import asked_seconds, session_not_on_or_after, told_end
+from federation_bridge.aws.lifetimes import asked_seconds, latest_end, session_not_on_or_after, told_end
+from federation_bridge.aws.sold import Redeemed
 from federation_bridge.aws.statement import Statement
-from federation_bridge.aws.sts import Redeemed, StsClients
+from federation_bridge.aws.sts import StsClients
 from federation_bridge.errors import AwsRefused, RoleNotGranted
 from federation_bridge.model import Grant
 from federation_bridge.settings import Aws, Outgoing
@@ -60,16 +61,16 @@ def test_what_aws_does_not_sell_is_not_asked_for() -> None:
         asked_seconds(made, NOW + SECOND, CALL)
 
 
-@pytest.mark.parametrize(
-    ("ends_in", "signed_after", "lasts_until"),
-    [(None, 0, 3600), (None, 7, 3607), (3600, 7, 3600), (3600.9, 7, 3600), (7200, 7, 3607)],
-)
-def test_the_assertion_names_no_end_past_the_rules(
-    ends_in: float | None, signed_after: float, lasts_until: float
-) -> None:
+@pytest.mark.parametrize(("ends_in", "lasts_until"), [(None, 3600), (3600, 3600), (3600.9, 3600), (7200, 3600)])
+def test_the_assertion_names_no_end_past_the_grants_and_the_rules(ends_in: float | None, lasts_until: float) -> None:
     made = grant(ends_at=None if ends_in is None else NOW + timedelta(seconds=ends_in))
-    end = session_not_on_or_after(made, NOW + timedelta(seconds=signed_after))
-    assert end == NOW + timedelta(seconds=lasts_until)
+    assert session_not_on_or_after(made) == NOW + timedelta(seconds=lasts_until)
+
+
+def test_the_latest_end_counts_how_long_aws_takes_a_statement() -> None:
+    """An assertion names the end; a token is taken for ten minutes, and the session begins then."""
+    assert latest_end(grant("saml")) == NOW + HOUR
+    assert latest_end(grant("oidc")) == NOW + HOUR + timedelta(minutes=10)
 
 
 def test_an_assertion_that_is_signed_late_ends_its_session_with_the_rule() -> None:

@@ -55,7 +55,7 @@ def test_the_page_s_command_writes_what_aws_takes(settings: Path, tmp_path: Path
         place.account.roles.clear()
         place.account.saml_providers.clear()
         provisioning.apply_template(state, place.account, (tmp_path / "aws-side" / "stack-set-1.json").read_text())
-        assert sorted(place.account.roles) == ["Administrator", "Reader"]
+        assert sorted(place.account.roles) == ["Administrator", "Reader", "federation-bridge-revoker"]
         assert place.account.roles["Reader"].attached == (
             "arn:aws:iam::aws:policy/ReadOnlyAccess",
             f"arn:aws:iam::{ACCOUNT}:policy/OurReaders",

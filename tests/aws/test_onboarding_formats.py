@@ -8,11 +8,13 @@ from typing import Any
 
 import hcl2
 import pytest
-from cfnlint.api import ManualArgs, lint
-from onboarding_factories import READ_ONLY, hostile, plan, registered
+from local_aws_factories import ACCOUNT
+from onboarding_factories import READ_ONLY, REVOKING, hostile, plan, registered
 
-from federation_bridge.aws.onboarding import AccountPlan, cloudformation, terraform
+from federation_bridge.aws.onboarding import FORMATS, AccountPlan, cloudformation, files_of, terraform
 from federation_bridge.aws.onboarding.plan import OidcProvider
+from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.mapping import load_register
 from federation_bridge.model import Account
 
 ACCOUNTS = {
@@ -24,12 +26,15 @@ ACCOUNTS = {
 }
 
 
-def made(account: Account) -> AccountPlan:
+def made(account: Account, revoking: tuple[str, str] | None = None) -> AccountPlan:
     policies = {**READ_ONLY, hostile().id + "/-r0": ("arn:{partition}:iam::{account}:policy/a/b",)}
-    return plan(account, tags={"Team": "a b", "Ünit": "日本"}, policies=policies)
+    return plan(account, tags={"Team": "a b", "Ünit": "日本"}, policies=policies, revoking=revoking)
 
 
 def findings(text: str, region: str) -> list[str]:
+    # Here, because each process that collects tests would take a second to load it.
+    from cfnlint.api import ManualArgs, lint  # noqa: PLC0415
+
     return [str(one) for one in lint(text, config=ManualArgs(regions=[region], include_checks=["I"]))]
 
 
@@ -37,7 +42,7 @@ def findings(text: str, region: str) -> list[str]:
 @pytest.mark.parametrize("name", ACCOUNTS)
 def test_cfn_lint_finds_nothing_in_a_template(name: str, for_any_account: bool) -> None:
     account = ACCOUNTS[name]
-    for text in cloudformation.templates(made(account), for_any_account=for_any_account):
+    for text in cloudformation.templates(made(account, REVOKING), for_any_account=for_any_account):
         assert findings(text, account.region) == []
 
 
@@ -116,3 +121,44 @@ def test_terraform_reads_the_plan(name: str) -> None:
 def test_a_template_in_a_text_would_be_seen() -> None:
     with pytest.raises(AssertionError):
         resources('resource "aws_iam_role" "a" {\n  name = "${file("x")}"\n}\n')
+
+
+REFERENCES = (
+    "{{resolve:secretsmanager:prod/db:SecretString:password}}",
+    "{{resolve:ssm-secure:/prod/key:1}}",
+    "{{Resolve:ssm:/x}}",
+    "a{{resolve:ssm:x",
+)
+"""CloudFormation puts what they name in their place, and whoever may list roles reads it in the role's path."""
+
+
+def with_path(path: str) -> Account:
+    text = f'version: 1\naccounts:\n- id: "{ACCOUNT}"\n  name: A\n  provider: arn:aws:iam::{ACCOUNT}:saml-provider/b\n'
+    register = load_register(f"{text}  roles:\n  - {{name: Reader, path: {json.dumps(path)}}}\n")
+    return register.accounts[ACCOUNT]
+
+
+@pytest.mark.parametrize("form", ["cloudformation", "stack-set"])
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_what_cloudformation_would_take_for_a_secret_of_the_account_is_refused(reference: str, form: str) -> None:
+    """Whoever writes the register administers the bridge, and not the accounts."""
+    account = with_path(f"/{reference}/")
+    with pytest.raises(ConfigurationInvalid, match="would put a secret"):
+        files_of([plan(account)], form)
+    # The twins: other formats take it for the text that it is, and braces that are no reference are one here too.
+    assert reference in files_of([plan(account)], "json")["accounts.json"]
+    (text,) = [one for name, one in files_of([plan(with_path("/{{a}}/{resolve:x}/"))], form).items() if "json" in name]
+    assert "/{{a}}/{resolve:x}/" in text
+
+
+WORDS = "${x} %{x} $(id) `id` \"; id; {{resolve:ssm:x}} Fn::Sub <!-- \\ ' #"
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_what_people_call_an_account_stands_in_no_file_that_a_tool_reads(form: str) -> None:
+    account = registered(name=WORDS, description=WORDS, aliases=(WORDS,), tags={"team": WORDS}, environment="prod")
+    made_of_it = files_of([plan(account)], form)
+    if form == "json":
+        assert json.loads(made_of_it["accounts.json"])[0]["name"] == WORDS
+        return
+    assert made_of_it == files_of([plan(registered(name="plain"))], form)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from aws_factories import ENTITY_ID, ISSUER
-from onboarding_factories import READ_ONLY, ROLES, registered
+from onboarding_factories import READ_ONLY, REVOKING, ROLES, registered
 
 from federation_bridge.aws.onboarding import Additions, files_of, planned
 from federation_bridge.aws.onboarding.files import FORMATS
@@ -24,7 +24,7 @@ def written() -> dict[str, str]:
     """All files of all formats: one account of each road, a role with a web identity file, one with policies."""
     pinned = {**ROLES, "Pinned": replace(ROLES["Audit"], name="Pinned", web_identity_file=True)}
     accounts = (registered(number="111122223333"), registered("oidc", number="222233334444", roles=pinned))
-    additions = Additions({"Team": "a b"}, READ_ONLY)
+    additions = Additions({"Team": "a b"}, READ_ONLY, REVOKING)
     plans = [
         planned(one, entity_id=ENTITY_ID, issuer=ISSUER, metadata=METADATA, additions=additions) for one in accounts
     ]  # fmt: skip

@@ -52,6 +52,28 @@ def test_every_other_name_is_folded_and_carries_a_hash_of_the_person(
 
 
 @pytest.mark.parametrize(
+    ("name", "email", "verified", "shown"),
+    [
+        ("agent=Ada", None, False, "agent-Ada-"),
+        ("Agent=Ada", "ada@example.com", False, "Agent-Ada-"),
+        (" .agent=Ada", None, False, ".agent=Ada-"),
+        ("\uff41gent\uff1dAda", None, False, "agent-Ada-"),
+        ("\u2014agent==Ada", None, False, "agent-=Ada-"),
+        ("Ada", "agent=ada@example.com", True, "agent-ada-example.com-"),
+        ("Ada", "AGENT=ada@example.com", True, "AGENT-ada-example.com-"),
+        ("Ada", "agent@example.com", True, "agent@example.com"),
+        ("Ada", "a.agent=x@example.com", True, "a.agent=x@example.com"),
+    ],
+)
+def test_nobody_is_called_as_agents_are(name: str, email: str | None, verified: bool, shown: str) -> None:
+    who = identity(name=name, email=email, verified=verified)
+    own, agents = session_name(who), session_name(who, for_agent=True)
+    assert own.startswith(shown) and not own.lower().startswith("agent=")
+    assert agents.startswith("agent=") and agents != own
+    assert AWS_NAME.fullmatch(own) and AWS_NAME.fullmatch(agents)
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         (identity("1", "a/b"), identity("2", "a b")),

@@ -18,7 +18,7 @@ from sts_stub import Answer, StubSts, dripping_sts, granted, refused, stub_sts, 
 from federation_bridge.aws.calls import AwsCalls
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import StsClients
-from federation_bridge.errors import AwsRefused, AwsUnreachable, ConfigurationInvalid
+from federation_bridge.errors import AwsBusy, AwsRefused, AwsUnreachable, ConfigurationInvalid
 from federation_bridge.model import Grant
 from federation_bridge.settings import Aws, Outgoing
 
@@ -156,10 +156,18 @@ def test_throttling_that_passes_stays_in_the_first_region(stub: StubSts) -> None
 
 def test_when_every_region_throttles_the_attempts_end(stub: StubSts) -> None:
     stub.answers = [refused("Throttling", "Rate exceeded")]
-    with pytest.raises(AwsUnreachable, match=r"us-east-1: Throttling.*3 times.*us-west-2: Throttling") as refusal:
+    with pytest.raises(AwsBusy, match=r"us-east-1: Throttling.*3 times.*us-west-2: Throttling") as refusal:
         clients(stub.url).redeem(grant(), STATEMENT)
     assert len(stub.asked) == 6
     assert refusal.value.retry_after
+    assert refusal.value.is_unsold
+
+
+def test_one_region_that_is_down_beside_one_that_throttles_is_told_as_an_outage(stub: StubSts) -> None:
+    stub.answers = [*[refused("Throttling")] * 3, refused("InternalFailure", status=500)]
+    with pytest.raises(AwsUnreachable) as refusal:
+        clients(stub.url).redeem(grant(), STATEMENT)
+    assert type(refusal.value) is AwsUnreachable
 
 
 def test_the_pause_is_a_random_part_of_the_longest() -> None:

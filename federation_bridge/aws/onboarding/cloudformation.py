@@ -15,7 +15,9 @@ LONGEST_INLINE = 51_200
 """Bytes of a template that is sent with the call (CloudFormation quotas)."""
 LONGEST_IN_S3 = 1_000_000
 MOST_RESOURCES = 500
-_PROVIDER = "BridgeProvider"
+_PROVIDER, _BOUNDARY = "BridgeProvider", "RevocationPolicy"
+_REFERENCE = re.compile(r"\{\{\s*resolve\b[^\s\"]{0,80}", re.IGNORECASE)
+"""The beginning of a dynamic reference, which is resolved wherever it stands in a text (CloudFormation guide)."""
 
 
 def templates(plan: AccountPlan, *, for_any_account: bool = False) -> tuple[str, ...]:
@@ -24,7 +26,7 @@ def templates(plan: AccountPlan, *, for_any_account: bool = False) -> tuple[str,
     `for_any_account`: account and partition are those in which the stack stands, not written ones. ConfigurationInvalid
     where one resource alone is longer than a template may be.
     """
-    parts: list[JsonObject] = [{_PROVIDER: _provider(plan)}]
+    parts: list[JsonObject] = [{_PROVIDER: _provider(plan), **_revocation(plan)}]
     for role in plan.roles:
         principal: object = {"Ref": _PROVIDER} if len(parts) == 1 else plan.provider.arn
         if not _fits(plan, {**parts[-1], _logical_id(role): _role(plan, role, principal)}, for_any_account):
@@ -49,6 +51,12 @@ def _fits(plan: AccountPlan, resources: JsonObject, for_any_account: bool) -> bo
 
 
 def _checked(plan: AccountPlan, text: str) -> str:
+    if found := _REFERENCE.search(text):
+        # There is no way to write it that CloudFormation takes for a text.
+        raise ConfigurationInvalid(
+            f"account {plan.id}: CloudFormation would put a secret of the account in place of {found[0]!r}, which "
+            "stands in the register: choose another path, or another format"
+        )
     if (size := len(text.encode())) > LONGEST_IN_S3:
         raise ConfigurationInvalid(f"a template of account {plan.id} has {size} bytes; {LONGEST_IN_S3} are allowed")
     return text
@@ -87,7 +95,40 @@ def _role(plan: AccountPlan, role: RolePlan, principal: object) -> JsonObject:
     }
     if role.policy_arns:
         properties["ManagedPolicyArns"] = list(role.policy_arns)
+    if plan.revocation is not None:
+        properties["PermissionsBoundary"] = (
+            {"Ref": _BOUNDARY} if isinstance(principal, dict) else plan.revocation.policy_arn
+        )
     return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+
+def _revocation(plan: AccountPlan) -> JsonObject:
+    """The policy that bounds the roles, and the role that versions it; the policy goes first."""
+    one = plan.revocation
+    if one is None:
+        return {}
+    attached = {"AttachedRevocations": _versioned(one.attached.name, one.attached.policy)} if one.attached else {}
+    statements = [{**each, "Principal": {"Federated": {"Ref": _PROVIDER}}} for each in one.trust["Statement"]]
+    role = {
+        "RoleName": one.role_name,
+        "AssumeRolePolicyDocument": {**one.trust, "Statement": statements},
+        "Policies": [{"PolicyName": "version-the-revocation-policy", "PolicyDocument": one.permissions}],
+        "Tags": _tags(plan),
+    }
+    return {
+        _BOUNDARY: _versioned(one.policy_name, one.policy),
+        **attached,
+        "RevokingRole": {"Type": "AWS::IAM::Role", "Properties": role},
+    }
+
+
+def _versioned(name: str, document: JsonObject) -> JsonObject:
+    properties = {
+        "ManagedPolicyName": name,
+        "Description": "Federation bridge: denies sessions that were ended. The bridge writes its versions.",
+        "PolicyDocument": document,
+    }
+    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
 
 
 def _tags(plan: AccountPlan) -> list[JsonObject]:

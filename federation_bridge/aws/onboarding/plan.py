@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from federation_bridge.aws import trust_policies
+from federation_bridge.aws import revocations, trust_policies
 from federation_bridge.aws.id_token import AUDIENCE
+from federation_bridge.aws.revoker import SUBJECT
+from federation_bridge.aws.revoking_permissions import permissions_on
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.model import Account, JsonObject
 
@@ -46,6 +48,31 @@ class RolePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedPlan:
+    """The policy that somebody attaches to roles that have another permissions boundary."""
+
+    name: str
+    arn: str
+    policy: JsonObject
+    """As it is made: it denies nobody, and allows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationPlan:
+    """What lets the bridge end sessions: the policy that bounds each role, and the role that versions it."""
+
+    policy_name: str
+    policy_arn: str
+    policy: JsonObject
+    """As it is made; from then on the bridge writes its versions, and nothing else may."""
+    role_name: str
+    trust: JsonObject
+    permissions: JsonObject
+    attached: AttachedPlan | None = None
+    """Where the operator accepted that risk for this account."""
+
+
+@dataclass(frozen=True, slots=True)
 class AccountPlan:
     """All that one account needs, roles by name."""
 
@@ -56,6 +83,7 @@ class AccountPlan:
     provider: SamlProvider | OidcProvider
     roles: tuple[RolePlan, ...]
     tags: Mapping[str, str]
+    revocation: RevocationPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +92,12 @@ class Additions:
 
     tags: Mapping[str, str] = field(default_factory=dict)
     policies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    revoking: tuple[str, str] | None = None
+    """Names of the revoking role and of the revocation policy; None: nothing is made that could end sessions."""
+    is_probing: bool = False
+    """Whether the revoking role may ask IAM what roles are denied (`aws.revocation_probe`)."""
+    attached_in: frozenset[str] = frozenset()
+    """Accounts with a policy for roles that have another boundary (`aws.attached_revocations`)."""
 
     def policy_arns(self, account: Account, role: str) -> tuple[str, ...]:
         """The managed policies of this role, with `{partition}` and `{account}` filled in."""
@@ -90,7 +124,9 @@ def planned(account: Account, *, entity_id: str, issuer: str, metadata: str, add
     )
     tags = dict(sorted({**OWN_TAGS, **additions.tags}.items()))
     provider = _provider(account, issuer, metadata)
-    return AccountPlan(account.id, account.name, account.partition, account.region, provider, roles, tags)
+    place = (account.id, account.name, account.partition, account.region)
+    revocation = _revocation(account, additions, entity_id, issuer)
+    return AccountPlan(*place, provider, roles, tags, revocation)
 
 
 def compact(document: object) -> str:
@@ -121,6 +157,26 @@ def _trust(account: Account, role: str, entity_id: str, issuer: str) -> JsonObje
             "name fewer `sign_in_regions`, or a shorter address of the bridge"
         )
     return trust
+
+
+def _revocation(account: Account, additions: Additions, entity_id: str, issuer: str) -> RevocationPlan | None:
+    if additions.revoking is None:
+        return None
+    role, policy = additions.revoking
+    probed = f"arn:{account.partition}:iam::{account.id}:role/*" if additions.is_probing else ""
+    arn = f"arn:{account.partition}:iam::{account.id}:policy/{policy}"
+    attached = None
+    if account.id in additions.attached_in:
+        attached = AttachedPlan(f"{policy}-attached", f"{arn}-attached", revocations.first_attached_policy())
+    return RevocationPlan(
+        policy,
+        arn,
+        revocations.first_policy(),
+        role,
+        trust_policies.for_revoker(account, role, SUBJECT, entity_id=entity_id, issuer=issuer),
+        permissions_on(arn, probed, attached.arn if attached else ""),
+        attached,
+    )
 
 
 def _provider(account: Account, issuer: str, metadata: str) -> SamlProvider | OidcProvider:

@@ -10,7 +10,7 @@ from federation_bridge.aws.onboarding.plan import AccountPlan, RolePlan, SamlPro
 
 def commands(plan: AccountPlan) -> tuple[tuple[str, ...], ...]:
     """The words of each command, in their order. A value stands in the word of its option: it may begin with `-`."""
-    made = [_provider(plan)]
+    made = [_provider(plan), *_revocation(plan)]
     for role in plan.roles:
         made.append(_role(plan, role))
         made.extend(
@@ -51,7 +51,30 @@ def _role(plan: AccountPlan, role: RolePlan) -> tuple[str, ...]:
         f"--path={role.path}",
         f"--max-session-duration={role.max_session_seconds}",
         f"--assume-role-policy-document={compact(role.trust)}",
+        *((f"--permissions-boundary={plan.revocation.policy_arn}",) if plan.revocation else ()),
         _tags(plan),
+    )
+
+
+def _revocation(plan: AccountPlan) -> tuple[tuple[str, ...], ...]:
+    """The policy that bounds the roles, and the role that versions it."""
+    one = plan.revocation
+    if one is None:
+        return ()
+    named = f"--role-name={one.role_name}"
+    policy = (f"--policy-name={one.policy_name}", f"--policy-document={compact(one.policy)}")
+    own = ("--policy-name=version-the-revocation-policy", f"--policy-document={compact(one.permissions)}")
+    trust = f"--assume-role-policy-document={compact(one.trust)}"
+    attached = [
+        ("aws", "iam", "create-policy", f"--policy-name={other.name}", f"--policy-document={compact(other.policy)}")
+        for other in (one.attached,)
+        if other
+    ]
+    return (
+        ("aws", "iam", "create-policy", *policy),
+        *attached,
+        ("aws", "iam", "create-role", named, trust, _tags(plan)),
+        ("aws", "iam", "put-role-policy", named, *own),
     )
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 
-from federation_bridge.aws.onboarding.plan import AccountPlan, RolePlan, SamlProvider, compact
+from federation_bridge.aws.onboarding.plan import AccountPlan, RevocationPlan, RolePlan, SamlProvider, compact
+from federation_bridge.model import JsonObject
 
 
 def configuration(plan: AccountPlan) -> str:
     """The resources of one account; refused by Terraform itself in any other account (`allowed_account_ids`)."""
     blocks = [_block('provider "aws"', {"region": plan.region, "allowed_account_ids": [plan.id]}), _provider(plan)]
+    if plan.revocation is not None:
+        blocks.extend(_revocation(plan, plan.revocation))
     for role in plan.roles:
         blocks.append(_role(plan, role))
         blocks.extend(_attachment(role, place, arn) for place, arn in enumerate(role.policy_arns))
@@ -28,14 +32,47 @@ def _provider(plan: AccountPlan) -> str:
 
 
 def _role(plan: AccountPlan, role: RolePlan) -> str:
-    made = {
+    made: dict[str, object] = {
         "name": role.name,
         "path": role.path,
         "max_session_duration": role.max_session_seconds,
         "assume_role_policy": compact(role.trust),
         "tags": dict(plan.tags),
     }
+    if plan.revocation is not None:
+        made["permissions_boundary"] = _Reference("aws_iam_policy.revocations.arn")
     return _block(f'resource "aws_iam_role" "{_label(role)}"', made)
+
+
+class _Reference(str):
+    """Another resource's value, written as it is."""
+
+    __slots__ = ()
+
+
+def _revocation(plan: AccountPlan, one: RevocationPlan) -> Iterator[str]:
+    """The policy that bounds the roles, of which Terraform keeps its hands from then on, and who versions it."""
+    yield _versioned("revocations", one.policy_name, one.policy)
+    if one.attached is not None:
+        yield _versioned("revocations_attached", one.attached.name, one.attached.policy)
+    trust: dict[str, object] = {
+        "name": one.role_name,
+        "assume_role_policy": compact(one.trust),
+        "tags": dict(plan.tags),
+    }
+    yield _block('resource "aws_iam_role" "revoker"', trust)
+    own: dict[str, object] = {
+        "name": "version-the-revocation-policy",
+        "role": _Reference("aws_iam_role.revoker.name"),
+        "policy": compact(one.permissions),
+    }
+    yield _block('resource "aws_iam_role_policy" "revoker"', own)
+
+
+def _versioned(label: str, name: str, document: JsonObject) -> str:
+    """A policy of which the bridge writes the versions."""
+    policy = _block(f'resource "aws_iam_policy" "{label}"', {"name": name, "policy": compact(document)})
+    return policy.removesuffix("}\n") + "  lifecycle {\n    ignore_changes = [policy]\n  }\n}\n"
 
 
 def _attachment(role: RolePlan, place: int, arn: str) -> str:
@@ -60,6 +97,8 @@ def _value(value: object) -> str:
         return "{\n" + "".join(f"    {_text(key)} = {_text(one)}\n" for key, one in value.items()) + "  }"
     if isinstance(value, list):
         return "[" + ", ".join(_text(one) for one in value) + "]"
+    if isinstance(value, _Reference):
+        return str(value)
     return _text(value) if isinstance(value, str) else str(value)
 
 
