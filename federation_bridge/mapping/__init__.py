@@ -8,6 +8,7 @@ from federation_bridge.mapping.administration import AdministrativeRights, Admin
 from federation_bridge.mapping.authors import foreign_changes
 from federation_bridge.mapping.changes import changed_rules
 from federation_bridge.mapping.explanation import Explanation, RuleOutcome
+from federation_bridge.mapping.foreign_text import Written, foreign_text
 from federation_bridge.mapping.language import CONDITIONS
 from federation_bridge.mapping.register import Register, RegisterRead, load_register, read_register
 from federation_bridge.mapping.register_schema import register_schema
@@ -28,8 +29,10 @@ __all__ = [
     "Rule",
     "RuleOutcome",
     "RuleSet",
+    "Written",
     "changed_rules",
     "foreign_changes",
+    "foreign_text",
     "load_register",
     "load_rules",
     "read_register",

@@ -11,6 +11,7 @@ from federation_bridge.aws_limits import MOST_TAGS, tag_key_mistake, tag_value_m
 from federation_bridge.mapping.document import Node, did_you_mean, placed_texts, refuse, text
 from federation_bridge.mapping.entries import Entries
 from federation_bridge.mapping.mistakes import Mistakes
+from federation_bridge.sentence import Sentence
 
 DETAILS = ("environment", "tags", "description", "color", "aliases")
 """The keys of an account that this module reads."""
@@ -47,7 +48,11 @@ def parse_environment(node: Node) -> str:
     """The name of an environment, such as `production`: one form, so that no two names only look alike."""
     written = text(node, "an environment")
     if not _ENVIRONMENT.fullmatch(written):
-        refuse(node, f"{written!r} is not an environment: at most 32 of a-z 0-9 and -, the first a letter")
+        refuse(
+            node,
+            "%(written)s is not an environment: at most 32 of a-z 0-9 and -, the first a letter",
+            written=repr(written),
+        )
     return written
 
 
@@ -55,7 +60,7 @@ def parse_description(node: Node) -> str:
     """A sentence for people."""
     written = text(node, "a description")
     if len(written) > LONGEST_DESCRIPTION:
-        refuse(node, f"a description has at most {LONGEST_DESCRIPTION} characters")
+        refuse(node, "a description has at most %(most)s characters", most=str(LONGEST_DESCRIPTION))
     return written
 
 
@@ -64,24 +69,30 @@ def parse_tags(node: Node, mistakes: Mistakes) -> Mapping[str, str]:
     if not isinstance(node.value, Mapping):
         refuse(node, "`tags` must be written as `key: value` lines")
     if len(node.value) > MOST_TAGS:
-        refuse(node, f"`tags` has {len(node.value)} tags; AWS takes {MOST_TAGS}")
+        refuse(node, "`tags` has %(count)s tags; AWS takes %(most)s", count=str(len(node.value)), most=str(MOST_TAGS))
     tags: dict[str, str] = {}
     for key, value in node.value.items():
         with mistakes.collected():
             # AWS tells keys of accounts apart by case, and people do not.
             if key.casefold() in {one.casefold() for one in tags}:
-                refuse(value.name, f"tag {key!r} stands here twice, in other letters")
+                refuse(value.name, "tag %(key)s stands here twice, in other letters", key=repr(key))
             if mistake := tag_key_mistake(key):
-                refuse(value.name, f"tag {key!r} {mistake}")
+                refuse(value.name, "tag %(key)s %(mistake)s", key=repr(key), mistake=mistake)
         tags[key] = mistakes.read(partial(_tag_value, key, value), "")
     return tags
 
 
 def _tag_value(key: str, node: Node) -> str:
     is_empty = node.value == "" and not node.is_plain
-    written = "" if is_empty else text(node, f"tag {key!r}")
+    written = "" if is_empty else text(node, Sentence("tag %(key)s", key=repr(key)))
     if mistake := tag_value_mistake(written):
-        refuse(node, f"the value {written!r} of tag {key!r} {mistake}")
+        refuse(
+            node,
+            "the value %(value)s of tag %(key)s %(mistake)s",
+            value=repr(written),
+            key=repr(key),
+            mistake=mistake,
+        )
     return written
 
 
@@ -89,17 +100,23 @@ def parse_color(node: Node) -> str:
     """The name of a color."""
     written = text(node, "a color")
     if written not in COLORS:
-        refuse(node, f"{written!r} is not one of the colors {', '.join(COLORS)}{did_you_mean(written, COLORS)}")
+        refuse(
+            node,
+            "%(written)s is not one of the colors %(known)s%(near)s",
+            written=repr(written),
+            known=", ".join(COLORS),
+            near=did_you_mean(written, COLORS),
+        )
     return written
 
 
 def _aliases(node: Node) -> tuple[str, ...]:
     aliases = placed_texts(node, "an alias")
     if len(aliases) > _MOST_ALIASES:
-        refuse(node, f"an account has at most {_MOST_ALIASES} aliases")
+        refuse(node, "an account has at most %(most)s aliases", most=str(_MOST_ALIASES))
     for alias, where in aliases:
         if len(alias) > LONGEST_NAME:
-            refuse(where, f"an alias has at most {LONGEST_NAME} characters")
+            refuse(where, "an alias has at most %(most)s characters", most=str(LONGEST_NAME))
     return tuple(alias for alias, _ in aliases)
 
 

@@ -11,6 +11,7 @@ from federation_bridge.mapping.account_details import environment_schema, parse_
 from federation_bridge.mapping.document import Node, did_you_mean, fields, items, refuse, text, texts
 from federation_bridge.mapping.register import Register
 from federation_bridge.model import Account
+from federation_bridge.sentence import Sentence
 
 _CRITERIA = ("environment", "tags", "partition")
 
@@ -76,7 +77,12 @@ def _partitions(node: Node) -> tuple[str, ...]:
     found = texts(node, "a partition")
     for partition in found:
         if partition not in REGIONS:
-            refuse(node, f"there is no partition {partition!r}{did_you_mean(partition, REGIONS)}")
+            refuse(
+                node,
+                "there is no partition %(partition)s%(near)s",
+                partition=repr(partition),
+                near=did_you_mean(partition, REGIONS),
+            )
     return found
 
 
@@ -87,10 +93,11 @@ def _tags(node: Node) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _values(key: str, node: Node) -> tuple[str, ...]:
-    listed = (node,) if isinstance(node.value, str) else items(node, f"tag {key!r}")
-    found = tuple("" if one.value == "" and not one.is_plain else text(one, f"tag {key!r}") for one in listed)
+    what = Sentence("tag %(key)s", key=repr(key))
+    listed = (node,) if isinstance(node.value, str) else items(node, what)
+    found = tuple("" if one.value == "" and not one.is_plain else text(one, what) for one in listed)
     if len(set(found)) != len(found):
-        refuse(node, f"tag {key!r} names the same twice")
+        refuse(node, "tag %(key)s names the same twice", key=repr(key))
     return found
 
 

@@ -13,18 +13,11 @@ from typing import Any
 
 from federation_bridge.mapping.combinations import AnyOf
 from federation_bridge.mapping.condition import Condition
-from federation_bridge.mapping.document import (
-    ID_PATTERN,
-    Node,
-    did_you_mean,
-    identifier,
-    placed_texts,
-    refuse,
-    text,
-)
+from federation_bridge.mapping.document import ID_PATTERN, Node, did_you_mean, identifier, placed_texts, refuse, text
 from federation_bridge.mapping.entries import Entries, each_item
 from federation_bridge.mapping.language import ConditionReader
 from federation_bridge.mapping.mistakes import Mistakes
+from federation_bridge.mapping.places import Place
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.verdicts import Answer, Facts
 from federation_bridge.sentence import Sentence
@@ -126,8 +119,12 @@ def parse_appointments(
             appointment = _appointment(entry, known)
             first = found.setdefault(appointment.id, appointment)
             if appointment.id and first is not appointment:
-                where = f"line {first.line} of {first.document}" if first.document else f"line {first.line}"
-                refuse(entry.where("id"), f"the entry {appointment.id!r} stands here twice, first in {where}")
+                refuse(
+                    entry.where("id"),
+                    "the entry %(id)s stands here twice, first in %(where)s",
+                    id=repr(appointment.id),
+                    where=Place(first.line, 1, first.document).words,
+                )
     return tuple(found[name] for name in sorted(found))
 
 
@@ -153,7 +150,12 @@ def _place(node: Node) -> tuple[int, str]:
 def _connection(node: Node, connections: Collection[str]) -> str:
     connection = text(node, "a connection")
     if connection not in connections:
-        refuse(node, f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
+        refuse(
+            node,
+            "there is no connection %(connection)s%(near)s",
+            connection=repr(connection),
+            near=did_you_mean(connection, connections),
+        )
     return connection
 
 
@@ -173,7 +175,13 @@ def _role(node: Node) -> AdministrativeRole:
         return AdministrativeRole(written)
     except ValueError:
         known = [role.value for role in AdministrativeRole]
-        refuse(node, f"`as` is one of {', '.join(known)}, not {written!r}{did_you_mean(written, known)}")
+        refuse(
+            node,
+            "`as` is one of %(known)s, not %(written)s%(near)s",
+            known=", ".join(known),
+            written=repr(written),
+            near=did_you_mean(written, known),
+        )
 
 
 def _accounts(node: Node, register: Register) -> frozenset[str]:
@@ -182,7 +190,12 @@ def _accounts(node: Node, register: Register) -> frozenset[str]:
     for account, where in named:
         if account not in register.accounts:
             with mistakes.collected():
-                refuse(where, f"account {account!r} is not registered{did_you_mean(account, register.accounts)}")
+                refuse(
+                    where,
+                    "account %(account)s is not registered%(near)s",
+                    account=repr(account),
+                    near=did_you_mean(account, register.accounts),
+                )
     mistakes.told()
     return frozenset(account for account, _ in named)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def changed_rules(before: RuleSet, after: RuleSet) -> Mapping[str, frozenset[str]]:
     """Each rule that is new, gone or different, with the keys of all roles that it granted or denied, or now does."""
     old, new = ({rule.id: replace(rule, line=0, document="") for rule in rules.rules} for rules in (before, after))
-    was, now = _reach(before), _reach(after)
+    was, now = reach_of_rules(before), reach_of_rules(after)
     none: frozenset[str] = frozenset()
     return {
         name: was.get(name, none) | now.get(name, none)
@@ -24,7 +24,7 @@ def changed_rules(before: RuleSet, after: RuleSet) -> Mapping[str, frozenset[str
     }
 
 
-def _reach(rules: RuleSet) -> Mapping[str, frozenset[str]]:
+def reach_of_rules(rules: RuleSet) -> Mapping[str, frozenset[str]]:
     """Of each rule, all roles that it grants or denies to anybody: a denial that goes gives as a grant does."""
     granted = rules.reachable()
     return {rule.id: rule.denied | frozenset(granted.get(rule.id, ())) for rule in rules.rules}

@@ -34,7 +34,7 @@ class All(Condition):
         for item in items(node, "`all`"):
             condition = inner(item)
             if twice := bound & condition.may_bind():
-                refuse(item, f"two templates within one `all` bind {{{min(twice)}}}")
+                refuse(item, "two templates within one `all` bind {%(which)s}", which=min(twice))
             bound |= condition.may_bind()
             conditions.append(condition)
         return cls(tuple(conditions))

@@ -200,7 +200,7 @@ def _both(had: Entitlement, has: Entitlement) -> str:
 def _what_differs(had: Entitlement, has: Entitlement) -> str:
     policy, tags = Sentence("session policy"), Sentence("tags")
     names = {"policy": policy, "policy_arns": policy, "tags": tags, "transitive_tags": tags}
-    names |= {"source_identity": Sentence("source identity")}
+    names |= {"source_identity": Sentence("source identity"), "agents": Sentence("what agents may have")}
     found = dict.fromkeys(words for name, words in names.items() if getattr(had, name) != getattr(has, name))
     told = ""
     for words in found:
@@ -209,5 +209,5 @@ def _what_differs(had: Entitlement, has: Entitlement) -> str:
 
 
 def _terms(one: Entitlement) -> Mapping[str, object]:
-    names = ("account", "max_duration", "tags", "transitive_tags", "source_identity", "policy_arns", "policy")
+    names = ("account", "max_duration", "tags", "transitive_tags", "source_identity", "policy_arns", "policy", "agents")
     return {name: getattr(one, name) for name in (*names, "ends_at", "role_arn")}

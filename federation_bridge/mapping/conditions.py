@@ -7,7 +7,7 @@ its place in the index and its sentences. `combinations.py` holds all, any and n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -117,7 +117,7 @@ class HasEmailDomain(Condition):
         domains = texts(node, "an e-mail domain")
         for domain in domains:
             if not _DOMAIN.fullmatch(domain):
-                refuse(node, f"{domain!r} is not a domain in lower case, such as example.com")
+                refuse(node, "%(domain)s is not a domain in lower case, such as example.com", domain=repr(domain))
         return cls(domains)
 
     def check(self, facts: Facts) -> Verdict:
@@ -159,9 +159,9 @@ class SignedInWith(Condition):
 
     def check(self, facts: Facts) -> Verdict:
         """Unknown where the identity provider states no method at all."""
-        stated = facts.identity.authn_methods
-        if facts.signs_in_anew:
-            return yes(Sentence("you signed in with %(method)s", method=_either(self.methods)))
+        stated: Collection[str] = facts.identity.authn_methods
+        if facts.signs_in_anew is not None:
+            stated = facts.signs_in_anew
         if not stated:
             return unknown(Sentence("your sign-in does not say how you authenticated"))
         for method in self.methods:

@@ -62,14 +62,18 @@ def _instant(node: Node, *, end_of_day: bool = False) -> datetime:
     written = text(node, "a date")
     is_day = _DATE.fullmatch(written) is not None
     if not is_day and not _INSTANT.fullmatch(written):
-        refuse(node, f"{written!r} is neither a date (2026-01-31) nor an instant with its zone (2026-01-31T17:00:00Z)")
+        refuse(
+            node,
+            "%(written)s is neither a date (2026-01-31) nor an instant with its zone (2026-01-31T17:00:00Z)",
+            written=repr(written),
+        )
     try:
         if not is_day:
             return datetime.fromisoformat(written).astimezone(UTC)
         day = datetime.combine(date.fromisoformat(written), time(), UTC)
         return day + timedelta(days=1) if end_of_day else day
     except (ValueError, OverflowError) as problem:
-        refuse(node, f"{written!r} is not a date: {problem}")
+        refuse(node, "%(written)s is not a date: %(problem)s", written=repr(written), problem=str(problem))
 
 
 def _written(instant: datetime) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from federation_bridge.aws_regions import REGIONS
 from federation_bridge.mapping.document import ID_PATTERN, Node, did_you_mean, fields, identifier, refuse, text
 from federation_bridge.mapping.mistakes import Mistakes
+from federation_bridge.mapping.places import Place
 from federation_bridge.mapping.session_policies import SessionPolicy, parse_session_policy
 
 SECTIONS = ("groups", "policies")
@@ -23,6 +24,8 @@ class Definitions:
     groups: Mapping[str, str] = field(default_factory=dict)
     """What a connection sends of a group, by the name that people read."""
     policies: Mapping[str, SessionPolicy] = field(default_factory=dict)
+    places: Mapping[tuple[str, str], Place] = field(default_factory=dict, compare=False, repr=False)
+    """Where each stands, by section and name."""
 
 
 def parse_definitions(document: Mapping[str, Node], mistakes: Mistakes) -> Definitions:
@@ -30,7 +33,11 @@ def parse_definitions(document: Mapping[str, Node], mistakes: Mistakes) -> Defin
 
     A name whose meaning has a mistake is known all the same, so that nothing that uses it seems wrong too.
     """
-    return Definitions(_groups(document.get("groups"), mistakes), _policies(document.get("policies"), mistakes))
+    groups, policies = _groups(document.get("groups"), mistakes), _policies(document.get("policies"), mistakes)
+    named = {section: document[section].value for section in SECTIONS if section in document}
+    entries = ((section, value) for section, value in named.items() if isinstance(value, Mapping))
+    places = {(section, name): node.place for section, value in entries for name, node in value.items()}
+    return Definitions(groups, policies, places)
 
 
 def named(node: Node, what: str, known: Mapping[str, Any]) -> str:
@@ -38,7 +45,13 @@ def named(node: Node, what: str, known: Mapping[str, Any]) -> str:
     entry = fields(node, what, ("named",), ("named",))
     name = text(entry["named"], "a name")
     if name not in known:
-        refuse(entry["named"], f"no {what.removeprefix('a ')} is named {name!r} here{did_you_mean(name, known)}")
+        refuse(
+            entry["named"],
+            "no %(what)s is named %(name)s here%(near)s",
+            what=what.removeprefix("a "),
+            name=repr(name),
+            near=did_you_mean(name, known),
+        )
     return name
 
 
@@ -50,7 +63,13 @@ def _groups(node: Node | None, mistakes: Mistakes) -> Mapping[str, str]:
         # Of two names for one group, a reader takes one for another group.
         if group and names.setdefault(group, name) != name:
             with mistakes.collected():
-                refuse(value, f"group {group!r} has two names, {names[group]!r} and {name!r}")
+                refuse(
+                    value,
+                    "group %(group)s has two names, %(first)s and %(name)s",
+                    group=repr(group),
+                    first=repr(names[group]),
+                    name=repr(name),
+                )
     return found
 
 
@@ -74,7 +93,7 @@ def _entries(node: Node | None, section: str, mistakes: Mistakes) -> Mapping[str
 
 def _lines(node: Node, section: str) -> Mapping[str, Node]:
     if not isinstance(node.value, Mapping) or not node.value:
-        refuse(node, f"`{section}` must be written as `name: value` lines")
+        refuse(node, "`%(section)s` must be written as `name: value` lines", section=section)
     return node.value
 
 

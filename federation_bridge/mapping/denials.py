@@ -96,13 +96,24 @@ def _named(node: Node, register: Register) -> RolesNamed:
     account, slash, role = written.partition("/")
     is_account = account == "*" or ACCOUNT_ID.fullmatch(account)
     if not slash or not is_account or not (role == "*" or ROLE_NAME.fullmatch(role)):
-        refuse(node, f"{written!r} is not a role to deny: write 111111111111/Name, */Name, 111111111111/* or */*")
+        refuse(
+            node,
+            "%(written)s is not a role to deny: write 111111111111/Name, */Name, 111111111111/* or */*",
+            written=repr(written),
+        )
     if account != "*" and account not in register.accounts:
-        refuse(node, f"account {account} is not in the register{did_you_mean(account, register.accounts)}")
+        refuse(
+            node,
+            "account %(account)s is not in the register%(near)s",
+            account=account,
+            near=did_you_mean(account, register.accounts),
+        )
     pattern = RolePattern(None if account == "*" else account, None if role == "*" else role)
     if next(pattern.reachable(register), None) is None:
         known = register.role_names if account == "*" else register.accounts[account].roles
-        refuse(node, f"the register allows no role {role!r} there{did_you_mean(role, known)}")
+        refuse(
+            node, "the register allows no role %(role)s there%(near)s", role=repr(role), near=did_you_mean(role, known)
+        )
     if "*" not in (account, role):
         return RolesNamed((pattern,))
     return RolesNamed((pattern,), sets=frozenset({RoleSet(AccountSet() if account == "*" else account, role)}))

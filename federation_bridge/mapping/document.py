@@ -17,6 +17,9 @@ import yaml
 from federation_bridge.errors import ConfigurationInvalid, Mistake
 from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.mapping.near_words import nearest
+from federation_bridge.mapping.nouns import noun
+from federation_bridge.mapping.places import Place
+from federation_bridge.sentence import Sentence
 from federation_bridge.shown_text import first_hidden, is_shown_text
 
 MAX_CHARACTERS = 32_000_000
@@ -28,15 +31,6 @@ _ID = re.compile(ID_PATTERN, re.ASCII)
 _ABSENT = frozenset({"", "~", "null", "Null", "NULL"})
 # libyaml where PyYAML was built with it: the same events, many times faster.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class Place(NamedTuple):
-    """Where something begins, counted from 1 as editors do."""
-
-    line: int
-    column: int
-    document: str = ""
-    """What people call the text, where there are several."""
 
 
 class _Text(NamedTuple):
@@ -78,13 +72,13 @@ def read_document(written: str, name: str = "", *, names_placed: bool = False) -
     of its entries stand, which costs memory.
     """
     if len(written) > MAX_CHARACTERS:
-        refuse(Place(1, 1, name), f"the file has more than {MAX_CHARACTERS} characters")
+        refuse(Place(1, 1, name), "the file has more than %(most)s characters", most=str(MAX_CHARACTERS))
     try:
         return _only_document(_bounded(_events(written), name), _Text(name, names_placed))
     except (yaml.YAMLError, UnicodeError) as mistake:
         mark: Any = getattr(mistake, "problem_mark", None)
         where = Place(mark.line + 1, mark.column + 1) if mark else _place_of(mistake, written)
-        refuse(where._replace(document=name), f"this is not YAML: {_words_of(mistake)}")
+        refuse(where._replace(document=name), "this is not YAML: %(words)s", words=_words_of(mistake))
 
 
 def _events(written: str) -> Iterator[Any]:
@@ -114,7 +108,11 @@ def _bounded(events: Iterator[Any], name: str) -> Iterator[Any]:
 
 def _refused(events: Iterator[Any], name: str) -> Iterator[Any]:
     for event in events:
-        refuse(_place(event, _Text(name, names_placed=False)), f"the file has more than {MAX_EVENTS} values")
+        refuse(
+            _place(event, _Text(name, names_placed=False)),
+            "the file has more than %(most)s values",
+            most=str(MAX_EVENTS),
+        )
     yield from ()
 
 
@@ -152,8 +150,8 @@ def _refuse_event(event: Any, place: Place) -> NoReturn:
     if event.anchor is not None:
         refuse(place, "anchors and aliases (& and *) are not used here; write the value out")
     if event.tag is not None:
-        refuse(place, f"tags ({event.tag}) are not used here")
-    refuse(place, f"nested more than {MAX_DEPTH} deep")
+        refuse(place, "tags (%(tag)s) are not used here", tag=str(event.tag))
+    refuse(place, "nested more than %(most)s deep", most=str(MAX_DEPTH))
 
 
 def _items(events: Iterator[Any], depth: int, of: _Text) -> Iterator[Node]:
@@ -165,37 +163,44 @@ def _items(events: Iterator[Any], depth: int, of: _Text) -> Iterator[Node]:
 
 def _entries(events: Iterator[Any], depth: int, of: _Text) -> Mapping[str, Node]:
     entries: dict[str, Node] = {}
+    is_deep = depth >= MAX_DEPTH
     for event in events:
-        if type(event) is yaml.MappingEndEvent:
+        kind = type(event)
+        if kind is yaml.MappingEndEvent:
             break
-        key = _key(event, events, depth + 1, of)
+        if kind is not yaml.ScalarEvent or event.anchor is not None or event.tag is not None or is_deep:
+            key = _unusual_key(event, events, depth + 1, of)
+        else:
+            # Few different ones stand in a large file many times.
+            key = intern(event.value)
         if key in entries:
-            refuse(_place(event, of), f"{key!r} stands here twice")
+            refuse(_place(event, of), "%(key)s stands here twice", key=repr(key))
         value = _node(next(events), events, depth + 1, of)
         entries[key] = value._replace(name_place=_place(event, of)) if of.names_placed else value
     return entries
 
 
-def _key(event: Any, events: Iterator[Any], depth: int, of: _Text) -> str:
-    is_plain_word = type(event) is yaml.ScalarEvent and event.anchor is None and event.tag is None
-    # Anything else is refused there, or here.
-    key = event.value if is_plain_word and depth <= MAX_DEPTH else _node(event, events, depth, of).value
+def _unusual_key(event: Any, events: Iterator[Any], depth: int, of: _Text) -> str:
+    """A key that is no plain word, or lies too deep: it is refused there, or here."""
+    key = _node(event, events, depth, of).value
     if not isinstance(key, str):
         refuse(_place(event, of), "a key must be a word")
-    # Few different ones stand in a large file many times.
     return intern(key)
 
 
-def refuse(where: Node | Place, reason: str) -> NoReturn:
-    """Raises ConfigurationInvalid with the place and the reason."""
+def refuse(where: Node | Place, reason: str, /, **values: str) -> NoReturn:
+    """Raises ConfigurationInvalid with the place and the reason: a `Sentence`, or the template of one."""
     line, column, name = where.place if isinstance(where, Node) else where
-    raise ConfigurationInvalid(Mistake(reason, line, column, name))
+    if "what" in values:
+        values["what"] = noun(values["what"])
+    told = reason if isinstance(reason, Sentence) else Sentence(reason, **values)
+    raise ConfigurationInvalid(Mistake(told, line, column, name))
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """The end of a sentence that names the nearest known word, or nothing where none is near."""
     near = nearest(word, known)
-    return f"; did you mean {near!r}?" if near else ""
+    return Sentence("; did you mean %(near)s?", near=repr(near)) if near else ""
 
 
 def fields(node: Node, what: str, known: Collection[str], required: Collection[str] = ()) -> Mapping[str, Node]:
@@ -219,41 +224,44 @@ def check_names(
     unknown = [key for key in entries if key not in known]
     for key in unknown:
         with mistakes.collected():
-            refuse(entries[key].name, f"unknown key {key!r} in {what}{did_you_mean(key, known)}")
+            near = did_you_mean(key, known)
+            refuse(entries[key].name, "unknown key %(key)s in %(what)s%(near)s", key=repr(key), what=what, near=near)
     # A name that is only misspelt is one mistake, not two.
     meant = {nearest(key, known) for key in unknown}
     for key in required:
         if key not in entries and key not in meant:
             with mistakes.collected():
-                refuse(node, f"{what} needs `{key}`")
+                refuse(node, "%(what)s needs `%(key)s`", what=what, key=key)
     return entries
 
 
 def _entries_of(node: Node, what: str) -> Mapping[str, Node]:
-    if not isinstance(node.value, Mapping):
-        refuse(node, f"{what} must be written as `name: value` lines")
+    # Nearly all are dictionaries, and to ask whether something is a mapping in general costs ten times as much.
+    if type(node.value) is not dict and not isinstance(node.value, Mapping):
+        refuse(node, "%(what)s must be written as `name: value` lines", what=what)
     return node.value
 
 
 def items(node: Node, what: str) -> tuple[Node, ...]:
     """The items of a list that is not empty."""
     if not isinstance(node.value, tuple):
-        refuse(node, f"{what} must be a list")
+        refuse(node, "%(what)s must be a list", what=what)
     if not node.value:
-        refuse(node, f"{what} must not be empty")
+        refuse(node, "%(what)s must not be empty", what=what)
     return node.value
 
 
 def text(node: Node, what: str) -> str:
     """A text that shows all it is: not empty, no blank at either end, nothing that draws nothing."""
     if not isinstance(node.value, str):
-        refuse(node, f"{what} must be a text")
+        refuse(node, "%(what)s must be a text", what=what)
     if node.value in _ABSENT and (node.is_plain or not node.value):
-        refuse(node, f"{what} must not be empty")
+        refuse(node, "%(what)s must not be empty", what=what)
     if node.value != node.value.strip():
-        refuse(node, f"{what} begins or ends with a blank")
+        refuse(node, "%(what)s begins or ends with a blank", what=what)
     if not is_shown_text(node.value):
-        refuse(node, f"{what} has a character that cannot be seen: {first_hidden(node.value)}")
+        which = str(first_hidden(node.value))
+        refuse(node, "%(what)s has a character that cannot be seen: %(which)s", what=what, which=which)
     return node.value
 
 
@@ -261,7 +269,7 @@ def identifier(node: Node, what: str) -> str:
     """A name by which the audit knows an entry: at most 64 of A-Z a-z 0-9 and ._-"""
     name = text(node, f"{what}'s id")
     if not _ID.fullmatch(name):
-        refuse(node, f"{name!r} is not {what}'s id: at most 64 of A-Z a-z 0-9 and ._-")
+        refuse(node, "%(name)s is not %(what)s's id: at most 64 of A-Z a-z 0-9 and ._-", name=repr(name), what=what)
     return name
 
 
@@ -280,7 +288,7 @@ def placed_texts(node: Node, what: str) -> tuple[tuple[str, Node], ...]:
         try:
             value = text(item, what)
             if value in found:
-                refuse(item, f"{what} names the same twice")
+                refuse(item, "%(what)s names the same twice", what=what)
             found[value] = item
         except ConfigurationInvalid as mistake:
             mistakes.add(mistake)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from federation_bridge.mapping.document import MAX_CHARACTERS, Node, Place, items, read_document, refuse, text
+from federation_bridge.mapping.document import MAX_CHARACTERS, Node, items, read_document, refuse, text
 from federation_bridge.mapping.entries import Entries
 from federation_bridge.mapping.mistakes import Mistakes
+from federation_bridge.mapping.places import Place
 
 Documents = Sequence[tuple[str, str]]
 """Each text of the rules behind what people call it."""
@@ -22,7 +23,7 @@ def read_documents(
     lengths = [len(written) for _, written in documents]
     # A single one that is too long is told by its own name.
     if max(lengths, default=0) <= MAX_CHARACTERS < sum(lengths):
-        refuse(Place(1, 1, documents[-1][0]), f"the rules have more than {MAX_CHARACTERS} characters")
+        refuse(Place(1, 1, documents[-1][0]), "the rules have more than %(most)s characters", most=str(MAX_CHARACTERS))
     unreadable = Mistakes()
     read: list[Node] = []
     for name, written in documents:
@@ -51,9 +52,20 @@ def _joined(section: str, one: Node, other: Node) -> Node:
     if isinstance(one.value, tuple):
         return Node(one.place, one.value + items(other, f"`{section}`"))
     if not isinstance(one.value, Mapping) or not isinstance(other.value, Mapping):
-        refuse(other, f"`{section}` stands in {one.place.document or 'another text'} too, in another form")
+        refuse(
+            other,
+            "`%(section)s` stands in %(what)s too, in another form",
+            section=section,
+            what=one.place.document or "another text",
+        )
     for name, value in other.value.items():
         if name in one.value:
             first = one.value[name].place
-            refuse(value, f"{name!r} of `{section}` stands here twice, first in line {first.line} of {first.document}")
+            refuse(
+                value,
+                "%(name)s of `%(section)s` stands here twice, first in %(where)s",
+                name=repr(name),
+                section=section,
+                where=first.words,
+            )
     return Node(one.place, {**one.value, **other.value})

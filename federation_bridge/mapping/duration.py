@@ -16,9 +16,9 @@ def duration(node: Node, what: str, shortest: timedelta) -> timedelta:
     try:
         span = parse_duration(text(node, what))
     except ValueError as problem:
-        refuse(node, str(problem))
+        refuse(node, problem.args[0])
     if not shortest <= span <= LONGEST_SESSION:
-        refuse(node, f"`{what}` lies between {format_duration(shortest)} and 12h")
+        refuse(node, "`%(what)s` lies between %(least)s and 12h", what=what, least=format_duration(shortest))
     return span
 
 

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 from federation_bridge.mapping.denials import Denial, Denials
 from federation_bridge.mapping.verdicts import Withheld
-from federation_bridge.model import Entitlement
+from federation_bridge.model import AgentAccess, Entitlement
 from federation_bridge.sentence import Sentence
 
 _FOREVER = datetime.max.replace(tzinfo=UTC)
+_FOR_AGENTS: tuple[AgentAccess, ...] = ("none", "read-only", "full")
+"""What rules let agents have, the narrowest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,9 @@ def standing(results: Iterable[RuleResult], now: datetime) -> tuple[Entitlement,
     return tuple(sorted(narrowest.values(), key=lambda entitlement: (entitlement.account.name, entitlement.role)))
 
 
-def _breadth(entitlement: Entitlement) -> tuple[bool, float, datetime, int, str]:
+def _breadth(entitlement: Entitlement) -> tuple[bool, float, datetime, int, int, str]:
     """The order of rules that grant one role, narrowest first; it depends on nothing but the rules themselves."""
     is_unlimited = not entitlement.policy and not entitlement.policy_arns
     span = entitlement.max_duration.total_seconds()
-    return is_unlimited, span, entitlement.ends_at or _FOREVER, len(entitlement.tags), entitlement.rule
+    agents = _FOR_AGENTS.index(entitlement.agents)
+    return is_unlimited, span, entitlement.ends_at or _FOREVER, agents, len(entitlement.tags), entitlement.rule

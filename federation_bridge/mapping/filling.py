@@ -73,7 +73,13 @@ class Filling:
         for piece in pieces:
             if piece.is_placeholder and piece.text not in FILLINGS and not _attribute_name(piece.text):
                 known = [*FILLINGS, "attribute.NAME"]
-                refuse(node, f"unknown placeholder {{{piece.text}}} in {what}{did_you_mean(piece.text, known)}")
+                refuse(
+                    node,
+                    "unknown placeholder {%(text)s} in %(what)s%(near)s",
+                    text=piece.text,
+                    what=what,
+                    near=did_you_mean(piece.text, known),
+                )
         return cls(text(node, what), pieces)
 
     @property

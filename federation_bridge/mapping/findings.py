@@ -10,12 +10,11 @@ from enum import StrEnum
 from federation_bridge.durations import format_duration
 from federation_bridge.mapping.condition import Condition
 from federation_bridge.mapping.dates import Within
-from federation_bridge.mapping.explanation import denials_of, standing
 from federation_bridge.mapping.group_conditions import InGroup
 from federation_bridge.mapping.inner_conditions import conditions_within
 from federation_bridge.mapping.rule import Rule
 from federation_bridge.mapping.rules import RuleSet
-from federation_bridge.mapping.verdicts import Facts
+from federation_bridge.mapping.standing_rules import standing_of
 from federation_bridge.model import Identity
 from federation_bridge.sentence import Sentence
 
@@ -30,9 +29,13 @@ class FindingKind(StrEnum):
     """Its dates are over: it can never match again."""
     ENDS_SOON = "ends-soon"
     SHADOWED = "shadowed"
-    """It hits people, and each of their roles is denied, or a narrower rule stands."""
+    """It hits people, and a narrower rule stands for each of their roles."""
+    DENIED = "denied"
+    """It grants roles that other rules deny to everybody whom it hits."""
     GIVES_NOTHING = "gives-nothing"
     """It hits nobody who was seen."""
+    UNUSED = "unused"
+    """Nothing was granted by it for long, as far as is known."""
     ABOVE_MAXIMUM = "above-maximum"
     UNKNOWN_GROUP = "unknown-group"
     NEARLY_A_GROUP = "nearly-a-group"
@@ -60,9 +63,27 @@ class Finding:
         return Sentence("line %(line)s", line=line)
 
 
-def findings(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple[Finding, ...]:
-    """All of them, by rule; without people, those that need none."""
+@dataclass(frozen=True, slots=True)
+class RuleUses:
+    """What is known of grants within a span before now."""
+
+    span: timedelta
+    used: Collection[str]
+    """The rules by which something was granted."""
+    known_since: datetime
+    """When what is known begins."""
+    there_all_along: Collection[str]
+    """The rules that were in force already when the span began."""
+    untold: int = 0
+    """Grants in the span of which it is not known any more by which rule they were."""
+
+
+def findings(
+    rules: RuleSet, people: Sequence[Identity], now: datetime, uses: RuleUses | None = None
+) -> tuple[Finding, ...]:
+    """All of them, by rule; without people, those that need none, and without uses, nothing of those."""
     found = [finding for rule in rules.rules for finding in _of_rule(rule, rules, now)]
+    found.extend(unused(rules, uses, now) if uses is not None else ())
     if people:
         found.extend(_of_groups(rules, people))
         found.extend(_of_use(rules, people, now))
@@ -117,41 +138,57 @@ def _of_groups(rules: RuleSet, people: Sequence[Identity]) -> Iterator[Finding]:
 
 
 def _of_use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> Iterator[Finding]:
-    stands, hides = _use(rules, people, now)
+    found = standing_of(rules, people, now)
     for rule in rules.rules:
-        if rule.id in stands or rule.when.depends_on_request():
+        yield from _of_denials(rule, found.denied.get(rule.id, {}))
+        if rule.id in found.stands or rule.when.depends_on_request():
             continue
-        if by := hides.get(rule.id):
-            yield _finding(
-                FindingKind.SHADOWED,
-                rule,
-                Sentence("whom it hits is denied each role or has it on narrower terms, by %(rules)s", rules=_few(by)),
-            )
+        if by := found.narrower.get(rule.id):
+            words = Sentence("whom it hits has each role on narrower terms, by %(rules)s", rules=_few(by))
+            yield _finding(FindingKind.SHADOWED, rule, words)
         elif rule.denied:
             yield _finding(FindingKind.GIVES_NOTHING, rule, Sentence("it denies nothing to anybody who was seen"))
-        else:
+        elif rule.id not in found.denied:
             yield _finding(FindingKind.GIVES_NOTHING, rule, Sentence("it gives nothing to anybody who was seen"))
 
 
-def _use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> tuple[set[str], Mapping[str, set[str]]]:
-    """The rules on whose terms somebody has a role, and for each that is hidden the rules that hide it."""
-    stands: set[str] = set()
-    hides: dict[str, set[str]] = {}
-    for identity in people:
-        looked_at = rules.candidates(identity)
-        if all(rule.id in stands for rule in looked_at):
-            continue  # nothing more can be learned from this person
-        facts = Facts.of(identity, now, rules.register)
-        results = [rule.evaluate(facts) for rule in looked_at]
-        standing_by = {one.key: one.rule for one in standing(results, now)}
-        denials = denials_of(results, now)
-        stands.update(standing_by.values())
-        stands.update(one.rule for one in denials.denials if one.begins <= now)
-        for one in (one for result in results for one in result.entitlements):
-            by = denials.rule_against(one.key) or standing_by[one.key]
-            if by != one.rule:
-                hides.setdefault(one.rule, set()).add(by)
-    return stands, hides
+def _of_denials(rule: Rule, denied: Mapping[str, Collection[str]]) -> Iterator[Finding]:
+    if denied:
+        by = {name for names in denied.values() for name in names}
+        words = Sentence(
+            "it grants %(roles)s, which everybody whom it hits is denied by %(rules)s",
+            roles=_few(denied),
+            rules=_few(by),
+        )
+        yield _finding(FindingKind.DENIED, rule, words)
+
+
+def unused(rules: RuleSet, uses: RuleUses, now: datetime) -> Iterator[Finding]:
+    """The rules by which nothing was granted within the span, though they were there all the time.
+
+    Says how far back that is known where it is less.
+    """
+    begin = now - uses.span
+    span = format_duration(uses.span)
+    for rule in rules.rules:
+        end = end_of(rule.when)
+        if rule.denied or rule.id in uses.used or rule.id not in uses.there_all_along or (end and end <= now):
+            continue
+        if uses.known_since <= begin:
+            words = Sentence("it gave nothing in the last %(span)s", span=span)
+        else:
+            words = Sentence(
+                "it gave nothing since %(instant)s; what it gave before, in the last %(span)s, is not known",
+                instant=_utc(uses.known_since),
+                span=span,
+            )
+        if uses.untold:
+            words = Sentence(
+                "%(words)s; of %(count)s grants to people who were erased nobody knows by which rule they were",
+                words=words,
+                count=str(uses.untold),
+            )
+        yield _finding(FindingKind.UNUSED, rule, words)
 
 
 def _utc(instant: datetime) -> str:

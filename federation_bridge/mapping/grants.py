@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast, get_args
 
 from federation_bridge.aws_limits import (
-    LONGEST_POLICIES,
-    LONGEST_WEB_IDENTITY_TOKEN,
     MOST_POLICY_ARNS,
     MOST_TAGS,
     SHORTEST_SESSION,
@@ -18,10 +16,11 @@ from federation_bridge.aws_regions import REGIONS
 from federation_bridge.durations import format_duration
 from federation_bridge.mapping import sizes
 from federation_bridge.mapping.definitions import Definitions, named
-from federation_bridge.mapping.document import Node, fields, refuse
+from federation_bridge.mapping.document import Node, fields, refuse, text
 from federation_bridge.mapping.duration import DURATION_SCHEMA, duration
 from federation_bridge.mapping.fillable import Reached, fillables
 from federation_bridge.mapping.filling import Filling, Target, Unfilled
+from federation_bridge.mapping.grant_checks import check_fillable, check_policies
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.role_patterns import RolePattern, RoleSet, parse_roles, roles_schema
 from federation_bridge.mapping.session_policies import (
@@ -34,7 +33,7 @@ from federation_bridge.mapping.session_tags import Tag, parse_tags, parse_transi
 from federation_bridge.mapping.source_identities import fill_source_identity, parse_source_identity
 from federation_bridge.mapping.templates import Placeholder
 from federation_bridge.mapping.verdicts import Facts, Way, Withheld
-from federation_bridge.model import Account, Entitlement, Role
+from federation_bridge.model import Account, AgentAccess, Entitlement, Role
 from federation_bridge.sentence import Sentence
 
 USUAL = timedelta(hours=1)
@@ -42,7 +41,7 @@ USUAL = timedelta(hours=1)
 _PLAIN_FIELDS = frozenset({"role", "max_duration"})
 _FIELDS = (
     *("role", "roles", "max_duration", "tags", "transitive_tags"),
-    *("source_identity", "policy_arns", "session_policy"),
+    *("source_identity", "policy_arns", "session_policy", "agents"),
 )
 
 
@@ -61,6 +60,7 @@ class Granted:
     source_identity: Filling | None = None
     policy_arns: tuple[str, ...] = ()
     policy: SessionPolicy | None = None
+    agents: AgentAccess = "read-only"
 
     @property
     def placeholders(self) -> frozenset[Placeholder]:
@@ -103,6 +103,7 @@ class Granted:
             source_identity=source_identity if isinstance(source_identity, str) else None,
             policy_arns=self.policy_arns,
             policy=self.policy.text if self.policy else None,
+            agents=self.agents,
             ends_at=way.until,
         )
 
@@ -193,11 +194,16 @@ def _granted(node: Node, entry: Mapping[str, Node], around: Around) -> Granted:
         policy=_policy(entry["session_policy"], _partitions(roles.patterns, register), around.definitions)
         if "session_policy" in entry
         else None,
+        agents=_agents(entry["agents"]) if "agents" in entry else "read-only",
     )
     if unbound := granted.placeholders - frozenset(around.bound):
-        refuse(listed, f"{{{min(unbound)}}} is not bound: every way to meet `when` must go through a group_template")
-    _check_policies(granted, node, register)
-    _check_fillable(granted, node, register, around.connection)
+        refuse(
+            listed,
+            "{%(which)s} is not bound: every way to meet `when` must go through a group_template",
+            which=min(unbound),
+        )
+    check_policies(granted, node, register)
+    check_fillable(granted, node, register, around.connection)
     return granted
 
 
@@ -208,63 +214,27 @@ def _policy(node: Node, partitions: frozenset[str], definitions: Definitions) ->
     policy = definitions.policies[name]
     if foreign := policy.partitions - partitions:
         there = ", ".join(sorted(partitions))
-        refuse(node, f"policy {name!r} names resources in partition {min(foreign)}; the rule's roles are in {there}")
+        refuse(
+            node,
+            "policy %(name)s names resources in partition %(which)s; the rule's roles are in %(there)s",
+            name=repr(name),
+            which=min(foreign),
+            there=there,
+        )
     return policy
+
+
+def _agents(node: Node) -> AgentAccess:
+    found = text(node, "`agents`")
+    if found not in get_args(AgentAccess):
+        refuse(node, "`agents` is one of: %(choices)s", choices=", ".join(get_args(AgentAccess)))
+    return cast("AgentAccess", found)
 
 
 def _partitions(roles: tuple[RolePattern, ...], register: Register) -> frozenset[str]:
     named = frozenset(account.partition for role in roles for account, _ in role.reachable(register))
     # Sets of accounts may hold nothing yet.
     return named or frozenset(REGIONS)
-
-
-def _check_fillable(granted: Granted, node: Node, register: Register, connection: str) -> None:
-    if not granted.tags and granted.source_identity is None:
-        return
-    least = sizes.least_token(granted.tags)
-    if (
-        least > LONGEST_WEB_IDENTITY_TOKEN
-        and granted.roles
-        and all(one.account.road == "oidc" for one in granted.reached(register, connection))
-    ):
-        refuse(
-            node,
-            f"`tags` make a web identity token of {least} characters or more; AWS takes {LONGEST_WEB_IDENTITY_TOKEN}",
-        )
-    for one in fillables(granted.tags, granted.source_identity):
-        never = list(one.never_for(granted.reached(register, connection)))
-        # For some of them it is a caution (`doubts`): the others can be granted.
-        if never and len({(each.account.id, each.role) for each, _ in never}) == len(granted.reachable(register)):
-            refuse(_place_of(one.key, node), str(never[0][1]))
-
-
-def _place_of(tag: str, grant: Node) -> Node:
-    entries = grant.value
-    if not isinstance(entries, Mapping):
-        return grant
-    found: Node = entries["source_identity"] if not tag else entries["tags"]
-    if tag and isinstance(found.value, Mapping):
-        found = found.value[tag]
-    return found
-
-
-def _check_policies(granted: Granted, node: Node, register: Register) -> None:
-    if granted.policy is None and not granted.policy_arns:
-        return
-    characters = len(granted.policy.text if granted.policy else "") + sum(len(arn) for arn in granted.policy_arns)
-    if characters > LONGEST_POLICIES:
-        refuse(node, f"the session policies have {characters} characters; AWS takes {LONGEST_POLICIES} in all")
-    for pattern in granted.roles:
-        accounts = {account.id: account for account, _ in pattern.reachable(register)}
-        named = granted.policy.partitions if granted.policy else frozenset()
-        usable = [
-            account
-            for account in accounts.values()
-            if not foreign_policy(granted.policy_arns, account) and named <= {account.partition}
-        ]
-        # A template may reach accounts of several partitions: those where the policy is unknown are not granted.
-        if not usable:
-            refuse(node, f"the policies cannot be used in account {min(accounts)}")
 
 
 def granted_schema() -> dict[str, Any]:
@@ -286,6 +256,7 @@ def granted_schema() -> dict[str, Any]:
         "source_identity": filled,
         "policy_arns": {"anyOf": [filled, {**texts_schema, "maxItems": MOST_POLICY_ARNS, "items": filled}]},
         "session_policy": {"type": ["object", "string"]},
+        "agents": {"enum": list(get_args(AgentAccess))},
     }
     return {
         "type": "object",

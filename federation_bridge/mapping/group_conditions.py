@@ -41,7 +41,7 @@ class InGroup(Condition):
     @classmethod
     def parse(cls, node: Node, inner: Inner, /) -> Self:
         """Reads `group: NAME`, or `group: {named: LABEL}`."""
-        if not isinstance(node.value, Mapping):
+        if isinstance(node.value, str) or not isinstance(node.value, Mapping):
             return cls(text(node, "a group"))
         groups = inner.definitions.groups
         label = named(node, "a group", groups)

@@ -22,6 +22,8 @@ _AHEAD = 9
 """So many days are looked ahead for the next change: a week, and one for a window over midnight at either end."""
 _SPAN = rf"({'|'.join(DAYS)})(-({'|'.join(DAYS)}))?"
 
+_NO_ZONES = Sentence(": this computer has no list of them (package tzdata)")
+
 
 @dataclass(frozen=True, slots=True)
 class WithinHours(Condition):
@@ -129,7 +131,9 @@ def _turn_of_clock(day: date, zone: ZoneInfo) -> Iterator[datetime]:
 def _minutes(node: Node, key: str) -> int:
     written = text(node, f"`{key}`")
     if not _CLOCK.fullmatch(written):
-        refuse(node, f"{written!r} is not a time of the day, such as 08:00 or 18:30 (00:00 to 24:00)")
+        refuse(
+            node, "%(written)s is not a time of the day, such as 08:00 or 18:30 (00:00 to 24:00)", written=repr(written)
+        )
     hours, minutes = written.split(":")
     return int(hours) * 60 + int(minutes)
 
@@ -140,11 +144,17 @@ def _days(node: Node) -> frozenset[int]:
         first, dash, last = written.partition("-")
         for name in (first, last) if dash else (first,):
             if name not in DAYS:
-                refuse(node, f"{name!r} is not one of the days {', '.join(DAYS)}{did_you_mean(name, DAYS)}")
+                refuse(
+                    node,
+                    "%(name)s is not one of the days %(known)s%(near)s",
+                    name=repr(name),
+                    known=", ".join(DAYS),
+                    near=did_you_mean(name, DAYS),
+                )
         begin, end = DAYS.index(first), DAYS.index(last if dash else first)
         span = {(begin + number) % 7 for number in range((end - begin) % 7 + 1)}
         if twice := span & found:
-            refuse(node, f"`days` names {DAYS[min(twice)]} twice")
+            refuse(node, "`days` names %(first)s twice", first=DAYS[min(twice)])
         found |= span
     return frozenset(found)
 
@@ -159,6 +169,8 @@ def _zones() -> frozenset[str]:
 def _zone(node: Node) -> ZoneInfo:
     written = text(node, "a time zone")
     if written not in _zones():
-        near = did_you_mean(written, _zones()) if _zones() else ": this computer has no list of them (package tzdata)"
-        refuse(node, f"there is no time zone {written!r}, such as Europe/Berlin{near}")
+        near = did_you_mean(written, _zones()) if _zones() else _NO_ZONES
+        refuse(
+            node, "there is no time zone %(written)s, such as Europe/Berlin%(near)s", written=repr(written), near=near
+        )
     return ZoneInfo(written)

@@ -36,7 +36,7 @@ class FromNetwork(Condition):
             written = text(item, "a network")
             _check_network(item, written)
             if written in networks:
-                refuse(item, f"network {written} stands here twice")
+                refuse(item, "network %(written)s stands here twice", written=written)
             networks.append(written)
         return cls(tuple(networks), Networks(networks))
 
@@ -57,13 +57,23 @@ class FromNetwork(Condition):
 def _check_network(node: Node, written: str) -> None:
     # An address without its width could be meant as one machine or as a whole network.
     if "/" not in written:
-        refuse(node, f"{written!r} names no width: write {written}/32, or {written}/128 for IPv6")
+        refuse(
+            node,
+            "%(written)s names no width: write %(address)s/32, or %(address)s/128 for IPv6",
+            written=repr(written),
+            address=written,
+        )
     try:
         network = ip_network(written)
     except ValueError as problem:
-        refuse(node, f"{written!r} is not a network such as 192.0.2.0/24: {problem}")
+        refuse(
+            node,
+            "%(written)s is not a network such as 192.0.2.0/24: %(problem)s",
+            written=repr(written),
+            problem=str(problem),
+        )
     # Addresses are compared as IPv4 where they are (RFC 4291 2.5.5.2): such a network would never be met.
     if network.version == 6 and network.network_address.ipv4_mapped is not None:  # noqa: PLR2004
-        refuse(node, f"{written!r} maps IPv4: write the IPv4 network itself")
+        refuse(node, "%(written)s maps IPv4: write the IPv4 network itself", written=repr(written))
     if str(network) != written:
-        refuse(node, f"network {written!r} is written {str(network)!r}")
+        refuse(node, "network %(written)s is written %(which)s", written=repr(written), which=repr(str(network)))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from federation_bridge.aws_regions import REGIONS
 from federation_bridge.mapping.document import Node, did_you_mean, refuse
+from federation_bridge.sentence import Sentence
 
 VERSION = "2012-10-17"
 _POLICY_KEYS = ("Version", "Id", "Statement")
@@ -74,7 +75,9 @@ def check_policy(document: Node, partitions: frozenset[str]) -> frozenset[str]:
     version = policy.get("Version")
     if version is None or version.value != VERSION:
         refuse(
-            version or document, f"`session_policy` needs Version {VERSION}: without it AWS reads ${{...}} as letters"
+            version or document,
+            "`session_policy` needs Version %(version)s: without it AWS reads ${...} as letters",
+            version=VERSION,
         )
     statements = _each(policy.get("Statement"))
     if not statements:
@@ -91,7 +94,7 @@ def _check_statement(node: Node, sids: set[str], partitions: frozenset[str]) -> 
     _check_effect(statement.get("Effect"), node)
     for one, other in (("Action", "NotAction"), ("Resource", "NotResource")):
         if (one in statement) == (other in statement):
-            refuse(node, f"{_STATEMENT} needs either {one} or {other}")
+            refuse(node, "a Statement of `session_policy` needs either %(one)s or %(other)s", one=one, other=other)
     for action in _named(statement, "Action", "NotAction"):
         _check_action(action)
     found = {_partition_of(resource, partitions) for resource in _named(statement, "Resource", "NotResource")}
@@ -103,14 +106,18 @@ def _check_statement(node: Node, sids: set[str], partitions: frozenset[str]) -> 
 def _check_effect(effect: Node | None, statement: Node) -> None:
     if effect is None or effect.value not in _EFFECTS:
         nearest = did_you_mean(effect.value, _EFFECTS) if effect and isinstance(effect.value, str) else ""
-        refuse(effect or statement, f"{_STATEMENT} needs Effect Allow or Deny{nearest}")
+        refuse(
+            effect or statement,
+            "a Statement of `session_policy` needs Effect Allow or Deny%(nearest)s",
+            nearest=nearest,
+        )
 
 
 def _check_sid(node: Node, sids: set[str]) -> None:
     if not isinstance(node.value, str) or not _SID.fullmatch(node.value):
         refuse(node, "a Sid in `session_policy` has only A-Z a-z 0-9")
     if node.value in sids:
-        refuse(node, f"the Sid {node.value!r} stands in `session_policy` twice")
+        refuse(node, "the Sid %(value)s stands in `session_policy` twice", value=repr(node.value))
     if node.value:
         sids.add(node.value)
 
@@ -119,7 +126,12 @@ def _check_action(node: Node) -> None:
     written = str(node.value)
     if written != "*" and not _ACTION.fullmatch(written):
         nearest = did_you_mean(written, _ACTIONS)
-        refuse(node, f"{written!r} is no action: write service:Action, such as s3:GetObject, or *{nearest}")
+        refuse(
+            node,
+            "%(written)s is no action: write service:Action, such as s3:GetObject, or *%(nearest)s",
+            written=repr(written),
+            nearest=nearest,
+        )
 
 
 def _partition_of(node: Node, partitions: frozenset[str]) -> str:
@@ -130,15 +142,29 @@ def _partition_of(node: Node, partitions: frozenset[str]) -> str:
     # What a variable stands for is not known here, and its colons are none of the ARN's.
     parts = _VARIABLE.sub("x", written).split(":")
     if parts[0] != "arn" or len(parts) < _ARN_PARTS or not parts[2]:
-        near = f"; did you mean 'arn:{min(partitions)}:s3:::{written}'?" if ":" not in written else ""
-        refuse(node, f"{written!r} is no resource: write an ARN, such as arn:aws:s3:::bucket/*, or *{near}")
+        meant = f"'arn:{min(partitions)}:s3:::{written}'"
+        near = Sentence("; did you mean %(near)s?", near=meant) if ":" not in written else ""
+        refuse(
+            node,
+            "%(written)s is no resource: write an ARN, such as arn:aws:s3:::bucket/*, or *%(near)s",
+            written=repr(written),
+            near=near,
+        )
     partition = parts[1]
     if partition != "*" and partition not in REGIONS:
-        refuse(node, f"{written!r} is in no partition of AWS{did_you_mean(partition, REGIONS)}")
+        refuse(
+            node,
+            "%(written)s is in no partition of AWS%(near)s",
+            written=repr(written),
+            near=did_you_mean(partition, REGIONS),
+        )
     if partition != "*" and partition not in partitions:
         refuse(
             node,
-            f"{written!r} is in partition {partition}, and the roles of the rule are in {_listed(partitions)}",
+            "%(written)s is in partition %(partition)s, and the roles of the rule are in %(which)s",
+            written=repr(written),
+            partition=partition,
+            which=_listed(partitions),
         )
     return partition
 
@@ -148,20 +174,34 @@ def _check_condition(node: Node) -> None:
         refuse(node, "a Condition of `session_policy` is written as `Operator: {key: value}`")
     for operator, keys in node.value.items():
         if operator not in _WRITTEN:
-            refuse(keys, f"there is no condition operator {operator!r}{did_you_mean(operator, sorted(_WRITTEN))}")
+            refuse(
+                keys,
+                "there is no condition operator %(operator)s%(near)s",
+                operator=repr(operator),
+                near=did_you_mean(operator, sorted(_WRITTEN)),
+            )
         if not isinstance(keys.value, Mapping) or not keys.value:
-            refuse(keys, f"{operator} in `session_policy` needs `key: value` lines, such as aws:SourceIp: 192.0.2.0/24")
+            refuse(
+                keys,
+                "%(operator)s in `session_policy` needs `key: value` lines, such as aws:SourceIp: 192.0.2.0/24",
+                operator=operator,
+            )
         for key, value in keys.value.items():
             if ":" not in key.strip(":"):
-                refuse(value, f"{key!r} is no condition key: write service:key{did_you_mean(key, _KEYS)}")
+                refuse(
+                    value,
+                    "%(key)s is no condition key: write service:key%(near)s",
+                    key=repr(key),
+                    near=did_you_mean(key, _KEYS),
+                )
             if not _are_texts(value):
-                refuse(value, f"the value of {key!r} must be a text or a list of texts")
+                refuse(value, "the value of %(key)s must be a text or a list of texts", key=repr(key))
 
 
 def _named(statement: Mapping[str, Node], one: str, other: str) -> Iterator[Node]:
     node = statement.get(one) or statement[other]
     if not _are_texts(node):
-        refuse(node, f"{one} or {other} in `session_policy` must be a text or a list of texts")
+        refuse(node, "%(one)s or %(other)s in `session_policy` must be a text or a list of texts", one=one, other=other)
     yield from _each(node)
 
 
@@ -178,14 +218,23 @@ def _each(node: Node | None) -> tuple[Node, ...]:
 
 def _object(node: Node, known: tuple[str, ...], what: str) -> Mapping[str, Node]:
     if not isinstance(node.value, Mapping):
-        refuse(node, f"{what} must be an object")
+        refuse(node, "%(what)s must be an object", what=what)
     for key, value in node.value.items():
         if key in _PRINCIPALS:
             refuse(
-                value, f"{key!r} may not stand in {what}: the policy is for the holder of the session, and names nobody"
+                value,
+                "%(key)s may not stand in %(what)s: the policy is for the holder of the session, and names nobody",
+                key=repr(key),
+                what=what,
             )
         if key not in known:
-            refuse(value, f"unknown key {key!r} in {what}{did_you_mean(key, known)}")
+            refuse(
+                value,
+                "unknown key %(key)s in %(what)s%(near)s",
+                key=repr(key),
+                what=what,
+                near=did_you_mean(key, known),
+            )
     return node.value
 
 

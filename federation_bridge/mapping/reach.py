@@ -119,3 +119,13 @@ def _groups(rule: Rule, identity: Identity) -> tuple[str, ...]:
         for group in identity.groups.names
         if group in named or any(template.match(group) is not None for template in templates)
     )
+
+
+def rules_reaching(rules: RuleSet, key: str) -> frozenset[str]:
+    """The rules that could ever grant this role (`account/role`) to anybody."""
+    # Of many rules, most grant what others grant too, as one object: each is looked at once.
+    does: dict[int, bool] = {}
+    for rule in rules.rules:
+        if id(rule.grant) not in does:
+            does[id(rule.grant)] = key in rule.grant.reachable(rules.register)
+    return frozenset(rule.id for rule in rules.rules if does[id(rule.grant)] and not rule.denied)

@@ -8,7 +8,7 @@ from federation_bridge.mapping.document import read_document
 from federation_bridge.mapping.item_editing import Item, Listing, edited, items_of
 from federation_bridge.mapping.plain import plain_of
 
-_ORDER = ("id", "name", "aliases", "description", "environment", "color", "tags")
+_ORDER = ("id", "name", "aliases", "description", "environment", "color", "tags", "links")
 _AWS = ("partition", "provider", "region", "sign_in_regions", "roles")
 _ACCOUNTS = Listing("accounts", "account", (*_ORDER, *_AWS))
 

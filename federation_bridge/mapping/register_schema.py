@@ -8,6 +8,7 @@ from typing import Any
 from federation_bridge.aws_limits import ACCOUNT_ID, ROLE_NAME, ROLE_PATH
 from federation_bridge.aws_regions import MOST_SIGN_IN_REGIONS, REGIONS, SIGN_IN_REGIONS
 from federation_bridge.mapping.account_details import LONGEST_NAME, description_schema, details_schema
+from federation_bridge.mapping.console_links import links_schema
 from federation_bridge.mapping.duration import DURATION_SCHEMA
 
 _NAME_SCHEMA: Mapping[str, Any] = {"type": "string", "pattern": f"^{ROLE_NAME.pattern}$"}
@@ -54,6 +55,7 @@ def register_schema() -> dict[str, Any]:
                 "description": "Where people sign in to the console, the first before the others.",
             },
             "roles": {"type": "array", "minItems": 1, "items": {"anyOf": [_NAME_SCHEMA, _role_schema()]}},
+            "links": links_schema(),
             **details_schema(),
         },
     }
@@ -65,6 +67,7 @@ def register_schema() -> dict[str, Any]:
         "required": ["accounts"],
         "properties": {
             "version": {"enum": [1, "1"]},
+            "links": links_schema(),
             "accounts": {"type": "array", "minItems": 1, "items": account},
         },
     }

@@ -96,7 +96,12 @@ def _granted(node: Node, register: Register) -> RolesNamed:
         return _expanded(AccountSet(), role, node, register)
     if slash and role == "*":
         # A role that is registered later would be granted without anybody having named it.
-        refuse(node, f"{written!r} names no role: a rule grants roles by name, and only `deny` takes {account}/*")
+        refuse(
+            node,
+            "%(written)s names no role: a rule grants roles by name, and only `deny` takes %(account)s/*",
+            written=repr(written),
+            account=account,
+        )
     return RolesNamed((_literal(written, node, register),))
 
 
@@ -104,14 +109,27 @@ def _literal(written: str, node: Node, register: Register) -> RolePattern:
     account, slash, role = written.partition("/")
     is_account = account == "{account}" or ACCOUNT_ID.fullmatch(account)
     if not slash or not is_account or not (role == "{role}" or ROLE_NAME.fullmatch(role)):
-        known = "111111111111/Name, */Name, {account}/Name or {account}/{role}"
-        refuse(node, f"{written!r} is not a role: write {known}")
+        refuse(
+            node,
+            "%(written)s is not a role: write 111111111111/Name, */Name, {account}/Name or {account}/{role}",
+            written=repr(written),
+        )
     pattern = RolePattern(None if account == "{account}" else account, None if role == "{role}" else role)
     if pattern.account is not None and pattern.account not in register.accounts:
-        refuse(node, f"account {account} is not in the register{did_you_mean(account, register.accounts)}")
+        refuse(
+            node,
+            "account %(account)s is not in the register%(near)s",
+            account=account,
+            near=did_you_mean(account, register.accounts),
+        )
     if next(pattern.reachable(register), None) is None:
         known_roles = register.accounts[pattern.account].roles if pattern.account else register.role_names
-        refuse(node, f"the register allows no role {role!r} there{did_you_mean(role, known_roles)}")
+        refuse(
+            node,
+            "the register allows no role %(role)s there%(near)s",
+            role=repr(role),
+            near=did_you_mean(role, known_roles),
+        )
     return pattern
 
 
@@ -131,10 +149,10 @@ def _expanded(
 ) -> RolesNamed:
     if not (takes_all and role == "*"):
         if not ROLE_NAME.fullmatch(role):
-            refuse(node, f"{role!r} is not a role name: at most 64 of A-Z a-z 0-9 and _+=,.@-")
+            refuse(node, "%(name)s is not a role name: at most 64 of A-Z a-z 0-9 and _+=,.@-", name=repr(role))
         if role not in register.role_names:
             near = did_you_mean(role, register.role_names)
-            refuse(node, f"the register allows no role {role!r} in any account{near}")
+            refuse(node, "the register allows no role %(role)s in any account%(near)s", role=repr(role), near=near)
     # Many rules name few sets, each of perhaps a thousand accounts: they share what these come to.
     return register.once((accounts, role), lambda: _named(accounts, role, register))
 

@@ -24,7 +24,7 @@ from federation_bridge.mapping.explanation import (
 from federation_bridge.mapping.grants import Around, Granted, parse_granted
 from federation_bridge.mapping.language import ConditionReader
 from federation_bridge.mapping.register import Register
-from federation_bridge.mapping.verdicts import Answer, Facts, Withheld, each_once
+from federation_bridge.mapping.verdicts import Answer, Facts, Withheld, each_once, latest
 from federation_bridge.model import Entitlement
 from federation_bridge.sentence import Sentence
 
@@ -81,6 +81,14 @@ class Rule:
         reasons = each_once((*verdict.reasons, *(one.reason for one in withheld)))
         return RuleResult(self.id, tuple(entitlements.values()), reasons, tuple(withheld))
 
+    def may_turn(self, facts: Facts) -> bool:
+        """Whether it may say something else of the same person by another request, or by itself within days."""
+        verdict = self.when.check(facts)
+        if verdict.answer is Answer.UNKNOWN:
+            return self.when.depends_on_request()
+        ends = verdict.until if verdict.answer is Answer.NO else latest(way.until for way in verdict.ways)
+        return self.when.comes_back() and ends is not None
+
     def _deny(self, facts: Facts) -> RuleResult:
         # Not known counts as met: a gap in the groups must not let anybody past a denial.
         verdict = self.when.check(facts)
@@ -100,7 +108,12 @@ def parse_rule(node: Node, register: Register, connections: Collection[str], rea
     name = identifier(entry["id"], "a rule")
     connection = text(entry["connection"], "a connection")
     if connection not in connections:
-        refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
+        refuse(
+            entry["connection"],
+            "there is no connection %(connection)s%(near)s",
+            connection=repr(connection),
+            near=did_you_mean(connection, connections),
+        )
     when = read(entry["when"])
     remarks: _Remarks = _remarks(entry) if len(entry) > _WITHOUT_REMARKS else {}
     place = node.line, node.place.document

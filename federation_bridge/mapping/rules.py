@@ -24,7 +24,7 @@ from federation_bridge.mapping.condition import Anchor
 from federation_bridge.mapping.conditions import anchors_of
 from federation_bridge.mapping.definitions import SECTIONS, Definitions, parse_definitions
 from federation_bridge.mapping.denials import is_found_by_fact
-from federation_bridge.mapping.document import Node, Place, refuse
+from federation_bridge.mapping.document import Node, refuse
 from federation_bridge.mapping.documents import Documents, read_documents
 from federation_bridge.mapping.entries import each_item
 from federation_bridge.mapping.explanation import (
@@ -38,11 +38,12 @@ from federation_bridge.mapping.language import ConditionReader
 from federation_bridge.mapping.look_alikes import look_alikes
 from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.mapping.names_used import doubts_about_groups, doubts_about_policies
+from federation_bridge.mapping.places import Place
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.rule import Rule, cautions_of, parse_rule
 from federation_bridge.mapping.second_person import Marks, parse_marks
 from federation_bridge.mapping.sign_in_again import SignInWanted, sign_ins_wanted
-from federation_bridge.mapping.verdicts import Answer, Facts, latest
+from federation_bridge.mapping.verdicts import Facts
 from federation_bridge.model import Caller, Entitlement, Identity
 from federation_bridge.sentence import Sentence
 
@@ -145,10 +146,14 @@ class RuleSet:
         return sign_ins_wanted(asked.values(), Facts.of(identity, now, self.register, caller))
 
     def may_have_a_role(self, identity: Identity, now: datetime) -> bool:
-        """Whether this person has any role at this instant, or could have one from elsewhere or at other hours."""
+        """Whether there is any role that this person may have, by whatever request."""
+        return bool(self.possible_roles(identity, now))
+
+    def possible_roles(self, identity: Identity, now: datetime) -> frozenset[str]:
+        """The roles (`account/role`) that this person has now, or could have from elsewhere or at other hours."""
         facts = Facts.of(identity, now, self.register)
         asked = self.candidates(identity)
-        passing = {rule.id for rule in asked if _may_turn(rule, facts)}
+        passing = {rule.id for rule in asked if rule.may_turn(facts)}
         results = {rule.id: rule.evaluate(facts) for rule in asked}
         # A denial that hangs on the request or on the hour alone may not hold for the next one.
         denials = denials_of((one for name, one in results.items() if name not in passing), now)
@@ -156,7 +161,7 @@ class RuleSet:
         for rule in asked:
             if rule.id in passing:
                 possible.update(rule.grant.reachable(self.register))
-        return any(denials.rule_against(key) is None for key in possible)
+        return frozenset(key for key in possible if denials.rule_against(key) is None)
 
     def withheld(
         self, identity: Identity, now: datetime, key: str, caller: Caller | None = None
@@ -206,15 +211,6 @@ class RuleSet:
         told += [(one.connection, f"administration {one.id}", one.when) for one in self.administration]
         names = (*groups, *doubts_about_policies(self.definitions, policies), *look_alikes(told))
         return (*names, *(sentence for rule in self.rules for sentence in cautions_of(rule, self.register)))
-
-
-def _may_turn(rule: Rule, facts: Facts) -> bool:
-    """Whether the rule may say something else of the same person by another request, or by itself within days."""
-    verdict = rule.when.check(facts)
-    if verdict.answer is Answer.UNKNOWN:
-        return rule.when.depends_on_request()
-    ends = verdict.until if verdict.answer is Answer.NO else latest(way.until for way in verdict.ways)
-    return rule.when.comes_back() and ends is not None
 
 
 @collection_paused()
@@ -281,9 +277,12 @@ def _rules(
         try:
             rule = parse(item)
             if rule.id in rules:
-                line, _, name = places[rule.id]
-                where = f"line {line} of {name}" if name else f"line {line}"
-                refuse(item, f"rule {rule.id!r} stands here twice, first in {where}")
+                refuse(
+                    item,
+                    "rule %(id)s stands here twice, first in %(where)s",
+                    id=repr(rule.id),
+                    where=places[rule.id].words,
+                )
         except ConfigurationInvalid as mistake:
             mistakes.add(mistake)
             mistaken.update(_id_of(item))

@@ -106,16 +106,20 @@ def _marked(entry: Entries, key: str, check: Callable[[str, Node], None]) -> fro
 
 def _check_known(name: str, where: Node, known: Collection[str], what: str) -> None:
     if name not in known:
-        refuse(where, f"there is no {what} {name!r}{did_you_mean(name, known)}")
+        refuse(
+            where, "there is no %(what)s %(name)s%(near)s", what=what, name=repr(name), near=did_you_mean(name, known)
+        )
 
 
 def _check_role(written: str, node: Node, register: Register) -> None:
     account, slash, role = written.partition("/")
     if not slash or not (account == "*" or ACCOUNT_ID.fullmatch(account)) or not ROLE_NAME.fullmatch(role):
-        refuse(node, f"{written!r} is not a role to mark: write 111111111111/Name or */Name")
+        refuse(node, "%(written)s is not a role to mark: write 111111111111/Name or */Name", written=repr(written))
     known = register.role_names if account == "*" else frozenset(_roles_of(account, register))
     if role not in known:
-        refuse(node, f"the register has no role {written!r}{did_you_mean(role, known)}")
+        refuse(
+            node, "the register has no role %(written)s%(near)s", written=repr(written), near=did_you_mean(role, known)
+        )
 
 
 def _roles_of(account: str, register: Register) -> Iterable[str]:

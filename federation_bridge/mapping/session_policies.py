@@ -13,6 +13,7 @@ from federation_bridge.aws_regions import REGIONS
 from federation_bridge.mapping.document import Node, refuse, text, texts
 from federation_bridge.mapping.policy_language import check_policy
 from federation_bridge.model import Account
+from federation_bridge.sentence import Sentence
 
 _POLICY_ARN = re.compile(
     r"arn:(?P<partition>[a-z-]+):iam::(?P<owner>aws|[0-9]{12}):policy/(?:[A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}",
@@ -33,13 +34,23 @@ def parse_policy_arns(node: Node) -> tuple[str, ...]:
     """ARNs of managed policies, at most ten; ConfigurationInvalid with the line."""
     arns = texts(node, "`policy_arns`")
     if len(arns) > MOST_POLICY_ARNS:
-        refuse(node, f"`policy_arns` names {len(arns)} policies; AWS takes {MOST_POLICY_ARNS}")
+        refuse(
+            node,
+            "`policy_arns` names %(count)s policies; AWS takes %(most)s",
+            count=str(len(arns)),
+            most=str(MOST_POLICY_ARNS),
+        )
     for arn in arns:
         match = _POLICY_ARN.fullmatch(arn)
         if match is None or match["partition"] not in REGIONS:
-            refuse(node, f"{arn!r} is not the ARN of a managed policy")
+            refuse(node, "%(arn)s is not the ARN of a managed policy", arn=repr(arn))
         if len(arn) > LONGEST_ARN:
-            refuse(node, f"the ARN of a policy has {len(arn)} characters; AWS takes {LONGEST_ARN}")
+            refuse(
+                node,
+                "the ARN of a policy has %(count)s characters; AWS takes %(most)s",
+                count=str(len(arn)),
+                most=str(LONGEST_ARN),
+            )
     return arns
 
 
@@ -87,13 +98,13 @@ def _from_text(node: Node) -> Any:
     def no_twin(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         if len(set(keys)) != len(keys):
-            raise ValueError("a key stands twice in one object")
+            raise ValueError(Sentence("a key stands twice in one object"))
         return dict(pairs)
 
     def no_constant(name: str) -> Any:
-        raise ValueError(f"{name} is no JSON")
+        raise ValueError(Sentence("%(name)s is no JSON", name=name))
 
     try:
         return json.loads(str(node.value), object_pairs_hook=no_twin, parse_constant=no_constant)
     except (ValueError, RecursionError) as problem:
-        refuse(node, f"`session_policy` is not JSON: {problem}")
+        refuse(node, "`session_policy` is not JSON: %(problem)s", problem=problem.args[0])

@@ -81,12 +81,12 @@ def parse_tags(node: Node) -> tuple[Tag, ...]:
     for key, value in node.value.items():
         # AWS tells keys apart without regard to case.
         if key.casefold() in tags:
-            refuse(value, f"tag {key!r} stands here twice (AWS does not tell case apart)")
+            refuse(value, "tag %(key)s stands here twice (AWS does not tell case apart)", key=repr(key))
         if mistake := tag_key_mistake(key):
-            refuse(value, f"tag {key!r} {mistake}")
+            refuse(value, "tag %(key)s %(mistake)s", key=repr(key), mistake=mistake)
         tags[key.casefold()] = _tag(key, value)
     if len(tags) > MOST_TAGS:
-        refuse(node, f"`tags` has {len(tags)} tags; AWS takes {MOST_TAGS}")
+        refuse(node, "`tags` has %(count)s tags; AWS takes %(most)s", count=str(len(tags)), most=str(MOST_TAGS))
     return tuple(tags.values())
 
 
@@ -96,7 +96,12 @@ def parse_transitive(node: Node, tags: tuple[Tag, ...]) -> tuple[str, ...]:
     keys = [tag.key for tag in tags]
     for name in names:
         if name not in keys:
-            refuse(node, f"`transitive_tags` names {name!r}, which is not among `tags`{did_you_mean(name, keys)}")
+            refuse(
+                node,
+                "`transitive_tags` names %(name)s, which is not among `tags`%(near)s",
+                name=repr(name),
+                near=did_you_mean(name, keys),
+            )
     return names
 
 
@@ -109,7 +114,7 @@ def _tag(key: str, node: Node) -> Tag:
     for value in tag.one_of:
         _check_choice(tag, value, node)
     if mistake := tag.never(tag.value.pieces):
-        refuse(node, str(mistake))
+        refuse(node, mistake)
     return tag
 
 
@@ -132,7 +137,19 @@ def _is_empty(node: Node) -> bool:
 
 def _check_choice(tag: Tag, value: str, node: Node) -> None:
     if mistake := tag_value_mistake(value):
-        refuse(node, f"the value {value!r} of tag {tag.key!r} {mistake}")
+        refuse(
+            node,
+            "the value %(value)s of tag %(key)s %(mistake)s",
+            value=repr(value),
+            key=repr(tag.key),
+            mistake=mistake,
+        )
     begin, end = _ends(tag.value.pieces) if tag.value.placeholders else (tag.value.written, tag.value.written)
     if not value.startswith(begin) or not value.endswith(end):
-        refuse(node, f"tag {tag.key!r} can never be {value!r}: its value is written as {tag.value.written!r}")
+        refuse(
+            node,
+            "tag %(key)s can never be %(value)s: its value is written as %(written)s",
+            key=repr(tag.key),
+            value=repr(value),
+            written=repr(tag.value.written),
+        )

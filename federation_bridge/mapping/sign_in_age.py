@@ -32,15 +32,15 @@ class SignedInWithin(Condition):
         try:
             within = parse_duration(written)
         except (ValueError, OverflowError) as problem:
-            refuse(node, str(problem))
+            refuse(node, problem.args[0])
         if not _SHORTEST <= within <= _LONGEST or within.total_seconds() % 60:
-            refuse(node, f"`signed_in_within` is from 1m to 24h, in whole minutes, not {written}")
+            refuse(node, "`signed_in_within` is from 1m to 24h, in whole minutes, not %(written)s", written=written)
         return cls(within)
 
     def check(self, facts: Facts) -> Verdict:
         """Unknown where nobody asks, and where the provider gave no time: when a session began proves nothing."""
         span = format_duration(self.within)
-        if facts.signs_in_anew:
+        if facts.signs_in_anew is not None:
             return yes(Sentence("you signed in within the last %(span)s", span=span))
         if facts.caller is None:
             return unknown(Sentence("when you signed in last is not known"))

@@ -19,7 +19,7 @@ def parse_source_identity(node: Node) -> Filling:
     if not filling.names_the_person:
         refuse(node, "`source_identity` must name the person: use {subject}, {email} or {attribute.NAME}")
     if mistake := never_legal(filling.pieces):
-        refuse(node, str(mistake))
+        refuse(node, mistake)
     return filling
 
 

@@ -32,14 +32,14 @@ def pieces_of(node: Node, what: str) -> tuple[Piece, ...]:
     while rest:
         literal, brace, rest = rest.partition("{")
         if "}" in literal:
-            refuse(node, f"{what} closes a brace that it did not open")
+            refuse(node, "%(what)s closes a brace that it did not open", what=what)
         if literal:
             pieces.append(Piece(literal))
         if not brace:
             break
         name, closed, rest = rest.partition("}")
         if not closed or not name or "{" in name:
-            refuse(node, f"{what} opens a brace and names nothing in it")
+            refuse(node, "%(what)s opens a brace and names nothing in it", what=what)
         pieces.append(Piece(name, is_placeholder=True))
     return tuple(pieces)
 
@@ -66,7 +66,12 @@ class GroupTemplate:
         names = [piece.text for piece in pieces if piece.is_placeholder]
         for name in names:
             if name not in PLACEHOLDERS:
-                refuse(node, f"unknown placeholder {{{name}}} in a group template{did_you_mean(name, PLACEHOLDERS)}")
+                refuse(
+                    node,
+                    "unknown placeholder {%(name)s} in a group template%(near)s",
+                    name=name,
+                    near=did_you_mean(name, PLACEHOLDERS),
+                )
         if not names:
             refuse(node, "a group template needs {account} or {role}; for one group by name write `group:`")
         if len(set(names)) != len(names):

@@ -38,8 +38,9 @@ class Facts:
     register: Register
     caller: Caller | None = None
     """Who asks, and from where; None where nobody does (a preview): then nothing is known of the request."""
-    signs_in_anew: bool = False
-    """Takes as met what another sign-in could bring (`sign_in_again`): never for a decision."""
+    signs_in_anew: frozenset[str] | None = None
+    """Takes as met what a sign-in at this moment by these methods would bring (`sign_in_again`): never for a decision.
+    """
 
     @classmethod
     def of(cls, identity: Identity, now: datetime, register: Register, caller: Caller | None = None) -> Self:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from federation_bridge.errors import ConfigurationInvalid, mistakes_renamed, mistakes_within
 from federation_bridge.mapping import RuleSet, load_rules, read_register
 from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.rulebook.texts import Texts
+from federation_bridge.settings import Settings
 
 _Parsed = TypeVar("_Parsed")
 Names = tuple[str | Mapping[str, str], str]
@@ -24,6 +25,13 @@ class Known:
     connections: frozenset[str]
     issuer: str = ""
     """"": a register is only looked at, and any issuer's providers will do."""
+    reserved_role: str = ""
+    """The bridge's own role, which no register may name (docs/revocation.md)."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """What these settings say."""
+        return cls(frozenset(settings.connections), settings.issuer, settings.aws.revoking_role)
 
 
 def parsed(texts: Texts, known: Known, names: Names = ("", "")) -> RuleSet:
@@ -33,7 +41,7 @@ def parsed(texts: Texts, known: Known, names: Names = ("", "")) -> RuleSet:
     """
     rules_name, accounts_name = names
     mistakes = Mistakes()
-    read = _within(accounts_name, lambda: read_register(texts.accounts, known.issuer))
+    read = _within(accounts_name, lambda: read_register(texts.accounts, known.issuer, known.reserved_role))
     mistakes.read(lambda: _within(accounts_name, read.mistakes.told), None)
     if not read.names_all:
         # Rules are read against the names of accounts and roles: without them, what is good would seem wrong.

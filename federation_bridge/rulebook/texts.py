@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -16,6 +16,17 @@ NamedTexts = tuple[tuple[str, str], ...]
 
 MOST_TEXTS = 1_000
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFile:
+    """One file of the rules as it shall be."""
+
+    name: str
+    written: str | None = None
+    """Its text; None: that of the file `was`."""
+    was: str | None = None
+    """What it is called so far; None: as it shall be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,21 @@ class Texts:
         if isinstance(self.rules, str):
             return Texts(written, self.accounts)
         return Texts(tuple((one, written if one == name else old) for one, old in self.rules), self.accounts)
+
+    def with_files(self, wanted: Sequence[WantedFile]) -> Texts:
+        """The same register, and rules of these files in this order: whichever is not among them goes.
+
+        ConfigurationInvalid where there is none, where one names a file that is not there, or a name twice.
+        """
+        if not wanted:
+            raise ConfigurationInvalid("the rules need a file")
+        return Texts(named_texts((one.name, self._written(one)) for one in wanted), self.accounts)
+
+    def _written(self, wanted: WantedFile) -> str:
+        was, known = wanted.name if wanted.was is None else wanted.was, dict(self.documents)
+        if was not in known and (wanted.written is None or wanted.was is not None):
+            raise ConfigurationInvalid(f"the rules have no text named {was!r}")
+        return known[was] if wanted.written is None else wanted.written
 
     @property
     def digest(self) -> str:

@@ -28,6 +28,7 @@ accounts:
     environment: <not an environment>Prod
     color: <did you mean 'red'>rde
     tags: {<keeps for itself>'aws:a': b, c: <allows in no tag>'d!', team: e, <in other letters>Team: f}
+    links: [{name: A, page: <is no page of the console>https://evil.example/}, <`page`>{name: B}]
     aliases: [ok, <cannot be seen>"a\u200b", <begins or ends>" b", <names the same twice>ok]
     roles:
       - <not a role name>"a/b"

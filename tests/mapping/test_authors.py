@@ -75,11 +75,35 @@ def test_names_of_groups_that_others_read_stay_as_they_are() -> None:
     """A rule that asks for another id under a name that its readers know shows them another group than it means."""
     before = loaded(rule(GROUP, LITERAL), more=NAMES)
     swapped = loaded(rule(GROUP, LITERAL), more="groups: {platform: g-2, finance: g-1}\n")
-    added = loaded(rule(GROUP, LITERAL), more=NAMES.replace("}", ", mine: g-3}"))
+    gone = foreign_changes(before, loaded(rule(GROUP, LITERAL)), OWN)
 
-    assert foreign_changes(before, swapped, OWN) == ("authors give names to groups, and change or remove none",)
-    assert foreign_changes(before, loaded(rule(GROUP, LITERAL)), OWN)
-    assert foreign_changes(before, added, OWN) == ()
+    assert len(foreign_changes(before, swapped, OWN)) == len(gone) == 2
+    assert "'finance', which stood here before the change" in gone[0]
+
+
+def test_an_author_gives_no_group_a_name_and_uses_those_that_there_are() -> None:
+    """Whoever calls their own group `administrators` waits until somebody who picks by names grants it."""
+    before = loaded(rule(GROUP, LITERAL), more=NAMES)
+    added = loaded(rule(GROUP, LITERAL), more=NAMES.replace("}", ", administrators: g-3}"))
+    used = loaded(rule("{group: {named: platform}}", LITERAL), more=NAMES)
+
+    (told,) = foreign_changes(before, added, OWN)
+    line = added.definitions.places["groups", "administrators"].line
+    assert told.startswith(f"line {line}: only administrators change what a group is called, here 'administrators'")
+    assert foreign_changes(before, used, OWN) == ()
+
+
+def test_an_author_gives_no_session_policy_a_name_and_uses_those_that_there_are() -> None:
+    policy = '{Version: "2012-10-17", Statement: [{Effect: Allow, Action: "%s", Resource: "*"}]}'
+    wide, narrow = policy % "*", policy % "s3:Get*"
+    mine = LITERAL.replace("}", ", session_policy: %s}")
+    before = loaded(more=f"policies: {{narrow: {narrow}}}\n")
+    for more in (f"policies: {{narrow: {wide}}}\n", f"policies: {{narrow: {narrow}, less: {wide}}}\n", ""):
+        (told,) = foreign_changes(before, loaded(more=more), OWN)
+        assert "only administrators change what a session policy is called" in told
+    for written in (wide, "{named: narrow}"):
+        after = loaded(rule(GROUP, mine % written), more=f"policies: {{narrow: {narrow}}}\n")
+        assert foreign_changes(before, after, OWN) == ()
 
 
 def test_a_named_policy_that_rules_of_others_use_is_theirs() -> None:

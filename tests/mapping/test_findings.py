@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from mapping_factories import NOW, identity, rule, rule_set
 
-from federation_bridge.mapping.findings import FindingKind, findings
+from federation_bridge.mapping.findings import FindingKind, RuleUses, findings
 
 PEOPLE = (identity(("admins", "Readers")), identity(("staff",)))
 _SHORT = '{role: "111111111111/Administrator", max_duration: 30m}'
@@ -58,9 +60,96 @@ def denial(group: str) -> str:
     return written.replace("grant:", "deny:")
 
 
-def test_a_rule_whose_people_are_all_denied_is_shadowed_by_the_denial() -> None:
-    assert found(rule("{group: admins}"), denial("admins")) == [("r", FindingKind.SHADOWED)]
-    assert found(rule("{group: admins}"), denial("staff")) == []
-    assert found(rule("{group: admins}"), denial("Readers")) == [("r", FindingKind.SHADOWED)]
+def denying(role: str, group: str, name: str = "z") -> str:
+    return rule(f"{{group: {group}}}", f'{{role: "{role}"}}', name=name).replace("grant:", "deny:")
+
+
+_BOTH = '{roles: ["111111111111/Administrator", "111111111111/ReadOnly"]}'
+_ADMINISTRATOR, _READER = "111111111111/Administrator", "111111111111/ReadOnly"
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([rule("{group: admins}"), denial("admins")], [("r", FindingKind.DENIED)]),
+        ([rule("{group: admins}"), denial("staff")], []),
+        ([rule("{group: admins}"), denial("Readers")], [("r", FindingKind.DENIED)]),
+        # One of two roles, and the rule stands for the other one.
+        ([rule("{group: admins}", _BOTH), denying(_ADMINISTRATOR, "admins")], [("r", FindingKind.DENIED)]),
+        # Somebody else has it: whoever is looked at first.
+        (
+            [rule("{any: [{group: admins}, {group: staff}]}", _BOTH), denying(_ADMINISTRATOR, "admins")],
+            [],
+        ),
+        (
+            [rule("{any: [{group: admins}, {group: staff}]}", _BOTH), denying(_ADMINISTRATOR, "staff")],
+            [],
+        ),
+        # What is not denied is had on narrower terms: both are told, each with its own rules.
+        (
+            [
+                rule("{group: admins}", _BOTH),
+                rule("{group: Readers}", f'{{role: "{_READER}", max_duration: 30m}}', "narrow"),
+                denying(_ADMINISTRATOR, "admins"),
+            ],
+            [("r", FindingKind.DENIED), ("r", FindingKind.SHADOWED)],
+        ),
+    ],
+)
+@pytest.mark.parametrize("people", [PEOPLE, PEOPLE[::-1]], ids=["in order", "the other way round"])
+def test_what_is_denied_is_told_apart_from_what_is_shadowed(rules: list[str], expected: list, people: tuple) -> None:  # type: ignore[type-arg]
+    assert found(*rules, people=people) == expected
+
+
+def test_each_finding_names_the_rules_that_are_in_the_way() -> None:
+    told = {
+        one.kind: one.sentence for one in findings(rule_set(rule("{group: admins}"), denial("admins")), PEOPLE, NOW)
+    }
+    assert told[FindingKind.DENIED] == (
+        "rule r: it grants 111111111111/Administrator, which everybody whom it hits is denied by z"
+    )
+    narrow = rule_set(rule("{group: admins}", _SHORT, "a"), rule("{group: Readers}", name="b"))
+    (one,) = findings(narrow, PEOPLE, NOW)
+    assert one.sentence == "rule b: whom it hits has each role on narrower terms, by a"
     (one, _) = findings(rule_set(denial("nobodys")), PEOPLE, NOW)
     assert one.sentence == "rule z: it denies nothing to anybody who was seen"
+
+
+_SPAN = timedelta(days=90)
+
+
+def uses(*used: str, known: int = 100, there: tuple[str, ...] = ("r",), untold: int = 0) -> RuleUses:
+    """`known`: since how many days."""
+    return RuleUses(_SPAN, used, NOW - timedelta(days=known), there, untold)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (uses(), "it gave nothing in the last 90d"),
+        (
+            uses(known=10),
+            "it gave nothing since 2026-02-28 12:00 UTC; what it gave before, in the last 90d, is not known",
+        ),
+        (
+            uses(untold=3),
+            (
+                "it gave nothing in the last 90d; of 3 grants to people who were erased nobody knows by which rule "
+                "they were"
+            ),
+        ),
+        (uses("r"), ""),
+        (uses("other"), "it gave nothing in the last 90d"),
+        # It is younger than that: nobody can say so of it.
+        (uses(there=()), ""),
+    ],
+)
+def test_what_gave_nothing_for_long_is_told_as_far_as_it_is_known(known: RuleUses, words: str) -> None:
+    told = findings(rule_set(rule("{group: admins}")), PEOPLE, NOW, known)
+    assert [(one.kind, one.sentence) for one in told] == ([(FindingKind.UNUSED, f"rule r: {words}")] if words else [])
+
+
+def test_a_rule_that_denies_or_has_ended_is_not_called_unused() -> None:
+    kinds = {one.kind for one in findings(rule_set(dated("2026-03-01")), (), NOW, uses())}
+    assert kinds == {FindingKind.ENDED}
+    assert not findings(rule_set(denial("admins")), PEOPLE[:1], NOW, uses(there=("z",)))

@@ -64,6 +64,10 @@ def test_a_placeholder_that_only_one_branch_binds_is_not_bound() -> None:
         ("max_duration: 12h, policy_arns: ['arn:aws:iam::aws:policy/x']", "max_duration: 15m"),
         ("max_duration: 1h", "max_duration: 2h"),
         ("max_duration: 1h", "max_duration: 1h, tags: {a: b}"),
+        ("agents: none", "agents: full"),
+        ("agents: none, tags: {a: b}", "max_duration: 1h"),
+        ("agents: read-only", "agents: full"),
+        ("max_duration: 15m, agents: full", "max_duration: 1h, agents: none"),
     ],
 )
 @pytest.mark.parametrize("is_reversed", [False, True])

@@ -13,7 +13,7 @@ from mapping_factories import NOW, identity, rule, rule_set
 from federation_bridge import mapping
 from federation_bridge.mapping import RuleSet
 from federation_bridge.mapping.equal_facts import facts_of
-from federation_bridge.mapping.reach import Reach, Reaching
+from federation_bridge.mapping.reach import Reach, Reaching, rules_reaching
 from federation_bridge.model import Identity
 
 ADMIN = "111111111111/Administrator"
@@ -122,3 +122,17 @@ def test_what_equal_facts_leave_out_no_condition_reads() -> None:
 def test_a_rule_set_without_rules_reaches_nothing() -> None:
     rules: RuleSet = rule_set(rule("{group: admins}", name="admins"))
     assert Reaching(rules, NOW).of(replace(identity(("admins",)), connection="other")) == ()
+
+
+def test_the_rules_that_reach_a_role_are_those_whose_reach_has_it() -> None:
+    rules = rule_set(
+        rule("{group: a}", '{role: "*/ReadOnly"}', name="a"),
+        rule("{group: b}", '{role: "111111111111/ReadOnly"}', name="b"),
+        rule("{group: c}", '{role: "111111111111/ReadOnly"}', name="c"),
+        rule("{group: d}", '{role: "111111111111/*"}', name="d").replace("grant:", "deny:"),
+    )
+    reachable = rules.reachable()
+    keys = {key for names in reachable.values() for key in names} | {"111111111111/Nothing"}
+    assert len(keys) > 2
+    for key in keys:
+        assert rules_reaching(rules, key) == {name for name, names in reachable.items() if key in names}, key

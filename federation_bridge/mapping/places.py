@@ -1,0 +1,23 @@
+"""Where in the texts of a rulebook something stands."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from federation_bridge.sentence import Sentence
+
+
+class Place(NamedTuple):
+    """Where something begins, counted from 1 as editors do."""
+
+    line: int
+    column: int
+    document: str = ""
+    """What people call the text, where there are several."""
+
+    @property
+    def words(self) -> Sentence:
+        """The line, as a sentence names it."""
+        if self.document:
+            return Sentence("line %(line)s of %(file)s", line=str(self.line), file=self.document)
+        return Sentence("line %(line)s", line=str(self.line))
