@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_babel import Babel
 
-from federation_bridge import first_start
+from federation_bridge import first_start, provider_material
 from federation_bridge.administration.account_checks import AccountChecks
 from federation_bridge.administration.archiving import AuditArchiving
+from federation_bridge.administration.last_seal import LastSeal
+from federation_bridge.administration.nodes import NodeStanding
 from federation_bridge.administration.sealing import AuditSealing
+from federation_bridge.administration.unseen_sessions import UnseenSessions
 from federation_bridge.audit.lines import SecondPlace, second_place
 from federation_bridge.audit.sparing import Bounds, SparingAudit
-from federation_bridge.aws.calls import AwsCalls, places_beside
-from federation_bridge.aws.sts import StsClients
+from federation_bridge.aws.calls import places_beside
+from federation_bridge.aws.revoker import revoker_of
+from federation_bridge.aws.sts import StsClients, answer_time
 from federation_bridge.aws_clients import sign_in as aws_login
 from federation_bridge.aws_clients import sso_oidc, sso_portal
+from federation_bridge.aws_endings import EndingsInAws, RevocationErrand
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts, get_ready
-from federation_bridge.connectors import Connector, connectors_from
-from federation_bridge.directories import Directory
+from federation_bridge.connectors import Connector, connectors_from, transmitters_from
+from federation_bridge.ending import AwsEndings, Endings
+from federation_bridge.errands import Errands
 from federation_bridge.group_lookup import GroupLookup
 from federation_bridge.model import Clock, KeptDocuments, Notice, Randomness
 from federation_bridge.notices import (
@@ -37,26 +44,30 @@ from federation_bridge.notices import (
 from federation_bridge.oauth import places
 from federation_bridge.oauth.authorization_server import authorization_server
 from federation_bridge.oauth.parts import Parts as AuthorizationParts
+from federation_bridge.oauth.parts import Recheck
+from federation_bridge.operator_notices.joined import telling_of
+from federation_bridge.operator_notices.kinds import followed
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.pending_sign_in import USE, PendingSignIns
+from federation_bridge.provider_events import ProviderEvents, Signals
+from federation_bridge.provider_material import SealedMaterial
+from federation_bridge.provisioning.directory import ProvisionedPeople
 from federation_bridge.rulebook import FilesSource, FollowedRulebook, Known, Rulebook, RulebookInForce, Versions
-from federation_bridge.settings import Settings, is_loopback
+from federation_bridge.settings import Settings
 from federation_bridge.signing import KeyRing, derived_key
 from federation_bridge.store import Store, open_store, open_store_to_read
+from federation_bridge.store.revocations import ERRAND
 from federation_bridge.upkeep import Upkeep
-from federation_bridge.web import error_handlers, guards, headers, languages, limits, locations, static_files
-from federation_bridge.web.administration import accounts as accounts_pages
-from federation_bridge.web.administration import aws as aws_pages
-from federation_bridge.web.administration import page, people, reviews, rule_form
-from federation_bridge.web.administration import rulebook as rulebook_pages
-from federation_bridge.web.administration import rules as rules_pages
-from federation_bridge.web.api import routes as api
-from federation_bridge.web.api.administration import routes as administration_api
-from federation_bridge.web.door import EXTENSION, Door
+from federation_bridge.web import error_handlers, guards, headers, languages, limits, locations, scim_door
+from federation_bridge.web.administration import page
+from federation_bridge.web.blueprints import BLUEPRINTS, IN_TEMPLATES
+from federation_bridge.web.branding import read_branding
+from federation_bridge.web.door import EXTENSION, Door, loopback_targets
 from federation_bridge.web.findable import FindableFlask
-from federation_bridge.web.oauth import endpoints as oauth
-from federation_bridge.web.observe import health, issuer, measuring, metrics
-from federation_bridge.web.pages import authorize, device, roles, sign_in, unseen_command_lines
+from federation_bridge.web.observe import measuring, metrics
+from federation_bridge.web.pages import device, out, sign_in
+
+_PLACES_OF_ERRANDS, _LONGEST_ANSWER = 2, timedelta(minutes=4)
 
 
 def utc_now() -> datetime:
@@ -75,63 +86,47 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Random
     app.request_class = limits.BoundedRequest
     app.config.update(MAX_FORM_PARTS=limits.MOST_FIELDS)
     app.extensions[EXTENSION] = _joined(settings, clock, randomness)
-    for blueprint in (
-        sign_in.pages,
-        roles.pages,
-        api.api,
-        administration_api.api,
-        oauth.endpoints,
-        authorize.pages,
-        device.pages,
-        sso_oidc.oidc,
-        sso_portal.portal,
-        aws_login.pages,
-        aws_login.tokens,
-        issuer.pages,
-        health.pages,
-        rulebook_pages.pages,
-        reviews.pages,
-        rule_form.pages,
-        accounts_pages.pages,
-        rules_pages.pages,
-        people.pages,
-        aws_pages.pages,
-        static_files.pages,
-    ):
+    dialects = (sso_oidc.oidc, sso_portal.portal, aws_login.pages, aws_login.tokens)
+    for blueprint in (*BLUEPRINTS, *dialects):
         app.register_blueprint(blueprint)
+    scim_door.open_where_wanted(app, settings)
     error_handlers.install(app)
+    out.install(app)
     app.before_request(measuring.begin_request)
     locations.install(app)
-    guards.install(
-        app, guards.Leading(sign_in.sign_in_for, sign_in.confirmation_page, device.stale_page, page.rights_of)
-    )
+    anew = (device.stale_page, device.page_before_administering)
+    guards.install(app, guards.Leading(sign_in.sign_in_for, sign_in.confirmation_page, *anew, page.rights_of))
     app.after_request(measuring.end_request)
     app.after_request(headers.harden)
     Babel(app, default_translation_directories=languages.FOLDER, locale_selector=languages.preferred)
-    app.context_processor(languages.for_templates)
-    app.context_processor(unseen_command_lines.for_templates)
-    app.context_processor(page.for_templates)
-    app.context_processor(static_files.for_templates)
+    for part in IN_TEMPLATES:
+        app.context_processor(part.for_templates)
     return app
 
 
 def _joined(settings: Settings, clock: Clock, randomness: Randomness) -> Door:
+    looks = read_branding(settings.portal)  # before anything is open
     parts = join(settings, clock, randomness)
+    bridge = Bridge(parts)
     return Door(
-        bridge=Bridge(parts),
-        oauth=authorization_server(authorization_parts(parts)),
+        bridge=bridge,
+        oauth=authorization_server(authorization_parts(parts, bridge.rechecks.check)),
         settings=settings,
         connectors=dict(parts.connectors),
         keys=parts.keys,
         store=parts.store,
+        endings=parts.endings,
         rulebook=parts.rulebook,
         audit=parts.audit,
         clock=clock,
         randomness=randomness,
         observers=parts.observers,
         upkeep=Upkeep(parts.connectors, parts.keys, parts.store, settings, clock),
+        provider_events=ProviderEvents(parts),
+        signals=Signals(parts),
+        branding=looks,
         get_ready=partial(get_ready, parts),
-        form_targets=_loopback_targets(settings),
+        form_targets=loopback_targets(settings),
     )
 
 
@@ -157,6 +152,7 @@ def join(settings: Settings, clock: Clock, randomness: Randomness, *, reads_only
             lines=measuring.CountedLines(place),
             make=beginning.may_make_database,
         )
+    store.follow(followed(settings))
     place.read_again_with(store.audit.numbered)
     try:
         return _around(store, place, beginning.sealing_key, settings, clock, randomness)
@@ -175,18 +171,23 @@ def _around(
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)
     connectors = connectors_from(settings, keys=keys, outgoing=outgoing, kept=kept, clock=clock, notice=notices.tell)
     rulebook = _rulebook(settings, store, notices, clock)
-    calls = AwsCalls(places_beside(settings.serving.threads), on_change=measuring.count_circuit)
+    registered = lambda: rulebook.current().register.accounts  # noqa: E731 - read anew at each end
+    calls = measuring.counted_calls(places_beside(settings.serving.threads))
+    told = ProvisionedPeople(settings, store, clock)
     return Parts(
         settings=settings,
         connectors=connectors,
-        group_lookup=GroupLookup(_directories(), store, sparing, clock),
+        group_lookup=GroupLookup(told.directories(), store, sparing, clock, told.settle),
         rulebook=rulebook,
         store=store,
+        endings=endings_of(store, clock, EndingsInAws(store, registered, answer_time(settings.aws), clock, randomness)),
         audit=sparing,
         keys=keys,
         aws_calls=calls,
         sts=StsClients(settings.aws, settings.outgoing, calls, clock=clock),
         outgoing=outgoing,
+        transmitters=transmitters_from(settings, outgoing=outgoing, kept=kept, clock=clock),
+        sealed_material=SealedMaterial(derived_key(sealing_key, provider_material.USE), randomness),
         pending_sign_ins=PendingSignIns(derived_key(sealing_key, USE), settings, clock, randomness),
         clock=clock,
         randomness=randomness,
@@ -196,21 +197,22 @@ def _around(
 
 def _rulebook(settings: Settings, store: Store, notices: Notices, clock: Clock) -> RulebookInForce:
     versions = Versions(VersionsAndNotices(store.rulebook_versions, clock, reads_only=store.reads_only))
-    known = Known(frozenset(settings.connections), settings.issuer)
+    known = Known.of(settings)
     if settings.rulebook.source == "database":
         return FollowedRulebook(versions, known)
     return Rulebook(FilesSource(*settings.rules_files), versions, known, notices.tell)
 
 
-def _directories() -> dict[str, Directory]:
-    """The directory of each connection that has one: none is built yet (ADR 31)."""
-    return {}
-
-
 def key_ring(settings: Settings, sealing_key: bytes, store: Store, clock: Clock = utc_now) -> KeyRing:
     """The keys in this store, made as they are asked for; where the store only reads, none is made."""
     kept = SealedKeysAndNotices(store.sealed_keys, clock)
-    return KeyRing(sealing_key, kept, clock, _host(settings), may_make=not store.reads_only)
+    host = urlsplit(settings.base_url).hostname or "bridge"
+    return KeyRing(sealing_key, kept, clock, host, may_make=not store.reads_only)
+
+
+def endings_of(store: Store, clock: Clock, aws: AwsEndings | None = None) -> Endings:
+    """The verb that ends, over this store; without `aws` as a command ends, which knows no register."""
+    return Endings(store, clock, aws or EndingsInAws(store, dict, _LONGEST_ANSWER, clock, secrets.token_bytes))
 
 
 def connector_of(
@@ -230,35 +232,26 @@ def _sparing_audit(store: Store, settings: Settings, clock: Clock) -> SparingAud
     return sparing
 
 
-def authorization_parts(parts: Parts) -> AuthorizationParts:
+def authorization_parts(parts: Parts, recheck: Recheck) -> AuthorizationParts:
     """What of these parts the authorization server works with; ConfigurationInvalid for a broken GeoIP file."""
     return AuthorizationParts(
         settings=parts.settings,
         connections=frozenset(parts.connectors),
         rulebook=parts.rulebook,
         store=parts.store,
+        endings=parts.endings,
         audit=parts.audit,
         keys=parts.keys,
         places=places.places_from(parts.settings.command_line.geoip),
+        recheck=recheck,
         clock=parts.clock,
         randomness=parts.randomness,
     )
 
 
-def _host(settings: Settings) -> str:
-    return urlsplit(settings.base_url).hostname or "bridge"
-
-
-def _loopback_targets(settings: Settings) -> tuple[str, ...]:
-    """Origins on this machine to which sign-in forms may lead, over http: a sandbox identity provider."""
-    if not is_loopback(settings.base_url):
-        return ()
-    return ("http://localhost:*", "http://127.0.0.1:*")
-
-
 def _care_of_the_audit(found: Door) -> tuple[Callable[[], object], ...]:
     """What is done every minute: entries are sealed, and old ones archived where a setting says how long they stay."""
-    sealing = AuditSealing(found.store, found.keys, found.clock)
+    sealing = AuditSealing(found.store, found.keys, found.clock, remember=LastSeal.of(found.settings, found.clock).note)
     keep = found.settings.audit.keep
     if keep is None:
         return (sealing.seal,)
@@ -277,13 +270,31 @@ def _looks_at_accounts(found: Door) -> tuple[Callable[[], object], ...]:
     return (AccountChecks(found.store, found.keys, found.rulebook, found.settings, found.clock, reader.read).look,)
 
 
+def _errands(found: Door) -> Errands:
+    """What outlives requests. Its calls of AWS take no place that a request could need."""
+    calls = measuring.counted_calls(_PLACES_OF_ERRANDS)
+    revoker = revoker_of(found.settings, found.keys, calls, found.clock, found.randomness)
+    act = RevocationErrand(
+        found.store, found.rulebook, revoker, found.clock, answer_time(found.settings.aws), measuring.count_revocation
+    )
+    return Errands(found.store.errands, {ERRAND: act}, found.randomness(16).hex())
+
+
 def start_background(app: Flask) -> Background:
     """Starts what runs beside the requests in this process; after a fork, threads do not survive one."""
     found: Door = app.extensions[EXTENSION]
-    background = Background(found.connectors.values(), found.store, found.get_ready, found.rulebook.watch)
+    name, marks = f"{os.uname().nodename}/{os.getpid()}", found.store.service_marks
+    watches = (NodeStanding(name, found.rulebook, marks, found.clock).watch, found.store.same_tables.look)
+    background = Background(found.connectors.values(), found.store, found.get_ready, watches)
     background.tell = found.upkeep.tell
     background.sweep = partial(found.store.sweep, found.settings.sessions.people_kept)
     background.each_minute = _care_of_the_audit(found)
-    background.each_minute_apart = _looks_at_accounts(found)
+    unseen = UnseenSessions(found.store, found.settings, found.clock, found.bridge.rechecks.ask_unseen)
+    background.each_minute_apart = (unseen.look, *_looks_at_accounts(found))
+    background.errands = _errands(found).do_due
+    heard = measuring.counts_for_notices, measuring.count_notice
+    telling = telling_of(found.store, found.settings, found.upkeep, found.clock, *heard)
+    background.each_second_apart = telling.each_second
+    background.each_minute_apart = (*background.each_minute_apart, *telling.each_minute)
     background.start(*found.observers)
     return background

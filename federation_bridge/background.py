@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
@@ -16,7 +17,10 @@ from federation_bridge.store import Store
 _LEAVING_TIME = 2.0
 """Seconds that each observer gets at the end: a reader that stopped must not hold up a restart."""
 
-_MINUTE = 60.0
+_WAITED_FOR = 5.0
+"""Seconds for the sweep, and for all the others together."""
+
+_SECOND, _MINUTE = 1.0, 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -29,13 +33,13 @@ class Background:
         connectors: Iterable[Connector],
         store: Store,
         make_ready: Callable[[], None] = lambda: None,
-        watch: Callable[[], None] = lambda: None,
+        watches: Sequence[Callable[[], None]] = (),
         every: timedelta = timedelta(minutes=5),
         watch_every: timedelta = timedelta(seconds=1),
     ) -> None:
         """`make_ready` is called once, beside the requests: what it does delays neither them nor readiness.
 
-        `watch` is called each `watch_every`, with those of the connectors: a worker that nobody asks notices changed
+        `watches` are called each `watch_every`, with those of the connectors: a worker that nobody asks notices changed
         files too.
         """
         connectors = tuple(connectors)
@@ -48,8 +52,12 @@ class Background:
         self.each_minute: Sequence[Callable[[], object]] = ()
         """Each is called every minute: what looks after the audit."""
         self.each_minute_apart: Sequence[Callable[[], object]] = ()
-        """The same for what takes long: others shall not wait for it."""
-        self._watches = (watch, *(connector.watch for connector in connectors))
+        """The same for what takes long, each in a thread of its own: no other one shall wait for it."""
+        self.errands: Callable[[], object] = lambda: 0
+        """Called every second: does what is due of the work that outlives requests."""
+        self.each_second_apart: Sequence[Callable[[], object]] = ()
+        """The same in threads of their own, for errands that wait for others than AWS."""
+        self._watches = (*watches, *(connector.watch for connector in connectors))
         self._every = every
         self._observers: tuple[Observer, ...] = ()
         self._watch_every = watch_every
@@ -57,7 +65,8 @@ class Background:
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
         self._watcher = threading.Thread(target=self._keep_watching, name="watch", daemon=True)
         self._minutes = threading.Thread(target=self._keep_minutes, name="audit", daemon=True)
-        self._apart = threading.Thread(target=self._keep_apart, name="accounts", daemon=True)
+        self._errands = threading.Thread(target=lambda: self._keep_errands(self.errands), name="errands", daemon=True)
+        self._apart: list[threading.Thread] = []
 
     def start(self, *observers: Observer) -> None:
         """Starts all of it, these observers first; they are ended last."""
@@ -69,19 +78,32 @@ class Background:
         self._sweeper.start()
         self._watcher.start()
         self._minutes.start()
-        if self.each_minute_apart:
-            self._apart.start()
+        self._errands.start()
+        self._apart.extend(
+            threading.Thread(target=keep, args=(work,), name=f"{name}-{number}", daemon=True)
+            for name, keep, works in (
+                ("errands", self._keep_errands, self.each_second_apart),
+                ("apart", self._keep_apart, self.each_minute_apart),
+            )
+            for number, work in enumerate(works)
+        )
+        for thread in self._apart:
+            thread.start()
 
     def stop(self) -> None:
-        """Ends all of it and waits for the sweep that is under way."""
+        """Ends all of it and waits a few seconds for what is under way.
+
+        What is broken off in the middle keeps its lease: another node begins it anew only when that ends.
+        """
         self._stopping.set()
         for refresher in self._refreshers:
             refresher.stop()
-        self._sweeper.join(timeout=5)
+        self._sweeper.join(timeout=_WAITED_FOR)
         for observer in self._observers:
             observer.close(_LEAVING_TIME)
-        self._watcher.join(timeout=5)
-        self._minutes.join(timeout=5)
+        until = time.monotonic() + _WAITED_FOR
+        for thread in (self._watcher, self._minutes, self._errands, *self._apart):
+            thread.join(timeout=max(until - time.monotonic(), 0))
 
     def _keep_watching(self) -> None:
         while not self._stopping.wait(self._watch_every.total_seconds()):
@@ -93,10 +115,13 @@ class Background:
             for work in self.each_minute:
                 self._guarded(work, "the audit could not be looked after; the next time is due")
 
-    def _keep_apart(self) -> None:
+    def _keep_errands(self, work: Callable[[], object]) -> None:
+        while not self._stopping.wait(_SECOND):
+            self._guarded(work, "errands could not be done; the next time is due")
+
+    def _keep_apart(self, work: Callable[[], object]) -> None:
         while not self._stopping.wait(_MINUTE):
-            for work in self.each_minute_apart:
-                self._guarded(work, "the accounts could not be looked at; the next time is due")
+            self._guarded(work, "what is looked at each minute could not be; the next time is due")
 
     def _sweep(self) -> None:
         self._guarded(self._make_ready, "not ready ahead; the first request that needs it will try")

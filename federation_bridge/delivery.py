@@ -11,14 +11,32 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from types import MappingProxyType
 
+from federation_bridge.durations import format_duration
 from federation_bridge.errors import AwsRefused
 from federation_bridge.model import AwsCredentials
 
 Format = Callable[[AwsCredentials], str]
 
 _UNQUOTED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-")
+_SPECIAL_TO_CMD = frozenset('"%!')
+"""A prompt has no way to write them as they are: `%` and `!` name variables even within quotes."""
 # PowerShell takes each of these for a single quote.
 _POWERSHELL_QUOTES = "'\u2018\u2019\u201a\u201b"
+
+
+def posix_word(text: str) -> str:
+    """One word of a POSIX shell: inside single quotes nothing is special but the quote itself (XCU 2.2.2)."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def powershell_word(text: str) -> str:
+    """One word of PowerShell: each of its quotes is doubled."""
+    return "'" + "".join(char * 2 if char in _POWERSHELL_QUOTES else char for char in text) + "'"
+
+
+def fish_word(text: str) -> str:
+    """One word of fish, which knows backslashes within single quotes."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _json(credentials: AwsCredentials) -> str:
@@ -31,8 +49,15 @@ def _json(credentials: AwsCredentials) -> str:
         "Role": credentials.role,
         "Region": credentials.region,
         "AssumedRoleArn": credentials.assumed_role_arn,
+        **_granted(credentials),
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _granted(credentials: AwsCredentials) -> dict[str, str]:
+    """For how long they were granted, and which cap decided it; nothing where neither is known."""
+    length = {"Duration": format_duration(credentials.granted)} if credentials.granted else {}
+    return length | ({"DurationCap": credentials.cap} if credentials.cap else {})
 
 
 def _credential_process(credentials: AwsCredentials) -> str:
@@ -49,26 +74,26 @@ def _credential_process(credentials: AwsCredentials) -> str:
 
 
 def _env(credentials: AwsCredentials) -> str:
-    """POSIX shell: inside single quotes nothing is special but the quote itself (XCU 2.2.2)."""
-
-    def quoted(value: str) -> str:
-        return "'" + value.replace("'", "'\\''") + "'"
-
-    return _lines(credentials, "export {name}={value}", quoted)
+    return _lines(credentials, "export {name}={value}", posix_word)
 
 
 def _powershell(credentials: AwsCredentials) -> str:
-    def quoted(value: str) -> str:
-        return "'" + "".join(char * 2 if char in _POWERSHELL_QUOTES else char for char in value) + "'"
-
-    return _lines(credentials, "$Env:{name} = {value}", quoted)
+    return _lines(credentials, "$Env:{name} = {value}", powershell_word)
 
 
 def _fish(credentials: AwsCredentials) -> str:
-    def quoted(value: str) -> str:
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return _lines(credentials, "set -gx {name} {value}", fish_word)
 
-    return _lines(credentials, "set -gx {name} {value}", quoted)
+
+def _cmd(credentials: AwsCredentials) -> str:
+    """Windows' cmd: within the quotes of `set` nothing is special but the quote, and what names a variable."""
+
+    def plain(value: str) -> str:
+        if set(value) & _SPECIAL_TO_CMD:
+            raise AwsRefused("a value holds a character that cmd cannot carry safely")
+        return value
+
+    return _lines(credentials, 'set "{name}={value}"', plain)
 
 
 def _dotenv(credentials: AwsCredentials) -> str:
@@ -143,6 +168,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "env": _guarded(_env),
         "powershell": _guarded(_powershell),
         "fish": _guarded(_fish),
+        "cmd": _guarded(_cmd),
         "ini": _guarded(_ini),
         "dotenv": _guarded(_dotenv),
         "credential-process": _guarded(_credential_process),

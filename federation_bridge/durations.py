@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from federation_bridge.sentence import Sentence
+
 _PATTERN = re.compile(r"(?:([0-9]{1,3})d)?(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,7})s)?")
 
 
@@ -16,7 +18,7 @@ def parse_duration(text: str) -> timedelta:
     """
     match = _PATTERN.fullmatch(text)
     if not text or match is None:
-        raise ValueError(f"{text!r} is not a duration; write for example 30m, 1h or 1h30m")
+        raise ValueError(Sentence("%(text)s is not a duration; write for example 30m, 1h or 1h30m", text=repr(text)))
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 

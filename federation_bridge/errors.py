@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from traceback import walk_tb
 from typing import Self
 
@@ -21,6 +22,8 @@ class BridgeError(Exception):
     retry_after: int | None = None
     is_recorded = False
     """Whether its reason stands in the audit already, under the reference of the request that met it."""
+    is_unsold = False
+    """Whether it is certain that AWS sold nothing for the grant that came to this."""
     is_progress = False
     """Whether it only tells a program to ask again: no person sees it, so it shows no reference and leaves no row."""
 
@@ -39,6 +42,18 @@ class LengthUnreadable(BadRequest):
     """The length of a session is written in no way that we read: what helps is the person's own to do."""
 
     public = "A length of time is written like 30m, 1h or 1h30m."
+
+
+class NoConsolePage(BadRequest):
+    """An address that is no page of the console of the account's partition (attack L05)."""
+
+    public = "This address is no page of the account's AWS console. Please copy it from the console itself."
+
+
+class FavouritesFull(BadRequest):
+    """A person keeps as many roles on top as one person may."""
+
+    public = "You keep 100 roles on top already. Take one away first."
 
 
 class LengthNotSold(BadRequest):
@@ -88,6 +103,25 @@ class NotSignedIn(BridgeError):
     code, status, public = "not_signed_in", 401, "Please sign in first."
 
 
+class EndedMeanwhile(NotSignedIn):
+    """The person was put out while AWS, or we, were at work: nothing is handed over."""
+
+    code = "ended_meanwhile"
+    public = "Your access ended while this was under way, so nothing was handed to you."
+
+
+class TooOldToAdminister(NotSignedIn):
+    """The session lives, but its sign-in lacks what administration asks of it: a recent one, or the second factor."""
+
+
+class SignInDue(NotSignedIn):
+    """The session lives, and its provider has to be asked again by a sign-in: `key` and `connection` say which."""
+
+    def __init__(self, detail: str = "", key: str = "", connection: str = "") -> None:
+        super().__init__(detail)
+        self.key, self.connection = key, connection
+
+
 class SignInRejected(BridgeError):
     """The identity provider's answer was not believed. One sentence for every reason (attack catalogue, preface)."""
 
@@ -127,14 +161,90 @@ class SignInOver(SignInExpired):
         self.return_to = return_to
 
 
+class InteractionRequired(SignInRejected):
+    """The provider was asked to show the person nothing, and says that it has to."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.handle, self.previous = "", ""
+        """Of the silent sign-in, and of the session with which the browser left; "" where none was silent: then it is
+        a refusal like any other, and nobody is led anywhere."""
+
+
 class MessageReplayed(SignInRejected):
     """The message was believed once already."""
 
     is_over = True
 
 
+class GrantEnded(SignInRejected):
+    """The provider was asked again, and says that what it had granted is good no more."""
+
+
+class EndingRejected(BridgeError):
+    """A message that says that something has ended was not believed. One sentence for every reason."""
+
+    code, status, public = "ending_rejected", 400, "This message was not believed; nothing has ended."
+
+
+class Blocked(SignInRejected):
+    """The provider was believed, and the person is blocked here: they are told so, and not by whom or why."""
+
+    code = "blocked"
+    public = "Your access is blocked for now. Please ask your administrator, and tell them the reference."
+
+
+class NotYetConfirmed(Blocked):
+    """The database was put back to an older state, and no administrator has looked yet: nobody comes in."""
+
+    code, status = "not_yet_confirmed", 503
+    public = (
+        "This service was restored from a backup. Nobody can sign in until an administrator has checked it. Please "
+        "try again later, or tell your administrator the reference."
+    )
+
+
+class SignalUnauthenticated(BridgeError):
+    """A shared signal without the token of its stream."""
+
+    code, status, public = "signal_unauthenticated", 401, "This sender is not known here."
+
+
 class Unforeseen(SignInRejected):
     """An answer brought about what no code foresaw: refused like any other. Its cause is what was raised."""
+
+
+class NotAuthenticatedAsAsked(SignInRejected):
+    """The identity provider was asked to authenticate the person anew, or by a method, and its answer does not say so.
+
+    Whoever asked is not led there again by itself: a provider that does not do it now will not do it next time either.
+    """
+
+    code = "not_authenticated_as_asked"
+    public = (
+        "Your company's sign-in did not do what was asked of it: to ask you anew, or for the second factor that is"
+        " needed here. Trying again may not help: tell your administrator the reference."
+    )
+
+
+class SignInDeclined(SignInRejected):
+    """The provider says that the person cancelled there, did not authenticate, or was refused, without saying which."""
+
+    code = "sign_in_declined"
+    public = (
+        "The sign-in was not completed at your company. Please start again; if you did not cancel it, tell your"
+        " administrator the reference."
+    )
+
+
+class NotAssigned(SignInRejected):
+    """The provider knows the person, and does not let them into this application."""
+
+    code = "not_assigned"
+    public = (
+        "Your company account has no access to this service. Please ask your administrator for it, and tell them the"
+        " reference."
+    )
 
 
 class StateLost(SignInExpired):
@@ -164,10 +274,34 @@ class OtherConnection(SignInExpired):
     )
 
 
+class UnknownDomain(BadRequest):
+    """No connection signs in people whose e-mail address has this domain."""
+
+    code = "unknown_domain"
+    public = "No company sign-in is set up for that e-mail address. Please pick one below."
+
+
 class CrossSiteRequest(BridgeError):
     """A form without our token, or sent by another site."""
 
     code, status, public = "cross_site", 403, "Please use the buttons on our own pages."
+
+
+class StaleForm(CrossSiteRequest):
+    """A form whose token is missing, or was made for another session: our page may have been open for too long."""
+
+
+class PressOver(BadRequest):
+    """What a person pressed before a sign-in on the way is not there any more, or of another browser."""
+
+    code, public = "press_over", "What you pressed waits no longer. Please press it once more."
+
+
+class PressOfAnother(BridgeError):
+    """A press on a page of somebody else: nothing of it goes on for whoever is signed in now."""
+
+    code, status = "press_of_another", 403
+    public = "That page belonged to somebody else than who is signed in now. Nothing of it was done."
 
 
 class RoleNotGranted(BridgeError):
@@ -190,9 +324,16 @@ class RoleWithheld(RoleNotGranted):
 
 
 class SignInAgain(RoleWithheld):
-    """A rule would grant this role after another sign-in: a recent one, or one by another method."""
+    """The role would be granted after another sign-in: a recent one, one by another method, or one that lasts longer.
+
+    `is_over`: nothing but its end stands against the present sign-in, so any other one will do.
+    """
 
     code, public = "sign_in_again", "This role asks you to sign in again."
+
+    def __init__(self, detail: str = "", public: str = "", *, is_over: bool = False) -> None:
+        super().__init__(detail, public)
+        self.is_over = is_over
 
 
 class NotHandedOver(BridgeError):
@@ -206,6 +347,25 @@ class NotFound(BridgeError):
     """No such page or thing."""
 
     code, status, public = "not_found", 404, "There is nothing at this address."
+
+
+class ScimRefused(BridgeError):
+    """A SCIM client asked for what cannot be (RFC 7644 3.12). Whoever has the token is told the detail as well."""
+
+    code, status, public = "scim", 400, BadRequest.public
+
+    def __init__(self, detail: str = "", scim_type: str = "", status: int = 400) -> None:
+        """`scim_type`: the keyword of RFC 7644 table 9; "" where it has none for this."""
+        super().__init__(detail)
+        self.scim_type = scim_type
+        self.status = status
+
+
+class ProgramBusy(BridgeError):
+    """A provider's program asks, or shows wrong tokens, more often than anybody needs to."""
+
+    code, status, public = "too_many_requests", 429, "Too many requests. Please wait a minute."
+    retry_after = 60
 
 
 class AwsRefused(BridgeError):
@@ -235,9 +395,18 @@ class OutsideAwsLimits(AwsRefused):
 
 
 class AnswerNotGranted(AwsRefused):
-    """AWS sold something else than was granted: it is handed to nobody."""
+    """AWS sold something else than was granted: it is handed to nobody, but it is alive."""
 
     code, public = "aws_answer_unusable", "AWS gave something other than what was granted. Nobody received it."
+    access_key_id = ""
+    """Of the session that was sold, where the answer names one."""
+    expires_at: datetime | None = None
+
+
+class CannotRevoke(AwsRefused):
+    """Sessions cannot be ended in an account as it is: the detail says what stands in the way. Somebody has to act."""
+
+    public = "AWS could not be told to end these sessions."
 
 
 class AwsUnreachable(BridgeError):
@@ -247,10 +416,26 @@ class AwsUnreachable(BridgeError):
     retry_after = 5
 
 
+class AwsBusy(AwsUnreachable):
+    """Every region that was asked throttles: AWS is up, and asked too often."""
+
+    code = "aws_busy"
+    public = "AWS is asked too often at the moment, so it gave nothing. Please wait a minute, then try again."
+    retry_after = 60
+
+
 class ProviderUnreachable(BridgeError):
     """The identity provider (its token endpoint, keys, metadata) or its directory did not answer properly."""
 
     code, status, public = "provider_unreachable", 502, "The company sign-in could not be reached. Please try again."
+
+
+class SenderUnproven(ProviderUnreachable):
+    """A provider's program sent something, and the keys that would prove it were not to be had: it may try again."""
+
+    status = 503
+    public = "The keys that tell who sent this could not be fetched now. Please send it again later."
+    retry_after = 60
 
 
 class AnswerUnusable(ProviderUnreachable):
@@ -268,6 +453,12 @@ class ConnectionMisconfigured(ProviderUnreachable):
         "The company sign-in is not set up correctly, so trying again will not help. Your administrator has to mend it:"
         " please tell them the reference."
     )
+
+
+class RequestMismatch(SignInRejected):
+    """The provider answers, unsigned, that our request is not as it is set up there: as `ConnectionMisconfigured`."""
+
+    code, public = ConnectionMisconfigured.code, ConnectionMisconfigured.public
 
 
 class ProviderBusy(ProviderUnreachable):
@@ -308,6 +499,23 @@ class InvalidGrant(OAuthRefused):
 
     code, status, public = "invalid_grant", 400, "This code or token is not valid. Please sign in again."
     oauth_error = "invalid_grant"
+
+
+class AccessEnded(InvalidGrant):
+    """A refresh token that somebody ended, with all that its person held. Who holds it is told so, and not by whom."""
+
+    code = "access_ended"
+    public = "Your access was ended by an administrator or by your company. Please sign in again."
+
+
+class AccessBlocked(InvalidGrant):
+    """The same, and its person is blocked now."""
+
+    code = "access_blocked"
+    public = (
+        "Your access is blocked for now, by an administrator or by your company. Signing in again does not help until "
+        "that is lifted: please ask your administrator."
+    )
 
 
 class UnauthorizedClient(OAuthRefused):
@@ -380,6 +588,12 @@ class InvalidToken(OAuthRefused):
 
     code, status, public = "not_signed_in", 401, NotSignedIn.public
     oauth_error = "invalid_token"
+
+
+class ScimUnauthenticated(InvalidToken):
+    """A SCIM client without a live token of its connection: a program, which cannot sign in."""
+
+    public = SignalUnauthenticated.public
 
 
 class OtherDoor(InvalidToken):

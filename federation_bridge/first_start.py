@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.settings import Settings
-from federation_bridge.signing import derived_key, read_or_make_sealing_key, sealing_key_from
-from federation_bridge.store import sqlite_path
+from federation_bridge.signing import (
+    derived_key,
+    read_or_make_sealing_key,
+    read_sealing_key,
+    sealing_key_from,
+    waiting_beside,
+)
+from federation_bridge.store import ROWS_USE, sqlite_path
 
 _MAKE_NEW = "`federation-bridge migrate` makes a new one, with new signing keys that AWS must be told"
 
@@ -28,21 +35,24 @@ class Beginning:
     @property
     def integrity_key(self) -> bytes:
         """The key of the MAC on rows of the database."""
-        return derived_key(self.sealing_key, "rows")
+        return derived_key(self.sealing_key, ROWS_USE)
 
 
 def is_ahead(settings: Settings) -> bool:
     """True where neither sealing key nor SQLite database is there, so that the first start has still to make both."""
     database = sqlite_path(settings.database_url)
     is_given = settings.keys.sealing_key is not None or os.path.lexists(settings.data / "sealing.key")
-    return database is not None and not is_given and not database.exists()
+    return database is not None and not is_given and database.parent.is_dir() and not database.exists()
 
 
 def resume(settings: Settings) -> Beginning:
     """As `begin`, for a command that works on what is there: it makes nothing. Raises ConfigurationInvalid."""
     database = sqlite_path(settings.database_url)
     if database is not None and not database.exists():
-        raise ConfigurationInvalid(f"the database file {database} is not there")
+        _demand_folder(database.parent)
+        raise ConfigurationInvalid(
+            f"the database file {database} is not there: `data` or `database` says so; {_MAKE_NEW}"
+        )
     return begin(settings)
 
 
@@ -55,6 +65,7 @@ def begin(settings: Settings, *, is_told: bool = False) -> Beginning:
     database = sqlite_path(settings.database_url)
     if database is None:
         return Beginning(_given(settings), may_make_database=False)
+    _demand_folder(database.parent)
     key_file = settings.data / "sealing.key"
     is_given = settings.keys.sealing_key is not None
     has_database, has_key = database.exists(), is_given or os.path.lexists(key_file)
@@ -69,8 +80,53 @@ def begin(settings: Settings, *, is_told: bool = False) -> Beginning:
             f"the database {database} is not there, but the sealing key ({where}) is: put the database back, or "
             f"{_MAKE_NEW}"
         )
+    if not is_given:
+        _demand_one_key(key_file)
     key = _given(settings) if is_given else read_or_make_sealing_key(key_file)
     return Beginning(key, may_make_database=not has_database)
+
+
+def sealing_key_of(settings: Settings) -> bytes:
+    """The sealing key that is there, for a command that puts a database back; ConfigurationInvalid where none is."""
+    if (key_file := key_file_of(settings)) is not None:
+        _demand_one_key(key_file)
+    return sealing_key_in_force(settings)
+
+
+def sealing_key_in_force(settings: Settings) -> bytes:
+    """The same, also where a new one waits beside it: for the command that puts that one in its place."""
+    key_file = key_file_of(settings)
+    if key_file is None:
+        return _given(settings)
+    if not os.path.lexists(key_file):
+        raise ConfigurationInvalid(
+            f"the sealing key {key_file} is not there: put it back first, for nothing in a backup opens without it"
+        )
+    return read_sealing_key(key_file)
+
+
+def key_file_of(settings: Settings) -> Path | None:
+    """The file in `data` that holds the sealing key; None where the settings name the key."""
+    if settings.keys.sealing_key is None and sqlite_path(settings.database_url) is not None:
+        return settings.data / "sealing.key"
+    return None
+
+
+def _demand_one_key(key_file: Path) -> None:
+    waiting = waiting_beside(key_file)
+    if os.path.lexists(key_file) and os.path.lexists(waiting):
+        raise ConfigurationInvalid(
+            f"a change of the sealing key is under way or was cut off, for {waiting} lies beside {key_file}: run "
+            f"`federation-bridge keys reseal --new-key {waiting}` once more, which goes on from there"
+        )
+
+
+def _demand_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ConfigurationInvalid(
+            f"`data` or `database`: the folder {folder} is not there; make it for the service's user alone "
+            f"(install -d -m 0700 -o federation-bridge {folder})"
+        )
 
 
 def _given(settings: Settings) -> bytes:

@@ -15,6 +15,7 @@ from types import TracebackType
 
 from federation_bridge.errors import BridgeError, arrival_foreseen
 from federation_bridge.model import Received
+from federation_bridge.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Check:
     """One check of an answer."""
 
     name: str
-    asks: str
+    asks: Sentence
     """What it looks at, in words."""
     source: str = ""
     """Where a specification asks for it; empty: it is ours."""
@@ -31,67 +32,82 @@ class Check:
 
 
 _BEFORE = (
-    Check("address", "the answer came to the address of its protocol"),
-    Check("pending sign-in", "this browser left for this sign-in, or the connection takes answers nobody asked for"),
-    Check("request", "that sign-in is of this connection and has not run out"),
+    Check("address", Sentence("the answer came to the address of its protocol")),
+    Check(
+        "pending sign-in",
+        Sentence("this browser left for this sign-in, or the connection takes answers nobody asked for"),
+    ),
+    Check("request", Sentence("that sign-in is of this connection and has not run out")),
 )
 _AFTER = (
-    Check("sign-in taken", "that sign-in was not used before", is_always=False),
-    Check("groups", "the directory knows the person, where it is asked"),
-    Check("session end", "the provider's own session has not ended"),
-    Check("once", "neither the message nor the sign-in was used before", "SAML profiles 4.1.4.5, RFC 6749 10.5"),
+    Check("sign-in taken", Sentence("that sign-in was not used before"), is_always=False),
+    Check(
+        "authentication method",
+        Sentence("the method is one that was asked for"),
+        "SAML core 3.3.2.2.1, OpenID Connect Core 3.1.2.1",
+        is_always=False,
+    ),
+    Check("groups", Sentence("the directory knows the person, where it is asked")),
+    Check("session end", Sentence("the provider's own session has not ended")),
+    Check(
+        "once", Sentence("neither the message nor the sign-in was used before"), "SAML profiles 4.1.4.5, RFC 6749 10.5"
+    ),
 )
-_OTHER = Check("other", "what the cause says", is_always=False)
+_OTHER = Check("other", Sentence("what the cause says"), is_always=False)
 
 SAML = (
     *_BEFORE,
-    Check("form", "one SAMLResponse came by POST, in base64", "SAML bindings 3.5.4"),
-    Check("documents", "the provider's metadata is to be had and fits the settings", "SAML metadata 2.4"),
-    Check("shape", "the XML has one meaning, and one place for each signature and assertion"),
-    Check("Response signature", "it is by a key of the metadata", "SAML core 5", is_always=False),
-    Check("Response", "its ID, instant and attributes can be read", "SAML core 3.2.2"),
-    Check("decryption", "the EncryptedAssertion opens by a key of ours", "SAML core 2.3.4", is_always=False),
-    Check("Assertion signature", "it is by a key of the metadata", "SAML core 5", is_always=False),
-    Check("signed and encrypted", "what the connection wants signed and encrypted is so"),
-    Check("Assertion", "each of its parts can be read in one way", "SAML core 2.3.3"),
-    Check("Response Issuer", "it is the provider's entityID", "SAML profiles 4.1.4.2"),
-    Check("Destination", "it is our address for this connection", "SAML core 3.2.2"),
-    Check("InResponseTo", "it is the request with which this browser left", "SAML core 3.2.2"),
-    Check("Issuer", "it is the provider's entityID", "SAML core 2.2.5"),
-    Check("IssueInstant", "it does not lie ahead", "SAML core 2.3.3"),
-    Check("NameID", "there is one, and its qualifiers are the provider's and ours", "SAML core 2.2.3"),
-    Check("Conditions", "they say until when the assertion holds", "SAML core 2.5.1"),
-    Check("AudienceRestriction", "each names our entityID", "SAML core 2.5.1.4"),
-    Check("ProxyRestriction", "it lets us make an assertion of our own", "SAML core 2.5.1.6"),
-    Check("NotBefore", "it has begun to hold", "SAML core 2.5.1.2"),
-    Check("SubjectConfirmation", "one by bearer is for us, for this request, and holds", "SAML profiles 4.1.4.3"),
-    Check("AuthnStatement", "when the person was authenticated is what was asked for", "SAML core 2.7.2"),
-    Check("NotOnOrAfter", "the message is not too old", "SAML core 2.5.1.2"),
-    Check("second opinion", "another library reads the same from the message"),
-    Check("identity", "what identifies the person is there, and is lasting"),
+    Check("form", Sentence("one SAMLResponse came by POST, in base64"), "SAML bindings 3.5.4"),
+    Check("documents", Sentence("the provider's metadata is to be had and fits the settings"), "SAML metadata 2.4"),
+    Check("shape", Sentence("the XML has one meaning, and one place for each signature and assertion")),
+    Check("Response signature", Sentence("it is by a key of the metadata"), "SAML core 5", is_always=False),
+    Check("Response", Sentence("its ID, instant and attributes can be read"), "SAML core 3.2.2"),
+    Check("decryption", Sentence("the EncryptedAssertion opens by a key of ours"), "SAML core 2.3.4", is_always=False),
+    Check("Assertion signature", Sentence("it is by a key of the metadata"), "SAML core 5", is_always=False),
+    Check("signed and encrypted", Sentence("what the connection wants signed and encrypted is so")),
+    Check("Assertion", Sentence("each of its parts can be read in one way"), "SAML core 2.3.3"),
+    Check("Response Issuer", Sentence("it is the provider's entityID"), "SAML profiles 4.1.4.2"),
+    Check("Destination", Sentence("it is our address for this connection"), "SAML core 3.2.2"),
+    Check("InResponseTo", Sentence("it is the request with which this browser left"), "SAML core 3.2.2"),
+    Check("Issuer", Sentence("it is the provider's entityID"), "SAML core 2.2.5"),
+    Check("IssueInstant", Sentence("it does not lie ahead"), "SAML core 2.3.3"),
+    Check("NameID", Sentence("there is one, and its qualifiers are the provider's and ours"), "SAML core 2.2.3"),
+    Check("Conditions", Sentence("they say until when the assertion holds"), "SAML core 2.5.1"),
+    Check("AudienceRestriction", Sentence("each names our entityID"), "SAML core 2.5.1.4"),
+    Check("ProxyRestriction", Sentence("it lets us make an assertion of our own"), "SAML core 2.5.1.6"),
+    Check("NotBefore", Sentence("it has begun to hold"), "SAML core 2.5.1.2"),
+    Check(
+        "SubjectConfirmation", Sentence("one by bearer is for us, for this request, and holds"), "SAML profiles 4.1.4.3"
+    ),
+    Check("AuthnStatement", Sentence("when the person was authenticated is what was asked for"), "SAML core 2.7.2"),
+    Check("NotOnOrAfter", Sentence("the message is not too old"), "SAML core 2.5.1.2"),
+    Check("second opinion", Sentence("another library reads the same from the message")),
+    Check("identity", Sentence("what identifies the person is there, and is lasting")),
     *_AFTER,
     _OTHER,
 )
 OIDC = (
     *_BEFORE,
-    Check("documents", "the provider's metadata is to be had", "OpenID Connect Discovery 4"),
-    Check("response mode", "the answer came as it was asked for, each parameter once", "RFC 6749 4.1.2"),
-    Check("state", "it is the one that was sent", "RFC 6749 10.12"),
-    Check("iss of the answer", "it is this connection's issuer", "RFC 9207 2.4"),
-    Check("code", "there is one, and no error", "RFC 6749 4.1.2"),
-    Check("sign-in taken", "that sign-in was not used before"),
-    Check("token endpoint", "it redeems the code", "OpenID Connect Core 3.1.3"),
-    Check("UserInfo request", "the UserInfo endpoint answers", "OpenID Connect Core 5.3", is_always=False),
-    Check("ID token signature", "it is by a key of the provider", "OpenID Connect Core 3.1.3.7"),
-    Check("ID token", "it is JSON with one meaning, and no token of another kind", "OpenID Connect Core 2"),
-    Check("iss", "it is this connection's issuer", "OpenID Connect Core 3.1.3.7"),
-    Check("aud", "it is us, and azp says so too", "OpenID Connect Core 3.1.3.7"),
-    Check("nonce", "it is the one that was sent", "OpenID Connect Core 3.1.3.7"),
-    Check("times", "exp, iat, nbf and auth_time are possible and what was asked for", "OpenID Connect Core 2"),
-    Check("hashes", "at_hash and c_hash fit, where they stand", "OpenID Connect Core 3.1.3.6"),
-    Check("sub", "it is plain text", "OpenID Connect Core 2"),
-    Check("UserInfo", "it is about the same person", "OpenID Connect Core 5.3.2", is_always=False),
-    Check("identity", "the tenant may sign in, and what identifies the person is there"),
+    Check("documents", Sentence("the provider's metadata is to be had"), "OpenID Connect Discovery 4"),
+    Check("response mode", Sentence("the answer came as it was asked for, each parameter once"), "RFC 6749 4.1.2"),
+    Check("state", Sentence("it is the one that was sent"), "RFC 6749 10.12"),
+    Check("iss of the answer", Sentence("it is this connection's issuer"), "RFC 9207 2.4"),
+    Check("code", Sentence("there is one, and no error"), "RFC 6749 4.1.2"),
+    Check("sign-in taken", Sentence("that sign-in was not used before")),
+    Check("token endpoint", Sentence("it redeems the code"), "OpenID Connect Core 3.1.3"),
+    Check("UserInfo request", Sentence("the UserInfo endpoint answers"), "OpenID Connect Core 5.3", is_always=False),
+    Check("ID token signature", Sentence("it is by a key of the provider"), "OpenID Connect Core 3.1.3.7"),
+    Check("ID token", Sentence("it is JSON with one meaning, and no token of another kind"), "OpenID Connect Core 2"),
+    Check("iss", Sentence("it is this connection's issuer"), "OpenID Connect Core 3.1.3.7"),
+    Check("aud", Sentence("it is us, and azp says so too"), "OpenID Connect Core 3.1.3.7"),
+    Check("nonce", Sentence("it is the one that was sent"), "OpenID Connect Core 3.1.3.7"),
+    Check(
+        "times", Sentence("exp, iat, nbf and auth_time are possible and what was asked for"), "OpenID Connect Core 2"
+    ),
+    Check("hashes", Sentence("at_hash and c_hash fit, where they stand"), "OpenID Connect Core 3.1.3.6"),
+    Check("sub", Sentence("it is plain text"), "OpenID Connect Core 2"),
+    Check("UserInfo", Sentence("it is about the same person"), "OpenID Connect Core 5.3.2", is_always=False),
+    Check("identity", Sentence("the tenant may sign in, and what identifies the person is there")),
     *_AFTER[1:],
     _OTHER,
 )

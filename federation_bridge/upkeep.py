@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from federation_bridge.administration import restoring, scim_told
 from federation_bridge.connectors import Connector
 from federation_bridge.connectors.standing import Ending, Standing
 from federation_bridge.errors import BridgeError
@@ -52,6 +53,7 @@ class Upkeep:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connectors, self._keys, self._marks, self._clock = connectors, keys, store.service_marks, clock
+        self._store, self._settings = store, settings
         self._purposes = purposes_with_certificates(settings)
         self._monotonic = monotonic
         self._looking = threading.Lock()
@@ -86,6 +88,13 @@ class Upkeep:
                 self._tell_end(connection, one)
         for one in seen.ours:
             self._tell_end("", one)
+        restoration = restoring.waiting(self._store)
+        if restoration is not None and self._marks.told("restore waits", f"{now:%Y-%m-%d} {restoration.number}"):
+            until = "nobody comes in until `federation-bridge restore --confirm`"
+            _log.warning("the database was put back", detail=until)
+        for each in scim_told.standing(self._store, self._settings, self._clock):
+            if each.is_quiet and self._marks.told(f"scim quiet {each.connection}", str(each.last_contact_at)):
+                _log.warning("a SCIM client is quiet", connection=each.connection, detail=each.quiet())
 
     def _tell_end(self, connection: str, one: Ending) -> None:
         now = self._clock()

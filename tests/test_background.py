@@ -11,6 +11,7 @@ import pytest
 from databases import HeldClock
 from web_factories import door_of, made_app
 
+from federation_bridge import background as background_module
 from federation_bridge.app import start_background
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.background import Background
@@ -58,7 +59,7 @@ def test_a_worker_that_nobody_asks_notices_changed_rules(tmp_path: Path, clock: 
         if rulebook.in_force is not before:
             noticed.set()
 
-    background = Background((), door_of(app).store, watch=watch, watch_every=timedelta(milliseconds=5))
+    background = Background((), door_of(app).store, watches=(watch,), watch_every=timedelta(milliseconds=5))
     background.start()
     try:
         rules = tmp_path / "rules.yaml"
@@ -79,7 +80,7 @@ def test_a_watcher_that_fails_once_looks_again() -> None:
         raise Unavailable("the rules are still being read")
 
     store: Any = _Swept()
-    background = Background((), store, watch=watch, watch_every=timedelta(milliseconds=1))
+    background = Background((), store, watches=(watch,), watch_every=timedelta(milliseconds=1))
     background.start()
     try:
         assert again.wait(10)
@@ -98,3 +99,30 @@ def test_what_cannot_be_made_ready_ahead_does_not_stop_the_sweep() -> None:
         assert store.done.wait(10)
     finally:
         background.stop()
+
+
+@pytest.mark.parametrize("apart", ["each_second_apart", "each_minute_apart"])
+def test_what_is_under_way_when_the_process_ends_is_waited_for(apart: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken off in the middle it keeps its lease, and no other node does it for minutes."""
+    monkeypatch.setattr(background_module, "_SECOND", 0.001)
+    monkeypatch.setattr(background_module, "_MINUTE", 0.001)
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        assert may_end.wait(10)
+        ended.set()
+
+    store: Any = _Swept()
+    background = Background((), store)
+    setattr(background, apart, (work,))
+    background.start()
+    assert begun.wait(10)
+    stopping = threading.Thread(target=background.stop)
+    stopping.start()
+    stopping.join(0.2)
+    assert stopping.is_alive()
+    may_end.set()
+    stopping.join(10)
+    assert not stopping.is_alive()
+    assert ended.is_set()

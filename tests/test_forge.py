@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 from documents.blocks import blocks
+from packaging.requirements import Requirement
 
 from federation_bridge import __version__
 
@@ -151,17 +153,22 @@ def test_a_release_consists_of_the_files_that_its_page_names(dist: Path) -> None
     assert sorted(set(wanted) - set(names)) == []
 
 
+def pinned(lock: Path) -> set[str]:
+    """Packages with their versions, and hashes."""
+    text = re.sub(r"^([\w.-]+)\[[\w,. -]+\]==", r"\1==", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return set(re.findall(r"^[\w.-]+==[\w.]+|sha256:\w+", text, re.MULTILINE))
+
+
 def test_a_release_is_installed_as_its_page_says(dist: Path, tmp_path: Path) -> None:
     """The page's commands, with a folder of the test for /opt, and without asking an index."""
     check, venv, libraries, package = blocks()["docs/releasing.md console 1"].commands
     checked = subprocess.run(shlex.split(check), cwd=dist, capture_output=True, text=True, timeout=60, check=False)
     assert checked.returncode == 0, checked.stdout
     assert venv.split()[-1] == "/opt/federation-bridge"
-    # `make` installs a list that holds all of this one, hashes and all.
+    # `make` installs a list that holds all of this one, hashes and all; what needs more of a library names its extra.
     assert libraries.split()[2:] == ["--require-hashes", "-r", "server.txt"]
-    pinned = re.compile(r"^[\w.\[\]-]+==[\w.]+|sha256:\w+", re.MULTILINE)
-    installed = pinned.findall((ROOT / "deploy" / "requirements" / "development.txt").read_text())
-    assert sorted(set(pinned.findall((dist / "server.txt").read_text())) - set(installed)) == []
+    installed = pinned(ROOT / "deploy" / "requirements" / "development.txt")
+    assert sorted(pinned(dist / "server.txt") - installed) == []
     assert (dist / package.split()[-1]).is_file()
     words = [*package.split()[1:], "--no-index", "--quiet", "--target", str(tmp_path)]
     subprocess.run([sys.executable, "-m", "pip", *words], cwd=dist, timeout=60, check=True)
@@ -177,3 +184,21 @@ def test_the_readme_installs_from_the_list_with_hashes() -> None:
     assert libraries.split()[2:] == ["--require-hashes", "-r", "deploy/requirements/server.txt"]
     assert (ROOT / libraries.split()[-1]).is_file()
     assert package.split()[-2:] == ["--no-deps", "."]
+
+
+@pytest.mark.parametrize("name", ["server", "sandbox", "development"])
+def test_what_is_asked_for_with_an_extra_is_pinned_with_it(name: str) -> None:
+    """By hash pip installs only what is pinned under the name that is asked for: else a fresh machine refuses."""
+    lock = (ROOT / "deploy" / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    pinned = re.findall(r"^([\w.-]+)(?:\[([\w,. -]+)\])?==", lock, re.MULTILINE)
+    pinned_extras = {(package, extra) for package, extras in pinned for extra in re.split(", ?", extras)}
+    missing = []
+    for package, _ in pinned:
+        try:
+            needs = [Requirement(one) for one in distribution(package).requires or ()]
+        except PackageNotFoundError:  # of another platform
+            continue
+        for need in needs:
+            if need.extras and (need.marker is None or need.marker.evaluate({"extra": ""})):
+                missing += [str(need) for extra in need.extras if (need.name.lower(), extra) not in pinned_extras]
+    assert missing == []

@@ -10,12 +10,13 @@ import pytest
 from federation_bridge.aws.statement import LIFE
 from federation_bridge.errors import BadRequest, NotHandedOver, RoleNotGranted
 from federation_bridge.grant import (
+    Bounds,
     DecisionInput,
     RoleRequest,
     decide,
     demand_enforced,
     entitled,
-    granted_duration,
+    granted_length,
     longest,
 )
 from federation_bridge.model import REDEEMABLE, Account, Entitlement, Grant, Role
@@ -36,13 +37,16 @@ ENTITLEMENT = Entitlement(
 
 
 def duration(asked: timedelta | None, entitlement: Entitlement = ENTITLEMENT) -> tuple[timedelta, str]:
-    return granted_duration(entitlement, asked, HOUR, NOW)
+    cap = granted_length(entitlement, asked, Bounds(HOUR, NOW))
+    return cap.length, cap.why
 
 
 CAPS = [
     (None, ENTITLEMENT, HOUR, "the usual length"),
     (2 * HOUR, ENTITLEMENT, 2 * HOUR, "as asked for"),
     (12 * HOUR, ENTITLEMENT, 4 * HOUR, "the role allows"),
+    # As a rule that would allow more is cut to its role when it is evaluated.
+    (8 * HOUR, replace(ENTITLEMENT, max_duration=4 * HOUR), 4 * HOUR, "that the role allows"),
     (12 * HOUR, replace(ENTITLEMENT, max_duration=3 * HOUR), 3 * HOUR, "that rule admins allows"),
     (
         3 * HOUR,
@@ -66,8 +70,7 @@ def test_the_smallest_cap_decides_and_says_so(
 def test_on_the_oidc_road_a_rules_end_leaves_room_for_aws_to_answer(road: str, given: int) -> None:
     account = replace(ACCOUNT, provider_arn=f"arn:aws:iam::111111111111:{road}-provider/bridge")
     ending = replace(ENTITLEMENT, account=account, ends_at=NOW + timedelta(minutes=40))
-    length, _ = granted_duration(ending, None, HOUR, NOW, timedelta(seconds=13))
-    assert length == timedelta(seconds=given)
+    assert granted_length(ending, None, Bounds(HOUR, NOW, timedelta(seconds=13))).length == timedelta(seconds=given)
 
 
 @pytest.mark.parametrize("asked", [timedelta(0), timedelta(seconds=899), timedelta(seconds=43_201), -HOUR])
@@ -92,7 +95,7 @@ def test_a_role_that_no_rule_grants_is_refused_whether_or_not_it_exists(account:
 
 def test_the_grant_carries_the_terms_of_the_entitlement_and_the_names_of_the_person() -> None:
     terms = replace(ENTITLEMENT, tags={"team": "core"}, transitive_tags=("team",), policy="{}")
-    decision_input = DecisionInput("okta/00u1", "ada@example.com", "okta-00u1", "v1", HOUR, "_id", NOW)
+    decision_input = DecisionInput("okta/00u1", "ada@example.com", "okta-00u1", "v1", "_id", Bounds(HOUR, NOW))
     grant = decide(terms, RoleRequest("111111111111", "Admin", 2 * HOUR, "deploy"), decision_input)
     assert (grant.duration, grant.tags, grant.policy, grant.reason) == (2 * HOUR, {"team": "core"}, "{}", "deploy")
     assert grant.role_arn == "arn:aws:iam::111111111111:role/Admin"
@@ -113,7 +116,7 @@ LAST = NOW + REDEEMABLE + 4 * HOUR
 
 
 def handed(entitlement: Entitlement = HANDED) -> Grant:
-    decision_input = DecisionInput("okta/00u1", "ada@example.com", "okta-00u1", "v1", HOUR, "_id", NOW)
+    decision_input = DecisionInput("okta/00u1", "ada@example.com", "okta-00u1", "v1", "_id", Bounds(HOUR, NOW))
     return decide(entitlement, longest(RoleRequest("111111111111", "Admin"), entitlement), decision_input)
 
 

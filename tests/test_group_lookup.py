@@ -56,6 +56,8 @@ class Telling:
 class Listing:
     """A directory that answers with these groups, or raises this."""
 
+    is_asked_always = False
+
     def __init__(self, answer: Groups | BridgeError) -> None:
         self.answer = answer
         self.asked: list[str] = []

@@ -1,13 +1,16 @@
-"""`make test` where npm fails: its reason is shown, the rest is run, and what needed it is told as not run."""
+"""`make test`: in which order, and where npm fails: its reason is shown, and what needed it is told as not run."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import slow_tests
 from absent_software import folder
 
 MAKEFILE = Path(__file__).parent.parent / "Makefile"
@@ -20,6 +23,17 @@ echo 'added 3 packages'
 [ {status} != 0 ] || touch {place}/part/node_modules/.package-lock.json
 exit {status}
 """
+
+
+@dataclass
+class Listed:
+    """An item of a collection, as far as its order goes."""
+
+    path: Path
+    markers: list[str] = field(default_factory=list)
+
+    def add_marker(self, name: str) -> None:
+        self.markers.append(name)
 
 
 def made(place: Path, status: int) -> subprocess.CompletedProcess[str]:
@@ -66,3 +80,28 @@ def test_tests_that_need_the_modules_are_told_as_not_run_and_fail_under_ci(
     monkeypatch.setenv("CI", ci)
     with pytest.raises(outcome, match="NOT RUN"):
         folder(tmp_path / "part" / "node_modules", "apt-get install nodejs npm")
+
+
+def test_all_tests_run_by_files_and_those_that_start_programs_come_first() -> None:
+    make = shutil.which("make")
+    assert make is not None
+    for target in ("test", "coverage"):
+        told = subprocess.run(
+            [make, "-n", target], cwd=MAKEFILE.parent, capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+        assert "--dist loadfile --no-loadscope-reorder" in told
+    files = ["test_grant.py", "stories/test_service.py", "aws/test_sts.py", "browser/test_browser_pages.py"]
+    items = [Listed(MAKEFILE.parent / "tests" / name) for name in files]
+    slow_tests.pytest_collection_modifyitems(items)  # type: ignore[arg-type]  # what it asks of items
+    assert [item.path.name for item in items] == [
+        "test_service.py",
+        "test_browser_pages.py",
+        "test_sts.py",
+        "test_grant.py",
+    ]
+    assert [item.markers for item in items] == [["slow"], ["slow"], ["slow"], []]
+
+
+def test_what_tests_start_finds_the_package_compiled() -> None:
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
+    assert not sys.dont_write_bytecode

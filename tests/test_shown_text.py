@@ -90,6 +90,8 @@ ASCII_ONLY = {
     "federation_bridge/cli/commands/signing_in.py",
     "federation_bridge/cli/session/login.py",
     "federation_bridge/cli/aws_config/sso.py",
+    "federation_bridge/cli/credentials/chaining.py",
+    "federation_bridge/web/administration/signals.py",
     "federation_bridge/cli/credentials/console.py",
     "federation_bridge/cli/credentials/web_identity.py",
     "federation_bridge/cli/session/authorization.py",

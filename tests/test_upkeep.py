@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
+from block_factories import block
 from click.testing import CliRunner, Result
 from databases import HeldClock, OwnDatabase
 from saml_factories import IDP, NOW, idp_signer, key_ring, stranger
+from store_factories import entry
 from structlog.testing import capture_logs
 from web_factories import door_of, made_app, write_files
 
@@ -259,3 +261,19 @@ def test_check_tells_of_a_certificate_that_ends(settings: Path) -> None:
     assert run("metadata", "refresh", "--settings", settings, "corp").exit_code == 0
     run("metadata", "accept", "--settings", settings, "corp")
     assert any("the signing certificate" in line and "in 39 days" in line for line in about_corp(settings))
+
+
+def test_a_restore_that_waits_is_told_each_day_by_one_node_until_it_is_confirmed(
+    own_database: OwnDatabase, clock: HeldClock
+) -> None:
+    nodes = [upkeep(own_database, Stands()) for _ in range(2)]
+    store = own_database.open()
+    assert told(*nodes) == []
+    store.restorations.begin(clock(), block(clock(), "", "restore"), lambda _: [entry(clock())])
+    waits = "the database was put back: nobody comes in until `federation-bridge restore --confirm`"
+    assert told(*nodes, *nodes) == [waits]
+    clock.advance(DAY)
+    assert told(*nodes) == [waits]
+    store.restorations.confirm(entry(clock()))
+    clock.advance(DAY)
+    assert told(*nodes) == []

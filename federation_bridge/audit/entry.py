@@ -8,6 +8,7 @@ from datetime import datetime
 from federation_bridge.audit.events import Event
 from federation_bridge.audit.events.command_line import DeviceRefused, TokenRefused
 from federation_bridge.audit.events.service import RequestRefused
+from federation_bridge.audit.events.session import EndingRefused
 from federation_bridge.audit.events.sign_in import SignInRefused
 from federation_bridge.model import RequestOrigin
 
@@ -26,7 +27,7 @@ class Entry:
     """Whether a session, or a message whose signature held, is behind it, though `person` says nobody."""
 
 
-_REFUSALS = (SignInRefused, DeviceRefused, TokenRefused, RequestRefused)
+_REFUSALS = (SignInRefused, DeviceRefused, TokenRefused, RequestRefused, EndingRefused)
 
 
 def belongs_to_nobody(entry: Entry) -> bool:

@@ -83,9 +83,9 @@ class SparingAudit:
         ring: RefusalRing,
         bounds: Bounds,
         clock: Clock,
-        counted: Callable[[str], None] = lambda _: None,
+        counted: Callable[[str, str, str], None] = lambda _event, _code, _connection: None,
     ) -> None:
-        """`counted` is told the name of each event that goes to the ring."""
+        """`counted` is told the kind of each event that goes to the ring: event, code and connection."""
         self._log = log
         self._ring = ring
         self._bounds = bounds
@@ -192,7 +192,7 @@ class SparingAudit:
             return failure.detail
         for entry in others:
             with suppress(Exception):
-                self._counted(entry.event.name)
+                self._counted(*_kind(entry))
         return ""
 
     def _is_first(self, entry: Entry, now: datetime) -> bool:

@@ -7,7 +7,9 @@ audit hears of both. `parts` is what they work with.
 
 from federation_bridge.bridge.admission import Admission, token_hash
 from federation_bridge.bridge.granting import get_ready
+from federation_bridge.bridge.leaving import Leaving, WebIdentityToken
+from federation_bridge.bridge.offers import Offer, Offers
 from federation_bridge.bridge.parts import Parts
-from federation_bridge.bridge.verbs import Bridge, Leaving, WebIdentityToken
+from federation_bridge.bridge.verbs import Bridge
 
-__all__ = ["Admission", "Bridge", "Leaving", "Parts", "WebIdentityToken", "get_ready", "token_hash"]
+__all__ = ["Admission", "Bridge", "Leaving", "Offer", "Offers", "Parts", "WebIdentityToken", "get_ready", "token_hash"]

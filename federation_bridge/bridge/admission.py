@@ -12,7 +12,7 @@ from federation_bridge.bridge.answer import ExpectedSignIn
 from federation_bridge.bridge.entries import Entries
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.errors import SignInRejected, Unforeseen
-from federation_bridge.model import Arrival, Caller, RequestOrigin, Session
+from federation_bridge.model import Arrival, Caller, RequestOrigin, Session, SignIn
 from federation_bridge.sign_in_checks import Record, check
 
 
@@ -56,6 +56,7 @@ class Admissions:
         Unforeseen where a check was left out.
         """
         _check_complete(checked.record)
+        expected.demand_method(checked.arrival.identity)
         with check("groups"):
             arrival, looked_up = self._parts.group_lookup.at_arrival(checked.arrival, expected.take)
         sign_in, identity = expected.sign_in, arrival.identity
@@ -75,18 +76,55 @@ class Admissions:
         untaken = None if expected.is_taken else sign_in
         try:
             with check("once"):
-                sessions.admit(session, *message, *entries, network=network_of(origin.address), sign_in=untaken)
+                begun_at, network = self._begun_at(arrival, sign_in), network_of(origin.address)
+                sessions.admit(session, *message, *entries, network=network, sign_in=untaken, begun_at=begun_at)
         except SignInRejected as refusal:
             refusal.whose = identity.person
             raise
+        self._demand_not_ended(caller, arrival)
+        self._parts.group_lookup.settled(caller)
+        self._keep_material(session, arrival)
         if previous is not None:
-            # Its token was known before this sign-in (K01): nothing of it stays good. Command lines of the same person
-            # go on under the new session, so that its sign-out ends them too.
-            if is_change:
-                sessions.end(previous.key)
-            else:
-                sessions.succeed(previous.key, session.key)
+            self._leave_behind(previous, session, is_change=is_change)
         return Admission(token, session, *((sign_in.return_to, sign_in.handle) if sign_in else ("/", "")))
+
+    def _begun_at(self, arrival: Arrival, sign_in: SignIn | None) -> datetime | None:
+        """When what is spent began. The answer to a sign-in of ours cannot be older than that; one that nobody asked
+        for is as old as its provider says, whose clock may be ahead.
+        """
+        if sign_in is not None:
+            return sign_in.started_at
+        skew = self._parts.settings.connections[arrival.identity.connection].skew
+        return None if arrival.issued_at is None else arrival.issued_at - skew
+
+    def _leave_behind(self, previous: Session, session: Session, *, is_change: bool) -> None:
+        """Ends the session that the browser had: its token was known before this sign-in (K01), nothing of it stays
+        good. Command lines of the same person go on under the new session, so that its sign-out ends them too.
+        """
+        if is_change:
+            self._parts.store.sessions.end(previous.key)
+        else:
+            self._parts.store.sessions.succeed(previous.key, session.key)
+
+    def _keep_material(self, session: Session, arrival: Arrival) -> None:
+        rechecked = self._parts.settings.connections[session.identity.connection].recheck_every is not None
+        # Also where nothing is kept: it tells when the provider vouched for the session.
+        if arrival.material or rechecked:
+            sealed = self._parts.sealed_material.seal(session.key, arrival.material)
+            self._parts.store.provider_material.keep(session.key, sealed)
+
+    def _demand_not_ended(self, caller: Caller, arrival: Arrival) -> None:
+        """SignInRejected where the provider ended this sign-in while it was on its way; what had begun ends.
+
+        Only now: a look before the session begins could miss an end that comes between the two.
+        """
+        issued_at, session = arrival.issued_at or self._parts.clock(), caller.session
+        if not self._parts.store.provider_endings.has_ended(
+            session.identity.connection, arrival.at_provider, issued_at, session.identity.person
+        ):
+            return
+        self._parts.store.sessions.end(session.key, self._entries.of(caller, audit.SignedOut("ended at the provider")))
+        raise SignInRejected("the identity provider has ended this sign-in while it was on its way")
 
     def _session(self, arrival: Arrival, key: str, *, confirmed: bool) -> Session:
         now = self._parts.clock()
@@ -100,6 +138,7 @@ class Admissions:
             last_seen_at=now,
             ends_at=ends_at,
             confirmed=confirmed,
+            at_provider=arrival.at_provider,
         )
 
     def _session_end(self, arrival: Arrival, now: datetime) -> datetime:

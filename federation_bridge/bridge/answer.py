@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from federation_bridge.bridge.parts import Parts
+from federation_bridge.connectors.authentication_methods import demand_one_of
 from federation_bridge.connectors.saml import unasked
 from federation_bridge.errors import (
     BridgeError,
+    InteractionRequired,
     SignInExpired,
     SignInOver,
     SignInRejected,
     Unforeseen,
     VerifiersDisagree,
 )
-from federation_bridge.model import Callback, Session, SignIn
+from federation_bridge.model import Callback, Identity, Session, SignIn
 from federation_bridge.pending_sign_in import Browser
 from federation_bridge.settings import Connection, SamlConnection
 from federation_bridge.sign_in_checks import check
@@ -71,6 +73,15 @@ class ExpectedSignIn:
                 self._parts.store.sessions.take(self.sign_in)
             self.is_taken = True
 
+    def demand_method(self, identity: Identity) -> None:
+        """NotAuthenticatedAsAsked where this sign-in asked for a method and the identity states another.
+
+        Here and not in a connector: of whatever protocol an answer is, it is held to what was asked for.
+        """
+        if self.sign_in is not None and self.sign_in.methods:
+            with check("authentication method"):
+                demand_one_of(self.sign_in.methods, identity)
+
     def left_behind(self) -> Session | None:
         """The session with which the browser left, where it still lives."""
         if self.sign_in is None or not self.sign_in.previous:
@@ -83,6 +94,8 @@ class ExpectedSignIn:
             return
         if self.sign_in is not None:
             refusal.return_to = self.sign_in.return_to
+            if isinstance(refusal, InteractionRequired) and self.sign_in.silent:
+                refusal.handle, refusal.previous = self.sign_in.handle, self.sign_in.previous
         if self.over is not None and refusal.is_believed and not isinstance(refusal, VerifiersDisagree | Unforeseen):
             # Taken for unsolicited where the connection allows that, and refused for the request that it answers.
             refusal.is_over = True

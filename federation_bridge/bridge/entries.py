@@ -12,10 +12,18 @@ from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.bridge.sign_in_record import Details, checks_of, received_of
-from federation_bridge.errors import BridgeError, SignInRejected, Unforeseen, VerifiersDisagree, place_of
+from federation_bridge.errors import (
+    AnswerNotGranted,
+    BridgeError,
+    SignInRejected,
+    Unforeseen,
+    VerifiersDisagree,
+    place_of,
+)
 from federation_bridge.grant import RoleRequest
-from federation_bridge.model import Caller, Grant, RequestOrigin
+from federation_bridge.model import Caller, Grant, LiveGrant, RequestOrigin
 from federation_bridge.sign_in_checks import Record
+from federation_bridge.store.hand_overs import Acting
 
 _log = structlog.get_logger(__name__)
 
@@ -76,12 +84,25 @@ class Entries:
             yield
         except Exception as failure:
             refusal = failure if isinstance(failure, BridgeError) else _unforeseen(failure, caller.origin)
-            event = audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
-            self.record(caller, event)
+            self._grant_failed(caller, grant, refusal)
             refusal.is_recorded = True
             if refusal is not failure:
                 raise refusal from failure
             raise
+
+    def _grant_failed(self, caller: Caller, grant: Grant, refusal: BridgeError) -> None:
+        """Records the failure, and in the ledger what it says of a session: none, another one, or nothing certain."""
+        failed = audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
+        ledger = self._parts.store.live_grants
+        if refusal.is_unsold:
+            ledger.came_to_nothing(grant.id, self.of(caller, failed))
+        elif isinstance(refusal, AnswerNotGranted) and refusal.expires_at is not None:
+            key, ends_at = refusal.access_key_id, refusal.expires_at
+            sold = replace(LiveGrant.of(grant, ends_at=ends_at, is_handed_over=False), access_key_id=key)
+            told = replace(failed, access_key_id=key, expires_at=ends_at)
+            ledger.completed(sold, self.of(caller, told), Acting.of(caller))
+        else:
+            self.record(caller, failed)
 
 
 def _refusal(refusal: BridgeError, checked: dict[str, Details]) -> audit.Event:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from federation_bridge.audit import AuditLog
 from federation_bridge.aws.calls import AwsCalls
 from federation_bridge.aws.sts import StsClients
-from federation_bridge.connectors import Connector
+from federation_bridge.connectors import Connector, Transmitter
+from federation_bridge.ending import Endings
 from federation_bridge.group_lookup import GroupLookup
 from federation_bridge.model import Clock, Randomness
 from federation_bridge.observers import Observer
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.pending_sign_in import PendingSignIns
+from federation_bridge.provider_material import SealedMaterial
 from federation_bridge.rulebook import RulebookInForce
 from federation_bridge.settings import Settings
 from federation_bridge.signing import KeyRing
@@ -29,12 +31,15 @@ class Parts:
     group_lookup: GroupLookup
     rulebook: RulebookInForce
     store: Store
+    endings: Endings
     audit: AuditLog
     keys: KeyRing
     aws_calls: AwsCalls
     sts: StsClients
     outgoing: Outgoing
     pending_sign_ins: PendingSignIns
+    sealed_material: SealedMaterial
+    transmitters: Mapping[str, Transmitter]
     clock: Clock
     randomness: Randomness
     observers: tuple[Observer, ...] = ()

@@ -18,6 +18,10 @@ _MOST_GROUPS = 5000
 class Directory(Protocol):
     """What knows the groups of a connection's people."""
 
+    @property
+    def is_asked_always(self) -> bool:
+        """Whether it is asked at every arrival: also where the sign-in told all groups."""
+
     def groups_of(self, identity: Identity) -> Groups:
         """All groups of this person, written as the connection's rules name them; a gap where these may not be all.
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from federation_bridge.aws_limits import SHORTEST_SESSION
 from federation_bridge.errors import AccessDenied, NotSignedIn, SignInTooOld, UnauthorizedClient
 from federation_bridge.model import Session
 from federation_bridge.oauth.clients import Client
 from federation_bridge.settings import CommandLine
 
+_TO_BEGIN = timedelta(minutes=1)
+"""How long it may take until the program asks for its first credentials, and AWS answers."""
+_JUST_BEGUN = timedelta(minutes=1)
+
 Administers = Callable[[], bool]
 """Whether the rules in force, and no older ones, give the person of this request a right to administer.
 
-Asked only where something hangs on it; Unavailable where these rules cannot be had.
+Asked only where something hangs on it; Unavailable where these rules cannot be had, SignInTooOld where the person has
+to sign in as administration asks for it first.
 """
 
 
@@ -41,6 +47,16 @@ def check_confirmed(session: Session) -> None:
     """Nothing for a sign-in that its person has confirmed; NotSignedIn for any other: it decides about nothing."""
     if not session.confirmed:
         raise NotSignedIn("the sign-in was not confirmed on a page of ours")
+
+
+def check_lasts(session: Session, *, bounds_aws: bool, now: datetime) -> None:
+    """Nothing where a program that is let in now could have an AWS session; SignInTooOld where the sign-in ends before.
+
+    `bounds_aws`: whether AWS sessions end with the sign-in. Whoever has just signed in is not asked to do so again.
+    """
+    is_ending = session.ends_at - now < SHORTEST_SESSION + _TO_BEGIN
+    if bounds_aws and is_ending and now - session.started_at > _JUST_BEGUN:
+        raise SignInTooOld("the sign-in ends before the shortest session that AWS sells")
 
 
 def check_may_approve(session: Session, flow: CommandLine, now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.errors import BridgeError, OAuthRefused
-from federation_bridge.model import Identity, RequestOrigin, Session
+from federation_bridge.model import Caller, Identity, RequestOrigin
 from federation_bridge.oauth.parts import Parts
 
 
@@ -25,10 +25,14 @@ class AuditRecorder:
         """An entry at this instant about this person."""
         return replace(self.entry(origin, event), person=identity.person, connection=identity.connection)
 
-    def device_refused(self, session: Session, origin: RequestOrigin, refusal: BridgeError) -> None:
+    def entry_by(self, caller: Caller, event: audit.Event) -> Entry:
+        """An entry at this instant about the caller."""
+        return self.entry_of(caller.session.identity, caller.origin, event)
+
+    def device_refused(self, caller: Caller, refusal: BridgeError) -> None:
         """Records that a typed code or an approval was not taken."""
         event = audit.DeviceRefused(reason=refusal.detail, code=refusal.code)
-        self._parts.audit.record(self.entry_of(session.identity, origin, event))
+        self._parts.audit.record(self.entry_by(caller, event))
         refusal.is_recorded = True
 
     def token_refused(

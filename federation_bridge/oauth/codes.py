@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from federation_bridge.errors import NotSignedIn, OAuthRefused, UnauthorizedClient
-from federation_bridge.model import AuthorizationCode, RequestOrigin, Session
+from federation_bridge.model import AuthorizationCode, Caller, Session
 from federation_bridge.oauth.approval import (
     Administers,
     check_confirmed,
+    check_lasts,
     check_may_administer,
     check_may_approve,
     nobody,
@@ -57,14 +58,18 @@ class Codes:
     def check_may_let_in(self, client: Client, session: Session, *, administers: Administers = nobody) -> None:
         """Nothing where this person may let this client in now.
 
-        NotSignedIn for an unconfirmed sign-in; AccessDenied and SignInTooOld for a client that administers. A code that
-        is carried by hand leads as far away as a device code, and whoever is given it gets in: so all limits of the
-        device flow hold for it (attack N01).
+        NotSignedIn for an unconfirmed sign-in; AccessDenied and SignInTooOld for a client that administers; the latter
+        also where AWS sells nothing any more until the sign-in ends. A code that is carried by hand leads as far away
+        as a device code, and whoever is given it gets in: so all limits of the device flow hold for it (attack N01).
         """
         check_confirmed(session)
         if client.is_carried:
             check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
-        within = self._parts.settings.sessions.administration
+        settings = self._parts.settings
+        if not client.administers:
+            bounds_aws = settings.connections[session.identity.connection].aws_sessions_end_with_sign_in
+            check_lasts(session, bounds_aws=bounds_aws, now=self._parts.clock())
+        within = settings.sessions.administration
         check_may_administer(client, session, administers, within, self._parts.clock())
 
     def ends_at(self, client: Client, session: Session) -> datetime:
@@ -74,8 +79,7 @@ class Codes:
     def authorize(
         self,
         asked: AuthorizationRequest,
-        session: Session,
-        origin: RequestOrigin,
+        caller: Caller,
         *,
         administers: Administers = nobody,
     ) -> str:
@@ -90,11 +94,11 @@ class Codes:
         if client.one_role != bool(asked.role):
             raise UnauthorizedClient(f"{client.id} is let in for {'one role' if client.one_role else 'no single role'}")
         try:
-            self.check_may_let_in(client, session, administers=administers)
+            self.check_may_let_in(client, caller.session, administers=administers)
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._recorder.device_refused(session, origin, refusal)
+            self._recorder.device_refused(caller, refusal)
             raise
-        family = replace(self._families.made(client, session, origin), role=asked.role)
+        family = replace(self._families.made(client, caller), role=asked.role)
         code = new_secret("c", self._parts.randomness)
         given = AuthorizationCode(
             client_id=client.id,
@@ -104,7 +108,7 @@ class Codes:
             expires_at=self._parts.clock() + CODE_LIFE,
             dpop_jkt=asked.dpop_jkt,
         )
-        entry = self._recorder.entry_of(session.identity, origin, approved(family))
+        entry = self._recorder.entry_by(caller, approved(family))
         self._parts.store.authorization_codes.issue(code, given, family, entry)
         return self._answer(asked, {"code": code})
 

@@ -16,7 +16,7 @@ from federation_bridge.errors import (
     Unavailable,
     WrongUserCode,
 )
-from federation_bridge.model import DeviceRequest, RequestOrigin, Session, TokenFamily
+from federation_bridge.model import Caller, DeviceRequest, RequestOrigin, TokenFamily
 from federation_bridge.oauth.approval import (
     Administers,
     check_confirmed,
@@ -77,32 +77,28 @@ class Devices:
                 return DeviceGrant(device_code, user_code, address, int(DEVICE_CODE_LIFE.total_seconds()), INTERVAL)
         raise Unavailable("no user code is free")
 
-    def claim(
-        self, typed: str, session: Session, origin: RequestOrigin, *, administers: Administers = nobody
-    ) -> PendingDevice:
+    def claim(self, typed: str, caller: Caller, *, administers: Administers = nobody) -> PendingDevice:
         """The program whose code this person typed: claimed for this browser session alone (attack N04).
 
         WrongUserCode for whatever is nobody's or another's; TooManyTries; what `approve` raises.
         """
         try:
-            check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
-            limits = guess_limits(session.identity)
+            check_may_approve(caller.session, self._parts.settings.command_line, self._parts.clock())
+            limits = guess_limits(caller.session.identity)
             self._spend_try(limits)
             hashed = self._hashed(read_user_code(typed))
-            claimed = self._recorder.entry_of(session.identity, origin, audit.DeviceClaimed())
-            request = self._parts.store.device_codes.claim(hashed, session.key, claimed)
+            claimed = self._recorder.entry_by(caller, audit.DeviceClaimed())
+            request = self._parts.store.device_codes.claim(hashed, caller.session.key, claimed)
             if request is None:
                 raise WrongUserCode("no code waits that this session could claim")
             self._parts.store.rate_limits.give_back(limits)
-            self._check_may_administer(hashed, request, session, origin, administers)
+            self._check_may_administer(hashed, request, caller, administers)
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._recorder.device_refused(session, origin, refusal)
+            self._recorder.device_refused(caller, refusal)
             raise
-        return self._shown(request, session, origin)
+        return self._shown(request, caller)
 
-    def approve(
-        self, typed: str, session: Session, origin: RequestOrigin, *, administers: Administers = nobody
-    ) -> TokenFamily:
+    def approve(self, typed: str, caller: Caller, *, administers: Administers = nobody) -> TokenFamily:
         """Lets the program in whose code this session has claimed.
 
         NotSignedIn for an unconfirmed sign-in or one that has ended meanwhile, SignInTooOld, UnauthorizedClient (the
@@ -110,71 +106,71 @@ class Devices:
         good), WrongUserCode.
         """
         try:
-            check_may_approve(session, self._parts.settings.command_line, self._parts.clock())
-            hashed, request = self._claimed(typed, session)
-            self._check_address(hashed, request, session, origin)
-            self._check_may_administer(hashed, request, session, origin, administers)
-            family = self._families.made(client_named(request.client_id), session, origin, request)
-            entry = self._recorder.entry_of(session.identity, origin, approved(family, request))
-            if not self._parts.store.device_codes.approve(hashed, session.key, family, entry):
+            check_may_approve(caller.session, self._parts.settings.command_line, self._parts.clock())
+            hashed, request = self._claimed(typed, caller)
+            self._check_address(hashed, request, caller)
+            self._check_may_administer(hashed, request, caller, administers)
+            family = self._families.made(client_named(request.client_id), caller, request)
+            entry = self._recorder.entry_by(caller, approved(family, request))
+            if not self._parts.store.device_codes.approve(hashed, caller.session.key, family, entry):
                 raise WrongUserCode("somebody else decided, or time ran out")
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._recorder.device_refused(session, origin, refusal)
+            self._recorder.device_refused(caller, refusal)
             raise
         return family
 
-    def deny(self, typed: str, session: Session, origin: RequestOrigin) -> None:
+    def deny(self, typed: str, caller: Caller) -> None:
         """Refuses the program whose code this session has claimed, for good.
 
         NotSignedIn for an unconfirmed sign-in; WrongUserCode where the session has not claimed it. An old sign-in is
         enough for a no.
         """
         try:
-            check_confirmed(session)
-            hashed, request = self._claimed(typed, session)
-            self._deny(hashed, request, session, origin, "the person said no")
+            check_confirmed(caller.session)
+            hashed, request = self._claimed(typed, caller)
+            self._deny(hashed, request, caller, "the person said no")
         except (OAuthRefused, NotSignedIn) as refusal:
-            self._recorder.device_refused(session, origin, refusal)
+            self._recorder.device_refused(caller, refusal)
             raise
 
-    def _claimed(self, typed: str, session: Session) -> tuple[str, DeviceRequest]:
+    def _claimed(self, typed: str, caller: Caller) -> tuple[str, DeviceRequest]:
         # Never claims: a code is guessed at in one place, where the tries are counted and the page is shown.
         hashed = self._hashed(read_user_code(typed))
-        request = self._parts.store.device_codes.claimed(hashed, session.key)
+        request = self._parts.store.device_codes.claimed(hashed, caller.session.key)
         if request is None:
             raise WrongUserCode("this session has not claimed the code, or it is decided")
         return hashed, request
 
-    def _check_address(self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin) -> None:
-        if self._parts.settings.command_line.refuse_other_address and request.origin.address != origin.address:
-            self._deny(hashed, request, session, origin, "approved from another address")
-            raise OtherAddress(f"asked from {request.origin.address}, approved from {origin.address}")
+    def _check_address(self, hashed: str, request: DeviceRequest, caller: Caller) -> None:
+        if self._parts.settings.command_line.refuse_other_address and request.origin.address != caller.origin.address:
+            self._deny(hashed, request, caller, "approved from another address")
+            raise OtherAddress(f"asked from {request.origin.address}, approved from {caller.origin.address}")
 
     def _check_may_administer(
-        self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin, administers: Administers
+        self, hashed: str, request: DeviceRequest, caller: Caller, administers: Administers
     ) -> None:
         client, within = client_named(request.client_id), self._parts.settings.sessions.administration
         try:
-            check_may_administer(client, session, administers, within, self._parts.clock())
+            check_may_administer(client, caller.session, administers, within, self._parts.clock())
         except AccessDenied as refusal:
             # For good: the program hears it at once, and nobody else who is typed the code can let it in.
-            self._deny(hashed, request, session, origin, refusal.detail)
+            self._deny(hashed, request, caller, refusal.detail)
             raise
 
-    def _deny(self, hashed: str, request: DeviceRequest, session: Session, origin: RequestOrigin, reason: str) -> None:
+    def _deny(self, hashed: str, request: DeviceRequest, caller: Caller, reason: str) -> None:
         event = audit.DeviceDenied(request.client_id, request.origin.reference, request.origin.address, reason)
-        entry = self._recorder.entry_of(session.identity, origin, event)
-        if not self._parts.store.device_codes.deny(hashed, session.key, entry):
+        entry = self._recorder.entry_by(caller, event)
+        if not self._parts.store.device_codes.deny(hashed, caller.session.key, entry):
             raise WrongUserCode("somebody else decided, or time ran out")
 
-    def _shown(self, request: DeviceRequest, session: Session, origin: RequestOrigin) -> PendingDevice:
-        differ, client = request.origin.address != origin.address, client_named(request.client_id)
+    def _shown(self, request: DeviceRequest, caller: Caller) -> PendingDevice:
+        differ, client = request.origin.address != caller.origin.address, client_named(request.client_id)
         return PendingDevice(
             program=client.title,
             request=request,
             version=label_of(request.origin.user_agent),
             place=self._parts.places(request.origin.address),
-            ends_at=self._families.end_in(session, client),
+            ends_at=self._families.end_in(caller.session, client),
             addresses_differ=differ,
             is_refused=differ and self._parts.settings.command_line.refuse_other_address,
             administers=client.administers,

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from federation_bridge import audit
-from federation_bridge.errors import AccessDenied, InvalidToken
-from federation_bridge.model import DeviceRequest, Identity, RequestOrigin, Session, TokenFamily
+from federation_bridge.errors import AccessDenied, InvalidToken, NotSignedIn
+from federation_bridge.model import Caller, DeviceRequest, Identity, RequestOrigin, Session, TokenFamily
 from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import FEDBRIDGE_ADMINISTRATION, Client, title_of
 from federation_bridge.oauth.messages import HeldCommandLine
@@ -28,17 +28,15 @@ class Families:
         self._parts = parts
         self._recorder = recorder
 
-    def made(
-        self, client: Client, session: Session, origin: RequestOrigin, request: DeviceRequest | None = None
-    ) -> TokenFamily:
-        """A family that this session's person lets in: a waiting device, or a program that sent the browser here.
+    def made(self, client: Client, caller: Caller, request: DeviceRequest | None = None) -> TokenFamily:
+        """A family that the caller lets in: a waiting device, or a program that sent the browser here.
 
         Not yet stored. AccessDenied where they have no role at all, and the client does not administer. What one that
         does may do is asked of the rules at each request.
         """
-        if not client.administers and not self._has_a_role(session.identity):
+        if not client.administers and not self._has_a_role(caller.session.identity):
             raise AccessDenied("the person has no role")
-        now = self._parts.clock()
+        now, session = self._parts.clock(), caller.session
         return TokenFamily(
             id=self._parts.randomness(16).hex(),
             client_id=client.id,
@@ -49,7 +47,7 @@ class Families:
             last_used_at=now,
             ends_at=self.end_in(session, client),
             way="browser" if request is None else "device",
-            approved_from=origin.address,
+            approved_from=caller.origin.address,
         )
 
     def end_in(self, session: Session, client: Client) -> datetime:
@@ -64,6 +62,10 @@ class Families:
         """Nothing where its person may still come in; InvalidToken otherwise. Without any role it ends here."""
         if family.identity.connection not in self._parts.connections:
             raise InvalidToken(f"connection {family.identity.connection} is gone")
+        try:
+            self._parts.recheck(family.approved_in, family.identity, family.started_at)
+        except NotSignedIn as refusal:
+            raise InvalidToken(refusal.detail) from None
         if family.client_id != FEDBRIDGE_ADMINISTRATION and not self._has_a_role(family.identity):
             self.end(family, "the person has no role left", origin)
             raise InvalidToken("the person has no role left")
@@ -73,11 +75,11 @@ class Families:
         entry = self._recorder.entry_of(family.identity, origin, audit.CommandLineEnded(family.id, reason))
         self._parts.store.token_families.end(family.id, entry)
 
-    def end_own(self, family_id: str, session: Session, origin: RequestOrigin) -> None:
-        """Ends one of this person's own command lines; nothing where it is not theirs."""
-        for family in self.of_person(session):
+    def end_own(self, family_id: str, caller: Caller) -> None:
+        """Ends one of the caller's own command lines; nothing where it is not theirs."""
+        for family in self.of_person(caller.session):
             if family.id == family_id:
-                self.end(family, "ended by its person", origin)
+                self.end(family, "ended by its person", caller.origin)
 
     def of_person(self, session: Session) -> tuple[TokenFamily, ...]:
         """The command lines that this person has let in and that still hold, newest first."""
@@ -86,6 +88,10 @@ class Families:
     def shown(self, session: Session) -> tuple[HeldCommandLine, ...]:
         """The same, as a page shows them."""
         return tuple(held(family, self._parts.places) for family in self.of_person(session))
+
+    def place_of(self, address: str) -> str:
+        """Where an address lies, as far as a file of places says; "" where it is not known."""
+        return self._parts.places(address) if address else ""
 
     def beginnings(self, session: Session) -> tuple[datetime, ...]:
         """When each of this person's command lines that hold was let in: one small query."""

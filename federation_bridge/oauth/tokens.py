@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.errors import (
+    AccessBlocked,
     AccessDenied,
+    AccessEnded,
     AuthorizationPending,
     ExpiredCode,
     InvalidGrant,
@@ -16,7 +18,7 @@ from federation_bridge.errors import (
     SlowDown,
     UnauthorizedClient,
 )
-from federation_bridge.model import AuthorizationCode, RequestOrigin, TokenFamily
+from federation_bridge.model import AuthorizationCode, RequestOrigin, TokenFamily, WhyEnded
 from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import Client, client_named
 from federation_bridge.oauth.dpop import DpopProof
@@ -28,7 +30,7 @@ from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.pkce import why_not_proven
 from federation_bridge.oauth.proofs import Proofs
 from federation_bridge.store.device_codes import Poll
-from federation_bridge.store.token_families import NewTokens, Telling
+from federation_bridge.store.token_families import NewTokens, Stale, Telling
 
 LENIENCY = timedelta(seconds=10)
 """So long after its use a refresh token that comes again is refused, and no more."""
@@ -39,6 +41,12 @@ _POLLED: dict[Poll, type[OAuthRefused]] = {
     Poll.DENIED: AccessDenied,
     Poll.EXPIRED: ExpiredCode,
     Poll.UNKNOWN: InvalidGrant,
+}
+
+_ENDED: dict[WhyEnded | None, type[InvalidGrant]] = {
+    "blocked": AccessBlocked,
+    "ended": AccessEnded,
+    None: InvalidGrant,
 }
 
 
@@ -119,7 +127,7 @@ class Tokens:
         now = self._parts.clock()
         family = self._parts.store.token_families.usable(bounded(refresh_token), client_id, jkt)
         if family is None:
-            raise self._refused_renewal(refresh_token, client_id, now, origin)
+            raise self._refused_renewal(refresh_token, client, jkt, now, origin)
         self._check_lives(family, origin)
         return Renewal(refresh_token, client, jkt, now, family, session_of(family))
 
@@ -129,11 +137,11 @@ class Tokens:
         fresh, telling = self._fresh(client, origin), self._telling("refresh token", origin)
         family = self._parts.store.token_families.rotate(token, client.id, renewal.jkt, fresh, telling)
         if family is None:
-            raise self._refused_renewal(token, client.id, renewal.asked_at, origin)
+            raise self._refused_renewal(token, client, renewal.jkt, renewal.asked_at, origin)
         return self._issued(family, fresh)
 
     def _refused_renewal(
-        self, refresh_token: str, client_id: str, asked_at: datetime, origin: RequestOrigin
+        self, refresh_token: str, client: Client, jkt: str | None, asked_at: datetime, origin: RequestOrigin
     ) -> InvalidGrant:
         families = self._parts.store.token_families
         held = families.holding(refresh_token)
@@ -141,10 +149,20 @@ class Tokens:
         if held is not None:
             ended = audit.CommandLineEnded(held.id, "a refresh token was used again")
             entries.append(self._recorder.entry_of(held.identity, origin, ended))
-        outcome = families.stale(refresh_token, client_id, asked_at - LENIENCY, *entries)
-        refusal = InvalidGrant(f"refresh token: {outcome.name.lower()}")
-        self._recorder.token_refused(client_id, origin, refusal, whose=held.identity if held else False)
+        outcome = families.stale(refresh_token, client.id, asked_at - LENIENCY, *entries)
+        why = self._why_ended(refresh_token, client, jkt, held) if outcome is Stale.UNKNOWN else None
+        refusal = _ENDED[why](f"refresh token: {why or outcome.name.lower()}")
+        self._recorder.token_refused(client.id, origin, refusal, whose=held.identity if held else False)
         return refusal
+
+    def _why_ended(
+        self, refresh_token: str, client: Client, jkt: str | None, held: TokenFamily | None
+    ) -> WhyEnded | None:
+        """Whether its person is blocked, or somebody ended it; None also for a program or key that it is not of."""
+        if held is None:
+            return self._parts.store.ended_holdings.of_refresh_token(refresh_token, client.id, jkt)
+        is_theirs = held.client_id == client.id and held.dpop_jkt in (None, jkt)
+        return "blocked" if is_theirs and self._parts.store.blocks.about(held.identity.person) else None
 
     def revoke(self, token: str, client_id: str, origin: RequestOrigin) -> None:
         """Ends the family of this access or refresh token (RFC 7009). Nothing where it is nobody's, or another's."""

@@ -5,9 +5,18 @@ others what is said in a statement. Nobody outside sees a private key.
 """
 
 from federation_bridge.signing.key import DecryptionKey, PrivateKey, SigningKey
+from federation_bridge.signing.local import sealed_anew
 from federation_bridge.signing.purposes import Purpose
 from federation_bridge.signing.ring import KeyRing, signing_one
-from federation_bridge.signing.sealing import derived_key, read_or_make_sealing_key, sealing_key_from
+from federation_bridge.signing.sealing import (
+    derived_key,
+    lay_beside,
+    put_in_place,
+    read_or_make_sealing_key,
+    read_sealing_key,
+    sealing_key_from,
+    waiting_beside,
+)
 
 __all__ = [
     "DecryptionKey",
@@ -16,7 +25,12 @@ __all__ = [
     "Purpose",
     "SigningKey",
     "derived_key",
+    "lay_beside",
+    "put_in_place",
     "read_or_make_sealing_key",
+    "read_sealing_key",
+    "sealed_anew",
     "sealing_key_from",
     "signing_one",
+    "waiting_beside",
 ]

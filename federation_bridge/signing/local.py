@@ -69,16 +69,29 @@ def seal(cipher: AESGCM, private_key: rsa.RSAPrivateKey, key: SigningKey) -> byt
 
 def unseal(cipher: AESGCM, purpose: Purpose, sealed: bytes) -> SigningKey:
     """The key that `seal` sealed; ConfigurationInvalid where it does not open."""
-    try:
-        plain = cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _associated(purpose))
-    except (InvalidTag, ValueError):
-        sentence = f"the stored {purpose} key does not open: this is not the sealing key that sealed it"
-        raise ConfigurationInvalid(sentence) from None
-    content = json.loads(plain)
+    content = json.loads(_opened(cipher, purpose, sealed))
     private_key = serialization.load_pem_private_key(content["private_key"].encode(), password=None)
     if not isinstance(private_key, rsa.RSAPrivateKey):
         raise ConfigurationInvalid(f"the stored {purpose} key is not an RSA key")
     return _key(purpose, private_key, content["certificate"], datetime.fromisoformat(content["created_at"]))
+
+
+def sealed_anew(before: bytes, after: bytes, purpose: str, sealed: bytes) -> bytes:
+    """The same private key of a purpose, sealed by another sealing key; ConfigurationInvalid where it does not open."""
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    plain = _opened(AESGCM(before), purpose, sealed)
+    return nonce + AESGCM(after).encrypt(nonce, plain, _associated(purpose))
+
+
+def _opened(cipher: AESGCM, purpose: str, sealed: bytes) -> bytes:
+    try:
+        return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _associated(purpose))
+    except (InvalidTag, ValueError):
+        sentence = (
+            f"the stored {purpose} key does not open: this is not the sealing key that sealed it; put that one back "
+            "(`keys.sealing_key`, or sealing.key in `data`)"
+        )
+        raise ConfigurationInvalid(sentence) from None
 
 
 def _key(purpose: Purpose, private_key: rsa.RSAPrivateKey, certificate_pem: str, created_at: datetime) -> SigningKey:
@@ -86,7 +99,7 @@ def _key(purpose: Purpose, private_key: rsa.RSAPrivateKey, certificate_pem: str,
     return SigningKey(purpose, thumbprint(public_key), public_key, certificate_pem, created_at, LocalKey(private_key))
 
 
-def _associated(purpose: Purpose) -> bytes:
+def _associated(purpose: str) -> bytes:
     """Bound to the sealed bytes, so that a key moved to another purpose's row does not open."""
     return f"federation-bridge key 1 {purpose}".encode()
 

@@ -7,6 +7,8 @@ import binascii
 import os
 import secrets
 import stat
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
@@ -23,12 +25,63 @@ def read_or_make_sealing_key(path: Path) -> bytes:
 
     ConfigurationInvalid where the file is a link, readable by others, of another owner, or no sealing key.
     """
-    try:
-        if not os.path.lexists(path):
+    if not os.path.lexists(path):
+        try:
             _place_sealing_key(path)
+        except OSError as problem:
+            raise ConfigurationInvalid(
+                f"the sealing key {path} cannot be made: {problem.strerror}: its folder belongs to the service's user, "
+                "and this has to run as that user"
+            ) from None
+    try:
         return sealing_key_from(_read_private(path), str(path))
     except OSError as problem:
         raise ConfigurationInvalid(f"the sealing key {path} cannot be used: {problem.strerror}") from None
+
+
+def read_sealing_key(path: Path) -> bytes:
+    """The same for a file that is there; ConfigurationInvalid, too, where it is not."""
+    try:
+        return sealing_key_from(_read_private(path), str(path))
+    except OSError as problem:
+        raise ConfigurationInvalid(f"the sealing key {path} cannot be used: {problem.strerror}") from None
+
+
+def waiting_beside(path: Path) -> Path:
+    """Where a new sealing key lies until it takes the place of the one in `path`."""
+    return path.with_name(f"{path.name}.new")
+
+
+def put_in_place(path: Path, now: datetime) -> Path:
+    """Gives the key that waits beside the name `path`, for good; gives where the one that had it is kept.
+
+    Whatever stops it, both keys are there, and it may be done again. OSError.
+    """
+    aside = path.with_name(f"{path.name}.before-{now:%Y%m%dT%H%M%SZ}")
+    with suppress(FileExistsError):
+        os.link(path, aside, follow_symlinks=False)
+    waiting_beside(path).replace(path)
+    _on_the_disk(path.parent)
+    return aside
+
+
+def lay_beside(path: Path, key: bytes) -> None:
+    """Lays a new sealing key beside the one in `path`, on the disk and readable for us alone. OSError."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    _write_new(beside, key)
+    try:
+        beside.replace(waiting_beside(path))
+    finally:
+        beside.unlink(missing_ok=True)
+    _on_the_disk(path.parent)
+
+
+def _on_the_disk(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sealing_key_from(text: str, origin: str = "the sealing key") -> bytes:
@@ -54,17 +107,21 @@ def derived_key(sealing_key: bytes, use: str) -> bytes:
 def _place_sealing_key(path: Path) -> None:
     """Writes beside, then links: a racing worker sees a whole file or none, and only the first link stands."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(SEALING_KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _write_new(beside, secrets.token_bytes(SEALING_KEY_BYTES))
         os.link(beside, path, follow_symlinks=False)
     except FileExistsError:
         return
     finally:
-        beside.unlink()
+        beside.unlink(missing_ok=True)
+
+
+def _write_new(path: Path, key: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(base64.b64encode(key) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _read_private(path: Path) -> str:

@@ -75,6 +75,8 @@ def test_a_line_tells_who_what_when_and_the_details() -> None:
             "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
             "policy": "",
             "statement_id": "_grant",
+            "cap": "",
+            "for_agent": False,
         },
     }
 

@@ -50,6 +50,10 @@ class GrantFailed(Event):
     grant_id: str
     code: str
     detail: str
+    access_key_id: str | None = None
+    """Of a session that AWS sold otherwise than was granted: alive, and handed to nobody."""
+    expires_at: datetime | None = None
+    """When that one ends, as AWS said."""
 
 
 @dataclass(frozen=True, slots=True)

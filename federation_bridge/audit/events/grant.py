@@ -41,6 +41,10 @@ class GrantMade(Event):
     policy: str = ""
     statement_id: str = ""
     """The assertion's ID or the JWT's `jti`: what CloudTrail shows of the statement."""
+    cap: str = ""
+    """Which bound decided `duration`: `asked`, `usual`, `rule`, `role`, `rule_end` or `session` (the sign-in's end)."""
+    for_agent: bool = False
+    """Whether it is for a program that acts for the person."""
 
     @classmethod
     def of(cls, grant: Grant) -> GrantMade:
@@ -60,4 +64,6 @@ class GrantMade(Event):
             statement_id=grant.id,
             policy_arns=grant.policy_arns,
             policy=grant.policy or "",
+            cap=grant.cap,
+            for_agent=grant.for_agent,
         )

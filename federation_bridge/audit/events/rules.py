@@ -84,3 +84,13 @@ class RulebookEmergency(Event):
     number: int
     version: str
     because: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulebookEmergencySeen(Event):
+    """Another administrator has looked at a change that came into force in an emergency: its notice ends."""
+
+    name: ClassVar[str] = "rulebook.emergency_seen"
+    by: str
+    note: str
+    number: int

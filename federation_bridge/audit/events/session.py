@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from federation_bridge.audit.events import Event
+from federation_bridge.model import Cause, Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,91 @@ class SignedOut(Event):
 
     name: ClassVar[str] = "session.ended"
     reason: str = "sign-out"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEnded(Event):
+    """All that a person held here ended at once, and in AWS where that was demanded."""
+
+    name: ClassVar[str] = "access.ended"
+    kind: str
+    """The kind of cause: `person`, `administrator`, `block`, `scim`, `logout`, `signal`, `re-check`."""
+    by: str
+    """Who or what."""
+    reason: str
+    sessions: int
+    command_lines: int
+    pending: int
+    """Command lines on their way in."""
+    in_aws: int = 0
+    """AWS sessions that AWS is made to end."""
+    not_in_aws: str = ""
+    """What AWS is not made to end, and why."""
+
+    @classmethod
+    def of(cls, cause: Cause, ended: Ended) -> AccessEnded:
+        """The event of this end."""
+        return cls(
+            kind=cause.kind,
+            by=cause.by,
+            reason=cause.reason,
+            sessions=ended.sessions,
+            command_lines=ended.command_lines,
+            pending=ended.pending,
+            in_aws=ended.aws.sessions,
+            not_in_aws=ended.aws.told,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EndedByProvider(Event):
+    """An identity provider said that something has ended there: what came of it here has ended too."""
+
+    name: ClassVar[str] = "session.ended_by_provider"
+    way: str
+    """How it said so: `back-channel logout`."""
+    message_issuer: str
+    message_id: str
+    sessions: int = 0
+    """How many ended here, of everybody whom the message means; none: it named nobody who is signed in."""
+    command_lines: int = 0
+    pending: int = 0
+    """Command lines on their way in."""
+    in_aws: int = 0
+    """AWS sessions that AWS is made to end."""
+    not_in_aws: str = ""
+    """What AWS is not made to end, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalTaken(Event):
+    """A shared signal was believed; what it ended is told by `session.ended_by_provider`."""
+
+    name: ClassVar[str] = "signal.taken"
+    kind: str
+    """The event's last name: `account-disabled`."""
+    did: str
+    """What it brought about."""
+    message_issuer: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalStreamChanged(Event):
+    """An operator set a stream of shared signals up, or removed it."""
+
+    name: ClassVar[str] = "signal.stream_changed"
+    did: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndingRefused(Event):
+    """A message that says so was not believed: nothing has ended."""
+
+    name: ClassVar[str] = "session.ending_refused"
+    way: str
+    reason: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
