@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from databases import HeldClock
 from web_factories import Person, door_of, made_app
@@ -25,9 +26,9 @@ def texts(folder: Path, more: str = MORE) -> Texts:
     return Texts((folder / "rules.yaml").read_text() + more, (folder / "accounts.yaml").read_text())
 
 
-def browser(folder: Path, clock: HeldClock, more: str = MORE) -> Iterator[Person]:
+def browser(folder: Path, clock: HeldClock, more: str = MORE, **changes: Any) -> Iterator[Person]:
     """A browser of an application whose rulebook lies in the database."""
-    app = made_app(folder, clock, rules=None, accounts=None, rulebook={"source": "database"})
+    app = made_app(folder, clock, rules=None, accounts=None, rulebook={"source": "database"}, **changes)
     here = door_of(app)
     rules = Rules(
         here.store.rulebook_versions, here.store.rulebook_proposals, Known(frozenset(here.settings.connections)), clock

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from federation_bridge.administration.account_plans import additions, chosen, needed, ours
 from federation_bridge.administration.account_plans import checked as held_against
-from federation_bridge.administration.account_plans import chosen, needed, ours
 from federation_bridge.administration.lease import Lease
 from federation_bridge.audit import AccountsCheckAsked, AccountsChecked, Entry
 from federation_bridge.aws.account_check import Difference, RealAccount
@@ -149,7 +149,7 @@ class AccountChecks:
     def _look(self) -> None:
         asked, began_at, rules = waiting(self.store), self.clock(), self.rulebook.current()
         accounts = chosen(rules.register.accounts, ())
-        needs = needed(rules, accounts, ours(self.settings, self.keys, accounts))
+        needs = needed(rules, accounts, ours(self.settings, self.keys, accounts), additions(self.settings))
         found = held_against(needs, self.read)
         told = tuple(_bounded(one) for one in found.differences[:MOST_DIFFERENCES])
         kept = KeptCheck(

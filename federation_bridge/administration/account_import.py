@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from federation_bridge.administration.accounts_given import GivenAccount, GivenAccounts
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import Register, load_register
-from federation_bridge.mapping.document import Place, refuse
+from federation_bridge.mapping.document import refuse
 from federation_bridge.mapping.item_editing import Item
 from federation_bridge.mapping.look_alikes import drawn
 from federation_bridge.mapping.mistakes import Mistakes
+from federation_bridge.mapping.places import Place
 from federation_bridge.mapping.register_editing import accounts_of, with_accounts
 from federation_bridge.model import Account
 
@@ -142,9 +143,9 @@ def _with_tags(item: Item, tags: Mapping[str, str]) -> Item:
 def _added(given: GivenAccount, tags: Mapping[str, str], register: Register, terms: ImportTerms) -> Item:
     roles = given.roles or terms.roles
     if not roles:
-        refuse(given.where, f"account {given.id} is new: say which roles it has (--role, or a column `roles`)")
+        refuse(given.where, "account %(id)s is new: say which roles it has (--role, or a column `roles`)", id=given.id)
     if not given.name:
-        refuse(given.where, f"account {given.id} is new, and has no name")
+        refuse(given.where, "account %(id)s is new, and has no name", id=given.id)
     partition = given.partition or "aws"
     provider = terms.provider or _common_provider(register, given)
     item: Item = {"id": given.id, "name": given.name, **_details(given)}
@@ -157,7 +158,9 @@ def _common_provider(register: Register, given: GivenAccount) -> str:
     """What the providers of all accounts are called, where that is one name."""
     names = {one.provider_arn.split(":", 5)[5] for one in register.accounts.values()}
     if len(names) != 1:
-        refuse(given.where, f"account {given.id} is new: say which provider it has (--provider saml-provider/NAME)")
+        refuse(
+            given.where, "account %(id)s is new: say which provider it has (--provider saml-provider/NAME)", id=given.id
+        )
     return names.pop()
 
 
@@ -192,9 +195,21 @@ def _names(account: Account, named: Mapping[str, str]) -> Iterator[str]:
 
 
 def _refuse_twin(one: GivenAccount, whose: str, name: str) -> None:
-    what = "is also the name" if one.name == name else f"only looks like {name!a}, the name"
     where: Place = one.where
-    refuse(where, f"{one.name!a} {what} of account {whose}: people tell accounts apart by name alone")
+    if one.name == name:
+        refuse(
+            where,
+            "%(name)s is also the name of account %(whose)s: people tell accounts apart by name alone",
+            name=ascii(one.name),
+            whose=whose,
+        )
+    refuse(
+        where,
+        "%(name)s only looks like %(other)s, the name of account %(whose)s: people tell accounts apart by name alone",
+        name=ascii(one.name),
+        other=ascii(name),
+        whose=whose,
+    )
 
 
 def lines_of(found: RegisterDifference, register: Register) -> Iterator[str]:

@@ -56,11 +56,22 @@ def ours(settings: Settings, keys: KeyRing, accounts: list[Account], *, with_key
     return {"entity_id": settings.saml_entity_id, "issuer": settings.issuer, "metadata": document.decode()}
 
 
-def needed(rules: RuleSet, accounts: list[Account], told: Ours, *, registered: bool = False) -> list[Needed]:
+def additions(
+    settings: Settings, tags: Mapping[str, str] | None = None, policies: Mapping[str, tuple[str, ...]] | None = None
+) -> Additions:
+    """What onboarded accounts get beside trust: always the policy and the role by which sessions end in AWS."""
+    aws = settings.aws
+    revoking = (aws.revoking_role, aws.revocation_policy)
+    return Additions(tags or {}, policies or {}, revoking, aws.revocation_probe, frozenset(aws.attached_revocations))
+
+
+def needed(
+    rules: RuleSet, accounts: list[Account], told: Ours, added: Additions, *, registered: bool = False
+) -> list[Needed]:
     """What each account needs for what the rules could ever grant; `registered`: for all roles of the register."""
     granted = _granted(rules)
     return [
-        Needed(planned(account, additions=Additions(), **told), None if registered else granted.get(account.id, {}))
+        Needed(planned(account, additions=added, **told), None if registered else granted.get(account.id, {}))
         for account in accounts
     ]
 

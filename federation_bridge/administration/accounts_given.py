@@ -21,10 +21,14 @@ from federation_bridge.mapping.account_details import (
     parse_environment,
     parse_tags,
 )
-from federation_bridge.mapping.document import Node, Place, did_you_mean, read_document, refuse, text
+from federation_bridge.mapping.document import Node, did_you_mean, read_document, refuse, text
 from federation_bridge.mapping.mistakes import Mistakes
-from federation_bridge.mapping.register import parse_account_id, parse_account_name, parse_partition, parse_role_name
+from federation_bridge.mapping.places import Place
+from federation_bridge.mapping.register import parse_account_id, parse_account_name, parse_partition
+from federation_bridge.mapping.registered_roles import parse_role_name
 
+FORMS = ("organizations", "csv")
+"""How a list may be written."""
 MOST_BYTES = 10_000_000
 """Of all files together."""
 _MOST_ACCOUNTS = 20_000
@@ -115,8 +119,11 @@ class _Reading:
         elif tags is not None and isinstance(tags.value, tuple):
             self._tags_alone(name, tags)
         else:
-            known = "list-accounts, list-accounts-for-parent or list-tags-for-resource"
-            refuse(page, f"this is not the output of `aws organizations` {known}")
+            refuse(
+                page,
+                "this is not the output of `aws organizations` "
+                "list-accounts, list-accounts-for-parent or list-tags-for-resource",
+            )
         following = entries.get("NextToken")
         self.is_whole = following is None or following.value in ("", "null")
 
@@ -169,7 +176,8 @@ class _Reading:
         for line, row in rows:
             with self.mistakes.collected():
                 if len(row) != len(columns):
-                    refuse(Place(line, 1, name), f"the row has {len(row)} cells, and the head {len(columns)}")
+                    here, due = str(len(row)), str(len(columns))
+                    refuse(Place(line, 1, name), "the row has %(here)s cells, and the head %(due)s", here=here, due=due)
                 cells = {
                     column: Node(Place(line, at, name), cell)
                     for at, (column, cell) in enumerate(zip(columns, row, strict=True), 1)
@@ -209,10 +217,10 @@ class _Reading:
     def _add(self, account: GivenAccount) -> None:
         first = self.accounts.setdefault(account.id, account)
         if account.id and first is not account:
-            line, _, name = first.where
-            refuse(account.where, f"account {account.id} stands here twice, first in line {line} of {name}")
+            where = first.where.words
+            refuse(account.where, "account %(id)s stands here twice, first in %(where)s", id=account.id, where=where)
         if len(self.accounts) > _MOST_ACCOUNTS:
-            refuse(account.where, f"more than {_MOST_ACCOUNTS} accounts are given")
+            refuse(account.where, "more than %(most)s accounts are given", most=str(_MOST_ACCOUNTS))
 
 
 def _columns(name: str, line: int, head: Sequence[str]) -> list[str]:
@@ -224,9 +232,9 @@ def _columns(name: str, line: int, head: Sequence[str]) -> list[str]:
             plain = cell.casefold().strip()
             column = cell if cell.startswith(_TAG) else _NAMES.get(plain, plain)
             if not column.startswith(_TAG) and column not in (*_COLUMNS, *_UNUSED):
-                refuse(place, f"unknown column {cell!r}{did_you_mean(column, _COLUMNS)}")
+                refuse(place, "unknown column %(cell)s%(near)s", cell=repr(cell), near=did_you_mean(column, _COLUMNS))
             if column in found:
-                refuse(place, f"column {cell!r} stands here twice")
+                refuse(place, "column %(cell)s stands here twice", cell=repr(cell))
             found.append(column)
     mistakes.told()
     if "id" not in found:
@@ -236,13 +244,14 @@ def _columns(name: str, line: int, head: Sequence[str]) -> list[str]:
 
 def _refuse_formula(node: Node) -> None:
     if isinstance(node.value, str) and is_formula(node.value):
-        refuse(node, f"{node.value[:20]!r} begins as a formula, which a spreadsheet would compute")
+        refuse(node, "%(first)s begins as a formula, which a spreadsheet would compute", first=repr(node.value[:20]))
 
 
 def _has_ended(node: Node) -> bool:
     state = text(node, "a state").upper().replace(" ", "_")
     if state not in _STATES:
-        refuse(node, f"{node.value!r} is not the state of an account{did_you_mean(state, _STATES)}")
+        near = did_you_mean(state, _STATES)
+        refuse(node, "%(value)s is not the state of an account%(near)s", value=repr(node.value), near=near)
     return state in _ENDED
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from federation_bridge.administration.foreseen import both
 from federation_bridge.administration.rules import Rules, changed_meanwhile, check_writable, entry
 from federation_bridge.administration.told_words import check_words
 from federation_bridge.audit import Entry, RulebookChanged, RulebookProposalClosed
@@ -45,16 +46,17 @@ def approve(rules: Rules, asked: str, yes: Yes) -> int:
     if base is None or (base.number, base.digest) != (proposal.base_number, proposal.base_digest):
         raise changed_meanwhile(base)
     texts = Texts.from_kept(proposal.text)
-    parsed(texts, rules.known)
+    after = parsed(texts, rules.known)
     before = parsed(Texts.from_kept(base.text), rules.known)
     _check_second_person(rules, before, proposal, yes.caller)
-    number = _put(rules, proposal, base, yes)
+    shown = both(rules.foreseen(before, after), proposal.foreseen)
+    number = _put(rules, proposal, base, yes, shown)
     if number is None:
         raise changed_meanwhile(rules.versions.in_force())
     return number
 
 
-def _put(rules: Rules, proposal: ChangeProposal, base: RulebookVersion, yes: Yes) -> int | None:
+def _put(rules: Rules, proposal: ChangeProposal, base: RulebookVersion, yes: Yes, shown: str) -> int | None:
     approver = author_of(yes.caller).name
 
     def entries(number: int) -> list[Entry]:
@@ -71,7 +73,7 @@ def _put(rules: Rules, proposal: ChangeProposal, base: RulebookVersion, yes: Yes
         return [entry(rules, yes.caller, event)]
 
     reason = f"{proposal.reason} (approved by {approver}: {yes.reason})"
-    proposed = ProposedVersion(proposal.text, proposal.author.name, reason, proposal.origin)
+    proposed = ProposedVersion(proposal.text, proposal.author.name, reason, proposal.origin, shown)
     return rules.versions.put(
         proposed,
         entries,

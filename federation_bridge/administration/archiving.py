@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from errno import EPERM
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ from federation_bridge.audit import AuditArchived, Entry
 from federation_bridge.audit.seal import ARCHIVE_TYPE, Seal, SealedRow, archive_claims_of
 from federation_bridge.audit.verification import Verification
 from federation_bridge.model import Clock, RequestOrigin
+from federation_bridge.private_files import others_may_write
 from federation_bridge.signing import KeyRing, Purpose, jws
 from federation_bridge.store import Store
 
@@ -71,6 +73,9 @@ class AuditArchiving:
 def _write_durably(path: Path, content: bytes) -> None:
     """The file, whole and on the disk when this returns, readable by its owner alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if others_may_write(path.parent.stat()):
+        # What lies there is all that is left of entries that go from the database.
+        raise PermissionError(EPERM, f"others can take files away (chmod go-w {path.parent})", str(path.parent))
     unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

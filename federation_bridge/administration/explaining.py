@@ -8,8 +8,12 @@ from datetime import datetime
 
 from federation_bridge.administration.third_person import about_them, shown_about_them
 from federation_bridge.audit import printable
+from federation_bridge.errors import NotFound
 from federation_bridge.mapping import RuleOutcome, RuleSet
+from federation_bridge.mapping.collection_paused import collection_paused
 from federation_bridge.mapping.comparison import terms_of
+from federation_bridge.mapping.document import did_you_mean
+from federation_bridge.mapping.reach import rules_reaching
 from federation_bridge.model import Entitlement, Identity, JsonObject
 from federation_bridge.sentence import Sentence
 
@@ -37,14 +41,22 @@ class Explained:
     """Most rules first."""
 
 
+@collection_paused()
 def explained(rules: RuleSet, identity: Identity, now: datetime, role: str = "") -> Explained:
     """The explanation of this person at this instant; with `role` (`account/role`), of that role alone."""
     explanation = rules.explain(identity, now)
-    reachable = rules.reachable() if role else {}
-    outcomes = [one for one in explanation.outcomes if not role or role in reachable.get(one.rule, ())]
+    reaching = rules_reaching(rules, role) if role else frozenset()
+    outcomes = [one for one in explanation.outcomes if not role or one.rule in reaching]
     hits = tuple(one for one in outcomes if one.granted)
     misses = _folded(one for one in outcomes if not one.granted)
     return Explained(identity, tuple(_of_role(explanation.entitlements, role)), hits, misses)
+
+
+def check_role(rules: RuleSet, role: str) -> None:
+    """NotFound with the nearest name for a role (`account/role`) that no rule can reach; "" is every role."""
+    if role and not rules_reaching(rules, role):
+        known = {name for names in rules.reachable().values() for name in names}
+        raise NotFound(f"no rule can reach {role!r}{did_you_mean(role, known)}")
 
 
 def _of_role(entitlements: Iterable[Entitlement], role: str) -> Iterator[Entitlement]:
@@ -54,7 +66,7 @@ def _of_role(entitlements: Iterable[Entitlement], role: str) -> Iterator[Entitle
 def _folded(outcomes: Iterable[RuleOutcome]) -> tuple[Misses, ...]:
     alike: dict[tuple[str, ...], list[RuleOutcome]] = {}
     for outcome in outcomes:
-        alike.setdefault(tuple(map(_kind, outcome.reasons)), []).append(outcome)
+        alike.setdefault(tuple([_kind(one) for one in outcome.reasons]), []).append(outcome)
     found = (Misses(tuple(one.rule for one in group), group[0].reasons) for group in alike.values())
     return tuple(sorted(found, key=lambda one: (-len(one.rules), one.rules)))
 

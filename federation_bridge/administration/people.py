@@ -36,7 +36,12 @@ def _identity(node: Node, connections: frozenset[str]) -> Identity:
     entry = fields(node, "a person", _FIELDS, ("connection", "subject"))
     connection, subject = text(entry["connection"], "a connection"), text(entry["subject"], "a subject")
     if connection not in connections:
-        refuse(entry["connection"], f"there is no connection {connection!r}{did_you_mean(connection, connections)}")
+        refuse(
+            entry["connection"],
+            "there is no connection %(connection)s%(near)s",
+            connection=repr(connection),
+            near=did_you_mean(connection, connections),
+        )
     groups = _list(entry, "groups")
     claims = entry.get("claims")
     attributes = {} if claims is None else {name: texts(value, name) for name, value in _entries(claims).items()}

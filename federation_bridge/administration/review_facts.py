@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from federation_bridge.administration.people import person_seen
-from federation_bridge.administration.review import Facts
+from federation_bridge.administration.review import Facts, Narrowed
 from federation_bridge.administration.rule_ages import rules_since
+from federation_bridge.audit import AuditQuery, printable
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import RuleSet
 from federation_bridge.model import Clock, PersonSeen
@@ -34,14 +35,22 @@ class Gathering:
     """Of all versions together that are read for the age of rules; None: of any length."""
 
 
-def gathered(one: Gathering, person: str = "") -> Facts:
-    """The facts about everybody, or about one person (`connection/subject`); NotFound, Unavailable."""
+def gathered(one: Gathering, narrowed: Narrowed) -> Facts:
+    """The facts about everybody, or about one person, as far as this question needs them; NotFound, Unavailable."""
     return Facts(
         rules=one.rules,
-        people=_people(one, person),
-        last_uses=one.store.audit.last_uses(),
+        people=_people(one, narrowed.person),
+        last_uses=one.store.audit.last_uses(_asked(one.rules, narrowed)),
         rules_since=rules_since(one.rules, _versions(one)),
     )
+
+
+def _asked(rules: RuleSet, narrowed: Narrowed) -> AuditQuery:
+    """Which grants can matter: where an account has a name of its own, those of all accounts would be read in vain."""
+    account, _, role = narrowed.role.rpartition("/")
+    named = [one.id for one in rules.register.accounts.values() if narrowed.account in (one.id, one.name)]
+    known = named[0] if len(named) == 1 else account
+    return AuditQuery(person=printable(narrowed.person), account=known, role=role)
 
 
 def _people(one: Gathering, person: str) -> Iterable[PersonSeen]:

@@ -1,4 +1,4 @@
-"""Since when a rule is as it is now."""
+"""Since when a rule is as it is now, and which version was in force when."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from datetime import datetime
 
 from federation_bridge.mapping import RuleSet
 from federation_bridge.mapping.comparison import content_of
+from federation_bridge.store.rulebook_versions import RulebookVersions
+
+_MOST_VERSIONS = 1_000
+"""So far back is looked for the version of a past time."""
 
 
 def rules_since(in_force: RuleSet, earlier: Iterable[tuple[datetime, RuleSet]]) -> Mapping[str, datetime]:
@@ -24,3 +28,8 @@ def rules_since(in_force: RuleSet, earlier: Iterable[tuple[datetime, RuleSet]]) 
             break
         found.update(dict.fromkeys(wanted, made_at))
     return found
+
+
+def number_at(versions: RulebookVersions, at: datetime) -> int | None:
+    """The number of the version that was in force at this time; None where that is not known. Unavailable."""
+    return next((one.number for one in versions.history(_MOST_VERSIONS) if one.made_at <= at), None)

@@ -65,7 +65,7 @@ def _kind_of(condition: Plain) -> str:
     ((name, value),) = condition.items()
     if name == "any" and isinstance(value, list) and all(_kind_of(one) == "group" for one in value):
         return "group"
-    if name == "not" and _kind_of(value) == "group" and "group" in value:
+    if name == "not" and isinstance(value, dict) and len(value) == 1 and value.keys() <= {"group", *EXCLUDED}:
         return "not"
     return name if name in KINDS and name != "not" else ""
 
@@ -103,13 +103,34 @@ def _write_groups(fields: Values, names: Collection[str]) -> list[Plain]:
     return [{"any": groups}]
 
 
+EXCLUDED: Mapping[str, str] = {"signed_in_within": "not_signed_in_within", "authentication_method": "not_methods"}
+"""The fields of conditions that may stand under `not`, besides groups: a denial asks so for a sign-in (`denials`)."""
+
+
 def _read_excluded(conditions: list[Plain], names: Collection[str]) -> dict[str, tuple[str, ...]] | None:
-    groups = [_group_in(one["not"], names) if isinstance(one, dict) else None for one in conditions]
-    return None if None in groups else {"not_groups": tuple(one for one in groups if one)}
+    groups: list[str] = []
+    found: dict[str, tuple[str, ...]] = {}
+    for condition in conditions:
+        inner: Plain = condition["not"] if isinstance(condition, dict) else ""
+        kind = next((one for one in EXCLUDED if isinstance(inner, dict) and list(inner) == [one]), "")
+        if kind and isinstance(inner, dict):
+            values = texts_in(inner[kind])
+            if values is None or EXCLUDED[kind] in found:
+                return None
+            found[EXCLUDED[kind]] = values
+        elif group := _group_in(inner, names):
+            groups.append(group)
+        else:
+            return None
+    return found | ({"not_groups": tuple(groups)} if groups else {})
 
 
 def _write_excluded(fields: Values, names: Collection[str]) -> list[Plain]:
-    return [{"not": _group_of(one, names)} for one in fields.get("not_groups", ())]
+    written: list[Plain] = [{"not": _group_of(one, names)} for one in fields.get("not_groups", ())]
+    for name, field in EXCLUDED.items():
+        if values := fields.get(field):
+            written.append({"not": {name: one_or_list(values)}})
+    return written
 
 
 def _one_value(conditions: list[Plain], name: str) -> Plain | None:
@@ -185,9 +206,10 @@ KINDS: Mapping[str, Kind] = {
     "attribute": _attribute(),
     "email_domain": _listed("email_domain", "email_domains"),
     "authentication_method": _listed("authentication_method", "methods"),
+    "signed_in_within": _listed("signed_in_within", "signed_in_within"),
     "source_network": _listed("source_network", "networks", always_list=True),
     "hours": _mapped("hours", {"days": "days", "from": "hours_from", "to": "hours_to", "zone": "zone"}),
     "dates": _mapped("dates", {"not_before": "not_before", "not_after": "not_after"}),
-    "not": Kind(("not_groups",), _read_excluded, _write_excluded),
+    "not": Kind(("not_groups", *EXCLUDED.values()), _read_excluded, _write_excluded),
 }
 """In the order in which a new rule has them."""

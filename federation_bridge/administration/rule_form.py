@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from federation_bridge.administration.rule_conditions import (
+    EXCLUDED,
     KINDS,
     Values,
     one_or_list,
@@ -80,7 +81,7 @@ def field_at(path: tuple[str, ...]) -> str:
         return {"role": "roles", "session_policy": "policy", "grant": "roles", "deny": "roles"}.get(last, last)
     words = [one for one in path[1:] if not one.isdigit()]
     if "not" in words:
-        return "not_groups"
+        return next((field for name, field in EXCLUDED.items() if name in words), "not_groups")
     names = {"not_before": "not_before", "not_after": "not_after", "from": "hours_from", "to": "hours_to"}
     names |= {"zone": "zone", "days": "days"}
     for word in reversed(words):
@@ -123,6 +124,7 @@ def _read_gives(gives: Mapping[str, Plain], fields: dict[str, tuple[str, ...]], 
         kept.append("tags")
     for name in ("max_duration", "source_identity"):
         _take(name, texts_in(gives.get(name)), name in gives, fields, kept)
+    kept += ["agents"] if "agents" in gives else []
     for name in _LISTS & gives.keys():
         found = texts_in(gives[name])
         fields[name] = found or ()
@@ -188,6 +190,7 @@ def _gives(fields: Values, old: Mapping[str, Plain], shown: Shown, *, is_denial:
             gives |= {key: old[key]} if key in old else {}
         elif said := fields.get(name, ()):
             gives[key] = _term(name, said)
+    gives |= {"agents": old["agents"]} if "agents" in old else {}
     # In the order in which they were written.
     return {name: gives[name] for name in [*(one for one in old if one in gives), *gives]}
 

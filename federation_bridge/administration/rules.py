@@ -8,20 +8,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
+from federation_bridge.administration.change_rights import check_rights
+from federation_bridge.administration.foreseen import Seen, foreseen_at
 from federation_bridge.administration.told_words import check_words
 from federation_bridge.audit import Entry, Event, RulebookChanged, RulebookEmergency, RulebookProposed
 from federation_bridge.errors import BadRequest, ChangedMeanwhile, ConfigurationInvalid, NotFound
-from federation_bridge.mapping import (
-    AdministrativeRights,
-    AdministrativeRole,
-    RuleSet,
-    foreign_changes,
-    reasons_to_wait,
-)
+from federation_bridge.mapping import AdministrativeRights, RuleSet, reasons_to_wait
 from federation_bridge.mapping.document import read_document
-from federation_bridge.mapping.findings import end_of
 from federation_bridge.model import (
     Author,
     Caller,
@@ -56,6 +50,14 @@ class Rules:
     allows_emergency: bool = False
     """Whether somebody may do without the second person, loudly (`rulebook.emergency`)."""
     new_id: Callable[[], str] = lambda: secrets.token_hex(8)
+    seen: Seen | None = None
+    """Over whom a change is foreseen, for the history; None: nothing of it is kept."""
+
+    def foreseen(self, before: RuleSet | None, after: RuleSet) -> str:
+        """What this change is shown as, to be kept with it; "" where nothing can be compared. Unavailable."""
+        if self.seen is None or before is None:
+            return ""
+        return foreseen_at(before, after, self.seen(), self.clock())
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,7 @@ def propose(rules: Rules, texts: Texts, base_digest: str, names: Names = ("", ""
 def foresee(rules: Rules, texts: Texts, change: Change, names: Names = ("", "")) -> Proposal:
     """As `propose`, and refuses what `apply` would refuse to this author, so that nobody looks in vain."""
     proposal = propose(rules, texts, change.base_digest, names)
-    rights = _rights(rules, proposal, change)
-    _check_rights(proposal, rights)
-    _check_not_locked_out(rules, proposal, change, rights)
+    check_rights(rules, proposal, change)
     return proposal
 
 
@@ -130,8 +130,6 @@ def apply(rules: Rules, texts: Texts, change: Change, names: Names = ("", "")) -
     check_writable(rules)
     check_words("a reason", change.reason)
     check_words("an author", change.author.name)
-    if change.is_emergency and not rules.allows_emergency:
-        raise BadRequest("the settings allow no emergency change: `rulebook.emergency` says so")
     proposal = foresee(rules, texts, change, names)
     if proposal.base is not None and proposal.base.digest == texts.digest:
         raise BadRequest(f"nothing would change: version {proposal.base.number} says the same, and is in force")
@@ -152,7 +150,8 @@ def _put(rules: Rules, proposal: Proposal, change: Change) -> Outcome:
             told.append(RulebookEmergency(change.author.name, change.reason, number, texts.digest, because))
         return [entry(rules, change.caller, event) for event in told]
 
-    proposed = ProposedVersion(texts.to_kept(), change.author.name, change.reason, rules.origin)
+    shown = rules.foreseen(proposal.before, proposal.rules)
+    proposed = ProposedVersion(texts.to_kept(), change.author.name, change.reason, rules.origin, shown)
     # Where the version in force is not there any more (lost, forged), its number is all that can be compared.
     stands = rules.versions.number_in_force() if base is None else base.number
     number = rules.versions.put(proposed, entries, stands)
@@ -182,6 +181,7 @@ def _wait(rules: Rules, proposal: Proposal, change: Change) -> Outcome:
         reason=change.reason,
         origin=rules.origin,
         made_at=rules.clock(),
+        foreseen=rules.foreseen(proposal.before, proposal.rules),
     )
     because = "; ".join(proposal.because)
     event = RulebookProposed(change.author.name, change.reason, waiting.id, waiting.digest, *before, because)
@@ -198,51 +198,6 @@ def return_to(rules: Rules, number: int, change: Change) -> Outcome:
     if found is None:
         raise NotFound(f"the rulebook has no version {number}")
     return apply(rules, Texts.from_kept(found.text), change)
-
-
-def _rights(rules: Rules, proposal: Proposal, change: Change) -> AdministrativeRights | None:
-    """What whoever asks may do by the very version that they change; None: a command.
-
-    Those that a door found may be of the version before, by which somebody was an author whom this one took out.
-    """
-    if change.caller is None:
-        return None
-    found = change.rights
-    if proposal.before is not None:
-        identity = change.caller.session.identity
-        found = proposal.before.administrative_rights(identity, rules.clock(), change.caller)
-    if found is None or not found.includes(AdministrativeRole.AUTHOR):
-        raise NotFound("whoever changes the rules is an administrator or an author")
-    return found
-
-
-def _check_rights(proposal: Proposal, rights: AdministrativeRights | None) -> None:
-    if rights is None or rights.includes(AdministrativeRole.ADMINISTRATOR):
-        return
-    if proposal.before is None:
-        raise BadRequest("the version in force does not fit the settings: an administrator has to change it")
-    if foreign := foreign_changes(proposal.before, proposal.rules, rights.accounts):
-        raise BadRequest("; ".join(foreign))
-
-
-def _check_not_locked_out(rules: Rules, proposal: Proposal, change: Change, had: AdministrativeRights | None) -> None:
-    """Refuses a change after which nobody administers any more, or not whoever makes it."""
-    now = rules.clock()
-    if proposal.before is None or not _names_administrators(proposal.before, now):
-        return
-    if not _names_administrators(proposal.rules, now):
-        raise BadRequest("nobody would be administrator any more: `administration` has to name one")
-    if change.caller is None or had is None:
-        return
-    rights = proposal.rules.administrative_rights(change.caller.session.identity, now, change.caller)
-    if rights is None or not rights.includes(had.role):
-        raise BadRequest(f"you would be {had.role} no more: let somebody who stays make this change")
-
-
-def _names_administrators(rules: RuleSet, now: datetime) -> bool:
-    """Whether an entry does so whose dates are not over."""
-    named = (one.when for one in rules.administration if one.role is AdministrativeRole.ADMINISTRATOR)
-    return any((end := end_of(when)) is None or end > now for when in named)
 
 
 def _meaning_of(rules: Rules, base: RulebookVersion | None) -> RuleSet | None:

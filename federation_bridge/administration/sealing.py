@@ -49,12 +49,16 @@ class AuditSealing:
         clock: Clock,
         wait: Callable[[float], None] = time.sleep,
         most: int = MOST_ROWS,
+        *,
+        remember: Callable[[Seal], None] = lambda _: None,
     ) -> None:
+        """`remember` hears of the last seal, after each time."""
         self._store = store
         self._keys = keys
         self._clock = clock
         self._wait = wait
         self._most = most
+        self._remember = remember
         self._known: Seal | None = None
 
     def seal(self) -> int:
@@ -64,7 +68,10 @@ class AuditSealing:
         """
         # Two nodes that believed to have it would make two seals of one number, of which the database takes one.
         with Lease(self._store.service_marks, self._clock, _LEASE, _LEASED_FOR).held() as is_ours:
-            return self._seal() if is_ours else 0
+            made = self._seal() if is_ours else 0
+            if is_ours and self._known is not None:
+                self._remember(self._known)
+            return made
 
     def _seal(self) -> int:
         last = self._store.seals.last()

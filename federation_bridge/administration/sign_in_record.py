@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 from unicodedata import name as name_of_character
 
 from federation_bridge.administration.sign_in_advice import advice
 from federation_bridge.audit import JsonValue, Recorded, SignInFinished, printable
+from federation_bridge.sentence import Sentence
 from federation_bridge.shown_text import is_shown_text
 from federation_bridge.sign_in_checks import CHECKS, Check
 
 VerdictOfCheck = Literal["passed", "FAILED", "not reached", "not needed"]
 _MOST_FOREIGN_LETTERS = 3
+_LOST = Sentence("a check of another release")
 _OF_THEIR_OWN = ("LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "ARABIC", "HEBREW")
 """Names of letters that nobody takes for a plain Latin one."""
 
@@ -32,6 +34,7 @@ class Arrived:
     """One thing that arrived: its name in the specification, and its values."""
 
     name: str
+    """What people read where it is a Sentence, else the name in the specification."""
     values: str
     is_signed: bool = True
 
@@ -43,8 +46,11 @@ class SignInTold:
     checks: tuple[CheckTold, ...]
     """Empty where the entry was made before checks were kept."""
     arrived: tuple[Arrived, ...]
+    failed: CheckTold | None
+    """The check that refused."""
     cause: str
-    advice: str
+    """The refusal in the words of the log, which are English."""
+    advice: Sentence | None
 
 
 def told(row: Recorded, protocol: str) -> SignInTold:
@@ -52,8 +58,24 @@ def told(row: Recorded, protocol: str) -> SignInTold:
     checks, received = _mapping(row.details.get("checks")), _mapping(row.details.get("received"))
     reason = "" if row.event == SignInFinished.name else safe(str(row.details.get("reason", "")))
     failed = str(checks.get("failed", ""))
-    done = "" if row.event == SignInFinished.name else advice(row.event, str(row.details.get("code", "")), failed)
-    return SignInTold(tuple(_verdicts(checks, protocol)), tuple(_arrived(received)), reason, done)
+    done = None if row.event == SignInFinished.name else advice(row.event, str(row.details.get("code", "")), failed)
+    verdicts = tuple(_verdicts(checks, protocol))
+    refused = next((one for one in verdicts if one.verdict == "FAILED"), None)
+    return SignInTold(verdicts, tuple(_arrived(received)), refused, reason, done)
+
+
+def document_of(found: SignInTold) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        "checks": [
+            {"name": one.check.name, "asks": one.check.asks, "source": one.check.source, "verdict": one.verdict.lower()}
+            for one in found.checks
+        ],
+        "arrived": [{"name": one.name, "values": one.values, "is_signed": one.is_signed} for one in found.arrived],
+        "failed": found.failed.check.name if found.failed else None,
+        "cause": found.cause,
+        "advice": found.advice or "",
+    }
 
 
 def lines_of(found: SignInTold) -> Iterator[str]:
@@ -85,7 +107,7 @@ def _verdicts(checks: Mapping[str, JsonValue], protocol: str) -> Iterator[CheckT
         if one.name in by_name or (one.name != "other" and protocol in CHECKS):
             yield CheckTold(one, by_name.pop(one.name, "not needed"))
     # Of another release: its words are lost, and its verdict is not.
-    yield from (CheckTold(Check(safe(name), ""), verdict) for name, verdict in by_name.items())
+    yield from (CheckTold(Check(safe(name), _LOST), verdict) for name, verdict in by_name.items())
 
 
 def _arrived(received: Mapping[str, JsonValue]) -> Iterator[Arrived]:
@@ -96,15 +118,22 @@ def _arrived(received: Mapping[str, JsonValue]) -> Iterator[Arrived]:
         yield Arrived("subject", _values(received["subject"]))
     for name, value in _mapping(received.get("attributes")).items():
         is_count = isinstance(value, int)
-        words = f"{value} value{'' if value == 1 else 's'}, not kept" if is_count else _values(value)
-        yield Arrived(f"attribute {safe(name)}", words)
+        words = _count(value) if is_count else _values(value)
+        yield Arrived(Sentence("attribute %(name)s", name=safe(name)), words)
     if left_out := received.get("left_out"):
-        yield Arrived("left out", f"{left_out} more, for the entry would be too long")
+        told_words = Sentence("%(count)s more, for the entry would be too long", count=str(left_out))
+        yield Arrived(Sentence("left out"), told_words)
+
+
+def _count(value: JsonValue) -> Sentence:
+    if value == 1:
+        return Sentence("1 value, not kept")
+    return Sentence("%(count)s values, not kept", count=str(value))
 
 
 def _values(value: JsonValue) -> str:
     found = value if isinstance(value, list) else [value]
-    return ", ".join(safe(str(one)) for one in found) or "nothing"
+    return ", ".join(safe(str(one)) for one in found) or Sentence("nothing")
 
 
 def safe(text: str) -> str:

@@ -64,3 +64,16 @@ def test_an_author_stays_an_author_whatever_the_door_found(rules, clock, rights)
 
     assert changed(rules, clock, "writers", texts("b"), rights) == 2
     assert changed(rules, clock, "identity-team", texts("b", "222222222222"), None) == 3
+
+
+def test_an_author_adds_no_name_for_a_group_and_asks_for_one_that_there_is(rules, clock) -> None:
+    by_name = texts("{named: staff}")
+    waits = f"groups: {{administrators: eves-own}}\n{texts('a').rules}"
+    with pytest.raises(BadRequest, match=r"^line 1: only administrators .* here 'administrators' \(column"):
+        changed(rules, clock, "writers", Texts(waits, REGISTER_TEXT), None)
+    assert rules.versions.number_in_force() == 1
+
+    named = Texts(f"groups: {{staff: s}}\n{texts('a').rules}", REGISTER_TEXT)
+    assert changed(rules, clock, "identity-team", named, None) == 2
+    used = Texts(f"groups: {{staff: s}}\n{by_name.rules}", REGISTER_TEXT)
+    assert changed(rules, clock, "writers", used, None) == 3

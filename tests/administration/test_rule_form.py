@@ -32,6 +32,7 @@ RULES = {
             - attribute: {name: department, one_of: [web, data]}
             - email_domain: example.com
             - authentication_method: [mfa]
+            - signed_in_within: 15m
             - source_network: [192.0.2.0/24]
             - hours: {days: [mon-fri], from: "08:00", to: "18:00", zone: Europe/Berlin}
             - dates: {not_before: 2026-01-01, not_after: 2026-12-31}
@@ -50,10 +51,17 @@ RULES = {
     "two groups": "{id: a, connection: c, when: {all: [{group: x}, {group: y}]}, grant: {role: 1/R}}",
     "template": "{id: a, connection: c, when: {group_template: 'aws#{account}'}, grant: {role: '{account}/R'}}",
     "denial": "{id: a, connection: c, when: {group: x}, deny: {role: '*/*'}}",
+    "denial of a sign-in": """
+        id: a
+        connection: c
+        when: {all: [{not: {signed_in_within: 12h}}, {not: {authentication_method: [mfa, hwk]}}, {not: {group: x}}]}
+        deny: {role: "*/*"}
+    """,
 }
 HIDDEN = {
     "nested": ("when", "{any: [{group: x}, {person: p}]}"),
-    "not anything": ("when", "{not: {authentication_method: mfa}}"),
+    "not anything": ("when", "{not: {person: p}}"),
+    "twice under not": ("when", "{all: [{not: {signed_in_within: 1h}}, {not: {signed_in_within: 2h}}]}"),
     "a literal group named as a name": ("when", "{group: platform}"),
     "twice": ("when", "{all: [{person: p}, {person: q}]}"),
     "inline policy": ("policy", "{group: x}, grant: {role: 1/R, session_policy: {Version: '2012-10-17'}}"),
@@ -90,7 +98,7 @@ def test_a_changed_field_changes_its_condition_alone() -> None:
     shown = fields_of(rule, NAMES)
     changed: Any = rule_of({**shown.fields, "not_after": ("2027-01-31",), "persons": ()}, rule, NAMES)
     expected = written(RULES["all of it"])
-    expected["when"]["all"][8]["dates"]["not_after"] = "2027-01-31"
+    expected["when"]["all"][9]["dates"]["not_after"] = "2027-01-31"
     del expected["when"]["all"][2]
     assert changed == expected
 
@@ -117,6 +125,8 @@ def test_a_rule_that_turns_into_a_denial_grants_nothing_more() -> None:
         (("id",), "id"),
         (("when", "all", "0", "group"), "groups"),
         (("when", "not", "group"), "not_groups"),
+        (("when", "all", "0", "not", "signed_in_within"), "not_signed_in_within"),
+        (("when", "signed_in_within"), "signed_in_within"),
         (("when", "all", "1", "dates", "not_after"), "not_after"),
         (("when", "hours", "from"), "hours_from"),
         (("when",), "groups"),

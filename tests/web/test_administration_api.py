@@ -14,18 +14,21 @@ import pytest
 from administration_api_factories import APPOINTED, MARKED, ROOT, Line, administered, browser_of, let_in, rulebook_of
 from databases import HeldClock
 from jsonschema import Draft202012Validator
+from live_grant_factories import sold
 from oauth_factories import Program
+from store_factories import entry, revocation
 from web_factories import ACCOUNT, Person, door_of
 
 from federation_bridge.administration.rules import Change, apply
-from federation_bridge.audit import AuditQuery
-from federation_bridge.model import Author
+from federation_bridge.audit import AuditQuery, Entry, SignInRefused
+from federation_bridge.model import Author, RequestOrigin
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web.api.administration.document import OPERATIONS
 from federation_bridge.web.api.openapi import DOCUMENT
 
-FILLED = {"number": "1", "asked": "0" * 16, "rule": "administrators"}
-QUERIES = {"/explanation": {"person": "corp/ada"}}
+FILLED = {"number": "1", "asked": "0" * 16, "rule": "administrators", "account": ACCOUNT, "reference": "none"}
+FILLED |= {"access_key_id": "ASIAEXAMPLEEXAMPLE12"}
+QUERIES = {"/explanation": {"person": "corp/ada"}, "/aws/files": {"format": "json"}}
 
 
 @pytest.fixture
@@ -83,7 +86,7 @@ def test_an_auditor_reads_everything_as_the_document_says_it(ada, clock, path) -
     line = let_in(ada, clock, "auditors")
     where = path.format(**FILLED)
     answer = line.get(where, **QUERIES.get(path, {}))
-    if path == "/proposals/{asked}":
+    if path.startswith("/proposals/{asked}") or path in ("/sign-ins/{reference}", "/grants/by-key/{access_key_id}"):
         assert answer.status_code == 404
     elif path == "/audit/export":
         assert answer.mimetype == "application/jsonl"
@@ -94,6 +97,27 @@ def test_an_auditor_reads_everything_as_the_document_says_it(ada, clock, path) -
     else:
         assert answer.status_code == 200, answer.get_json()
     fits(answer, path)
+
+
+def refused_sign_in(person: Person, clock: HeldClock, reference: str) -> None:
+    checks = {"passed": ["address"], "failed": "aud", "not_reached": ["nonce"]}
+    event = SignInRefused("ID token: audience", "sign_in_rejected", checks, {"said": {"aud": ["other"]}})
+    entry = Entry(clock(), RequestOrigin(reference), event, "", "corp", is_somebodys=True)
+    door_of(person.app).store.audit.record(entry)
+
+
+def test_a_sign_in_is_told_whole_by_its_reference(ada, clock) -> None:
+    refused_sign_in(ada, clock, "ref-7")
+    line = let_in(ada, clock, "auditors")
+    (item,) = fits(line.get("/sign-ins/ref-7"), "/sign-ins/{reference}")["items"]
+    found = item["told"]
+    assert (item["reference"], found["failed"], found["cause"]) == ("ref-7", "aud", "ID token: audience")
+    assert {one["name"]: one["verdict"] for one in found["checks"]}["aud"] == "failed"
+    assert found["arrived"] == [{"name": "aud", "values": "other", "is_signed": True}]
+    assert found["advice"].startswith("Compare `client_id`")
+    outcomes = {one: len(line.get("/sign-ins", outcome=one).get_json()["items"]) for one in ("refused", "signed-in")}
+    assert outcomes == {"refused": 1, "signed-in": 0}
+    assert line.get("/sign-ins", outcome="other").status_code == 400
 
 
 def test_the_document_names_each_route_with_its_right_and_no_other(ada) -> None:
@@ -171,9 +195,12 @@ def test_every_list_pages_in_the_same_form(ada, clock, path) -> None:
         line = let_in(ada, clock, "auditors", subject=f"person{number}")
         changed(ada, clock, f"group{number}")
         ada.get("/sign-in/corp/oidc?code=x&state=y")
+        store = door_of(ada.app).store
+        sold(store, clock(), f"ASIAEXAMPLEEXAMPLE1{number}", grant_id=f"_{number}")
+        store.revocations.add([revocation(clock(), f"end{number}")], entry(clock()))
     whole = all_pages(line, path)
     assert all_pages(line, path, limit=1) == whole
-    assert path == "/proposals" or len(whole) > 1, path
+    assert path in ("/proposals", "/accounts", "/scim/users", "/scim/groups") or len(whole) > 1, path
     for bad in ({"limit": 0}, {"limit": 501}, {"limit": "x"}, {"limit": -1}, {"cursor": "x"}, {"cursor": "bnVsbA=="}):
         assert line.get(path, **bad).status_code == 400, bad
     assert line.get(path, limit=500).status_code == 200
@@ -281,6 +308,9 @@ def test_only_looking_changes_nothing(marked, clock) -> None:
     asked = fits(line.get("/proposals"), "/proposals")["items"][0]["id"]
     whole = fits(line.get(f"/proposals/{asked}"), "/proposals/{asked}")
     assert (whole["obstacle"], len(whole["touched"]), len(whole["because"])) == ("", 1, 1)
+    refused_sign_in(marked, clock, FILLED["reference"])
+    sold(door_of(marked.app).store, clock())
+    line.get("/aws/files", format="json")  # the key that AWS is told of is made when it is first told
     before = list(door_of(marked.app).store.audit.found(AuditQuery()))
     for path in READING:
         line.get(path.format(**FILLED | {"asked": asked}), **QUERIES.get(path, {}))

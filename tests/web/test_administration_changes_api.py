@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 from web_factories import ACCOUNT, Person, door_of, made_app
 
 from federation_bridge.administration.rules import Change, apply
-from federation_bridge.audit import AuditQuery
-from federation_bridge.model import Author
+from federation_bridge.audit import AuditQuery, Entry, RulebookEmergency
+from federation_bridge.model import Author, RequestOrigin
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web.api.administration.document import OPERATIONS
 from federation_bridge.web.api.openapi import DOCUMENT
@@ -62,7 +62,8 @@ def fits(answer: Any, path: str) -> Any:
 
 def rows(person: Person) -> tuple[Any, ...]:
     store = door_of(person.app).store
-    return store.rulebook_versions.history(9), store.rulebook_proposals.waiting(9)
+    held = (store.rulebook_versions.history(9), store.rulebook_proposals.waiting(9))
+    return *held, store.blocks.standing(), {one.key for one in store.sessions.living()}
 
 
 @pytest.mark.parametrize("path", CHANGING)
@@ -70,6 +71,8 @@ def test_an_auditor_changes_nothing(marked, clock, path) -> None:
     admin, auditor = let_in(marked, clock, "identity-team"), let_in(marked, clock, "auditors", subject="bob")
     asked = admin.post("/rulebook", wish(marked)).get_json()["waits_as"]
     _, digest, _ = stands(marked)
+    emergency = RulebookEmergency("eve", "the role was gone", 1, digest, "marked")
+    door_of(marked.app).store.audit.record(Entry(clock(), RequestOrigin("operator"), emergency))
     bodies = {
         "/rulebook": wish(marked),
         "/rulebook/check": wish(marked),
@@ -77,6 +80,16 @@ def test_an_auditor_changes_nothing(marked, clock, path) -> None:
         "/versions/{number}/return": {"base_digest": digest, "reason": "back"},
         "/proposals/{asked}/approve": {"digest": "0" * 64, "reason": "looked"},
         "/proposals/{asked}/close": {"reason": "no"},
+        "/emergencies/{number}/seen": {"note": "it was right"},
+        "/accounts/import": {"lists": [{"name": "list.csv", "text": f"id,name\n{ACCOUNT},Live\n"}]},
+        "/aws/check": {},
+        "/aws/end": {"kind": "person", "name": "corp/nobody", "reason": "left"},
+        "/blocks": {"person": "corp/bob", "reason": "left"},
+        "/blocks/lift": {"person": "corp/bob"},
+        "/incident": {"excepted": ["corp/bob"], "reason": "a break-in"},
+        "/incident/end": {},
+        "/signals": {"do": "remove", "connection": "corp", "access": ""},
+        "/people/end": {"person": "corp/bob", "reason": "a stolen laptop"},
     }
     assert set(bodies) == set(CHANGING)
     before, where = rows(marked), path.format(number="1", asked=asked)
@@ -85,8 +98,9 @@ def test_an_auditor_changes_nothing(marked, clock, path) -> None:
     assert rows(marked) == before
     refused = next(iter(door_of(marked.app).store.audit.found(AuditQuery(event="request.refused"))))
     assert (refused.person, refused.details["path"]) == ("corp/bob", ROOT + where)
-    # The twin: the administrator is understood there.
-    assert admin.post(where, bodies[path]).status_code != 404
+    # The twin: the administrator is understood there, also where there is nothing to lift.
+    understood = admin.post(where, bodies[path])
+    assert understood.status_code != 404 or "detail" in understood.get_json()["error"]
 
 
 def test_a_change_is_looked_at_compared_and_put_in_force(ada, clock) -> None:
@@ -222,6 +236,30 @@ def test_an_author_changes_rules_of_their_accounts_and_nothing_else(ada, clock) 
         assert fits(line.post(path, register), path)["error"]["code"] == "bad_request"
     assert "authors do not change the register" in line.post("/rulebook", register).get_json()["error"]["detail"]
     assert stands(ada)[0] == 2
+
+
+def test_an_author_writes_no_remark_at_a_rule_of_somebody_elses(ada, clock) -> None:
+    admin, line = let_in(ada, clock, "identity-team", subject="bob"), let_in(ada, clock, "writers")
+    register = stands(ada)[2].accounts
+    other = register.partition("accounts:")[2].replace(ACCOUNT, "444455556666").replace("Production", "Other")
+    foreign = """  # agreed by the board
+  - id: foreign
+    connection: corp
+    when: {group: z}
+    grant: {role: "444455556666/Reader"}
+"""
+    rules = rules_of(ada).replace("rules:\n", f"rules:\n{foreign}  # ours\n", 1)
+    both = wish(ada, rules=rules, accounts=register + other.lstrip("\n"))
+    assert admin.post("/rulebook", both).get_json()["version"] == 2
+
+    for path in ("/rulebook", "/rulebook/check", "/rulebook/preview"):
+        answer = line.post(path, wish(ada, rules=rules_of(ada).replace("by the board", "by nobody")))
+        assert "rule foreign is not yours" in fits(answer, path)["error"]["detail"]
+    assert line.post("/versions/1/return", {"base_digest": stands(ada)[1], "reason": "back"}).status_code == 400
+    assert "by the board" in rules_of(ada)
+    # The twin: a remark at a rule of their own.
+    own = wish(ada, rules=rules_of(ada).replace("# ours", "# ours, since March"))
+    assert line.post("/rulebook", own).get_json()["version"] == 3
 
 
 def test_nobody_locks_themselves_out(ada, clock) -> None:

@@ -19,6 +19,7 @@ from federation_bridge.rulebook import Known
 from federation_bridge.rulebook.texts import Texts
 
 EDIT = "/administration/edit"
+FILES = "/administration/files"
 FORM = "/administration/form"
 RULES, WHO = "10-rules.yaml", "20-who.yaml"
 NEW = {"id": "support", "connection": "corp", "groups": ["friends"], "roles": [f"{ACCOUNT}/Reader"], "reason": "why"}
@@ -104,3 +105,63 @@ def test_the_version_in_force_is_told_to_a_program_file_by_file(ada, clock) -> N
     assert [one["name"] for one in answer["files"]] == [RULES, WHO]
     assert answer["files"][1]["text"] == text_in_force(ada).document(WHO)
     assert answer["rules"].startswith(f"# {RULES}\n")
+
+
+def files_sent(person: Person, do: str = "save", **changes: Any) -> Any:
+    named = [name for name, _ in text_in_force(person).documents]
+    stands = {"was": named, "name": named, "new_name": "", "new_text": "version: 1\n", "reason": "why"}
+    return person.post(FILES, {**stands, "base_digest": base_of(person), "do": do, **changes})
+
+
+def test_files_are_renamed_added_and_taken_out_as_one_change(ada) -> None:
+    before = text_in_force(ada)
+    page = ada.get(FILES).text
+    assert (f'name="name" maxlength="128" value="{WHO}"' in page, FILES in ada.get(EDIT).text) == (True, True)
+    added = "version: 1\ngroups: {pals: others}\n"
+    wanted: dict[str, Any] = {"name": [RULES, "15-who.yaml"], "new_name": "30-more.yaml", "new_text": added}
+    looked = files_sent(ada, "check", **wanted)
+    assert (looked.status_code, "15-who.yaml" in looked.text, text_in_force(ada)) == (200, True, before)
+    assert files_sent(ada, **wanted).headers["Location"] == "/administration/versions/2"
+    who = before.document(WHO)
+    assert text_in_force(ada).documents == (
+        (RULES, before.document(RULES)),
+        ("15-who.yaml", who),
+        ("30-more.yaml", added),
+    )
+
+    assert files_sent(ada, gone=["30-more.yaml"]).status_code == 303
+    assert [name for name, _ in text_in_force(ada).documents] == [RULES, "15-who.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"gone": [RULES, WHO]}, "the rules need a file"),
+        ({"gone": [WHO]}, "nobody would be administrator any more"),
+        ({"name": [RULES, RULES]}, "two files have this name"),
+        ({"name": [RULES, "../who.yaml"]}, "is named with at most 128"),
+        ({"new_text": "version: 1\ngroups: {pals: others}\n"}, "the new file needs a name"),
+        ({"new_name": "30.yaml", "new_text": "version: 1\nrule: []\n"}, "30.yaml"),
+        ({"was": [RULES], "name": [RULES]}, "sent in part"),
+        ({"was": [RULES, RULES]}, "sent in part, or twice"),
+        ({"was": [RULES, "10-other.yaml"]}, "none of these rules"),
+        ({"base_digest": "0" * 64}, "not among the newest"),
+    ],
+)
+@pytest.mark.parametrize("do", ["save", "check"])
+def test_files_that_cannot_be_are_refused_and_change_nothing(ada, changes, told, do) -> None:
+    before = text_in_force(ada)
+    answer = files_sent(ada, do, **changes)
+    newest = door_of(ada.app).store.audit.entries(event="request.refused")
+    assert answer.status_code == 400
+    assert told in answer.text or told in str(newest[0].details), answer.text
+    assert text_in_force(ada) == before
+
+
+def test_files_are_not_renamed_over_what_somebody_else_put_in_force_meanwhile(ada) -> None:
+    base = base_of(ada)
+    assert files_sent(ada, name=[RULES, "15-who.yaml"]).status_code == 303
+    now = text_in_force(ada)
+    late = files_sent(ada, was=[RULES, WHO], name=[RULES, "25-who.yaml"], base_digest=base)
+    assert (late.status_code, 'value="25-who.yaml"' in late.text, "15-who.yaml" in late.text) == (400, True, True)
+    assert text_in_force(ada) == now

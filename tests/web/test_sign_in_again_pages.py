@@ -16,9 +16,9 @@ from federation_bridge.bridge import token_hash
 from federation_bridge.cli.failures import SignInNeeded
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.session.local_session import _refused
-from federation_bridge.model import Groups, Identity, Session
+from federation_bridge.model import Groups, Identity, Session, SignInManner
 from federation_bridge.web import cookies
-from federation_bridge.web.pages import roles
+from federation_bridge.web.pages import role_page
 
 ROLE = f"{ACCOUNT}/Administrator"
 AGAIN = "Sign in again"
@@ -49,15 +49,15 @@ def test_a_press_leads_through_a_fresh_sign_in_and_back_to_the_role(person, cloc
     assert "Sign in again to use it" in home and "your sign-in is older than 15m" in home
     assert f'action="/roles/{ROLE}/credentials"' not in home
 
-    left: list[tuple[str, str, bool]] = []
+    left: list[tuple[str, str, bool, tuple[str, ...]]] = []
 
-    def depart(connection: str, return_to: str, *, fresh: bool = False):
-        left.append((connection, return_to, fresh))
+    def depart(connection: str, return_to: str, manner: SignInManner):
+        left.append((connection, return_to, manner.fresh, manner.methods))
         return redirect("/", code=303)
 
-    monkeypatch.setattr(roles, "depart", depart)
+    monkeypatch.setattr(role_page, "depart", depart)
     assert person.post(f"/roles/{ROLE}/sign-in").status_code == 303
-    assert left == [("corp", f"/go/{ROLE}?anew=1", True)]
+    assert left == [("corp", f"/go/{ROLE}?anew=1", True, ())]
     assert person.post(f"/roles/{ROLE}/sign-in", token=None).status_code == 403
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -12,36 +12,35 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.administration import account_import
 from federation_bridge.administration.account_form import SEVERAL, SINGLE, account_of, field_at, fields_of
 from federation_bridge.administration.account_import import ImportTerms, RegisterDifference
+from federation_bridge.administration.account_search import account_has_words, last_grant_in, mapped_roles
 from federation_bridge.administration.accounts_given import read_accounts
-from federation_bridge.audit import AuditQuery, GrantMade, Recorded
+from federation_bridge.audit import Recorded
 from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, Mistake, NotFound
-from federation_bridge.mapping import AdministrativeRole, RuleSet
+from federation_bridge.mapping import AdministrativeRole
 from federation_bridge.mapping.account_details import COLORS, LONGEST_DESCRIPTION
 from federation_bridge.mapping.register_editing import accounts_of, with_accounts
 from federation_bridge.model import Account
-from federation_bridge.web import findable, forms
-from federation_bridge.web.administration.differences import difference
+from federation_bridge.web import forms
 from federation_bridge.web.administration.drafts import (
     Draft,
     draft_in_force,
     draft_sent,
-    foreseen,
     meanwhile,
+    note_refusal,
+    outcome_of,
     problems_of,
-    proposed,
     put_in_force,
 )
 from federation_bridge.web.administration.page import MOST_TEXT, argument, in_force, is_writable, page
 from federation_bridge.web.administration.rulebook import edit_page
 from federation_bridge.web.door import door
+from federation_bridge.web.going_on import AS_TYPED, AsksItself
 from federation_bridge.web.guards import administrator, auditor, guarded, rights
 from federation_bridge.web.headers import allow_live_checks
 
 pages = Blueprint("administration_accounts", __name__)
 
 _MOST_ACCOUNTS = 100
-_MOST_LINES = 20_000
-"""Characters of a field with a line for each value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +66,15 @@ class Asked:
 
 
 @pages.get("/administration/accounts")
-@guarded(auditor, returns=r"/administration/accounts", keeps_query=False)
+@guarded(auditor)
 def accounts() -> AnyResponse:
     """Every account, or those that hold all words; a page at a time, by the id of the last one."""
     found, words, after = in_force(), argument("q"), argument("after")
     wanted = words.casefold().split()
     every = (found.register.accounts[id_] for id_ in sorted(found.register.accounts) if id_ > after)
-    fitting = (one for one in every if all(word in _said(one) for word in wanted))
+    fitting = (one for one in every if account_has_words(one, wanted))
     shown = list(islice(fitting, _MOST_ACCOUNTS + 1))
-    rows = [Row(one, _mapped(one, found), _last_use(one)) for one in shown[:_MOST_ACCOUNTS]]
+    rows = [Row(one, mapped_roles(one, found), last_grant_in(door().store, one)) for one in shown[:_MOST_ACCOUNTS]]
     more = rows[-1].account.id if len(shown) > _MOST_ACCOUNTS else ""
     may = rights().includes(AdministrativeRole.ADMINISTRATOR)
     return page("accounts.html", rows=rows, q=words, more=more, may_import=may)
@@ -93,7 +92,7 @@ def one(account: str) -> AnyResponse:
 
 
 @pages.post("/administration/accounts/form")
-@guarded(administrator)
+@guarded(administrator, goes_on=AS_TYPED)
 def save() -> AnyResponse:
     """Looks at what was filled in, or puts it in force; what is wrong stands beside its field."""
     draft, verb = draft_sent(), forms.one_field("do", most=16)
@@ -105,10 +104,9 @@ def save() -> AnyResponse:
             return edit_page(edited)
         if verb == "save":
             return put_in_force(edited)
-        return _account_page(replace(asked, outcome=_outcome(edited)))
+        return _account_page(replace(asked, outcome=outcome_of(edited)))
     except (BadRequest, ConfigurationInvalid) as refusal:
-        if verb == "save":
-            findable.note(refusal)
+        note_refusal(refusal, is_saved=verb == "save")
         return _account_page(replace(asked, outcome=_refused(refusal, edited, asked.account)), 400)
 
 
@@ -122,14 +120,14 @@ def _edited(asked: Asked) -> Draft:
 
 
 @pages.post("/administration/accounts/import")
-@guarded(administrator)
+@guarded(administrator, goes_on=AsksItself(lambda _: "/administration/accounts"))
 def import_list() -> AnyResponse:
     """What a list of accounts would make of the register in force. Nothing changes: a form of its own asks for that."""
     draft = draft_in_force()
     try:
         found = account_import.difference(draft.texts.accounts, read_accounts([_uploaded()]), _terms())
         edited = draft.changed(replace(draft.texts, accounts=found.written))
-        return _import_page(edited, _outcome(edited) if found.names else {}, found)
+        return _import_page(edited, outcome_of(edited) if found.names else {}, found)
     except (BadRequest, ConfigurationInvalid) as refusal:
         return _import_page(draft, {"problems": problems_of(refusal)}, status=400)
 
@@ -189,12 +187,6 @@ def _account_page(asked: Asked, status: int = 200) -> AnyResponse:
     )
 
 
-def _outcome(edited: Draft) -> dict[str, object]:
-    proposal = proposed(edited)
-    lines = difference(proposal.base, edited.texts.to_kept())
-    return {"preview": foreseen(proposal.rules), "because": proposal.because, "difference": lines}
-
-
 def _refused(refusal: BridgeError, edited: Draft, account: str) -> dict[str, object]:
     if others := meanwhile(edited.base_digest):
         return {"problems": problems_of(refusal), "meanwhile": others}
@@ -214,33 +206,4 @@ def _refused(refusal: BridgeError, edited: Draft, account: str) -> dict[str, obj
 def _fields() -> dict[str, tuple[str, ...]]:
     longest = {"description": LONGEST_DESCRIPTION * 2}
     found = {name: (text,) for name in SINGLE if (text := forms.one_field(name, most=longest.get(name, 256)).strip())}
-    return found | {name: values for name in SEVERAL if (values := tuple(_lines(name)))}
-
-
-def _lines(name: str) -> Iterator[str]:
-    written = "\n".join(request.form.getlist(name))
-    if len(written) > _MOST_LINES:
-        raise BadRequest(f"field {name} has more than {_MOST_LINES} characters")
-    for line in dict.fromkeys(one.strip() for one in written.splitlines()):
-        if line:
-            yield forms.checked_text(line, name, 2_048)
-
-
-def _said(account: Account) -> str:
-    tags = (f"{key}={value}" for key, value in account.tags.items())
-    names = (account.id, account.name, *account.aliases, account.environment, account.color, account.partition)
-    return " ".join((*names, account.description, *account.roles, *tags)).casefold()
-
-
-def _mapped(account: Account, rules: RuleSet) -> int:
-    def reached() -> frozenset[str]:
-        return frozenset(key for keys in rules.reachable().values() for key in keys)
-
-    # A page shows many accounts, and rules reach many roles: asked once for each rulebook.
-    keys = rules.register.once(("roles that rules can give", rules.version), reached)
-    return sum(f"{account.id}/{role}" in keys for role in account.roles)
-
-
-def _last_use(account: Account) -> Recorded | None:
-    query = AuditQuery(event=GrantMade.name, account=account.id)
-    return next(iter(door().store.audit.found(query)), None)
+    return found | {name: values for name in SEVERAL if (values := forms.lines_of_field(name))}

@@ -10,26 +10,29 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.administration import account_checks
-from federation_bridge.administration.account_plans import chosen, ours
-from federation_bridge.aws.onboarding import FORMATS, Additions, files_of, planned
+from federation_bridge.administration.account_plans import additions, chosen, ours
+from federation_bridge.aws.onboarding import FORMATS, files_of, planned
 from federation_bridge.errors import BadRequest, ConfigurationInvalid
+from federation_bridge.mapping import RuleSet
+from federation_bridge.sentence import Sentence
 from federation_bridge.web import findable, forms
 from federation_bridge.web.administration.page import argument, asking, in_force, page
 from federation_bridge.web.door import door
+from federation_bridge.web.going_on import GoesOn
 from federation_bridge.web.guards import administrator, auditor, guarded
 
 pages = Blueprint("administration_aws", __name__, url_prefix="/administration")
 
 
 @pages.get("/aws")
-@guarded(auditor, returns=r"/administration/aws", keeps_query=False)
+@guarded(auditor)
 def aws() -> AnyResponse:
     """What the last look found: what would fail, what is wider than needed; and the choice of files."""
     return _page()
 
 
 @pages.post("/aws/check")
-@guarded(administrator)
+@guarded(administrator, goes_on=GoesOn(Sentence("Look now")))
 def check() -> AnyResponse:
     """Asks for a look now: a node begins within a minute."""
     forms.one_field("do", most=16)
@@ -47,20 +50,21 @@ def check() -> AnyResponse:
 def files() -> AnyResponse:
     """The files that make the chosen accounts, or all, believe the bridge; several of them in one archive."""
     try:
-        made = _made(argument("format"), tuple(dict.fromkeys(request.args.getlist("account"))))
+        made = files_for(in_force(), argument("format"), tuple(dict.fromkeys(request.args.getlist("account"))))
     except (BadRequest, ConfigurationInvalid) as refusal:
         findable.note(refusal)
         return _page(400, refusal.detail)
     return _download(made)
 
 
-def _made(form: str, ids: tuple[str, ...]) -> Mapping[str, str]:
+def files_for(rules: RuleSet, form: str, ids: tuple[str, ...]) -> Mapping[str, str]:
+    """The files in this form for the accounts of these ids, or for all; BadRequest, ConfigurationInvalid."""
     if form not in FORMATS:
         raise BadRequest(f"there is no format {form!r}")
     here = door()
-    found = chosen(in_force().register.accounts, ids)
+    found = chosen(rules.register.accounts, ids)
     told = ours(here.settings, here.keys, found)
-    return files_of([planned(one, additions=Additions(), **told) for one in found], form)
+    return files_of([planned(one, additions=additions(here.settings), **told) for one in found], form)
 
 
 def _page(status: int = 200, problem: str = "") -> AnyResponse:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask import request
+
 from federation_bridge.administration.preview import few
 from federation_bridge.administration.rules import Proposal
 from federation_bridge.errors import BadRequest
@@ -12,6 +14,7 @@ from federation_bridge.mapping import changed_rules
 from federation_bridge.model import RulebookVersion
 from federation_bridge.rulebook.difference import difference as text_by_text
 from federation_bridge.rulebook.texts import Texts
+from federation_bridge.web import forms
 from federation_bridge.web.administration.page import argument
 
 MOST_LINES = 2_000
@@ -47,8 +50,8 @@ def lines_between(before: RulebookVersion | None, after: str) -> list[str]:
 
 
 def first_line() -> int:
-    """From which line on the query wants a difference; BadRequest."""
-    written = argument("from", most=9)
+    """From which line on the query wants a difference, or the form of a page that answers a POST; BadRequest."""
+    written = forms.one_field("from", most=9) if request.method == "POST" else argument("from", most=9)
     if not written:
         return 0
     if not (written.isascii() and written.isdigit()):

@@ -13,12 +13,19 @@ from federation_bridge.administration.approvals import author_of
 from federation_bridge.administration.people import identities_seen
 from federation_bridge.administration.preview import Preview
 from federation_bridge.administration.rules import Change, Outcome, Proposal
-from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, NotFound, mistakes_of
+from federation_bridge.errors import (
+    BadRequest,
+    BridgeError,
+    ChangedMeanwhile,
+    ConfigurationInvalid,
+    NotFound,
+    mistakes_of,
+)
 from federation_bridge.mapping import RuleSet
 from federation_bridge.model import RulebookVersion
 from federation_bridge.rulebook.texts import Texts
-from federation_bridge.web import forms
-from federation_bridge.web.administration.differences import Difference, cut, difference
+from federation_bridge.web import findable, forms
+from federation_bridge.web.administration.differences import Difference, cut, difference, first_line
 from federation_bridge.web.administration.page import MOST_TEXT, asking, in_force, verbs
 from federation_bridge.web.door import door
 from federation_bridge.web.guards import rights
@@ -40,6 +47,9 @@ class Draft:
     """Nothing of it was changed yet: a page need not carry it."""
     file: str = ""
     """Which of several texts of rules they work on; "" where there is only one."""
+
+    other_files: tuple[tuple[str, str], ...] = ()
+    """Other texts of rules that were changed and are not in force yet, by name: a page carries them along."""
 
     @property
     def rules(self) -> str:
@@ -83,12 +93,36 @@ def draft_sent() -> Draft:
         # Without its base a change is refused further on, with the one that is in force.
         changed = Texts("", "") if texts is None else texts
         rules = changed.with_document(file if texts else "", text_field("rules")).rules
-        return Draft(Texts(rules, text_field("accounts")), digest, is_base=False, file=file if texts else "")
+        found = Texts(rules, text_field("accounts"))
+        others = _other_files(file, found)
+        for name, written in others:
+            found = found.with_document(name, written)
+        return Draft(found, digest, is_base=False, file=file if texts else "", other_files=others)
     if texts is None:
         raise BadRequest(
             "the version over which the change was made is not among the newest: begin with the one in force"
         )
     return Draft(texts, digest, file=file)
+
+
+def in_another_file(draft: Draft, file: str) -> Draft:
+    """The same draft, worked on in another text of the rules: what was typed goes along. NotFound."""
+    if file not in dict(draft.texts.documents):
+        raise NotFound(f"the rules have no text {file!r}")
+    base = version_of(draft.base_digest)
+    stands = dict(() if base is None else Texts.from_kept(base.text).documents)
+    others = tuple((one, text) for one, text in draft.texts.documents if one != file and text != stands.get(one))
+    return replace(draft, file=file, other_files=others)
+
+
+def _other_files(file: str, texts: Texts) -> tuple[tuple[str, str], ...]:
+    names, written = request.form.getlist("other_file"), request.form.getlist("other_text")
+    known = {one for one, _ in texts.documents} - {file}
+    if len(names) != len(written) or len(set(names)) != len(names) or not set(names) <= known:
+        raise BadRequest("the other texts of the rules were sent in part, or twice, or are none of these rules")
+    if sum(map(len, written)) > MOST_TEXT:
+        raise BadRequest("the other texts of the rules are too long for a page")
+    return tuple((name, text.replace("\r\n", "\n")) for name, text in zip(names, written, strict=True))
 
 
 def version_of(digest: str) -> RulebookVersion | None:
@@ -119,6 +153,13 @@ def proposed(draft: Draft) -> Proposal:
     return changes.foresee(verbs(), draft.texts, replace(change_sent(), base_digest=draft.base_digest), NAMES)
 
 
+def outcome_of(draft: Draft) -> dict[str, object]:
+    """What a page shows of a draft that was looked at; raises as `proposed`."""
+    proposal = proposed(draft)
+    lines = difference(proposal.base, draft.texts.to_kept(), first_line())
+    return {"preview": foreseen(proposal.rules), "because": proposal.because, "difference": lines}
+
+
 def put_in_force(draft: Draft) -> AnyResponse:
     """The draft comes into force, or waits for a second person; raises as `administration.rules.apply`."""
     return told(changes.apply(verbs(), draft.texts, change_sent(), NAMES))
@@ -141,7 +182,18 @@ def meanwhile(base_digest: str) -> Difference | None:
     stands = door().store.rulebook_versions.in_force()
     if stands is None or stands.digest == base_digest:
         return None
-    return difference(version_of(base_digest), stands.text)
+    return difference(version_of(base_digest), stands.text, first_line())
+
+
+def note_refusal(refusal: BridgeError, *, is_saved: bool) -> None:
+    """Audits a refused save, and a refused *Check* that somebody pressed: they wanted what they may not, too.
+
+    What is wrong with a text is none of that while it is only looked at, nor is what a page asks while somebody types:
+    each key would leave an entry.
+    """
+    is_pressed = request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    if is_saved or (is_pressed and not isinstance(refusal, ConfigurationInvalid | ChangedMeanwhile)):
+        findable.note(refusal)
 
 
 def foreseen(rules: RuleSet) -> list[str]:

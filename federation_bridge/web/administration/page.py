@@ -5,14 +5,15 @@ from __future__ import annotations
 from flask import Response, make_response, render_template, request
 
 from federation_bridge.administration.emergencies import emergencies
+from federation_bridge.administration.people import identities_seen
 from federation_bridge.administration.rules import Rules
-from federation_bridge.errors import BadRequest, Unavailable
+from federation_bridge.errors import BadRequest, SignInTooOld, Unavailable
 from federation_bridge.mapping import AdministrativeRights, AdministrativeRole, RuleSet
 from federation_bridge.model import Caller
 from federation_bridge.rulebook import Known
-from federation_bridge.web import cookies, forms
+from federation_bridge.web import forms
 from federation_bridge.web.door import caller, door, session_or_none, signed_in
-from federation_bridge.web.guards import rights
+from federation_bridge.web.guards import lacking_to_administer, rights
 
 MOST_TEXT = 1_000_000
 """Characters of a text in a form; longer ones come by `federation-bridge rules apply`."""
@@ -32,9 +33,11 @@ def asking() -> Caller:
 def verbs() -> Rules:
     """What the verbs of the rulebook work with, for changes that come by a page."""
     here = door()
-    known = Known(frozenset(here.settings.connections), here.settings.issuer)
+    known = Known.of(here.settings)
+    kept = (here.store.rulebook_versions, here.store.rulebook_proposals)
+    span = here.settings.sessions.people_kept
     return Rules(
-        here.store.rulebook_versions, here.store.rulebook_proposals, known, here.clock, "page", not is_writable()
+        *kept, known, here.clock, "page", not is_writable(), seen=lambda: identities_seen(here.store, here.clock, span)
     )
 
 
@@ -46,9 +49,10 @@ def page(template: str, status: int = 200, **values: object) -> Response:
         f"administration/{template}",
         identity=session.identity,
         session=session,
-        csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
+        csrf_token=forms.session_token(),
         rights=held,
         emergencies=tuple(emergencies(here.store, here.clock(), here.settings.rulebook.emergency_shown)),
+        sees_to_emergencies=held.includes(AdministrativeRole.ADMINISTRATOR),
         may_change=is_writable() and held.includes(AdministrativeRole.AUTHOR),
         may_approve=is_writable() and held.includes(AdministrativeRole.ADMINISTRATOR),
         **values,
@@ -80,8 +84,15 @@ def for_templates() -> dict[str, object]:
 
 
 def administers() -> bool:
-    """Whether the rules in force give the signed-in person a right, in this request; Unavailable."""
-    return rights_of(asking()) is not None
+    """Whether the rules in force give the signed-in person a right, in this request; Unavailable.
+
+    SignInTooOld where their sign-in lacks what administration asks of it: its pages would not open either.
+    """
+    if rights_of(asking()) is None:
+        return False
+    if lack := lacking_to_administer(signed_in()):
+        raise SignInTooOld(lack)
+    return True
 
 
 def may_administer() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from datetime import datetime
 from itertools import islice
@@ -11,8 +11,9 @@ from typing import Any
 from flask import Blueprint, Response
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.administration import audit, explaining, sign_in_record
+from federation_bridge.administration import audit, explaining
 from federation_bridge.administration.people import UNKNOWN_THEN, groups_of_then, person_at, person_seen
+from federation_bridge.administration.rule_ages import number_at
 from federation_bridge.audit import AuditQuery, Recorded, json_line
 from federation_bridge.errors import BadRequest
 from federation_bridge.mapping import RuleSet
@@ -27,13 +28,12 @@ pages = Blueprint("administration_people", __name__)
 
 _MOST_PEOPLE = 500
 _MOST_ENTRIES = 100
-_MOST_VERSIONS = 1_000
 _MOST_OF_AN_INSTANT = 10_000
 _TEXTS = tuple(one.name for one in fields(AuditQuery) if one.name not in ("since", "until"))
 
 
 @pages.get("/administration/people")
-@guarded(auditor, returns=r"/administration/people", keeps_query=False)
+@guarded(auditor)
 def people() -> AnyResponse:
     """Who signed in lately, or the people whose name holds what was typed."""
     word = argument("q").casefold()
@@ -46,26 +46,28 @@ def people() -> AnyResponse:
 @guarded(auditor)
 def person(person: str) -> AnyResponse:
     """What one person may have and why, and why no more: now, or `at` a past time by version and groups of then."""
-    here, at = door(), _instant("at")
+    here, at = door(), instant("at")
     seen = person_seen(here.store, person, here.clock, here.settings.sessions.people_kept)
+    about = here.store.blocks.about(person)
     if at is None:
         lines = list(explaining.lines_of(explaining.explained(in_force(), seen.identity, here.clock())))
-        return page("person.html", person=seen, lines=lines, at="")
+        return page("person.html", person=seen, lines=lines, at="", blocks=about)
     then = person_at(here.store, person, at)
-    rules, note = _rules_at(at)
+    rules, note = rules_at(at, in_force)
     identity = (seen if then is None else then).identity
     lines = list(explaining.lines_of(explaining.explained(rules, identity, at)))
     notes = [UNKNOWN_THEN if then is None else groups_of_then(then), note]
-    return page("person.html", person=seen, lines=[*lines, *(f"note: {one}" for one in notes)], at=at.isoformat())
+    told = [*lines, *(f"note: {one}" for one in notes)]
+    return page("person.html", person=seen, lines=told, at=at.isoformat(), blocks=about)
 
 
 @pages.get("/administration/audit")
-@guarded(auditor, returns=r"/administration/audit", keeps_query=False)
+@guarded(auditor)
 def entries() -> AnyResponse:
     """The newest entries that the filters mean; `until` leads to older ones."""
     query = _query()
-    found, older = _page(door().store.audit.found(query))
-    shown = [(one, json_line(one), _checked(one)) for one in found]
+    found, older = first_entries(door().store.audit.found(query))
+    shown = [(one, json_line(one)) for one in found]
     return page("audit.html", entries=shown, query=query, names=_TEXTS, older=older, asked=_asked())
 
 
@@ -84,26 +86,18 @@ def export() -> AnyResponse:
     return answer
 
 
-def _rules_at(at: datetime) -> tuple[RuleSet, str]:
+def rules_at(at: datetime, in_force: Callable[[], RuleSet]) -> tuple[RuleSet, str]:
     """The rules of the version that was in force then, and what is said of that; those of now where it is not known."""
     kept, settings = door().store.rulebook_versions, door().settings
-    number = next((one.number for one in kept.history(_MOST_VERSIONS) if one.made_at <= at), None)
+    number = number_at(kept, at)
     version = None if number is None else kept.version(number)
     if version is None:
         return in_force(), "the rules are those in force now"
-    known = Known(frozenset(settings.connections), settings.issuer)
+    known = Known.of(settings)
     return parsed(Texts.from_kept(version.text), known), f"the rules are those of version {number}"
 
 
-def _checked(row: Recorded) -> list[str]:
-    """What is known of a sign-in: each check with its verdict, what arrived, cause and advice; of others nothing."""
-    if not row.event.startswith("sign_in."):
-        return []
-    connection = door().settings.connections.get(row.connection)
-    return list(sign_in_record.lines_of(sign_in_record.told(row, connection.protocol if connection else "")))
-
-
-def _page(found: Iterator[Recorded]) -> tuple[list[Recorded], str]:
+def first_entries(found: Iterator[Recorded]) -> tuple[list[Recorded], str]:
     """The first entries, and before which instant the next page begins; "" at the end.
 
     Entries of one instant stay on one page: whoever makes many at once shall not push one of them between two pages.
@@ -126,10 +120,11 @@ def _asked() -> dict[str, str]:
 
 def _query() -> AuditQuery:
     texts: dict[str, Any] = {name: argument(name) for name in _TEXTS}
-    return replace(AuditQuery(**texts), since=_instant("since"), until=_instant("until"))
+    return replace(AuditQuery(**texts), since=instant("since"), until=instant("until"))
 
 
-def _instant(name: str) -> datetime | None:
+def instant(name: str) -> datetime | None:
+    """The time that the query says under this name, in UTC where it names no zone; BadRequest where it is none."""
     written = argument(name)
     try:
         found = datetime.fromisoformat(written) if written else None

@@ -11,6 +11,7 @@ from federation_bridge.administration.people import identities_seen
 from federation_bridge.administration.review import Access, Narrowed, review
 from federation_bridge.administration.review_facts import Gathering, gathered
 from federation_bridge.administration.review_forms import csv_lines, folded, json_lines
+from federation_bridge.administration.rule_use import rule_uses
 from federation_bridge.errors import BadRequest, NotFound
 from federation_bridge.mapping.findings import FindingKind, findings
 from federation_bridge.web.administration.page import argument, in_force, page, verbs
@@ -26,14 +27,15 @@ _FILTERS = ("account", "role", "group", "person")
 
 
 @pages.get("/administration/findings")
-@guarded(auditor, returns=r"/administration/findings", keeps_query=False)
+@guarded(auditor)
 def odd() -> AnyResponse:
     """What is odd about the rules in force, by what it is; of one kind where one is asked for."""
     here, kind = door(), argument("kind")
     if kind and kind not in list(FindingKind):
         raise BadRequest(f"there is no finding of the kind {kind!r}")
     people = identities_seen(here.store, here.clock, here.settings.sessions.people_kept)
-    found = findings(in_force(), people, here.clock())
+    uses = rule_uses(here.store, here.clock(), here.settings.rulebook.unused_after)
+    found = findings(in_force(), people, here.clock(), uses)
     shown = [one for one in found if kind in ("", one.kind)]
     counts = {one: sum(1 for each in found if each.kind is one) for one in FindingKind}
     return page(
@@ -42,7 +44,7 @@ def odd() -> AnyResponse:
 
 
 @pages.get("/administration/review")
-@guarded(auditor, returns=r"/administration/review", keeps_query=False)
+@guarded(auditor)
 def access() -> AnyResponse:
     """Who can reach which role: what many have alike is one line."""
     asked, problem = _asked(), ""
@@ -86,4 +88,5 @@ def _reviewed(asked: dict[str, str]) -> Iterator[Access]:
     looked_at = Gathering(
         here.store, in_force(), verbs().known, here.clock, here.settings.sessions.people_kept, _MOST_CHARACTERS
     )
-    return review(gathered(looked_at, asked.get("person", "")), Narrowed(**asked), here.clock())
+    narrowed = Narrowed(**asked)
+    return review(gathered(looked_at, narrowed), narrowed, here.clock())

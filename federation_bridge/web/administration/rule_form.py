@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -14,23 +14,25 @@ from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInval
 from federation_bridge.mapping import AdministrativeRole
 from federation_bridge.mapping.plain import Plain
 from federation_bridge.mapping.rule_editing import names_of, path_at, rules_of, with_rule, without_rule
-from federation_bridge.web import findable, forms
+from federation_bridge.model import PersonSeen
+from federation_bridge.web import forms
 from federation_bridge.web.administration.differences import difference
 from federation_bridge.web.administration.drafts import (
     NAMES,
     Draft,
     draft_in_force,
     draft_sent,
-    foreseen,
     meanwhile,
+    note_refusal,
+    outcome_of,
     problems_of,
-    proposed,
     put_in_force,
     version_of,
 )
 from federation_bridge.web.administration.page import in_force, is_writable, page
 from federation_bridge.web.administration.rulebook import edit_page
 from federation_bridge.web.door import door
+from federation_bridge.web.going_on import AS_TYPED
 from federation_bridge.web.guards import author, guarded, rights
 from federation_bridge.web.headers import allow_live_checks
 
@@ -46,6 +48,8 @@ _SINGLE = (
     ("groups_joined", 8),
     ("group_template", 256),
     ("attribute", 256),
+    ("signed_in_within", 16),
+    ("not_signed_in_within", 16),
     ("hours_from", 8),
     ("hours_to", 8),
     ("zone", 64),
@@ -63,6 +67,7 @@ _SEVERAL = (
     "attribute_values",
     "email_domains",
     "methods",
+    "not_methods",
     "networks",
     "days",
     "roles",
@@ -71,8 +76,6 @@ _SEVERAL = (
     "transitive_tags",
 )
 """Fields of several texts: one for each, or one with a line for each."""
-_MOST_LINES = 20_000
-"""Characters of such a field."""
 _MOST_SUGGESTED = 2_000
 
 
@@ -97,7 +100,7 @@ class Looked:
 
 
 @pages.get("/administration/form")
-@guarded(author, returns=r"/administration/form", keeps_query=False)
+@guarded(author)
 def new() -> AnyResponse:
     """A form for a rule that is not there yet."""
     return _form_page(Asked("", {}), Looked(draft_in_force()))
@@ -116,7 +119,7 @@ def existing(rule: str) -> AnyResponse:
 
 
 @pages.post("/administration/form")
-@guarded(author)
+@guarded(author, goes_on=AS_TYPED)
 def save() -> AnyResponse:
     """Looks at what was filled in, or puts it in force; what is wrong stands beside its field.
 
@@ -132,7 +135,7 @@ def save() -> AnyResponse:
         # What is typed as text and cannot be shown in fields is not lost.
         return edit_page(draft, refusal=refusal)
     if verb == "open":
-        return _form_page(Asked(name, shown.fields), Looked(draft))
+        return _form_page(Asked(name, shown.fields, reason=forms.one_field("reason", most=1_000)), Looked(draft))
     asked = Asked(name, _fields(), forms.one_field("remove", most=3) == "yes", forms.one_field("reason", most=1_000))
     edited = draft
     try:
@@ -143,10 +146,9 @@ def save() -> AnyResponse:
             return edit_page(edited)
         if verb == "save":
             return put_in_force(edited)
-        return _form_page(asked, Looked(draft, _outcome(edited)))
+        return _form_page(asked, Looked(draft, outcome_of(edited)))
     except (BadRequest, ConfigurationInvalid) as refusal:
-        if verb == "save":
-            findable.note(refusal)
+        note_refusal(refusal, is_saved=verb == "save")
         return _form_page(asked, Looked(draft, _refused(refusal, edited, asked), refusal))
 
 
@@ -170,21 +172,12 @@ def _rule(draft: Draft, name: str) -> dict[str, Plain]:
 def _fields() -> dict[str, tuple[str, ...]]:
     fields: dict[str, tuple[str, ...]]
     fields = {name: (value,) for name, most in _SINGLE if (value := forms.one_field(name, most=most).strip())}
-    fields |= {name: values for name in _SEVERAL if (values := tuple(_lines(name)))}
+    fields |= {name: values for name in _SEVERAL if (values := forms.lines_of_field(name))}
     sets = [[forms.checked_text(value, name, 256).strip() for value in request.form.getlist(name)] for name in SETS]
     if len({len(values) for values in sets}) != 1:
         raise BadRequest("a set of accounts was sent in part")
     rows = [row for row in zip(*sets, strict=True) if any(row)]
     return fields | {name: tuple(row[at] for row in rows) for at, name in enumerate(SETS) if rows}
-
-
-def _lines(name: str) -> Iterator[str]:
-    written = "\n".join(request.form.getlist(name))
-    if len(written) > _MOST_LINES:
-        raise BadRequest(f"field {name} has more than {_MOST_LINES} characters")
-    for line in dict.fromkeys(one.strip() for one in written.splitlines()):
-        if line:
-            yield forms.checked_text(line, name, 2_048)
 
 
 def _edited(draft: Draft, asked: Asked) -> Draft:
@@ -205,12 +198,6 @@ def _over_newest(draft: Draft, asked: Asked) -> Draft:
     if then != now:
         raise BadRequest(f"rule {asked.rule} itself was changed meanwhile: open it again, and change what it says now")
     return newest
-
-
-def _outcome(edited: Draft) -> dict[str, object]:
-    proposal = proposed(edited)
-    lines = difference(proposal.base, edited.texts.to_kept())
-    return {"preview": foreseen(proposal.rules), "because": proposal.because, "difference": lines}
 
 
 def _refused(refusal: BridgeError, edited: Draft, asked: Asked) -> dict[str, object]:
@@ -268,7 +255,7 @@ def _suggested(names: list[str]) -> dict[str, list[tuple[str, str]]]:
     roles = [(f"{one.id}/{role}", one.name) for one in own for role in one.roles]
     everywhere = [(f"*/{role}", "") for role in sorted(found.register.role_names)] if is_all else []
     groups = [(found.definitions.groups.get(name, ""), name) for name in names]
-    seen = door().store.people.seen_since(door().clock() - door().settings.sessions.people_kept)
+    seen = tuple(door().store.people.seen_since(door().clock() - door().settings.sessions.people_kept))
     others = {group for one in seen for group in one.identity.groups.names} - {group for group, _ in groups}
     return {
         "connections": [(name, one.title) for name, one in door().settings.connections.items()],
@@ -276,6 +263,7 @@ def _suggested(names: list[str]) -> dict[str, list[tuple[str, str]]]:
         "groups": [*((name, group) for group, name in groups), *((one, "") for one in sorted(others))][
             :_MOST_SUGGESTED
         ],
+        "methods": _methods(seen),
         "policies": [(name, "") for name in sorted(found.definitions.policies)],
         "environments": [(one, "") for one in sorted({each.environment for each in accounts if each.environment})],
         "tags": [
@@ -284,3 +272,10 @@ def _suggested(names: list[str]) -> dict[str, list[tuple[str, str]]]:
         "partitions": [(one, "") for one in sorted({each.partition for each in accounts})],
         "role_names": [(one, "") for one in sorted(found.register.role_names)],
     }
+
+
+def _methods(seen: Iterable[PersonSeen]) -> list[tuple[str, str]]:
+    """Names of methods: those that connections know, with their titles, then what sign-ins stated besides."""
+    known = [(name, one.title) for one in door().connectors.values() for name in one.methods.methods]
+    stated = {method for one in seen for method in one.identity.authn_methods} - {name for name, _ in known}
+    return [*known, *((one, "") for one in sorted(stated))][:_MOST_SUGGESTED]

@@ -8,6 +8,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from federation_bridge.administration import approvals
 from federation_bridge.administration import rules as changes
 from federation_bridge.administration.approvals import Yes, author_of
+from federation_bridge.administration.emergencies import Open, SeenTo, acknowledge
+from federation_bridge.administration.foreseen import all_foreseen
+from federation_bridge.administration.nodes import nodes
 from federation_bridge.administration.rules import Proposal
 from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, NotFound
 from federation_bridge.rulebook.texts import Texts
@@ -20,7 +23,9 @@ from federation_bridge.web.administration.drafts import (
     draft_in_force,
     draft_sent,
     foreseen,
+    in_another_file,
     meanwhile,
+    note_refusal,
     problems_of,
     proposed,
     put_in_force,
@@ -28,6 +33,7 @@ from federation_bridge.web.administration.drafts import (
 )
 from federation_bridge.web.administration.page import argument, asking, is_writable, page, verbs
 from federation_bridge.web.door import door, signed_in
+from federation_bridge.web.going_on import AS_TYPED, GoesOn, Pressed, fields_shown
 from federation_bridge.web.guards import administrator, auditor, author, guarded
 from federation_bridge.web.headers import allow_live_checks
 
@@ -38,7 +44,7 @@ _MOST_WAITING = 100
 
 
 @pages.get("/administration")
-@guarded(auditor, returns=r"/administration", keeps_query=False)
+@guarded(auditor)
 def overview() -> AnyResponse:
     """What is in force, what waits for a second person, and the versions before."""
     versions, before = door().store.rulebook_versions, _before()
@@ -50,9 +56,16 @@ def overview() -> AnyResponse:
         history=shown[:_MOST_VERSIONS],
         older=shown[_MOST_VERSIONS - 1].number if len(shown) > _MOST_VERSIONS else 0,
         is_writable=is_writable(),
+        nodes=nodes(door().store.service_marks),
+        stands=_digest_in_force(),
         endings=door().upkeep.seen(),
         now=door().clock(),
     )
+
+
+def _digest_in_force() -> str:
+    """What decides here; "" where nothing does. Another node that says otherwise disagrees."""
+    return "" if door().rulebook.obstacle else door().rulebook.in_force.version
 
 
 def _before() -> int:
@@ -64,7 +77,7 @@ def _before() -> int:
 
 
 @pages.get("/administration/versions/<int:number>")
-@guarded(auditor, returns=r"/administration/versions/[0-9]{1,9}", keeps_query=False)
+@guarded(auditor)
 def version(number: int) -> AnyResponse:
     """One version: who made it and why, and what it changed."""
     return _version_page(number)
@@ -84,13 +97,25 @@ def _version_page(number: int, status: int = 200, problem: str = "") -> AnyRespo
         problem=problem,
         version=found,
         difference=difference(whole, found.text, first_line()),
+        foreseen=all_foreseen(found.foreseen),
         number=0 if stands is None else stands.number,
         base="" if stands is None else stands.digest,
     )
 
 
+def _decision(pressed: Pressed) -> Sentence:
+    if pressed.field("decision") == "approve":
+        return Sentence("Put in force")
+    return Sentence("Close it: it shall not come into force")
+
+
 @pages.post("/administration/versions/return")
-@guarded(author)
+@guarded(
+    author,
+    goes_on=GoesOn(
+        Sentence("Put this text in force again"), fields_shown(number=Sentence("Version"), reason=Sentence("Reason"))
+    ),
+)
 def return_to() -> AnyResponse:
     """Puts the text of an older version in force again, as a new version."""
     number = forms.one_field("number", most=9)
@@ -103,23 +128,42 @@ def return_to() -> AnyResponse:
         return _version_page(int(number), 400, refusal.detail)
 
 
+@pages.post("/administration/emergencies/seen")
+@guarded(
+    administrator,
+    goes_on=GoesOn(
+        Sentence("I have seen to it"), fields_shown(number=Sentence("Version"), note=Sentence("What you found"))
+    ),
+)
+def see_to_emergency() -> AnyResponse:
+    """Ends the notice of a change in an emergency, with a note; not for whoever made it."""
+    number, note, caller = forms.one_field("number", most=9), forms.one_field("note", most=1_000), asking()
+    if not (number.isascii() and number.isdigit()):
+        raise BadRequest("the version is not a number")
+    here = door()
+    where = Open(here.store, here.clock, here.settings.rulebook.emergency_shown)
+    acknowledge(where, int(number), SeenTo(author_of(caller), note, caller))
+    return redirect("/administration", code=303)
+
+
 @pages.get("/administration/edit")
-@guarded(author, returns=r"/administration/edit", keeps_query=False)
+@guarded(author)
 def edit() -> AnyResponse:
     """The text in force, to be changed."""
     return edit_page(draft_in_force(argument("file", most=128)))
 
 
 @pages.post("/administration/edit")
-@guarded(author)
+@guarded(author, goes_on=AS_TYPED)
 def save() -> AnyResponse:
     """Looks at a changed text, or puts it in force. What is wrong is shown beside the text, which stays as typed."""
     draft, is_saved = draft_sent(), forms.one_field("do", most=16) == "save"
+    if to := forms.one_field("to_file", most=128):
+        return edit_page(in_another_file(draft, to))
     try:
         return put_in_force(draft) if is_saved else edit_page(draft, proposed(draft))
     except (BadRequest, ConfigurationInvalid) as refusal:
-        if is_saved:
-            findable.note(refusal)
+        note_refusal(refusal, is_saved=is_saved)
         return edit_page(draft, refusal=refusal)
 
 
@@ -130,7 +174,7 @@ def edit_page(draft: Draft, proposal: Proposal | None = None, refusal: BridgeErr
     if refusal is not None:
         outcome = {"problems": problems_of(refusal), "meanwhile": meanwhile(draft.base_digest)}
     if proposal is not None:
-        lines = difference(proposal.base, draft.texts.to_kept())
+        lines = difference(proposal.base, draft.texts.to_kept(), first_line())
         outcome = {"preview": foreseen(proposal.rules), "because": proposal.because, "difference": lines}
     status = 200 if refusal is None else 400
     return page(
@@ -144,7 +188,7 @@ def edit_page(draft: Draft, proposal: Proposal | None = None, refusal: BridgeErr
 
 
 @pages.get("/administration/changes/<asked>")
-@guarded(auditor, returns=r"/administration/changes/[0-9a-f]{16}", keeps_query=False)
+@guarded(auditor)
 def change(asked: str) -> AnyResponse:
     """A change that waits for a second person: its text against what is in force, and what it would give to whom."""
     return _change_page(asked)
@@ -172,7 +216,12 @@ def _change_page(asked: str, status: int = 200, problem: str = "") -> AnyRespons
 
 
 @pages.post("/administration/changes/decision")
-@guarded(administrator)
+@guarded(
+    administrator,
+    goes_on=GoesOn(
+        _decision, fields_shown(change=Sentence("A change that needs two people"), reason=Sentence("Reason"))
+    ),
+)
 def decide() -> AnyResponse:
     """A second person's yes or no."""
     asked, reason = forms.one_field("change", most=16), forms.one_field("reason", most=1_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -25,7 +26,8 @@ pages = Blueprint("administration_rules", __name__, url_prefix="/administration"
 _MOST_RULES = 100
 _MOST_ROLES = 20
 _MOST_GRANTS = 200
-_FILTERS = ("q", "account", "role", "group", "owner", "show")
+RULE_FILTERS = ("q", "account", "role", "group", "owner", "show")
+"""By what rules are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,12 @@ class Row:
 
 
 @pages.get("/rules")
-@guarded(auditor, returns=r"/administration/rules", keeps_query=False)
+@guarded(auditor)
 def rules() -> AnyResponse:
     """Every rule in force, or those that fit what was asked; a page at a time, by the id of the last one."""
     found, after = in_force(), argument("after")
     uses = uses_of_rules(door().store)
-    wanted, now = _wanted(), door().clock()
+    wanted, now = rules_wanted(), door().clock()
     fitting = (rule for rule in found.rules if rule.id > after and fits(rule, found, wanted, uses, now))
     shown = list(islice(fitting, _MOST_RULES + 1))
     rows = [
@@ -58,7 +60,7 @@ def rules() -> AnyResponse:
         "rules.html",
         rules=rows,
         administration=found.administration,
-        asked={name: value for name in _FILTERS if (value := argument(name))},
+        asked={name: value for name in RULE_FILTERS if (value := argument(name))},
         more=more,
         uses=uses,
         accounts=accounts,
@@ -75,12 +77,12 @@ def one(rule: str) -> AnyResponse:
     if shown is None:
         raise NotFound(f"no rule {rule!r} is in force")
     roles = roles_of(shown, found)
-    uses = [] if shown.denied else [use for key in roles[:_MOST_ROLES] if (use := _last_use(shown, key)) is not None]
+    uses = last_uses_of(shown, roles)
     return page("rule.html", rule=shown, roles=roles, terms=terms_of(shown), uses=uses, text=text_of(shown))
 
 
 @pages.get("/connections")
-@guarded(auditor, returns=r"/administration/connections", keeps_query=False)
+@guarded(auditor)
 def connections() -> AnyResponse:
     """Every connection: what waits for a yes, what ends, what is in force."""
     here = door()
@@ -89,12 +91,17 @@ def connections() -> AnyResponse:
     return page("connections.html", rows=rows, now=here.clock())
 
 
-def _wanted() -> RulesWanted:
+def rules_wanted() -> RulesWanted:
     """What the query asks for; BadRequest for a kind of rules that there is not."""
     asked = {name: argument(name) for name in ("account", "role", "group", "owner", "show")}
     if asked["show"] not in SHOWN:
         raise BadRequest("rules are shown that have ended, were never used, or deny")
     return RulesWanted(tuple(argument("q").casefold().split()), **asked)
+
+
+def last_uses_of(rule: Rule, roles: Sequence[str]) -> list[tuple[str, Recorded, int]]:
+    """Of the first of these roles each: the role, its last grant by this rule, and how many people had one lately."""
+    return [] if rule.denied else [use for key in roles[:_MOST_ROLES] if (use := _last_use(rule, key)) is not None]
 
 
 def _last_use(rule: Rule, key: str) -> tuple[str, Recorded, int] | None:

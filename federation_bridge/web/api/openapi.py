@@ -10,6 +10,8 @@ from federation_bridge.web.api.administration import document as administration
 def _object(**properties: str) -> JsonObject:
     kinds = {"text": {"type": "string"}, "texts": {"type": "array", "items": {"type": "string"}}}
     kinds |= {"flag": {"type": "boolean"}, "instant": {"type": "string", "format": "date-time"}}
+    kinds |= {"number": {"type": "integer"}}
+    kinds |= {"texts by name": {"type": "object", "additionalProperties": {"type": "string"}}}
     return {"type": "object", "properties": {name: kinds[kind] for name, kind in properties.items()}}
 
 
@@ -33,6 +35,7 @@ _NAMES = [
     {"name": "account", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9]{12}$"}},
     {"name": "role", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 64}},
 ]
+_DURATION = {"name": "duration", "in": "query", "required": False, "schema": {"type": "string", "maxLength": 16}}
 _TOKEN = {
     "name": "X-CSRF-Token",
     "in": "header",
@@ -69,6 +72,14 @@ DOCUMENT: JsonObject = {
                 "responses": _answers("Credentials", "400", "401", "403", "502", "503"),
             }
         },
+        "/roles/{account}/{role}/length": {
+            "get": {
+                "summary": "How long a session would be that is asked for now, and which cap decides it.",
+                "security": _SESSION,
+                "parameters": [*_NAMES, _DURATION],
+                "responses": _answers("Length", "400", "401", "403"),
+            }
+        },
         "/roles/{account}/{role}/web-identity-token": {
             "post": {
                 "summary": "A signed token to exchange at STS, where the operator and the role allow it.",
@@ -77,6 +88,15 @@ DOCUMENT: JsonObject = {
                 "parameters": [*_NAMES, _TOKEN],
                 "requestBody": {"content": _json("Reason")},
                 "responses": _answers("WebIdentityToken", "400", "401", "403", "503"),
+            }
+        },
+        "/roles/{account}/{role}/favourite": {
+            "post": {
+                "summary": "Keeps a role on top of the person's lists, or no longer.",
+                "security": _SESSION,
+                "parameters": [*_NAMES, _TOKEN],
+                "requestBody": {"content": _json("FavouriteWish")},
+                "responses": _answers("Favourite", "400", "401", "403"),
             }
         },
         "/roles/{account}/{role}/console": {
@@ -129,7 +149,24 @@ DOCUMENT: JsonObject = {
                 because="texts",
                 has_session_policy="flag",
             ),
-            "Roles": _list_of("Role", "roles"),
+            "Offer": {
+                "allOf": [
+                    {"$ref": "#/components/schemas/Role"},
+                    _object(
+                        description="text",
+                        account_description="text",
+                        environment="text",
+                        color="text",
+                        aliases="texts",
+                        tags="texts by name",
+                        is_favourite="flag",
+                        recent="number",
+                    ),
+                ]
+            },
+            "FavouriteWish": _object(keep="flag"),
+            "Favourite": _object(is_favourite="flag"),
+            "Roles": _list_of("Offer", "roles"),
             "RuleOutcome": _object(rule="text", granted="texts", reasons="texts", description="text", owner="text"),
             "Explanation": {
                 "type": "object",
@@ -138,7 +175,7 @@ DOCUMENT: JsonObject = {
                     **_list_of("RuleOutcome", "rules")["properties"],
                 },
             },
-            "RoleRequest": _object(duration="text", reason="text"),
+            "RoleRequest": _object(duration="text", reason="text", agent="flag"),
             "ConsoleWish": _object(duration="text", reason="text", to="text", show_link="flag"),
             "Credentials": _object(
                 access_key_id="text",
@@ -149,7 +186,10 @@ DOCUMENT: JsonObject = {
                 role="text",
                 region="text",
                 assumed_role_arn="text",
+                cap="text",
+                duration="text",
             ),
+            "Length": _object(duration="text", cap="text"),
             "Reason": _object(reason="text"),
             "WebIdentityToken": _object(
                 token="text",  # noqa: S106 - the kind of a field

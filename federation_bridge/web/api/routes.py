@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from federation_bridge.bridge import WebIdentityToken
+from federation_bridge.bridge import Offer, WebIdentityToken
 from federation_bridge.durations import format_duration
 from federation_bridge.errors import BadRequest
 from federation_bridge.grant import RoleRequest
@@ -18,12 +19,13 @@ from federation_bridge.web.api.openapi import DOCUMENT
 from federation_bridge.web.bearer import calling, challenge, check_bound_to_a_key, has_token
 from federation_bridge.web.door import door
 from federation_bridge.web.guards import called, guarded, public
+from federation_bridge.web.json_body import json_object
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
 api.after_request(challenge)
 
-_WISH_FIELDS = frozenset({"duration", "reason", "to", "show_link"})
+_WISH_FIELDS = frozenset({"duration", "reason", "to", "show_link", "agent"})
 
 
 @api.get("/openapi.json")
@@ -45,7 +47,7 @@ def me() -> Response:
         email=session.identity.email,
         signed_in_at=session.started_at.isoformat(),
         ends_at=session.ends_at.isoformat(),
-        csrf_token=None if has_token() else forms.form_token(request.cookies.get(cookies.SESSION, "")),
+        csrf_token=None if has_token() else forms.session_token(),
     )
 
 
@@ -53,7 +55,27 @@ def me() -> Response:
 @guarded(called)
 def roles() -> Response:
     """The roles that the person may have right now."""
-    return jsonify(roles=[_role(one) for one in door().bridge.entitlements(calling())])
+    offers = door().bridge.offers(calling())
+    kept = {one.key for one in offers.favourites}
+    ranks = {one.key: rank for rank, one in enumerate(offers.recents, 1)}
+    return jsonify(
+        roles=[
+            {**_offer(one), "is_favourite": one.key in kept, "recent": ranks.get(one.key, 0)} for one in offers.roles
+        ]
+    )
+
+
+def _offer(offer: Offer) -> JsonObject:
+    account = offer.entitlement.account
+    return {
+        **_role(offer.entitlement),
+        "description": offer.description,
+        "account_description": account.description,
+        "environment": account.environment,
+        "color": account.color,
+        "aliases": list(account.aliases),
+        "tags": dict(account.tags),
+    }
 
 
 def _role(entitlement: Entitlement) -> JsonObject:
@@ -70,6 +92,18 @@ def _role(entitlement: Entitlement) -> JsonObject:
         "because": list(entitlement.because),
         "has_session_policy": bool(entitlement.policy or entitlement.policy_arns),
     }
+
+
+@api.post("/roles/<account>/<role>/favourite")
+@guarded(called)
+def favourite(account: str, role: str) -> Response:
+    """Keeps a role on top of the person's lists, or no longer."""
+    body = json_object() if request.data else {}
+    if set(body) - {"keep"} or not isinstance(body.get("keep", True), bool):
+        raise BadRequest("the body is {keep: true} or {keep: false}")
+    keeps = body.get("keep", True)
+    (door().bridge.keep_on_top if keeps else door().bridge.keep_no_longer)(calling(), account, role)
+    return jsonify(is_favourite=keeps)
 
 
 @api.get("/explanation")
@@ -94,9 +128,10 @@ def _rule(outcome: RuleOutcome) -> JsonObject:
 @api.post("/roles/<account>/<role>/credentials")
 @guarded(called)
 def credentials(account: str, role: str) -> Response:
-    """Short-lived credentials of one role."""
+    """Short-lived credentials of one role, for the person or for their agent."""
     body = _body()
-    return jsonify(_credentials(door().bridge.credentials(calling(), _role_request(account, role, body))))
+    asked = replace(_role_request(account, role, body), for_agent=_flag(body, "agent"))
+    return jsonify(_credentials(door().bridge.credentials(calling(), asked)))
 
 
 def _credentials(found: AwsCredentials) -> JsonObject:
@@ -109,7 +144,18 @@ def _credentials(found: AwsCredentials) -> JsonObject:
         "role": found.role,
         "region": found.region,
         "assumed_role_arn": found.assumed_role_arn,
+        "cap": found.cap,
+        "duration": format_duration(found.granted),
     }
+
+
+@api.get("/roles/<account>/<role>/length")
+@guarded(called)
+def length(account: str, role: str) -> Response:
+    """How long a session would be that is asked for now (`duration` in the query), and which cap decides it."""
+    asked = forms.duration_field(forms.checked_text(request.args.get("duration", ""), "duration", 16))
+    found = door().bridge.length(calling(), RoleRequest(account, role, asked))
+    return jsonify(duration=format_duration(found.length), cap=found.name)
 
 
 @api.post("/roles/<account>/<role>/web-identity-token")
@@ -146,6 +192,9 @@ def console(account: str, role: str) -> Response:
     body = _body()
     if body.get("show_link") is not True:
         raise BadRequest("the console link is a sign-in: ask for it with show_link true")
+    if "agent" in body:
+        # A browser is the person's own.
+        raise BadRequest("field agent applies to credentials alone")
     page = _text(body, "to", 2048)
     departure = door().bridge.console(calling(), _role_request(account, role, body), page)
     return jsonify(url=departure.url, form=dict(departure.form) if departure.form is not None else None)
@@ -163,14 +212,10 @@ def sign_out() -> Response:
 
 
 def _body() -> dict[str, Any]:
-    if not request.data:
+    # `data` looks for a form first, which no JSON is.
+    if not (request.get_data() if request.is_json else request.data):
         return {}
-    try:
-        body = request.get_json(silent=True)
-    except RecursionError:
-        raise BadRequest("the body is nested too deeply") from None
-    if not isinstance(body, dict):
-        raise BadRequest("the body is not a JSON object sent as application/json")
+    body = json_object()
     if unknown := sorted(set(body) - _WISH_FIELDS):
         raise BadRequest(f"unknown field {quoted(unknown[0])}")
     return body
@@ -181,6 +226,13 @@ def _text(body: dict[str, Any], name: str, most: int) -> str:
     if not isinstance(value, str):
         raise BadRequest(f"field {name} is not a text")
     return forms.checked_text(value, name, most)
+
+
+def _flag(body: dict[str, Any], name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise BadRequest(f"field {name} is neither true nor false")
+    return value
 
 
 def _role_request(account: str, role: str, body: dict[str, Any]) -> RoleRequest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,7 +13,7 @@ from federation_bridge.errors import BadRequest, BridgeError, NotFound, Rulebook
 from federation_bridge.mapping import AdministrativeRights, RuleSet
 from federation_bridge.model import JsonObject
 from federation_bridge.redaction import quoted
-from federation_bridge.web import error_handlers, forms
+from federation_bridge.web import error_handlers
 from federation_bridge.web.administration import page
 from federation_bridge.web.administration.page import argument
 from federation_bridge.web.bearer import administering, challenge
@@ -25,8 +24,6 @@ api = Blueprint("api_administration", __name__, url_prefix="/api/v1/administrati
 
 api.after_request(challenge)
 
-_HALVES = re.compile(r"[\ud800-\udfff]")
-"""JSON can spell them; neither a database nor a digest can hold them."""
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -37,7 +34,7 @@ def in_force() -> RuleSet:
 
 def verbs() -> Rules:
     """What the verbs of the rulebook work with, for changes that come by this API."""
-    return replace(page.verbs(), origin="api")
+    return replace(page.verbs(), origin="api", allows_emergency=door().settings.rulebook.emergency)
 
 
 def check_arguments(*known: str) -> None:
@@ -62,34 +59,6 @@ def instant_of(name: str) -> datetime | None:
         return None if found is None else (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadRequest(f"{name} is no time such as 2026-01-31T17:00:00Z") from None
-
-
-def sent(texts: Mapping[str, int], words: Mapping[str, int]) -> dict[str, str]:
-    """The JSON object that was sent: names of `texts` (several lines) and of `words` (one line), each with its most.
-
-    What is left out is not in it. BadRequest for another name, another type, halves of characters and what is longer.
-    """
-    try:
-        body = request.get_json(silent=True)
-    except RecursionError:
-        raise BadRequest("the body is nested too deeply") from None
-    if not isinstance(body, dict):
-        raise BadRequest("the body is not a JSON object sent as application/json")
-    found: dict[str, str] = {}
-    for name, value in body.items():
-        if name not in texts and name not in words:
-            known = ", ".join([*texts, *words])
-            raise BadRequest(f"unknown field {quoted(name)}: {known} are known")
-        if not isinstance(value, str):
-            raise BadRequest(f"field {name} is not a text")
-        found[name] = _text(value, name, texts[name]) if name in texts else forms.checked_text(value, name, words[name])
-    return found
-
-
-def _text(value: str, name: str, most: int) -> str:
-    if len(value) > most or _HALVES.search(value):
-        raise BadRequest(f"field {name} is longer than {most} characters or holds halves of characters")
-    return value.replace("\r\n", "\n")
 
 
 def told(rights: AdministrativeRights) -> JsonObject:

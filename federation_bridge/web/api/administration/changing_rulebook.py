@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from typing import Any
 
-from flask import Response, g, jsonify
+from flask import Response, jsonify
 
-from federation_bridge.administration import approvals, preview
+from federation_bridge.administration import approvals
 from federation_bridge.administration import rules as changes
 from federation_bridge.administration.approvals import Yes, author_of
-from federation_bridge.administration.people import identities_in, identities_seen
-from federation_bridge.administration.rules import Change, Outcome, Proposal
-from federation_bridge.errors import BadRequest, ChangedMeanwhile, ConfigurationInvalid, RulebookInvalid, mistakes_of
-from federation_bridge.model import JsonObject
-from federation_bridge.rulebook.texts import Texts
-from federation_bridge.web.administration.differences import lines_between, touched
+from federation_bridge.administration.emergencies import Open, SeenTo, acknowledge
+from federation_bridge.administration.people import identities_in
+from federation_bridge.administration.rules import Change, Outcome
+from federation_bridge.errors import BadRequest, ConfigurationInvalid, mistakes_of
+from federation_bridge.model import Identity
+from federation_bridge.rulebook.texts import Texts, WantedFile
 from federation_bridge.web.administration.drafts import NAMES, version_of
 from federation_bridge.web.administration.page import MOST_TEXT
-from federation_bridge.web.api.administration.call import api, check_arguments, in_force, sent, verbs
-from federation_bridge.web.api.administration.reading_rulebook import told_version
+from federation_bridge.web.api.administration.body import Reader, entry, flag, listed, sent, text, word
+from federation_bridge.web.api.administration.call import api, check_arguments, verbs
+from federation_bridge.web.api.administration.foreseeing import previewed, told_mistakes, told_what_came_between
 from federation_bridge.web.bearer import administering
 from federation_bridge.web.door import door
 from federation_bridge.web.guards import administering_administrator, administering_author, guarded, rights
 
-_TEXTS: Mapping[str, int] = {"rules": MOST_TEXT, "accounts": MOST_TEXT}
-_REASON, _DIGEST = 1_000, 64
-_BASE: Mapping[str, int] = {"base_digest": _DIGEST, "reason": _REASON}
-_WORDS: Mapping[str, int] = {**_BASE, "file": 128}
-"""With each text: whoever only looks may send the very body with which they save."""
+_REASON: Mapping[str, Reader] = {"reason": word(1_000)}
+_BASE: Mapping[str, Reader] = {"base_digest": word(64), **_REASON, "emergency": flag}
+_FILE = entry({"name": word(128), "text": text(MOST_TEXT), "was": word(128)}, "name")
+_PARTS = frozenset({"rules", "files", "accounts"})
+_WISH: Mapping[str, Reader] = {
+    "rules": text(MOST_TEXT),
+    "file": word(128),
+    "files": listed(_FILE),
+    "accounts": text(MOST_TEXT),
+    **_BASE,
+}
+"""Whoever only looks may send the very body with which they save."""
+
+
+@api.post("/emergencies/<int:number>/seen")
+@guarded(administering_administrator)
+def see_to_emergency(number: int) -> Response:
+    """Ends the notice of a change that came into force in an emergency; not for whoever made it."""
+    check_arguments()
+    body, caller, here = sent({"note": word(1_000)}), administering(), door()
+    where = Open(here.store, here.clock, here.settings.rulebook.emergency_shown)
+    acknowledge(where, number, SeenTo(author_of(caller), body.get("note", ""), caller))
+    return jsonify(seen=True)
 
 
 @api.post("/rulebook/check")
@@ -36,12 +55,12 @@ _WORDS: Mapping[str, int] = {**_BASE, "file": 128}
 def check() -> Response:
     """Every mistake of a proposed text, and why it would wait for a second person; it changes nothing."""
     check_arguments()
-    body = sent(_TEXTS, _WORDS)
+    body = sent(_WISH)
     texts, base = _proposed(body)
     problems: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
     try:
-        with _told_what_came_between(base):
+        with told_what_came_between(base):
             because = changes.foresee(verbs(), texts, _change(body, base), NAMES).because
     except ConfigurationInvalid as problem:
         problems = mistakes_of(problem)
@@ -53,19 +72,17 @@ def check() -> Response:
 def foresee() -> Response:
     """Who would gain and lose what, of those who were seen and of `people`; it changes nothing."""
     check_arguments()
-    body = sent({**_TEXTS, "people": MOST_TEXT}, _WORDS)
+    body = sent({**_WISH, "people": text(MOST_TEXT)})
     texts, base = _proposed(body)
-    with _told_what_came_between(base), _told_mistakes():
+    with told_what_came_between(base), told_mistakes():
         proposal = changes.foresee(verbs(), texts, _change(body, base), NAMES)
-    here = door()
-    people = identities_seen(here.store, here.clock, here.settings.sessions.people_kept)
+    more: tuple[Identity, ...] = ()
     if "people" in body:
         try:
-            people += identities_in(body["people"], here.settings.connections)
+            more = identities_in(body["people"], door().settings.connections)
         except ConfigurationInvalid as problem:
             raise BadRequest(f"people: {problem.detail}") from None
-    found = preview.preview(in_force(), proposal.rules, people, here.clock())
-    return jsonify(**preview.document_of(found), **_about(proposal))
+    return jsonify(previewed(proposal, more))
 
 
 @api.post("/rulebook")
@@ -73,11 +90,11 @@ def foresee() -> Response:
 def save() -> Response:
     """Puts a text in force on every node, or lets it wait for a second person where it must."""
     check_arguments()
-    body = sent(_TEXTS, _WORDS)
+    body = sent(_WISH)
     if "base_digest" not in body:
         raise BadRequest("base_digest is needed: the version over which the change was made")
     texts, base = _proposed(body)
-    with _told_what_came_between(base), _told_mistakes():
+    with told_what_came_between(base), told_mistakes():
         return _became(changes.apply(verbs(), texts, _change(body, base), NAMES))
 
 
@@ -86,8 +103,8 @@ def save() -> Response:
 def return_to(number: int) -> Response:
     """Puts the text of an older version in force again, as a new version, or lets it wait."""
     check_arguments()
-    body = sent({}, _BASE)
-    with _told_what_came_between(body.get("base_digest", "")), _told_mistakes():
+    body = sent(_BASE)
+    with told_what_came_between(body.get("base_digest", "")), told_mistakes():
         return _became(changes.return_to(verbs(), number, _change(body, body.get("base_digest", ""))))
 
 
@@ -96,10 +113,10 @@ def return_to(number: int) -> Response:
 def approve(asked: str) -> Response:
     """A second person's yes to the text of this digest, over the version over which it was made."""
     check_arguments()
-    body = sent({}, {"digest": _DIGEST, "reason": _REASON})
+    body = sent({"digest": word(64), **_REASON})
     waiting = door().store.rulebook_proposals.find(asked)
     yes = Yes(administering(), body.get("digest", ""), body.get("reason", ""))
-    with _told_what_came_between("" if waiting is None else waiting.base_digest), _told_mistakes():
+    with told_what_came_between("" if waiting is None else waiting.base_digest), told_mistakes():
         return jsonify(version=approvals.approve(verbs(), asked, yes))
 
 
@@ -108,60 +125,49 @@ def approve(asked: str) -> Response:
 def close(asked: str) -> Response:
     """A no, or a second thought: the change comes into force no more."""
     check_arguments()
-    body, asking = sent({}, {"reason": _REASON}), administering()
+    body, asking = sent(_REASON), administering()
     approvals.close(verbs(), asked, author_of(asking), body.get("reason", ""), asking)
     return jsonify(closed=True)
 
 
-def _proposed(body: Mapping[str, str]) -> tuple[Texts, str]:
+def _proposed(body: Mapping[str, Any]) -> tuple[Texts, str]:
     """The texts, with what was left out as it stands, and the version over which they are proposed."""
-    if not _TEXTS.keys() & body.keys():
-        raise BadRequest("rules or accounts are needed")
+    if not _PARTS & body.keys():
+        raise BadRequest("rules, files or accounts are needed")
     stands = door().store.rulebook_versions.in_force()
     kept = Texts("", "") if stands is None else Texts.from_kept(stands.text)
+    base: str = body.get("base_digest", "" if stands is None else stands.digest)
+    if stands is not None and base != stands.digest:
+        # What a change leaves out, or calls by name, is of the version over which it was made.
+        overtaken = version_of(base)
+        kept = kept if overtaken is None else Texts.from_kept(overtaken.text)
+    kept = _with_rules(kept, body)
+    return Texts(kept.rules, body.get("accounts", kept.accounts)), base
+
+
+def _with_rules(kept: Texts, body: Mapping[str, Any]) -> Texts:
+    if "files" in body:
+        if body.keys() & {"rules", "file"}:
+            raise BadRequest("files are all rules there will be: rules and file say something else")
+        wanted = (WantedFile(one["name"], one.get("text"), one.get("was")) for one in body["files"])
+        try:
+            return kept.with_files(tuple(wanted))
+        except ConfigurationInvalid as problem:
+            raise BadRequest(f"files: {problem.detail}") from None
     if "rules" in body or "file" in body:
         # By its name: one text must not take the place of all that the rules are made of.
         file = body.get("file", "")
         if file not in dict(kept.documents) or "rules" not in body:
             raise BadRequest(f"the rules have no text {file!r}: file names the one that rules is to replace")
-        kept = kept.with_document(file, body["rules"])
-    texts = Texts(kept.rules, body.get("accounts", kept.accounts))
-    return texts, body.get("base_digest", "" if stands is None else stands.digest)
+        return kept.with_document(file, body["rules"])
+    return kept
 
 
-def _change(body: Mapping[str, str], base: str) -> Change:
+def _change(body: Mapping[str, Any], base: str) -> Change:
     who = administering()
-    return Change(author_of(who), body.get("reason", ""), base, who, rights=rights())
-
-
-@contextmanager
-def _told_what_came_between(base: str) -> Iterator[None]:
-    """Where another version is in force than the base, the refusal tells which, and what it changed."""
-    try:
-        yield
-    except ChangedMeanwhile:
-        stands = door().store.rulebook_versions.in_force()
-        if stands is not None:
-            g.refusal_details = {
-                "in_force": told_version(stands),
-                "difference": lines_between(version_of(base), stands.text),
-            }
-        raise
-
-
-@contextmanager
-def _told_mistakes() -> Iterator[None]:
-    """A text that does not parse is whoever's who sent it, and no fault of the service."""
-    try:
-        yield
-    except ConfigurationInvalid as problem:
-        raise RulebookInvalid(problem.detail, mistakes_of(problem)) from None
+    is_emergency = body.get("emergency", False)
+    return Change(author_of(who), body.get("reason", ""), base, who, is_emergency=is_emergency, rights=rights())
 
 
 def _became(outcome: Outcome) -> Response:
     return jsonify(version=outcome.number, waits_as=outcome.waits_as or None, because=list(outcome.because))
-
-
-def _about(proposal: Proposal) -> JsonObject:
-    lines = lines_between(proposal.base, proposal.texts.to_kept())
-    return {"because": list(proposal.because), "touched": touched(proposal), "difference": lines}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from federation_bridge.model import JsonObject
 from federation_bridge.web.api.administration.paging import DEFAULT_LIMIT, MOST_LIMIT
 from federation_bridge.web.api.administration.schemas import SCHEMAS
+from federation_bridge.web.api.administration.scim_schemas import SCIM_SCHEMAS
+from federation_bridge.web.api.administration.signal_schemas import SIGNAL_SCHEMAS
 
 _SECURITY: list[JsonObject] = [{"administration": [], "proof": []}]
 _AUDIT_FILTERS = (
@@ -33,6 +35,9 @@ _ABOUT = {
     "role": "`account/role`, or its name.",
     "version": "The number of a version of the rulebook.",
     "against": "The number of the version to compare with.",
+    "outcome": "`signed-in` or `refused`: only these.",
+    "show": "`ended`, `unused` or `denying`: only these.",
+    "format": "As of `federation-bridge aws onboard --format`.",
     "form": "`json` or `csv`; of the audit `jsonl` or `csv`.",
 }
 _NUMBERS = {
@@ -44,6 +49,9 @@ _IN_PATH = {
     "number": {"type": "integer", "minimum": 0},
     "asked": {"type": "string", "description": "The id of a change."},
     "rule": {"type": "string"},
+    "reference": {"type": "string", "description": "The number that the person was shown."},
+    "account": {"type": "string", "pattern": "^[0-9]{12}$"},
+    "access_key_id": {"type": "string", "description": "As CloudTrail shows it: ASIA..."},
 }
 
 
@@ -64,6 +72,7 @@ class Operation:
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/me"): Operation("Who asks, what they may do here, and until when.", "Administrator"),
+    ("GET", "/overview"): Operation("What waits, what ends, and what was done without a second person.", "Overview"),
     ("GET", "/rulebook"): Operation("The version in force, with its text.", "VersionInForce"),
     ("GET", "/versions"): Operation("Every version, the newest first, without its text.", "Version", is_list=True),
     ("GET", "/versions/{number}"): Operation(
@@ -71,18 +80,78 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "/proposals"): Operation("The changes that wait for a second person.", "Proposal", is_list=True),
     ("GET", "/proposals/{asked}"): Operation("One change that waits, or did, with its text.", "ProposalText"),
-    ("GET", "/rules"): Operation("The rules in force.", "Rule", arguments=("q",), is_list=True),
+    ("GET", "/proposals/{asked}/preview"): Operation(
+        "Who would gain and lose what by it.", "Previewed", conflicts=True
+    ),
+    ("GET", "/versions/{number}/return/preview"): Operation(
+        "Who would gain and lose what if it came into force again.", "Previewed"
+    ),
+    ("GET", "/rules"): Operation(
+        "The rules in force.",
+        "Rule",
+        arguments=("q", "account", "role", "group", "owner", "show"),
+        is_list=True,
+    ),
     ("GET", "/rules/{rule}"): Operation("One rule in force, with its text.", "RuleText"),
     ("GET", "/findings"): Operation("What is worth a second look in the rules in force.", "Finding", is_list=True),
+    ("GET", "/accounts"): Operation("The account register.", "Account", arguments=("q",), is_list=True),
+    ("GET", "/accounts/{account}"): Operation("One account of the register.", "Account"),
+    ("POST", "/accounts/import"): Operation(
+        "What lists of accounts would make of the register; nothing changes.",
+        "Imported",
+        "administrator",
+        body="Import",
+    ),
+    ("GET", "/aws"): Operation("What the last look at the accounts found.", "AwsSide"),
+    ("GET", "/aws/files"): Operation(
+        "The files that make accounts believe the bridge.", "AwsFiles", arguments=("format", "account")
+    ),
+    ("POST", "/aws/check"): Operation(
+        "Asks for a look at the accounts now.", "LookAsked", "administrator", body="Nothing"
+    ),
+    ("GET", "/aws/endings"): Operation("What was asked of AWS to end, with its state.", "AwsEnding", is_list=True),
+    ("POST", "/aws/end"): Operation(
+        "Ends the AWS sessions of a grant, a person, a role or an account; who is signed in here stays.",
+        "AwsEnded",
+        "administrator",
+        body="AwsEndWish",
+    ),
+    ("GET", "/scim"): Operation("What each connection's SCIM client told, and when it called last.", "ScimTold"),
+    ("GET", "/scim/users"): Operation(
+        "The users that one connection's client told of.", "ScimUser", arguments=("connection", "show"), is_list=True
+    ),
+    ("GET", "/scim/groups"): Operation(
+        "The groups that one connection's client told of.", "ScimGroup", arguments=("connection",), is_list=True
+    ),
+    ("GET", "/signals"): Operation("The streams of shared signals, and what came last.", "SignalStreams"),
+    ("POST", "/signals"): Operation(
+        "Tries, pauses, resumes or removes one stream.", "SignalAnswer", "administrator", body="SignalWish"
+    ),
     ("GET", "/connections"): Operation("Every connection and its state.", "Connection", is_list=True),
     ("GET", "/people"): Operation("Who signed in lately.", "Person", arguments=("q",), is_list=True),
     ("GET", "/explanation"): Operation(
         "Why a person has what they have, and why no more.",
         "PersonExplained",
-        arguments=("person", "role", "at", "version"),
+        arguments=("person", "role", "at", "version", "group"),
     ),
     ("GET", "/sign-ins"): Operation(
-        "Sign-ins, refused ones too, the newest first.", "AuditEntry", arguments=_AUDIT_FILTERS, is_list=True
+        "Sign-ins, refused ones too, the newest first.",
+        "AuditEntry",
+        arguments=("outcome", *_AUDIT_FILTERS),
+        is_list=True,
+    ),
+    ("GET", "/sign-ins/{reference}"): Operation(
+        "The sign-ins with one reference number: each check with its verdict, what arrived, cause and advice.",
+        "SignInsTold",
+    ),
+    ("GET", "/grants/alive"): Operation(
+        "The AWS sessions that are alive now, or may be, what lives longest first.",
+        "LiveGrant",
+        arguments=("person", "account", "role"),
+        is_list=True,
+    ),
+    ("GET", "/grants/by-key/{access_key_id}"): Operation(
+        "Who used an access key, also long after its session has ended.", "KeyUse"
     ),
     ("GET", "/review"): Operation(
         "Who can reach which role, sent while it is made.",
@@ -98,6 +167,25 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "AuditEntry",
         arguments=("form", *_AUDIT_FILTERS),
         forms=("application/jsonl", "text/csv"),
+    ),
+    ("GET", "/blocks"): Operation("Who is kept out, by whom and why.", "Blocks"),
+    ("POST", "/blocks"): Operation(
+        "Lets a person in no more, and ends all that they hold.", "Ended", "administrator", body="BlockWish"
+    ),
+    ("POST", "/blocks/lift"): Operation(
+        "Lifts an administrator's block; gives what still keeps the person out.",
+        "Blocks",
+        "administrator",
+        body="LiftWish",
+    ),
+    ("POST", "/incident"): Operation(
+        "Keeps everybody out but a list and whoever begins it.", "Ended", "administrator", body="IncidentWish"
+    ),
+    ("POST", "/incident/end"): Operation(
+        "Lets everybody in again whom nobody blocked by name.", "Blocks", "administrator", body="IncidentEnd"
+    ),
+    ("POST", "/people/end"): Operation(
+        "Ends all that a person holds, without a block.", "Ended", "administrator", body="EndWish"
     ),
     ("POST", "/rulebook/check"): Operation(
         "Every mistake of a proposed text.", "Checked", "author", body="ProposedTexts", conflicts=True
@@ -125,6 +213,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/proposals/{asked}/close"): Operation(
         "A no, or a second thought.", "Closed", "administrator", body="Closing"
     ),
+    ("POST", "/emergencies/{number}/seen"): Operation(
+        "Ends the notice of a change in an emergency; not for whoever made it.", "Seen", "administrator", body="Note"
+    ),
 }
 
 
@@ -139,7 +230,7 @@ def paths() -> JsonObject:
 def schemas() -> JsonObject:
     """The schemas that these paths name, those of lists among them."""
     lists = {f"{one.answer}s": _list_of(one.answer) for one in OPERATIONS.values() if one.is_list}
-    return {**SCHEMAS, **lists}
+    return {**SCHEMAS, **SCIM_SCHEMAS, **SIGNAL_SCHEMAS, **lists}
 
 
 SECURITY: JsonObject = {

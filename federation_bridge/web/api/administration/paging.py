@@ -78,6 +78,13 @@ def answered(
     return jsonify(items=[told(one) for one in shown[: asked.limit]], next=following)
 
 
+def followed(
+    items: Iterable[T], told: Callable[[T], JsonObject], asked: Asked, following: tuple[str | int, ...] | None
+) -> Response:
+    """One page of a list of which the store says where the next page begins: a forged row leaves it shorter."""
+    return jsonify(items=[told(one) for one in items], next=None if following is None else _cursor(asked, following))
+
+
 def _cursor(asked: Asked, position: tuple[str | int, ...]) -> str:
     return base64.urlsafe_b64encode(json.dumps([asked.bound, *position]).encode()).decode()
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from flask import Response, jsonify
 
 from federation_bridge.administration import rules as changes
-from federation_bridge.administration.people import identities_seen
-from federation_bridge.administration.rule_search import has_words, roles_of, terms_of
+from federation_bridge.administration.emergencies import emergencies
+from federation_bridge.administration.foreseen import all_foreseen, document_of
+from federation_bridge.administration.nodes import nodes
 from federation_bridge.errors import BadRequest, ConfigurationInvalid, NotFound
-from federation_bridge.mapping import Rule
-from federation_bridge.mapping.findings import Finding, findings
 from federation_bridge.model import ChangeProposal, JsonObject, RulebookVersion
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web.administration.differences import lines_between, touched
-from federation_bridge.web.administration.page import argument, is_writable
-from federation_bridge.web.administration.rules import text_of
+from federation_bridge.web.administration.page import is_writable
 from federation_bridge.web.api.administration import paging
-from federation_bridge.web.api.administration.call import api, check_arguments, in_force, number_of, told, verbs
+from federation_bridge.web.api.administration.call import api, check_arguments, number_of, told, verbs
 from federation_bridge.web.bearer import administering
 from federation_bridge.web.door import door
 from federation_bridge.web.guards import administering_auditor, guarded, rights
@@ -36,6 +34,38 @@ def me() -> Response:
         name=session.identity.name,
         ends_at=session.ends_at.isoformat(),
         rights=told(rights()),
+    )
+
+
+@api.get("/overview")
+@guarded(administering_auditor)
+def overview() -> Response:
+    """What an administrator has to see to: what waits, what ends, what came into force without a second person."""
+    check_arguments()
+    here, now = door(), door().clock()
+    seen = here.upkeep.seen()
+    told = [f"{name}: {one}" for name, standing in seen.connections.items() for one in standing.told(now)]
+    lately = emergencies(here.store, now, here.settings.rulebook.emergency_shown)
+    return jsonify(
+        number=here.store.rulebook_versions.number_in_force(),
+        is_writable=is_writable(),
+        waiting=[one.id for one in here.store.rulebook_proposals.waiting(_MOST_WAITING)],
+        told=[*told, *(words for one in seen.ours if (words := one.told(now)))],
+        emergencies=[
+            {"at": one.at.isoformat(), "version": one.number, "author": one.author, "reason": one.reason}
+            for one in lately
+        ],
+        nodes=[
+            {
+                "name": one.name,
+                "version": one.version,
+                "problem": one.problem,
+                "since": one.since.isoformat(),
+                "seen_at": one.seen_at.isoformat(),
+                "is_silent": one.is_silent(now),
+            }
+            for one in nodes(here.store.service_marks)
+        ],
     )
 
 
@@ -66,12 +96,13 @@ def versions() -> Response:
 def version(number: int) -> Response:
     """One version with its text, and its difference to the one before, or to the version `against`."""
     check_arguments("against")
-    found, against = _version(number), number_of("against")
+    found, against = found_version(number), number_of("against")
     kept = door().store.rulebook_versions
     if against is None:
         against = next((one.number for one in kept.history(1, number)), None)
     before = None if against is None else kept.version(against)
-    return jsonify(**with_text(found), against=against, difference=lines_between(before, found.text))
+    shown = [document_of(one) for one in all_foreseen(found.foreseen)]
+    return jsonify(**with_text(found), against=against, difference=lines_between(before, found.text), foreseen=shown)
 
 
 @api.get("/proposals")
@@ -88,45 +119,10 @@ def proposals() -> Response:
 def proposal(asked: str) -> Response:
     """One change that waits, or did: its text, and its difference to its base."""
     check_arguments()
-    found = door().store.rulebook_proposals.find(asked)
-    if found is None:
-        raise NotFound("no such change is known")
+    found = found_proposal(asked)
     base, texts = door().store.rulebook_versions.version(found.base_number), Texts.from_kept(found.text)
     whole = {**_told_texts(texts), "difference": lines_between(base, found.text)}
     return jsonify(**_told_proposal(found), **whole, **_about(found, texts))
-
-
-@api.get("/rules")
-@guarded(administering_auditor)
-def rules() -> Response:
-    """Every rule in force, or those that hold all words of `q`."""
-    check_arguments("q", *paging.ARGUMENTS)
-    found, wanted = in_force(), argument("q").casefold().split()
-    page = paging.asked((str,), found.version)
-    after = str(page.after[0]) if page.after else ""
-    fitting = (rule for rule in found.rules if rule.id > after and has_words(rule, found, wanted))
-    return paging.answered(fitting, _told_rule, page, lambda rule: (rule.id,))
-
-
-@api.get("/rules/<rule>")
-@guarded(administering_auditor)
-def one_rule(rule: str) -> Response:
-    """One rule in force, with its text."""
-    check_arguments()
-    found = next((each for each in in_force().rules if each.id == rule), None)
-    if found is None:
-        raise NotFound("no rule of this id is in force")
-    return jsonify(**_told_rule(found), text=text_of(found))
-
-
-@api.get("/findings")
-@guarded(administering_auditor)
-def odd() -> Response:
-    """What is worth a second look about the rules in force, for the people who were seen."""
-    check_arguments(*paging.ARGUMENTS)
-    here, stands = door(), in_force()
-    people = identities_seen(here.store, here.clock, here.settings.sessions.people_kept)
-    return paging.by_place(findings(stands, people, here.clock()), _told_finding, stands.version)
 
 
 @api.get("/connections")
@@ -161,7 +157,16 @@ def _about(found: ChangeProposal, texts: Texts) -> JsonObject:
     return {"touched": touched(proposal), "because": list(proposal.because), "obstacle": ""}
 
 
-def _version(number: int) -> RulebookVersion:
+def found_proposal(asked: str) -> ChangeProposal:
+    """The change of this id, decided or not; NotFound."""
+    found = door().store.rulebook_proposals.find(asked)
+    if found is None:
+        raise NotFound("no such change is known")
+    return found
+
+
+def found_version(number: int) -> RulebookVersion:
+    """The version of this number; NotFound."""
     found = door().store.rulebook_versions.version(number) if number <= MOST_NUMBER else None
     if found is None:
         raise NotFound("the rulebook has no such version")
@@ -204,21 +209,3 @@ def _told_proposal(one: ChangeProposal) -> JsonObject:
         "author": one.author.name,
         "made_at": one.made_at.isoformat(),
     }
-
-
-def _told_rule(rule: Rule) -> JsonObject:
-    return {
-        "rule": rule.id,
-        "connection": rule.connection,
-        "description": rule.description,
-        "owner": rule.owner,
-        "note": rule.note,
-        "denies": bool(rule.denied),
-        "roles": list(roles_of(rule, in_force())),
-        "terms": "" if rule.denied else terms_of(rule),
-        "line": rule.line,
-    }
-
-
-def _told_finding(one: Finding) -> JsonObject:
-    return {"kind": one.kind.value, "rule": one.rule, "line": one.line, "sentence": one.sentence}

@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
-from federation_bridge.web.api.administration import audit, changing_rulebook, people, reading_rulebook
+from federation_bridge.web.api.administration import (
+    accounts,
+    audit,
+    aws,
+    aws_endings,
+    blocks,
+    changing_rulebook,
+    foreseeing,
+    live_grants,
+    people,
+    reading_rulebook,
+    rules,
+    scim,
+    signals,
+)
 from federation_bridge.web.api.administration.call import api
 
-__all__ = ["api", "audit", "changing_rulebook", "people", "reading_rulebook"]
+__all__ = [
+    "accounts",
+    "api",
+    "audit",
+    "aws",
+    "aws_endings",
+    "blocks",
+    "changing_rulebook",
+    "foreseeing",
+    "live_grants",
+    "people",
+    "reading_rulebook",
+    "rules",
+    "scim",
+    "signals",
+]
