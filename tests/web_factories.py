@@ -81,6 +81,11 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+def settings_of_tests() -> dict[str, Any]:
+    """The settings, for who changes some."""
+    return _SETTINGS
+
+
 def write_files(folder: Path) -> Path:
     """The three files of an administrator in `folder`; gives the settings file."""
     (folder / "rules.yaml").write_text(_RULES)

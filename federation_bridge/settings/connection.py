@@ -8,6 +8,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from federation_bridge.settings.authentication_method import AuthenticationMethods
+from federation_bridge.settings.scim import Scim
+from federation_bridge.settings.signals import Signals
 from federation_bridge.settings.values import Duration, Host, Network, Section
 
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
@@ -42,8 +45,38 @@ class CommonConnection(Section):
     max_age: Duration | None = None
     """How long ago the person may have authenticated at the identity provider; checked in the answer. OIDC providers
     are told; a SAML request cannot tell it, so whoever has an older session there has to end that first."""
+    aws_sessions_end_with_sign_in: bool = True
+    """Whether AWS sessions end with the sign-in in which they were taken, of a browser or of a command line; else they
+    may outlive it, up to what the rules allow."""
+    aws_ends_after: tuple[Literal["logout", "re-check"], ...] = ()
+    """After which word of the identity provider a person's AWS sessions end too, all of them: `logout` (back-channel or
+    single logout), `re-check` (it was asked again and said no). Shared signals and SCIM have a setting of their own."""
+    recheck_every: Duration | None = None
+    """How often the identity provider is asked again whether somebody who is signed in still may be, at their next
+    page or renewal: by the refresh token of an OpenID Connect sign-in, which is kept sealed; else by a fresh sign-in,
+    of which who is signed in there sees nothing. None: not before the session ends. At least 5m."""
+    recheck_silently: bool = True
+    """Whether that fresh sign-in asks the provider first to show the person nothing (`prompt=none`, IsPassive); where
+    it answers that it has to, an ordinary one follows. Off for a provider that takes no such request."""
+    recheck_grace: Duration = timedelta(minutes=30)
+    """How much longer a session goes on while the provider cannot be asked."""
+    sign_out_there: bool = False
+    """Offers, where somebody signs out, to sign out at this identity provider too: at its `end_session_endpoint`
+    (OpenID Connect) or its SingleLogoutService (SAML). What that needs (the ID token, or the NameID) is kept,
+    sealed, as long as the session."""
     max_session: Duration | None = None
     """A sign-in through this connection holds no longer than this."""
+    authentication_methods: AuthenticationMethods = Field(default_factory=dict)
+    """Methods by the names that rules use (`mfa: {request: [...], accept: [...]}`): how each is asked for (`request`:
+    AuthnContextClassRefs, or values of `acr`) and what in an answer says that it was used (`accept`). They go before
+    those of the preset."""
+    second_factor: str | None = None
+    """Which of these methods administration asks for; None: `mfa`, where the preset knows it; `none`: it asks for
+    none."""
+    signals: Signals | None = None
+    """Takes shared signals of this identity provider, as this section says; None: it sends none."""
+    scim: Scim | None = None
+    """What the identity provider may tell of its people by SCIM; None: nothing."""
 
     @field_validator("email_domains", "verified_email_domains")
     @classmethod
@@ -52,6 +85,13 @@ class CommonConnection(Section):
             if not _DOMAIN.fullmatch(domain):
                 raise ValueError(f"{domain!r} is not a domain in lower case")
         return domains
+
+    @field_validator("recheck_every")
+    @classmethod
+    def _recheck_every(cls, every: timedelta | None) -> timedelta | None:
+        if every is not None and every < timedelta(minutes=5):
+            raise ValueError("recheck_every is at least 5m")
+        return every
 
     @field_validator("skew")
     @classmethod

@@ -15,8 +15,10 @@ from federation_bridge.settings.audit import Audit
 from federation_bridge.settings.aws import Aws
 from federation_bridge.settings.command_line import CommandLine
 from federation_bridge.settings.keys import Keys
+from federation_bridge.settings.notices import Notices
 from federation_bridge.settings.oidc import OidcConnection
 from federation_bridge.settings.outgoing import Outgoing
+from federation_bridge.settings.portal import Portal
 from federation_bridge.settings.rulebook import Rulebook
 from federation_bridge.settings.saml import SamlConnection
 from federation_bridge.settings.secret import Secret
@@ -58,7 +60,9 @@ class Settings(Section):
     """How long a person may take at the identity provider."""
     aws: Aws = Aws()
     outgoing: Outgoing = Outgoing()
+    notices: Notices = Notices()
     command_line: CommandLine = CommandLine()
+    portal: Portal = Portal()
     serving: Serving = Serving()
 
     @field_validator("rules", mode="before")
@@ -127,6 +131,17 @@ class Settings(Section):
         if urlsplit(url).path not in ("", "/") or urlsplit(url).query:
             raise ValueError("`base_url` has no path: the bridge needs a host of its own for its __Host- cookies")
         return url.rstrip("/")
+
+    @property
+    def scim_connections(self) -> frozenset[str]:
+        """The connections that take SCIM."""
+        return frozenset(name for name, one in self.connections.items() if one.scim is not None)
+
+    @property
+    def lifters(self) -> dict[str, frozenset[str]]:
+        """The sources that lift their own blocks (`scim`, `signal`), each with the connections that take it."""
+        signals = frozenset(name for name, one in self.connections.items() if one.signals is not None)
+        return {"scim": self.scim_connections, "signal": signals}
 
     @property
     def saml_entity_id(self) -> str:

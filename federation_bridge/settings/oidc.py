@@ -58,6 +58,15 @@ class OidcConnection(CommonConnection):
             raise ValueError("a `public_client` has no `client_secret`: leave one of them out")
         return self
 
+    @model_validator(mode="after")
+    def _subjects_of_several_tenants(self) -> OidcConnection:
+        is_composed = self.preset == "entra" and self.subject is None
+        if self.scim is not None and is_composed and not self.scim.subject_prefix and len(self.tenants) != 1:
+            raise ValueError(
+                "scim.subject_prefix: a subject is `TENANT.OBJECT` here: write `TENANT.`, or one tenant in `tenants`"
+            )
+        return self
+
     @field_validator("scopes")
     @classmethod
     def _openid(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:

@@ -52,7 +52,9 @@ def read_settings(path: Path) -> tuple[dict[str, Any], Where]:
         written = path.read_text(encoding="utf-8")
         document = yaml.load(written, Loader=_EachNameOnce)  # noqa: S506 - a SafeLoader
     except OSError as problem:
-        raise ConfigurationInvalid(f"{path}: cannot be read: {problem.strerror}") from None
+        raise ConfigurationInvalid(
+            f"the settings file {path} cannot be read: {problem.strerror}; --settings names another one"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
         raise ConfigurationInvalid(_not_yaml(problem, str(path))) from None
     except RecursionError:

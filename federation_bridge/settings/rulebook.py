@@ -19,9 +19,14 @@ class Rulebook(Section):
     """Allows `source: files` with PostgreSQL, which several nodes may share. Each node then decides by its own
     files: you must bring the same files to all nodes at once."""
 
+    unused_after: Duration = timedelta(days=90)
+    """A rule by which nothing was granted for so long is told of by `check`, on the page of findings and in the
+    API."""
+
     emergency: bool = False
-    """Whether `rules apply --emergency` may do without the second person that the rules ask for. Each use is audited as
-    `rulebook.emergency`."""
+    """Whether `rules apply --emergency`, or an administrator by the API, may do without the second person that the
+    rules ask for. Each use is audited as `rulebook.emergency`."""
 
     emergency_shown: Duration = timedelta(days=7)
-    """For how long each page for administrators tells of a change that was made so."""
+    """For how long at most each page for administrators tells of a change that was made so: until another administrator
+    has seen to it."""

@@ -53,6 +53,12 @@ class SamlConnection(CommonConnection):
     """NameIDPolicy Format to ask for; None: the identity provider's own choice."""
 
     @model_validator(mode="after")
+    def _signals_name_people_as_we_do(self) -> SamlConnection:
+        if self.signals is not None and self.signals.subject != "subject":
+            raise ValueError("signals.subject: SAML knows nobody by `sub`; write `subject: subject`")
+        return self
+
+    @model_validator(mode="after")
     def _one_source(self) -> SamlConnection:
         if (self.metadata_file is None) == (self.metadata_url is None):
             raise ValueError("give either `metadata_file` or `metadata_url`")

@@ -43,7 +43,10 @@ class Secret(Section):
             except UnicodeDecodeError:
                 raise ConfigurationInvalid(f"the secret file {self.file} is no text in UTF-8") from None
         if not value.strip():
-            raise ConfigurationInvalid(f"the secret in {self.environment or self.file} is empty")
+            if self.environment is None:
+                raise ConfigurationInvalid(f"the secret file {self.file} is empty")
+            what = "empty" if self.environment in os.environ else "not set for this process"
+            raise ConfigurationInvalid(f"the environment variable {self.environment}, which holds a secret, is {what}")
         return value.rstrip("\r\n")
 
 

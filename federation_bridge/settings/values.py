@@ -33,7 +33,8 @@ def _as_duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
-def _checked_url(url: str) -> str:
+def checked_url(url: str) -> str:
+    """The address, if it is one that a setting may name; ValueError with the reason."""
     try:
         parts = urlsplit(url)
         is_readable = parts.port is None or bool(parts.hostname)
@@ -81,5 +82,5 @@ def _is_name(name: object) -> bool:
 Duration = Annotated[timedelta, BeforeValidator(_as_duration)]
 Network = Annotated[str, AfterValidator(_checked_network)]
 Host = Annotated[str, AfterValidator(_checked_host)]
-Url = Annotated[str, AfterValidator(_checked_url)]
+Url = Annotated[str, AfterValidator(checked_url)]
 ClaimPlace = Annotated[str | tuple[str, ...], BeforeValidator(_checked_place)]

@@ -12,16 +12,19 @@ from federation_bridge.addresses import Client, client_of, networks_of, read_add
 from federation_bridge.audit import AuditLog
 from federation_bridge.bridge import Bridge
 from federation_bridge.connectors import Connector
-from federation_bridge.errors import NotSignedIn
-from federation_bridge.model import Caller, Clock, Randomness, RequestOrigin, Session
+from federation_bridge.ending import Endings
+from federation_bridge.errors import NotSignedIn, SignInDue
+from federation_bridge.model import Caller, Clock, Randomness, RequestOrigin, Session, WhyEnded
 from federation_bridge.oauth.authorization_server import AuthorizationServer
 from federation_bridge.observers import Observer
+from federation_bridge.provider_events import ProviderEvents, Signals
 from federation_bridge.rulebook import RulebookInForce
-from federation_bridge.settings import Settings
+from federation_bridge.settings import Settings, is_loopback
 from federation_bridge.signing import KeyRing
 from federation_bridge.store import Store
 from federation_bridge.upkeep import Upkeep
 from federation_bridge.web import cookies
+from federation_bridge.web.branding import Branding
 
 EXTENSION = "federation_bridge"
 
@@ -55,11 +58,15 @@ class Door:
     connectors: dict[str, Connector]
     keys: KeyRing
     store: Store
+    endings: Endings
     rulebook: RulebookInForce
     audit: AuditLog
     clock: Clock
     randomness: Randomness
     upkeep: Upkeep
+    provider_events: ProviderEvents
+    signals: Signals
+    branding: Branding
     get_ready: Callable[[], None]
     """Makes ahead what the first grant would wait for."""
     observers: tuple[Observer, ...] = ()
@@ -135,10 +142,25 @@ def session_or_none() -> Session | None:
         token = request.cookies.get(cookies.SESSION, "")
         try:
             g.session = door().bridge.session(token) if token else None
+        except SignInDue as due:
+            g.session, g.session_due = None, due
         except NotSignedIn:
             g.session = None
     found = g.session
     return found if isinstance(found, Session) else None
+
+
+def session_due() -> SignInDue | None:
+    """Of which session of this browser the provider has to be asked again by a sign-in; mostly None."""
+    found = g.get("session_due") if session_or_none() is None else None
+    return found if isinstance(found, SignInDue) else None
+
+
+def why_ended() -> WhyEnded | None:
+    """Why the session that this browser had is over, where somebody ended it."""
+    token = request.cookies.get(cookies.SESSION, "")
+    is_over = bool(token) and session_or_none() is None and session_due() is None
+    return door().bridge.why_ended(token) if is_over else None
 
 
 def signed_in() -> Session:
@@ -147,3 +169,10 @@ def signed_in() -> Session:
     if session is None:
         raise NotSignedIn("no session cookie, or no live session behind it")
     return session
+
+
+def loopback_targets(settings: Settings) -> tuple[str, ...]:
+    """Origins on this machine to which sign-in forms may lead, over http: a sandbox identity provider."""
+    if not is_loopback(settings.base_url):
+        return ()
+    return ("http://localhost:*", "http://127.0.0.1:*")

@@ -19,6 +19,8 @@ from federation_bridge.audit import Entry
 from federation_bridge.errors import (
     BadRequest,
     BridgeError,
+    ConfigurationInvalid,
+    ConnectionMisconfigured,
     MessageTooLarge,
     MethodNotAllowed,
     NotFound,
@@ -28,9 +30,11 @@ from federation_bridge.errors import (
 from federation_bridge.model import Session
 from federation_bridge.redaction import quoted
 from federation_bridge.web.door import door, request_origin, session_or_none
+from federation_bridge.web.observe import metrics
 
 _log = structlog.get_logger(__name__)
 
+_WRONG_SETTINGS = (ConnectionMisconfigured.code, ConfigurationInvalid.code)
 _NOT_FOUND, _TOO_LARGE, _OUR_FAULT = 404, 413, 500
 
 
@@ -41,7 +45,13 @@ class FindableFlask(Flask):
         """Answers whatever a request ran into; no part can forget what happens here."""
         refusal = _refusal_of(e)
         note(refusal)
-        return super().handle_user_exception(refusal)
+        try:
+            return super().handle_user_exception(refusal)
+        except Exception as problem:
+            # The page that should lead on from a refusal cannot be made, as of fields that nobody could have pressed.
+            another = _refusal_of(problem)
+            note(another)
+            return super().handle_user_exception(another)
 
 
 def note(refusal: BridgeError) -> None:
@@ -54,6 +64,8 @@ def note(refusal: BridgeError) -> None:
         detail=refusal.detail,
         path=request.path,
     )
+    if refusal.code in _WRONG_SETTINGS:
+        metrics.WRONG_SETTINGS.labels(code=refusal.code, connection=_connection()).inc()
     if not (refusal.is_recorded or refusal.is_progress):
         _record(refusal)
 
@@ -67,6 +79,12 @@ def is_of(session: Session) -> Session:
     """Remembers whose request this is, so that a refusal of it is told as theirs."""
     g.whose = session
     return session
+
+
+def _connection() -> str:
+    """The connection that this request is about, one of the settings; "" where it is about none."""
+    named = g.get("connection") or (request.view_args or {}).get("connection", "")
+    return named if named in door().settings.connections else ""
 
 
 def _record(refusal: BridgeError) -> None:

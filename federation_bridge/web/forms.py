@@ -10,10 +10,11 @@ from datetime import timedelta
 from flask import request
 
 from federation_bridge.durations import parse_duration
-from federation_bridge.errors import BadRequest, CrossSiteRequest, LengthUnreadable
+from federation_bridge.errors import BadRequest, CrossSiteRequest, LengthUnreadable, StaleForm
+from federation_bridge.model import Session
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies
-from federation_bridge.web.door import door
+from federation_bridge.web.door import door, session_or_none
 
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - the name of a field
 TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of a header
@@ -21,9 +22,43 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 """Control characters, and halves of characters, which JSON can spell but no database and no log can hold."""
 
 
+_MARK_LENGTH = 32
+_MOST_LINES = 20_000
+"""Characters of a field with a line for each value."""
+
+
 def form_token(secret: str) -> str:
     """The token for forms of whoever holds `secret` in a cookie: only our pages can know it."""
     return hmac.new(secret.encode(), b"federation_bridge form", hashlib.sha256).hexdigest()
+
+
+def session_token() -> str:
+    """The token for forms of the person who is signed in here; it says whose the form is, too.
+
+    A form outlives its session: who signs in afterwards goes on with their own, and with nobody else's.
+    """
+    session = session_or_none()
+    token = form_token(request.cookies.get(cookies.SESSION, ""))
+    return token if session is None else f"{token}.{mark_of(session)}"
+
+
+def mark_of(session: Session) -> str:
+    """What tells the person of a session from every other person. It opens nothing."""
+    return hashlib.sha256(session.identity.person.encode()).hexdigest()[:_MARK_LENGTH]
+
+
+def whose_form() -> str:
+    """The mark of the person whose page had the form that was sent; "" where it does not say."""
+    _, _, mark = request.form.get(TOKEN_FIELD, "").partition(".")
+    return mark if len(mark) == _MARK_LENGTH else ""
+
+
+def is_from_our_page() -> bool:
+    """Whether the browser itself says that a page of ours sent this; silence is no yes."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Origin") == door().settings.base_url
 
 
 def check_same_site(bound_to: str = cookies.SESSION) -> None:
@@ -50,11 +85,11 @@ def check_browsers_word() -> None:
 
 
 def check_token(bound_to: str) -> None:
-    """Refuses a form without the token of whoever holds the cookie `bound_to`; CrossSiteRequest with the reason."""
+    """Refuses a form without the token of whoever holds the cookie `bound_to`; StaleForm with the reason."""
     secret = request.cookies.get(bound_to, "")
-    sent = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
+    sent, _, _ = (request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")).partition(".")
     if not secret or not hmac.compare_digest(sent.encode(), form_token(secret).encode()):
-        raise CrossSiteRequest("the form token is missing or of another session")
+        raise StaleForm("the form token is missing or of another session")
 
 
 def one_field(name: str, *, most: int = 256) -> str:
@@ -63,6 +98,15 @@ def one_field(name: str, *, most: int = 256) -> str:
     if len(values) > 1:
         raise BadRequest(f"field {name} was sent {len(values)} times")
     return checked_text(values[0] if values else "", name, most)
+
+
+def lines_of_field(name: str) -> tuple[str, ...]:
+    """The different lines of a field with a value in each, or that was sent several times; BadRequest for too many."""
+    written = "\n".join(request.form.getlist(name))
+    if len(written) > _MOST_LINES:
+        raise BadRequest(f"field {name} has more than {_MOST_LINES} characters")
+    lines = dict.fromkeys(one.strip() for one in written.splitlines())
+    return tuple(checked_text(line, name, 2_048) for line in lines if line)
 
 
 def checked_text(value: str, name: str, most: int) -> str:

@@ -18,6 +18,8 @@ _ALWAYS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
 )
+_SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; sandbox"
+"""For a file that is not ours: its own styles, and nothing that runs, loads or leads away."""
 _KEPT_BY_NOBODY = (("Cache-Control", "no-store"), ("Vary", "Cookie"))
 
 
@@ -64,7 +66,7 @@ def harden(response: Response) -> Response:
         headers.add("Referrer-Policy", "same-origin")
     # Added, not set: no part of ours makes any of these, and to set one means to look through all others first.
     headers.extend(_ALWAYS)
-    headers.add("Content-Security-Policy", _content_security_policy(g.get("form_targets", ()), g.get("is_live", False)))
+    headers.add("Content-Security-Policy", _SANDBOX if g.get("is_sandboxed", False) else _policy_of_page())
     if here.settings.base_url.startswith("https://"):
         headers.add("Strict-Transport-Security", "max-age=63072000")
     if public_documents.is_one(response):
@@ -72,6 +74,10 @@ def harden(response: Response) -> Response:
     else:
         headers.extend(_KEPT_BY_NOBODY)
     return response
+
+
+def _policy_of_page() -> str:
+    return _content_security_policy(g.get("form_targets", ()), g.get("is_live", False))
 
 
 @lru_cache(maxsize=256)

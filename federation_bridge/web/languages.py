@@ -6,7 +6,9 @@ from flask import request
 from flask_babel import get_locale, gettext
 
 from federation_bridge.administration.third_person import AboutThem, in_third_person
+from federation_bridge.errors import Mistake
 from federation_bridge.sentence import Sentence
+from federation_bridge.web import cookies
 
 FOLDER = "translations"
 AVAILABLE = ("en", "zh_Hans_CN")
@@ -14,7 +16,9 @@ _BY_PREFERENCE = ("en", "zh-CN", "zh-Hans-CN", "zh-Hans", "zh")
 
 
 def preferred() -> str:
-    """The language that the browser prefers among ours."""
+    """The language that was chosen on a page of ours, else the one among ours that the browser prefers."""
+    if (chosen := request.cookies.get(cookies.LANGUAGE)) in AVAILABLE:
+        return chosen
     best = request.accept_languages.best_match(_BY_PREFERENCE, default="en")
     return "zh_Hans_CN" if best.startswith("zh") else "en"
 
@@ -25,7 +29,11 @@ def for_templates() -> dict[str, object]:
 
 
 def said(text: str) -> str:
-    """The sentence in the reader's language; a text that is no `Sentence`, such as a name, as it is."""
+    """The sentence in the reader's language, with its place; a text that is no sentence, such as a name, as it is."""
+    if isinstance(text, Mistake):
+        words = gettext("line %(line)s: %(reason)s (column %(column)s)")
+        told: str = words % {"line": text.line, "reason": said(text.reason), "column": text.column}
+        return f"{text.file}: {told}" if text.file else told
     if not isinstance(text, Sentence):
         return text
     template: str = gettext(text.template)

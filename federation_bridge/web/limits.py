@@ -14,8 +14,8 @@ from werkzeug.formparser import FormDataParser
 from federation_bridge.errors import BadRequest, BridgeError, MessageTooLarge
 
 MOST_MESSAGE = 1_000_000
-"""Bytes where an identity provider posts (a Response of 512 kB in base64, percent-encoded where it must be), and where
-a rulebook is changed."""
+"""Bytes where an identity provider posts (a Response of 512 kB in base64, percent-encoded where it must be), where a
+rulebook is changed, and where a SCIM client tells of a group with 10,000 members."""
 
 MOST_BODY = 65_536
 """Bytes everywhere else."""
@@ -33,7 +33,8 @@ TOO_LARGE, INCOMPLETE = "too large", "incomplete"
 
 _LARGE_AT = re.compile(
     r"/sign-in/[a-z0-9-]{1,32}/saml|/administration/(?:edit|form|accounts/form|accounts/import)"
-    r"|/api/v1/administration/rulebook(?:/check|/preview)?"
+    r"|/api/v1/administration/(?:rulebook(?:/check|/preview)?|accounts/import)"
+    r"|/scim/v2/[a-z0-9-]{1,32}/(?:Users|Groups)(?:/[0-9a-f]{1,64})?"
 )
 
 

@@ -57,8 +57,14 @@ class Window:
         self.page.locator(within).get_by_role("button", name=name, exact=True).click()
 
     def press_for(self, role: str, what: str) -> None:
-        """The button `console` or `credentials` of `account/role` among my roles."""
-        self.page.locator(f"form[action='/roles/{role}/{what}'] button").click()
+        """The button `console` or `credentials` of `account/role` among my roles; a console opens in its own tab."""
+        button = self.page.locator(f"[formaction='/roles/{role}/{what}']").first
+        if what != "console":
+            button.click()
+            return
+        with self.context.expect_page() as opened:
+            button.click()
+        self.page = opened.value
 
     def type_password(self, login: str) -> None:
         """Name and password in the identity provider's form."""
@@ -73,6 +79,13 @@ class Window:
         self.press(title)
         self.type_password(login)
         self.shows("My roles")
+
+    def sign_in_to_administer(self, login: str, heading: str = "Administration", again: str = "Sign in again") -> None:
+        """From my roles to the pages of administrators, by the second factor that they ask for."""
+        self.open("/administration")
+        self.press(again)
+        self.type_password(login)
+        self.shows(heading)
 
     def follow_link_elsewhere(self, url: str) -> None:
         """The click on a link to `url` on a page of another site."""
@@ -92,8 +105,8 @@ class Window:
     @property
     def roles(self) -> list[str]:
         """The roles on offer, as `account/role`."""
-        actions = [str(form.get_attribute("action")) for form in self.page.locator("form").all()]
-        return [action[7:-8] for action in actions if action.startswith("/roles/") and action.endswith("/console")]
+        actions = [str(one.get_attribute("formaction")) for one in self.page.locator("[formaction$='/console']").all()]
+        return list(dict.fromkeys(action[7:-8] for action in actions))
 
 
 @pytest.fixture(scope="module")

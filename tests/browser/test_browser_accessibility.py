@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from browser import axe
+from browser.conftest import Window
 from browser.test_browser_command_lines import consent_page, remote_page, waiting_program
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import PRODUCTION
@@ -83,7 +84,7 @@ def typed_code(window: Any) -> None:
 def credentials(window: Any) -> None:
     window.open()
     window.press_for(f"{PRODUCTION}/Developer", "credentials")
-    window.shows(f"Developer · {PRODUCTION}")
+    window.shows("Developer · production")
 
 
 def carried_code(window: Any) -> None:
@@ -98,9 +99,26 @@ def signed_out(window: Any) -> None:
     window.shows("You are signed out here")
 
 
+OF_ADMINISTRATORS: dict[str, Callable[[Any], None]] = {
+    "administration": lambda window: window.open("/administration"),
+    "rules": lambda window: window.open("/administration/rules"),
+    "a rule": lambda window: window.open("/administration/rules/company.contractors"),
+    "a version": lambda window: window.open("/administration/versions/1"),
+    "change the rules": lambda window: window.open("/administration/edit"),
+    "accounts": lambda window: window.open("/administration/accounts"),
+    "an account": lambda window: window.open(f"/administration/accounts/{PRODUCTION}"),
+    "people": lambda window: window.open("/administration/people"),
+    "who is kept out": lambda window: window.open("/administration/blocks"),
+    "the audit": lambda window: window.open("/administration/audit"),
+    "AWS's side": lambda window: window.open("/administration/aws"),
+    "connections": lambda window: window.open("/administration/connections"),
+}
+
 PAGES: dict[str, Callable[[Any], None]] = {
     "my roles": lambda window: window.open("/"),
     "why": lambda window: window.open("/why"),
+    "a role asked about": lambda window: window.open("/why?role=production/ReadOnly"),
+    "one role": lambda window: window.open(f"/roles/{PRODUCTION}/Developer"),
     "credentials": credentials,
     "a bookmark with parameters": lambda window: window.open(f"/go/{PRODUCTION}/Developer?to=/s3/home%23a=b"),
     "a role that I do not have": lambda window: window.open(f"/go/{PRODUCTION}/Nobody"),
@@ -112,31 +130,42 @@ PAGES: dict[str, Callable[[Any], None]] = {
     "role choice": lambda window: window.open(remote_page(window)),
     "carried code": carried_code,
     "command lines": lambda window: window.open("/command-lines"),
-    "administration": lambda window: window.open("/administration"),
-    "rules": lambda window: window.open("/administration/rules"),
-    "a rule": lambda window: window.open("/administration/rules/company.contractors"),
-    "a version": lambda window: window.open("/administration/versions/1"),
-    "change the rules": lambda window: window.open("/administration/edit"),
-    "accounts": lambda window: window.open("/administration/accounts"),
-    "an account": lambda window: window.open(f"/administration/accounts/{PRODUCTION}"),
-    "people": lambda window: window.open("/administration/people"),
-    "the audit": lambda window: window.open("/administration/audit"),
-    "AWS's side": lambda window: window.open("/administration/aws"),
-    "connections": lambda window: window.open("/administration/connections"),
     "signed out": signed_out,
+    **OF_ADMINISTRATORS,
 }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_labelled_ordered_and_readable(new_window: Callable[..., Any], page: str, scheme: str) -> None:
-    window = new_window(color_scheme=scheme)
-    window.open()
-    assert window.page.evaluate(_FAULTS) == []
+@pytest.fixture(scope="module")
+def administering(chromium: Any, company: Company) -> Iterator[Window]:
+    """A window in which Ada is signed in and administers: a browser for each page takes longer than all the pages."""
+    window = Window(chromium.new_context(), company)
     window.sign_in("ada")
-    PAGES[page](window)
-    assert window.page.evaluate(_FAULTS) == []
-    assert axe.faults(window.page) == []
+    window.sign_in_to_administer("ada")
+    yield window
+    window.context.close()
+    assert window.complaints == []
+
+
+def _check_in_both_schemes(window: Any) -> None:
+    for scheme in ("light", "dark"):
+        window.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert window.page.evaluate("scheme => matchMedia(`(prefers-color-scheme: ${scheme})`).matches", scheme)
+        assert window.page.evaluate(_FAULTS) == []
+        assert axe.faults(window.page) == []
+
+
+@pytest.mark.parametrize("page", [name for name in PAGES if name != "signed out"])
+def test_a_page_is_labelled_ordered_and_readable(administering: Window, page: str) -> None:
+    PAGES[page](administering)
+    _check_in_both_schemes(administering)
+
+
+def test_the_pages_before_and_after_a_session_are_labelled_ordered_and_readable(window: Any) -> None:
+    window.open()
+    _check_in_both_schemes(window)
+    window.sign_in("ada")
+    PAGES["signed out"](window)
+    _check_in_both_schemes(window)
 
 
 def test_the_check_sees_what_is_wrong(ada: Any) -> None:
@@ -189,10 +218,10 @@ def test_many_roles_can_be_narrowed_by_words_of_role_and_account(
     window = new_window()
     window.company = large_company
     window.sign_in("carla")
-    field = window.page.get_by_label("Show only roles and accounts")
-    field.fill("production team07")
-    expect(window.page.locator("section.role:visible")).to_have_count(1)
-    expect(window.page.get_by_role("status")).to_have_text("1 / 13")
+    expect(window.page.locator("html[data-searches='yes']")).to_have_count(1)
+    window.page.get_by_label("Find a role").fill("production team07")
+    expect(window.page.locator(".offer:visible")).to_have_count(1)
+    expect(window.page.locator("#count")).to_have_text("1 of 13 roles")
     window.open(remote_page(window))
     window.page.get_by_label("Show only roles and accounts").fill("team0")
     expect(window.page.locator("button.choice:visible")).to_have_count(10)
@@ -201,7 +230,7 @@ def test_many_roles_can_be_narrowed_by_words_of_role_and_account(
     assert window.page.evaluate(_FAULTS) == []
 
 
-def test_without_scripts_all_roles_stand_and_no_field_pretends_to_narrow_them(
+def test_without_scripts_all_roles_stand_and_the_field_asks_the_service(
     new_window: Callable[..., Any], large_company: Company
 ) -> None:
     window = new_window(java_script_enabled=False)
@@ -210,5 +239,7 @@ def test_without_scripts_all_roles_stand_and_no_field_pretends_to_narrow_them(
     window.press("Example company")
     window.type_password("carla")
     window.press("Continue")
-    expect(window.page.locator("section.role")).to_have_count(13)
-    expect(window.page.get_by_label("Show only roles and accounts")).to_be_hidden()
+    expect(window.page.locator(".offer")).to_have_count(13)
+    window.page.get_by_label("Find a role").fill("production team07")
+    window.press("Search")
+    expect(window.page.locator(".offer")).to_have_count(1)

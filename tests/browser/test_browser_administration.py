@@ -24,7 +24,7 @@ NAMED = set(re.findall(r"\*([^*]+)\*", SECTION))
 """What the page tells people to follow, press and fill."""
 PAGES = (
     "", "/rules", "/rules/company.contractors", "/findings", "/review", "/edit",
-    "/people", "/people/company/p-1001", "/audit", "/aws", "/connections", "/versions/1",
+    "/people", "/people/company/p-1001", "/audit", "/sign-ins", "/aws", "/connections", "/versions/1",
     "/form", "/form/company.contractors",
 )  # fmt: skip
 
@@ -42,7 +42,10 @@ class Administrator:
     def __init__(self, window: Any, login: str) -> None:
         self.window, self.page, self.used = window, window.page, set[str]()
         window.sign_in(login)
-        self.follow("Administration", "Administration")
+        self.follow("Administration", "Please sign in again before you administer.")
+        window.press("Sign in again")
+        window.type_password(login)
+        self.shows("Administration")
 
     def shows(self, heading: str) -> None:
         self.window.shows(heading)
@@ -96,7 +99,7 @@ def test_a_change_is_foreseen_agreed_used_explained_and_taken_back(new_window: C
     dan.open()
     assert dan.roles == [ROLE]
     dan.press_for(ROLE, "credentials")
-    dan.shows(f"ReadOnly · {PRODUCTION}")
+    dan.shows("ReadOnly · production")
 
     ada.follow("People", "People")
     ada.type("Name or address", "dan")
@@ -126,6 +129,7 @@ def test_every_page_is_clean_in_chinese_too(new_window: Callable[..., Any], look
     window.open()
     window.press("Example company")
     window.type_password("ada")
+    window.sign_in_to_administer("ada", "管理", "重新登录")
     for page in PAGES:
         window.open(f"/administration{page}")
         expect(window.page.locator("html")).to_have_attribute("lang", "zh-Hans-CN")

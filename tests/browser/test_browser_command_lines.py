@@ -52,7 +52,7 @@ def pages_for(window: Any) -> dict[str, str]:
         "Let a command line in? ": consent_page(),
         "Which role shall the AWS CLI have?": role_page("same-device", f"{ELSEWHERE}/oauth/callback"),
         "Which role shall the AWS CLI have? ": remote_page(window),
-        "Your command lines": "/command-lines",
+        "My command lines": "/command-lines",
     }
 
 
@@ -227,7 +227,7 @@ def test_a_chinese_reader_lets_a_command_line_in_in_chinese(new_window: Callable
     window.press("Example company")
     window.type_password("ada")
     window.shows("我的角色")
-    assert "您属于组 'platform-admins'" in window.page.locator("main").inner_text()
+    assert "打开控制台" in window.page.locator("main").inner_text()
     window.open("/device")
     window.page.get_by_label("输入您自己的终端显示的代码").fill(waiting_program(window))
     window.press("继续")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
+from browser import axe
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
 
 pytestmark = pytest.mark.browser
@@ -42,9 +43,31 @@ def test_a_console_opens_behind_its_button(ada: Any, role: str) -> None:
     shows_console_of(ada, role)
 
 
+def test_whoever_comes_back_to_the_portal_reads_what_was_granted_in_their_own_time(
+    new_window: Callable[..., Any],
+) -> None:
+    window = new_window(timezone_id="Asia/Shanghai")
+    window.sign_in("ada")
+    portal = window.page
+    window.press_for(FORM_ROLE, "console")
+    shows_console_of(window, FORM_ROLE)
+    portal.evaluate("dispatchEvent(new Event('focus'))")
+    expect(portal.locator("#granted-now")).to_have_text(
+        re.compile(rf"Granted: Developer · production {PRODUCTION}, until 20[0-9-]+ [0-9:]+ \(.*[0-9]+:[0-9]+ UTC\)$")
+    )
+    times = portal.evaluate(
+        "(() => { const t = document.querySelector('#granted-now time'); return [t.dateTime, t.textContent]; })()"
+    )
+    hour, there = int(times[0][11:13]), int(times[1][11:13])
+    assert (there - hour) % 24 == 8
+    portal.goto(f"{window.company.bridge}/activity")
+    expect(portal.locator("td.when time").first).to_have_text(re.compile(r"^20[0-9-]+ [0-9:]+ \(.*UTC\)$"))
+    assert axe.faults(portal) == []
+
+
 def test_aws_learns_no_address_of_ours_from_the_form(ada: Any) -> None:
     asked: list[Any] = []
-    ada.page.on("request", lambda request: asked.append(request))  # noqa: PLW0108 - playwright wants a function
+    ada.context.on("request", lambda request: asked.append(request))  # noqa: PLW0108 - playwright wants a function
     ada.press_for(FORM_ROLE, "console")
     shows_console_of(ada, FORM_ROLE)
     to_aws = [one for one in asked if one.url.startswith(ada.company.addresses.aws)]
@@ -92,19 +115,6 @@ def test_a_bookmark_followed_from_another_site_waits_for_a_click(ada: Any, role:
     shows_console_of(ada, role)
 
 
-def test_a_reload_of_shown_credentials_shows_none_and_asks_for_the_press(ada: Any) -> None:
-    ada.press_for(FORM_ROLE, "credentials")
-    text = ada.page.locator("#text-env")
-    text.wait_for()
-    first = text.inner_text()
-    ada.page.reload()
-    ada.shows("Show credentials?")
-    expect(ada.page.locator("main")).to_contain_text("Nothing was issued for it.")
-    ada.press("Show credentials")
-    text.wait_for()
-    assert text.inner_text() != first
-
-
 def test_a_bookmark_signs_in_on_the_way(window: Any) -> None:
     window.open(f"/go/{LINK_ROLE}")
     window.press("Example company")
@@ -130,27 +140,60 @@ def test_another_sites_form_gets_nothing_with_the_persons_session(ada: Any) -> N
     ada.shows("Please use the buttons on our own pages.")
 
 
-def test_the_copy_button_copies_exactly_the_text_above_it(new_window: Callable[..., Any]) -> None:
-    window = new_window(permissions=["clipboard-read", "clipboard-write"])
-    window.sign_in("ada")
-    window.press_for(FORM_ROLE, "credentials")
-    for name in ("env", "powershell", "ini", "json"):
-        text = window.page.locator(f"#text-{name}")
-        button = window.page.locator(f"button[data-copies=text-{name}]")
-        button.click()
-        expect(button).to_have_text("Copied")
-        copied = window.page.evaluate("navigator.clipboard.readText()")
-        assert copied == text.text_content()
-        assert len(copied) > 100
+def test_a_console_opens_in_a_tab_that_knows_nothing_of_the_page_and_the_page_stays_good_for_more(ada: Any) -> None:
+    home = ada.page
+    for _ in range(2):
+        ada.page = home
+        ada.press_for(FORM_ROLE, "console")
+        shows_console_of(ada, FORM_ROLE)
+        assert ada.page.evaluate("opener") is None
+    expect(home.locator("h1")).to_have_text("My roles")
 
 
-def test_a_refused_clipboard_is_said_on_the_button(new_window: Callable[..., Any]) -> None:
-    window = new_window()
-    window.page.add_init_script("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
-    window.sign_in("ada")
-    window.press_for(FORM_ROLE, "credentials")
-    button = window.page.locator("button[data-copies=text-env]")
-    button.click()
-    expect(button).to_have_text("Selected: please copy it")
-    selected = window.page.evaluate("getSelection().toString()")
-    assert selected.startswith("export AWS_ACCESS_KEY_ID=")
+def test_the_page_of_a_role_opens_where_and_as_long_as_chosen_and_its_bookmark_says_the_same(ada: Any) -> None:
+    ada.open(f"/roles/{FORM_ROLE}")
+    page = ada.page
+    page.get_by_label("How long").select_option("2h")
+    page.get_by_label("Reason").fill("ticket 7")
+    page.get_by_label("Region").select_option("eu-west-1")
+    expect(page.locator("#bookmark")).to_have_text(
+        f"{ada.company.bridge}/go/{FORM_ROLE}?region=eu-west-1&duration=2h&reason=ticket%207"
+    )
+    assert axe.faults(page) == []
+    with ada.context.expect_page() as opened:
+        ada.press("Open console", "main")
+    ada.page = opened.value
+    shows_console_of(ada, FORM_ROLE)
+    expect(ada.page.locator("#destination")).to_have_text(
+        "https://eu-west-1.console.aws.amazon.com/console/home?region=eu-west-1"
+    )
+    ada.page.goto(str(page.locator("#bookmark").text_content()))
+    ada.shows("Open the AWS console?")
+    expect(ada.page.locator("#reason")).to_have_text("ticket 7")
+    expect(ada.page.locator("#length")).to_have_text("For 2h: as you asked.")
+    assert axe.faults(ada.page) == []
+
+
+def test_who_signs_out_first_does_so_from_every_button_of_this_browser_and_without_scripts(
+    new_window: Callable[..., Any],
+) -> None:
+    window = new_window(java_script_enabled=False)
+    asked: list[str] = []
+    window.context.on("request", lambda request: asked.append(request.url))
+    window.open()
+    window.press("Example company")
+    window.type_password("ada")
+    window.press("Continue")
+    window.open(f"/roles/{FORM_ROLE}")
+    window.page.get_by_label("Sign out of the AWS console first").check()
+    with window.context.expect_page() as opened:
+        window.press("Open console", "main")
+    window.page = opened.value
+    shows_console_of(window, FORM_ROLE)
+    window.open()
+    window.press_for(LINK_ROLE, "console")
+    shows_console_of(window, LINK_ROLE)
+    outs = [url for url in asked if url.startswith(f"{window.company.addresses.aws}/oauth?Action=logout")]
+    assert len(outs) == 2
+    window.open(f"/roles/{FORM_ROLE}")
+    expect(window.page.get_by_label("Sign out of the AWS console first")).to_be_checked()

@@ -87,17 +87,31 @@ def test_a_keyboard_alone_is_enough(window: Any) -> None:
     keys = window.page.keyboard
     keys.press("Tab")
     expect(window.page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    for _ in range(2):
-        keys.press("Tab")
+    keys.press("Enter")
+    keys.press("Tab")
     expect(window.page.get_by_role("button", name="Example company", exact=True)).to_be_focused()
     keys.press("Enter")
     window.type_password("ada")
     window.shows("My roles")
 
 
-@pytest.mark.parametrize("path", ["/", "/why"])
+@pytest.mark.parametrize("path", ["/", "/why", "/activity"])
 def test_a_page_fits_a_telephone(new_window: Callable[..., Any], path: str) -> None:
     window = new_window(viewport={"width": 360, "height": 740}, color_scheme="dark")
     window.sign_in("ada")
     window.open(path)
     assert window.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_bar_is_one_row_and_no_page_is_wider_than_a_small_screen(ada: Any) -> None:
+    for path in ("/", "/why", "/activity", f"/roles/{PRODUCTION}/Developer"):
+        ada.page.set_viewport_size({"width": 1200, "height": 900})
+        ada.open(path)
+        middles = ada.page.evaluate(
+            "() => [...document.querySelectorAll('.bar > *')].map(one => one.getBoundingClientRect())"
+            ".map(box => (box.top + box.bottom) / 2)"
+        )
+        assert len(middles) == 4
+        assert max(middles) - min(middles) < 3, path
+        ada.page.set_viewport_size({"width": 360, "height": 900})
+        assert ada.page.evaluate("document.documentElement.scrollWidth") <= 360, path

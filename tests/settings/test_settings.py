@@ -119,6 +119,16 @@ def test_an_empty_or_absent_secret_is_refused(tmp_path: Path, monkeypatch: pytes
             secret.read()
 
 
+def test_a_variable_that_is_not_set_and_one_that_is_empty_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = Secret(environment="OUR_SECRET")
+    monkeypatch.delenv("OUR_SECRET", raising=False)
+    with pytest.raises(ConfigurationInvalid, match="variable OUR_SECRET, which holds a secret, is not set for this"):
+        secret.read()
+    monkeypatch.setenv("OUR_SECRET", " ")
+    with pytest.raises(ConfigurationInvalid, match="variable OUR_SECRET, which holds a secret, is empty"):
+        secret.read()
+
+
 DURATIONS = [("90s", 90), ("15m", 900), ("1h30m", 5400), ("7d", 604_800), ("12h", 43_200)]
 
 

@@ -14,13 +14,15 @@ from databases import HeldClock
 from forged_rows import write_macs_anew
 from oauth_factories import Program, approve
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
+from store_factories import session
 from web_factories import ACCOUNT, Person, door_of
 
+from federation_bridge.bridge import token_hash
 from federation_bridge.store.tables import TOKEN_FAMILIES
 from federation_bridge.web import cookies
 
-NOTICE = "that you have not looked at: 1."
-LINK = '<a href="/command-lines">Your command lines</a>'
+NOTICE = "that you have not looked at in this browser: 1."
+LINK = '<a href="/command-lines">My command lines</a>'
 AWS_CLI = "aws-cli/2.38.5 md/awscrt#0.31 os/linux#6.1 md/command#sso.login"
 
 
@@ -80,12 +82,31 @@ def test_a_forged_look_hides_nothing(person: Person, program: Program, forged: s
 
 
 def test_what_one_person_looked_at_the_next_one_at_this_browser_has_not(
+    person: Person, program: Program, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.login()
+    began = clock()
+    clock.advance(timedelta(minutes=1))
+    person.get("/command-lines")
+    assert "not looked at" not in person.get("/").text
+    # Somebody else signs in here, and a command line came in under their name at the same time.
+    store, token = door_of(person.app).store, "cd" * 32
+    bruno = session(clock(), token_hash(token), "bruno")
+    store.sessions.admit(bruno, "https://idp.example.com", "_bruno", clock() + timedelta(minutes=5))
+    person.client.set_cookie(cookies.SESSION, token, domain="aws.example.com", secure=True)
+    monkeypatch.setattr(door_of(person.app).oauth.families, "beginnings", lambda _: [began])
+    assert NOTICE in person.get("/").text
+
+
+def test_who_looked_is_told_of_nothing_twice_when_they_sign_in_anew(
     person: Person, program: Program, clock: HeldClock
 ) -> None:
     program.login()
     clock.advance(timedelta(minutes=1))
     person.get("/command-lines")
     person.sign_in(clock, "admins", token="cd" * 32)
+    assert "not looked at" not in person.get("/").text
+    person.client.delete_cookie(cookies.LOOKED, domain="aws.example.com")
     assert NOTICE in person.get("/").text
 
 
@@ -159,3 +180,25 @@ def test_what_a_program_says_of_itself_is_text_and_never_markup(
     approve(person, begun["user_code"])
     assert program.poll(begun["device_code"]).status_code == 200
     assert "<b onclick" not in person.get("/command-lines").text
+
+
+def test_a_person_ends_everything_of_theirs_and_nothing_of_others(
+    person: Person, program: Program, clock: HeldClock
+) -> None:
+    token = program.login()["access_token"]
+    store = door_of(person.app).store
+    store.sessions.admit(session(clock(), "b" * 64, "bob"), "https://idp.example.com", "_bob", clock())
+    assert "End everything" in person.get("/command-lines").text
+    answer = person.post("/command-lines/end-all")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert program.call("GET", "/api/v1/me", token).status_code == 401
+    assert [one.identity.person for one in store.sessions.living()] == ["corp/bob"]
+    (told,) = store.audit.entries(event="access.ended")
+    assert (told.person, told.details["kind"], told.details["in_aws"]) == ("corp/ada", "person", 0)
+    assert told.details["not_in_aws"] == ""
+
+
+def test_another_site_ends_nothing_of_a_person(person: Person, program: Program) -> None:
+    program.login()
+    assert person.post("/command-lines/end-all", token=None).status_code == 403
+    assert door_of(person.app).store.token_families.living()

@@ -40,19 +40,36 @@ SHOWS_NO_REFERENCE = {
 
 DOORS = {
     "a page": ("sign_in.confirm", "GET", "/confirm"),
-    "roles": ("roles.show_credentials", "POST", f"/roles/{ACCOUNT}/Administrator/credentials"),
+    "my roles": ("roles.home", "GET", "/"),
+    "one role": ("role.choose", "GET", f"/roles/{ACCOUNT}/Administrator"),
+    "the console": ("console.bookmark", "GET", f"/go/{ACCOUNT}/Administrator"),
+    "why": ("why.why", "GET", "/why"),
+    "credentials": ("credentials.show_credentials", "POST", f"/roles/{ACCOUNT}/Administrator/credentials"),
     "the device page": ("device.type_code", "GET", "/device"),
     "the page for programs": ("authorize.ask", "GET", "/oauth/authorize"),
     "the API": ("api.me", "GET", "/api/v1/me"),
     "the administration's API": ("api_administration.me", "GET", "/api/v1/administration/me"),
     "OAuth": ("oauth.token", "POST", "/oauth/token"),
+    "signing out": ("sign_out.sign_out", "POST", "/sign-out"),
+    "going on after a sign-in": ("out.go_on", "GET", "/go-on"),
+    "my activity": ("activity.activity", "GET", "/activity"),
+    "the language": ("language.choose", "POST", "/language"),
+    "shared signals": ("signals.push", "POST", "/ssf/corp"),
+    "logouts of providers": ("back_channel_logout.back_channel_logout", "POST", "/oidc/corp/backchannel-logout"),
     "aws sso": ("sso_oidc.token", "POST", "/token"),
     "the rulebook's pages": ("administration_rulebook.overview", "GET", "/administration"),
+    "pages of sign-ins": ("administration_sign_ins.newest", "GET", "/administration/sign-ins"),
+    "pages of live grants": ("administration_live_grants.alive", "GET", "/administration/grants"),
     "pages of rules": ("administration_rules.rules", "GET", "/administration/rules"),
     "findings and the review": ("administration_reviews.odd", "GET", "/administration/findings"),
+    "files of rules": ("administration_rule_files.files", "GET", "/administration/files"),
     "forms of rules": ("administration_rule_form.new", "GET", "/administration/form"),
     "pages of accounts": ("administration_accounts.accounts", "GET", "/administration/accounts"),
+    "pages of blocks": ("administration_blocks.blocks", "GET", "/administration/blocks"),
     "pages of AWS's side": ("administration_aws.aws", "GET", "/administration/aws"),
+    "pages of ends in AWS": ("administration_aws_endings.endings", "GET", "/administration/aws/endings"),
+    "what SCIM told": ("administration_scim.scim", "GET", "/administration/scim"),
+    "streams of signals": ("administration_signals.streams", "GET", "/administration/signals"),
     "people's pages": ("administration_people.people", "GET", "/administration/people"),
     "its portal": ("sso_portal.accounts", "GET", "/assignment/accounts"),
     "aws login's page": ("aws_login.choose_role", "GET", "/v1/authorize"),
@@ -60,6 +77,9 @@ DOORS = {
     "what AWS reads": ("issuer.saml_metadata", "GET", "/saml/metadata"),
     "health": ("health.readyz", "GET", "/readyz"),
     "files": ("static_files.file", "GET", "/static/x"),
+    "what is kept on top": ("my_roles.favourite", "POST", f"/roles/{ACCOUNT}/Administrator/favourite"),
+    "what a press just granted": ("just_granted.again", "GET", "/roles/granted"),
+    "operator's look": ("brand_files.file", "GET", "/brand/x"),
 }
 
 
@@ -184,7 +204,7 @@ def test_a_console_link_that_cannot_be_had_is_a_failed_grant(
 ) -> None:
     person.sign_in(clock, "readers")  # a session policy: AWS enforces it only behind the federation endpoint
     monkeypatch.setattr(aws_console, "federation_link", raising(errors.AwsRefused))
-    monkeypatch.setattr(granting.Grants, "redeem", lambda *_: type("Redeemed", (), {"credentials": None})())
+    monkeypatch.setattr(granting.Grants, "redeem", lambda *_, **__: type("Redeemed", (), {"credentials": None})())
     row = the_reason(person.app, person.post(f"/roles/{ACCOUNT}/Reader/console"))
     assert (row.event, row.person) == ("grant.failed", "corp/ada")
     assert str(row.details["grant_id"]).startswith("_")

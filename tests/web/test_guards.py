@@ -77,7 +77,7 @@ def leading(*, is_administrator: bool = False) -> Leading:
     def to(name: str) -> Any:
         return lambda *found: f"{name} {found[-1]}"
 
-    return Leading(to("sign in"), to("confirm"), to("anew"), lambda _: RIGHTS if is_administrator else None)
+    return Leading(to("sign in"), to("confirm"), to("anew"), to("anew"), lambda _: RIGHTS if is_administrator else None)
 
 
 def asked(person: Person, guard: Any, found: Leading, *, token: str = TOKEN, method: str = "GET") -> Any:
@@ -119,13 +119,37 @@ def test_an_administrators_form_is_taken_from_no_unconfirmed_session(ada: Person
         asked(ada, guards.administrator, leading(is_administrator=True), method="POST")
 
 
-@pytest.mark.parametrize("path", ["/", "/device", f"/go/{ACCOUNT}/Reader", "/oauth/authorize?a=b", "/v1/authorize?a=b"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/device", f"/go/{ACCOUNT}/Reader", "/oauth/authorize?a=b", "/v1/authorize?a=b"),
+        *("/why", "/command-lines", "/administration/audit?person=corp/ada", "/administration/people/corp/ada"),
+    ],
+)
 def test_a_sign_in_leads_back_to_what_a_route_says_of_itself(ada: Person, path: str) -> None:
     assert forms.checked_return_path(path) == path
 
 
 @pytest.mark.parametrize(
-    "path", ["/why", "/sign-out", "/api/v1/me", "/device?a=b", "//evil.example.com", "/device/../why", "/device\n"]
+    "path",
+    [
+        *(
+            "/confirm?to=/",
+            "/sign-out",
+            "/api/v1/me",
+            "/device?a=b",
+            "//evil.example.com",
+            "/device/../why",
+            "/device\n",
+        ),
+        *(
+            "/v1/sessions/confirmation?code=x",
+            "/administration/people/../audit",
+            "/administration/people/a/..",
+            "/why\\x",
+        ),
+        *("/administration/people/corp//x", "/administration/people/" + "a" * 201, "/why#x", "/why?a=\r\n"),
+    ],
 )
 def test_a_sign_in_leads_back_to_no_other_page(ada: Person, path: str) -> None:
     assert forms.checked_return_path(path) == "/"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from federation_bridge.web.observe import metrics, shared_counts
+from federation_bridge.web.observe import measuring, metrics, shared_counts
 from federation_bridge.web.observe.shared_counts import SharedCounts
 
 
@@ -75,3 +75,26 @@ def test_where_there_is_no_room_the_count_is_lost_and_told_once_and_nothing_else
         metrics.EVENTS.labels(event=str(number)).inc()
     assert _samples()["bridge_events_total", (("event", "0"),)] == 1
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "family", "result"),
+    [
+        ("sign_in.finished", "", "bridge_sign_ins_total", "finished"),
+        ("sign_in.refused", "sign_in_expired", "bridge_sign_ins_total", "sign_in_expired"),
+        ("grant.made", "", "bridge_grants_total", "made"),
+        ("grant.failed", "aws_unreachable", "bridge_grants_total", "failed"),
+    ],
+)
+def test_sign_ins_and_grants_are_counted_by_connection_and_result(
+    event: str, code: str, family: str, result: str
+) -> None:
+    measuring.count_event(event, code, "corp")
+    found = _samples()
+    assert found[family, (("connection", "corp"), ("result", result))] == 1
+    assert found["bridge_events_total", (("event", event),)] == 1
+
+
+def test_another_event_is_neither_a_sign_in_nor_a_grant() -> None:
+    measuring.count_event("session.ended", "", "corp")
+    assert {name for name, _ in _samples()} == {"bridge_events_total"}

@@ -477,3 +477,51 @@ def test_audit_lines_of_a_refusal_are_printable(person: Person, clock: HeldClock
     )
     entry = door_of(person.app).store.audit.entries()[0]
     assert str(entry.details).isprintable()
+
+
+# ------------------------------------------------------------------------------------------------- length and reason
+
+
+def test_a_bookmark_carries_length_and_reason_and_shows_both_before_the_press(person: Person, clock: HeldClock) -> None:
+    person.sign_in(clock, "admins")
+    page = person.get(f"/go/{ACCOUNT}/Administrator?duration=12h&reason=%3Cb%3Eticket%207").text
+    assert '<bdi id="reason">&lt;b&gt;ticket 7</bdi>' in page
+    assert "You asked for 12h." in page
+    assert 'name="duration" value="12h"' in page
+    assert 'name="reason" value="&lt;b&gt;ticket 7"' in page
+    plain = person.get(f"/go/{ACCOUNT}/Administrator").text
+    assert 'name="duration"' not in plain
+    assert 'id="reason"' not in plain
+    assert audit_of(person).count("grant.made") == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["duration=9+hours", "duration=13h", "duration=5m", "duration=" + "1" * 40, "reason=" + "a" * 300, "reason=a%0Ab"],
+)
+def test_a_bookmark_with_a_length_or_reason_that_cannot_be_is_refused(
+    person: Person, clock: HeldClock, query: str
+) -> None:
+    person.sign_in(clock, "admins")
+    assert person.get(f"/go/{ACCOUNT}/Administrator?{query}").status_code == 400
+    assert person.get(f"/go/{ACCOUNT}/Administrator?duration=1h&reason=a").status_code == 200
+
+
+def test_a_sign_in_leads_back_to_the_length_and_the_reason() -> None:
+    wish = f"/go/{ACCOUNT}/Reader?duration=9h&reason=ticket%207"
+    assert checked_return_path(wish) == wish
+    assert checked_return_path(f"/go/{ACCOUNT}/Reader?next=https://evil.example") == "/"
+
+
+def test_programs_ask_beforehand_how_long_a_session_would_be_and_nothing_is_granted(
+    person: Person, clock: HeldClock
+) -> None:
+    person.sign_in(clock, "admins")
+    path = f"/api/v1/roles/{ACCOUNT}/Administrator/length"
+    assert person.get(f"{path}?duration=15m").get_json() == {"duration": "15m", "cap": "asked"}
+    cut = person.get(f"{path}?duration=12h").get_json()
+    assert cut["cap"] in {"rule", "role", "session"}
+    assert person.get(path).get_json()["cap"] == "usual"
+    assert person.get(f"{path}?duration=13h").status_code == 400
+    assert person.get(f"/api/v1/roles/{ACCOUNT}/Nobodys/length").status_code == 403
+    assert "grant.made" not in audit_of(person)

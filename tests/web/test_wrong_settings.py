@@ -21,8 +21,10 @@ from federation_bridge.connectors.saml.metadata_source import MetadataSource, Su
 from federation_bridge.errors import (
     BridgeError,
     ConnectionMisconfigured,
+    NotAssigned,
     OtherConnection,
     ProviderUnreachable,
+    SignInDeclined,
     SignInExpired,
     SignInRejected,
     StateLost,
@@ -89,8 +91,8 @@ def everywhere(status: int) -> Callable[[World], None]:
     return lambda asked: setattr(asked.provider, "respond", lambda *_: (status, b""))
 
 
-def coming_back_with(error: str) -> Callable[[World], None]:
-    return lambda asked: asked.provider.answer.update(error=error, code=None)
+def coming_back_with(error: str, description: str | None = None) -> Callable[[World], None]:
+    return lambda asked: asked.provider.answer.update(error=error, error_description=description, code=None)
 
 
 OF_SETTINGS: dict[str, tuple[Callable[[World], None], str]] = {
@@ -136,7 +138,15 @@ PASSES: dict[str, tuple[Callable[[World], None], type[BridgeError]]] = {
     "a token endpoint at fault": (answering(500), ProviderUnreachable),
     "an error that passes": (coming_back_with("temporarily_unavailable"), ProviderUnreachable),
     "a code that is not taken": (answering(400, error="invalid_grant"), SignInRejected),
-    "a person who declines": (coming_back_with("access_denied"), SignInRejected),
+    "a person who declines": (coming_back_with("access_denied"), SignInDeclined),
+    "a person who is not assigned at Okta": (
+        coming_back_with("access_denied", "User is not assigned to the client application."),
+        NotAssigned,
+    ),
+    "a person who is not assigned at Entra ID": (
+        coming_back_with("access_denied", "AADSTS50105: The signed in user is not assigned to a role. Trace ID: x"),
+        NotAssigned,
+    ),
 }
 
 

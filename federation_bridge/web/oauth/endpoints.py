@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, jsonify, request
 
-from federation_bridge.errors import BridgeError, OAuthRefused, UnauthorizedClient, UnsupportedGrantType
+from federation_bridge.errors import (
+    AccessBlocked,
+    AccessEnded,
+    BridgeError,
+    OAuthRefused,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+)
 from federation_bridge.model import JsonObject
 from federation_bridge.oauth.clients import ADMINISTRATION, client_named
 from federation_bridge.oauth.messages import AuthorizationRequest, IssuedTokens
@@ -138,7 +145,9 @@ def _parameter(name: str, most: int = 512) -> str:
 @endpoints.errorhandler(BridgeError)
 def _refused(refusal: BridgeError) -> Response:
     error = refusal.oauth_error if isinstance(refusal, OAuthRefused) else _ERRORS.get(refusal.status, "invalid_request")
-    response = jsonify(error=error, error_description=sentence(refusal))
+    # Of what was ended, the program needs to know whether another sign-in helps: RFC 6749 has one code for both.
+    more = {"code": refusal.code} if isinstance(refusal, AccessEnded | AccessBlocked) else {}
+    response = jsonify(error=error, error_description=sentence(refusal), **more)
     is_own = refusal.status in _OWN_STATUS or error == "invalid_client"
     response.status_code = refusal.status if is_own else 400
     if refusal.retry_after is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import structlog
 from flask import Blueprint, Response, jsonify, request
 
-from federation_bridge.errors import NotFound
+from federation_bridge.administration.emergencies import emergencies
+from federation_bridge.errors import NotFound, Unavailable
 from federation_bridge.web import limits
 from federation_bridge.web.door import door, is_from
 from federation_bridge.web.guards import guarded, own, public
-from federation_bridge.web.observe import metrics
+from federation_bridge.web.observe import kept_out, metrics
 
 _log = structlog.get_logger(__name__)
 
@@ -58,6 +61,34 @@ def counted() -> Response:
     return Response(metrics.exposition(*_gauges()), mimetype="text/plain")
 
 
+def _open_emergencies() -> dict[tuple[str, ...], float]:
+    here = door()
+    try:
+        return {
+            (): float(sum(1 for _ in emergencies(here.store, here.clock(), here.settings.rulebook.emergency_shown)))
+        }
+    except Unavailable:
+        # What else is counted here can be told while the database is away.
+        return {}
+
+
+def _tallied() -> tuple[metrics.Gauge, ...]:
+    """Of the whole database, so that one node tells of all; none while the database is away."""
+    began = time.perf_counter()
+    try:
+        tally = door().store.tallies.now()
+    except Unavailable:
+        return ()
+    took = time.perf_counter() - began
+    return (
+        metrics.Gauge(*metrics.SESSIONS, {(): float(tally.sessions)}),
+        metrics.Gauge(*metrics.COMMAND_LINES, {(): float(tally.command_lines)}),
+        metrics.Gauge(*metrics.LIVE_GRANTS, {(): float(tally.live_grants)}),
+        metrics.Gauge(*metrics.ERRANDS, {(kind,): float(number) for kind, number in tally.errands.items()}),
+        metrics.Gauge(*metrics.DATABASE, {(): took}),
+    )
+
+
 def _gauges() -> tuple[metrics.Gauge, ...]:
     seen = door().upkeep.seen()
     waits: dict[tuple[str, ...], float] = {(name,): float(bool(one.waits)) for name, one in seen.connections.items()}
@@ -72,4 +103,7 @@ def _gauges() -> tuple[metrics.Gauge, ...]:
         metrics.Gauge(*metrics.WAITS, waits),
         metrics.Gauge(*metrics.ENDS, ends),
         metrics.Gauge(*metrics.RULEBOOK, decides),
+        metrics.Gauge(*metrics.EMERGENCIES, _open_emergencies()),
+        *kept_out.gauges(),
+        *_tallied(),
     )

@@ -5,6 +5,7 @@ Counting can neither fail nor delay a request: it is an addition in memory that 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0,
 
 _LEAST = (*(str(bound) for bound in _BOUNDS), "+Inf")
 _SUM = "sum"
+_VALUE = re.compile(r'[a-z]="([^"]*)"')
+"""A value among the labels of a counter; those that are read back are words of ours."""
 
 
 class _Shared:
@@ -106,6 +109,14 @@ class Counter(_Family):
         """Adds to the one counter of a family without labels."""
         self.labels().inc(amount)
 
+    def counted(self) -> dict[tuple[str, ...], float]:
+        """What all processes counted until now, by the values of the labels."""
+        mine = {key.partition("||")[2]: number for key, number in _Shared.counts.totals().items() if self._owns(key)}
+        return {tuple(_VALUE.findall(labels)): number for labels, number in mine.items()}
+
+    def _owns(self, key: str) -> bool:
+        return key.partition("|")[0] == self.name
+
     def _samples(self, labels: str, totals: Mapping[str, float]) -> Iterator[str]:
         yield self._sample("", labels, totals[f"{self.name}||{labels}"])
 
@@ -131,6 +142,17 @@ def _escaped(value: str) -> str:
 REQUESTS = Counter("bridge_requests_total", "Answers by route and status.", ["route", "status"])
 SECONDS = Histogram("bridge_request_seconds", "Time to answer, by route.", ["route"])
 EVENTS = Counter("bridge_events_total", "Audit events by name: sign-ins, grants, refusals.", ["event"])
+SIGN_INS = Counter(
+    "bridge_sign_ins_total",
+    "Sign-ins by connection and result: finished, or the code of what refused them.",
+    ["connection", "result"],
+)
+GRANTS = Counter(
+    "bridge_grants_total",
+    "Grants by connection and result: made, then redeemed, failed or unknown; refused.",
+    ["connection", "result"],
+)
+AWS_SECONDS = Histogram("bridge_aws_seconds", "Time until an endpoint of AWS answered.", ["endpoint"])
 LINES_DROPPED = Counter(
     "bridge_lines_dropped_total",
     "What did not get out at once, by kind: log lines, audit lines (sent again later), refusals of nobody.",
@@ -143,7 +165,53 @@ CIRCUITS = Counter(
     ["endpoint", "state"],
 )
 
-FAMILIES: tuple[_Family, ...] = (REQUESTS, SECONDS, EVENTS, LINES_DROPPED, CIRCUITS)
+REVOCATIONS = Counter(
+    "bridge_revocations_total",
+    "Ends of AWS sessions that AWS holds now, or that the bridge could not make it hold.",
+    ["kind", "state"],
+)
+REVOCATION_SECONDS = Histogram("bridge_revocation_seconds", "Time from an end to AWS's denial.", ["kind"])
+
+SCIM_REQUESTS = Counter(
+    "bridge_scim_requests_total",
+    "Answers to SCIM clients by connection and result: done, refused, failed.",
+    ["connection", "result"],
+)
+
+SIGNALS = Counter(
+    "bridge_signals_total",
+    "Shared signals that were believed, by connection and kind; one that came again counts again.",
+    ["connection", "kind"],
+)
+
+WRONG_SETTINGS = Counter(
+    "bridge_wrong_settings_total",
+    "Requests that failed for settings that an administrator has to mend, by code and connection.",
+    ["code", "connection"],
+)
+
+NOTICES = Counter(
+    "bridge_notices_total",
+    "Notices to operators by kind and result: sent, retried, given_up; one for each place that was to be told.",
+    ["kind", "result"],
+)
+
+FAMILIES: tuple[_Family, ...] = (
+    REQUESTS,
+    SECONDS,
+    EVENTS,
+    SIGN_INS,
+    GRANTS,
+    AWS_SECONDS,
+    LINES_DROPPED,
+    CIRCUITS,
+    REVOCATIONS,
+    REVOCATION_SECONDS,
+    SCIM_REQUESTS,
+    SIGNALS,
+    WRONG_SETTINGS,
+    NOTICES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +229,7 @@ class Gauge:
         yield f"# TYPE {self.name} gauge"
         for key, value in sorted(self.values.items()):
             pairs = ",".join(f'{name}="{_escaped(text)}"' for name, text in zip(self.labels, key, strict=True))
-            yield f"{self.name}{{{pairs}}} {value!r}"
+            yield f"{self.name}{{{pairs}}} {value!r}" if pairs else f"{self.name} {value!r}"
 
 
 WAITS = (
@@ -178,6 +246,37 @@ RULEBOOK = (
     "bridge_rulebook_info",
     "1 for the version of the rulebook that decides on this node; none where this node can decide nothing.",
     ("version",),
+)
+
+EMERGENCIES = (
+    "bridge_rulebook_emergencies",
+    "Changes that came into force without a second person, and that no other administrator has seen to.",
+    (),
+)
+
+SESSIONS = ("bridge_sessions", "Browser sessions that have not ended.", ())
+COMMAND_LINES = ("bridge_command_lines", "Command lines that are signed in.", ())
+LIVE_GRANTS = ("bridge_live_grants", "Grants whose AWS sessions may be alive.", ())
+ERRANDS = ("bridge_errands_waiting", "What waits to be done beside the requests, by kind.", ("kind",))
+DATABASE = ("bridge_database_seconds", "How long the database took to count what these gauges tell.", ())
+BLOCKED = ("bridge_blocked_people", "People who are kept out by name, by who blocked them.", ("source",))
+RESTORE_WAITS = (
+    "bridge_restore_waits",
+    "1 where the database was put back and nobody comes in until that is confirmed.",
+    (),
+)
+INCIDENTS = ("bridge_open_incidents", "Incidents that keep everybody out but a list.", ())
+SCIM_USERS = ("bridge_scim_users", "Users of whom a connection's SCIM client told.", ("connection",))
+SCIM_BLOCKED = ("bridge_scim_blocked_people", "People whom a connection's SCIM client keeps out.", ("connection",))
+SCIM_CONTACT = (
+    "bridge_scim_last_contact_timestamp_seconds",
+    "When a connection's SCIM client called last, in seconds since 1970; none where it never did.",
+    ("connection",),
+)
+SCIM_QUIET = (
+    "bridge_scim_quiet",
+    "1 where a connection's SCIM client has not called for longer than `scim.quiet_after`.",
+    ("connection",),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
@@ -20,12 +20,13 @@ from federation_bridge.model import Departure
 from federation_bridge.oauth.clients import Client
 from federation_bridge.oauth.messages import AuthorizationRequest
 from federation_bridge.redaction import quoted
-from federation_bridge.web import cookies, findable, forms, headers
+from federation_bridge.web import findable, forms, headers
 from federation_bridge.web.administration.page import administers
 from federation_bridge.web.departures import leave
-from federation_bridge.web.door import door, request_origin, session_or_none, signed_in
-from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, signed_in_here
-from federation_bridge.web.pages.device import stale_page
+from federation_bridge.web.door import caller, door, session_or_none, signed_in
+from federation_bridge.web.going_on import AsksItself, Pressed
+from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, public, signed_in_here
+from federation_bridge.web.pages.device import page_before_administering, stale_page
 from federation_bridge.web.pages.sign_in import confirmation_page, sign_in_for
 
 pages = Blueprint("authorize", __name__)
@@ -63,7 +64,8 @@ def ask() -> AnyResponse:
     try:
         door().oauth.codes.check_may_let_in(client, session, administers=administers)
     except SignInTooOld:
-        return stale_page(session, forms.checked_return_path(path))
+        lead = page_before_administering if client.administers else stale_page
+        return lead(session, forms.checked_return_path(path))
     except OAuthRefused as refusal:
         return _tell(asked, refusal)
     headers.allow_form_to(asked.redirect_uri)
@@ -76,13 +78,17 @@ def ask() -> AnyResponse:
         answered_at=urlsplit(asked.redirect_uri).netloc,
         ends_at=door().oauth.codes.ends_at(client, session),
         fields=fields,
-        csrf_token=forms.form_token(request.cookies.get(cookies.SESSION, "")),
+        csrf_token=forms.session_token(),
     )
     return make_response(page)
 
 
+def _at_the_question(pressed: Pressed) -> str:
+    return "/oauth/authorize?" + urlencode([(name, pressed.field(name)) for name in _PARAMETERS if pressed.field(name)])
+
+
 @pages.post("/oauth/authorize")
-@guarded(signed_in_here)
+@guarded(signed_in_here, goes_on=AsksItself(_at_the_question))
 def decide() -> AnyResponse:
     """The person's answer: a code for the program, or a no."""
     session = signed_in()
@@ -92,10 +98,24 @@ def decide() -> AnyResponse:
         _check(asked)
         if forms.one_field("decision", most=16) != "allow":
             raise AccessDenied("the person said no")
-        code_redirect = door().oauth.codes.authorize(asked, session, request_origin(), administers=administers)
+        code_redirect = door().oauth.codes.authorize(asked, caller(of=session), administers=administers)
         return leave(Departure(code_redirect))
     except OAuthRefused as refusal:
         return _tell(asked, refusal)
+
+
+@pages.get("/terminal")
+@guarded(public, returns=r"/terminal(?:\?refused=1)?")
+def terminal() -> AnyResponse:
+    """Where a program's sign-in leads its browser at the end: who signed in, and that the tab may be closed.
+
+    Whoever opens it gets the same page: what a terminal has is its own to say.
+    """
+    session = session_or_none()
+    values: dict[str, object] = {"allowed": "refused" not in request.args, "is_at_this_computer": True}
+    if session is not None and session.confirmed:
+        values |= {"identity": session.identity, "csrf_token": forms.session_token()}
+    return make_response(render_template("device_done.html", **values))
 
 
 def _read(values: MultiDict[str, str]) -> tuple[AuthorizationRequest, Client]:

@@ -2,48 +2,80 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from federation_bridge.errors import BadRequest, CrossSiteRequest, MethodNotAllowed, NotFound, SignInRejected
-from federation_bridge.model import Callback, Road, Session
+from federation_bridge.errors import (
+    BadRequest,
+    CrossSiteRequest,
+    InteractionRequired,
+    MethodNotAllowed,
+    NotFound,
+    SignInRejected,
+    UnknownDomain,
+)
+from federation_bridge.model import Callback, Road, Session, SignInManner
 from federation_bridge.redaction import quoted
 from federation_bridge.web import cookies, findable, forms, headers
 from federation_bridge.web.departures import leave
-from federation_bridge.web.door import caller, door, request_origin, session_or_none, signed_in
+from federation_bridge.web.door import caller, door, request_origin, session_due, session_or_none, signed_in, why_ended
+from federation_bridge.web.going_on import AsksItself
 from federation_bridge.web.guards import guarded, own, public, signed_in_here
 from federation_bridge.web.pages import leading_on, pending_cookies
 
 pages = Blueprint("sign_in", __name__)
 
+_AS_USUAL = SignInManner()
+_SILENT = SignInManner(silent=True)
 
-def choice_page(return_to: str, problem: str = "") -> Response:
+
+def choice_page(return_to: str, problem: str = "", email: str = "") -> Response:
     """The page on which a person picks the company sign-in; the one used last is offered first."""
+    reference = request_origin().reference if problem == UnknownDomain.code else ""
+    return ways_in("choice.html", return_to=return_to, problem=problem, email=email, reference=reference)
+
+
+def ways_in(template: str, **values: object) -> Response:
+    """A page with the buttons that lead to the company sign-ins (`sign_in_ways.html`)."""
     secret = cookies.browser_secret(door().randomness)
     remembered = request.cookies.get(cookies.CONNECTION, "")
     choices = sorted(door().connectors.values(), key=lambda one: (one.connection != remembered, one.title))
     headers.allow_forms_anywhere_secure()
     response = make_response(
         render_template(
-            "choice.html",
+            template,
             choices=choices,
             remembered=remembered,
             asks_email=any(one.email_domains for one in door().settings.connections.values()),
-            return_to=return_to,
             csrf_token=forms.form_token(secret),
-            problem=problem,
+            **values,
         )
     )
     cookies.set_for_the_way_back(response, cookies.SIGN_IN, secret, door().settings.sign_in_lifetime)
     return response
 
 
-def depart(connection: str, return_to: str, *, fresh: bool = False) -> AnyResponse:
-    """Sends the browser to the identity provider of `connection`, with its pending sign-in in a short cookie."""
+def ended_page(return_to: str) -> Response | None:
+    """The same, saying that somebody ended the session of this browser; None where nobody did. It is said once."""
+    why = why_ended()
+    if why is None:
+        return None
+    page = choice_page(return_to, problem=why)
+    cookies.forget(page, cookies.SESSION)
+    return page
+
+
+def depart(connection: str, return_to: str, manner: SignInManner = _AS_USUAL, *, previous: str = "") -> AnyResponse:
+    """Sends the browser to the identity provider of `connection`, with its pending sign-in in a short cookie.
+
+    `previous`: key of the session with which the browser left, where no cookie tells it.
+    """
+    g.connection = connection
     secret = cookies.browser_secret(door().randomness)
     headers.allow_forms_anywhere_secure()
-    previous = session_or_none()
-    leaving = door().bridge.begin_sign_in(connection, secret, return_to, fresh=fresh, previous=previous)
+    session = session_or_none() or session_due()
+    held = previous if session is None else session.key
+    leaving = door().bridge.begin_sign_in(connection, secret, return_to, manner, previous=held)
     response = make_response(leave(leaving.departure))
     cookies.set_for_the_way_back(response, cookies.SIGN_IN, secret, door().settings.sign_in_lifetime)
     pending_cookies.hold(response, leaving.handle, leaving.sealed)
@@ -61,13 +93,27 @@ def sign_in_for(path: str) -> AnyResponse:
         raise BadRequest("this address is malformed")
     if request.headers.get("Sec-Fetch-Dest", "document") != "document":
         raise CrossSiteRequest(f"Sec-Fetch-Dest is {request.headers['Sec-Fetch-Dest'][:40]!r}: no page of its own")
-    if pending_cookies.is_led_here_too_often():
+    if (page := ended_page(return_to)) is not None:
+        return page
+    if cookies.LEFT in request.cookies or pending_cookies.is_led_here_too_often():
         return choice_page(return_to)
+    if (due := session_due()) is not None:
+        return depart(due.connection, return_to, _SILENT)
     remembered = request.cookies.get(cookies.CONNECTION, "")
     names = list(door().connectors)
     if len(names) == 1 or remembered in names:
         return depart(names[0] if len(names) == 1 else remembered, return_to)
     return choice_page(return_to)
+
+
+def first_page() -> AnyResponse:
+    """What somebody who is signed out sees first: the choice; or, where a session lives and its provider has to be
+    asked again, the way there, which who is still signed in there does not notice.
+    """
+    due, dest = session_due(), request.headers.get("Sec-Fetch-Dest", "document")
+    if due is None or dest != "document" or pending_cookies.is_led_here_too_often():
+        return ended_page("/") or choice_page("/")
+    return depart(due.connection, "/", _SILENT)
 
 
 @pages.post("/sign-in")
@@ -98,7 +144,11 @@ def begin() -> AnyResponse:
     for name, configured in door().settings.connections.items():
         if domain and domain in configured.email_domains:
             return depart(name, return_to)
-    return choice_page(return_to, problem="unknown_domain")
+    unknown = UnknownDomain(f"no connection has the domain {quoted(domain, 80)}")
+    findable.note(unknown)
+    page = choice_page(return_to, problem=unknown.code, email=email)
+    page.status_code = unknown.status
+    return page
 
 
 def _finish(connection: str, address_of: Road) -> AnyResponse:
@@ -114,6 +164,10 @@ def _finish(connection: str, address_of: Road) -> AnyResponse:
     browser = pending_cookies.browser()
     try:
         admission = door().bridge.finish_sign_in(connection, callback, browser, request_origin(), session_or_none())
+    except InteractionRequired as refusal:
+        if not refusal.handle:
+            raise
+        return _asked_aloud(connection, refusal)
     except SignInRejected as refusal:
         way_on = leading_on.instead_of(refusal)
         if way_on is None:
@@ -125,6 +179,17 @@ def _finish(connection: str, address_of: Road) -> AnyResponse:
     response = make_response(redirect(target, code=303))
     cookies.set_session(response, admission.token)
     pending_cookies.take_back(response, admission.handle)
+    return response
+
+
+def _asked_aloud(connection: str, refusal: InteractionRequired) -> AnyResponse:
+    """The same way once more, on which the provider may ask the person: to where it was meant to lead.
+
+    It is not silent, so no answer to it comes here again.
+    """
+    findable.note(refusal)
+    response = make_response(depart(connection, refusal.return_to, previous=refusal.previous))
+    pending_cookies.take_back(response, refusal.handle)
     return response
 
 
@@ -170,7 +235,7 @@ def service_provider_metadata(connection: str) -> Response:
 
 
 @pages.get("/confirm")
-@guarded(signed_in_here)
+@guarded(signed_in_here, returns=None)
 def confirm() -> Response:
     """Asks "is this you?" after a sign-in that nobody here began, or that changed who this browser is."""
     return confirmation_page(signed_in(), forms.checked_return_path(request.args.get("to", "/")))
@@ -178,28 +243,14 @@ def confirm() -> Response:
 
 def confirmation_page(session: Session, return_to: str) -> Response:
     """The page that names the person and waits for a click."""
-    token = forms.form_token(request.cookies.get(cookies.SESSION, ""))
+    token = forms.session_token()
     page = render_template("confirm.html", identity=session.identity, return_to=return_to, csrf_token=token)
     return make_response(page)
 
 
 @pages.post("/confirm")
-@guarded(signed_in_here)
+@guarded(signed_in_here, goes_on=AsksItself(lambda pressed: pressed.field("return_to")))
 def confirmed() -> AnyResponse:
     """The click."""
     door().bridge.confirm(caller(of=signed_in()))
     return redirect(forms.checked_return_path(forms.one_field("return_to", most=2048)), code=303)
-
-
-@pages.post("/sign-out")
-@guarded(own("whoever is signed out already is led home"))
-def sign_out() -> AnyResponse:
-    """Ends the session of this browser."""
-    session = session_or_none()
-    if session is None:
-        return redirect("/", code=303)
-    forms.check_same_site()
-    door().bridge.sign_out(caller(of=session))
-    response = make_response(render_template("signed_out.html"))
-    cookies.forget(response, cookies.SESSION)
-    return response

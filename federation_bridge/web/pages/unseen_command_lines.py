@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Response, request
 
-from federation_bridge.web import cookies, forms
+from federation_bridge.model import Session
+from federation_bridge.web import cookies
 from federation_bridge.web.door import door, session_or_none
 
 _NEW_FOR = timedelta(hours=24)
@@ -24,7 +25,7 @@ class News:
 
     held: int = 0
     unseen: int = 0
-    """Of these, let in within a day and since the person last looked at the list in this browser session."""
+    """Of these, let in within a day and since the person last looked at the list in this browser."""
 
 
 def for_templates() -> dict[str, object]:
@@ -37,7 +38,7 @@ def news() -> News:
     session = session_or_none()
     if session is None or not session.confirmed:
         return News()
-    since = max(door().clock() - _NEW_FOR, _looked_at())
+    since = max(door().clock() - _NEW_FOR, _looked_at(session))
     beginnings = door().oauth.families.beginnings(session)
     return News(held=len(beginnings), unseen=sum(began >= since for began in beginnings))
 
@@ -50,18 +51,21 @@ def looked(response: Response) -> None:
     """
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         return
-    seconds = str(int(door().clock().timestamp()) + 1)
-    cookies.set_looked(response, f"{seconds}.{_bound(seconds)}")
+    seconds, session = str(int(door().clock().timestamp()) + 1), session_or_none()
+    if session is not None:
+        cookies.set_looked(response, f"{seconds}.{_bound(seconds, session)}", _NEW_FOR)
 
 
-def _looked_at() -> datetime:
+def _looked_at(session: Session) -> datetime:
     seconds, _, bound = request.cookies.get(cookies.LOOKED, "").partition(".")
     is_ours = seconds.isascii() and seconds.isdecimal() and len(seconds) <= _MOST_DIGITS
-    if not is_ours or not hmac.compare_digest(bound.encode(), _bound(seconds).encode()):
+    if not is_ours or not hmac.compare_digest(bound.encode(), _bound(seconds, session).encode()):
         return datetime.min.replace(tzinfo=UTC)
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
-def _bound(seconds: str) -> str:
-    # To the session: what one person has looked at, the next one at this browser has not.
-    return forms.form_token(f"{seconds} {request.cookies.get(cookies.SESSION, '')}")
+def _bound(seconds: str, session: Session) -> str:
+    # To the person: what one has looked at, the next one at this browser has not; and who signs in anew is told
+    # nothing twice.
+    told = f"{seconds} {session.identity.person}"
+    return hmac.digest(door().keys.secret_for("command lines looked at"), told.encode(), "sha256").hex()
