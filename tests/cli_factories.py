@@ -53,6 +53,12 @@ class Person:
         return process.returncode, out, words_told
 
 
+def beside_the_grant(words: str) -> str:
+    """What stderr tells beside the line with what was granted."""
+    told = re.compile(r"\S.*/\S+: .*, until [0-9 :-]+(?: \(.*\))?")
+    return "".join(line for line in words.splitlines(keepends=True) if not told.fullmatch(line.rstrip("\n")))
+
+
 def told_code(process: subprocess.Popen[str]) -> str:
     """The user code that a device login tells on stderr."""
     return told(process, re.compile(r"^\s+([A-Z0-9]{4}-[A-Z0-9]{4})\s*$"))

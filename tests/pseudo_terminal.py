@@ -22,9 +22,11 @@ from dataclasses import dataclass, field
 CTRL_C, CTRL_D, TAB, ENTER = "\x03", "\x04", "\t", "\r"
 _WITHIN = 60
 _GLANCE = 0.05
+# A runner that was started in the background ignores SIGINT, and all that it starts with it: then no Ctrl-C would end
+# anything here.
 _TAKE_TERMINAL = (
-    "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
-    "os.execvp(sys.argv[1], sys.argv[1:])"
+    "import _signal, fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "_signal.signal(_signal.SIGINT, _signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])"
 )
 
 
@@ -64,6 +66,11 @@ class Sitting:
             pass
         return self.process.wait(0)
 
+    def close_window(self) -> None:
+        """As when somebody closes the window: the terminal is gone, and its processes are told (SIGHUP)."""
+        os.close(self.device)
+        self.device = -1
+
     def is_as_before(self) -> bool:
         """Whether the terminal echoes, edits lines and takes Ctrl-C as it did."""
         return _settings(self.device) == self.before
@@ -96,12 +103,14 @@ def sitting(command: Sequence[str], environ: Mapping[str, str], columns: int = 1
 
     command = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *command]
     process = subprocess.Popen(command, env=dict(environ), stdin=theirs, stdout=theirs, stderr=theirs)
+    seat = Sitting(process, ours, before)
     try:
-        yield Sitting(process, ours, before)
+        yield seat
     finally:
         # The other end stays open until here: its settings live as long as it does.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         os.close(theirs)
-        os.close(ours)
+        if seat.device >= 0:
+            os.close(ours)

@@ -139,4 +139,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Exception as failure:
+        # An AWS tool shows this line. Whoever wrote the profile by hand can mend it; `fedbridge configure` does.
+        system.write(2, f"fedbridge: {type(failure).__name__} in this profile: run fedbridge configure\n".encode())
+        sys.exit(70)

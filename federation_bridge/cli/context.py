@@ -10,12 +10,14 @@ from typing import Literal
 
 from federation_bridge.cli import folders
 from federation_bridge.cli.address import checked_address
-from federation_bridge.cli.failures import SignInNeeded
+from federation_bridge.cli.bridges import bridge_called
+from federation_bridge.cli.failures import SignInNeeded, UsageWrong
 from federation_bridge.cli.files import private_folder, read_private, write_private
 from federation_bridge.cli.http_client import HttpClient
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.token_store import TokenStore, open_token_store
 from federation_bridge.cli.terminal.streams import Terminal
+from federation_bridge.cli.waiting import Waiting
 from federation_bridge.durations import format_duration
 from federation_bridge.model import Clock
 
@@ -54,6 +56,13 @@ class Context:
         return replace(self, administers=True, folder=self.folder / "administration")
 
     @property
+    def waiting(self) -> Waiting:
+        """How commands wait for others here: a sign-in elsewhere only where its person could see that we wait."""
+        return Waiting(
+            self.terminal, self.way in {"browser", "device"} or (self.way == "auto" and self.terminal.can_tell)
+        )
+
+    @property
     def client(self) -> Mapping[str, str]:
         """As which program this computer asks to be let in, and for what (RFC 6749 2.2, 3.3)."""
         if self.administers:
@@ -86,11 +95,17 @@ class Context:
         private_folder(self.folder.parent)
         private_folder(self.folder)
 
+    @property
+    def bridge_folder(self) -> Path:
+        """The folder of the bridge, whichever of its sessions this is about."""
+        return self.folder.parent if self.administers else self.folder
+
     def remember(self) -> None:
-        """Makes this the bridge that commands use which name none."""
-        place = self.folder.parent if self.administers else self.folder
+        """Remembers the bridge; commands that name none use it where no other is used yet."""
+        place = self.bridge_folder
         write_private(place / "address", self.address.encode())
-        write_private(place.parent / "current", place.name.encode())
+        if not (place.parent / "current").exists():
+            write_private(place.parent / "current", place.name.encode())
 
 
 def lock_path(answer: Path) -> Path:
@@ -103,14 +118,21 @@ def folder_of(address: str, environ: Mapping[str, str]) -> Path:
     return Path(folders.root(environ)) / folders.folder_name(address)
 
 
-def known_address(environ: Mapping[str, str], folder: str = "") -> str:
-    """The bridge of FEDBRIDGE_URL, of `folder`, or of the last login.
+def known_address(environ: Mapping[str, str], folder: str = "", bridge: str = "") -> str:
+    """The bridge of `folder`, of `bridge` (its name or address), of the environment, or of the last login.
 
     Raises:
         SignInNeeded: none is known.
+        UsageWrong: none is called so, or the environment names two.
     """
-    if not folder and environ.get("FEDBRIDGE_URL"):
-        return checked_address(environ["FEDBRIDGE_URL"])
+    named, address = bridge or environ.get("FEDBRIDGE_BRIDGE", ""), environ.get("FEDBRIDGE_URL", "")
+    if not folder and named:
+        found = bridge_called(environ, named).address
+        if address and not bridge and checked_address(address) != found:
+            raise UsageWrong(say("FEDBRIDGE_URL and FEDBRIDGE_BRIDGE name two bridges. Unset one of them."))
+        return found
+    if not folder and address:
+        return checked_address(address)
     chosen = folder or folders.current_folder(environ)
     data = read_private(Path(chosen) / "address") if chosen else None
     if not data:

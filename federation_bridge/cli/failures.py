@@ -44,6 +44,10 @@ class RoleRefused(CommandFailed):
     exit_status = 5
 
 
+class RoleNotHeld(RoleRefused):
+    """The bridge knows the role's name or not, and the person does not have it: nothing more is told."""
+
+
 class BridgeUnreachable(CommandFailed):
     """No answer, or none that can be trusted, from the bridge."""
 
@@ -76,6 +80,12 @@ class TooShort(CommandFailed):
     """Even fresh credentials do not last as long as asked."""
 
     exit_status = 10
+
+
+class ListLeft(UsageWrong):
+    """The person left a list without taking anything of it: as Ctrl-C, with a word."""
+
+    exit_status = 130
 
 
 class Stopped(KeyboardInterrupt):

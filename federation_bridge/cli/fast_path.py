@@ -17,9 +17,9 @@ def fast_answer(arguments: list[str]) -> bool:
     """Prints the cached answer; False where there is none, or where the arguments want more than the cache."""
     named = dict(zip(arguments[::2], arguments[1::2], strict=False))
     role = named.get("--role", "")
-    if len(arguments) % 2 or set(named) - {"--role", "--folder"} or not _plain(role):
+    if len(arguments) % 2 or set(named) - {"--role", "--folder", "--bridge"} or not _plain(role):
         return False
-    folder = named.get("--folder") or current_folder(os.environ)
+    folder = named.get("--folder") or current_folder(os.environ, named.get("--bridge", ""))
     if not folder:
         return False
     path, now = cached_answer.answer_path(folder, role), time.time()

@@ -7,6 +7,8 @@ import os
 import secrets
 import stat
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from federation_bridge.cli.failures import LocalFailure
@@ -53,20 +55,44 @@ def write_private(path: Path, data: bytes) -> None:
         LocalFailure: a full disk, a folder without room for us; nothing is left behind then.
     """
     private_folder(path.parent)
+    with drafted(path, data) as put:
+        put()
+
+
+@contextmanager
+def drafted(path: Path, data: bytes, mode: int = 0o600) -> Iterator[Callable[[], None]]:
+    """`data` on the disk beside `path`, until what it gives puts it there, atomically; gone at the end of the block.
+
+    What may still fail stands between the two: a full disk has shown itself by then, and nothing has been changed yet.
+
+    Raises:
+        LocalFailure: a full disk, a folder without room for us; nothing is left behind then.
+    """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+
+    def put() -> None:
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(handle)
             draft.replace(path)
-        except BaseException:
+        except OSError as refused:
+            raise local_failure(path, refused) from None
+
+    try:
+        try:
+            _write(draft, data, mode)
+        except OSError as refused:
+            raise local_failure(path, refused) from None
+        yield put
+    finally:
+        with suppress(OSError):
             draft.unlink(missing_ok=True)
-            raise
-    except OSError as refused:
-        raise local_failure(path, refused) from None
+
+
+def _write(draft: Path, data: bytes, mode: int) -> None:
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, mode)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
 
 
 def read_private(path: Path) -> bytes | None:

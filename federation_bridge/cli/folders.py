@@ -24,16 +24,50 @@ def root(environ: Mapping[str, str]) -> str:
     return (state if state.startswith("/") else home + "/.local/state") + "/fedbridge"
 
 
-def current_folder(environ: Mapping[str, str]) -> str:
-    """The folder of the bridge that this person uses: FEDBRIDGE_URL's, else that of the last login; empty: none."""
+def current_folder(environ: Mapping[str, str], bridge: str = "") -> str:
+    """The folder of the bridge that this person uses; empty: none, or two that differ.
+
+    That of `bridge` (a name or an address), else of FEDBRIDGE_BRIDGE or FEDBRIDGE_URL, else that of the last login.
+    """
     place = root(environ)
-    if address := environ.get("FEDBRIDGE_URL"):
-        return place + "/" + folder_name(address)
+    if bridge:
+        return named_folder(place, bridge)
+    address, named = environ.get("FEDBRIDGE_URL"), environ.get("FEDBRIDGE_BRIDGE")
+    if address or named:
+        found = {place + "/" + folder_name(address)} if address else set()
+        found |= {named_folder(place, named)} if named else set()
+        return found.pop() if len(found) == 1 else ""
+    return _below(place, _first_line(place + "/current"))
+
+
+def named_folder(place: str, name: str) -> str:
+    """The folder of the bridge of this name or address, whether or not it is there; empty where it can be none."""
+    if "://" in name:
+        return place + "/" + folder_name(name)
+    given = _first_line(place + "/names/" + name) if _PLAIN.issuperset(name) and name[:1] not in {"", "."} else ""
+    found = [_below(place, folder) for folder in ([given] if given else [name, *map(folder_name, _addresses(name))])]
+    return next((folder for folder in found if folder and os.path.isdir(folder)), found[0])  # noqa: PTH112 - as above
+
+
+def _addresses(name: str) -> tuple[str, str]:
+    """What a bridge without a name is called by, host and port, is the address of."""
+    return f"https://{name}", f"http://{name}"
+
+
+def shown_name(address: str) -> str:
+    """What a bridge without a name is called by: its address without the scheme."""
+    return address.partition("://")[2]
+
+
+def _first_line(path: str) -> str:
     try:
-        with open(place + "/current", encoding="ascii", errors="replace") as file:  # noqa: PTH123
-            name = file.read(300).strip()
+        with open(path, encoding="ascii", errors="replace") as file:  # noqa: PTH123 - as at the top
+            return file.read(300).strip()
     except OSError:
         return ""
+
+
+def _below(place: str, name: str) -> str:
     plain = _PLAIN.issuperset(name.replace("+", "-").replace("=", "-")) and name[:1] not in {"", "."}
     return place + "/" + name if plain else ""
 

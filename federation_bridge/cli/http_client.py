@@ -10,11 +10,10 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from email.message import Message
 from functools import cached_property
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from federation_bridge import __version__
@@ -101,10 +100,18 @@ class HttpClient:
         if not self.is_ours(url):
             raise BridgeUnreachable(say("The bridge names an address that is not its own: {url}", url=url[:200]))
         headers |= {"Accept": "application/json", "User-Agent": f"fedbridge/{__version__}"}
-        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - the scheme was checked
+        status, text = self._sent(urllib.request.Request(url, data, headers, method=method))  # noqa: S310 - checked
+        return _answer(status, text)
+
+    def post_text(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """The status and the text that answer a POST to what is no bridge and speaks no JSON."""
+        return self._sent(urllib.request.Request(url, body, dict(headers), method="POST"))  # noqa: S310 - its own address
+
+    def _sent(self, request: urllib.request.Request) -> tuple[int, bytes]:
         try:
             with self._opened(request) as response:
-                return self._answer(response.status, response.headers, response)
+                self._notice_clock(response.headers.get("Date", ""))
+                return response.status, response.read(_MOST_BYTES)
         except (urllib.error.URLError, ValueError) as failure:
             raise BridgeUnreachable(self._words(failure)) from None
         except (OSError, HTTPException) as failure:
@@ -121,14 +128,6 @@ class HttpClient:
     def is_ours(self, url: str) -> bool:
         """Whether the URL lies at the pinned address: same scheme, host and port, below its path."""
         return url == self.address or url.startswith((f"{self.address}/", f"{self.address}?"))
-
-    def _answer(self, status: int, headers: Message, body: IO[bytes]) -> Answer:
-        self._notice_clock(headers.get("Date", ""))
-        try:
-            found = json.loads(body.read(_MOST_BYTES))
-        except (ValueError, RecursionError):
-            found = None
-        return Answer(status, found if isinstance(found, dict) else {})
 
     def _notice_clock(self, date: str) -> None:
         try:
@@ -151,6 +150,14 @@ class HttpClient:
             # Only the way to the proxy itself is refused like this: the tunnel is not there yet.
             return say("The proxy {proxy} cannot be reached: {reason}", proxy=str(self.proxy), reason=why)
         return say("{address} cannot be reached: {reason}", address=self.address, reason=why)
+
+
+def _answer(status: int, text: bytes) -> Answer:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    return Answer(status, found if isinstance(found, dict) else {})
 
 
 def _certificate_words(address: str, failure: ssl.SSLCertVerificationError) -> str:
@@ -188,14 +195,20 @@ def _proxy_words(address: str, proxy: Proxy, why: str) -> str:
 
 
 def _handlers(address: str, proxy: Proxy | None, environ: Mapping[str, str]) -> tuple[urllib.request.BaseHandler, ...]:
-    if proxy is not None and not proxy.is_usable:
-        raise BridgeUnreachable(
-            say("The proxy {proxy} is of a kind that fedbridge cannot use; it takes http:// ones.", proxy=str(proxy))
-        )
+    if proxy is not None:
+        check_proxy(proxy)
     proxies = urllib.request.ProxyHandler({"https": proxy.url} if proxy is not None else {})
     if not address.startswith("https:"):
         return _NoRedirects(), proxies
-    return _NoRedirects(), proxies, urllib.request.HTTPSHandler(context=_trust(environ))
+    return _NoRedirects(), proxies, urllib.request.HTTPSHandler(context=trust(environ))
+
+
+def check_proxy(proxy: Proxy) -> None:
+    """Raises BridgeUnreachable for a proxy that we cannot speak to."""
+    if not proxy.is_usable:
+        raise BridgeUnreachable(
+            say("The proxy {proxy} is of a kind that fedbridge cannot use; it takes http:// ones.", proxy=str(proxy))
+        )
 
 
 def authorities_of(environ: Mapping[str, str]) -> tuple[str, str]:
@@ -203,8 +216,12 @@ def authorities_of(environ: Mapping[str, str]) -> tuple[str, str]:
     return next(((name, environ[name]) for name in _CA_VARIABLES if environ.get(name)), ("", ""))
 
 
-def _trust(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """The system's authorities, or those of the first file or folder that the environment names."""
+def trust(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """The system's authorities, or those of the first file or folder that the environment names.
+
+    Raises:
+        BridgeUnreachable: what is named there holds no certificates that can be read.
+    """
     name, bundle = authorities_of(environ)
     try:
         if bundle and Path(bundle).is_dir():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +26,11 @@ def language(environ: Mapping[str, str]) -> str:
     return "en"
 
 
+def tag() -> str:
+    """The language of `say`, as HTML names it."""
+    return "zh-Hans-CN" if language(os.environ) == _CHINESE else "en"
+
+
 @cache
 def _catalogue(chosen: str) -> gettext.NullTranslations:
     return gettext.translation("fedbridge", _FOLDER, [chosen], fallback=True)
@@ -40,3 +45,9 @@ def say(sentence: str, **values: object) -> str:
 def printable(value: object) -> object:
     """Texts with `?` for what could steer a terminal (controls, direction marks); other values as they are."""
     return shown(value, "?") if isinstance(value, str) else value
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more there are: a sentence is read, and thousands of names are not."""
+    shown_names, more = ", ".join(names[:most]), len(names) - most
+    return say("{names} and {count} more", names=shown_names, count=more) if more > 0 else shown_names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -13,6 +14,8 @@ from federation_bridge.cli.failures import INTERRUPTED, CommandFailed, LocalFail
 from federation_bridge.cli.i18n import printable, say
 from federation_bridge.cli.terminal.arguments import parser
 from federation_bridge.cli.terminal.streams import Terminal
+
+_SOON = 0.05
 
 
 def run(arguments: list[str]) -> int:
@@ -57,3 +60,23 @@ def stop_in_order() -> None:
         # `nohup` and the like have made the choice to ignore it: it stays.
         if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, stop)
+    sys.unraisablehook = _stopping_again(sys.unraisablehook)
+
+
+def _stopping_again(otherwise: Callable[[sys.UnraisableHookArgs], object]) -> Callable[[sys.UnraisableHookArgs], None]:
+    """A stop that came where nothing can be raised (a destructor, a weak reference's callback) comes once more.
+
+    Python would tell it as "ignored" and go on: whoever pressed Ctrl-C, or ended us, would wait for ever.
+    """
+
+    def told(lost: sys.UnraisableHookArgs) -> None:
+        if not isinstance(lost.exc_value, KeyboardInterrupt) or os.name != "posix":
+            otherwise(lost)
+            return
+        number = lost.exc_value.exit_status - 128 if isinstance(lost.exc_value, Stopped) else signal.SIGINT
+        # Not from here: this is still the place where nothing can be raised.
+        again = threading.Timer(_SOON, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+    return told

@@ -11,14 +11,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from federation_bridge.cli import lock_note
 from federation_bridge.cli.failures import CommandFailed, LocalFailure, failure_of
 from federation_bridge.cli.files import local_failure, private_folder, write_private
+from federation_bridge.cli.waiting import Waiting
 from federation_bridge.model import Clock
 
 _QUIET = 10_000
@@ -42,27 +45,54 @@ class SingleFlight:
         self._outcomes = path.with_name(path.name + ".failed")
         self._clock = clock
         self._seen = _newest(self._kept())
+        self._held: tuple[IO[bytes], datetime] | None = None
 
     @contextmanager
-    def alone(self, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-        """Waits for the others, then holds the lock until the end of the block; `waiting` is called if it must wait.
+    def alone(self, waiting: Waiting) -> Iterator[None]:
+        """Waits for the others as `waiting` does, then holds the lock until the end of the block.
 
         The lock's file is never removed: who holds it, or waits for it, would not see the lock of a new file.
 
         Raises:
             LocalFailure: the lock's file cannot be made.
+            SignInNeeded: who holds it waits for a person, and `waiting` cannot.
         """
         private_folder(self._path.parent)
+        with self._opened() as file:
+            waiting.until(lambda: lock(file), lambda: lock_note.read(file))
+            self._held = file, self._clock()
+            try:
+                lock_note.write(*self._held, asks=False)
+                yield
+            finally:
+                self._held = None
+                lock_note.clear(file)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While the block waits for a person, others who wait for this lock know it. Called within `alone`."""
+        if self._held is None:
+            yield
+            return
+        lock_note.write(*self._held, asks=True)
         try:
-            file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "r+b")
+            yield
+        finally:
+            lock_note.write(*self._held, asks=False)
+
+    def is_held(self) -> bool:
+        """Whether somebody holds the lock now."""
+        if not self._path.exists():
+            return False
+        with self._opened() as file:
+            return not lock(file)
+
+    def _opened(self) -> IO[bytes]:
+        try:
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         except OSError as refused:
             raise local_failure(self._path, refused) from None
-        with file:
-            if not lock(file, wait=False):
-                if waiting is not None:
-                    waiting()
-                lock(file, wait=True)
-            yield
+        return os.fdopen(handle, "r+b", buffering=0)
 
     def join(self, question: str) -> None:
         """Raises the failure that others met with this question while we waited, or a moment ago.
@@ -111,30 +141,25 @@ def _newest(kept: dict[str, _Failure]) -> int:
 
 if sys.platform == "win32":
     import msvcrt
-    import time
 
     _BEHIND = 1 << 30
 
-    def lock(file: IO[bytes], *, wait: bool) -> bool:
-        """Takes the file's lock, held until it is closed; False where another has it and we do not wait."""
-        while True:
-            try:
-                # The locked byte lies far behind the content: Windows refuses to read a byte that another has locked.
-                file.seek(_BEHIND)
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            except OSError:
-                if not wait:
-                    return False
-                time.sleep(0.1)
-            else:
-                return True
+    def lock(file: IO[bytes]) -> bool:
+        """Takes the file's lock, held until it is closed; False where another has it."""
+        try:
+            # The locked byte lies far behind the content: Windows refuses to read a byte that another has locked.
+            file.seek(_BEHIND)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
 else:
     import fcntl
 
-    def lock(file: IO[bytes], *, wait: bool) -> bool:
-        """Takes the file's lock, held until it is closed; False where another has it and we do not wait."""
+    def lock(file: IO[bytes]) -> bool:
+        """Takes the file's lock, held until it is closed; False where another has it."""
         try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True

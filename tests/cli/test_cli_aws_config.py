@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from federation_bridge.cli.aws_config.blocks import Profile
 from federation_bridge.cli.aws_config.files import Broken
-from federation_bridge.cli.aws_config.profiles import TEMPLATE, Profile, process_command, profiles, reconcile
+from federation_bridge.cli.aws_config.profiles import TEMPLATE, process_command, profiles, reconcile
 from federation_bridge.cli.credentials.roles import RoleOnOffer
 from federation_bridge.cli.failures import UsageWrong
 
@@ -68,6 +69,18 @@ def test_lines_that_a_person_added_to_our_profile_are_kept_also_when_the_role_is
     assert read(renamed.text)["profile renamed"]["output"] == "json"
     lost = reconcile(added, BRIDGE, [])
     assert (lost.text, len(lost.notices)) == (added, 1)
+
+
+def test_a_profile_of_a_role_that_is_left_out_keeps_its_name_and_another_role_does_not_get_it() -> None:
+    once = reconcile("", BRIDGE, [profile("Developer")]).text
+    left_out = frozenset({"111122223333/Developer"})
+    other = profile("Developer", "444455556666/Developer")
+    found = reconcile(once, BRIDGE, [other], left_out)
+    assert (found.text, found.stay, found.removed) == (once, 1, ())
+    (told,) = found.notices
+    assert told.startswith("The profile Developer is that of 111122223333/Developer and stays, so 444455556666/Dev")
+    assert reconcile(once, BRIDGE, [other]).removed == ()
+    assert "444455556666/Developer" in reconcile(once, BRIDGE, [other]).text
 
 
 def test_the_profiles_of_another_bridge_are_not_ours_to_change() -> None:

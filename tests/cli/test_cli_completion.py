@@ -149,8 +149,10 @@ def _lines(home: Path, command: Sequence[str]) -> set[str]:
 def test_a_shell_lists_commands_options_and_roles(home: Path, listed) -> None:
     assert listed(home, "fedbridge con") == {"configure", "console"}
     assert {"login", "logout", "whoami", "doctor", "exec"} <= listed(home, "fedbridge ")
-    assert listed(home, "fedbridge credentials --r") == {"--reason", "--role"}
+    assert listed(home, "fedbridge credentials --r") == {"--reason", "--region", "--role"}
     assert listed(home, "fedbridge console --role production/") == set(PLAIN)
+    assert listed(home, "fedbridge console production/") == set(PLAIN)
+    assert listed(home, "fedbridge console --to /s3/home production/") == set(PLAIN)
     assert listed(home, "fedbridge completion f") == {"fish"}
     assert listed(home, "fedbridge exec --role x -- nosuchfile") == set()
 

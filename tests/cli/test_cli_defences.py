@@ -29,6 +29,7 @@ from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.session.question import sign_in_question
 from federation_bridge.cli.session.token_store import StoredSession, open_token_store
+from federation_bridge.cli.session.waiting_login import login_flight
 from federation_bridge.cli.single_flight import SingleFlight
 from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.model import AwsCredentials
@@ -126,9 +127,7 @@ def test_a_failure_of_the_future_is_no_news_after_the_clock_went_back(tmp_path: 
 
 
 def test_where_the_sign_in_has_just_failed_nobody_is_asked_again(place: Context) -> None:
-    SingleFlight(place.folder / "session.lock", place.clock).failed(
-        sign_in_question(place), LoginRefused("closed the window")
-    )
+    login_flight(place).failed(sign_in_question(place), LoginRefused("closed the window"))
     with pytest.raises(LoginRefused, match="closed the window"):
         LocalSession(place).get("/me")
 
@@ -231,7 +230,7 @@ def endpoint() -> Iterator[ContainerEndpoint]:
         ({}, 200),
         ({"Host": "attacker.test"}, 403),
         ({"Host": "localhost:{port}"}, 403),
-        ({"Authorization": ""}, 403),
+        ({"Authorization": ""}, 401),
         ({"Authorization": "another"}, 403),
         ({"Authorization": "{token}x"}, 403),
         ({"path": "/"}, 404),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import platform
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -11,7 +14,9 @@ from typing import Any
 import pytest
 from cli_factories import Person
 from fake_bridge import FakeBridge, Reply, fake_bridge, put_session
+from network_factories import Authority
 
+from federation_bridge import __version__
 from federation_bridge.cli import cached_answer
 
 ROLES = [
@@ -24,6 +29,9 @@ ROLES = [
         "max_duration": "8h",
     }
 ]
+
+
+RUNS = f"fedbridge {__version__} runs with Python {platform.python_version()}."
 
 
 @pytest.fixture
@@ -65,6 +73,7 @@ def test_where_all_is_well_nothing_is_wrong(ada: Person, bridge: FakeBridge) -> 
     status, well, wrong = findings(ada, AWS_PROFILE="production-Developer")
     assert (status, wrong) == (0, [])
     assert well == [
+        RUNS,
         f"{bridge.address} answers.",
         "The clock is right.",
         f"Your session lies in: {ada.folder}/session.json",
@@ -163,6 +172,22 @@ def _program_gone(ada: Person, _: FakeBridge) -> dict[str, str]:
     return {}
 
 
+def _role_lost(ada: Person, bridge: FakeBridge) -> dict[str, str]:
+    (ada.home / ".aws/config").unlink()
+    return _lost(ada, bridge)
+
+
+def _lost(ada: Person, bridge: FakeBridge) -> dict[str, str]:
+    assert ada.run("configure", "--yes")[0] == 0
+    bridge.answers["/api/v1/roles"] = Reply(body={"roles": [ROLES[0] | {"role": "Auditor"}]})
+    return {}
+
+
+def _role_of_the_token_cache_lost(ada: Person, bridge: FakeBridge) -> dict[str, str]:
+    by_token(ada)
+    return _lost(ada, bridge)
+
+
 WRONG: list[tuple[Any, str]] = [
     (_no_bridge, "is not a bridge that command lines can sign in to."),
     (_clock, "This computer's clock is 86"),
@@ -182,6 +207,8 @@ WRONG: list[tuple[Any, str]] = [
     (_named_nothing, "AWS_CONFIG_FILE is set to nothing: some AWS tools then read no file at all. Unset it."),
     (_binary_config, "/.aws/config cannot be read: "),
     (_shadowed, "~/.aws/credentials has a [production-Developer] too, and AWS tools take that one. Rename it."),
+    (_role_lost, "Profiles that name roles that you do not have now: 1 (production-Developer). Please run: fed"),
+    (_role_of_the_token_cache_lost, "roles that you do not have now: 2 (by-token, production-Developer). Please run"),
     (_program_gone, "The profiles point to a program that is gone. Please run: fedbridge configure"),
 ]  # fmt: skip
 
@@ -206,10 +233,22 @@ def test_the_same_is_said_in_chinese(
     assert any("\u4e00" <= char <= "\u9fff" for char in wrong[0])
 
 
-def test_profiles_that_the_token_cache_signs_in_are_of_fedbridge_too(ada: Person) -> None:
+def by_token(ada: Person) -> Path:
+    """Profiles of theirs and ours that the token cache signs in; the file."""
     path = ada.home / ".aws/config"
     session = "fedbridge-" + ada.folder.name.replace("+", "-")
-    path.write_text(f"[profile by-token]\nsso_session = {session}\n[profile theirs]\nsso_session = work\n")
+    sections = f"[sso-session {session}]\nsso_region = a\n[services {session}]\nsso =\n  endpoint_url = a\n"
+    role = "sso_account_id = 111122223333\nsso_role_name = Developer\n"
+    mine = f"[profile by-token]\nsso_session = {session}\nservices = {session}\n{role}"
+    path.write_text(f"{sections}{mine}[profile theirs]\nsso_session = work\n")
+    token = ada.home / ".aws/sso/cache" / f"{hashlib.sha1(session.encode()).hexdigest()}.json"
+    token.parent.mkdir(parents=True)
+    token.write_text(json.dumps({"startUrl": f"{ada.bridge}/start", "expiresAt": "2100-01-01T00:00:00Z"}))
+    return path
+
+
+def test_profiles_that_the_token_cache_signs_in_are_of_fedbridge_too(ada: Person) -> None:
+    path = by_token(ada)
     status, well, wrong = findings(ada, AWS_PROFILE="by-token")
     assert (status, wrong) == (0, [])
     assert f"Profiles of fedbridge in {path}: 1." in well
@@ -232,6 +271,55 @@ def test_the_proxy_in_use_is_named_without_its_password_and_a_missing_file_of_au
     put_session(tmp_path, bridge, ends_at=4_000_000_000)
     network = {"HTTPS_PROXY": "http://ada:pw@127.0.0.1:9", "FEDBRIDGE_CA_BUNDLE": "/nowhere.pem"}
     status, well, wrong = findings(Person(tmp_path, bridge.address), **network)
-    assert (status, well[0]) == (1, "The bridge is asked through the proxy 127.0.0.1:9.")
+    assert (status, well[1]) == (1, "The bridge is asked through the proxy 127.0.0.1:9.")
     assert len(wrong) == 1
     assert wrong[0].startswith("FEDBRIDGE_CA_BUNDLE names /nowhere.pem")
+
+
+# ------------------------------------------------------------------------------------------------------ before a login
+
+
+def test_before_a_login_all_that_needs_no_bridge_is_looked_at_and_nothing_is_made(tmp_path: Path) -> None:
+    nobody = Person(tmp_path, "")
+    status, well, wrong = findings(nobody)
+    assert (status, wrong) == (1, ["No bridge is known here yet. Please run: fedbridge login https://aws.example.com"])
+    assert well == [
+        RUNS,
+        f"Sessions are kept in files below {tmp_path}/.local/state/fedbridge, readable by you alone.",
+        f"Profiles in {tmp_path}/.aws/config: 0. fedbridge configure adds one per role.",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bridge_can_be_looked_at_before_the_first_login_there_and_nothing_is_made(
+    bridge: FakeBridge, tmp_path: Path
+) -> None:
+    status, out, _ = Person(tmp_path, bridge.address).run("doctor", bridge.address)
+    assert status == 1
+    assert f"ok   {bridge.address} answers.\nok   The clock is right.\nok   Sessions are kept in files below" in out
+    assert f"BAD  Nobody is signed in. Please run: fedbridge login {bridge.address}\n" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_before_a_login_the_way_out_is_looked_at(tmp_path: Path) -> None:
+    empty, authority = tmp_path / "empty.pem", Authority(tmp_path)
+    empty.write_text("")
+    nobody = Person(tmp_path, "")
+    _, well, _ = findings(nobody, HTTPS_PROXY="http://ada:pw@proxy.example.com:3128")
+    assert "Bridges are asked through the proxy proxy.example.com:3128, unless NO_PROXY names them." in well
+    _, _, wrong = findings(nobody, HTTPS_PROXY="socks5://proxy.example.com:1080")
+    assert wrong[0] == "The proxy proxy.example.com:1080 is of a kind that fedbridge cannot use; it takes http:// ones."
+    _, _, wrong = findings(nobody, FEDBRIDGE_CA_BUNDLE=str(empty))
+    assert wrong[0].startswith(f"FEDBRIDGE_CA_BUNDLE names {empty}, which is not a readable file")
+    _, well, _ = findings(nobody, FEDBRIDGE_CA_BUNDLE=str(authority.file))
+    assert f"FEDBRIDGE_CA_BUNDLE names the certificate authorities: {authority.file}" in well
+
+
+def test_before_a_login_a_place_that_cannot_keep_a_session_is_found(tmp_path: Path) -> None:
+    nobody, open_folder = Person(tmp_path, ""), tmp_path / "open"
+    open_folder.mkdir()
+    open_folder.chmod(0o777)
+    _, _, wrong = findings(nobody, FEDBRIDGE_FOLDER=str(open_folder))
+    assert wrong[0].startswith(f"The folder {open_folder} is not yours alone")
+    _, _, wrong = findings(nobody, **_no_keyring(nobody, FakeBridge("")))
+    assert wrong[0].startswith("No keyring works here: ")

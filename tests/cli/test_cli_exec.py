@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_factories import MAIN, Person
+from cli_factories import MAIN, Person, beside_the_grant
 from fake_bridge import ROLE, FakeBridge, fake_bridge, put_session
 from pseudo_terminal import CTRL_C, sitting
 
@@ -84,7 +84,7 @@ def test_a_default_profile_without_credentials_stays_in_sight(ada: Person) -> No
     (ada.home / ".aws/credentials").write_text("[other]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n")
     probe = "import botocore.session; print(botocore.session.Session().full_config['profiles'].keys())"
     status, out, words = exec_as(ada, sys.executable, "-c", probe)
-    assert (status, words) == (0, "")
+    assert (status, beside_the_grant(words)) == (0, "")
     assert all(f"'{name}'" in out for name in ("default", "x", "other"))
 
 
@@ -120,7 +120,9 @@ def test_exec_ends_as_its_command_ends(ada: Person, command: tuple[str, ...], st
     broken.write_bytes(b"\x7fELF no program")
     broken.chmod(0o755)
     ended, out, words = exec_as(ada, *(word.format(broken=broken) for word in command))
-    assert (ended, out, sentence in words, bool(sentence) or not words) == (status, "", True, True), words
+    assert (ended, out, sentence in words, bool(sentence) or not beside_the_grant(words)) == (status, "", True, True), (
+        words
+    )
 
 
 def test_arguments_arrive_as_they_were_given(ada: Person) -> None:
@@ -150,7 +152,9 @@ def test_ctrl_c_reaches_the_command_and_its_own_status_is_told(ada: Person) -> N
 
 
 def test_a_command_that_ctrl_c_ends_gives_130(ada: Person) -> None:
-    command = [sys.executable, "-I", str(MAIN), "exec", "--role", ROLE, "--", "/bin/sh", "-c", "echo ready; sleep 60"]
+    # No shell: one that is just starting its next command may keep Ctrl-C to itself.
+    script = "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); print('ready', flush=True); signal.pause()"
+    command = [sys.executable, "-I", str(MAIN), "exec", "--role", ROLE, "--", sys.executable, "-c", script]
     with sitting(command, ada.environ()) as seat:
         seat.until("ready")
         seat.type(CTRL_C)

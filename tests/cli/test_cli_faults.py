@@ -106,6 +106,23 @@ def test_a_full_disk_ends_with_one_sentence_and_leaves_every_file_as_it_was(
     assert scene.bridge.used() == []
 
 
+def test_on_a_full_disk_the_roles_are_shown_all_the_same(scene: Scene) -> None:
+    before = scene.files()
+    status, out, told = scene.run_without_room("roles")
+    assert (status, "Developer" in out, told) == (0, True, "")
+    assert scene.files() == before
+
+
+def test_a_login_that_finds_no_room_leaves_the_last_session_and_ends_the_new_one(scene: Scene) -> None:
+    code = {"device_code": "d", "user_code": "BCDF-GHJK", "interval": 0}
+    scene.bridge.answers["/oauth/device"] = Reply(body=code | {"verification_uri": f"{scene.bridge.address}/device"})
+    before = scene.files()
+    status, _, told = scene.run_without_room("login", scene.bridge.address, "--device")
+    assert (status, "Free some space" in told, "Traceback" in told) == (8, True, False), told
+    assert (scene.files(), scene.bridge.revoked()) == (before, ["refresh-1"])
+    assert scene.person.run("whoami")[0] == 0
+
+
 def test_a_config_that_cannot_be_written_stays_as_it_was(scene: Scene) -> None:
     assert scene.person.run("roles")[0] == 0
     config = scene.person.home / ".aws"

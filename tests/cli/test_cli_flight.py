@@ -83,7 +83,8 @@ def test_who_waited_behind_a_refusal_does_not_ask_again(ada: Person, bridge: Fak
     bridge.answers[KEYS] = Reply(403, {"error": {"code": "role_not_granted", "message": "no"}})
     processes = [ada.start(*PROCESS) for _ in range(8)]
     ends = {(process.communicate(timeout=60)[1], process.returncode) for process in processes}
-    assert (ends, bridge.paths().count(KEYS)) == ({("fedbridge: no\n", 5)}, 1)
+    refusal = "fedbridge: You do not have this role. fedbridge roles lists yours.\n"
+    assert (ends, bridge.paths().count(KEYS)) == ({(refusal, 5)}, 1)
 
 
 @pytest.mark.parametrize("how", ["command", "configured"])

@@ -7,11 +7,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from absent_software import program
-from cli_factories import Person
+from cli_factories import Person, beside_the_grant
 from fake_bridge import ROLE, FakeBridge, fake_bridge, put_session
 
 from federation_bridge.delivery import FORMATS
@@ -40,6 +41,19 @@ def bridge() -> Iterator[FakeBridge]:
 def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
     put_session(tmp_path, bridge, ends_at=4_000_000_000)
     return Person(tmp_path, bridge.address, {"LANG": "C.UTF-8"})
+
+
+@pytest.mark.parametrize(("cap", "is_told"), [("session", True), ("usual", False), (None, False)])
+def test_credentials_that_end_with_the_sign_in_say_so_beside_them(
+    ada: Person, bridge: FakeBridge, cap: str | None, is_told: bool
+) -> None:
+    hour = timedelta(hours=1)
+    bridge.answers[f"/api/v1/roles/{ROLE}/credentials"] = bridge.credentials(
+        hour, **({} if cap is None else {"cap": cap})
+    )
+    status, out, words = ada.run("credentials", "--role", ROLE, "--format", "json")
+    assert (status, json.loads(out)["AccessKeyId"]) == (0, "ASIAEXAMPLE")
+    assert ("end with your sign-in" in words) is is_told
 
 
 def handed_over(ada: Person, bridge: FakeBridge, form: str, secret: str) -> tuple[int, str, str]:
@@ -97,6 +111,12 @@ def by_dotenv_rules(_: Path, text: str) -> list[str]:
     return [found[name] for name in NAMES]
 
 
+def by_cmd_rules(_: Path, text: str) -> list[str]:
+    """What a prompt of cmd makes of `set "NAME=value"`: all up to the last quote, where no variable is named."""
+    found = dict(re.fullmatch(r'set "([A-Z_]+)=([^"%!]*)"', line).groups() for line in text.splitlines())  # type: ignore[union-attr,misc]  # two groups
+    return [found[name] for name in NAMES]
+
+
 READERS: list[tuple[str, Callable[[Path, str], list[str]]]] = [
     ("env", by_bash),
     ("env", by_zsh),
@@ -104,6 +124,7 @@ READERS: list[tuple[str, Callable[[Path, str], list[str]]]] = [
     ("ini", by_botocore),
     ("json", by_json),
     ("dotenv", by_dotenv_rules),
+    ("cmd", by_cmd_rules),
 ]
 NOT_RUN = {"powershell", "credential-process"}
 """PowerShell is not on the machines that run this; credential-process is run by the clients' own tests."""
@@ -118,7 +139,7 @@ def test_the_program_that_a_format_is_for_reads_what_aws_gave(
     ada: Person, bridge: FakeBridge, tmp_path: Path, form: str, read: Callable[[Path, str], list[str]]
 ) -> None:
     status, text, words = handed_over(ada, bridge, form, PLAIN)
-    assert (status, words) == (0, "")
+    assert (status, beside_the_grant(words)) == (0, "")
     assert read(tmp_path, text) == ["ASIAEXAMPLE", PLAIN, "token", "eu-central-1", "eu-central-1"]
 
 
@@ -133,7 +154,7 @@ def test_hostile_values_arrive_whole_or_not_at_all_and_run_nothing(
         if status == 0:
             assert read(folder, text)[1] == secret
         else:
-            assert (status, text, form in {"dotenv", "ini"}, words.count("\n")) == (1, "", True, 1)
+            assert (status, text, form in {"dotenv", "ini", "cmd"}, words.count("\n")) == (1, "", True, 1)
             assert secret not in words
         for answer in (ada.folder / "answers").glob("*"):
             answer.unlink()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import json
 import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import keyring
 import pytest
@@ -22,8 +25,11 @@ from keyring.backend import KeyringBackend
 
 from federation_bridge.cli import failures
 from federation_bridge.cli.address import checked_address
+from federation_bridge.cli.commands import signing_in
+from federation_bridge.cli.commands.invocation import Invocation
 from federation_bridge.cli.context import Context
-from federation_bridge.cli.credentials.roles import RoleOnOffer, matching, named_role, pick
+from federation_bridge.cli.credentials.picking import pick
+from federation_bridge.cli.credentials.roles import RoleOnOffer, matching, named_role
 from federation_bridge.cli.failures import BridgeUnreachable, LocalFailure, LoginRefused, SignInNeeded, UsageWrong
 from federation_bridge.cli.folders import folder_name
 from federation_bridge.cli.http_client import Answer, HttpClient
@@ -210,8 +216,15 @@ def test_where_no_browser_is_at_hand_a_code_is_shown(way: Any, variables: dict[s
     assert login.chosen_way(way, variables) == chosen
 
 
+class _Stays(HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
 def test_the_callback_takes_the_answer_to_our_own_question_once_and_no_other(tmp_path: Path) -> None:
     found: dict[str, str] = {}
+    led_to: list[str] = []
+    pages: list[tuple[str, Message]] = []
     here, state = place(tmp_path), "s" * 32
     states = (state, "t" * 32)
     honest = {"state": state, "code": "c", "iss": here.address}
@@ -221,10 +234,12 @@ def test_the_callback_takes_the_answer_to_our_own_question_once_and_no_other(tmp
             text = "&".join(f"{name}={value}" for name, value in query.items())
             request = Request(f"{loopback.address}{path}?{text}", headers={"Host": host} if host else {})
             try:
-                with urlopen(request, timeout=10) as answer:
+                with build_opener(_Stays).open(request, timeout=10) as answer:
                     return int(answer.status)
             except HTTPError as refusal:
                 with refusal:
+                    led_to.append(refusal.headers.get("Location", ""))
+                    pages.append((refusal.read().decode(), refusal.headers))
                     return refusal.code
 
         assert ask(**honest | {"state": "x"}) == 400
@@ -232,11 +247,31 @@ def test_the_callback_takes_the_answer_to_our_own_question_once_and_no_other(tmp
         assert ask("/", **honest) == 404
         assert ask(host="evil.example", **honest) == 404
         assert found == {}
-        assert ask(**honest) == 200
+        assert not loopback.wait(0)
+        assert ask(**honest) == 303
         assert loopback.wait(5)
         assert ask(**honest | {"code": "second"}) == 400
         assert ask(**honest | {"state": states[1]}) == 400
     assert found == {"code": "c", "state": state}
+    # The page that is led to is the bridge's, and learns nothing from its address or its referrer.
+    assert [address for address in led_to if address] == [f"{here.address}/terminal"]
+    assert {headers["Referrer-Policy"] for _, headers in pages} == {"no-referrer"}
+    page, headers = pages[0]
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in headers["Content-Security-Policy"]
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    for needed in ('<html lang="en">', "<title>", 'name="viewport"', "<main><h1>This is not the sign-in"):
+        assert needed in page
+
+
+def test_a_sign_in_that_was_refused_ends_on_a_page_of_the_bridge_too(tmp_path: Path) -> None:
+    found: dict[str, str] = {}
+    here = place(tmp_path)
+    answer = browser_login._callback(here, ("s" * 32, "t" * 32), found)
+    told = answer({"state": ["s" * 32], "error": ["access_denied"], "iss": [here.address]})
+    assert told == (303, f"{here.address}/terminal?refused=1")
+    assert found == {"error": "access_denied"}
 
 
 # -------------------------------------------------------------------------------------------------------- token store
@@ -410,9 +445,19 @@ def test_help_stands_for_every_command_in_both_languages(monkeypatch: pytest.Mon
         assert all(command.format_help() for command in [made, *commands.values()])
 
 
-@pytest.mark.parametrize("arguments", [["nothing"], ["roles", "--nothing"], [], ["credentials", "--format", "xml"]])
+@pytest.mark.parametrize(
+    "arguments", [["nothing"], ["roles", "--nothing"], ["use"], ["credentials", "--format", "xml"]]
+)
 def test_a_wrong_call_ends_with_one_sentence_and_status_2(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("words", "way"), [(["login"], "auto"), (["login", "--device"], "device")])
+def test_a_login_shows_no_code_to_nobody_unless_that_is_asked_for(words: list[str], way: str) -> None:
+    """In a pipeline a code stands in a log that nobody reads while it waits; `auto` then ends with status 3."""
+    unseen = Terminal({}, io.StringIO(), io.StringIO(), io.StringIO())
+    asked = parser().parse_args([*words, "https://aws.example.com"])
+    assert signing_in._way(Invocation(asked, unseen, {"SSH_TTY": "x"}, lambda: datetime.now(UTC))) == way

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_factories import Person
+from cli_factories import Person, beside_the_grant
 from databases import HeldClock
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
 
@@ -54,7 +54,7 @@ def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
 
 def executed(ada: Person, program: str, **variables: str) -> list[str]:
     status, out, told = ada.run("exec", "--role", ROLE, "--", sys.executable, "-c", program, variables=variables)
-    assert (status, told) == (0, ""), told
+    assert (status, beside_the_grant(told)) == (0, ""), told
     return out.splitlines()
 
 

@@ -164,3 +164,23 @@ def test_each_kind_of_a_refusal_has_the_exit_status_of_its_family(
 def test_a_role_that_wants_a_fresh_sign_in_ends_as_a_session_that_is_over() -> None:
     error = {"code": errors.SignInAgain.code, "message": "No.", "reference": "r1"}
     assert _refused(Answer(errors.SignInAgain.status, {"error": error})).exit_status == 3
+
+
+ENDED = {"error": "invalid_grant", "error_description": "Ended.", "code": "access_ended"}
+BLOCKED = {"error": "invalid_grant", "error_description": "Blocked.", "code": "access_blocked"}
+
+
+def test_who_is_blocked_is_told_so_each_time_and_led_into_no_sign_in(ada: Person, bridge: FakeBridge) -> None:
+    bridge.answers["/oauth/token"] = Reply(400, BLOCKED)
+    for _ in range(2):
+        status, _, told = ada.run("whoami")
+        assert (status, "blocked" in told, "login" in told) == (4, True, False)
+    assert "/oauth/device" not in bridge.paths()
+    assert stored(ada) == "refresh-0", "the next one hears the same, until the block is lifted"
+
+
+def test_who_was_ended_is_told_so_before_the_next_sign_in(ada: Person, bridge: FakeBridge) -> None:
+    bridge.answers["/oauth/token"] = Reply(400, ENDED)
+    status, _, told = ada.run("whoami")
+    assert (status, "ended by an administrator" in told) == (3, True)
+    assert not (ada.folder / "session.json").exists()

@@ -135,8 +135,8 @@ def test_signing_out_ends_the_token_of_aws_clients_that_we_wrote_and_no_other(
 def serve(person: Person) -> tuple[subprocess.Popen[str], Path]:
     process = person.start("serve", "--role", ROLE)
     assert process.stdout is not None
-    process.stdout.readline()
-    return process, Path(process.stdout.readline().split("'")[1])
+    line = next(one for one in process.stdout if one.startswith("export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="))
+    return process, Path(line.split("'")[1])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

@@ -215,6 +215,7 @@ MISSHAPEN = [
     ("a session name that steers a terminal", {"session_name": "a\x1b[2J"}),
     ("an end that is none", {"expires_at": "soon"}),
     ("no region", {"region": None}),
+    ("a region that is another host to tools", {"region": "x.attacker.example#"}),
 ]
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import configparser
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from federation_bridge.cli.failures import LocalFailure
-from federation_bridge.cli.files import local_failure
+from federation_bridge.cli.files import drafted, local_failure
 from federation_bridge.cli.i18n import say
 
 Settings = Mapping[str, str]
@@ -164,23 +164,28 @@ def read_config(path: Path) -> str:
         raise LocalFailure(say("{path} cannot be read: {reason}", path=str(path), reason=str(broken))) from None
 
 
-def write_config(path: Path, text: str) -> None:
-    """Puts the text in the place of the file, whole or not at all; its mode stays. LocalFailure where it cannot."""
-    draft = path.with_name(f".{path.name}.fedbridge-{os.getpid()}")
+@contextmanager
+def drafted_config(path: Path, before: str, after: str) -> Iterator[Callable[[], None]]:
+    """The new text beside the file, until what it gives puts it there, whole or not at all; the file's mode stays.
+
+    Raises:
+        LocalFailure: it cannot be written; or, when it is to be put there, the file is no longer as it was `before`.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-        try:
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:  # noqa: PTH123
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
     except OSError as refused:
         raise local_failure(path, refused) from None
+    with drafted(path, after.encode(), mode) as put:
+
+        def put_if_unchanged() -> None:
+            if read_config(path) != before:
+                raise LocalFailure(
+                    say("{path} was changed by another program meanwhile. Run it again.", path=str(path))
+                )
+            put()
+
+        yield put_if_unchanged
 
 
 def names_in_credentials(environ: Mapping[str, str]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""`~/.aws/config`: one profile per role, each between two comment lines of ours; all else stays byte for byte.
+"""`~/.aws/config`: one profile per role, each in a block of ours (`blocks.py`); all else stays byte for byte.
 
 A block that we wrote may have been added to by hand: lines whose keys are not ours are kept, and a block that holds
 such lines is not removed when its role is lost.
@@ -15,47 +15,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from federation_bridge.cli import cached_answer
+from federation_bridge.cli.aws_config.blocks import (
+    BEGINS,
+    NO_ACCOUNT,
+    Profile,
+    block_text,
+    head_of,
+    key_of,
+    lines_of_theirs,
+    name_of,
+    named_blocks,
+    split,
+)
 from federation_bridge.cli.aws_config.files import Seen, seen_in_config
 from federation_bridge.cli.credentials.roles import RoleOnOffer
 from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.i18n import say
 
 TEMPLATE = "{account_name}-{role}"
-_BEGIN = "# fedbridge {address} {role}: written by `fedbridge configure`, which brings it up to date"
-_END = "# fedbridge end"
-_BEGINS = re.compile(r"# fedbridge (\S+) ([0-9]{12}/\S+): ")
+TEMPLATE_OF_NAMED = "{bridge}-{account_name}-{role}"
+"""For a bridge that was given a name: who has several has the same accounts' names at both, or will."""
 _NAME = re.compile(r"[A-Za-z0-9_.+=,@-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_.+=,@]+(?:-+[A-Za-z0-9_.+=,@]+)*")
 """A name of an account that stands in the name of a profile as it is."""
 _LIKE_A_NUMBER = re.compile(r"(?:.*-)?[0-9]{12}")
 """A name that ends as those do to which we put a number: it stands for no account but that one."""
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
-"""A line as AWS tools count them: they know no other ends."""
-_HEAD = re.compile(r"\[.+\]")
-_MAYBE_HEAD = re.compile(r"\s*\[.+\]")
 _UNQUOTABLE = frozenset("\"'`$\\%\n\r")
-_OURS = (
-    "credential_process",
-    "services",
-    "sso",
-    "sso_oidc",
-    "endpoint_url",
-    "sso_session",
-    "sso_account_id",
-    "sso_role_name",
-    "sso_start_url",
-    "sso_region",
-    "sso_registration_scopes",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A profile as it should stand in the file."""
-
-    name: str
-    role: str
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +51,28 @@ class Reconciled:
     notices: tuple[str, ...]
     written: tuple[str, ...]
     """The profiles of roles that AWS tools find there now, as they are wanted."""
+    added: frozenset[str] = frozenset()
+    """The names of profiles that were not there before."""
+    removed: tuple[str, ...] = ()
+    """Those that were there and are not any more."""
+    changed: int = 0
+    stay: int = 0
+    """How many are left as they are, though nobody asked for them now."""
 
 
-def profiles(roles: Sequence[RoleOnOffer], template: str, command: Mapping[str, str]) -> list[Profile]:
+def profiles(
+    roles: Sequence[RoleOnOffer], template: str, command: Mapping[str, str], bridge: str = ""
+) -> list[Profile]:
     """A profile for each role, named by the template; `command` gives each role's `credential_process`.
+
+    `bridge`: what stands for {bridge} in the template.
 
     Raises:
         UsageWrong: a place of the template is unknown, or two roles would share a name.
     """
     made: dict[str, Profile] = {}
     for role in roles:
-        name = _profile_name(role, template)
+        name = _profile_name(role, template, bridge)
         if name in made:
             raise UsageWrong(
                 say(
@@ -96,9 +92,9 @@ def region_lines(role: RoleOnOffer) -> tuple[str, ...]:
     return (f"region = {role.region}",) if role.region else ()
 
 
-def _profile_name(role: RoleOnOffer, template: str) -> str:
+def _profile_name(role: RoleOnOffer, template: str, bridge: str) -> str:
     values = {"account": role.account, "account_name": _account_word(role), "role": role.role}
-    values["partition"] = role.partition
+    values |= {"partition": role.partition, "bridge": bridge}
     try:
         # Plain places only: `{role.x}` and `{role[0]}` are other names, and so unknown.
         filled = "".join(
@@ -143,104 +139,104 @@ def process_command(folder: Path, role: str, need: int) -> str:
     return " ".join(f'"{word}"' if re.search(r"[^A-Za-z0-9_./=+,@:~-]", word) else word for word in words)
 
 
-def reconcile(text: str, address: str, wanted: Sequence[Profile]) -> Reconciled:
+def reconcile(text: str, address: str, wanted: Sequence[Profile], left_out: frozenset[str] = frozenset()) -> Reconciled:
     """The file's text with our profiles of this bridge brought up to date. Pure; applied twice it changes nothing.
+
+    `left_out`: roles that the person has and does not ask for now; their profiles stay as they are. A profile of any
+    other role that is not wanted goes.
 
     Raises:
         Broken: AWS tools would see nothing of the file.
     """
     newline = "\r\n" if "\r\n" in text else "\n"
-    kept, blocks = _split(text, address)
-    foreign = seen_in_config(kept)
-    notices: list[str] = []
-    made: list[str] = []
+    theirs, blocks = split(text, address)
+    staying, notices = _staying(blocks, wanted, left_out)
+    foreign = seen_in_config(theirs)
+    taken = {name_of(block): role for role, block in staying.items()}
+    made = {role: newline.join(block) + newline for role, block in staying.items()}
     for profile in wanted:
         if profile.name in foreign.sections or profile.name in foreign.profiles:
-            stays = say("The profile {name} was not written by fedbridge and stays as it is.", name=profile.name)
-            notices.append(stays)
+            notices.append(_stays(profile.name, theirs))
+            continue
+        if profile.name in taken:
+            notices.append(_is_taken(profile, taken[profile.name]))
             continue
         if profile.name in foreign.ignored:
-            means_nothing = say(
-                "[{name}] means nothing to AWS tools: a profile's section begins with the word profile. It stays, and "
-                "[profile {name}] is written beside it.",
-                name=profile.name,
+            notices.append(_means_nothing(profile.name))
+        made[profile.role] = block_text(address, profile, blocks.get(profile.role, []), newline)
+    # What stood there keeps its place: people have this file under version control.
+    ordered = [made[role] for role in dict.fromkeys([*blocks, *made]) if role in made]
+    gap = newline if theirs.strip() and ordered else ""
+    body = theirs.rstrip("\r\n") + newline if theirs.strip() else ""
+    after = body + gap + newline.join(ordered) if ordered else body or theirs
+    found = _found(wanted, seen_in_config(after), foreign)
+    stay = sum(role in left_out for role in staying)
+    return Reconciled(
+        after, tuple(notices), found, *_counted(named_blocks(text, address), named_blocks(after, address)), stay
+    )
+
+
+def _staying(
+    blocks: Mapping[str, list[str]], wanted: Sequence[Profile], left_out: frozenset[str]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """The blocks that stay as they are though nobody wants them now, and what to say of them."""
+    roles = {profile.role for profile in wanted}
+    others = {role: block for role, block in blocks.items() if role not in roles}
+    staying = {role: block for role, block in others.items() if role in left_out}
+    by_token = any(key_of(line) == "sso_session" for block in staying.values() for line in block)
+    notices = []
+    for role, block in others.items():
+        if role[:12] == NO_ACCOUNT and by_token:
+            staying[role] = block
+        elif role not in staying and [line for line in lines_of_theirs(block) if key_of(line) != "region"]:
+            staying[role] = block
+            told = say(
+                "The profile of {role} would go, but it holds lines of yours: it stays until you remove it yourself.",
+                role=role,
             )
-            notices.append(means_nothing)
-        made.append(_block(address, profile, blocks.pop(profile.role, []), newline))
-    for role, extra in blocks.items():
-        if [line for line in _foreign(extra) if _key(line) != "region"]:
-            stays = say("You no longer have {role}, but its profile holds lines of yours, so it stays.", role=role)
-            notices.append(stays)
-            made.append(newline.join(extra) + newline)
-    gap = newline if kept.strip() and made else ""
-    body = kept.rstrip("\r\n") + newline if kept.strip() else ""
-    after = body + gap + newline.join(made) if made else body or kept
-    return Reconciled(after, tuple(notices), _found(wanted, seen_in_config(after), foreign))
+            notices.append(told)
+    return staying, notices
+
+
+def _counted(
+    before: Mapping[str, list[str]], after: Mapping[str, list[str]]
+) -> tuple[frozenset[str], tuple[str, ...], int]:
+    """What was added, what was removed, and how many were changed."""
+    changed = sum(before[name] != block for name, block in after.items() if name in before)
+    return frozenset(after.keys() - before.keys()), tuple(name for name in before if name not in after), changed
+
+
+def _means_nothing(name: str) -> str:
+    return say(
+        "[{name}] means nothing to AWS tools: a profile's section begins with the word profile. It stays, and "
+        "[profile {name}] is written beside it.",
+        name=name,
+    )
+
+
+def _is_taken(profile: Profile, role: str) -> str:
+    return say(
+        "The profile {name} is that of {role} and stays, so {other} gets none. Choose other names with --template.",
+        name=profile.name,
+        role=role,
+        other=profile.role,
+    )
+
+
+def _stays(name: str, kept: str) -> str:
+    """Why a profile of this name is not written: it is the person's own, or that of another bridge."""
+    lines = kept.splitlines()
+    for place, line in enumerate(lines[:-1]):
+        if (begins := BEGINS.match(line)) and lines[place + 1] == head_of(name):
+            return say(
+                "The profile {name} is one of {address} and stays. Give this bridge a name (fedbridge login --name "
+                "NAME), or use --template '{{bridge}}-{{account_name}}-{{role}}'.",
+                name=name,
+                address=begins[1],
+            )
+    return say("The profile {name} was not written by fedbridge and stays as it is.", name=name)
 
 
 def _found(wanted: Sequence[Profile], seen: Seen, foreign: Seen) -> tuple[str, ...]:
     ours = [profile.name for profile in wanted if profile.name in seen.profiles]
     return tuple(name for name in ours if name not in foreign.profiles)
-
-
-def _block(address: str, profile: Profile, extra: Sequence[str], newline: str) -> str:
-    theirs = _foreign(extra)
-    named = {_key(line) for line in theirs}
-    head = [_BEGIN.format(address=address, role=profile.role), _header(profile.name)]
-    return newline.join([*head, *(line for line in profile.lines if _key(line) not in named), *theirs, _END]) + newline
-
-
-def _header(name: str) -> str:
-    return f"[{name}]" if name.startswith(("sso-session ", "services ")) else f"[profile {name}]"
-
-
-def _foreign(block: Sequence[str]) -> list[str]:
-    """The lines of a block of ours that somebody else added."""
-    inner = [line for line in block if not _BEGINS.match(line) and not _HEAD.match(line) and line != _END]
-    return [line for line in inner if _key(line) not in _OURS]
-
-
-def _key(line: str) -> str:
-    return line.partition("=")[0].strip()
-
-
-def _split(text: str, address: str) -> tuple[str, dict[str, list[str]]]:
-    """What is not ours, and our blocks of this bridge by role. A block without its end is the person's: left alone."""
-    kept: list[str] = []
-    blocks: dict[str, list[str]] = {}
-    lines = _LINE.findall(text)
-    place = 0
-    while place < len(lines):
-        begins = _BEGINS.match(lines[place])
-        end = _end_of(lines, place) if begins and begins[1] == address else None
-        block = [line.rstrip("\r\n") for line in lines[place : end + 1]] if end is not None else []
-        if begins is None or end is None or (begins[2] in blocks and _foreign(block)):
-            kept.append(lines[place])
-            place += 1
-            continue
-        # A second block of a role, as a merge of two files leaves it, holds nothing new.
-        blocks.setdefault(begins[2], block)
-        place = end + 1
-        if kept and not kept[-1].strip():
-            kept.pop()
-    return "".join(kept), blocks
-
-
-def _end_of(lines: Sequence[str], begin: int) -> int | None:
-    for place in range(begin + 1, len(lines)):
-        if lines[place].rstrip("\r\n") == _END:
-            return _last_of_section(lines, place)
-        if _BEGINS.match(lines[place]) or (place > begin + 1 and _MAYBE_HEAD.match(lines[place])):
-            return None
-    return None
-
-
-def _last_of_section(lines: Sequence[str], end: int) -> int:
-    """The last line of the section: settings behind our end, before any other head, are its own to AWS tools."""
-    last = end
-    for place in range(end + 1, len(lines)):
-        if _BEGINS.match(lines[place]) or _HEAD.match(lines[place]):
-            break
-        if lines[place].strip() and lines[place].lstrip()[0] not in "#;":
-            last = place
-    return last

@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from federation_bridge.cli.aws_config.profiles import Profile, region_lines
+from federation_bridge.cli.aws_config.blocks import Profile
+from federation_bridge.cli.aws_config.files import Seen
+from federation_bridge.cli.aws_config.profiles import region_lines
 from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.roles import RoleOnOffer
 from federation_bridge.cli.failures import CommandFailed, LoginRefused, SignInNeeded
-from federation_bridge.cli.files import local_failure, private_folder, write_private
+from federation_bridge.cli.files import drafted, local_failure, private_folder
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.authorization import DEVICE_GRANT, discover, refusal
@@ -54,21 +56,53 @@ def profile_lines(context: Context, role: RoleOnOffer) -> tuple[str, ...]:
     return (f"sso_session = {name}", account, role_name, f"services = {name}", *region_lines(role))
 
 
-def write_token(context: Context) -> Path:
-    """Signs in with a code and writes the token cache of AWS clients; the file's path.
+def check_somebody_is_asked(context: Context) -> None:
+    """Raises SignInNeeded where the sign-in for AWS clients could ask nobody."""
+    if context.way == "never" or not (context.terminal.can_tell or context.way == "device"):
+        raise SignInNeeded(
+            say(
+                "configure --sso asks for one more sign-in, by a code, for AWS clients, and nobody would see that "
+                "here. Run it in a terminal, or with --device."
+            )
+        )
+
+
+def sign_stock_clients_in(context: Context, put_config: Callable[[], None]) -> Path:
+    """Signs in with a code, then puts token and config in their places; the token's path.
+
+    What can fail comes first: until the person has signed in and the token lies on the disk beside its place, nothing
+    is changed. A token that finds no place is ended at the bridge.
 
     Raises:
-        CommandFailed: nobody is there to be asked, or the sign-in was refused.
+        CommandFailed: nobody is there to be asked, the sign-in was refused, or a file cannot be written.
     """
-    if context.way == "never" or not (context.terminal.can_tell or context.way == "device"):
-        raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=context.address))
-    path = _token_path(context)
+    check_somebody_is_asked(context)
+    path = token_path(context)
     private_folder(path.parent)
+    with drafted(path, b"{}"):
+        # The place takes a file: that is known before the person is asked.
+        document = _signed_in(context)
+    replaced = _refresh_token(context)
+    try:
+        with drafted(path, json.dumps(document).encode()) as put_token:
+            put_config()
+            put_token()
+    except BaseException:
+        with suppress(CommandFailed):
+            revoke(context, str(document["refreshToken"]))
+        raise
+    if replaced:
+        with suppress(CommandFailed):
+            revoke(context, replaced)
+    return path
+
+
+def _signed_in(context: Context) -> JsonObject:
     registered = _registered(context)
     client = {name: registered.text(name) for name in ("clientId", "clientSecret")}
     token = _token(context, client)
     ends_at = context.clock() + timedelta(seconds=token.number("expiresIn", 900))
-    document = {
+    return {
         "startUrl": f"{context.address}/start",
         "region": _REGION,
         "accessToken": token.text("accessToken"),
@@ -79,17 +113,45 @@ def write_token(context: Context) -> Path:
         ),
         "refreshToken": token.text("refreshToken"),
     }
-    if replaced := forget_token(context):
-        with suppress(CommandFailed):
-            revoke(context, replaced)
-    write_private(path, json.dumps(document).encode())
-    return path
 
 
-def _token_path(context: Context) -> Path:
+def token_path(context: Context) -> Path:
+    """Where AWS clients look for the token of this bridge."""
     # The name that the clients compute themselves; SHA-1 protects nothing here.
     name = hashlib.sha1(session_name(context).encode(), usedforsecurity=False).hexdigest()
     return Path.home() / ".aws" / "sso" / "cache" / f"{name}.json"
+
+
+def what_is_wrong(context: Context, seen: Seen) -> Iterator[str]:
+    """What keeps AWS clients from working by the profiles that `configure --sso` wrote; nothing where all is well."""
+    name = session_name(context)
+    profiles = [settings for settings in seen.profiles.values() if settings.get("sso_session") == name]
+    if not profiles:
+        return
+    missing = [f"[{kind} {name}]" for kind in ("sso-session", "services") if f"{kind} {name}" not in seen.sections]
+    if missing:
+        yield say("{section} is missing. Please run: fedbridge configure --sso", section=missing[0])
+    if any(settings.get("services") != name for settings in profiles):
+        yield say("A profile of the token cache lacks its services line. Please run: fedbridge configure --sso")
+    document = token_document(context)
+    if document is None:
+        yield say(
+            "AWS clients have no token for {address}. Please run: fedbridge configure --sso", address=context.address
+        )
+    elif not _is_renewable(document, context.clock()):
+        yield say("The token of AWS clients has ended. Please run: fedbridge configure --sso")
+
+
+def _is_renewable(document: JsonObject, now: datetime) -> bool:
+    """Whether the token still serves, or AWS clients can renew it themselves."""
+    try:
+        ends_at = datetime.fromisoformat(str(document["expiresAt"]))
+        if ends_at > now:
+            return True
+        registered = datetime.fromisoformat(str(document["registrationExpiresAt"]))
+    except (KeyError, ValueError, TypeError):
+        return False
+    return bool(document.get("refreshToken")) and registered > now
 
 
 def forget_token(context: Context) -> str:
@@ -98,18 +160,31 @@ def forget_token(context: Context) -> str:
     Raises:
         LocalFailure: it lies there and cannot be removed.
     """
-    path = _token_path(context)
-    try:
-        document = json.loads(path.read_bytes())
-        is_ours = document.get("startUrl") == f"{context.address}/start"
-    except (OSError, ValueError, AttributeError):
-        return ""
-    if not is_ours:
+    path, document = token_path(context), token_document(context)
+    if document is None:
         return ""
     try:
         path.unlink()
     except OSError as refused:
         raise local_failure(path, refused) from None
+    return _refresh_of(document)
+
+
+def token_document(context: Context) -> JsonObject | None:
+    """The token of AWS clients for this bridge, as it lies there; None where there is none of it."""
+    try:
+        document = json.loads(token_path(context).read_bytes())
+        return document if document.get("startUrl") == f"{context.address}/start" else None
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
+
+
+def _refresh_token(context: Context) -> str:
+    document = token_document(context)
+    return "" if document is None else _refresh_of(document)
+
+
+def _refresh_of(document: JsonObject) -> str:
     return str(document.get("refreshToken") or document.get("accessToken") or "")
 
 

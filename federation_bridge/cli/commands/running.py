@@ -7,36 +7,55 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from federation_bridge.cli.aws_config.neutral_profile import default_comes_first, sources_of_default, stepped_around
-from federation_bridge.cli.commands.invocation import Invocation, wanted_of
+from federation_bridge.cli.commands.invocation import Invocation, region_of, wanted_of
 from federation_bridge.cli.context import Context
-from federation_bridge.cli.credentials.container import ContainerEndpoint, without_competitors
+from federation_bridge.cli.credentials.container import REGION_NAMES, ContainerEndpoint, without_competitors
+from federation_bridge.cli.credentials.granted import tell_granted
 from federation_bridge.cli.credentials.obtaining import Wanted, obtain
 from federation_bridge.cli.credentials.process_file import file_of_this_process
+from federation_bridge.cli.credentials.roles import called
 from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.i18n import say
+from federation_bridge.delivery import posix_word
+from federation_bridge.model import AwsCredentials
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
 
 def exec_(invocation: Invocation) -> int:
     """Runs a command as a role and ends as it ends."""
-    command = invocation.asked.command[1:] if invocation.asked.command[:1] == ["--"] else invocation.asked.command
+    command = invocation.asked.command
     if not command:
-        raise UsageWrong(say("Which command? For example: fedbridge exec --role ACCOUNT/ROLE -- terraform plan"))
+        # An agent that follows the example must not end up with all that the person may do.
+        program = "fedbridge agent exec" if invocation.asked.for_agent else "fedbridge exec"
+        raise UsageWrong(say("Which command? For example: {program} ACCOUNT/ROLE -- terraform plan", program=program))
     context = invocation.context()
     wanted = wanted_of(invocation, context)
+    asked = region_of(invocation, "")
     first = obtain(context, wanted)
-    environ = without_competitors(invocation.environ, first.region)
+    tell_granted(context, wanted.role, first, wanted.duration)
+    environ = without_competitors(invocation.environ, first.region, asked)
     if invocation.asked.variables:
         keys = (first.access_key_id, first.secret_access_key, first.session_token)
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         return run_command(command, environ | dict(zip(names, keys, strict=True)))
-    renewed = Wanted(wanted.role, wanted.need)
-    with ContainerEndpoint(lambda: obtain(context, renewed)) as endpoint, stepped_around(context, first.region) as more:
+    with (
+        ContainerEndpoint(_renewing(context, wanted)) as endpoint,
+        stepped_around(context, asked or first.region) as more,
+    ):
         return run_command(command, environ | endpoint.variables() | more)
+
+
+def _renewing(context: Context, wanted: Wanted) -> Callable[[], AwsCredentials]:
+    """What the endpoint gives later on. For an agent nobody is asked to sign in again: it ends with the sign-in."""
+    later = replace(wanted, duration="", reason="")
+    quiet = replace(context, way="never") if wanted.for_agent else context
+    return lambda: obtain(quiet, later)
 
 
 def run_command(command: list[str], environ: dict[str, str]) -> int:
@@ -97,17 +116,23 @@ def serve(invocation: Invocation) -> int:
     """Serves the container credentials endpoint until it is stopped."""
     context = invocation.context()
     wanted = wanted_of(invocation, context)
-    obtain(context, wanted)
-    renewed = Wanted(wanted.role, wanted.need)
-    with ContainerEndpoint(lambda: obtain(context, renewed), invocation.asked.port) as endpoint:
+    asked = region_of(invocation, "")
+    first = obtain(context, wanted)
+    region = asked or first.region
+    with ContainerEndpoint(_renewing(context, wanted), invocation.asked.port) as endpoint:
         port = endpoint.url.rpartition(":")[2].partition("/")[0]
         with file_of_this_process(context, "serve", port, endpoint.token.encode()) as token:
             warn_of_default(context)
             invocation.terminal.tell(
-                say("Serving {role}. For AWS tools, until you stop this with Ctrl-C:", role=wanted.role)
+                say(
+                    "Serving {role}. For AWS tools, until you stop this with Ctrl-C:", role=called(context, wanted.role)
+                )
             )
-            invocation.terminal.write(f"export AWS_CONTAINER_CREDENTIALS_FULL_URI='{endpoint.url}'\n")
-            invocation.terminal.write(f"export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE={quoted(str(token))}\n")
+            tell_granted(context, wanted.role, first, wanted.duration)
+            # SDKs that are older than the token file read the token itself; who knows both takes the file.
+            told = {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token), **endpoint.variables()}
+            told |= dict.fromkeys(REGION_NAMES, region) if region else {}
+            invocation.terminal.write("".join(f"export {name}={posix_word(text)}\n" for name, text in told.items()))
             threading.Event().wait()
     return 0
 
@@ -116,8 +141,3 @@ def warn_of_default(context: Context) -> None:
     """Tells a person who sets our variables in a shell what AWS tools take before them."""
     for path in sources_of_default(context.environ):
         context.terminal.tell(default_comes_first(path), "red")
-
-
-def quoted(text: str) -> str:
-    """The text as one word of a POSIX shell."""
-    return "'" + text.replace("'", "'\\''") + "'"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +19,8 @@ from federation_bridge.cli.i18n import say
 from federation_bridge.model import AwsCredentials
 
 PATH = "/credentials"
-_COMPETITORS = (
+REGION_NAMES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+COMPETITORS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -35,12 +37,32 @@ _COMPETITORS = (
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 )
 """What SDKs would take instead of what they are given here."""
+ASSUMED = (
+    "FEDBRIDGE_ASSUMED_ROLE",
+    "FEDBRIDGE_ASSUMED_ACCOUNT",
+    "FEDBRIDGE_ASSUMED_EXPIRES",
+    "FEDBRIDGE_ASSUMED_BEFORE",
+)
+"""What `assume` tells a shell of its role: for the prompt, and the way back. No other role's command has it."""
 
 
-def without_competitors(environ: Mapping[str, str], region: str) -> dict[str, str]:
-    """The environment without other sources of credentials; `region` is where AWS is asked if it names none."""
-    regions = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region} if region else {}
-    return regions | {name: value for name, value in environ.items() if name not in _COMPETITORS}
+def without_competitors(environ: Mapping[str, str], usual: str, asked: str = "") -> dict[str, str]:
+    """The environment without other sources of credentials, and with a region: as asked for, as it was set, or `usual`.
+
+    Some SDKs read AWS_REGION, botocore AWS_DEFAULT_REGION: both say the same, unless the environment had set both.
+    """
+    kept = {name: value for name, value in environ.items() if name not in {*COMPETITORS, *ASSUMED}}
+    region = asked or next((kept[name] for name in REGION_NAMES if kept.get(name)), usual)
+    regions = dict.fromkeys(REGION_NAMES, region) if region else {}
+    return kept | regions if asked else regions | kept
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Nothing for a client that hung up; what nobody foresaw is told as a thread's end is (`last_net`)."""
+        failure = sys.exc_info()[1]
+        if failure is not None and not isinstance(failure, OSError):
+            threading.excepthook(threading.ExceptHookArgs((type(failure), failure, failure.__traceback__, None)))
 
 
 class ContainerEndpoint:
@@ -49,7 +71,7 @@ class ContainerEndpoint:
     def __init__(self, source: Callable[[], AwsCredentials], port: int = 0) -> None:
         self.token = secrets.token_urlsafe(32)
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(source, self.token))
+            self._server = _Server(("127.0.0.1", port), _handler(source, self.token))
         except (OSError, OverflowError) as refused:
             reason = str(refused)
             raise LocalFailure(say("Port {port} cannot be opened: {reason}", port=port, reason=reason)) from None
@@ -69,6 +91,10 @@ class ContainerEndpoint:
         return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": self.url, "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.token}
 
 
+_NO_TOKEN = "no token: set AWS_CONTAINER_AUTHORIZATION_TOKEN as fedbridge printed it"  # noqa: S105 - a sentence
+_WRONG_TOKEN = "wrong token: this is not the one that fedbridge printed with this address"  # noqa: S105 - a sentence
+
+
 def _handler(source: Callable[[], AwsCredentials], token: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = "fedbridge", ""
@@ -77,8 +103,12 @@ def _handler(source: Callable[[], AwsCredentials], token: str) -> type[BaseHTTPR
             here = f"127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index]
             given = self.headers.get("Authorization", "").encode("utf-8", "replace")
             # A page that a browser loaded may name another host that points here (DNS rebinding).
-            if self.headers.get("Host") != here or not hmac.compare_digest(given, token.encode()):
-                self._send(403, {"code": "AccessDenied", "message": "wrong token"})
+            if self.headers.get("Host") != here:
+                self._send(403, {"code": "AccessDenied", "message": f"wrong host: ask {here}"})
+            elif not given:
+                self._send(401, {"code": "TokenMissing", "message": _NO_TOKEN})
+            elif not hmac.compare_digest(given, token.encode()):
+                self._send(403, {"code": "AccessDenied", "message": _WRONG_TOKEN})
             elif self.path != PATH:
                 self._send(404, {"code": "NotFound", "message": "nothing here"})
             else:

@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from federation_bridge.cli import cached_answer
 from federation_bridge.cli.context import Context, lock_path
+from federation_bridge.cli.credentials.granted import can_be_longer, cap_words
+from federation_bridge.cli.credentials.roles import asked_for_role, is_key, is_region
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed, LocalFailure, SignInNeeded, TooShort
 from federation_bridge.cli.files import write_private
-from federation_bridge.cli.i18n import say
+from federation_bridge.cli.i18n import printable, say
 from federation_bridge.cli.session.local_session import LocalSession
 from federation_bridge.cli.session.question import credentials_question
 from federation_bridge.cli.single_flight import SingleFlight
@@ -24,6 +26,7 @@ from federation_bridge.model import AwsCredentials, JsonObject
 _SPARE = timedelta(minutes=16)
 """What an AWS SDK wants left: botocore asks again from 15 minutes before the end on, at every call."""
 _RENEW_AHEAD = timedelta(minutes=10)
+_LONGEST_CAP = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,13 @@ class Wanted:
     need: timedelta = timedelta()
     duration: str = ""
     reason: str = ""
+    for_agent: bool = False
+    """Whether a program that acts for the person shall have them: the bridge narrows them then."""
+
+    @property
+    def kept_as(self) -> str:
+        """The name of the cached answer. No role's name holds a `~`: an agent's is never taken for the person's."""
+        return f"{self.role}~agent" if self.for_agent else self.role
 
 
 def obtain(context: Context, wanted: Wanted, *, renew: bool = False) -> AwsCredentials:
@@ -43,14 +53,14 @@ def obtain(context: Context, wanted: Wanted, *, renew: bool = False) -> AwsCrede
         TooShort: even fresh ones do not last that long.
         CommandFailed: as the bridge, this computer or the sign-in fail.
     """
-    flight = SingleFlight(lock_path(context.answer_path(wanted.role)), context.clock)
+    flight = SingleFlight(lock_path(context.answer_path(wanted.kept_as)), context.clock)
     fresh_wish = bool(wanted.duration or wanted.reason)
     if not (renew or fresh_wish) and (found := _cached(context, wanted)) is not None:
         return found
-    with flight.alone():
+    with flight.alone(context.waiting):
         if not fresh_wish and (found := _cached(context, wanted, renew=renew)) is not None:
             return found
-        session = LocalSession(context)
+        session = LocalSession(context, flight.asking)
         flight.join(_question(context, wanted, session))
         try:
             credentials = _asked(context, wanted, session)
@@ -69,6 +79,7 @@ def obtain(context: Context, wanted: Wanted, *, renew: bool = False) -> AwsCrede
 def _question(context: Context, wanted: Wanted, session: LocalSession) -> str:
     duration = str(parse_duration(wanted.duration)) if wanted.duration else ""
     asked = {"role": wanted.role, "need": str(wanted.need), "duration": duration, "reason": wanted.reason}
+    asked |= {"agent": "yes"} if wanted.for_agent else {}
     return credentials_question(context, session.kept_key(), **asked)
 
 
@@ -78,7 +89,7 @@ def answer_text(credentials: AwsCredentials) -> str:
 
 
 def _cached(context: Context, wanted: Wanted, *, renew: bool = False) -> AwsCredentials | None:
-    path, now = str(context.answer_path(wanted.role)), context.clock().timestamp()
+    path, now = str(context.answer_path(wanted.kept_as)), context.clock().timestamp()
     found = cached_answer.finished(path, int(wanted.need.total_seconds()), now)
     stored = cached_answer.stored(path)
     if found is None or stored is None or (renew and found[1]):
@@ -89,21 +100,26 @@ def _cached(context: Context, wanted: Wanted, *, renew: bool = False) -> AwsCred
 
 
 def _asked(context: Context, wanted: Wanted, session: LocalSession) -> AwsCredentials:
-    body = {name: text for name, text in (("duration", wanted.duration), ("reason", wanted.reason)) if text}
-    answer = session.post(f"/roles/{wanted.role}/credentials", body)
+    body: JsonObject = {name: text for name, text in (("duration", wanted.duration), ("reason", wanted.reason)) if text}
+    body |= {"agent": True} if wanted.for_agent else {}
+    answer = asked_for_role(context, session, f"{wanted.role}/credentials", body)
     try:
         credentials = _credentials(answer)
-        _remember(context, wanted.role, credentials, answer)
+        _remember(context, wanted.kept_as, credentials, answer)
         if not session.is_current():
             # Somebody signed in meanwhile, and has dropped what lay here before we wrote.
-            context.answer_path(wanted.role).unlink(missing_ok=True)
+            context.answer_path(wanted.kept_as).unlink(missing_ok=True)
         context.warn_of_clock()
+        if answer.get("cap") == "session":
+            context.terminal.tell(
+                say("These credentials end with your sign-in. `fedbridge login` begins a longer one.")
+            )
     except (ValueError, KeyError, TypeError, OverflowError, AwsRefused):
         raise BridgeUnreachable(say("The bridge answered with credentials that cannot be used.")) from None
     return credentials
 
 
-def _remember(context: Context, role: str, credentials: AwsCredentials, answer: JsonObject) -> None:
+def _remember(context: Context, kept_as: str, credentials: AwsCredentials, answer: JsonObject) -> None:
     """Writes the cache. Its instants are this computer's: a clock that is off by a day changes nothing then."""
     now, expires = context.clock(), credentials.expires_at - context.http.clock_offset
     life = expires - now
@@ -114,24 +130,32 @@ def _remember(context: Context, role: str, credentials: AwsCredentials, answer: 
     usable_until = expires - min(_SPARE, life / 3)
     renew_at = usable_until - min(_RENEW_AHEAD, life / 6)
     header = " ".join(str(int(instant.timestamp())) for instant in (now, usable_until, renew_at, expires))
-    full = json.dumps({name: answer[name] for name in _FIELDS})
+    about = {name: answer[name] for name in _ABOUT if isinstance(answer.get(name), str)}
+    full = json.dumps({name: answer[name] for name in _FIELDS} | about)
     data = f"{header}\n{answer_text(credentials)}{full}\n".encode()
     if len(data) > cached_answer.MOST_BYTES:
         raise ValueError("longer than what is read back")
-    write_private(context.answer_path(role), data)
+    write_private(context.answer_path(kept_as), data)
 
 
 def _check_rest(context: Context, wanted: Wanted, credentials: AwsCredentials) -> None:
     rest = credentials.expires_at - context.http.clock_offset - context.clock()
     if rest < wanted.need:
-        raise TooShort(
-            say(
-                "Fresh credentials of {role} last {rest}, less than the {need} that --min-remaining asks for.",
-                role=wanted.role,
-                rest=format_duration(rest),
-                need=format_duration(wanted.need),
-            )
-        )
+        raise TooShort(_too_short(wanted, rest, credentials.cap))
+
+
+def _too_short(wanted: Wanted, rest: timedelta, cap: str) -> str:
+    role, lasts, need = wanted.role, format_duration(rest), format_duration(wanted.need)
+    short = say(
+        "Fresh credentials of {role} last {rest}{why}, less than the {need} that --min-remaining asks for.",
+        role=role,
+        rest=lasts,
+        why="" if can_be_longer(cap) else cap_words(cap),
+        need=need,
+    )
+    if not can_be_longer(cap):
+        return short
+    return say("{what} Ask for longer ones: --duration {need}", what=short, need=need)
 
 
 _FIELDS = (
@@ -144,6 +168,8 @@ _FIELDS = (
     "region",
     "assumed_role_arn",
 )
+_ABOUT = ("cap", "duration")
+"""What a bridge of an older release does not tell, nor a cache that was written by one of ours."""
 
 
 def _credentials(answer: Mapping[str, object]) -> AwsCredentials:
@@ -151,8 +177,24 @@ def _credentials(answer: Mapping[str, object]) -> AwsCredentials:
     if not all(isinstance(text, str) for text in texts.values()):
         raise TypeError("a field is not a text")
     plain = {name: str(text) for name, text in texts.items()}
+    # Tools make host names of a region, and prompts show account and role: they hold what AWS gives, and nothing else.
+    if not is_key(f"{plain['account']}/{plain['role']}") or not (is_region(plain["region"]) or not plain["region"]):
+        raise ValueError("no account, role or region of AWS")
     expires_at = datetime.fromisoformat(plain.pop("expires_at"))
-    return AwsCredentials(expires_at=expires_at.astimezone(UTC), account_id=plain.pop("account"), **plain)
+    cap, length = (str(printable(str(answer.get(name) or ""))) for name in _ABOUT)
+    return AwsCredentials(
+        expires_at=expires_at.astimezone(UTC),
+        account_id=plain.pop("account"),
+        cap=cap[:_LONGEST_CAP],
+        granted=_length(length),
+        **plain,
+    )
+
+
+def _length(text: str) -> timedelta:
+    with suppress(ValueError, OverflowError):
+        return parse_duration(text)
+    return timedelta()
 
 
 def rendered(credentials: AwsCredentials, format_name: str) -> str:

@@ -25,11 +25,11 @@ def file_of_this_process(context: Context, kind: str, name: str, data: bytes) ->
     folder = context.folder / kind
     path = folder / name
     # A file is made and locked under one lock, so that nobody sweeps it in between.
-    with SingleFlight(context.folder / f"{kind}.lock", context.clock).alone():
+    with SingleFlight(context.folder / f"{kind}.lock", context.clock).alone(context.waiting):
         _sweep(folder)
         write_private(path, data)
         file = _opened(path)
-        lock(file, wait=False)
+        lock(file)
     with file:
         try:
             yield path
@@ -40,7 +40,7 @@ def file_of_this_process(context: Context, kind: str, name: str, data: bytes) ->
 def _sweep(folder: Path) -> None:
     for path in folder.glob("*"):
         with suppress(OSError), path.open("ab") as file:
-            if lock(file, wait=False):
+            if lock(file):
                 path.unlink()
 
 

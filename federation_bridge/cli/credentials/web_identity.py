@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Self
 
 from federation_bridge.cli.context import Context
+from federation_bridge.cli.credentials.roles import asked_for_role, is_region
 from federation_bridge.cli.failures import BridgeUnreachable, CommandFailed
 from federation_bridge.cli.files import private_folder, write_private
 from federation_bridge.cli.i18n import printable, say
 from federation_bridge.cli.session.local_session import LocalSession
+from federation_bridge.model import JsonObject
 
 _AHEAD = timedelta(seconds=90)
 """A token is renewed so long before its end: two tries or three still hand over in time."""
@@ -40,17 +42,23 @@ class HeldToken:
     role_arn: str
     session_name: str
     region: str
+    longest: str = ""
+    """How long a session may be at most that AWS sells for it; empty where the bridge does not say."""
 
 
 def ask_for_token(context: Context, role: str, reason: str = "") -> HeldToken:
     """A fresh token of `account/role`; CommandFailed as the bridge or the sign-in fail."""
-    answer = LocalSession(context).post(f"/roles/{role}/web-identity-token", {"reason": reason} if reason else {})
+    body: JsonObject = {"reason": reason} if reason else {}
+    answer = asked_for_role(context, LocalSession(context), f"{role}/web-identity-token", body)
     texts = [answer.get(name) for name in ("token", "expires_at", "role_arn", "session_name", "region")]
     with suppress(ValueError):
         token, ends_at, *names = (text for text in texts if isinstance(text, str) and text.isprintable() and text)
         end = datetime.fromisoformat(ends_at).astimezone(UTC) - context.http.clock_offset
         role_arn, session_name, region = names
-        return HeldToken(token, end, role_arn, session_name, region)
+        if not is_region(region):
+            raise ValueError("no region of AWS: tools make host names of it")
+        longest = str(printable(str(answer.get("max_duration") or "")))[:20]
+        return HeldToken(token, end, role_arn, session_name, region, longest)
     raise BridgeUnreachable(say("The bridge answered with a token that cannot be used."))
 
 

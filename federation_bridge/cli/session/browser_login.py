@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import html
 import secrets
 import time
 import webbrowser
@@ -22,8 +21,10 @@ from federation_bridge.cli.i18n import say
 from federation_bridge.cli.session.authorization import Endpoints, ask_for_tokens, stored_session
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.loopback import Loopback, Page
+from federation_bridge.cli.session.opening import output_kept
 from federation_bridge.cli.session.redirect_file import redirect_file
 from federation_bridge.cli.session.token_store import StoredSession
+from federation_bridge.cli.session.waiting_login import check_not_ended
 from federation_bridge.cli.session.whose import checked_person
 
 _BROWSER_MINUTES = 10
@@ -46,7 +47,8 @@ def by_browser(context: Context, endpoints: Endpoints, key: DpopKey) -> tuple[St
         with redirect_file(context.environ, by_file) as file:
             context.terminal.tell(say("Your browser opens for the sign-in. If it does not, open this address:"))
             context.terminal.tell(by_hand)
-            webbrowser.open(file.as_uri() if file else by_hand)
+            with output_kept():
+                webbrowser.open(file.as_uri() if file else by_hand)
             _wait(context, loopback)
     if "error" in found:
         raise LoginRefused(say("The sign-in was refused in the browser."))
@@ -72,7 +74,11 @@ def _question(context: Context, redirect_uri: str, verifier: str, key: DpopKey) 
 def _callback(
     context: Context, states: tuple[str, str], found: dict[str, str]
 ) -> Callable[[dict[str, list[str]]], Page]:
-    """Takes the first answer that knows a `state` of ours and is from this issuer (RFC 9207); others change nothing."""
+    """Takes the first answer that knows a `state` of ours and is from this issuer (RFC 9207); others change nothing.
+
+    The browser is led on to a page of the bridge, which knows who they are and how its pages look; its address tells
+    nothing of the answer.
+    """
 
     def answer(query: dict[str, list[str]]) -> Page:
         def one(name: str) -> str:
@@ -82,18 +88,14 @@ def _callback(
         given, issuer = one("state"), one("iss").rstrip("/")
         known = [state for state in states if hmac.compare_digest(given.encode(), state.encode())]
         if not known or issuer != context.address or found:
-            return 400, _page(say("This is not the sign-in that your terminal waits for."))
+            return 400, say("This is not the sign-in that your terminal waits for.")
         if one("error") or not one("code"):
             found["error"] = one("error") or "invalid_response"
-            return 200, _page(say("You are not signed in. Your terminal tells you more."))
+            return 303, f"{context.address}/terminal?refused=1"
         found.update(code=one("code"), state=given)
-        return 200, _page(say("You are signed in. You can close this window and go back to your terminal."))
+        return 303, f"{context.address}/terminal"
 
     return answer
-
-
-def _page(sentence: str) -> str:
-    return f"<!doctype html><meta charset=utf-8><title>fedbridge</title><p>{html.escape(sentence)}</p>\n"
 
 
 def _wait(context: Context, loopback: Loopback) -> None:
@@ -101,5 +103,6 @@ def _wait(context: Context, loopback: Loopback) -> None:
     with context.terminal.progress(say("Waiting for the browser")) as move:
         while not loopback.wait(0.5):
             move()
+            check_not_ended(context)
             if time.monotonic() > ends_at:
                 raise LoginRefused(say("Nobody approved the sign-in in time. Please start again."))

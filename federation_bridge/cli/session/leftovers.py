@@ -6,6 +6,7 @@ from pathlib import Path
 
 from federation_bridge.cli.context import Context
 from federation_bridge.cli.files import local_failure
+from federation_bridge.cli.session.signed_in import NOTE
 
 
 def forget_answers(context: Context) -> None:
@@ -15,7 +16,7 @@ def forget_answers(context: Context) -> None:
         LocalFailure: something cannot be removed.
     """
     beside = [path for path in (context.folder / "answers").glob("*") if not path.name.endswith("~lock")]
-    for path in [*beside, context.folder / "roles.json", context.folder / "session.renewing"]:
+    for path in [*beside, context.folder / "roles.json", context.folder / "session.renewing", context.folder / NOTE]:
         remove(path)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import time
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from sys import platform as system
@@ -25,35 +26,60 @@ from federation_bridge.cli.session.authorization import (
 from federation_bridge.cli.session.browser_login import by_browser
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.token_store import StoredSession
+from federation_bridge.cli.session.waiting_login import check_not_ended
 from federation_bridge.cli.session.whose import note_person
 
 _SLOWER_BY = 5
 
 
-def sign_in(context: Context) -> StoredSession:
-    """A new session, kept in the token store; the person is asked in the way that fits here.
+def sign_in(context: Context) -> tuple[StoredSession, str]:
+    """A new session that nobody keeps yet, and whose it is ("": not known); the person is asked in the way that fits.
 
     Raises:
         CommandFailed: refused, out of time, or nobody to ask.
     """
     way = chosen_way(context.way, context.environ)
-    unseen = context.way == "auto" and way == "device" and not context.terminal.can_tell
-    if way == "never" or unseen:
+    if _is_nobody_asked(context):
         if context.administers:
             raise SignInNeeded(say("Nobody is signed in to administer. Please run: fedbridge login --administration"))
-        raise SignInNeeded(say("Nobody is signed in. Please run: fedbridge login {address}", address=context.address))
+        told = say("Nobody is signed in. Please run: fedbridge login {address}", address=context.address)
+        if context.way == "auto":
+            told += " " + say("Where nobody would see a code, --device waits for one all the same.")
+        raise SignInNeeded(told)
     context.make_folders()
     endpoints, key = discover(context), DpopKey.fresh()
-    session, person = (
-        by_browser(context, endpoints, key) if way == "browser" else (_by_device(context, endpoints, key), "")
-    )
+    try:
+        return by_browser(context, endpoints, key) if way == "browser" else (_by_device(context, endpoints, key), "")
+    except KeyboardInterrupt:
+        context.terminal.tell("\n" + say("The sign-in was stopped. Nothing has changed."))
+        raise
+
+
+def tell_expired(context: Context) -> None:
+    """Says why the person is asked again; SignInNeeded where nobody can be asked."""
+    if _is_nobody_asked(context):
+        told = say("Your session has expired. Please run: fedbridge login {address}", address=context.address)
+        raise SignInNeeded(told)
+    context.terminal.tell(say("Your session has expired. Please sign in again."))
+
+
+def _is_nobody_asked(context: Context) -> bool:
+    way = chosen_way(context.way, context.environ)
+    unseen = context.way == "auto" and way == "device" and not context.terminal.can_tell
+    return way == "never" or unseen
+
+
+def keep(context: Context, session: StoredSession, person: str) -> None:
+    """Keeps a new session in the place of the last one. Where one step fails, the last one stays.
+
+    The small files come first: they show whether the disk takes anything, and mean nothing by themselves.
+    """
     tokens = context.tokens()
-    tokens.save(session)
-    note_person(context, person)
     context.remember()
+    note_person(context, person)
+    tokens.save(session)
     if tokens.place.endswith("session.json"):
         _say_once(context, tokens.place)
-    return session
 
 
 def _say_once(context: Context, path: str) -> None:
@@ -62,7 +88,8 @@ def _say_once(context: Context, path: str) -> None:
         context.terminal.tell(
             say("No keyring works here, so your session lies in {path}, readable by you alone (mode 0600).", path=path)
         )
-        said.touch(mode=0o600)
+        with suppress(OSError):
+            said.touch(mode=0o600)
 
 
 def chosen_way(way: Way, environ: Mapping[str, str]) -> Way:
@@ -127,7 +154,7 @@ def _poll(
     context: Context, with_: tuple[Endpoints, DpopKey], fields: dict[str, str], times: tuple[timedelta, timedelta]
 ) -> StoredSession:
     interval, ends_at = times[0].total_seconds(), time.monotonic() + times[1].total_seconds()
-    with context.terminal.progress(say("Waiting for your approval")) as move:
+    with _told_and_looked(context) as move:
         while time.monotonic() < ends_at:
             pause(interval, move)
             answer = ask_for_tokens(context, *with_, fields)
@@ -139,9 +166,22 @@ def _poll(
     raise LoginRefused(say("Nobody approved the sign-in in time. Please start again."))
 
 
+@contextmanager
+def _told_and_looked(context: Context) -> Iterator[Callable[[], None]]:
+    """Between two questions the progress line moves, and a logout ends the waiting."""
+    with context.terminal.progress(say("Waiting for your approval")) as move:
+
+        def look() -> None:
+            move()
+            check_not_ended(context)
+
+        yield look
+
+
 def pause(seconds: float, move: Callable[[], None]) -> None:
     """Waits, and lets the progress line move."""
     ends_at = time.monotonic() + seconds
+    move()
     while (left := ends_at - time.monotonic()) > 0:
-        move()
         time.sleep(min(left, 0.5))
+        move()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,10 +12,22 @@ from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from federation_bridge.cli.failures import LocalFailure
-from federation_bridge.cli.i18n import say
+from federation_bridge.cli.i18n import say, tag
 
 Page = tuple[int, str]
-"""Status and HTML of an answer."""
+"""Status of an answer, and its sentence; with 303, the address to which the browser is led on."""
+
+_SEE_OTHER = 303
+_STYLE = (
+    ":root{color-scheme:light dark}"
+    "body{margin:0;font:16px/1.5 system-ui,'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif}"
+    "main{max-width:36rem;margin:0 auto;padding:2rem 1rem}"
+    "h1{font-size:1.4rem;line-height:1.3}"
+)
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class _Server(ThreadingHTTPServer):
@@ -42,7 +57,7 @@ class Loopback:
         self._server.server_close()
 
     def wait(self, seconds: float) -> bool:
-        """Waits until the path was answered with status 200; False when the time is up."""
+        """Waits until the path was answered by leading on; False when the time is up."""
         return self._done.wait(seconds)
 
 
@@ -55,19 +70,25 @@ def _handler(
         def do_GET(self) -> None:
             asked = urlsplit(self.path)
             here = f"127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index]
-            status, page = 404, ""
+            status, told = 404, ""
             if asked.path == path and self.headers.get("Host") == here:
-                status, page = answer(parse_qs(asked.query, keep_blank_values=True))
-            self._send(status, page.encode())
-            if status == 200:  # noqa: PLR2004
+                status, told = answer(parse_qs(asked.query, keep_blank_values=True))
+            self._send(status, told)
+            if status == _SEE_OTHER:
                 done.set()
 
-        def _send(self, status: int, page: bytes) -> None:
+        def _send(self, status: int, told: str) -> None:
+            page = b"" if status == _SEE_OTHER or not told else _page(told)
             self.send_response(status)
+            if status == _SEE_OTHER:
+                self.send_header("Location", told)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(page)))
             self.send_header("Cache-Control", "no-store")
+            # The address holds the code: nothing learns of it, neither the page that follows nor a cache.
             self.send_header("Referrer-Policy", "no-referrer")
+            self.send_header("Content-Security-Policy", _POLICY)
+            self.send_header("X-Content-Type-Options", "nosniff")
             self.end_headers()
             self.wfile.write(page)
 
@@ -75,3 +96,12 @@ def _handler(
             """Nothing: the request line holds the code."""
 
     return Handler
+
+
+def _page(sentence: str) -> bytes:
+    words = html.escape(sentence)
+    return (
+        f'<!doctype html><html lang="{tag()}"><head><meta charset="utf-8"><title>{words}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style></head><body><main><h1>{words}</h1></main></body></html>\n"
+    ).encode()

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from federation_bridge.cli.context import Context
-from federation_bridge.cli.failures import AnswerLost, BridgeUnreachable, CommandFailed, SignInNeeded
+from federation_bridge.cli.failures import AnswerLost, BridgeUnreachable, CommandFailed, LoginRefused, SignInNeeded
 from federation_bridge.cli.files import read_private, write_private
 from federation_bridge.cli.http_client import Answer
 from federation_bridge.cli.i18n import say
@@ -28,6 +28,7 @@ from federation_bridge.cli.session.authorization import (
     stored_session,
 )
 from federation_bridge.cli.session.dpop import DpopKey
+from federation_bridge.cli.session.leftovers import forget_answers
 from federation_bridge.cli.session.token_store import StoredSession, TokenStore
 
 T = TypeVar("T")
@@ -42,12 +43,14 @@ class Renewal:
     def __init__(self, context: Context, tokens: TokenStore) -> None:
         self._context, self._tokens = context, tokens
         self._mark = context.folder / "session.renewing"
+        self.is_told = False
+        """Whether the person has been told why the session is over."""
 
     def renewed(self, session: StoredSession) -> StoredSession | None:
         """The session after one use of its refresh token, kept; None where it has ended or was given up.
 
         Raises:
-            CommandFailed: no answer, or a refusal that does not end the session.
+            CommandFailed: no answer, or a refusal that does not end the session, or one that no sign-in would mend.
         """
         if self._is_in_doubt(session):
             self._give_up(session)
@@ -58,6 +61,7 @@ class Renewal:
     def _kept(self, session: StoredSession, endpoints: Endpoints) -> StoredSession | None:
         answer, again = self._answer(session, endpoints)
         if answer.text("error") == "invalid_grant":
+            self._check_not_ended(answer)
             if again:
                 self._give_up(session)
             self._tokens.forget()
@@ -68,6 +72,25 @@ class Renewal:
         renewed = stored_session(self._context, key_of(session), answer)
         self._tokens.save(renewed)
         return renewed
+
+    def _check_not_ended(self, answer: Answer) -> None:
+        """Tells that somebody ended the session; LoginRefused where its person is blocked.
+
+        What is kept stays then: the next command hears the same, and begins no sign-in that would be refused.
+        """
+        code = answer.text("code")
+        if code not in ("access_blocked", "access_ended"):
+            return
+        forget_answers(self._context)
+        if code == "access_blocked":
+            raise LoginRefused(
+                say(
+                    "Your access is blocked for now, by an administrator or by your company. Signing in again does not "
+                    "help until that is lifted: please ask your administrator."
+                )
+            )
+        self._context.terminal.tell(say("Your access was ended by an administrator or by your company."))
+        self.is_told = True
 
     def _answer(self, session: StoredSession, endpoints: Endpoints) -> tuple[Answer, bool]:
         """The answer, and whether the token may have been used before this question."""
@@ -118,6 +141,7 @@ class Renewal:
         self._context.terminal.tell(
             say("The last renewal of your session was cut off, and its answer lost. You have to sign in again.")
         )
+        self.is_told = True
         self._tokens.forget()
         with suppress(CommandFailed):
             revoke(self._context, session)

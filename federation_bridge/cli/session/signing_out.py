@@ -5,7 +5,6 @@ Locks stay where they are. A lock's file that vanished would let in the next pro
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,28 +17,29 @@ from federation_bridge.cli.session.leftovers import forget_answers, remove
 from federation_bridge.cli.session.local_session import session_flight
 from federation_bridge.cli.session.renewal import revoke
 from federation_bridge.cli.session.token_store import StoredSession
+from federation_bridge.cli.session.waiting_login import end_waiting_login
 from federation_bridge.cli.single_flight import SingleFlight
 
 
 def end_session(context: Context) -> bool:
     """Forgets the session, the answers and the token for AWS clients here, then ends both at the bridge (RFC 7009).
 
-    Whoever renews, or waits for a person, is waited for: what they keep is forgotten too. False: nobody was signed in.
+    A login that waits for its person is ended. Whoever renews is waited for: what they keep is forgotten too. False:
+    nobody was signed in.
 
     Raises:
         BridgeUnreachable: all is forgotten here, and the bridge could not be told.
         LocalFailure: something cannot be removed.
     """
-    waiting = _teller(context)
-    session = _forgotten_session(context, waiting)
+    session = _forgotten_session(context)
     # After the session: who begins now finds none, and who had it before holds its role's lock until it has written.
     for answer in _answers(context.folder / "answers"):
-        with SingleFlight(lock_path(answer), context.clock).alone(waiting):
+        with SingleFlight(lock_path(answer), context.clock).alone(context.waiting):
             remove(answer)
     forget_answers(context)
     stock = sso.forget_token(context)
     administering = context.to_administer()
-    held = _forgotten_session(administering, waiting) if administering.folder.is_dir() else None
+    held = _forgotten_session(administering) if administering.folder.is_dir() else None
     try:
         if session is not None:
             revoke(context, session)
@@ -55,19 +55,9 @@ def end_session(context: Context) -> bool:
     return session is not None or held is not None
 
 
-def _teller(context: Context) -> Callable[[], None]:
-    told: list[bool] = []
-
-    def tell() -> None:
-        if not told:
-            context.terminal.tell(say("Waiting for another fedbridge that is at work ..."))
-            told.append(True)
-
-    return tell
-
-
-def _forgotten_session(context: Context, waiting: Callable[[], None]) -> StoredSession | None:
-    with session_flight(context).alone(waiting):
+def _forgotten_session(context: Context) -> StoredSession | None:
+    end_waiting_login(context)
+    with session_flight(context).alone(context.waiting):
         tokens = context.tokens()
         try:
             session = tokens.load()

@@ -55,30 +55,61 @@ _POWERSHELL = """Register-ArgumentCompleter -Native -CommandName fedbridge -Scri
   }
 }
 """
+AGENT, FOR_AGENTS = "agent", ("credential-process", "credentials", "exec", "serve")
+_BEHIND_AGENT = 2
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH, "powershell": _POWERSHELL}
 
 
-def candidates(words: Sequence[str], options: dict[str, list[str]], folder: Path | None) -> list[str]:
+_VALUES_OF_OPTIONS = frozenset({"--role", "--bridge", "--format"})
+_VALUES_OF_COMMANDS = (["use"], ["completion"], ["shell-init"])
+
+
+def candidates(
+    words: Sequence[str], options: dict[str, list[str]], folder: Path | None, bridges: Sequence[str] = ()
+) -> list[str]:
     """What may stand in place of the last word: commands first, then the command's options, then roles by name.
 
     Roles come from the list that was seen last: pressing Tab asks no bridge.
     """
+    if words[:1] == [AGENT] and len(words) > _BEHIND_AGENT:
+        words = words[1:]
     last, before = words[-1] if words else "", words[:-1]
-    if not before:
+    if not before or before == ["help"]:
         found = sorted(options)
     elif "--" in before:
         found = []
     elif last.startswith("--role="):
         found = [f"--role={name}" for name in _role_names(folder)]
-    elif before[-1] == "--role":
-        found = _role_names(folder)
-    elif before[-1] == "--format":
-        found = sorted(FORMATS)
-    elif before == ["completion"]:
-        found = sorted(SCRIPTS)
+    elif before[-1] in _VALUES_OF_OPTIONS or before in _VALUES_OF_COMMANDS:
+        found = _values(before[-1], folder, bridges)
     else:
-        found = options.get(before[0], [])
+        found = _words_of(before, options, folder)
     return [word for word in found if word.startswith(last)]
+
+
+def _values(of: str, folder: Path | None, bridges: Sequence[str]) -> list[str]:
+    if of == "--role":
+        return _role_names(folder)
+    if of in {"--bridge", "use"}:
+        return [name for name in bridges if name.isprintable()]
+    return sorted(FORMATS if of == "--format" else SCRIPTS)
+
+
+def _words_of(before: Sequence[str], options: dict[str, list[str]], folder: Path | None) -> list[str]:
+    if before == [AGENT]:
+        return list(FOR_AGENTS)
+    found = options.get(before[0], [])
+    if "--role" in found and not _has_plain_word(before[1:]):
+        return [*_role_names(folder), *found]
+    return found
+
+
+def _has_plain_word(words: Sequence[str]) -> bool:
+    """Whether a word stands there that is neither an option nor an option's value."""
+    return any(
+        not word.startswith("-") and not before.startswith("-")
+        for before, word in zip(["", *words], words, strict=False)
+    )
 
 
 def _role_names(folder: Path | None) -> list[str]:

@@ -44,6 +44,17 @@ class Terminal:
         """Whether a person reads what is told while the command still runs."""
         return self._words.isatty()
 
+    @property
+    def can_draw(self) -> bool:
+        """Whether the terminal moves its cursor, and the process's own streams are the ones that a person sees."""
+        is_own = self._keys is sys.stdin and self._words is sys.stderr
+        return is_own and self.can_ask and self._environ.get("TERM", "dumb" if os.name == "posix" else "") != "dumb"
+
+    @property
+    def has_colours(self) -> bool:
+        """Whether colours may be shown."""
+        return not self._environ.get("NO_COLOR") and self._environ.get("TERM") != "dumb"
+
     def write(self, text: str) -> None:
         """A result, exactly as it is."""
         _put(self._out, text)
@@ -66,23 +77,32 @@ class Terminal:
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Callable[[], None]]:
-        """A line that moves with every call of what it gives, and vanishes in the end; nothing without a terminal.
+        """A line that moves with every call of what it gives, and vanishes in the end; nothing without a terminal."""
+        with self.moving() as show:
+            yield lambda: show(text)
+
+    @contextmanager
+    def moving(self) -> Iterator[Callable[[str], None]]:
+        """A line that shows what it is called with, and vanishes in the end; nothing without a terminal.
 
         It is cut to the terminal's width: a line that has been broken cannot be taken back.
         """
-        shown, marks = _cut(text, self._columns() - 3), 0
+        marks, widest = 0, 0
 
-        def move() -> None:
-            nonlocal marks
-            if self._words.isatty():
-                _put(self._words, f"\r{'|/-'[marks % 3]} {shown}")
-                marks += 1
+        def show(text: str) -> None:
+            nonlocal marks, widest
+            if not self._words.isatty():
+                return
+            shown = _cut(text, self._columns() - 3)
+            rest = widest - _width(shown)
+            _put(self._words, f"\r{'|/-'[marks % 3]} {shown}{' ' * rest}")
+            marks, widest = marks + 1, max(widest, _width(shown))
 
         try:
-            yield move
+            yield show
         finally:
             if marks:
-                _put(self._words, "\r" + " " * (_width(shown) + 2) + "\r")
+                _put(self._words, "\r" + " " * (widest + 2) + "\r")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         """Columns under their heads; wide characters count twice, control characters are shown as `?`."""
