@@ -112,6 +112,8 @@ class _EveryStatus(HTTPErrorProcessor):
     def http_response(self, request: Request, response: HTTPResponse) -> HTTPResponse:  # noqa: ARG002
         return response
 
+    https_response = http_response
+
 
 class Browser:
     """One person's browser, with its own cookies."""

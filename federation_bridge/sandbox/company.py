@@ -21,19 +21,34 @@ from flask import Flask
 
 from federation_bridge.app import create_app
 from federation_bridge.errors import Unavailable
+from federation_bridge.sandbox import estate
 from federation_bridge.sandbox.aws.app import serve_local_aws
 from federation_bridge.sandbox.aws.local_aws import LocalAws, make_local_aws
 from federation_bridge.sandbox.browser import Browser
-from federation_bridge.sandbox.company_accounts import provision
-from federation_bridge.sandbox.company_files import CLIENT_ID, Addresses, RulebookSource, write_files
+from federation_bridge.sandbox.company_accounts import provision, provision_estate
+from federation_bridge.sandbox.company_files import CLIENT_ID, Addresses, Files, RulebookSource
 from federation_bridge.sandbox.directory import Directory, example_company
 from federation_bridge.sandbox.identity_provider.application import ServedIdentityProvider, serve_identity_provider
 from federation_bridge.sandbox.identity_provider.applications import OidcClient
 from federation_bridge.sandbox.identity_provider.provider import IdentityProvider
+from federation_bridge.sandbox.identity_provider.provisioning import Provisioning
 from federation_bridge.sandbox.identity_provider.styles import StyleName
 from federation_bridge.sandbox.serving import Served, free_port, serve
 from federation_bridge.settings import Settings, load_settings
 
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """Where the parts of the company listen (0: at a port that is free), and how much there is of it."""
+
+    bridge_port: int = 0
+    provider_port: int = 0
+    aws_port: int = 0
+    has_estate: bool = False
+    """Whether it has forty more accounts, and somebody who has 200 roles there."""
+
+
+_SMALL = Premises()
 _STARTS_WITHIN = 30.0
 _ENDS_WITHIN = 15.0
 _FIRST_RULES = "the rules of the example company"
@@ -69,6 +84,16 @@ class Company:
         """Whether the rulebook lies in the database, where the pages of administrators change it."""
         return self.settings.rulebook.source == "database"
 
+    def connect_by_scim(self) -> None:
+        """Lets the company's directory tell the bridge of everybody, and from then on of each change.
+
+        Unavailable where no token is made: the operator's own command makes it.
+        """
+        words = ("scim", "token", "new", "company", "--settings", str(self.folder / "settings.yaml"))
+        said = dict(line.split(": ", 1) for line in _operated(*words).splitlines())
+        provisioning = Provisioning(said["Address"].strip(), said["Token"].strip(), "entra")
+        provisioning.follow(self.directory)
+
     def end_session(self, access_key_id: str) -> None:
         """Lets the AWS session of these credentials reach its end now, as if its time had passed."""
         state = self.local.state
@@ -88,11 +113,13 @@ class _Surroundings:
     aws: Served
     edit_settings: Callable[[str], str]
     rulebook: RulebookSource
+    premises: Premises
 
     def write_files(self, bridge: str) -> tuple[Addresses, Path]:
         addresses = Addresses(bridge, self.identity_provider.provider.address, self.aws.address)
         today = datetime.now(UTC).date()
-        settings_file = write_files(self.folder, addresses, self.client_secret, today, self.rulebook)
+        files = Files(addresses, self.client_secret, today, self.rulebook, self.premises.has_estate)
+        settings_file = files.write(self.folder)
         settings_file.write_text(self.edit_settings(settings_file.read_text(encoding="utf-8")), encoding="utf-8")
         return addresses, settings_file
 
@@ -102,10 +129,7 @@ class _Surroundings:
             return
         files = (str(self.folder / "rules.yaml"), str(self.folder / "accounts.yaml"))
         words = ("rules", "apply", *files, "--reason", _FIRST_RULES, "--author", "operator")
-        command = [sys.executable, "-m", "federation_bridge.operate", *words, "--settings", str(settings_file)]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
-        if ran.returncode:
-            raise Unavailable(f"the first rules did not come into force: {ran.stdout}{ran.stderr}")
+        _operated(*words, "--settings", str(settings_file))
 
     def stop(self) -> None:
         self.aws.stop()
@@ -120,16 +144,18 @@ def open_company(
     style: StyleName = "okta",
     edit_settings: Callable[[str], str] = str,
     rulebook: RulebookSource = "files",
+    premises: Premises = _SMALL,
 ) -> Iterator[Company]:
     """Opens the company in `folder` (its files and the bridge's data go there) and closes it in the end.
 
     `style`: whose product the identity provider resembles. `edit_settings`: what the administrator changes in the
-    settings file before the bridge starts. `rulebook`: where the rules lie.
+    settings file before the bridge starts. `rulebook`: where the rules lie. `premises`: which ports, how many accounts.
 
     Raises:
+        ConfigurationInvalid: a port is taken.
         Unavailable: the bridge did not start; its own words are in `folder`/bridge.log.
     """
-    surroundings = _open_surroundings(folder, style, edit_settings, rulebook)
+    surroundings = _open_surroundings(folder, style, edit_settings, rulebook, premises)
     start = _serve_bridge if in_this_process else _spawn_bridge
     try:
         addresses, settings_file, stop = start(surroundings)
@@ -142,12 +168,19 @@ def open_company(
 
 
 def _open_surroundings(
-    folder: Path, style: StyleName, edit: Callable[[str], str], rulebook: RulebookSource
+    folder: Path, style: StyleName, edit: Callable[[str], str], rulebook: RulebookSource, premises: Premises
 ) -> _Surroundings:
-    local = make_local_aws()
-    served = serve_identity_provider(lambda address: IdentityProvider(address, example_company(), style=style))
-    aws = serve_local_aws(local)
-    return _Surroundings(folder, secrets.token_urlsafe(24), served, local, aws, edit, rulebook)
+    local, people = make_local_aws(), (estate.OPERATOR,) if premises.has_estate else ()
+    aws = serve_local_aws(local, port=premises.aws_port)
+    try:
+        served = serve_identity_provider(
+            lambda address: IdentityProvider(address, example_company(*people), style=style),
+            port=premises.provider_port,
+        )
+    except BaseException:
+        aws.stop()
+        raise
+    return _Surroundings(folder, secrets.token_urlsafe(24), served, local, aws, edit, rulebook, premises)
 
 
 def _introduced(surroundings: _Surroundings, addresses: Addresses, settings: Settings) -> Company:
@@ -156,10 +189,29 @@ def _introduced(surroundings: _Surroundings, addresses: Addresses, settings: Set
     sp_metadata = browser.open(f"{addresses.bridge}/sign-in/company/metadata").body
     provider.register_service_provider(sp_metadata.encode())
     redirect_uri = f"{addresses.bridge}/sign-in/company-oidc/oidc"
-    provider.register_client(OidcClient(CLIENT_ID, (redirect_uri,), secret=surroundings.client_secret))
+    told_at = f"{addresses.bridge}/oidc/company-oidc/backchannel-logout"
+    client = OidcClient(
+        CLIENT_ID,
+        (redirect_uri,),
+        surroundings.client_secret,
+        back_channel_logout_uri=told_at,
+        post_logout_redirect_uris=(f"{addresses.bridge}/signed-out",),
+    )
+    provider.register_client(client)
     iam_metadata = browser.open(f"{addresses.bridge}/saml/metadata").body.encode()
     provision(surroundings.local, addresses.bridge, settings.saml_entity_id, iam_metadata)
+    if surroundings.premises.has_estate:
+        provision_estate(surroundings.local, settings.saml_entity_id, iam_metadata)
     return Company(surroundings.folder, settings, addresses, provider, surroundings.local)
+
+
+def _operated(*words: str) -> str:
+    """What an operator's command says that ends well; Unavailable with its words where it does not."""
+    command = [sys.executable, "-m", "federation_bridge.operate", *words]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
+    if ran.returncode:
+        raise Unavailable(f"federation-bridge {' '.join(words[:2])} failed: {ran.stdout}{ran.stderr}")
+    return ran.stdout
 
 
 _Started = tuple[Addresses, Path, Callable[[], None]]
@@ -174,7 +226,7 @@ def _serve_bridge(surroundings: _Surroundings) -> _Started:
         made.append(create_app(load_settings(written[0][1])))
         return made[0]
 
-    served = serve(make)
+    served = serve(make, port=surroundings.premises.bridge_port)
 
     def stop() -> None:
         served.stop()
@@ -189,7 +241,9 @@ def _serve_bridge(surroundings: _Surroundings) -> _Started:
 
 
 def _spawn_bridge(surroundings: _Surroundings) -> _Started:
-    addresses, settings_file = surroundings.write_files(f"http://127.0.0.1:{free_port()}")
+    addresses, settings_file = surroundings.write_files(
+        f"http://127.0.0.1:{surroundings.premises.bridge_port or free_port()}"
+    )
     log = surroundings.folder / "bridge.log"
     command = [sys.executable, "-m", "federation_bridge.operate", "serve", "--settings", str(settings_file)]
     with log.open("wb") as output:

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from federation_bridge.sandbox import estate
 from federation_bridge.sandbox.directory import audit_dates
 
 PRODUCTION = "111122223333"
@@ -16,6 +17,7 @@ ANALYTICS = "444455556666"
 ISSUER = "https://bridge.example.com"
 """The bridge's issuer towards AWS, under the name that AWS demands; the local AWS knows where it really answers."""
 CLIENT_ID = "federation-bridge"
+_CONNECTIONS = ("company", "company-oidc")
 RulebookSource = Literal["files", "database"]
 """Where the rules lie: in files that are watched, or in the database, where pages change them."""
 
@@ -42,6 +44,11 @@ connections:
     email_domains: [example.com]
     verified_email_domains: [example.com]
     allow_idp_initiated: true
+    # How this provider is asked for a second factor, and what says that there was one. Administration asks for it.
+    authentication_methods: {{mfa: {{request: ["https://refeds.org/profile/mfa"], accept: ["https://refeds.org/profile/mfa"]}}}}
+    second_factor: mfa
+    # The provider's directory tells by SCIM who has left, and in which groups people are.
+    scim: {{joined_by: externalId}}
   company-oidc:
     title: Example company (OpenID Connect)
     protocol: oidc
@@ -115,7 +122,7 @@ _RULES = """\
       max_duration: 1h
       tags: {{Department: "{{attribute.department}}"}}
   - id: {connection}.by-group-name
-    description: A group called aws#ACCOUNT#ROLE stands for that role, where the register allows it.
+    description: Your company has a group that is named after this role.
     connection: {connection}
     when: {{group_template: "aws#{{account}}#{{role}}"}}
     grant: {{role: "{{account}}/{{role}}", max_duration: 8h}}
@@ -184,37 +191,53 @@ def settings_text(addresses: Addresses, source: RulebookSource = "files") -> str
     )
 
 
-def accounts_text() -> str:
+def accounts_text(*, has_estate: bool = False) -> str:
     """The account register."""
-    return _ACCOUNTS.format(production=PRODUCTION, analytics=ANALYTICS, issuer_name=ISSUER.removeprefix("https://"))
+    own = _ACCOUNTS.format(production=PRODUCTION, analytics=ANALYTICS, issuer_name=ISSUER.removeprefix("https://"))
+    return own + (estate.register_text() if has_estate else "")
 
 
-def rules_text(today: date) -> str:
+def rules_text(today: date, *, has_estate: bool = False) -> str:
     """The rules; the audit's dates lie around `today`."""
     begins, ends = audit_dates(today)
-    return _RULES_HEAD + "".join(
-        _RULES.format(
-            connection=connection,
-            production=PRODUCTION,
-            analytics=ANALYTICS,
-            audit_begins=begins.isoformat(),
-            audit_ends=ends.isoformat(),
-            last_begins=date.fromordinal(begins.toordinal() - 365).isoformat(),
-            last_ends=date.fromordinal(ends.toordinal() - 365).isoformat(),
+    more = estate.rules_text(_CONNECTIONS) if has_estate else ""
+    return (
+        _RULES_HEAD
+        + more
+        + "".join(
+            _RULES.format(
+                connection=connection,
+                production=PRODUCTION,
+                analytics=ANALYTICS,
+                audit_begins=begins.isoformat(),
+                audit_ends=ends.isoformat(),
+                last_begins=date.fromordinal(begins.toordinal() - 365).isoformat(),
+                last_ends=date.fromordinal(ends.toordinal() - 365).isoformat(),
+            )
+            for connection in _CONNECTIONS
         )
-        for connection in ("company", "company-oidc")
     )
 
 
-def write_files(
-    folder: Path, addresses: Addresses, client_secret: str, today: date, source: RulebookSource = "files"
-) -> Path:
-    """Writes settings, rules, register and the client's secret into `folder` and gives the settings file's path."""
-    settings = folder / "settings.yaml"
-    settings.write_text(settings_text(addresses, source), encoding="utf-8")
-    (folder / "accounts.yaml").write_text(accounts_text(), encoding="utf-8")
-    (folder / "rules.yaml").write_text(rules_text(today), encoding="utf-8")
-    secret = folder / "client-secret"
-    secret.touch(mode=0o600)
-    secret.write_text(client_secret, encoding="utf-8")
-    return settings
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Which files are written, beside where everything answers."""
+
+    addresses: Addresses
+    client_secret: str
+    today: date
+    source: RulebookSource = "files"
+    has_estate: bool = False
+    """Whether the company has forty more accounts."""
+
+    def write(self, folder: Path) -> Path:
+        """Writes settings, rules, register and the client's secret into `folder` and gives the settings file's path."""
+        settings = folder / "settings.yaml"
+        settings.write_text(settings_text(self.addresses, self.source), encoding="utf-8")
+        register, rules = accounts_text(has_estate=self.has_estate), rules_text(self.today, has_estate=self.has_estate)
+        (folder / "accounts.yaml").write_text(register, encoding="utf-8")
+        (folder / "rules.yaml").write_text(rules, encoding="utf-8")
+        secret = folder / "client-secret"
+        secret.touch(mode=0o600)
+        secret.write_text(self.client_secret, encoding="utf-8")
+        return settings

@@ -4,85 +4,103 @@ from __future__ import annotations
 
 import argparse
 import signal
+import socket
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from textwrap import indent
 from types import FrameType
 from typing import TextIO
 
-from federation_bridge.errors import BridgeError
+from federation_bridge.errors import BridgeError, ConfigurationInvalid
+from federation_bridge.sandbox.aws_cli import unpacked_cli
 from federation_bridge.sandbox.browser import BrowserStopped
-from federation_bridge.sandbox.company import Company, open_company
-from federation_bridge.sandbox.company_files import TRIED_RULE
-from federation_bridge.sandbox.scenario import StepFailed, Teller, run_scenario
+from federation_bridge.sandbox.company import Premises, open_company
+from federation_bridge.sandbox.handover import invitation, write_environment
+from federation_bridge.sandbox.scenario import run_scenario
+from federation_bridge.sandbox.telling import StepFailed, Teller
+
+_PORT = 8400
+"""Where the bridge listens, so that addresses in notes and bookmarks stay; the provider and AWS at the next two."""
+_PORTS = range(1, 65534)
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the demo and gives its exit status: 0 where every answer was the promised one, otherwise 1."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="walk and exit, instead of staying up for a browser")
+    parser.add_argument("--port", type=int, help=f"of the bridge; the next two are used too (usually {_PORT})")
     options = parser.parse_args(arguments)
-    usual = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        return run(sys.stdout, once=options.once)
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        signal.signal(signal.SIGTERM, usual)
+    with _stopped_by_signals():
+        try:
+            return run(sys.stdout, once=options.once, port=options.port)
+        except KeyboardInterrupt:
+            return 0
 
 
-def run(out: TextIO, *, once: bool) -> int:
+def run(out: TextIO, *, once: bool, port: int | None = None) -> int:
     """Walks, and unless `once` waits for Ctrl-C. Every process and thread that it started has ended when it returns."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="federation-bridge-demo-") as folder:
         try:
-            with open_company(Path(folder), rulebook="database") as company:
-                out.write(f"The example company is open, its files are in {folder}.\n")
+            premises = _premises(port)
+            with open_company(Path(folder), rulebook="database", premises=premises) as company:
+                out.write(f"The example company is open, its files are in\n{folder}\n")
                 run_scenario(company, Teller(out))
                 out.write(f"\nAll of it as promised, in {time.monotonic() - began:.1f} seconds.\n")
                 if not once:
-                    _invite(company, out)
+                    out.write(invitation(company, write_environment(company, unpacked_cli())))
+                    out.flush()
                     threading.Event().wait()
         except (StepFailed, BridgeError, BrowserStopped, OSError, LookupError) as problem:
-            out.write(f"\nThe demo failed: {problem}\n{_log_of(Path(folder))}")
+            with suppress(OSError):  # the terminal may be what has gone
+                out.write(f"\nThe demo failed: {problem}\n{_log_of(Path(folder))}")
             return 1
     return 0
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """The first signal ends the demo as Ctrl-C does; those that follow, as of a closed terminal, change nothing."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    usual = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
 
 
-def _invite(company: Company, out: TextIO) -> None:
-    out.write(
-        f"\nNow it is yours, until Ctrl-C:\n"
-        f"  the bridge             {company.bridge}/\n"
-        f"  the identity provider  {company.addresses.provider}/\n"
-        f"  the local AWS          {company.addresses.aws}/\n"
-        f"  settings, audit, and the rules as they began: {company.folder}\n\nPeople:\n"
-    )
-    out.writelines(f"  {person.login:6} {person.password:14} {person.story}\n" for person in company.directory)
-    out.write(_to_try(company))
-    out.flush()
+def _premises(asked: int | None) -> Premises:
+    """At the usual ports, or anywhere if one is taken; ConfigurationInvalid where the asked ones are not to be had."""
+    first = _PORT if asked is None else asked
+    if first not in _PORTS:
+        raise ConfigurationInvalid(f"{first} is no port with two more after it")
+    ports = range(first, first + 3)
+    taken = [port for port in ports if not _is_free(port)]
+    if taken and asked is not None:
+        raise ConfigurationInvalid(f"port {taken[0]} is taken; the demo needs {ports[0]}, {ports[1]} and {ports[2]}")
+    bridge, provider, aws = (0, 0, 0) if taken else ports
+    return Premises(bridge, provider, aws, has_estate=True)
 
 
-def _to_try(company: Company) -> str:
-    """How to change who may have what, as docs/administration.md leads through it."""
-    return (
-        f"\nWho administers changes the rules at {company.bridge}/administration. To try:\n"
-        f"  1. Sign in as dan: no role, and why.\n"
-        f"  2. As ada, in another browser: Change the rules. Add at the end:\n\n{indent(TRIED_RULE, '       ')}\n"
-        f"     Check says who gains what. Put in force asks why, and waits: it is about production.\n"
-        f"  3. As fay, in a third browser: open what waits, and put it in force. dan has the role at the next click.\n"
-        f"  4. As ada or fay: People says why dan has it. The first version puts things back.\n"
-        f"At a terminal, with {company.folder} as the folder:\n"
-        f"  export FEDERATION_BRIDGE_SETTINGS=settings.yaml\n"
-        f"  federation-bridge rules history\n"
-    )
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _log_of(folder: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -48,6 +48,8 @@ _PEOPLE = (
      "Administers the bridge, as Ada does, and has no role in AWS: the second person."),
     ("gus", "Gus Reed", "Analytics", ("everyone", "analytics-authors"),
      "An author: may change the rules of the account analytics, and nothing else."),
+    ("hal", "Hal Brook", "Contractors", ("everyone", "contractors"),
+     "A contractor as Carla is: when her access ends, his goes on."),
 )  # fmt: skip
 
 
@@ -56,6 +58,8 @@ class Directory:
 
     def __init__(self, people: tuple[Person, ...]) -> None:
         self._people = {person.login: person for person in people}
+        self.listeners: list[Callable[[Person | None, Person], None]] = []
+        """Are told of each change, before and after, while it is made."""
 
     def __iter__(self) -> Iterator[Person]:
         return iter(self._people.values())
@@ -73,19 +77,30 @@ class Directory:
 
     def put(self, person: Person) -> None:
         """Adds the person, or takes over what changed about them (another group, another name)."""
+        before = self._people.get(person.login)
         self._people[person.login] = person
+        for listener in self.listeners:
+            listener(before, person)
+
+    def off_board(self, login: str) -> None:
+        """The person has left: no application lets them in any more, and they are in no group."""
+        self.put(replace(self[login], groups=(), is_assigned=False, story="Has left, and is let in no more."))
 
     def move(self, login: str, *groups: str) -> None:
         """The person is in these groups from now on, and in no other."""
         self.put(replace(self[login], groups=groups))
 
 
-def example_company() -> Directory:
-    """A directory of seven people with random passwords, which whoever starts it may print."""
+Row = tuple[str, str, str, tuple[str, ...], str]
+"""Login, name, department, groups and story of somebody."""
+
+
+def example_company(*more: Row) -> Directory:
+    """A directory of eight people, and `more`, with random passwords, which whoever starts it may print."""
     return Directory(
         tuple(
             Person(login, name, f"p-{1001 + number}", department, groups, story, secrets.token_urlsafe(9), bool(groups))
-            for number, (login, name, department, groups, story) in enumerate(_PEOPLE)
+            for number, (login, name, department, groups, story) in enumerate((*_PEOPLE, *more))
         )
     )
 

@@ -63,12 +63,15 @@ class _Reader(HTMLParser):
         self._id = ""
         self._url = url
         self._open: _Draft | None = None
+        self._by_id: dict[str, _Draft] = {}
         self._select = ""
         self._unread = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         self._id = values.get("id", "")
+        if self._unread and tag != "template":
+            return  # what a template holds is no part of the page
         if tag in ("script", "style", "title", "template"):
             self._unread += 1
         elif tag == "a" and "href" in values:
@@ -77,8 +80,19 @@ class _Reader(HTMLParser):
             action = urljoin(self._url, values.get("action") or self._url)
             self._open = _Draft(action, values.get("method", "get").upper(), is_departing="data-departing" in values)
             self.drafts.append(self._open)
+            self._by_id[self._id] = self._open
+        elif tag == "button" and "formaction" in values:
+            self._button_of_its_own(values)
         elif self._open is not None:
             self._control(self._open, tag, values)
+
+    def _button_of_its_own(self, values: Mapping[str, str]) -> None:
+        """A button that sends a form elsewhere is a form of its own to whoever presses it."""
+        form = self._by_id.get(values["form"]) if "form" in values else self._open
+        if form is not None:
+            action = urljoin(self._url, values["formaction"])
+            buttons = [(values["name"], values.get("value", ""))] if values.get("name") else []
+            self.drafts.append(_Draft(action, form.method, form.fields, buttons))
 
     def handle_endtag(self, tag: str) -> None:
         self._id = ""

@@ -5,13 +5,11 @@ Everything goes through the real HTTP endpoints, by forms and cookies, and throu
 
 from __future__ import annotations
 
-import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TextIO
 
 from botocore.exceptions import ClientError
 
@@ -26,55 +24,21 @@ from federation_bridge.sandbox.scripted_user import (
     read_object,
     write_object,
 )
+from federation_bridge.sandbox.telling import StepFailed, Teller
 from federation_bridge.sandbox.terminal import DeviceLogin, Terminal
 
-_COLUMNS = 110
 _REPORT = "production-reports/2026/summary.txt"
+_MINUTE, _LOOK_AGAIN = 60.0, 0.1
 _PROFILE = ("--profile", "production-Developer")
 _WHO = ("sts", "get-caller-identity", *_PROFILE, "--query", "Arn", "--output", "text")
 _COPY = (f"s3://{_REPORT}", "-", *_PROFILE)
-
-
-class StepFailed(Exception):
-    """An answer of the scenario was not the one that the product promises."""
-
-
-@dataclass(slots=True)
-class Teller:
-    """Tells the scenario in plain words."""
-
-    out: TextIO
-    steps: int = field(default=0)
-
-    def chapter(self, title: str) -> None:
-        """Begins a group of steps."""
-        self.out.write(f"\n{title}\n{'-' * len(title)}\n")
-
-    def step(self, title: str) -> None:
-        """Begins a step."""
-        self.steps += 1
-        self._tell(f"\n{self.steps:2}. ", title)
-
-    def asked(self, what: str) -> None:
-        """What was asked."""
-        self._tell("    asked:    ", what)
-
-    def answered(self, what: str) -> None:
-        """What was answered."""
-        self._tell("    answered: ", what)
-
-    def _tell(self, label: str, text: str) -> None:
-        after = " " * len(label.lstrip("\n"))
-        lines = textwrap.wrap(text, _COLUMNS - len(after), break_long_words=False, break_on_hyphens=False)
-        self.out.write(label + f"\n{after}".join(lines) + "\n")
-        self.out.flush()
 
 
 def run_scenario(company: Company, tell: Teller) -> None:
     """Walks the whole main job; StepFailed at the first answer that is not the promised one."""
     terminal, unpacking = Terminal(company.folder / "home", company), _unpacking()
     terminal.home.mkdir(exist_ok=True)
-    tell.chapter("Ada Moss works in one account that trusts our SAML, and in one that trusts our OpenID Connect")
+    tell.chapter("Ada Moss works in an account that trusts our SAML, and in one of OpenID Connect")
     ada = _sign_in(company, tell, "ada", "company", "SAML 2.0")
     with _let_in(tell, terminal, ada) as login:
         developer = _take_credentials(tell, ada, f"{PRODUCTION}/Developer", "AssumeRoleWithSAML")
@@ -90,6 +54,8 @@ def run_scenario(company: Company, tell: Teller) -> None:
         _nobody(company, tell)
         tell.chapter("Back at Ada's terminal, every AWS tool works")
         _at_the_terminal(tell, terminal, login, unpacking)
+    tell.chapter("Carla's contract ends, and what she holds in AWS with it")
+    _off_board(company, tell)
     tell.chapter("In the end")
     _after_expiry(company, tell, developer)
 
@@ -241,6 +207,34 @@ def _use_in_analytics(company: Company, tell: Teller, credentials: Credentials) 
     tell.step("These credentials work, too, in the account that knows the bridge as an OIDC provider.")
     _call(tell, "sts get-caller-identity", lambda: caller_arn(company, credentials))
     _call(tell, "s3 list-buckets", lambda: ", ".join(list_buckets(company, credentials)))
+
+
+def _off_board(company: Company, tell: Teller) -> None:
+    users = [_sign_in(company, tell, login, "company", "SAML 2.0") for login in ("carla", "hal")]
+    role, object_ = f"{ANALYTICS}/DataReader", "analytics-data/public/cities.csv"
+    carlas, hals = [_take_credentials(tell, one, role, "AssumeRoleWithWebIdentity") for one in users]
+    _call(tell, f"s3 get-object {object_}, as Carla", lambda: _read(company, carlas, object_))
+    company.connect_by_scim()
+    tell.step("The company's directory disables Carla, and tells the bridge by SCIM.")
+    tell.asked('PATCH /scim/v2/company/Users/...: {"op": "Replace", "path": "active", "value": "False"}')
+    company.directory.off_board("carla")
+    told_at = time.monotonic()
+    _expect(users[0].open().has_form("/sign-in"), "she is still signed in")
+    tell.answered("taken; her browser is signed out in the same moment, and she is let in no more")
+    tell.step("Her live AWS session is denied within a minute: an explicit deny in its role's boundary ...")
+    while _is_allowed(company, carlas, object_) and time.monotonic() < told_at + _MINUTE:
+        threading.Event().wait(_LOOK_AGAIN)
+    _denied(tell, f"s3 get-object {object_}", lambda: _read(company, carlas, object_))
+    tell.answered(f"{time.monotonic() - told_at:.1f} seconds after the word of the directory")
+    tell.step("... and Hal, who is in the same role, goes on.")
+    _call(tell, f"s3 get-object {object_}", lambda: _read(company, hals, object_))
+
+
+def _is_allowed(company: Company, credentials: Credentials, path: str) -> bool:
+    try:
+        return bool(_read(company, credentials, path))
+    except ClientError:
+        return False
 
 
 def _after_expiry(company: Company, tell: Teller, credentials: Credentials) -> None:

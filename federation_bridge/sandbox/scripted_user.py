@@ -55,11 +55,18 @@ class ScriptedUser:
         person = self.person
         return self.browser.submit(page, page.form("/login"), login=person.login, password=person.password)
 
+    def administer(self, path: str = "/administration") -> Page:
+        """The page of administrators at `path`, with the second factor where it is asked for; already signed in."""
+        page = self.open(path)
+        if page.has_form("/device/sign-in"):
+            page = self.type_password(self.browser.submit(page, page.form("/device/sign-in")))
+        return page
+
     def roles(self) -> list[str]:
         """The roles on offer, as `account/role`."""
         marker, end = "/roles/", "/console"
         actions = [form.action for form in self.open().forms if marker in form.action]
-        return [action.partition(marker)[2].removesuffix(end) for action in actions if action.endswith(end)]
+        return list(dict.fromkeys(one.partition(marker)[2].removesuffix(end) for one in actions if one.endswith(end)))
 
     def ask_for_credentials(self, role: str) -> Page:
         """The page behind "Show credentials" of `account/role`, pressed among my roles."""

@@ -31,8 +31,7 @@ class DeviceLogin:
 
     def ended(self) -> str:
         """The command's last words; LookupError where it did not end well."""
-        said, _ = self.process.communicate(timeout=_WITHIN)
-        return _ended_well(self.process, "fedbridge login", said)
+        return _ended_well(self.process, "fedbridge login")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,7 @@ class Terminal:
 
     def fedbridge(self, *words: str) -> str:
         """What `fedbridge` says that ends well."""
-        process = self._start(*words)
-        said, _ = process.communicate(timeout=_WITHIN)
-        return _ended_well(process, f"fedbridge {words[0]}", said)
+        return _ended_well(self._start(*words), f"fedbridge {words[0]}")
 
     @contextmanager
     def device_login(self, scripted_user: ScriptedUser) -> Iterator[DeviceLogin]:
@@ -69,8 +66,7 @@ class Terminal:
         here = self.company.addresses.aws
         more = {"AWS_ENDPOINT_URL_STS": here, "AWS_ENDPOINT_URL_S3": here, "AWS_REGION": "eu-central-1"}
         process = cli.start(self.home, *words, more={**self.environment(), **more})
-        said, _ = process.communicate(timeout=_WITHIN)
-        return _ended_well(process, f"aws {' '.join(words[:2])}", said).strip()
+        return _ended_well(process, f"aws {' '.join(words[:2])}").strip()
 
     def _start(self, *words: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "federation_bridge.cli", *words]
@@ -80,7 +76,13 @@ class Terminal:
         )
 
 
-def _ended_well(process: subprocess.Popen[str], what: str, said: str) -> str:
+def _ended_well(process: subprocess.Popen[str], what: str) -> str:
+    try:
+        said, _ = process.communicate(timeout=_WITHIN)
+    except BaseException:  # whoever leaves the demo leaves no command behind
+        process.kill()
+        process.wait()
+        raise
     if process.returncode != 0:
         raise LookupError(f"{what} ended with {process.returncode}: {said}")
     return said

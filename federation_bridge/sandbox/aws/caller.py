@@ -26,6 +26,8 @@ class Caller:
     """None where nothing narrows the session; an empty tuple allows nothing."""
     session: Session | None = None
     user: str = ""
+    boundary: tuple[Policy, ...] | None = None
+    """The permissions boundary; None where there is none."""
     context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def demand(self, action: str, resource: str, context: Mapping[str, tuple[str, ...]]) -> None:
@@ -43,15 +45,19 @@ class Caller:
         request = Request(action, resource, {**context, **self.context})
         found = {
             kind: decide(policies, request)
-            for kind, policies in (("identity-based", self.identity_policies), ("session", self.session_policies))
+            for kind, policies in (
+                ("identity-based policy", self.identity_policies),
+                ("permissions boundary", self.boundary),
+                ("session policy", self.session_policies),
+            )
             if policies is not None
         }
         for kind, verdict in found.items():
             if verdict is Verdict.DENIED:
-                return f"with an explicit deny in {'an' if kind[0] == 'i' else 'a'} {kind} policy"
+                return f"with an explicit deny in {'an' if kind[0] == 'i' else 'a'} {kind}"
         for kind, verdict in found.items():
             if verdict is Verdict.SILENT:
-                return f"because no {kind} policy allows the {action} action"
+                return f"because no {kind} allows the {action} action"
         return ""
 
 
@@ -72,6 +78,7 @@ def of_session(state: State, session: Session) -> Caller:
         narrowed,
         session,
         session.user,
+        state.boundary(session),
         _session_context(session, state),
     )
 

@@ -22,8 +22,17 @@ _ARN = re.compile(r"(arn:aws[a-z-]{0,20}:iam::aws:policy)/([A-Za-z0-9_./-]{1,512
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One version of a managed policy."""
+
+    id: str
+    policy: Policy
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ManagedPolicy:
-    """A managed policy, of an account's own or of AWS, in its default version."""
+    """A managed policy, of an account's own or of AWS; `policy` and `version` are its default version."""
 
     arn: str
     name: str
@@ -35,6 +44,29 @@ class ManagedPolicy:
     version: str = "v1"
     updated_at: datetime | None = None
     """None where it never was."""
+    others: tuple[PolicyVersion, ...] = ()
+    """Every version but the default one."""
+    made: int = 1
+    """How many versions it ever had: numbers are not used again."""
+    default_made_at: datetime | None = None
+    """When the default version was made, where that is known."""
+    before: ManagedPolicy | None = None
+    """What it was until `updated_at`, as those see it who have not heard of the change yet."""
+
+    @property
+    def versions(self) -> tuple[PolicyVersion, ...]:
+        """All versions, the newest first."""
+        default = PolicyVersion(self.version, self.policy, self._default_made_at)
+        return tuple(sorted((default, *self.others), key=lambda one: int(one.id[1:]), reverse=True))
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """When the default version became another one."""
+        return self.updated_at
+
+    @property
+    def _default_made_at(self) -> datetime:
+        return self.default_made_at or self.updated_at or self.created_at
 
 
 @cache

@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -29,6 +29,7 @@ from federation_bridge.sandbox.aws.saml_statement import (
     unverified_roles,
 )
 from federation_bridge.sandbox.aws.session_terms import LONGEST, SHORTEST
+from federation_bridge.sandbox.aws.sign_out import signed_out
 from federation_bridge.sandbox.aws.state import Session, State
 from federation_bridge.sandbox.aws.sts.handing_out import Call
 from federation_bridge.sandbox.aws.sts.saml_request import read_verified, role_pairs
@@ -36,7 +37,7 @@ from federation_bridge.sandbox.aws.sts.with_saml import redeem
 from federation_bridge.sandbox.aws.wire import Answer, Trail, Wire
 
 COOKIE = "local-aws-console"
-PATHS = ("/federation", "/saml", "/console")
+PATHS = ("/federation", "/saml", "/console", "/oauth")
 _AUDIENCES = re.compile(
     r"urn:amazon:webservices(:cn-north-1|:govcloud)?|https://signin\.aws\.amazon\.com/saml(/acs/\w+)?"
 )
@@ -71,6 +72,8 @@ def _answer(request: SigninRequest) -> Answer:
     wire = request.wire
     if wire.path == "/federation":
         return _federation(request, wire.fields())
+    if wire.path == "/oauth":
+        return signed_out(request.own_address, wire.fields(), COOKIE)
     if wire.path == "/console":
         return _console(request)
     if not _ACS.fullmatch(wire.path):
@@ -275,15 +278,11 @@ def _console(request: SigninRequest) -> Answer:
     return _page(
         "console.html",
         session=console.session,
-        ends_at=_to_the_second(console.ends_at),
+        ends_at=console.ends_at.replace(microsecond=0),
         destination=at if is_console_page(at) else "",
         buckets=buckets,
         why_not=why_not,
     )
-
-
-def _to_the_second(moment: datetime) -> datetime:
-    return moment.replace(microsecond=0)
 
 
 def _why_no_buckets(request: SigninRequest, session: Session) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from federation_bridge.model import Clock, Randomness
+from federation_bridge.sandbox.aws.changes import as_heard_of
 from federation_bridge.sandbox.aws.managed_policies import ManagedPolicy, policy_of_aws
 from federation_bridge.sandbox.aws.policy.document import Policy
 from federation_bridge.sandbox.aws.saml_metadata import SamlMetadata
@@ -79,6 +80,11 @@ class Role:
     inline: Mapping[str, Policy] = field(default_factory=dict)
     attached: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    boundary: str = ""
+    """ARN of the managed policy that is its permissions boundary."""
+    changed_at: datetime | None = None
+    before: Role | None = None
+    """What it was until `changed_at`, as those see it who have not heard of the change yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +251,29 @@ class State:
     def identity_policies(self, session: Session) -> tuple[Policy, ...]:
         """The permissions on which a session rests, as they stand now; none once the role or user is gone."""
         account = self.accounts.get(session.account_id)
-        holder = account and (account.roles.get(session.role) if session.role else account.users.get(session.user))
-        if not account or not holder or (isinstance(holder, Role) and holder.id != session.role_id):
+        holder = self._holder(session)
+        if not account or not holder:
             return ()
         return (*holder.inline.values(), *self.managed_policies(account, holder.attached))
+
+    def boundary(self, session: Session) -> tuple[Policy, ...] | None:
+        """The permissions boundary of a session's role; None where it has none, empty where the policy is gone."""
+        account, holder = self.accounts.get(session.account_id), self._holder(session)
+        if not account or not isinstance(holder, Role) or not holder.boundary:
+            return None
+        return self.managed_policies(account, (holder.boundary,))
+
+    def _holder(self, session: Session) -> Role | User | None:
+        """The role or user on which a session rests, as it is known everywhere."""
+        account = self.accounts.get(session.account_id)
+        if account is None:
+            return None
+        if not session.role:
+            return account.users.get(session.user)
+        role = account.roles.get(session.role)
+        return None if role is None or role.id != session.role_id else as_heard_of(role, self.now() - self.propagation)
 
     def managed_policies(self, account: AccountState, arns: Iterable[str]) -> tuple[Policy, ...]:
         """Those of the managed policies that exist."""
         found = (self.managed_policy(account, arn) for arn in arns)
-        return tuple(one.policy for one in found if one is not None)
+        return tuple(as_heard_of(one, self.now() - self.propagation).policy for one in found if one is not None)

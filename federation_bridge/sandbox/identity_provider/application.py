@@ -10,6 +10,7 @@ from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
 from federation_bridge.sandbox.identity_provider.login import login_pages
+from federation_bridge.sandbox.identity_provider.logout import logout_pages
 from federation_bridge.sandbox.identity_provider.oidc import oidc_pages
 from federation_bridge.sandbox.identity_provider.pages import page
 from federation_bridge.sandbox.identity_provider.provider import IdentityProvider
@@ -53,7 +54,7 @@ def create_identity_provider(provider: IdentityProvider) -> Flask:
     """The provider as a Flask application. Refusals become a page, or JSON at the endpoints that machines call."""
     app = Flask(__name__, template_folder="templates", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 1_000_000
-    for pages in (login_pages(provider), saml_pages(provider), oidc_pages(provider)):
+    for pages in (login_pages(provider), saml_pages(provider), oidc_pages(provider), logout_pages(provider)):
         app.register_blueprint(pages)
 
     @app.errorhandler(Refusal)

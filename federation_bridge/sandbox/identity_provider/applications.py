@@ -13,6 +13,7 @@ from lxml import etree
 from federation_bridge.sandbox.identity_provider.refusals import Refusal
 
 _NS = {"md": "urn:oasis:names:tc:SAML:2.0:metadata", "ds": "http://www.w3.org/2000/09/xmldsig#"}
+_REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 _POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 
 
@@ -27,6 +28,8 @@ class ServiceProvider:
     """PEM. Where there is one, every request must be signed."""
     encryption_certificate: str | None = None
     default_relay_state: str = ""
+    logout_url: str = ""
+    """Its single logout service by HTTP-Redirect; empty: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,9 @@ class OidcClient:
     secret: str | None = field(default=None, repr=False)
     keys: Mapping[str, Any] | None = None
     """A JWK Set of public keys (RFC 7517 section 5)."""
+    back_channel_logout_uri: str = ""
+    """Where it is told that a person has signed out here; empty: nowhere."""
+    post_logout_redirect_uris: tuple[str, ...] = ()
 
 
 def service_provider(metadata: bytes, *, default_relay_state: str = "", encrypts: bool = False) -> ServiceProvider:
@@ -57,12 +63,14 @@ def service_provider(metadata: bytes, *, default_relay_state: str = "", encrypts
     encryption = _certificates(root, "encryption") if encrypts else ()
     if encrypts and not encryption:
         raise Refusal("metadata", "the metadata names no key to encrypt to")
+    logout = root.find(f".//md:SPSSODescriptor/md:SingleLogoutService[@Binding='{_REDIRECT}']", _NS)
     return ServiceProvider(
         entity_id=str(root.get("entityID")),
         acs_urls=tuple(str(element.get("Location")) for element in acs),
         signing_certificates=_certificates(root, "signing"),
         encryption_certificate=encryption[0] if encryption else None,
         default_relay_state=default_relay_state,
+        logout_url="" if logout is None else str(logout.get("Location")),
     )
 
 

@@ -42,6 +42,18 @@ class AuthnRequest:
     force_authn: bool
     is_passive: bool
     name_id_format: str | None
+    contexts: tuple[str, ...] = ()
+    """AuthnContextClassRefs of its RequestedAuthnContext, by Comparison `exact`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """A request to end somebody's session here, from a service provider that was recognised by its signature."""
+
+    id: str
+    service_provider: ServiceProvider
+    name_id: str
+    relay_state: str
 
 
 class UnregisteredAcs(Refusal):
@@ -61,6 +73,16 @@ def from_redirect(query: bytes, destination: str, registered: Mapping[str, Servi
     if sender.signing_certificates:
         _verify_query(parts, sender)
     return _request(root, sender, destination, _text(parts.get(b"RelayState", b"")))
+
+
+def logout_from_redirect(query: bytes, registered: Mapping[str, ServiceProvider]) -> LogoutRequest:
+    """The LogoutRequest in a raw query string, which must be signed; Refusal says why it is not taken."""
+    parts = _raw_parts(query)
+    root = _root(_inflated(_decoded(unquote_to_bytes(parts.get(b"SAMLRequest", b"")))), "LogoutRequest")
+    sender = _sender(root, registered)
+    _verify_query(parts, sender)
+    named = (root.findtext(f"{_SAML}NameID") or "").strip()
+    return LogoutRequest(str(root.get("ID")), sender, named, _text(parts.get(b"RelayState", b"")))
 
 
 def from_post(form: Mapping[str, str], destination: str, registered: Mapping[str, ServiceProvider]) -> AuthnRequest:
@@ -104,14 +126,14 @@ def _inflated(deflated: bytes) -> bytes:
     return inflated
 
 
-def _root(xml: bytes) -> etree._Element:
+def _root(xml: bytes, name: str = "AuthnRequest") -> etree._Element:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
     try:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as problem:
         raise Refusal("request", f"the SAMLRequest is not XML: {problem}") from None
-    if root.getroottree().docinfo.internalDTD is not None or root.tag != f"{_SAMLP}AuthnRequest":
-        raise Refusal("request", "the SAMLRequest holds no AuthnRequest")
+    if root.getroottree().docinfo.internalDTD is not None or root.tag != f"{_SAMLP}{name}":
+        raise Refusal("request", f"the SAMLRequest holds no {name}")
     return root
 
 
@@ -168,7 +190,9 @@ def _request(root: etree._Element, sender: ServiceProvider, destination: str, re
     acs_url = root.get("AssertionConsumerServiceURL", sender.acs_urls[0])
     if acs_url not in sender.acs_urls:
         raise UnregisteredAcs(acs_url, sender)
-    policy = root.find(f"{_SAMLP}NameIDPolicy")
+    policy, requested = root.find(f"{_SAMLP}NameIDPolicy"), root.find(f"{_SAMLP}RequestedAuthnContext")
+    if requested is not None and requested.get("Comparison", "exact") != "exact":
+        raise Refusal("authn_context", "Comparison has to be exact")
     return AuthnRequest(
         id=str(root.get("ID")),
         service_provider=sender,
@@ -177,4 +201,5 @@ def _request(root: etree._Element, sender: ServiceProvider, destination: str, re
         force_authn=root.get("ForceAuthn") in ("true", "1"),
         is_passive=root.get("IsPassive") in ("true", "1"),
         name_id_format=None if policy is None else policy.get("Format"),
+        contexts=() if requested is None else tuple(one.text or "" for one in requested),
     )

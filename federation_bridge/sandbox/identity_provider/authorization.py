@@ -35,6 +35,7 @@ class AuthorizationRequest:
     code_challenge: str
     prompt: str
     max_age: timedelta | None
+    acr_values: tuple[str, ...] = ()
 
 
 def return_address(asked: MultiDict[str, str], clients: Mapping[str, OidcClient]) -> ReturnAddress:
@@ -73,4 +74,5 @@ def authorization_request(asked: MultiDict[str, str], to: ReturnAddress) -> Auth
         code_challenge=challenge,
         prompt=asked.get("prompt", ""),
         max_age=None if max_age is None else timedelta(seconds=int(max_age)),
+        acr_values=tuple(asked.get("acr_values", "").split()),
     )

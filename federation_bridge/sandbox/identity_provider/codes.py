@@ -33,6 +33,7 @@ class Codes:
         self._codes: dict[str, tuple[Consent, float]] = {}
         self._spent: dict[str, str] = {}
         self._tokens: dict[str, tuple[Consent, float]] = {}
+        self._refresh: dict[str, Consent] = {}
 
     def issue(self, consent: Consent) -> str:
         """A new code for what was consented to."""
@@ -54,6 +55,27 @@ class Codes:
                 raise OAuthRefusal("invalid_grant", "the code is too old")
             self._tokens[token] = (consent, (self._clock() + TOKEN_LIFETIME).timestamp())
         return consent, token
+
+    def refresh_token(self, consent: Consent) -> str:
+        """A new refresh token for what was consented to; each is good once (RFC 9700 4.14.2)."""
+        token = self._randomness(32).hex()
+        self._refresh[token] = consent
+        return token
+
+    def renew(self, refresh_token: str) -> tuple[Consent, str]:
+        """What the refresh token stands for and a new access token; OAuthRefusal `invalid_grant` otherwise."""
+        with self._lock:
+            consent = self._refresh.pop(refresh_token, None)
+        if consent is None:
+            raise OAuthRefusal("invalid_grant", "the refresh token is unknown, was used before, or was revoked")
+        token = self._randomness(32).hex()
+        self._tokens[token] = (consent, (self._clock() + TOKEN_LIFETIME).timestamp())
+        return consent, token
+
+    def revoke_of(self, login: str) -> int:
+        """Revokes every refresh token of a person; gives how many there were."""
+        found = [one for one, consent in list(self._refresh.items()) if consent.presence.person.login == login]
+        return sum(self._refresh.pop(one, None) is not None for one in found)
 
     def consent_of(self, access_token: str) -> Consent:
         """What the access token stands for; OAuthRefusal `invalid_token` (RFC 6750 section 3.1) otherwise."""

@@ -21,6 +21,7 @@ from federation_bridge.sandbox.identity_provider.pages import self_posting_form
 from federation_bridge.sandbox.identity_provider.presence import Errand, Presence
 from federation_bridge.sandbox.identity_provider.provider import IdentityProvider
 from federation_bridge.sandbox.identity_provider.refusals import OAuthRefusal
+from federation_bridge.sandbox.identity_provider.second_factor import wanted_by
 from federation_bridge.sandbox.identity_provider.styles import oidc_claims
 from federation_bridge.sandbox.identity_provider.token import TokenEndpoint
 
@@ -65,16 +66,19 @@ def _configuration(issuer: str) -> dict[str, Any]:
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
+        "end_session_endpoint": f"{issuer}/end-session",
         "jwks_uri": f"{issuer}/jwks",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": ["authorization_code"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "scopes_supported": ["openid", "profile", "email", "groups"],
+        "scopes_supported": ["openid", "profile", "email", "groups", "offline_access"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
         "code_challenge_methods_supported": ["S256"],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "authorization_response_iss_parameter_supported": True,
     }
 
@@ -88,6 +92,7 @@ def _authorized(provider: IdentityProvider, asked: AuthorizationRequest) -> Resp
         asked.to.client.client_id,
         answer=lambda presence: _code(provider, asked, presence),
         decline=lambda: _error(provider, asked.to, "access_denied", "the person did not sign in"),
+        wants_second_factor=wanted_by(asked.acr_values) == "second factor" and not provider.passes_over_wishes,
     )
     return run(provider, errand, max_age=max_age)
 

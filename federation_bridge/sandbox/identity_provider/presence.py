@@ -22,6 +22,9 @@ class Presence:
 
     person: Person
     authenticated_at: datetime
+    sid: str = ""
+    """Names this sign-in to applications (OpenID Connect Front-Channel Logout 1.0, 3)."""
+    has_second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Errand:
     application: str
     answer: Callable[[Presence], ResponseReturnValue]
     decline: Callable[[], ResponseReturnValue]
+    wants_second_factor: bool = False
 
 
 class Presences:
@@ -43,9 +47,10 @@ class Presences:
         self._present: dict[str, Presence] = {}
         self._errands: dict[str, Errand] = {}
 
-    def enter(self, person: Person) -> tuple[str, Presence]:
+    def enter(self, person: Person, *, has_second_factor: bool = False) -> tuple[str, Presence]:
         """Signs the person in; the handle goes into a cookie."""
-        handle, presence = self._randomness(24).hex(), Presence(person, self._clock())
+        handle = self._randomness(24).hex()
+        presence = Presence(person, self._clock(), self._randomness(16).hex(), has_second_factor)
         self._present[handle] = presence
         return handle, presence
 
@@ -56,9 +61,14 @@ class Presences:
             return None
         return presence
 
-    def leave(self, handle: str) -> None:
-        """Signs out in that browser."""
-        self._present.pop(handle, None)
+    def leave(self, handle: str) -> Presence | None:
+        """Signs out in that browser; gives who was there."""
+        return self._present.pop(handle, None)
+
+    def leave_everywhere(self, login: str) -> int:
+        """Signs a person out in every browser; gives in how many."""
+        handles = [handle for handle, presence in list(self._present.items()) if presence.person.login == login]
+        return sum(self._present.pop(handle, None) is not None for handle in handles)
 
     def wait(self, errand: Errand) -> str:
         """Keeps the errand until somebody has signed in; the handle goes into the form."""

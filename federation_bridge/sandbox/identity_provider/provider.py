@@ -44,6 +44,8 @@ class IdentityProvider:
         self.signer = signer or make_signer()
         self.jwk = RSAKey.import_key(self.signer.private_pem.decode(), {"use": "sig", "alg": "RS256"})
         self.jwk.ensure_kid()
+        self.passes_over_wishes = False
+        """Whether it signs people in as ever, whatever authentication context is asked for."""
         self.presences = Presences(clock, randomness)
         self.codes = Codes(clock, randomness)
         self.service_providers: dict[str, ServiceProvider] = {}

@@ -16,6 +16,8 @@ from federation_bridge.sandbox.identity_provider.presence import Errand, Presenc
 from federation_bridge.sandbox.identity_provider.provider import IdentityProvider
 from federation_bridge.sandbox.identity_provider.refusals import Refusal
 from federation_bridge.sandbox.identity_provider.saml_message import SamlMessage, form_value
+from federation_bridge.sandbox.identity_provider.saml_message.names import PASSWORD
+from federation_bridge.sandbox.identity_provider.second_factor import MFA_CONTEXT, wanted_by
 from federation_bridge.sandbox.identity_provider.styles import saml_answer
 
 _STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
@@ -35,12 +37,16 @@ def saml_pages(provider: IdentityProvider) -> Blueprint:
             asked = _received(provider)
         except UnregisteredAcs as refusal:
             return _refused_acs(provider, refusal)
+        wanted = "nothing" if provider.passes_over_wishes else wanted_by(asked.contexts)
+        if wanted == "unknown":
+            return _error(provider, asked, "Responder", "NoAuthnContext", "people are not authenticated so here")
         if asked.is_passive and (asked.force_authn or whoever_is_here(provider) is None):
             return _error(provider, asked, "Responder", "NoPassive", "nobody is signed in here")
         errand = Errand(
             asked.service_provider.entity_id,
             answer=lambda presence: _answer(provider, asked, presence),
             decline=lambda: _error(provider, asked, "Responder", "AuthnFailed", "the person did not sign in"),
+            wants_second_factor=wanted == "second factor",
         )
         return run(provider, errand, max_age=timedelta(0) if asked.force_authn else None)
 
@@ -86,6 +92,7 @@ def _answer(provider: IdentityProvider, asked: AuthnRequest, presence: Presence)
         authenticated_at=presence.authenticated_at,
         signed=told.signed,
         style=told.style,
+        authn_context=MFA_CONTEXT if presence.has_second_factor else PASSWORD,
         encrypt_to=asked.service_provider.encryption_certificate,
     )
     return _post(provider, message, asked.relay_state)

@@ -20,6 +20,7 @@ from federation_bridge.sandbox.identity_provider.applications import OidcClient
 from federation_bridge.sandbox.identity_provider.codes import TOKEN_LIFETIME, Consent
 from federation_bridge.sandbox.identity_provider.provider import IdentityProvider
 from federation_bridge.sandbox.identity_provider.refusals import OAuthRefusal
+from federation_bridge.sandbox.identity_provider.second_factor import MFA_ACR
 from federation_bridge.sandbox.identity_provider.styles import oidc_claims
 
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -36,10 +37,17 @@ class TokenEndpoint:
     def answer(self, form: Mapping[str, str], authorization: str | None) -> tuple[dict[str, Any], dict[str, str]]:
         """Body and headers of the answer; OAuthRefusal (RFC 6749 section 5.2) otherwise."""
         client = self._client(form, authorization)
-        if form.get("grant_type") != "authorization_code":
-            raise OAuthRefusal("unsupported_grant_type", "only authorization_code is offered")
-        consent, access_token = self._provider.codes.redeem(form.get("code", ""))
-        self._check_code_is_the_clients(consent, client, form)
+        codes = self._provider.codes
+        match form.get("grant_type"):
+            case "authorization_code":
+                consent, access_token = codes.redeem(form.get("code", ""))
+                self._check_code_is_the_clients(consent, client, form)
+            case "refresh_token":
+                consent, access_token = codes.renew(form.get("refresh_token", ""))
+                if consent.asked.to.client != client:
+                    raise OAuthRefusal("invalid_grant", "the refresh token was issued to another client")
+            case _:
+                raise OAuthRefusal("unsupported_grant_type", "authorization_code and refresh_token are offered")
         body = {
             "access_token": access_token,
             "token_type": "Bearer",
@@ -47,6 +55,8 @@ class TokenEndpoint:
             "scope": " ".join(sorted(consent.asked.scopes)),
             "id_token": self._id_token(consent, access_token),
         }
+        if "offline_access" in consent.asked.scopes:
+            body["refresh_token"] = codes.refresh_token(consent)
         return body, {"Cache-Control": "no-store"}
 
     def _check_code_is_the_clients(self, consent: Consent, client: OidcClient, form: Mapping[str, str]) -> None:
@@ -67,9 +77,12 @@ class TokenEndpoint:
             "iat": now,
             "exp": now + int(TOKEN_LIFETIME.total_seconds()),
             "auth_time": int(consent.presence.authenticated_at.timestamp()),
+            "sid": consent.presence.sid,
             "jti": self._provider.randomness(16).hex(),
             "at_hash": base64.urlsafe_b64encode(half).rstrip(b"=").decode(),
         }
+        if consent.presence.has_second_factor and self._provider.style == "okta":
+            claims |= {"amr": ["pwd", "otp", "mfa"], "acr": MFA_ACR}
         if consent.asked.nonce:
             claims["nonce"] = consent.asked.nonce
         header = {"alg": "RS256", "typ": "JWT", "kid": self._provider.jwk.kid}

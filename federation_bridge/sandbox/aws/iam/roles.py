@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from federation_bridge.sandbox.aws.answers import Value
+from federation_bridge.sandbox.aws.changes import change_role
 from federation_bridge.sandbox.aws.iam.calls import (
     IamCall,
     attached_list,
@@ -19,11 +20,19 @@ from federation_bridge.sandbox.aws.iam.calls import (
 )
 from federation_bridge.sandbox.aws.parameters import Parameters
 from federation_bridge.sandbox.aws.policy.document import parse_policy
-from federation_bridge.sandbox.aws.provisioning import demand_max_session, put_role, trust_policy
-from federation_bridge.sandbox.aws.refusals import Refused, validation_error
+from federation_bridge.sandbox.aws.provisioning import (
+    demand_max_session,
+    demand_policy,
+    put_role,
+    significant_length,
+    trust_policy,
+)
+from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.state import Role
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")
+_LONGEST_INLINE = 10_240
+"""Characters of all inline policies of a role, whitespace not counted (IAM quotas)."""
 
 
 def create_role(call: IamCall) -> dict[str, Value]:
@@ -38,6 +47,7 @@ def create_role(call: IamCall) -> dict[str, Value]:
         path=parameters.optional("Path") or "/",
         description=parameters.optional("Description", 0, 1000) or "",
         tags=dict(parameters.tags()),
+        boundary=parameters.optional("PermissionsBoundary", 20, 2048) or "",
     )
     return {"Role": _shown(role)}
 
@@ -62,7 +72,14 @@ def _shown(role: Role) -> dict[str, Value]:
         "Description": role.description or None,
         "MaxSessionDuration": int(role.max_session.total_seconds()),
         "Tags": tag_list(role.tags),
+        "PermissionsBoundary": _shown_boundary(role),
     }
+
+
+def _shown_boundary(role: Role) -> dict[str, Value] | None:
+    if not role.boundary:
+        return None
+    return {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": role.boundary}
 
 
 def get_role(call: IamCall) -> dict[str, Value]:
@@ -109,7 +126,12 @@ def put_role_policy(call: IamCall) -> dict[str, Value]:
     """PutRolePolicy."""
     role, name = call.role(), call.parameters.required("PolicyName", 1, 128)
     policy = parse_policy(call.parameters.required("PolicyDocument"))
-    call.account.roles[role.name] = replace(role, inline={**role.inline, name: policy})
+    inline = {**role.inline, name: policy}
+    if sum(significant_length(one.text) for one in inline.values()) > _LONGEST_INLINE:
+        raise Refused(
+            "LimitExceeded", f"Maximum policy size of {_LONGEST_INLINE} bytes exceeded for role {role.name}", 409
+        )
+    change_role(call.state, call.account, role, inline=inline)
     return {}
 
 
@@ -124,7 +146,7 @@ def delete_role_policy(call: IamCall) -> dict[str, Value]:
     """DeleteRolePolicy."""
     role, name = call.role(), call.parameters.required("PolicyName", 1, 128)
     inline_policy(name, role.inline, "role")
-    call.account.roles[role.name] = replace(role, inline=without(role.inline, name))
+    change_role(call.state, call.account, role, inline=without(role.inline, name))
     return {}
 
 
@@ -136,14 +158,31 @@ def list_role_policies(call: IamCall) -> dict[str, Value]:
 def attach_role_policy(call: IamCall) -> dict[str, Value]:
     """AttachRolePolicy."""
     role = call.role()
-    call.account.roles[role.name] = replace(role, attached=with_attached(call, role.attached, "PoliciesPerRole"))
+    change_role(call.state, call.account, role, attached=with_attached(call, role.attached, "PoliciesPerRole"))
     return {}
 
 
 def detach_role_policy(call: IamCall) -> dict[str, Value]:
     """DetachRolePolicy."""
     role = call.role()
-    call.account.roles[role.name] = replace(role, attached=without_attached(call, role.attached))
+    change_role(call.state, call.account, role, attached=without_attached(call, role.attached))
+    return {}
+
+
+def put_role_permissions_boundary(call: IamCall) -> dict[str, Value]:
+    """PutRolePermissionsBoundary; Refused (NoSuchEntity) for a policy that is not there."""
+    role, arn = call.role(), call.parameters.arn("PermissionsBoundary")
+    demand_policy(call.state, call.account, arn)
+    change_role(call.state, call.account, role, boundary=arn)
+    return {}
+
+
+def delete_role_permissions_boundary(call: IamCall) -> dict[str, Value]:
+    """DeleteRolePermissionsBoundary; Refused (NoSuchEntity) where there is none."""
+    role = call.role()
+    if not role.boundary:
+        raise no_such_entity(f"Role {role.name} does not have a permissions boundary.")
+    change_role(call.state, call.account, role, boundary="")
     return {}
 
 

@@ -32,7 +32,8 @@ class _Source:
 def simulate_principal_policy(call: IamCall) -> dict[str, Value]:
     """SimulatePrincipalPolicy; Refused (NoSuchEntity) for a user or role that is not there."""
     holder = _holder(call, call.parameters.arn("PolicySourceArn"))
-    return _results(call, (*_policies_of(call, holder), *_given(call, "PolicyInputList")))
+    own = _boundary_of(call, holder)
+    return _results(call, (*_policies_of(call, holder), *_given(call, "PolicyInputList")), own)
 
 
 def simulate_custom_policy(call: IamCall) -> dict[str, Value]:
@@ -72,19 +73,26 @@ def _policies_of(call: IamCall, holder: Role | User) -> tuple[_Source, ...]:
     return (*inline, *managed)
 
 
+def _boundary_of(call: IamCall, holder: Role | User) -> tuple[_Source, ...]:
+    """What the role has as its boundary: it counts where the call gives no other one."""
+    arn = holder.boundary if isinstance(holder, Role) else ""
+    found = call.state.managed_policy(call.account, arn) if arn else None
+    return () if found is None else (_Source(found.name, "user-managed", found.policy),)
+
+
 def _given(call: IamCall, name: str) -> tuple[_Source, ...]:
     texts = call.parameters.texts(name)
     return tuple(_Source(f"{name}.{number}", "none", parse_policy(text)) for number, text in enumerate(texts, 1))
 
 
-def _results(call: IamCall, sources: tuple[_Source, ...]) -> dict[str, Value]:
+def _results(call: IamCall, sources: tuple[_Source, ...], own: tuple[_Source, ...] = ()) -> dict[str, Value]:
     if given := [name for name in _ELSEWHERE if call.parameters.optional(name) is not None]:
         raise _invalid(f"The local AWS simulates nothing with {given[0]}.")
     actions = call.parameters.texts("ActionNames")
     if not actions or not all(_ACTION.fullmatch(one) for one in actions):
         raise _invalid("ActionNames must name actions, each as SERVICE:ACTION without wildcards.")
     resources = call.parameters.texts("ResourceArns") or ("*",)
-    context, boundary = _context(call), _given(call, "PermissionsBoundaryPolicyInputList")
+    context, boundary = _context(call), _given(call, "PermissionsBoundaryPolicyInputList") or own
     requests = [Request(action, resource, context) for action in actions for resource in resources]
     return {"EvaluationResults": [_result(one, sources, boundary) for one in requests], "IsTruncated": False}
 

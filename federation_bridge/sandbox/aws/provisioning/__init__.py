@@ -1,7 +1,14 @@
 """Making what an account holds, held to IAM's rules; the IAM API and whoever seeds a local AWS both come here."""
 
 from federation_bridge.sandbox.aws.provisioning.accounts import add_account, put_bucket
-from federation_bridge.sandbox.aws.provisioning.policies import Document, put_policy, text_of
+from federation_bridge.sandbox.aws.provisioning.policies import (
+    Document,
+    demand_policy,
+    demand_size,
+    put_policy,
+    significant_length,
+    text_of,
+)
 from federation_bridge.sandbox.aws.provisioning.providers import (
     THUMBPRINT,
     change_saml_provider,
@@ -23,6 +30,8 @@ __all__ = [
     "change_saml_provider",
     "demand_client_ids",
     "demand_max_session",
+    "demand_policy",
+    "demand_size",
     "demand_thumbprints",
     "put_access_key",
     "put_bucket",
@@ -31,6 +40,7 @@ __all__ = [
     "put_role",
     "put_saml_provider",
     "put_user",
+    "significant_length",
     "text_of",
     "trust_policy",
 ]

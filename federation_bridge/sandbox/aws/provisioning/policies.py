@@ -9,7 +9,7 @@ from typing import Any
 
 from federation_bridge.sandbox.aws.managed_policies import ManagedPolicy
 from federation_bridge.sandbox.aws.policy.document import parse_policy
-from federation_bridge.sandbox.aws.refusals import Refused, validation_error
+from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.state import (
     AccountState,
     State,
@@ -19,6 +19,7 @@ Document = str | Mapping[str, Any]
 """A policy as JSON text, or as the mapping that it stands for."""
 
 _NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
+_LONGEST_POLICY = 6_144
 _PATH = re.compile(r"/([\x21-\x7e]{1,510}/)?")
 
 
@@ -35,11 +36,29 @@ def demand_name(name: str, path: str, longest: int = 128) -> None:
         raise validation_error("The specified value for path is invalid.")
 
 
+def significant_length(text: str) -> int:
+    """Characters of a policy as quotas count them: without whitespace."""
+    return sum(not one.isspace() for one in text)
+
+
+def demand_size(text: str) -> None:
+    """Refused for a managed policy that is too long."""
+    if significant_length(text) > _LONGEST_POLICY:
+        raise Refused("LimitExceeded", f"Cannot exceed quota for PolicySize: {_LONGEST_POLICY}", 409)
+
+
+def demand_policy(state: State, account: AccountState, arn: str) -> None:
+    """Refused unless there is such a managed policy."""
+    if state.managed_policy(account, arn) is None:
+        raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
+
+
 def put_policy(
     state: State, account: AccountState, name: str, document: Document, *, path: str = "/", description: str = ""
 ) -> ManagedPolicy:
     """A new customer managed policy (IAM CreatePolicy)."""
     demand_name(name, path)
+    demand_size(text_of(document))
     policy = ManagedPolicy(
         account.arn(f"policy{path}{name}"),
         name,

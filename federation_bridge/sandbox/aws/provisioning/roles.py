@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from federation_bridge.sandbox.aws.policy.document import parse_policy
-from federation_bridge.sandbox.aws.provisioning.policies import Document, demand_name, text_of
+from federation_bridge.sandbox.aws.provisioning.policies import Document, demand_name, demand_policy, text_of
 from federation_bridge.sandbox.aws.refusals import Refused, validation_error
 from federation_bridge.sandbox.aws.state import (
     AccountState,
@@ -33,10 +33,13 @@ def put_role(  # noqa: PLR0913 - IAM's own parameters
     path: str = "/",
     description: str = "",
     tags: Mapping[str, str] | None = None,
+    boundary: str = "",
 ) -> Role:
     """A new role (IAM CreateRole, with its inline policies at once)."""
     demand_name(name, path, _LONGEST_ROLE_NAME)
     demand_max_session(max_session)
+    if boundary:
+        demand_policy(state, account, boundary)
     role = Role(
         account.arn(f"role{path}{name}"),
         name,
@@ -49,6 +52,7 @@ def put_role(  # noqa: PLR0913 - IAM's own parameters
         {key: parse_policy(text_of(document)) for key, document in (permissions or {}).items()},
         tuple(attached),
         tags or {},
+        boundary,
     )
     with state.lock:
         if name in account.roles:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from federation_bridge.sandbox.aws.provisioning.policies import put_policy
 from federation_bridge.sandbox.aws.provisioning.providers import put_oidc_provider, put_saml_provider
 from federation_bridge.sandbox.aws.provisioning.roles import put_role
 from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
@@ -18,7 +19,9 @@ _TAKEN = {
     "AWS::IAM::OIDCProvider": {"Url", "ClientIdList", "Tags"},
     "AWS::IAM::Role": {
         "RoleName", "Path", "MaxSessionDuration", "AssumeRolePolicyDocument", "Tags", "ManagedPolicyArns",
+        "PermissionsBoundary", "Policies",
     },
+    "AWS::IAM::ManagedPolicy": {"ManagedPolicyName", "Path", "PolicyDocument", "Description"},
 }  # fmt: skip
 _PARTS = {"AWSTemplateFormatVersion", "Description", "Resources"}
 
@@ -28,7 +31,12 @@ def apply_template(state: State, account: AccountState, text: str) -> dict[str, 
     resources = _read(text)
     # References go to what stands before: that is the order in which the resources are made.
     arns: dict[str, str] = {}
-    held: tuple[dict[str, Any], ...] = (account.saml_providers, account.oidc_providers, account.roles)
+    held: tuple[dict[str, Any], ...] = (
+        account.saml_providers,
+        account.oidc_providers,
+        account.roles,
+        account.policies,
+    )
     before = [dict(one) for one in held]
     try:
         for name, resource in resources.items():
@@ -78,6 +86,9 @@ def _made(state: State, account: AccountState, resource: Mapping[str, Any], arns
         return put_saml_provider(state, account, own["Name"], metadata, tags=tags).arn
     if resource["Type"] == "AWS::IAM::OIDCProvider":
         return put_oidc_provider(state, account, own["Url"], own["ClientIdList"], tags=tags).arn
+    if resource["Type"] == "AWS::IAM::ManagedPolicy":
+        named = {"path": own.get("Path", "/"), "description": own.get("Description", "")}
+        return put_policy(state, account, own["ManagedPolicyName"], own["PolicyDocument"], **named).arn
     for arn in own.get("ManagedPolicyArns", ()):
         if state.managed_policy(account, arn) is None:
             raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
@@ -86,7 +97,9 @@ def _made(state: State, account: AccountState, resource: Mapping[str, Any], arns
         account,
         own["RoleName"],
         own["AssumeRolePolicyDocument"],
+        permissions={one["PolicyName"]: one["PolicyDocument"] for one in own.get("Policies", ())},
         attached=own.get("ManagedPolicyArns", ()),
+        boundary=own.get("PermissionsBoundary", ""),
         max_session=timedelta(seconds=own.get("MaxSessionDuration", 3600)),
         path=own.get("Path", "/"),
         tags=tags,

@@ -23,7 +23,10 @@ def metadata_xml(
     signed_by: Signer | None = None,
     extra_encryption: Sequence[Signer] = (),
 ) -> bytes:
-    """An EntityDescriptor with one IDPSSODescriptor: the signing certificates, SSO at `sso_url` by both bindings."""
+    """An EntityDescriptor with one IDPSSODescriptor: the signing certificates, SSO at `sso_url` by both bindings.
+
+    Where that ends in `/sso`, single logout by redirect is beside it, at `/slo`.
+    """
     entity = etree.Element(f"{{{METADATA}}}EntityDescriptor", nsmap={"md": METADATA, "ds": SIGNATURE})
     entity.set("entityID", entity_id)
     entity.set("ID", new_id())
@@ -36,6 +39,10 @@ def metadata_xml(
             key = etree.SubElement(role, f"{{{METADATA}}}KeyDescriptor", use=use)
             data = etree.SubElement(etree.SubElement(key, f"{{{SIGNATURE}}}KeyInfo"), f"{{{SIGNATURE}}}X509Data")
             etree.SubElement(data, f"{{{SIGNATURE}}}X509Certificate").text = owner.certificate_b64
+    if sso_url.endswith("/sso"):
+        location = f"{sso_url.removesuffix('sso')}slo"
+        logout = etree.SubElement(role, f"{{{METADATA}}}SingleLogoutService", Location=location)
+        logout.set("Binding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect")
     for binding in ("HTTP-Redirect", "HTTP-POST"):
         service = etree.SubElement(role, f"{{{METADATA}}}SingleSignOnService")
         service.set("Binding", f"urn:oasis:names:tc:SAML:2.0:bindings:{binding}")
