@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from federation_bridge.administration import account_checks
-from federation_bridge.administration.account_plans import Checked, Needed, chosen, needed, ours
+from federation_bridge.administration.account_plans import Checked, Needed, additions, chosen, needed, ours
 from federation_bridge.administration.account_plans import checked as held_against
 from federation_bridge.app import utc_now
 from federation_bridge.audit import printable
@@ -21,6 +21,7 @@ from federation_bridge.aws.account_reading import AccountReader
 from federation_bridge.aws_limits import ROLE_WITH_PATH
 from federation_bridge.durations import format_duration
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.model import JsonObject
 from federation_bridge.operate.opening import looking_at, store_looked_at
 from federation_bridge.settings import Settings
 from federation_bridge.shown_text import shown
@@ -58,7 +59,8 @@ def _needed(settings: Settings, ids: tuple[str, ...], registered: bool, *, with_
     with looking_at(settings) as parts:
         rules = parts.rulebook.in_force
         accounts = chosen(rules.register.accounts, ids)
-        return needed(rules, accounts, ours(settings, parts.keys, accounts, with_keys=with_keys), registered=registered)
+        told = ours(settings, parts.keys, accounts, with_keys=with_keys)
+        return needed(rules, accounts, told, additions(settings), registered=registered)
 
 
 def last_lines(settings: Settings, *, as_json: bool) -> tuple[bool, list[str]]:
@@ -108,6 +110,7 @@ def accounts_in(folder: Path) -> dict[str, RealAccount]:
     """
     roles: dict[str, dict[str, RealRole]] = {}
     providers: dict[str, set[str]] = {}
+    policies: dict[str, dict[str, JsonObject]] = {}
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise ConfigurationInvalid(f"{folder} has no .json file: export the accounts first")
@@ -117,28 +120,64 @@ def accounts_in(folder: Path) -> dict[str, RealAccount]:
             for name, account, role in _roles(document):
                 known = roles.setdefault(account, {})
                 known[name] = _joined(known.get(name), role)
+            for account, found in _policies(document):
+                policies.setdefault(account, {}).update(found)
             for kind in ("SAMLProviderList", "OpenIDConnectProviderList"):
                 for one in document.get(kind, ()):
                     providers.setdefault(_account_of(one["Arn"]), set()).add(one["Arn"])
         except (AttributeError, KeyError, TypeError, ValueError):
             raise ConfigurationInvalid(f"{path} is not an output of `aws iam` that this command knows") from None
     return {
-        one: RealAccount(roles.get(one, {}), frozenset(providers[one]) if one in providers else None)
+        one: RealAccount(
+            roles.get(one, {}),
+            frozenset(providers[one]) if one in providers else None,
+            policies=policies.get(one),
+        )
         for one in {*roles, *providers}
     }
 
 
 def _roles(document: dict[str, Any]) -> Iterator[tuple[str, str, RealRole]]:
     for one in (*document.get("RoleDetailList", ()), *document.get("Roles", ())):
-        trust = one["AssumeRolePolicyDocument"]
-        # Some tools keep the document as IAM's API sends it.
-        trust = json.loads(unquote(trust)) if isinstance(trust, str) else trust
-        yield one["RoleName"], _account_of(one["Arn"]), RealRole(one["Path"], trust, one.get("MaxSessionDuration"))
+        role = RealRole(one["Path"], _text_of(one["AssumeRolePolicyDocument"]), one.get("MaxSessionDuration"))
+        if "RolePolicyList" in one:
+            # Only these details tell of a boundary, and of policies.
+            role = replace(
+                role,
+                boundary=one.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
+                inline=tuple(_text_of(each["PolicyDocument"]) for each in one["RolePolicyList"]),
+                attached=tuple(each["PolicyArn"] for each in one.get("AttachedManagedPolicies", ())),
+            )
+        yield one["RoleName"], _account_of(one["Arn"]), role
+
+
+def _policies(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, JsonObject]]]:
+    """The customer-managed policies by account and ARN, each as it is in force; nothing where they were not asked for.
+
+    An account whose roles stand beside an empty list has none.
+    """
+    if "Policies" not in document:
+        return
+    for one in document.get("RoleDetailList", ()):
+        yield _account_of(one["Arn"]), {}
+    for one in document["Policies"]:
+        for version in one["PolicyVersionList"] if _ARN.fullmatch(one["Arn"]) else ():
+            if version["IsDefaultVersion"]:
+                yield _account_of(one["Arn"]), {one["Arn"]: _text_of(version["Document"])}
+
+
+def _text_of(document: Any) -> Any:
+    # Some tools keep the document as IAM's API sends it.
+    return json.loads(unquote(document)) if isinstance(document, str) else document
 
 
 def _joined(known: RealRole | None, role: RealRole) -> RealRole:
-    """The same role from two exports: only one of them tells MaxSessionDuration."""
-    return known if known and role.max_session_seconds is None else role
+    """The same role from two exports: one of them tells MaxSessionDuration, the other what bounds it."""
+    if known is None:
+        return role
+    details = known if role.inline is None else role
+    seconds = role.max_session_seconds if role.max_session_seconds is not None else known.max_session_seconds
+    return replace(details, max_session_seconds=seconds)
 
 
 def _account_of(arn: str) -> str:

@@ -14,6 +14,7 @@ from federation_bridge.administration import account_import
 from federation_bridge.administration import rules as verbs
 from federation_bridge.administration.account_import import ImportTerms, RegisterDifference
 from federation_bridge.administration.accounts_given import read_accounts
+from federation_bridge.administration.people import identities_seen
 from federation_bridge.administration.rules import Change, Outcome, Rules
 from federation_bridge.audit import printable
 from federation_bridge.errors import ConfigurationInvalid, NotFound, mistakes_within
@@ -122,7 +123,7 @@ def _stands(settings: Settings) -> tuple[Texts, str]:
 
 
 def _known(settings: Settings) -> Known:
-    return Known(frozenset(settings.connections), settings.issuer)
+    return Known.of(settings)
 
 
 def _verbs(settings: Settings, store: Store) -> Rules:
@@ -132,4 +133,5 @@ def _verbs(settings: Settings, store: Store) -> Rules:
         _known(settings),
         app.utc_now,
         allows_emergency=settings.rulebook.emergency,
+        seen=lambda: identities_seen(store, app.utc_now, settings.sessions.people_kept),
     )

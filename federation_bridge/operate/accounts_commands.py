@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from federation_bridge.operate.groups import Group
 from federation_bridge.operate.options import SETTINGS
 from federation_bridge.operate.rules_commands import tell
 from federation_bridge.settings import load_settings
@@ -15,7 +16,7 @@ from federation_bridge.settings import load_settings
 _FILES = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
-@click.group()
+@click.group(cls=Group)
 def accounts() -> None:
     """The account register: the AWS accounts and roles that anything may be issued for."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from federation_bridge.durations import parse_duration
+from federation_bridge.operate.groups import Group
 from federation_bridge.operate.options import SETTINGS
 from federation_bridge.settings import load_settings
 
@@ -57,7 +58,7 @@ def _narrowing(command: Callable[..., None]) -> Callable[..., None]:
     return click.option("--since", type=INSTANT, help="Only events since this time, or since a span (7d).")(command)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @SETTINGS
 @_narrowing
 @click.option("--most", default=50, show_default=True, help="How many events, newest first.")

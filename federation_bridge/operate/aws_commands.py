@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
+from federation_bridge.operate.groups import Group
 from federation_bridge.operate.options import SETTINGS
 from federation_bridge.settings import load_settings
 
 _FORMATS = ("cloudformation", "stack-set", "terraform", "cli", "json")
 
 
-@click.group()
+@click.group(cls=Group)
 def aws() -> None:
     """AWS's side: providers, roles and their trust policies."""
 
@@ -103,4 +104,49 @@ def last_check(path: Path, *, as_json: bool) -> None:
     for line in told:
         click.echo(line)
     if is_wrong:
+        sys.exit(1)
+
+
+@aws.command("end")
+@SETTINGS
+@click.option("--person", default="", help="All sessions of this person (connection/subject).")
+@click.option("--grant", default="", help="The session of this grant, as `grants alive` shows it.")
+@click.option("--role", default="", metavar="ACCOUNT/ROLE", help="Every session of this role.")
+@click.option("--account", default="", help="Every session in this account.")
+@click.option("--reason", required=True, help="Why: it stands in the audit.")
+def end(path: Path, person: str, grant: str, role: str, account: str, reason: str) -> None:
+    """End AWS sessions that are alive, within a minute. Who is signed in here stays: `sessions end` ends that.
+
+    Exit status 1 where nothing of that name is alive.
+    """
+    from federation_bridge.administration.aws_sessions import Whose  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import aws_ending  # noqa: PLC0415 - imports the whole server
+
+    named = [
+        Whose("person", person) if person else None,
+        Whose("grant", grant) if grant else None,
+        Whose("role", role) if role else None,
+        Whose("account", account) if account else None,
+    ]
+    wanted = [one for one in named if one is not None]
+    if len(wanted) != 1:
+        raise click.UsageError("name one of --person, --grant, --role and --account")
+    for line in aws_ending.ended(path, wanted[0], reason):
+        click.echo(line)
+
+
+@aws.command("endings")
+@SETTINGS
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each line.")
+def endings(path: Path, *, as_json: bool) -> None:
+    """Show what became of ends in AWS: ending, ended and checked, or what somebody has to do.
+
+    Exit status 1 where somebody has to do something.
+    """
+    from federation_bridge.operate import aws_ending  # noqa: PLC0415 - imports the whole server
+
+    waits, told = aws_ending.lines(path, as_json=as_json)
+    for line in told:
+        click.echo(line)
+    if waits:
         sys.exit(1)

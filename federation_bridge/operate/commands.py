@@ -15,20 +15,35 @@ from federation_bridge.operate import logs
 from federation_bridge.operate.accounts_commands import accounts
 from federation_bridge.operate.audit_commands import audit
 from federation_bridge.operate.aws_commands import aws
+from federation_bridge.operate.backup_commands import backup, restore
+from federation_bridge.operate.blocking_commands import incident
 from federation_bridge.operate.entry import not_installed
 from federation_bridge.operate.foreseeing_commands import explain, preview, sign_ins
+from federation_bridge.operate.grants_commands import grants
+from federation_bridge.operate.groups import Group
+from federation_bridge.operate.healthy import healthy
 from federation_bridge.operate.key_commands import keys
-from federation_bridge.operate.options import SETTINGS
+from federation_bridge.operate.notices_commands import notices
+from federation_bridge.operate.options import OWNER, OWNER_PASSWORD, SETTINGS
 from federation_bridge.operate.people_commands import people
 from federation_bridge.operate.review_command import review
 from federation_bridge.operate.rules_commands import rules
+from federation_bridge.operate.scim_commands import scim
+from federation_bridge.operate.signals_commands import signals
 from federation_bridge.settings import load_settings
 
 
-@click.group()
+@click.group(cls=Group)
 @click.version_option(__version__, prog_name="federation-bridge")
 def commands() -> None:
-    """The identity-federation bridge into AWS: for the person who runs it."""
+    """The identity-federation bridge into AWS: for the person who runs it.
+
+    Begin with `check`, which reads the settings and says what is wrong; then `migrate` makes database and keys, and
+    `serve` serves. Every command tells more with --help.
+
+    Exit status: 0 where it was done; 1, with a line that says why, where not; 2 for a wrong command line; 3 where a
+    change of the rules waits for a second person; 70 for a mistake of the program.
+    """
 
 
 commands.add_command(accounts)
@@ -41,6 +56,14 @@ commands.add_command(explain)
 commands.add_command(sign_ins)
 commands.add_command(review)
 commands.add_command(people)
+commands.add_command(incident)
+commands.add_command(scim)
+commands.add_command(signals)
+commands.add_command(grants)
+commands.add_command(healthy)
+commands.add_command(notices)
+commands.add_command(backup)
+commands.add_command(restore)
 
 
 def main() -> None:
@@ -83,14 +106,17 @@ def check(path: Path, *, as_json: bool) -> None:
 
 @commands.command()
 @SETTINGS
-def migrate(path: Path) -> None:
+@OWNER
+@OWNER_PASSWORD
+def migrate(path: Path, owner: str, owner_password: Path | None) -> None:
     """Bring the database to the present schema; make it, and our keys, where there are none.
 
-    Needed on PostgreSQL after an update; SQLite does it by itself.
+    Needed on PostgreSQL after an update; SQLite does it by itself. With --owner the service's own user, whom the
+    settings name, gets the rights that the service needs, and loses all others.
     """
     from federation_bridge.operate import preparation  # noqa: PLC0415 - imports the whole server
 
-    preparation.migrate(load_settings(path))
+    preparation.migrate(load_settings(path), owner, owner_password)
     click.echo("The database is current.")
 
 
@@ -190,14 +216,18 @@ def list_sessions(path: Path, person: str) -> None:
 @SETTINGS
 @click.option("--person", default="", help="All of this person (connection/subject).")
 @click.option("--id", "family_id", default="", help="One command line, by the id that `list` shows.")
-def end_sessions(path: Path, person: str, family_id: str) -> None:
-    """End sessions and command lines at once. Credentials that AWS has handed out live on until their own end."""
+@click.option("--in-aws", is_flag=True, help="With --person: end what AWS has sold as well.")
+def end_sessions(path: Path, person: str, family_id: str, *, in_aws: bool) -> None:
+    """End sessions and command lines at once. Without --in-aws, what AWS has handed out lives on to its own end."""
     from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the whole server
 
     if bool(person) == bool(family_id):
         raise click.UsageError("give either --person or --id")
+    if in_aws and not person:
+        raise click.UsageError("--in-aws goes with --person")
     if person:
-        click.echo(f"{signed_in.end_of_person(load_settings(path), person)} ended.")
+        for line in signed_in.end_of_person(load_settings(path), person, in_aws=in_aws):
+            click.echo(line)
     else:
         signed_in.end_of_family(load_settings(path), family_id)
         click.echo("1 ended.")
@@ -227,12 +257,13 @@ def sandbox() -> None:
 
 @commands.command()
 @click.option("--once", is_flag=True, help="Leave when the walk is done, instead of staying up for a browser.")
-def demo(once: bool) -> None:
+@click.option("--port", type=click.IntRange(1, 65533), help="Of the bridge; the next two are used too.")
+def demo(once: bool, port: int | None) -> None:
     """Open an example company on this machine, walk the main job, and stay up for a browser."""
     _need_sandbox()
     from federation_bridge.sandbox import demo as walking  # noqa: PLC0415 - imports the whole server and the sandbox
 
-    sys.exit(walking.main(["--once"] if once else []))
+    sys.exit(walking.main([*(["--once"] if once else []), *(["--port", str(port)] if port else [])]))
 
 
 def _need_sandbox() -> None:

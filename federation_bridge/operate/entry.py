@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import os
+import signal
 import sys
 
 NEEDED = {"click": "server", "flask": "server", "lxml": "server", "sqlalchemy": "server"}
@@ -20,12 +23,34 @@ def missing_extra() -> str | None:
 
 
 def main() -> None:
-    """Runs `federation-bridge`; one line and exit status 1 where the server was not installed."""
+    """Runs `federation-bridge`; one line and exit status 1 where the server was not installed.
+
+    What nobody foresaw is one line too, with a file that has the trace, and exit status 70.
+    """
+    _end_when_told()
+    try:
+        _run()
+    except Exception as failure:
+        from federation_bridge.operate.last_net import caught  # noqa: PLC0415 - nothing else needs it
+
+        sys.exit(caught(failure))
+
+
+def _run() -> None:
+    if sys.argv[1:2] == ["healthy"] and importlib.util.find_spec("click"):
+        # Asked every few seconds: without the libraries of the server.
+        importlib.import_module("federation_bridge.operate.healthy").healthy(sys.argv[2:], "federation-bridge healthy")
     extra = missing_extra()
     if extra is not None:
         sys.exit(not_installed(extra))
     commands = importlib.import_module("federation_bridge.operate.commands")
     commands.main()
+
+
+def _end_when_told() -> None:
+    """SIGTERM ends a command also where it is a container's first process: the kernel drops it there by default."""
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
 
 
 def not_installed(extra: str) -> str:

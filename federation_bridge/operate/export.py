@@ -10,6 +10,7 @@ from federation_bridge.aws import issuer, trust_policies
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.model import Account, JsonObject
 from federation_bridge.operate.opening import looking_at
+from federation_bridge.operate.written_files import write_below
 from federation_bridge.settings import Settings
 from federation_bridge.signing import Purpose
 
@@ -26,7 +27,7 @@ def export(settings: Settings, folder: Path) -> tuple[Path, ...]:
             ".well-known/openid-configuration": _json(issuer.openid_configuration(settings.issuer)),
             ".well-known/jwks.json": _json(issuer.jwks(parts.keys)),
         }
-    return tuple(_write(folder / name, document) for name, document in documents.items())
+    return tuple(write_below(folder, name, document) for name, document in documents.items())
 
 
 def public_keys(settings: Settings) -> JsonObject:
@@ -70,12 +71,3 @@ def _with_web_identity_file(account: Account, role: str) -> Account:
 
 def _json(document: object) -> bytes:
     return json.dumps(document, indent=2).encode()
-
-
-def _write(path: Path, document: bytes) -> Path:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(document)
-    except OSError as problem:
-        raise ConfigurationInvalid(f"{path} cannot be written: {problem.strerror}") from None
-    return path

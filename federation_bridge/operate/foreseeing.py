@@ -10,6 +10,7 @@ from pathlib import Path
 
 from federation_bridge import app
 from federation_bridge.administration import explaining, people, preview
+from federation_bridge.administration.rule_ages import number_at
 from federation_bridge.audit import printable
 from federation_bridge.bridge import Parts
 from federation_bridge.errors import NotFound
@@ -24,9 +25,6 @@ from federation_bridge.rulebook.source import text_of
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.sentence import Sentence
 from federation_bridge.settings import Settings
-
-_MOST_VERSIONS = 1_000
-"""So far back is looked for the version of a past time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def _with_names(files: Sequence[Path], parts: Parts) -> tuple[Texts, Known, Name
 
 
 def _known(parts: Parts) -> Known:
-    return Known(frozenset(parts.settings.connections), parts.settings.issuer)
+    return Known.of(parts.settings)
 
 
 def _version(parts: Parts, number: int | None) -> RuleSet:
@@ -119,28 +117,16 @@ def explanation(settings: Settings, question: Question, *, as_json: bool) -> Ite
         identity, notes = _identity(parts, question)
         number = question.version
         if number is None and question.at is not None:
-            number = _number_at(parts, question.at)
+            number = number_at(parts.store.rulebook_versions, question.at)
             notes.append(f"the rules are those of version {number}" if number else "the rules are those in force now")
         rules = _version(parts, number)
-        _check_role(rules, question.role)
+        explaining.check_role(rules, question.role)
         found = explaining.explained(rules, identity, question.at or parts.clock(), question.role)
     if as_json:
         yield json.dumps({**explaining.document_of(found), "notes": notes}, indent=2)
         return
     yield from explaining.lines_of(found)
     yield from (f"note: {note}" for note in notes)
-
-
-def _number_at(parts: Parts, at: datetime) -> int | None:
-    """The version that was in force at this time; None where none is known."""
-    versions = parts.store.rulebook_versions.history(_MOST_VERSIONS)
-    return next((one.number for one in versions if one.made_at <= at), None)
-
-
-def _check_role(rules: RuleSet, role: str) -> None:
-    known = {name for names in rules.reachable().values() for name in names} if role else {""}
-    if role not in known:
-        raise NotFound(f"no rule can reach {role!r}{did_you_mean(role, known)}")
 
 
 def _identity(parts: Parts, question: Question) -> tuple[Identity, list[str]]:

@@ -93,12 +93,15 @@ def _narrowing(command: Callable[..., None]) -> Callable[..., None]:
 @click.command("sign-ins")
 @SETTINGS
 @_narrowing
+@click.option("--until", type=INSTANT, help="Only before this time, or before a span ago (1d).")
+@click.option("--outcome", type=click.Choice(["signed-in", "refused"]), help="Only those that ended so.")
 @click.option("--most", default=50, show_default=True, help="How many, newest first.")
 @_JSON
-def sign_ins(path: Path, most: int, *, as_json: bool, **wanted: Any) -> None:
+def sign_ins(path: Path, most: int, outcome: Any, *, as_json: bool, **wanted: Any) -> None:
     """Show sign-ins, refused ones too, each with its cause in words."""
     from federation_bridge.audit import AuditQuery  # noqa: PLC0415 - imports the events
     from federation_bridge.operate import audit_query  # noqa: PLC0415 - imports the whole server
 
-    for line in audit_query.sign_ins(load_settings(path), AuditQuery(**wanted), most, as_json=as_json):
+    asked = audit_query.SignInsAsked(AuditQuery(**wanted), outcome or "", most)
+    for line in audit_query.sign_ins(load_settings(path), asked, as_json=as_json):
         click.echo(line)

@@ -1,4 +1,4 @@
-"""`federation-bridge keys`: our own signing keys, shown and rolled."""
+"""`federation-bridge keys`: our own signing keys, shown and rolled, and the key that seals them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 import click
 
 from federation_bridge.durations import parse_duration
-from federation_bridge.operate.options import SETTINGS
+from federation_bridge.operate.groups import Group
+from federation_bridge.operate.options import OWNER, OWNER_PASSWORD, SETTINGS
 from federation_bridge.settings import load_settings
 
 _PURPOSE = click.argument("purpose", metavar="PURPOSE")
 
 
-@click.group()
+@click.group(cls=Group)
 def keys() -> None:
-    """The bridge's own signing keys."""
+    """The bridge's own keys."""
 
 
 @keys.command("show")
@@ -59,6 +60,27 @@ def retire(path: Path, purpose: str) -> None:
     from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the whole server
 
     for line in key_rolling.retired(load_settings(path), purpose):
+        click.echo(line)
+
+
+@keys.command("reseal")
+@SETTINGS
+@click.option(
+    "--new-key",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file with the new sealing key (openssl rand -base64 32), which nobody else may read.",
+)
+@OWNER
+@OWNER_PASSWORD
+def reseal(path: Path, new_key: Path, owner: str, owner_password: Path | None) -> None:
+    """Change the sealing key, while all nodes are stopped: what hangs on it is made anew for the one in FILE.
+
+    With --owner where the service's own user of PostgreSQL may not change every table.
+    """
+    from federation_bridge.operate import resealing  # noqa: PLC0415 - imports the whole server
+
+    for line in resealing.resealed(load_settings(path), new_key, owner, owner_password):
         click.echo(line)
 
 

@@ -13,5 +13,16 @@ SETTINGS = click.option(
     default=Path("federation-bridge.yaml"),
     envvar="FEDERATION_BRIDGE_SETTINGS",
     show_default=True,
+    show_envvar=True,
     help="The settings file.",
+)
+
+OWNER = click.option(
+    "--owner", default="", metavar="USER", help="PostgreSQL's user who owns the tables, where the service is another."
+)
+OWNER_PASSWORD = click.option(
+    "--owner-password",
+    "owner_password",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file with that user's password, which nobody else may read.",
 )

@@ -6,22 +6,41 @@ from pathlib import Path
 
 import click
 
-from federation_bridge.operate.options import SETTINGS
+from federation_bridge.operate.groups import Group
+from federation_bridge.operate.options import OWNER, OWNER_PASSWORD, SETTINGS
 from federation_bridge.settings import load_settings
 
 
-@click.group()
+@click.group(cls=Group)
 def people() -> None:
-    """What is kept of people."""
+    """What is kept of people, and who of them is kept out."""
+
+
+@people.command("show")
+@SETTINGS
+@click.argument("person")
+def show(path: Path, person: str) -> None:
+    """Show all that is kept of PERSON (connection/subject), to hand it out: one JSON object in each line."""
+    from federation_bridge.operate import erasing  # noqa: PLC0415 - imports the whole server
+
+    for line in erasing.shown(load_settings(path), person):
+        click.echo(line)
 
 
 @people.command("erase")
 @SETTINGS
 @click.argument("person")
 @click.option("--reason", required=True, help="Why; it stays in the audit, so do not name the person in it.")
-def erase(path: Path, person: str, reason: str) -> None:
-    """Erase what is kept of PERSON (connection/subject), in the audit too; its seals stay whole."""
-    from federation_bridge.operate import erasing  # noqa: PLC0415 - imports the whole server
+@OWNER
+@OWNER_PASSWORD
+def erase(path: Path, person: str, reason: str, owner: str, owner_password: Path | None) -> None:
+    """Erase what is kept of PERSON (connection/subject), in the audit too; its seals stay whole.
 
-    for line in erasing.erased(load_settings(path), person, reason):
+    With --owner where the service's own user of PostgreSQL may not touch the audit's past.
+    """
+    from federation_bridge.operate import erasing, owning  # noqa: PLC0415 - imports the whole server
+
+    settings = load_settings(path)
+    opened = owning.of_owner(settings, owner, owner_password) if owner else settings
+    for line in erasing.erased(opened, person, reason):
         click.echo(line)

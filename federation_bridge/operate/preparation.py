@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from federation_bridge import app, first_start
+from federation_bridge.administration.last_seal import LastSeal
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.operate import owning
 from federation_bridge.operate.opening import parts_of, store_of
 from federation_bridge.settings import Settings
 from federation_bridge.signing import Purpose
+from federation_bridge.store.same_tables import PUT_BACK
 
 
-def migrate(settings: Settings) -> None:
+def migrate(settings: Settings, owner: str = "", owner_password: Path | None = None) -> None:
     """Brings the database to the present shape, and makes database and keys where there are none.
 
-    Neither rules nor identity providers are looked at. Raises ConfigurationInvalid, and Unavailable where the database
-    does not answer.
+    `owner`: who does it, where the tables belong to another user of PostgreSQL than the service's own, who gets the
+    rights that the service needs. Neither rules nor identity providers are looked at. Raises ConfigurationInvalid, and
+    Unavailable where the database does not answer.
     """
     beginning = first_start.begin(settings, is_told=True)
-    with store_of(settings, beginning) as store:
-        store.migrate()
+    serving = owning.serving_user(settings) if owner else None
+    opened = owning.of_owner(settings, owner, owner_password) if owner else settings
+    if beginning.may_make_database:
+        LastSeal.of(settings, app.utc_now).forget()
+    with store_of(opened, beginning) as store:
+        store.migrate(serving)
+        if (problem := store.schema_problem()) is not None and problem != PUT_BACK:
+            raise ConfigurationInvalid(f"database: {problem}")
         keys = app.key_ring(settings, beginning.sealing_key, store)
         for purpose in Purpose:
             keys.current(purpose)
@@ -30,9 +42,14 @@ def prepare(settings: Settings) -> None:
         ConfigurationInvalid: with what to mend.
         Unavailable: the database does not answer.
     """
+    last_seal = LastSeal.of(settings, app.utc_now)
+    if first_start.is_ahead(settings):
+        last_seal.forget()
     # Nothing of this may be shared with the workers: connections do not survive a fork.
     with parts_of(settings) as parts:
         if (problem := parts.store.schema_problem()) is not None:
+            raise ConfigurationInvalid(f"database: {problem}")
+        if (problem := last_seal.problem(parts.store)) is not None:
             raise ConfigurationInvalid(problem)
         for purpose in Purpose:
             parts.keys.current(purpose)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -33,10 +33,15 @@ def markdown() -> str:
 def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         part = _part_of(field)
-        if part is not None and name != "connections":
-            yield from _rows(part, f"{prefix}{name}.")
-        else:
+        if part is None or name == "connections" or _is_by_name(field):
             yield f"| `{prefix}{name}` | {_default(field)} | {' '.join((field.description or '').split())} |"
+        if part is not None and name != "connections":
+            yield from _rows(part, f"{prefix}{name}.NAME." if _is_by_name(field) else f"{prefix}{name}.")
+
+
+def _is_by_name(field: FieldInfo) -> bool:
+    """Whether it holds several parts, each under a name that the operator gives."""
+    return get_origin(field.annotation) is dict
 
 
 def _part_of(field: FieldInfo) -> type[BaseModel] | None:
@@ -57,7 +62,7 @@ def _default(field: FieldInfo) -> str:
         case tuple():
             text = ", ".join(f"`{one}`" for one in value) or "none"
         case dict():
-            text = "; ".join(f"{name}: {', '.join(parts)}" for name, parts in value.items())
+            text = "; ".join(f"{name}: {', '.join(parts)}" for name, parts in value.items()) or "none"
         case bool():
             text = f"`{str(value).lower()}`"
         case _:

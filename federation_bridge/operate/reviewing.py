@@ -21,8 +21,8 @@ def lines(settings: Settings, narrowed: Narrowed, form: str, span: timedelta | N
         kept = span or settings.sessions.people_kept
         begin = parts.store.audit.begins_at()
         rules = parts.rulebook.in_force
-        known = Known(frozenset(settings.connections), settings.issuer)
-        facts = gathered(Gathering(parts.store, rules, known, parts.clock, kept), narrowed.person)
+        known = Known.of(settings)
+        facts = gathered(Gathering(parts.store, rules, known, parts.clock, kept), narrowed)
         found = review(facts, narrowed, now)
         if form == "csv":
             yield from csv_lines(found)

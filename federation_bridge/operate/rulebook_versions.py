@@ -9,6 +9,10 @@ from pathlib import Path
 from federation_bridge import app
 from federation_bridge.administration import approvals
 from federation_bridge.administration import rules as verbs
+from federation_bridge.administration.emergencies import Open, SeenTo, acknowledge
+from federation_bridge.administration.emergencies import emergencies as open_emergencies
+from federation_bridge.administration.foreseen import all_foreseen
+from federation_bridge.administration.people import identities_seen
 from federation_bridge.administration.rules import Change, Outcome, Rules
 from federation_bridge.audit import printable
 from federation_bridge.errors import ConfigurationInvalid, NotFound
@@ -73,6 +77,20 @@ def close(settings: Settings, asked: str, wanted: Wanted) -> None:
         approvals.close(_verbs(settings, store), asked, Author(wanted.author), wanted.reason)
 
 
+def emergencies(settings: Settings) -> Iterator[str]:
+    """One line for each change in an emergency that nobody has seen to: version, time, author, reason."""
+    with store_looked_at(settings) as store:
+        for one in open_emergencies(store, app.utc_now(), settings.rulebook.emergency_shown):
+            yield printable(f"{one.number:>5}  {one.at.isoformat(timespec='seconds')}  {one.author}  {one.reason}")
+
+
+def see_to_emergency(settings: Settings, number: int, wanted: Wanted) -> None:
+    """Ends the notice of the emergency that made this version, with `wanted.reason` as the note."""
+    with store_of(settings) as store:
+        where = Open(store, app.utc_now, settings.rulebook.emergency_shown)
+        acknowledge(where, number, SeenTo(Author(wanted.author), wanted.reason))
+
+
 def _change(wanted: Wanted, base: str) -> Change:
     return Change(Author(wanted.author), wanted.reason, base, is_emergency=wanted.is_emergency)
 
@@ -86,6 +104,24 @@ def history(settings: Settings, most: int) -> Iterator[str]:
             time = one.made_at.isoformat(timespec="seconds")
             words = f"{one.author} ({one.origin})" if one.author != one.origin else one.author
             yield printable(f"{mark} {one.number:>5}  {time}  {one.digest[:12]}  {words}  {one.reason}".rstrip())
+
+
+def told_whole(settings: Settings, number: int) -> Iterator[str]:
+    """One version: its line, and what was shown of it then; NotFound."""
+    with store_looked_at(settings) as store:
+        one = store.rulebook_versions.version(number)
+    if one is None:
+        raise NotFound(f"the rulebook has no version {number}")
+    words = f"{one.author} ({one.origin})  {one.reason}"
+    yield printable(f"{one.number}  {one.made_at.isoformat(timespec='seconds')}  {one.digest[:12]}  {words}".rstrip())
+    found = all_foreseen(one.foreseen)
+    for place, shown in enumerate(found):
+        yield f"foreseen when it {'was proposed' if place else 'came into force'}, {shown.at:%Y-%m-%d %H:%M} UTC:"
+        yield from (f"  {printable(line)}" for line in shown.lines)
+        if shown.left:
+            yield f"  and {shown.left} lines more, which were not kept"
+    if not found:
+        yield "nothing was kept of what was foreseen"
 
 
 def show(settings: Settings, number: int | None, part: str, file: str = "") -> str:
@@ -127,10 +163,11 @@ def _verbs(settings: Settings, store: Store) -> Rules:
     return Rules(
         store.rulebook_versions,
         store.rulebook_proposals,
-        Known(frozenset(settings.connections), settings.issuer),
+        Known.of(settings),
         app.utc_now,
         lies_in_files=settings.rulebook.source != "database",
         allows_emergency=settings.rulebook.emergency,
+        seen=lambda: identities_seen(store, app.utc_now, settings.sessions.people_kept),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from federation_bridge.operate.groups import Group
 from federation_bridge.operate.options import SETTINGS
 from federation_bridge.settings import load_settings
 
@@ -23,7 +24,7 @@ _EMERGENCY = click.option(
 _AUTHOR = click.option("--author", default=None, help="Who; else the name of who is logged in here.")
 
 
-@click.group()
+@click.group(cls=Group)
 def rules() -> None:
     """The versions of the rulebook: rules and register, as one."""
 
@@ -99,12 +100,37 @@ def close(path: Path, change: str, reason: str, author: str | None) -> None:
 
 @rules.command()
 @SETTINGS
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many, newest first.")
-def history(path: Path, most: int) -> None:
-    """Show the versions, newest first; `*` is in force."""
+def emergencies(path: Path) -> None:
+    """Show the changes in an emergency that nobody has seen to yet, newest first."""
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
 
-    for line in versions.history(load_settings(path), most):
+    for line in versions.emergencies(load_settings(path)):
+        click.echo(line)
+
+
+@rules.command()
+@SETTINGS
+@click.argument("number", type=int)
+@click.option("--note", required=True, help="What you found; it goes into the audit.")
+@_AUTHOR
+def seen(path: Path, number: int, note: str, author: str | None) -> None:
+    """Say that you have looked at the emergency that made version NUMBER: its notice ends."""
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+
+    versions.see_to_emergency(load_settings(path), number, versions.Wanted(author or getpass.getuser(), note))
+    click.echo(f"The notice about version {number} has ended.")
+
+
+@rules.command()
+@SETTINGS
+@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many, newest first.")
+@click.argument("number", type=int, required=False)
+def history(path: Path, most: int, number: int | None) -> None:
+    """Show the versions, newest first; `*` is in force. With a number: that one, and what was foreseen then."""
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+
+    settings = load_settings(path)
+    for line in versions.history(settings, most) if number is None else versions.told_whole(settings, number):
         click.echo(line)
 
 

@@ -11,6 +11,7 @@ from federation_bridge.model import Session, TokenFamily
 from federation_bridge.oauth.families import held
 from federation_bridge.oauth.messages import HeldCommandLine
 from federation_bridge.oauth.places import places_from
+from federation_bridge.operate.blocking import told_of_aws
 from federation_bridge.operate.opening import store_looked_at, store_of
 from federation_bridge.settings import Settings
 
@@ -55,13 +56,15 @@ def _line(*parts: str) -> str:
     return "  ".join(printable(part) for part in parts if part)
 
 
-def end_of_person(settings: Settings, person: str) -> int:
-    """Ends all of a person, as `administration.sessions` does; gives how many there were."""
+def end_of_person(settings: Settings, person: str, *, in_aws: bool) -> Iterator[str]:
+    """Ends all of a person, as `administration.sessions` does, and says what there was."""
     with store_of(settings) as store:
-        return sessions.end_of_person(store, app.utc_now, person)
+        ended = sessions.end_of_person(store, app.endings_of(store, app.utc_now), person, in_aws=in_aws)
+    yield f"{ended.here} ended."
+    yield from told_of_aws(ended)
 
 
 def end_of_family(settings: Settings, family_id: str) -> None:
     """Ends one command line, as `administration.sessions` does."""
     with store_of(settings) as store:
-        sessions.end_of_family(store, app.utc_now, family_id)
+        sessions.end_of_family(app.endings_of(store, app.utc_now), family_id)

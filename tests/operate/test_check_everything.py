@@ -15,6 +15,7 @@ import yaml
 from click.testing import CliRunner
 from web_factories import write_files
 
+from federation_bridge import app
 from federation_bridge.connectors.standing import Ending, Standing
 from federation_bridge.errors import ProviderUnreachable
 from federation_bridge.operate import commands
@@ -232,6 +233,20 @@ def _on(settings: Path, url: str) -> list[str]:
     return [one.sentence for one in wrong(settings)]
 
 
+@pytest.mark.parametrize("has_database", [False, True])
+def test_a_sealing_key_of_another_length_is_told_once_beside_a_database_that_is_missing(
+    settings: Path, *, has_database: bool
+) -> None:
+    key = settings.parent / "short"
+    key.write_text("MDEyMzQ1Njc4OTAxMjM0NTY3ODk=")
+    key.chmod(0o600)
+    if has_database:
+        (settings.parent / "bridge.db").touch(0o600)
+    change(settings, keys={"sealing_key": {"file": "short"}})
+    told = [one.sentence for one in wrong(settings) if "keys.sealing_key" in one.sentence]
+    assert told == ["keys.sealing_key must hold 32 bytes as base64 (make them with: openssl rand -base64 32)"]
+
+
 def test_a_refused_connection_names_the_server_and_what_failed(settings: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -258,3 +273,19 @@ def test_as_json_each_finding_has_kind_severity_place_and_sentence(settings: Pat
     (found,) = [one for one in json.loads(result.output) if one["severity"] == "wrong"]
     assert set(found) == {"kind", "severity", "place", "sentence"}
     assert (found["kind"], found["place"]["file"]) == ("settings", str(settings))
+
+
+def test_what_gave_nothing_for_long_is_a_note(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = settings.parent
+    more = yaml.safe_load(settings.read_text())
+    settings.write_text(yaml.safe_dump({name: more[name] for name in more if name not in ("rules", "accounts")}))
+    change(settings, rulebook={"source": "database", "unused_after": "1h"})
+    files = [str(folder / "rules.yaml"), str(folder / "accounts.yaml")]
+    for said in (["migrate"], ["rules", "apply", *files, "--reason", "first"]):
+        made = CliRunner().invoke(commands.commands, [*said, "--settings", str(settings)])
+        assert made.exit_code == 0, made.output
+    assert not [one for one in findings(settings) if "gave nothing" in one.sentence]
+    monkeypatch.setattr(app, "utc_now", lambda: datetime.now(UTC) + timedelta(hours=2))
+    told = [one for one in findings(settings) if "gave nothing" in one.sentence]
+    assert {one.severity for one in told} == {Severity.NOTE}
+    assert "rule administrators: it gave nothing" in told[0].sentence

@@ -11,32 +11,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from databases import HeldClock
 from documents.blocks import ROOT
 from oauth_fixtures import make_person, person  # noqa: F401 - fixtures
+from operator_fixtures import now_is_held, run  # noqa: F401 - fixtures
 from web_factories import ACCOUNT, Person, door_of
 
-from federation_bridge import app, audit
+from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.model import RequestOrigin
-from federation_bridge.operate import commands
-
-
-@pytest.fixture(autouse=True)
-def now_is_held(monkeypatch: pytest.MonkeyPatch, clock: HeldClock) -> None:
-    monkeypatch.setattr(app, "utc_now", clock)
-
-
-@pytest.fixture
-def run(person: Person, tmp_path: Path) -> Callable[..., Result]:
-    """The person ada is signed in as an admin."""
-
-    def run(*words: str) -> Result:
-        settings = tmp_path / "federation-bridge.yaml"
-        return CliRunner().invoke(commands.commands, [words[0], "--settings", str(settings), *words[1:]])
-
-    return run
 
 
 @pytest.fixture
@@ -224,6 +208,9 @@ def test_sign_ins_are_listed_with_their_cause_refused_ones_too(
         (("--address", "198.51.100.7"), 1),
         (("--connection", "corp"), 1),
         (("--person", "corp/nobody"), 0),
+        (("--outcome", "refused"), 1),
+        (("--outcome", "signed-in"), 0),
+        (("--until", "2000-01-01"), 0),
         (("--reference", "ref-1"), 0),
     ],
 )
@@ -232,6 +219,11 @@ def test_a_failed_sign_in_is_found_by_what_is_known_of_it(
 ) -> None:
     _refused(person, clock, "expired")
     assert run("sign-ins", *words).stdout.count("refused (sign_in_rejected): expired") == count
+    documents = [json.loads(line) for line in run("sign-ins", *words, "--json").stdout.splitlines()]
+    assert len(documents) == count
+    for document in documents:
+        assert ("told" in document) == ("--reference" in words)
+        assert document.get("told", {}).get("cause", "expired") == "expired"
 
 
 # ---------------------------------------------------------------------------------------------------------- the page

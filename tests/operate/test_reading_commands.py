@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
+from live_grant_factories import KEY, sold
 from web_factories import ACCOUNT, write_files
 
 from federation_bridge.errors import Unavailable
@@ -43,29 +45,56 @@ READING: dict[str, tuple[str, ...]] = {
     "aws onboard": ("aws", "onboard", "--to", "PUBLIC"),
     "aws check": ("aws", "check", "--from", str(EXPORT)),
     "aws last-check": ("aws", "last-check"),
+    "aws endings": ("aws", "endings"),
+    "people blocked": ("people", "blocked"),
+    "people show": ("people", "show", "corp/ada"),
     "rules history": ("rules", "history"),
     "rules proposals": ("rules", "proposals"),
+    "rules emergencies": ("rules", "emergencies"),
     "rules show": ("rules", "show", "1"),
     "rules diff": ("rules", "diff", "1", "1"),
+    "notices list": ("notices", "list"),
+    "grants alive": ("grants", "alive"),
+    "grants key": ("grants", "key", KEY),
+    "scim show": ("scim", "show"),
+    "scim token list": ("scim", "token", "list", "corp"),
 }
 """Every command that only looks, and words for it."""
 
 CHANGING = {
+    "backup",
+    "restore",
     "accounts import",
     "serve",
     "migrate",
     "metadata accept",
     "metadata refresh",
     "sessions end",
+    "aws end",
     "people erase",
+    "people block",
+    "people unblock",
+    "incident begin",
+    "incident end",
     "rules apply",
     "rules return",
     "rules close",
+    "rules seen",
     "keys rotate",
     "keys use",
     "keys retire",
+    "keys reseal",
+    "scim token new",
+    "scim token revoke",
+    "notices test",
+    "signals setup",
+    "signals status",
+    "signals verify",
+    "signals delete",
+    "signals pause",
+    "signals resume",
 }
-WITHOUT_SETTINGS = {"settings", "demo", "sandbox aws"}
+WITHOUT_SETTINGS = {"settings", "demo", "sandbox aws", "healthy"}
 
 
 def _all(group: click.Group, before: str = "") -> set[str]:
@@ -92,12 +121,15 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 def run(settings: Path, words: tuple[str, ...], public: Path) -> Any:
     said = [word.replace("PUBLIC", str(public)).replace("RULES", str(settings.parent / "rules.yaml")) for word in words]
-    return CliRunner().invoke(commands, [*said[:2], "--settings", str(settings), *said[2:]] if _is_below(said) else
-                              [said[0], "--settings", str(settings), *said[1:]])  # fmt: skip
+    depth = _depth(commands, said)
+    return CliRunner().invoke(commands, [*said[:depth], "--settings", str(settings), *said[depth:]])
 
 
-def _is_below(words: list[str]) -> bool:
-    return isinstance(commands.commands[words[0]], click.Group)
+def _depth(group: click.Group, words: list[str]) -> int:
+    """How many of the words name the command."""
+    command = group.commands[words[0]]
+    deeper = isinstance(command, click.Group) and len(words) > 1 and words[1] in command.commands
+    return 1 + _depth(command, words[1:]) if isinstance(command, click.Group) and deeper else 1
 
 
 def draft(settings: Path) -> None:
@@ -118,7 +150,10 @@ def settings(tmp_path: Path) -> Path:
 def started_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a bridge that was started once; its keys take a while to make."""
     folder = tmp_path_factory.mktemp("started")
-    preparation.prepare(load_settings(write_files(folder)))
+    settings = load_settings(write_files(folder))
+    preparation.prepare(settings)
+    with parts_of(settings) as parts:
+        sold(parts.store, datetime.now(UTC))
     return folder
 
 
@@ -203,6 +238,8 @@ def test_commands_that_look_leave_every_row_of_postgresql(
     on_postgresql: Path, tmp_path: Path, postgresql_server: postgresql.Server, postgresql_database: OwnDatabase
 ) -> None:
     preparation.prepare(load_settings(on_postgresql))
+    with parts_of(load_settings(on_postgresql)) as parts:
+        sold(parts.store, datetime.now(UTC))
     draft(on_postgresql)
     before = contents(postgresql_server, postgresql_database)
     for words in READING.values():

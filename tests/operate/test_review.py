@@ -10,38 +10,21 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from databases import HeldClock
 from documents.blocks import ROOT
 from oauth_fixtures import make_person, person  # noqa: F401 - fixtures
+from operator_fixtures import now_is_held, run  # noqa: F401 - fixtures
 from web_factories import ACCOUNT, Person, door_of
 
-from federation_bridge import app, audit
+from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.model import Groups, RequestOrigin
-from federation_bridge.operate import commands
 
 ADMINISTRATOR = f"{ACCOUNT}/Administrator"
-
-
-@pytest.fixture(autouse=True)
-def now_is_held(monkeypatch: pytest.MonkeyPatch, clock: HeldClock) -> None:
-    monkeypatch.setattr(app, "utc_now", clock)
-
-
-@pytest.fixture
-def run(person: Person, tmp_path: Path) -> Callable[..., Result]:
-    """The person ada is signed in as an admin."""
-
-    def run(*words: str) -> Result:
-        settings = tmp_path / "federation-bridge.yaml"
-        return CliRunner().invoke(commands.commands, [words[0], "--settings", str(settings), *words[1:]])
-
-    return run
 
 
 @pytest.fixture

@@ -104,6 +104,68 @@ def test_a_silent_worker_is_ended(
     assert (PID, signal.SIGKILL) in parent.sent
 
 
+def test_a_worker_that_never_begins_is_ended_and_another_one_begins(
+    parent: Watched, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It beats as soon as it answers anything, be it that it cannot serve yet: one that does not hangs."""
+    monkeypatch.setattr(os, "fork", lambda: PID)
+    parent._start_missing()
+    _look_for(parent, clock, 299)
+    assert not parent.sent
+    _look_for(parent, clock, 3)
+    assert (PID, signal.SIGKILL) in parent.sent
+
+
+def test_who_serves_stays_for_as_long_as_a_successor_does_not(
+    parent: Watched, shared: Shared, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the old one went after half a minute: on a busy machine a reload was an outage."""
+    pids = iter(range(PID, PID + 10))
+    monkeypatch.setattr(os, "fork", lambda: next(pids))
+    parent._start_missing()
+    shared.beat(0)
+    parent._to_replace = [PID]
+    parent._start_missing()
+    for _ in range(290):
+        clock.now += 1
+        shared.beat(0)
+        parent._replace_next()
+        parent._end_silent()
+    assert not parent.sent
+    shared.beat(1)
+    parent._replace_next()
+    assert parent.sent == [(PID, signal.SIGTERM)]
+
+
+def test_a_reload_within_a_reload_replaces_everybody_all_the_same(
+    parent: Watched, shared: Shared, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The successor of the first is to be replaced as well: with nobody left who stays, all waited for one another."""
+    pids = iter(range(PID, PID + 10))
+    monkeypatch.setattr(os, "fork", lambda: next(pids))
+
+    def look(*, serving: bool) -> None:
+        """A round of the parent: who was told to go is gone at the next, who is there serves."""
+        for pid in [pid for pid, number in parent.sent if number == signal.SIGTERM]:
+            parent._workers.pop(pid, None)
+        parent._start_missing()
+        parent._replace_next()
+        clock.now += 1
+        for worker in parent._workers.values() if serving else ():
+            shared.beat(worker.slot)
+
+    look(serving=True)
+    parent._to_replace = [PID]
+    look(serving=False)
+    assert list(parent._workers) == [PID, PID + 1]
+    parent._to_replace = [PID, PID + 1]
+    for _ in range(6):
+        look(serving=True)
+    assert [pid for pid, _ in parent.sent] == [PID + 1, PID]  # the one that did not serve yet went first
+    assert list(parent._workers) == [PID + 2]
+    assert not parent._to_replace
+
+
 @pytest.mark.parametrize("is_told", [False, True])
 def test_after_a_sleep_of_all_nobody_is_taken_for_silent(
     parent: Watched, shared: Shared, clock: Clock, monkeypatch: pytest.MonkeyPatch, *, is_told: bool
@@ -122,22 +184,26 @@ def test_after_a_sleep_of_all_nobody_is_taken_for_silent(
     assert (PID, signal.SIGKILL) in parent.sent
 
 
-def test_ctrl_c_ends_the_start_wherever_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python's exception for it is lost in callbacks of the garbage collector: the service went on without it."""
+@pytest.mark.parametrize(("number", "held"), [(signal.SIGINT, signal.SIG_DFL), (signal.SIGHUP, signal.SIG_IGN)])
+def test_ctrl_c_ends_the_start_and_a_reload_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, held: signal.Handlers
+) -> None:
+    """Python's exception for Ctrl-C is lost in callbacks of the garbage collector: the service went on without it."""
 
     class Prepared(Exception):
         pass
 
     def prepare(_: Settings) -> None:
-        found.append(signal.getsignal(signal.SIGINT))
+        found.append(signal.getsignal(number))
         raise Prepared
 
     found: list[object] = []
-    before = signal.getsignal(signal.SIGINT)
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGHUP)}
     monkeypatch.setattr(preparation, "prepare", prepare)
     try:
         with pytest.raises(Prepared):
             bridge.serve(load_settings(write_files(tmp_path)), LogLines(Nowhere()))
     finally:
-        signal.signal(signal.SIGINT, before)
-    assert found == [signal.SIG_DFL]
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert found == [held]

@@ -9,39 +9,24 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from databases import HeldClock
 from oauth_factories import Program
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
+from operator_fixtures import now_is_held, run  # noqa: F401 - fixtures
 from web_factories import Person, door_of
 
-from federation_bridge import app
 from federation_bridge.bridge import token_hash
 from federation_bridge.errors import NotFound
-from federation_bridge.model import Groups, Identity, RequestOrigin, Session, TokenFamily
+from federation_bridge.model import Caller, Groups, Identity, RequestOrigin, Session, TokenFamily
 from federation_bridge.operate import commands, signed_in
 
 ME = "/api/v1/me"
 
 
-@pytest.fixture(autouse=True)
-def now_is_held(monkeypatch: pytest.MonkeyPatch, clock: HeldClock) -> None:
-    """The terminal looks at the same clock as the bridge of these tests."""
-    monkeypatch.setattr(app, "utc_now", clock)
-
-
-@pytest.fixture
-def run(person: Person, tmp_path: Path) -> Callable[..., Result]:
-    def run(*words: str) -> Result:
-        settings = tmp_path / "federation-bridge.yaml"
-        return CliRunner().invoke(commands.commands, ["sessions", words[0], "--settings", str(settings), *words[1:]])
-
-    return run
-
-
 def ended(person: Person) -> list[tuple[str, str, str]]:
     entries = door_of(person.app).store.audit.entries()
-    found = [one for one in entries if one.event in ("session.ended", "command_line.ended")]
+    found = [one for one in entries if one.event in ("access.ended", "command_line.ended")]
     return [(one.event, one.reference, str(one.details["reason"])) for one in found]
 
 
@@ -59,8 +44,8 @@ def stranger(person: Person, clock: HeldClock) -> TokenFamily:
     theirs = Session(token_hash("ef" * 32), bob, now, now, now + timedelta(hours=12), confirmed=True)
     door.store.sessions.admit(theirs, "https://idp.example.com", "_bob", now + timedelta(minutes=5))
     granted = door.oauth.devices.begin("aws-sso", "\x1b[2Jbob's\n", origin)
-    door.oauth.devices.claim(granted.user_code, theirs, origin)
-    family = door.oauth.devices.approve(granted.user_code, theirs, origin)
+    door.oauth.devices.claim(granted.user_code, Caller(theirs, origin))
+    family = door.oauth.devices.approve(granted.user_code, Caller(theirs, origin))
     door.oauth.tokens.for_device(granted.device_code, "aws-sso", origin)
     return family
 
@@ -69,7 +54,7 @@ def test_the_list_tells_who_is_in_by_what_from_where_since_when_and_until_when(
     person: Person, program: Program, run: Callable[..., Result]
 ) -> None:
     program.login()
-    listed = run("list")
+    listed = run("sessions", "list")
     assert listed.exit_code == 0
     browser, line = listed.output.splitlines()
     assert browser.startswith("browser  corp/ada  2026-03-04T12:00:00+00:00  until 2026-03-05T00:00:00+00:00  used ")
@@ -84,17 +69,17 @@ def test_the_list_is_narrowed_to_a_person_and_no_label_writes_over_the_terminal(
 ) -> None:
     program.login()
     theirs = stranger(person, clock)
-    of_bob = run("list", "--person", "corp/bob").output.splitlines()
+    of_bob = run("sessions", "list", "--person", "corp/bob").output.splitlines()
     assert [line.split()[1] for line in of_bob] == ["corp/bob", theirs.id]
-    assert "corp/bob" not in run("list", "--person", "corp/ada").output
-    everybody = run("list").output
+    assert "corp/bob" not in run("sessions", "list", "--person", "corp/ada").output
+    everybody = run("sessions", "list").output
     assert "\x1b" not in everybody
     assert "bob's" not in everybody  # a label that is no name is not kept
     assert (
         signed_in._line("a label\x1b[2J", "of an earlier\nrelease") == "a label\\u001b[2J  of an earlier\\u000arelease"
     )
     assert len(everybody.splitlines()) == 4
-    nobody = run("list", "--person", "corp/nobody")
+    nobody = run("sessions", "list", "--person", "corp/nobody")
     assert (nobody.exit_code, nobody.output) == (0, "")
 
 
@@ -104,7 +89,7 @@ def test_a_command_line_that_is_ended_by_its_id_is_refused_at_its_next_call_and_
     tokens = program.login()
     mine, theirs = family_of(person), stranger(person, clock)
     assert program.call("GET", ME, tokens["access_token"]).status_code == 200
-    done = run("end", "--id", mine.id)
+    done = run("sessions", "end", "--id", mine.id)
     assert (done.exit_code, done.output) == (0, "1 ended.\n")
     assert program.call("GET", ME, tokens["access_token"]).status_code == 401
     assert program.refresh(tokens["refresh_token"]).get_json()["error"] == "invalid_grant"
@@ -117,13 +102,15 @@ def test_all_of_a_person_end_at_once_browsers_and_command_lines(
     person: Person, program: Program, run: Callable[..., Result]
 ) -> None:
     tokens = program.login()
-    done = run("end", "--person", "corp/ada")
+    done = run("sessions", "end", "--person", "corp/ada")
     assert (done.exit_code, done.output) == (0, "2 ended.\n")
     assert program.call("GET", ME, tokens["access_token"]).status_code == 401
     assert person.get(ME).status_code == 401
-    assert run("list").output == ""
-    (entry,) = [one for one in door_of(person.app).store.audit.entries() if one.event == "session.ended"]
+    assert run("sessions", "list").output == ""
+    (entry,) = [one for one in door_of(person.app).store.audit.entries() if one.event == "access.ended"]
     assert (entry.person, entry.connection, entry.reference) == ("corp/ada", "corp", "operator")
+    told = {"kind": "administrator", "by": "operator", "reason": "ended by an operator", "in_aws": 0, "not_in_aws": ""}
+    assert entry.details == {**told, "sessions": 1, "command_lines": 1, "pending": 0}
 
 
 def test_an_id_that_nothing_has_is_one_plain_line_and_status_1_and_ends_nothing(
@@ -151,7 +138,7 @@ def test_a_person_who_is_not_in_is_told_with_the_nearest_name_and_ends_nobody(
 ) -> None:
     tokens = program.login()
     for nobody, nearest in (("1234567", ""), ("corp/adda", "; did you mean 'corp/ada'?"), ("corq/ada", "'corp/ada'")):
-        done = run("end", "--person", nobody)
+        done = run("sessions", "end", "--person", nobody)
         assert isinstance(done.exception, NotFound)
         assert done.exception.detail.startswith(f"nobody called {nobody!r} is signed in")
         assert nearest in done.exception.detail
@@ -164,7 +151,17 @@ def test_whom_to_end_has_to_be_said_in_one_way(
     person: Person, program: Program, run: Callable[..., Result], words: tuple[str, ...]
 ) -> None:
     tokens = program.login()
-    refused = run("end", *words)
+    refused = run("sessions", "end", *words)
     assert refused.exit_code == 2
     assert "give either --person or --id" in refused.output
     assert program.call("GET", ME, tokens["access_token"]).status_code == 200
+
+
+def test_an_end_in_aws_goes_with_a_person(person: Person, program: Program, run: Callable[..., Result]) -> None:
+    tokens = program.login()
+    refused = run("sessions", "end", "--id", family_of(person).id, "--in-aws")
+    assert (refused.exit_code, "--in-aws goes with --person" in refused.output) == (2, True)
+    assert program.call("GET", ME, tokens["access_token"]).status_code == 200
+    done = run("sessions", "end", "--person", "corp/ada", "--in-aws")
+    assert (done.exit_code, done.output.splitlines()[0]) == (0, "2 ended.")
+    assert program.call("GET", ME, tokens["access_token"]).status_code == 401

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from federation_bridge import first_start
 from federation_bridge.errors import BridgeError
-from federation_bridge.operate.check import files, joined, secrets, surroundings
+from federation_bridge.operate.check import files, joined, secrets, surroundings, told_places
 from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity, refused
 from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import Settings, load_settings
@@ -27,9 +27,10 @@ def findings(path: Path) -> list[Finding]:
     found = [Finding(Kind.SETTINGS, Severity.GOOD, f"settings: {path}"), *surroundings.look(path, settings)]
     found.extend(secrets.look(settings))
     found.extend(files.look(settings))
+    found.extend(told_places.look(settings))
     is_broken = any(one.severity is Severity.WRONG for one in found)
     try:
-        with looking_at(settings) as parts:
+        with looking_at(settings, is_checked=False) as parts:
             found.extend(joined.look(parts, is_first_start=first_start.is_ahead(settings)))
     except BridgeError as refusal:
         found.extend(_not_joined(settings, refusal, is_broken=is_broken))

@@ -22,7 +22,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     """What is wrong with the files, where the rulebook lies in files."""
     if settings.rulebook.source == "files":
         rules, accounts = settings.rules_files
-        yield from _mistakes(rules, accounts, Known(frozenset(settings.connections), settings.issuer))
+        yield from _mistakes(rules, accounts, Known.of(settings))
         yield from _writable(rules, accounts)
 
 
@@ -112,7 +112,7 @@ def _unreadable(rules: RulesPlace, accounts: Path) -> Iterator[Finding]:
 def _rules_by_themselves(reading: Reading, known: Known) -> Iterator[Finding]:
     """Rules are read against the names of the register. Without those, it is seen at least whether they are YAML."""
     try:
-        names_all = read_register(reading.texts.accounts, known.issuer).names_all
+        names_all = read_register(reading.texts.accounts, known.issuer, known.reserved_role).names_all
     except ConfigurationInvalid:
         names_all = False
     for name, written in () if names_all else reading.texts.documents:

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     RULEBOOK = "rulebook"
     RULE = "rule"
     CONNECTION = "connection"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)

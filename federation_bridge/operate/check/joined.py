@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from federation_bridge import first_start
-from federation_bridge.administration import people
+from federation_bridge.administration import people, restoring
+from federation_bridge.administration.last_seal import LastSeal
+from federation_bridge.administration.rule_use import rule_uses
 from federation_bridge.bridge import Parts
 from federation_bridge.connectors import Connector
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, ConnectionMisconfigured, Unavailable
 from federation_bridge.mapping.findings import FindingKind
 from federation_bridge.mapping.findings import findings as findings_of
+from federation_bridge.operate.check import scim_clients, sign_in_lengths
 from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity, refused
-from federation_bridge.operate.opening import store_looked_at
+from federation_bridge.operate.opening import store_looked_at, told_with_place
 from federation_bridge.rulebook.rule_files import is_one_file, rule_files
 from federation_bridge.settings import Settings
 from federation_bridge.signing import Purpose
@@ -26,8 +29,8 @@ _OUR_KEY = (
     " show` prints it under `client-assertion`, as a JWK and as a certificate"
 )
 
-_NOTED = frozenset({FindingKind.UNKNOWN_GROUP, FindingKind.GIVES_NOTHING})
-"""Odd only where those who were seen are all there are."""
+_NOTED = frozenset({FindingKind.UNKNOWN_GROUP, FindingKind.GIVES_NOTHING, FindingKind.UNUSED})
+"""Odd only where those who were seen, and what they used, are all there is."""
 
 _NO_ANSWER = "the database failed: "
 
@@ -42,6 +45,8 @@ def look(parts: Parts, *, is_first_start: bool) -> _Found:
         (Kind.KEY, _keys),
         (Kind.RULEBOOK, _rules),
         (Kind.CONNECTION, _connections),
+        (Kind.CONNECTION, lambda parts: scim_clients.findings(parts.store, parts.settings, parts.clock)),
+        (Kind.CONNECTION, lambda parts: sign_in_lengths.findings(parts.settings, parts.rulebook.in_force.register)),
     ):
         yield from _guarded(kind, step, parts)
 
@@ -74,17 +79,23 @@ def _guarded(kind: Kind, step: Callable[[Parts], _Found], parts: Parts) -> _Foun
 
 
 def _placed(settings: Settings, problem: str) -> str:
-    """With the host, the port and the name of a database that is reached over a network."""
+    """With the host, the port and the name of a database that is reached over a network, or its file."""
+    if (told := told_with_place(settings, problem)) != problem:
+        return told
     server = server_of(settings.database_url)
-    told = problem.removeprefix(_NO_ANSWER) if server else problem
-    return f"database: {server}: {told}" if server else f"database: {told}"
+    return f"database: {server}: {problem}" if server else f"database: {problem}"
 
 
 def _database(parts: Parts) -> _Found:
-    if (problem := parts.store.problem()) is not None:
+    problem = parts.store.problem() or LastSeal.of(parts.settings, parts.clock).problem(parts.store)
+    if problem is not None:
         yield Finding(Kind.DATABASE, Severity.WRONG, _placed(parts.settings, problem))
     else:
         yield Finding(Kind.DATABASE, Severity.GOOD, "database: answers, may be written, and its schema is right")
+        if (restoration := restoring.waiting(parts.store)) is not None:
+            at = f"{restoration.restored_at:%Y-%m-%d %H:%M} UTC"
+            told = f"database: it was put back at {at}, and nobody comes in yet: run `federation-bridge restore --show`"
+            yield Finding(Kind.DATABASE, Severity.WRONG, told)
 
 
 def _no_database_yet(_: Parts) -> _Found:
@@ -114,8 +125,9 @@ def _rules(parts: Parts) -> _Found:
     for sentence in rules.cautions():
         yield Finding(Kind.RULE, Severity.DOUBTFUL, f"rules: {sentence}")
     seen = people.identities_seen(parts.store, parts.clock, parts.settings.sessions.people_kept)
+    uses = rule_uses(parts.store, parts.clock(), parts.settings.rulebook.unused_after)
     files = _files_of_rules(parts.settings)
-    for one in findings_of(rules, seen, parts.clock()):
+    for one in findings_of(rules, seen, parts.clock(), uses):
         severity = Severity.NOTE if one.kind in _NOTED else Severity.DOUBTFUL
         yield Finding(Kind.RULE, severity, f"{one.where}: {one.sentence}", Place(files.get(one.document, ""), one.line))
     for rule, roles in rules.reachable().items():

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ValidationError
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate.check.finding import Finding, Kind, refused
 from federation_bridge.settings import Secret, Settings, read_settings
+from federation_bridge.signing import sealing_key_from
+
+_SEALING_KEY = "keys.sealing_key"
 
 
 def look(settings: Settings) -> Iterator[Finding]:
@@ -27,7 +30,7 @@ def of_broken_settings(path: Path) -> Iterator[Finding]:
         return
     connections = document.get("connections")
     named = {"database_password": document.get("database_password")}
-    named["keys.sealing_key"] = _entry(document.get("keys"), "sealing_key")
+    named[_SEALING_KEY] = _entry(document.get("keys"), "sealing_key")
     for name, connection in connections.items() if isinstance(connections, dict) else ():
         named[f"connections.{name}.client_secret"] = _entry(connection, "client_secret")
     for name, written in named.items():
@@ -50,9 +53,15 @@ def _tried(name: str, written: Mapping[str, Any], folder: Path) -> Iterator[Find
 
 def _read(name: str, secret: Secret) -> Iterator[Finding]:
     try:
-        secret.read()
+        text = secret.read()
     except ConfigurationInvalid as refusal:
         yield from refused(Kind.SECRET, refusal, f"{name}: ")
+        return
+    if name == _SEALING_KEY:
+        try:
+            sealing_key_from(text, name)
+        except ConfigurationInvalid as refusal:
+            yield from refused(Kind.SECRET, refusal)
 
 
 def _secrets_in(value: Any, name: str) -> Iterator[tuple[str, Secret]]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate.check.files import writable_by_others
-from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity
+from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity, refused
+from federation_bridge.operate.port_words import port_words
 from federation_bridge.settings import OidcConnection, Settings
 from federation_bridge.store import sqlite_path
+from federation_bridge.web.branding import read_branding
 
 _FILES_OF_MANY_NODES = (
     "the rules lie in files and the database is PostgreSQL: several nodes would each decide by files of their own; "
@@ -24,6 +25,10 @@ def look(path: Path, settings: Settings) -> Iterator[Finding]:
     for sentence in _doubts(settings):
         yield Finding(Kind.SETTINGS, Severity.DOUBTFUL, sentence, Place(str(path)))
     yield from writable_by_others(path, "whom we believe")
+    try:
+        read_branding(settings.portal)
+    except ConfigurationInvalid as refusal:
+        yield from refused(Kind.SETTINGS, refusal)
     if problem := _port_problem(settings.serving.listen):
         yield Finding(Kind.PORT, Severity.DOUBTFUL, f"serving.listen: {problem}", Place(str(path)))
 
@@ -55,15 +60,5 @@ def _port_problem(listen: str) -> str:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind(address)
     except OSError as problem:
-        return _port_words(problem, listen)
+        return port_words(problem, listen)
     return ""
-
-
-def _port_words(problem: OSError, listen: str) -> str:
-    if problem.errno == errno.EADDRINUSE:
-        return f"{listen} is taken: by the bridge itself if it runs, else by another program, and it could not start"
-    if problem.errno == errno.EADDRNOTAVAIL:
-        return f"{listen} is no address of this machine"
-    if problem.errno in (errno.EACCES, errno.EPERM):
-        return f"this user may not listen at {listen}: a port below 1024 needs a right of its own"
-    return f"nothing can listen at {listen}: {os.strerror(problem.errno or 0)}"

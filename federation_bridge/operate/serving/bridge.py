@@ -20,6 +20,9 @@ def serve(settings: Settings, log: LogLines) -> None:
     # Ctrl-C ends the start as SIGTERM does. Python's own exception for it can get lost: in a callback of the garbage
     # collector it is only printed.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # A reload that comes before the parent listens asks for fresh workers, and those are about to be made. Unheard, it
+    # would end the process, and systemd takes that for an end that somebody wanted: nobody would start it again.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # In the parent, so that the workers share the memory of the imported code.
     preparation.prepare(settings)
     serve_work(settings.serving, log, _Bridge(settings))

@@ -29,7 +29,10 @@ _LOOKS_EVERY = 0.5
 _SILENT_FOR = 60.0
 """Seconds without a heartbeat after which a worker's loop hangs."""
 
-_STARTS_WITHIN = 30.0
+_BEGINS_WITHIN = 300.0
+"""Seconds after its start within which a worker beats: one that cannot serve yet does so, too. Far more than a start
+takes on a machine that has other things to do: who is ended too early begins anew, and never comes to an end."""
+
 _SPARE = 5.0
 """Seconds beyond the shutdown time after which a worker is ended by force."""
 
@@ -183,11 +186,17 @@ class Parent:
         if not self._to_replace:
             return
         others = [one for pid, one in self._workers.items() if one.told_at is None and pid not in self._to_replace]
-        is_there = len(others) + len(self._to_replace) > self._wanted
-        newest = max(others, key=lambda one: one.started_at, default=None)
-        if not is_there or newest is None:
+        if len(others) + len(self._to_replace) <= self._wanted:
             return
-        if self._shared.last_beat(newest.slot) or time.monotonic() - newest.started_at > _STARTS_WITHIN:
+        newest = max(others, key=lambda one: one.started_at, default=None)
+        if newest is None:
+            # Told again before the first successor served: it is to be replaced, too. One more than wanted is there,
+            # and nobody would start another: whoever serves least goes first.
+            least = min(self._to_replace, key=lambda pid: self._shared.last_beat(self._workers[pid].slot))
+            self._to_replace.remove(least)
+            self._tell(least)
+        elif self._shared.last_beat(newest.slot):
+            # However long that takes: where a successor hangs, those that serve stay.
             self._tell(self._to_replace.pop(0))
 
     def _end_silent(self) -> None:
@@ -201,7 +210,8 @@ class Parent:
         for pid, worker in self._workers.items():
             beat = self._shared.last_beat(worker.slot)
             is_late = worker.told_at and min(now - worker.told_at, awake) > most
-            if is_late or (beat and min(now - beat, awake) > _SILENT_FOR):
+            since, longest = (beat, _SILENT_FOR) if beat else (worker.started_at, _BEGINS_WITHIN)
+            if is_late or min(now - since, awake) > longest:
                 _log.error("a worker hangs and is ended by force", pid=pid)
                 self._send(pid, signal.SIGKILL)
 

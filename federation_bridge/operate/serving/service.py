@@ -8,6 +8,7 @@ import socket
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate.logs import LogLines
+from federation_bridge.operate.port_words import port_words
 from federation_bridge.operate.serving import descriptors, worker
 from federation_bridge.operate.serving.front import Bounds
 from federation_bridge.operate.serving.parent import Parent, Times
@@ -60,9 +61,13 @@ def _listener(listen: str) -> socket.socket:
             host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
     except OSError as problem:
-        raise ConfigurationInvalid(f"serving.listen: cannot listen at {listen}: {problem}") from None
+        raise ConfigurationInvalid(f"serving.listen: {port_words(problem, listen)}") from None
     return listener
