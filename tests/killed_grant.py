@@ -15,7 +15,7 @@ from web_factories import ACCOUNT, door_of, made_app
 
 from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Caller, Groups, Identity, RequestOrigin, Session
-from federation_bridge.store.audit_log import AuditTable
+from federation_bridge.store.live_grants import LiveGrants
 
 
 def main(folder: Path, now: datetime, changes: dict[str, Any]) -> None:
@@ -24,7 +24,7 @@ def main(folder: Path, now: datetime, changes: dict[str, Any]) -> None:
         expiration = (now + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         sts.answers = [granted(arn=arn, expiration=expiration)]
         app = made_app(folder, lambda: now, aws={"local_endpoint": sts.url}, **changes)
-        AuditTable.record = _killed  # type: ignore[method-assign]
+        LiveGrants.completed = _killed  # type: ignore[method-assign, assignment]
         identity = Identity(
             "corp", "ada", name="Ada", email="ada@example.com", email_is_verified=True, groups=Groups(("admins",))
         )

@@ -54,6 +54,10 @@ class Books:
         """How often each message of an identity provider was admitted."""
         return Counter(str(one.details["message_id"]) for one in self.audit() if one.event == "sign_in.finished")
 
+    def lines(self) -> dict[str, str]:
+        """The ledger: each grant that may be alive, with its access key; "" where that is not known."""
+        return {grant: key or "" for grant, key in self.rows("SELECT grant_id, access_key_id FROM live_grants")}
+
     def grants(self, event: str) -> Counter[str]:
         """How often the audit says this of each grant."""
         return Counter(one.grant_id for one in self.audit() if one.event == event)

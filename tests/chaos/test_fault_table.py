@@ -19,10 +19,79 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "kill -9 at each step of sign-in and grant": ("test_kill_9_at_each_step_leaves_all_or_nothing",),
         "power loss at each step": ("test_a_power_failure_at_each_step_takes_nothing_that_was_promised",),
     },
+    "aws_endings/test_faults_of_revoking.py": {
+        "IAM throttles": ("test_throttled_iam_is_asked_again_until_it_holds",),
+        "IAM silent": ("test_an_outage_is_no_reason_to_give_up_and_the_instant_moves_on",),
+        "killed between AWS's deny and its note": ("test_a_node_that_dies_between_writing_and_noting_it_is_followed",),
+        "two nodes revoke at once": ("test_two_nodes_that_write_at_once_leave_both_ends",),
+        "an account is gone": ("test_an_account_that_is_gone_is_told_with_what_to_do",),
+        "the revocation policy is detached": (
+            "test_what_is_told_to_paste_ends_the_session",
+            "test_a_boundary_that_was_put_back_is_noticed",
+        ),
+        "the revocation policy or the revoking role is gone": ("test_a_policy_or_a_role_that_is_not_there_is_told",),
+        "a sixth version": ("test_the_sixth_version_takes_the_place_of_the_oldest",),
+        "a foreign hand in the revocation policy": (
+            "test_a_foreign_deny_stays_and_an_end_that_somebody_took_out_comes_back",
+            "test_a_policy_that_somebody_made_narrower_is_not_written_over",
+        ),
+        "the revocation policy is full": ("test_a_full_policy_denies_whom_it_holds_and_tells_of_the_others",),
+    },
+    "provisioning/test_scim_users.py": {
+        "the audit takes nothing while SCIM tells of a leaver": (
+            "test_an_end_that_cannot_be_audited_is_none_and_the_client_hears_it",
+        ),
+    },
+    "provider_events/test_back_channel_logout.py": {
+        "the audit takes nothing while a provider tells of a logout": (
+            "test_a_logout_that_cannot_be_audited_ends_nothing_and_counts_when_it_comes_again",
+        ),
+        "a logout comes twice at once": ("test_a_logout_that_comes_twice_at_once_ends_and_is_audited_once",),
+    },
+    "provider_events/test_signals.py": {
+        "the audit takes nothing while a signal tells of an account": (
+            "test_a_signal_that_cannot_be_audited_blocks_nobody_and_counts_when_it_comes_again",
+        ),
+        "a signal comes twice at once": ("test_a_signal_that_comes_twice_at_once_blocks_and_ends_once",),
+    },
+    "provisioning/test_scim_at_sign_in.py": {
+        "a group is lost while its member signs in": (
+            "test_a_group_that_is_lost_while_somebody_signs_in_is_not_in_their_session",
+        ),
+    },
+    "test_errands.py": {
+        "a node dies in the middle of an errand": ("test_a_node_that_dies_in_the_middle_is_followed_by_another",),
+        "an errand takes longer than its lease": ("test_who_took_longer_than_the_lease_has_it_done_once_more",),
+    },
     "conformance/test_store_durability.py": {
         "power loss: what waits for the disk": (
             "test_each_verb_commits_as_the_table_in_the_documentation_says",
             "test_a_durable_commit_after_an_ordered_one_waits_again",
+        ),
+    },
+    "conformance/test_blocked_people.py": {
+        "a block while a sign-in is admitted": (
+            "test_a_session_that_came_in_at_the_very_moment_is_refused_and_ends_when_the_block_is_lifted",
+        ),
+        "a block on two nodes": (
+            "test_two_nodes_that_block_the_same_person_at_once_leave_one_block",
+            "test_an_incident_blocks_all_but_a_list_on_every_node",
+        ),
+        "killed in the middle of a block": ("test_a_block_that_is_broken_off_blocks_nobody_and_ends_nothing",),
+        "the sealing key changed while somebody is blocked": (
+            "test_a_block_that_somebody_wrote_over_blocks_all_the_same_and_spares_nobody",
+        ),
+    },
+    "attacks/test_ended_while_aws_answers.py": {
+        "an end or a block while AWS is asked": (
+            "test_what_aws_answers_after_an_end_reaches_nobody_and_is_named_to_be_ended",
+            "test_a_statement_that_is_signed_before_an_end_does_not_leave_after_it",
+        ),
+    },
+    "conformance/test_oauth_store.py": {
+        "an end or a block while a family is approved or renewed": (
+            "test_an_end_waits_for_an_approval_in_flight_and_reaches_it",
+            "test_a_family_ends_whole",
         ),
     },
     "conformance/test_audit_seals.py": {
@@ -36,6 +105,23 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "killed between AWS's answer and the audit": (
             "test_a_process_killed_between_awss_answer_and_the_audit_leaves_a_mark",
             "test_many_nodes_mark_it_once",
+        ),
+    },
+    "conformance/test_live_grants.py": {
+        "the ledger's line cannot be written": ("test_a_line_that_cannot_be_written_takes_the_entry_with_it",),
+        "swept while a grant is written or completed": (
+            "test_a_line_swept_while_its_answer_comes_is_written_and_swept_again",
+        ),
+        "a failover took the ledger's line": ("test_a_line_that_a_failover_took_is_written_anew_when_aws_answers",),
+    },
+    "web/test_sessions_end_with_sign_in.py": {
+        "AWS's answer is lost": (
+            "test_an_answer_that_was_lost_leaves_the_line_with_the_latest_end",
+            "test_a_no_after_an_answer_that_was_lost_leaves_the_line",
+        ),
+        "AWS answers a later end than was asked for": (
+            "test_a_session_that_outlives_the_sign_in_is_handed_to_nobody",
+            "test_a_session_far_longer_than_asked_for_is_refused_though_the_sign_in_lasts",
         ),
     },
     "stories/test_service.py": {
@@ -57,6 +143,19 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "test_a_service_begun_with_closed_streams_serves_and_keeps_its_database_whole",
         ),
         "the audit's file cannot be written": ("test_what_a_file_could_not_take_is_sent_again_when_it_can",),
+    },
+    "operate/test_serving_parent.py": {
+        "a worker that hangs at its start": (
+            "test_a_worker_that_never_begins_is_ended_and_another_one_begins",
+            "test_who_serves_stays_for_as_long_as_a_successor_does_not",
+        ),
+        "a reload within a start or a reload": (
+            "test_ctrl_c_ends_the_start_and_a_reload_does_not",
+            "test_a_reload_within_a_reload_replaces_everybody_all_the_same",
+        ),
+    },
+    "test_background_duties.py": {
+        "the holder of a lease is killed": ("test_a_lease_whose_holder_is_killed_is_another_nodes_when_it_ends",),
     },
     "observers/test_observers.py": {
         "a line torn by a kill": ("test_a_line_that_a_killed_process_left_torn_swallows_nothing",),
@@ -96,6 +195,26 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "PostgreSQL killed and back, served": ("test_a_database_server_that_is_killed_and_comes_back",),
         "SQLite file gone and back, served": ("test_a_database_file_that_is_taken_away_and_put_back",),
     },
+    "chaos/test_behind_a_proxy.py": {
+        "no node behind the proxy": ("test_without_any_node_people_are_told_when_to_come_again",),
+        "a client that forges where it comes from": ("test_the_shown_proxy_does_what_its_file_says",),
+        "PostgreSQL paused, under load": ("test_a_silent_database_holds_nobody_and_kills_no_node",),
+        "PostgreSQL restarted, under load": ("test_a_database_that_is_restarted_loses_nothing",),
+        "PostgreSQL takes few connections": ("test_too_few_connections_are_told_as_503_and_nothing_else",),
+        "upgraded one node after the other, under load": ("test_a_rolling_upgrade_over_a_migration_is_seen_by_nobody",),
+    },
+    "chaos/test_long_days.py": {
+        "the same with more nodes, for longer (`make chaos`)": (
+            "test_a_rolling_restart_is_seen_by_nobody",
+            "test_workers_that_are_replaced_are_missed_by_nobody",
+            "test_a_silent_database_holds_nobody_and_kills_no_node",
+            "test_a_database_that_is_restarted_again_and_again_loses_nothing",
+            "test_too_few_connections_are_told_as_503_and_nothing_else",
+        ),
+        "a node that is too old for the shape": (
+            "test_nodes_of_two_releases_serve_side_by_side_until_the_shape_says_that_one_is_too_old",
+        ),
+    },
     "aws/test_sts.py": {
         "AWS silent": ("test_a_region_that_is_silent_is_left_after_the_read_timeout",),
         "AWS slow": ("test_an_answer_that_drips_ends_with_its_time",),
@@ -129,6 +248,12 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "a write fails half way": (
             "test_a_sign_in_that_fails_half_way_leaves_nothing",
             "test_a_claim_whose_audit_fails_claims_nothing",
+        ),
+    },
+    "store/test_silent_postgresql.py": {
+        "PostgreSQL there, and silent": (
+            "test_whoever_asks_a_silent_server_is_told_in_time_and_the_next_one_is_served",
+            "test_a_step_that_takes_long_is_waited_for",
         ),
     },
     "conformance/test_store_readiness.py": {

@@ -152,6 +152,9 @@ def _whole(found: Lives) -> None:
     assert keys <= {key_of(grant) for grant in made}
     assert found.power_fails or keys <= heard
     assert len(made) >= len(asked) + 1, "no life ended between the two"
+    lines = found.books.lines()
+    assert lines.keys() == made.keys(), "a session may be alive and missing"
+    assert {grant for grant, key in lines.items() if key} == redeemed.keys()
     for _ in range(2):
         assert found.order("sweep") == 0, found.said()
     unknown = found.books.grants("grant.outcome_unknown")
