@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, make_signer
-from tests.benchmarks import audit, grant, local_aws, rules, sign_in, throughput
+from tests.benchmarks import audit, grant, live_grants, local_aws, rules, sign_in, throughput
 from tests.benchmarks.bridge import Browser, make_place, served
 from tests.benchmarks.processes import DoesNotWork, child_of, free_port, memory_of, python, running
 from tests.benchmarks.table import Row, markdown, median
@@ -26,9 +26,13 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder, running_postgresql() as postgresql:
             rows = _rows(Path(folder), signer, postgresql)
-        # Imported late: it loads our connectors, which would change the stock library that is a yardstick above.
-        from tests.benchmarks import command_line  # noqa: PLC0415
+            # Imported late: they load our connectors, which would change the stock library that is a yardstick above.
+            from tests.benchmarks import command_line, endings, portal  # noqa: PLC0415
 
+            ended = Path(folder) / "ended"
+            ended.mkdir()
+            rows += endings.measure(ended, signer, postgresql)
+            rows += portal.rows()
         terminal = command_line.rows()
     except DoesNotWork as problem:
         sys.stderr.write(f"does not work: {problem}\n")
@@ -48,7 +52,8 @@ def _rows(folder: Path, signer: Signer, postgresql: Server) -> list[Row]:
             *_bridge_rows(folder / "postgresql", signer, sts_port, postgresql),
         ]
     asked = [row for server in (None, postgresql) for row in audit.measure(folder / "audit", server)]
-    return [*rows, *asked, *rules.measure(), *local_aws.measure(folder, signer)]
+    alive = [row for server in (None, postgresql) for row in live_grants.measure(folder / "ledger", server)]
+    return [*rows, *asked, *alive, *rules.measure(), *local_aws.measure(folder, signer)]
 
 
 def _bridge_rows(folder: Path, signer: Signer, sts_port: int, postgresql: Server | None) -> list[Row]:

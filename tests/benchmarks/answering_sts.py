@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from http.server import ThreadingHTTPServer
 
-from tests.sts_stub import _Handler, granted
+from tests.sts_stub import Answer, _Handler, granted
 
 
 class _Sts(ThreadingHTTPServer):
@@ -14,9 +14,14 @@ class _Sts(ThreadingHTTPServer):
 
     def __init__(self, port: int, arn: str) -> None:
         super().__init__(("127.0.0.1", port), _AtOnce)
-        expiration = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.answers = [granted(arn=arn, expiration=expiration)]
         self.asked: list[dict[str, str]] = []
+        self._arn = arn
+
+    @property
+    def answers(self) -> list[Answer]:
+        """Counted from now, as AWS does: an answer of a clock that is late costs the bridge one more look."""
+        expiration = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return [granted(arn=self._arn, expiration=expiration)]
 
 
 class _AtOnce(_Handler):
