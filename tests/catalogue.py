@@ -36,14 +36,26 @@ def _templates() -> set[str]:
     """The template of every `Sentence` that product code makes."""
     found: set[str] = set()
     for module in WEB.parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sentence":
-                template = node.args[0]
+        calls = (node for node in ast.walk(ast.parse(module.read_text("utf-8"))) if isinstance(node, ast.Call))
+        for node in calls:
+            template = _template_of(node)
+            if template is not None:
                 assert isinstance(template, ast.Constant), f"{module}:{node.lineno}: the template is no plain text"
                 named = {keyword.arg for keyword in node.keywords}
                 assert set(re.findall(r"%\((\w+)\)s", str(template.value))) == named, f"{module}:{node.lineno}"
                 found.add(str(template.value))
     return found
+
+
+def _template_of(call: ast.Call) -> ast.expr | None:
+    """What becomes a template: of `Sentence` and of `mapping.document.refuse`, which also takes a sentence made."""
+    name = getattr(call.func, "id", "")
+    if any(keyword.arg is None for keyword in call.keywords):
+        return None  # in `refuse` itself
+    if name == "Sentence":
+        return call.args[0]
+    is_made = name != "refuse" or (isinstance(call.args[1], ast.Name | ast.Call | ast.Subscript) and not call.keywords)
+    return None if is_made else call.args[1]
 
 
 def bring_up_to_date(folder: Path, wanted: set[str]) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import os
 import shutil
+import signal
 import socket
 import sqlite3
 import sys
@@ -14,20 +16,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import Connection
 from pytest_socket import socket_allow_hosts
 
-from federation_bridge.store import Store, open_store
-from federation_bridge.store.tables import METADATA
+from federation_bridge.store import ServingUser, Store, open_store
+from federation_bridge.store.schema import OLDEST_PROGRAM
+from federation_bridge.store.tables import METADATA, OLDEST
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import in_memory
 import made_once
 import postgresql
 from absent_software import pytest_terminal_summary  # noqa: F401 - a hook of the whole run
 from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
+from postgresql import ARCHIVING, OWNER, SERVING
 from slow_tests import pytest_collection_modifyitems, pytest_ignore_collect  # noqa: F401 - hooks of the whole run
 
+# jsonschema makes forty grammars of it when it is loaded, for formats that no test asks about: seconds in each process.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # not installed, for whoever imports it
 made_once.install()
+in_memory.use()
+# Else each program that a test starts compiles the whole package anew, and each run all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So a shell starts what it puts into the background. This run goes on ignoring Ctrl-C, but what it starts must not
+    # inherit that, or no test could stop a program: a handler is not inherited, to ignore is.
+    signal.signal(signal.SIGINT, lambda *_: None)
 _LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 _FOLDER = pytest.StashKey[Path]()
 _real_getaddrinfo = socket.getaddrinfo
@@ -118,12 +134,13 @@ def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def _worker_database(postgresql_server: postgresql.Server, worker_id: str) -> str:
+    """All tests run as a user who may do what the service needs: a statement that needs more fails."""
     name = f"bridge_{worker_id}"
-    postgresql_server.make_database(name)
-    store = open_store(
-        postgresql_server.url(name), clock=HeldClock(), integrity_key=INTEGRITY_KEY, password=postgresql_server.password
-    )
-    store.migrate()
+    postgresql_server.make_database(name, OWNER)
+    url, password = postgresql_server.url(name, OWNER), postgresql_server.password
+    store = open_store(url, clock=HeldClock(), integrity_key=INTEGRITY_KEY, password=password)
+    store.migrate(ServingUser(SERVING, archives=False))
+    store.migrate(ServingUser(ARCHIVING, archives=True))
     store.close()
     return name
 
@@ -143,9 +160,17 @@ def sqlite_database(tmp_path: Path, clock: HeldClock, _migrated_sqlite: Path) ->
     own_database.close()
 
 
+@pytest.fixture(scope="session")
+def _worker_admin(postgresql_server: postgresql.Server, _worker_database: str) -> Iterator[Connection[Any]]:
+    """A superuser's connection to the worker's database, past the triggers that keep the audit."""
+    with postgresql_server.admin(_worker_database) as connection:
+        connection.execute("SET session_replication_role = replica")
+        yield connection
+
+
 @pytest.fixture
 def postgresql_database(
-    clock: HeldClock, postgresql_server: postgresql.Server, _worker_database: str
+    clock: HeldClock, postgresql_server: postgresql.Server, _worker_database: str, _worker_admin: Connection[Any]
 ) -> Iterator[OwnDatabase]:
     """The PostgreSQL database of the worker, in the present shape and empty."""
 
@@ -156,15 +181,16 @@ def postgresql_database(
     own_database = OwnDatabase(postgresql_server.url(_worker_database), postgresql_server.password, clock, admin)
     yield own_database
     own_database.close()
-    # `replica` lets a superuser past the triggers that keep the audit.
-    with postgresql_server.admin(_worker_database) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute(f"TRUNCATE {', '.join(set(METADATA.tables) - {'service_marks'})}")
-        connection.execute(
-            "DELETE FROM service_marks"
-            " WHERE name LIKE 'look for %' OR name LIKE 'told %' OR name LIKE 'audit %'"
-            " OR name LIKE 'accounts %' OR name = 'mark'"
-        )
+    _worker_admin.execute(_EMPTY_EACH)
+
+
+_KEPT_MARKS = "name NOT LIKE ALL (ARRAY['look for %', 'told %', 'audit %', 'accounts %', 'notice%', 'nodes', 'mark'])"
+# Not TRUNCATE: it makes new files for thirty tables and their indexes, and takes fifty times as long.
+_EMPTY_EACH = "; ".join(
+    [f"DELETE FROM {name}" for name in sorted(set(METADATA.tables) - {"service_marks"})]
+    + [f"DELETE FROM service_marks WHERE NOT ({_KEPT_MARKS})"]
+    + [f"UPDATE service_marks SET value = '{OLDEST}' WHERE name = '{OLDEST_PROGRAM}'"]
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -172,6 +198,18 @@ def own_database(request: pytest.FixtureRequest) -> OwnDatabase:
     """Either database: what uses it runs on both."""
     found: OwnDatabase = request.getfixturevalue(f"{request.param}_database")
     return found
+
+
+@pytest.fixture
+def as_owner(own_database: OwnDatabase) -> None:
+    """For what an operator does as the owner of the tables, as `people erase --owner` does."""
+    own_database.be(OWNER)
+
+
+@pytest.fixture
+def as_archiving(own_database: OwnDatabase) -> None:
+    """For what a service does where `audit.keep` is set."""
+    own_database.be(ARCHIVING)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ the tables that the real steps made for the first one. Tests of the steps themse
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import os
-from collections.abc import Callable
 from typing import Any
 
 import botocore.loaders
@@ -23,6 +23,7 @@ from sqlalchemy import Connection, text
 from werkzeug.routing import Rule
 
 from federation_bridge.store import schema
+from federation_bridge.store.statements import Statements
 
 
 class _InMemory(BytecodeCache):
@@ -39,18 +40,29 @@ class _InMemory(BytecodeCache):
         self._kept[f"{bucket.key}{bucket.checksum}"] = bucket.bytecode_to_string()
 
 
-_compiled: dict[Any, Callable[..., tuple[str, str]]] = {}
-_compile_builder = Rule._compile_builder
+# ------------------------------------------------------------------------------------------------------------- routes
+
+_compile_rule = Rule.compile
+_MADE = ("_parts", "_trace", "_converters", "arguments")
+_rules: dict[Any, tuple[dict[str, Any], Any, Any]] = {}
 
 
-def _compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-    # The function that werkzeug compiles is made of these alone; converters it finds at the rule it is called with.
-    if rule.defaults:
-        return _compile_builder(rule, append_unknown)
-    key = (rule.rule, tuple(rule._trace), append_unknown)
-    if key not in _compiled:
-        _compiled[key] = _compile_builder(rule, append_unknown)
-    return _compiled[key]
+def _compiled_once(rule: Rule) -> None:
+    """What werkzeug makes of the text of a route: hundreds of routes are bound to each application."""
+    where = rule.map
+    if rule.defaults or where is None:
+        _compile_rule(rule)
+        return
+    key = (rule.rule, rule.host, rule.subdomain, rule.merge_slashes, where.host_matching, *where.converters.values())
+    if key not in _rules:
+        _compile_rule(rule)
+        made = {name: copy.copy(getattr(rule, name)) for name in _MADE}
+        _rules[key] = (made, rule._build.__func__, rule._build_unknown.__func__)  # type: ignore[attr-defined]
+        return
+    made, build, build_unknown = _rules[key]
+    for name, value in made.items():
+        setattr(rule, name, copy.copy(value))
+    rule._build, rule._build_unknown = build.__get__(rule, None), build_unknown.__get__(rule, None)
 
 
 # ----------------------------------------------------------------------------------------------- tables of a new file
@@ -65,9 +77,11 @@ def _upgraded_once(connection: Connection) -> None:
     if connection.dialect.name != "sqlite" or connection.execute(_TOLD).first():
         _upgrade(connection)
         return
-    for statement in _tables:
-        connection.exec_driver_sql(statement)
-    if not _tables:
+    if _tables:
+        # One call of the driver. It commits what is pending, which is nothing, and leaves open what begins here.
+        driver: Any = connection.connection.dbapi_connection
+        driver.executescript(";\n".join(["BEGIN IMMEDIATE", *_tables]))
+    else:
         _upgrade(connection)
         _tables.extend(row.sql for row in connection.execute(_TOLD))
         for table in _ROWS:
@@ -79,6 +93,25 @@ def _upgraded_once(connection: Connection) -> None:
 def steps_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of the steps: every new file is made by them."""
     monkeypatch.setattr(schema, "_upgrade", _upgrade)
+
+
+# ---------------------------------------------------------------------------------------------------------- statements
+
+_compile_statement = Statements._compile
+_statements: dict[Any, Any] = {}
+
+
+def _compiled_for_all(statements: Statements, statement: Any, names: tuple[str, ...]) -> Any:
+    """What a store compiles when it first executes it. It hangs on the kind of database, the statement's own structure
+    and the values that stand in it: stores of a kind share it.
+    """
+    structure = statement._generate_cache_key()
+    if structure is None:
+        return _compile_statement(statements, statement, names)
+    key = (statements._dialect.name, structure.key, repr([bind.value for bind in structure.bindparams]), names)
+    if key not in _statements:
+        _statements[key] = _compile_statement(statements, statement, names)
+    return _statements[key]
 
 
 # ---------------------------------------------------------------------------------------------------------------- keys
@@ -127,8 +160,9 @@ def _read_once(loader: botocore.loaders.JSONFileLoader, path: str) -> Any:
 def install() -> None:
     """To be called once, before any application is made."""
     flask.Flask.jinja_options = {**flask.Flask.jinja_options, "bytecode_cache": _InMemory()}
-    Rule._compile_builder = _compiled_once  # type: ignore[assignment,method-assign]  # the same signature
+    Rule.compile = _compiled_once  # type: ignore[assignment,method-assign]  # as it is called
     schema._upgrade = _upgraded_once
+    Statements._compile = _compiled_for_all  # type: ignore[assignment,method-assign]  # as it is called
     rsa.generate_private_key = _generated
     serialization.load_pem_private_key = _loaded_once  # type: ignore[assignment]  # as it is called
     botocore.loaders.JSONFileLoader.load_file = _read_once  # type: ignore[assignment,method-assign]  # as it is called

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,18 +11,87 @@ _HERE = Path(__file__).parent
 _FOLDERS = {"browser", "chaos", "corpus", "interop", "real_clients", "stories"}
 _FIXTURES = {"postgresql_server"}
 _FILES = {
+    "attacks/oauth/test_administration_scope.py",
+    "attacks/saml/test_meaning_and_origin.py",
+    "attacks/test_ended_while_aws_answers.py",
+    "cli/test_cli_network.py",
+    "conformance/test_delivery_formats.py",
+    "conformance/test_store_provider_endings.py",
+    "operate/test_blocking.py",
+    "provisioning/test_scim_at_sign_in.py",
+    "provisioning/test_scim_users.py",
+    "role_search/test_role_search.py",
+    "web/test_account_pages.py",
+    "web/test_aws_pages.py",
+    "web/test_console_pages.py",
+    "web/test_rule_form_pages.py",
+    "administration/test_second_person.py",
+    "administration/test_sign_in_records.py",
+    "attacks/saml/test_single_logout.py",
+    "attacks/test_scim_zero_bytes.py",
+    "aws/test_revocations.py",
+    "aws_endings/test_ending_in_aws.py",
+    "aws_endings/test_ends_that_hold.py",
+    "aws_endings/test_faults_of_revoking.py",
+    "aws_endings/test_roles_with_another_boundary.py",
+    "cli/test_cli_agent.py",
+    "cli/test_cli_named_roles.py",
+    "conformance/test_resealing.py",
+    "conformance/test_store_expansion.py",
+    "conformance/test_store_schema.py",
+    "deploy/test_systemd.py",
+    "mapping/test_mapping_rules.py",
+    "operate/test_backup_commands.py",
+    "operate/test_operator_errors.py",
+    "operate/test_resealing_command.py",
+    "operator_notices/test_delivery.py",
+    "operator_notices/test_standing.py",
+    "provider_events/test_signals.py",
+    "settings/test_settings_words.py",
+    "test_background_duties.py",
+    "test_shown_text.py",
+    "web/test_administration_api.py",
+    "web/test_administration_changes_api.py",
+    "web/test_administration_pages.py",
+    "web/test_administration_wishes_api.py",
+    "web/test_blocks_page.py",
+    "web/test_goes_on.py",
+    "web/test_pages_of_several_files.py",
+    "web/test_portal.py",
+    "web/test_scim_attribute_names.py",
+    "web/test_sessions_end_with_sign_in.py",
+    "deploy/test_kubernetes.py",
+    "deploy/test_kubernetes_running.py",
+    "conformance/test_features_of_postgresql.py",
+    "operator_notices/test_beside_requests.py",
     "conformance/test_unknown_outcomes.py",
     "aws/test_account_reading.py",
+    "deploy/test_walk.py",
     "rulebook/test_versions_in_the_database.py",
     "aws/test_onboard_command.py",
     "aws/test_onboarding.py",
     "aws/test_onboarding_formats.py",
     "conformance/test_audit_seals.py",
+    "deploy/test_compose.py",
+    "deploy/test_compose_started.py",
+    "deploy/test_image.py",
     "documents/test_audit_example.py",
     "aws/test_account_check.py",
+    "aws_endings/test_many_ends.py",
     "sandbox/test_sandbox_managed_policies.py",
+    "cli/test_cli_assume.py",
     "cli/test_cli_flight.py",
+    "cli/test_cli_picker.py",
+    "cli/test_cli_waiting.py",
+    "cli/test_cli_bridges.py",
+    "cli/test_cli_configure.py",
+    "cli/test_cli_last_net.py",
+    "cli/test_cli_granted.py",
     "attacks/test_misplaced_secrets.py",
+    "attacks/test_administrators_at_once.py",
+    "attacks/test_scim_requests.py",
+    "provisioning/test_scim_groups.py",
+    "web/test_scim_conformance.py",
     "attacks/test_key_rollover.py",
     "cli/test_cli_session.py",
     "administration/test_account_checks.py",
@@ -69,6 +139,8 @@ _FILES = {
     "conformance/test_store_durability.py",
     "conformance/test_store_lock_order.py",
     "conformance/test_store_races.py",
+    "deploy/test_bridge_script.py",
+    "deploy/test_cloudformation_lint.py",
     "documents/test_blocks.py",
     "test_aws_limits.py",
     "cli/test_cli_change_of_person.py",
@@ -108,6 +180,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.option.markexpr == "not slow" and _is_listed(collection_path) else None
 
 
+@cache
 def _is_listed(path: Path) -> bool:
     if not path.is_relative_to(_HERE) or path == _HERE:
         return False
@@ -116,7 +189,20 @@ def _is_listed(path: Path) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks them `slow`."""
+    """Marks them `slow`, and puts those first that take longest.
+
+    A file is given to one process whole (`make test`), so that what its tests share is made once. The long ones come
+    first: else one process would still be busy when the others have nothing left.
+    """
     for item in items:
         if _is_listed(item.path) or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+    items.sort(key=lambda item: _turn(item.path))
+
+
+@cache
+def _turn(path: Path) -> int:
+    """0 for files that start programs and browsers, 1 for other long ones, 2 for all others."""
+    if path.is_relative_to(_HERE) and path.relative_to(_HERE).parts[0] in _FOLDERS:
+        return 0
+    return 1 if _is_listed(path) else 2

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import web_factories
 from databases import HeldClock
+from store_factories import revocation
 from web_factories import ACCOUNT, Person, door_of, made_app
 
 from federation_bridge.bridge.granting import Grants
@@ -44,7 +45,7 @@ def ada(tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch) -> It
 
     monkeypatch.setattr(web_factories, "_RULES", RULES)
     # Whether AWS could enforce what leaves the bridge is asked after the rules, and is no matter of theirs.
-    monkeypatch.setattr(Grants, "_check_may_leave", lambda _grants, _grant: None)
+    monkeypatch.setattr(Grants, "_check_may_leave", lambda *_: None)
     monkeypatch.setattr(Grants, "statement", signed)
     app = made_app(tmp_path, clock)
     yield Person(app, app.test_client())
@@ -87,4 +88,26 @@ def test_every_verb_that_takes_a_role_request_is_a_door_of_this_table(ada: Perso
         for name, verb in vars(bridge).items()
         if callable(verb) and not name.startswith("_") and "role_request" in verb.__code__.co_varnames
     }
-    assert verbs == set(DOORS)
+    # `length` only tells how long a grant would be.
+    assert verbs - {"length"} == set(DOORS)
+
+
+def _ended(ada: Person, clock: HeldClock, person: str) -> None:
+    named = f"{person.replace('/', '-')}-of-old"
+    asked = revocation(clock(), account=ACCOUNT, person=person, source_identity=named)
+    door_of(ada.app).store.revocations.add([asked])
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_who_was_ended_gets_no_session_that_aws_would_deny(ada: Person, clock: HeldClock, door: str) -> None:
+    _ended(ada, clock, "corp/ada")
+    refusal = asks(ada, clock, door, Groups(("staff",)))
+    assert isinstance(refusal, RoleWithheld)
+    assert refusal.detail.startswith("revocation ")
+    assert door_of(ada.app).store.live_grants.of_person("corp/ada") == ()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_end_of_another_keeps_nobody_waiting(ada: Person, clock: HeldClock, door: str) -> None:
+    _ended(ada, clock, "corp/mallory")
+    assert isinstance(asks(ada, clock, door, Groups(("staff",))), Reached)

@@ -41,6 +41,7 @@ def bridge() -> Iterator[FakeBridge]:
         made.answers["/oauth/token"] = tokens(1)
         made.answers["/oauth/revoke"] = Reply(body={})
         made.answers["/api/v1/me"] = Reply(body=ADA)
+        made.answers["/terminal"] = Reply()
         yield made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 from collections.abc import Iterator
@@ -65,7 +66,8 @@ def test_slow_clients_cost_no_thread_and_nobody_waits_for_them(service: Service,
         assert service.get("/healthz", timeout=10)[0] == 200
         if sent != KINDS["never read"]:  # those ask for something, and many at once may be too many
             assert service.get("/", timeout=10)[0] == 200
-        assert _threads(service) == before
+        # Work beside the requests may have a thread just now, for a moment; 200 clients would keep 200.
+        until(lambda: _threads(service) <= before, "slow clients cost threads", within=1.0)
     until(lambda: service.is_answering("/", 200), "the service did not come back")
     assert service.workers() == worker
 
@@ -79,15 +81,26 @@ def test_a_request_has_to_arrive_in_time(service: Service, kind: str) -> None:
     assert bool(answer) is (kind != "silent")
 
 
+def _held(service: Service, far_side: socket.socket, stack: ExitStack) -> tuple[socket.socket, socket.socket]:
+    """A request that a thread works for, and the far side that it waits for.
+
+    Slow clients of the test before may still stand in the queue: then "busy" is right, and it is asked again.
+    """
+    while True:
+        wire = stack.enter_context(service.connect())
+        wire.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        ready, _, _ = select.select([far_side, wire], [], [], 20)
+        assert ready, "neither held nor refused"
+        if far_side in ready:
+            return wire, stack.enter_context(far_side.accept()[0])
+        assert wire.recv(65536).startswith(b"HTTP/1.1 503 ")
+
+
 def test_health_and_what_aws_reads_answer_while_every_thread_waits_for_a_silent_far_side(
     service: Service, far_side: socket.socket
 ) -> None:
     with ExitStack() as stack:
-        held = [stack.enter_context(service.connect()) for _ in range(2)]
-        silent = []
-        for wire in held:
-            wire.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            silent.append(stack.enter_context(far_side.accept()[0]))
+        held, silent = zip(*(_held(service, far_side, stack) for _ in range(2)), strict=True)
         for path in RESERVED:
             assert service.get(path, timeout=10)[0] == 200, path
         waiting = [stack.enter_context(service.connect()) for _ in range(2)]
@@ -104,11 +117,7 @@ def test_health_and_what_aws_reads_answer_while_every_thread_waits_for_a_silent_
 
 def test_a_client_that_went_away_while_it_waited_is_not_worked_for(service: Service, far_side: socket.socket) -> None:
     with ExitStack() as stack:
-        silent = []
-        for _ in range(2):
-            wire = stack.enter_context(service.connect())
-            wire.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
-            silent.append(stack.enter_context(far_side.accept()[0]))
+        silent = [_held(service, far_side, stack)[1] for _ in range(2)]
         with service.connect() as gone:
             gone.sendall(b"GET /nothing-here HTTP/1.1\r\nHost: x\r\n\r\n")
             gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed by a reset

@@ -19,7 +19,10 @@ from joserfc.jwk import KeySet
 from oauth_factories import Program, approve
 from web_factories import BASE, TOKEN, Person, door_of, person_at
 
+from federation_bridge.aws import signed_statement
+from federation_bridge.bridge import granting, token_hash
 from federation_bridge.errors import Unavailable
+from federation_bridge.model import Block
 from federation_bridge.web import cookies
 from federation_bridge.web.forms import form_token
 
@@ -265,9 +268,9 @@ def test_the_tokens_life_counts_from_the_decision_however_long_the_audit_took(
     decided_at, names = clock(), type(door_of(person.app).store.session_names)
     claim = names.claim
 
-    def slow_claim(self: Any, *given: Any) -> bool:
+    def slow_claim(self: Any, *given: Any, **more: Any) -> bool:
         clock.advance(timedelta(seconds=9))
-        return claim(self, *given)
+        return claim(self, *given, **more)
 
     monkeypatch.setattr(names, "claim", slow_claim)
     assert ask(person).get_json()["expires_at"] == (decided_at + timedelta(minutes=5)).isoformat()
@@ -279,22 +282,46 @@ def test_a_token_that_cannot_be_audited_does_not_leave(
 ) -> None:
     person = make("developers")
     door = door_of(person.app)
-    record = type(door.store.audit).record
+    record_where = type(door.store.audit).record_where
     claim = type(door.store.session_names).claim
 
-    def failing_record(self: Any, entry: Any, **how: Any) -> None:
+    def failing_record(self: Any, insertion: Any, values: Any, entry: Any, **how: Any) -> bool:
         if entry.event.name == event:
             raise Unavailable("the disk is full")
-        record(self, entry, **how)
+        return record_where(self, insertion, values, entry, **how)
 
-    def failing_claim(self: Any, name: str, who: str, *entries: Any) -> bool:
+    def failing_claim(self: Any, name: str, who: str, *entries: Any, **more: Any) -> bool:
         if any(entry.event.name == event for entry in entries):
             raise Unavailable("the disk is full")
-        return claim(self, name, who, *entries)
+        return claim(self, name, who, *entries, **more)
 
-    monkeypatch.setattr(type(door.store.audit), "record", failing_record)
+    monkeypatch.setattr(type(door.store.audit), "record_where", failing_record)
     monkeypatch.setattr(type(door.store.session_names), "claim", failing_claim)
     assert code(ask(person)) == (503, "unavailable")
     monkeypatch.undo()
     assert event not in audit_of(person)
     assert ask(person).status_code == 200
+
+
+# ------------------------------------------------------------------------------------------------- ended meanwhile
+
+
+@pytest.mark.parametrize("is_blocked", [True, False], ids=["blocked", "ended"])
+def test_a_token_that_was_signed_before_an_end_does_not_leave_after_it(
+    make: Callable[..., Person], clock: HeldClock, monkeypatch: pytest.MonkeyPatch, is_blocked: bool
+) -> None:
+    person = make("developers")
+    really = signed_statement.signed_statement
+
+    def signing(*given: Any) -> Any:
+        store = door_of(person.app).store
+        if is_blocked:
+            store.blocks.put(Block("corp/ada", "administrator", "operator", "left", clock()), lambda _: ())
+        else:
+            store.sessions.end(token_hash(TOKEN))
+        return really(*given)
+
+    monkeypatch.setattr(granting, "signed_statement", signing)
+    assert code(ask(person)) == (401, "ended_meanwhile")
+    events = audit_of(person)
+    assert (events["grant.failed"]["code"], "grant.handed_over" in events) == ("ended_meanwhile", False)

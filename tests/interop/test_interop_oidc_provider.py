@@ -164,3 +164,45 @@ def test_a_declined_sign_in_is_a_refusal_and_no_fault(open_with: Any, provider: 
     refused = ada.browser.open(page.link("/abort"))
     assert refused.url.startswith(f"{company.bridge}/sign-in/company-oidc/oidc?error=access_denied")
     assert refused.status == 403
+
+
+def signed_in(open_with: Any, provider: Provider, **settings: str) -> ScriptedUser:
+    company = company_of(open_with, provider, client_secret="{file: client-secret}", **settings)
+    provider.begin(
+        company,
+        client_secret=SECRET,
+        backchannel_logout_uri=f"{company.bridge}/oidc/company-oidc/backchannel-logout",
+        backchannel_logout_session_required=True,
+        post_logout_redirect_uris=[f"{company.bridge}/signed-out"],
+    )
+    ada = ScriptedUser(company, "ada")
+    assert come_back(ada).url == f"{company.bridge}/"
+    return ada
+
+
+def is_here(ada: ScriptedUser) -> bool:
+    return ada.open("/api/v1/me").status == 200
+
+
+def confirmed_there(ada: ScriptedUser, page: Page) -> Page:
+    """The page after the provider was told that the person does want to sign out."""
+    return ada.browser.submit(page, page.form("/session/end/confirm"), logout="yes")
+
+
+def test_who_signs_out_at_the_provider_is_signed_out_here_by_its_logout_token(
+    open_with: Any, provider: Provider
+) -> None:
+    ada = signed_in(open_with, provider)
+    assert is_here(ada)
+    confirmed_there(ada, ada.browser.open(f"{provider.address}/session/end"))
+    assert not is_here(ada)
+
+
+def test_a_person_signs_out_here_and_at_the_provider(open_with: Any, provider: Provider) -> None:
+    ada = signed_in(open_with, provider, sign_out_there="true")
+    page = ada.open()
+    leading_on = ada.browser.submit(page, page.form("/sign-out"), where="there")
+    asks = ada.browser.open(leading_on.headers["Refresh"].partition("url=")[2])
+    assert "signed out here and at your company" in confirmed_there(ada, asks).words
+    assert not is_here(ada)
+    assert ada.sign_in("company-oidc").has_form("/interaction/"), "the provider asks who it is"

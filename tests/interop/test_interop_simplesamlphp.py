@@ -167,3 +167,35 @@ def test_an_assertion_in_cbc_is_refused_where_only_the_assertion_is_signed(open_
     terms = {"assertion.encryption": True, "saml20.sign.response": False}
     ada = ScriptedUser(company_of(open_with, provider, terms, allow_cbc="true"), "ada")
     assert come_back(ada, provider.password).status == 403
+
+
+def is_here(ada: ScriptedUser) -> bool:
+    return ada.open("/api/v1/me").status == 200
+
+
+def asks_for_a_password(ada: ScriptedUser) -> bool:
+    return 'name="password"' in ada.sign_in("company").body
+
+
+def test_a_person_signs_out_here_and_at_the_provider(open_with: Any, provider: Provider) -> None:
+    ada = ScriptedUser(company_of(open_with, provider, {}, sign_out_there="true"), "ada")
+    come_back(ada, provider.password)
+    page = ada.open()
+    leading_on = ada.browser.submit(page, page.form("/sign-out"), where="there")
+    back = ada.browser.open(leading_on.headers["Refresh"].partition("url=")[2])
+    assert "signed out here and at your company" in back.words, back.words
+    assert not is_here(ada)
+    assert asks_for_a_password(ada)
+
+
+def test_who_signs_out_at_the_provider_is_signed_out_here_by_its_logout_request(
+    open_with: Any, provider: Provider
+) -> None:
+    ada = ScriptedUser(company_of(open_with, provider, {}), "ada")
+    come_back(ada, provider.password)
+    assert is_here(ada)
+    way = f"{provider.address}/simplesaml/saml2/idp/initSLO.php?RelayState={provider.metadata_url}"
+    left = ada.browser.open(way)
+    assert left.url == provider.metadata_url, "the provider took our answer, and leads on"
+    assert not is_here(ada)
+    assert asks_for_a_password(ada)

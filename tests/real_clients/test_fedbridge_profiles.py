@@ -29,7 +29,7 @@ def served(person: Person) -> Iterator[dict[str, str]]:
     serving = person.start("serve", "--role", ROLE)
     try:
         assert serving.stdout is not None
-        lines = [serving.stdout.readline() for _ in range(2)]
+        lines = [serving.stdout.readline() for _ in range(5)]
         yield dict(re.findall(r"export (\w+)='(.*)'", "".join(lines)))
     finally:
         serving.terminate()
@@ -60,6 +60,10 @@ def test_the_profiles_that_fedbridge_configures_work_with_every_client(
 def test_the_container_endpoint_serves_every_client(home: Home, person: Person, clients: Clients) -> None:
     with served(person) as variables:
         assert Path(variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]).stat().st_mode & 0o777 == 0o600
+        for client, arn in clients.whoami(home, **variables).items():
+            assert arn.startswith(ME), client
+        # Clients that are older than the token file know the token alone.
+        del variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]
         for client, arn in clients.whoami(home, **variables).items():
             assert arn.startswith(ME), client
 

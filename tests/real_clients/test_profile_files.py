@@ -13,8 +13,9 @@ from aws_cli import aws_program
 from aws_files_factories import CONFIGS, CREDENTIALS
 from botocore.exceptions import ConfigParseError
 
+from federation_bridge.cli.aws_config.blocks import Profile
 from federation_bridge.cli.aws_config.files import Broken, config_path, seen_in_config, seen_in_credentials
-from federation_bridge.cli.aws_config.profiles import Profile, profiles, reconcile
+from federation_bridge.cli.aws_config.profiles import profiles, reconcile
 from federation_bridge.cli.credentials.roles import RoleOnOffer
 
 BRIDGE = "https://aws.example.com"

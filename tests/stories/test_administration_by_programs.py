@@ -37,6 +37,7 @@ def ada(company: Company, tmp_path: Path) -> Person:
     """The terminal of an administrator who was let in to administer."""
     user = ScriptedUser(company, "ada")
     user.sign_in()
+    assert "Overview" in user.administer().words
     person = Person(tmp_path, company.bridge)
     process = person.start(*shlex.split(LOGIN.text.strip().removeprefix("$ fedbridge ")), company.bridge, "--device")
     page = user.browser.submit(user.open("/device"), user.open("/device").form("/device"), user_code=told_code(process))

@@ -123,3 +123,14 @@ def test_check_says_what_is_wrong_and_how_to_mend_it(
     findings = check.findings(own_company.folder / "settings.yaml")
     wrong = [finding.sentence for finding in findings if finding.severity is check.Severity.WRONG]
     assert any(says in sentence for sentence in wrong), findings
+
+
+def test_a_provider_that_passes_over_the_second_factor_leads_to_one_sentence_and_no_loop(own_company: Company) -> None:
+    ada = ScriptedUser(own_company, "ada")
+    ada.sign_in()
+    own_company.provider.passes_over_wishes = True
+    page = ada.administer()
+    assert (page.status, "did not do what was asked of it" in page.words) == (403, True)
+    assert "Overview" not in page.words
+    own_company.provider.passes_over_wishes = False
+    assert "Overview" in ada.administer().words

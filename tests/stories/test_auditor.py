@@ -14,7 +14,7 @@ from federation_bridge.sandbox.directory import audit_dates
 from federation_bridge.sandbox.scripted_user import ScriptedUser, caller_arn, read_object, write_object
 
 TODAY = datetime.now(UTC).date()
-READ_ONLY = [f"{ANALYTICS}/ReadOnly", f"{PRODUCTION}/ReadOnly"]
+READ_ONLY = [f"{PRODUCTION}/ReadOnly", f"{ANALYTICS}/ReadOnly"]
 
 
 def test_within_its_dates_the_audit_may_read_and_not_write(company: Company) -> None:

@@ -34,7 +34,7 @@ def test_i_sign_in_and_see_my_roles(company: Company, connection: str) -> None:
     page = ada.sign_in(connection)
     assert page.url == f"{company.bridge}/"
     assert "Ada Moss" in page.words
-    assert ada.roles() == [f"{ANALYTICS}/Administrator", f"{PRODUCTION}/Administrator", f"{PRODUCTION}/Developer"]
+    assert ada.roles() == [f"{PRODUCTION}/Administrator", f"{PRODUCTION}/Developer", f"{ANALYTICS}/Administrator"]
 
 
 def test_the_choice_page_offers_every_company_sign_in_and_the_one_used_last_first(company: Company) -> None:
@@ -82,7 +82,7 @@ def test_who_declines_at_the_company_gets_a_clear_page_with_a_reference(company:
         page = ada.browser.submit(page, page.form("/sign-in"), connection=connection)
         page = ada.browser.submit(page, page.form("/decline"))
         assert page.status == 403
-        assert "We could not sign you in." in page.words
+        assert "The sign-in was not completed at your company." in page.words
         assert [event["event"] for event in trail(company, reference_on(page))] == ["sign_in.refused"]
         assert ada.open().has_form("/sign-in")
 

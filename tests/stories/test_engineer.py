@@ -95,7 +95,9 @@ def test_i_sign_in_in_the_browser_of_this_computer(ada: Person, browser: Scripte
     page = browser.browser.open(opened_address(ada, process))
     page = browser.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
     out, words = process.communicate(timeout=60)
-    assert (process.returncode, "You are signed in" in page.words) == (0, True), (out, words, page.words)
+    assert (process.returncode, "You can go back to your terminal" in page.words) == (0, True), (out, words, page.words)
+    assert page.url == f"{ada.bridge}/terminal"
+    assert "Signed in as: Ada Moss" in page.words
 
 
 def test_a_refusal_in_the_browser_ends_the_login_with_its_own_exit_status(ada: Person, browser: ScriptedUser) -> None:
@@ -194,8 +196,10 @@ def test_serve_answers_sdks_and_nobody_without_the_token(signed_in: Person) -> N
     process = signed_in.start("serve", "--role", DEVELOPER)
     try:
         assert process.stdout is not None
-        url = process.stdout.readline().split("'")[1]
-        token = Path(process.stdout.readline().split("'")[1]).read_text()
+        told = dict(re.findall(r"export (\w+)='(.*)'", "".join(process.stdout.readline() for _ in range(5))))
+        url, token = told["AWS_CONTAINER_CREDENTIALS_FULL_URI"], told["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+        assert Path(told["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]).read_text() == token
+        assert told["AWS_REGION"] == told["AWS_DEFAULT_REGION"] == "eu-central-1"
         with urlopen(Request(url, headers={"Authorization": token}), timeout=30) as answer:
             assert set(json.load(answer)) == {"AccessKeyId", "SecretAccessKey", "Token", "Expiration", "AccountId"}
         with pytest.raises(OSError, match="403"):
@@ -243,8 +247,8 @@ def test_a_computer_whose_clock_is_off_by_a_day_signs_in_and_gets_credentials(
 # ----------------------------------------------------------------------------------------------------- many processes
 
 
-def test_two_hundred_processes_with_an_empty_cache_ask_aws_once(signed_in: Person, redemptions) -> None:
-    processes = [signed_in.start("credential-process", "--role", DEVELOPER) for _ in range(200)]
+def test_eighty_processes_with_an_empty_cache_ask_aws_once(signed_in: Person, redemptions) -> None:
+    processes = [signed_in.start("credential-process", "--role", DEVELOPER) for _ in range(80)]
     answers = {process.communicate(timeout=300)[0] for process in processes}
     assert ({process.returncode for process in processes}, len(answers), redemptions()) == ({0}, 1, 1)
 
@@ -328,3 +332,33 @@ def test_configure_sso_signs_stock_clients_in_where_they_look(signed_in: Person,
     cached = json.loads(path.read_text())
     assert all(cached[field] for field in ("accessToken", "refreshToken", "clientId", "clientSecret", "expiresAt"))
     assert signed_in.run("configure", "--sso", "--dry-run")[1] == ""
+
+
+# ------------------------------------------------------------------------------------------------------------- an agent
+
+_AGENT_AT_WORK = """
+import sys, boto3
+from botocore.exceptions import ClientError
+there = dict(endpoint_url=sys.argv[1], region_name="eu-central-1")
+print(boto3.client("sts", **there).get_caller_identity()["Arn"])
+s3 = boto3.client("s3", **there)
+s3.list_buckets()
+try:
+    s3.create_bucket(Bucket=sys.argv[2], CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    print("wrote")
+except ClientError as refused:
+    print(refused.response["Error"]["Code"])
+"""
+
+
+def test_an_agent_of_mine_reads_and_aws_refuses_what_it_would_write(signed_in: Person, company: Company) -> None:
+    def at_work(*words: str, bucket: str) -> list[str]:
+        command = [sys.executable, "-c", _AGENT_AT_WORK, company.addresses.aws, bucket]
+        status, out, told = signed_in.run(*words, f"{PRODUCTION}/Administrator", "--", *command)
+        assert status == 0, told
+        return out.split()
+
+    arn, outcome = at_work("agent", "exec", bucket="of-an-agent")
+    assert (":assumed-role/Administrator/agent=" in arn, outcome) == (True, "AccessDenied")
+    arn, outcome = at_work("exec", bucket="of-a-person")
+    assert (":assumed-role/Administrator/agent=" in arn, outcome) == (False, "wrote")

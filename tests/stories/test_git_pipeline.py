@@ -101,7 +101,7 @@ def said(*words: str) -> str:
 def agree(company: Company, login: str = "fay") -> None:
     second = ScriptedUser(company, login)
     second.sign_in()
-    overview = second.open("/administration")
+    overview = second.administer()
     page = second.browser.open(overview.link("/administration/changes/"), from_page=overview)
     form = page.form("/administration/changes/decision")
     assert second.browser.submit(page, form, decision="approve", reason="looked").status == 200

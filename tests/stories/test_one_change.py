@@ -19,7 +19,7 @@ from federation_bridge.sandbox.scripted_user import ScriptedUser, read_object
 
 BLOCKS = blocks()
 PAGE = "docs/administration.md"
-RULE = BLOCKS[f"{PAGE} yaml 3"].text
+RULE = BLOCKS[f"{PAGE} yaml 4"].text
 ROLE = f"{PRODUCTION}/ReadOnly"
 _VARYING = (
     (r"\b[0-9a-f]{16}\b", "CHANGE"),
@@ -73,7 +73,7 @@ def goes_as_shown(number: int, *statuses: int) -> None:
 
 def agree(second: ScriptedUser, reason: str) -> None:
     """A second administrator opens what waits, and says yes."""
-    overview = second.open("/administration")
+    overview = second.administer()
     page = second.browser.open(overview.link("/administration/changes/"), from_page=overview)
     assert "sales-reads-reports" in page.words
     form = page.form("/administration/changes/decision")

@@ -17,7 +17,7 @@ from web_factories import ACCOUNT, BASE, TOKEN, Person, door_of
 
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.errors import InvalidRedirect, UnauthorizedClient
-from federation_bridge.model import RequestOrigin
+from federation_bridge.model import Caller, RequestOrigin
 from federation_bridge.oauth.clients import CLIENTS
 from federation_bridge.oauth.messages import AuthorizationRequest
 
@@ -133,7 +133,9 @@ def test_a_program_of_one_role_is_let_in_on_its_own_page_alone(person: Person, p
             where = redirect_uri if asking == client_id else REDIRECT
             asked = AuthorizationRequest(asking, where, challenge(), role=role)
             with pytest.raises(UnauthorizedClient):
-                door.oauth.codes.authorize(asked, door.bridge.session(TOKEN), RequestOrigin("ref-1", "127.0.0.1", "x"))
+                door.oauth.codes.authorize(
+                    asked, Caller(door.bridge.session(TOKEN), RequestOrigin("ref-1", "127.0.0.1", "x"))
+                )
     assert program.redeem(code_for(person)).status_code == 200
 
 

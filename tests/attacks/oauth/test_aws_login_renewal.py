@@ -59,6 +59,20 @@ def test_a_renewal_that_aws_failed_can_be_tried_again_with_the_same_token(
     assert second.get_json()["refreshToken"] != first["refreshToken"]
 
 
+def test_a_renewal_for_which_the_sign_in_is_too_short_says_that_the_session_is_over(
+    cli: AwsLogin, aws: Aws, clock: HeldClock
+) -> None:
+    """The sign-in lasts twelve hours: half an hour before its end AWS still sells, ten minutes before it does not."""
+    token = cli.redeem(cli.code()).get_json()["refreshToken"]
+    clock.advance(timedelta(hours=11, minutes=30))
+    renewed = cli.renew(token)
+    assert renewed.status_code == 200, renewed.get_json()
+    clock.advance(timedelta(minutes=20))
+    sold = aws.sold
+    assert refusal(cli.renew(renewed.get_json()["refreshToken"])) == EXPIRED
+    assert aws.sold == sold
+
+
 def test_after_the_renewal_that_succeeded_the_token_is_a_replay_and_ends_the_family(
     person: Person, cli: AwsLogin, aws: Aws, clock: HeldClock
 ) -> None:

@@ -10,7 +10,7 @@ from oauth_factories import REDIRECT, Program, challenge, claim
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
 from web_factories import TOKEN, Person, door_of
 
-from federation_bridge.errors import NotSignedIn
+from federation_bridge.errors import NotSignedIn, WrongUserCode
 from federation_bridge.model import Caller, RequestOrigin, Session
 from federation_bridge.oauth.messages import AuthorizationRequest
 
@@ -22,7 +22,7 @@ def _sign_out(person: Person, session: Session) -> None:
 
 
 def _end_as_operator(person: Person, session: Session) -> None:
-    assert door_of(person.app).store.sessions.end_of_person(session.identity.person) == 1
+    assert door_of(person.app).store.sessions.end_of_person(session.identity.person).sessions == 1
 
 
 ENDS = {"a sign-out": _sign_out, "the operator's end": _end_as_operator}
@@ -38,11 +38,12 @@ def test_an_approval_that_comes_after_the_end_of_its_session_lets_nothing_in(
     claim(person, begun["user_code"])
     session = door.bridge.session(TOKEN)
     end(person, session)
+    # The end refused the device for good: its program hears it at once.
+    with pytest.raises(WrongUserCode):
+        door.oauth.devices.approve(begun["user_code"], Caller(session, VISIT))
     with pytest.raises(NotSignedIn):
-        door.oauth.devices.approve(begun["user_code"], session, VISIT)
-    with pytest.raises(NotSignedIn):
-        door.oauth.codes.authorize(AuthorizationRequest("fedbridge", REDIRECT, challenge()), session, VISIT)
-    assert program.poll(begun["device_code"]).get_json()["error"] == "authorization_pending"
+        door.oauth.codes.authorize(AuthorizationRequest("fedbridge", REDIRECT, challenge()), Caller(session, VISIT))
+    assert program.poll(begun["device_code"]).get_json()["error"] == "access_denied"
     events = [entry.event for entry in door.store.audit.entries()]
     assert "command_line.approved" not in events
     assert events.count("device.refused") == 1

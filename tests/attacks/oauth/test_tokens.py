@@ -126,7 +126,7 @@ def _lose_every_role(person: Person, program: Program, tokens: dict[str, Any]) -
 
 
 def _operator(person: Person, program: Program, tokens: dict[str, Any]) -> None:
-    assert door_of(person.app).store.sessions.end_of_person("corp/ada") == 2
+    assert door_of(person.app).store.sessions.end_of_person("corp/ada").here == 2
 
 
 def _end_on_my_page(person: Person, program: Program, tokens: dict[str, Any]) -> None:

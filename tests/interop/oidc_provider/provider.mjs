@@ -18,7 +18,9 @@ lines.once("line", (line) => {
     conformIdTokenClaims: false,
     cookies: { keys: ["for tests only"] },
     enabledJWA: { idTokenSigningAlgValues: ["RS256", "PS256"] },
-    features: { devInteractions: { enabled: true } },
+    features: { backchannelLogout: { enabled: true }, devInteractions: { enabled: true } },
+    // The bridge lies on loopback, where its own dispatcher would not go.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount: (_, login) => ({ accountId: login, claims: () => ({ sub: login, ...settings.people[login] }) }),
     jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), use: "sig" }] },
     pkce: { required: () => true },
