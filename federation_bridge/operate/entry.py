@@ -28,6 +28,7 @@ def main() -> None:
     What nobody foresaw is one line too, with a file that has the trace, and exit status 70.
     """
     _end_when_told()
+    _outlive_reloads()
     try:
         _run()
     except Exception as failure:
@@ -51,6 +52,15 @@ def _end_when_told() -> None:
     """SIGTERM ends a command also where it is a container's first process: the kernel drops it there by default."""
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+
+
+def _outlive_reloads() -> None:
+    """A reload may come while `serve` still imports its libraries: unheard, it would end the process for good.
+
+    systemd takes that for an end that somebody wanted. Nothing is lost: the workers are made after this.
+    """
+    if sys.argv[1:2] == ["serve"]:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def not_installed(extra: str) -> str:

@@ -71,6 +71,12 @@ def test_the_page_installs_the_unit_that_is_there() -> None:
     assert yaml.safe_load(BLOCKS["docs/deployment.md yaml 4"].text)["data"] == f"/var/lib/{unit()['StateDirectory']}"
 
 
+def test_a_reload_that_comes_too_early_ends_nothing_for_good() -> None:
+    """Until Python runs nobody can ignore the signal, and systemd takes an end by it for one that somebody wanted."""
+    assert unit()["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert "SIGHUP" in unit()["RestartForceExitStatus"].split()
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """The folder that systemd would make of StateDirectory."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -207,3 +209,47 @@ def test_ctrl_c_ends_the_start_and_a_reload_does_not(
         for one, handler in before.items():
             signal.signal(one, handler)
     assert found == [held]
+
+
+_TOLD_WHILE_IT_IMPORTS = """
+import os, signal, sys
+from federation_bridge.operate import entry
+entry._run = lambda: os.kill(os.getpid(), signal.SIGHUP)
+entry.main()
+"""
+
+
+@pytest.mark.parametrize(("command", "status"), [("serve", 0), ("check", -signal.SIGHUP)])
+def test_a_reload_does_not_end_serve_from_its_first_line_on(command: str, status: int) -> None:
+    """Before any library is imported; who closes the terminal of another command ends it."""
+    done = subprocess.run([sys.executable, "-c", _TOLD_WHILE_IT_IMPORTS, command], check=False, timeout=60)
+    assert done.returncode == status
+
+
+def test_the_parent_hears_signals_before_it_says_that_it_listens(
+    parent: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ready(Exception):
+        pass
+
+    def ready() -> None:
+        heard.extend(callable(signal.getsignal(one)) for one in (signal.SIGHUP, signal.SIGTERM))
+        raise Ready
+
+    heard: list[bool] = []
+    monkeypatch.setattr(os, "fork", lambda: PID)
+    before = {one: signal.getsignal(one) for one in parent_module._SIGNALS}
+    try:
+        with pytest.raises(Ready):
+            parent.run(ready)
+    finally:
+        signal.set_wakeup_fd(-1)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert heard == [True, True]
+
+
+def test_what_is_told_of_a_database_is_its_place_without_a_password() -> None:
+    url = "postgresql+psycopg://bridge@db.example.com:5433/bridge?sslmode=verify-full"
+    assert bridge.told_of(url) == "PostgreSQL bridge@db.example.com:5433/bridge"
+    assert bridge.told_of("sqlite:////var/lib/bridge.db") == "SQLite /var/lib/bridge.db"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import signal
 import threading
 from collections import Counter
@@ -12,11 +13,27 @@ from pathlib import Path
 import pytest
 from service_factories import Service, make_service, serving_bridge, until
 
+from federation_bridge import __version__
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with serving_bridge(tmp_path_factory.mktemp("service") / "bridge", workers=2) as running:
         yield running
+
+
+def test_it_says_once_where_it_listens_and_what_it_is(service: Service) -> None:
+    lines = [json.loads(line) for line in service.log.splitlines() if line.startswith("{")]
+    (told,) = (line for line in lines if line["event"] == "listening")
+    assert told.pop("timestamp")
+    assert told == {
+        "event": "listening",
+        "level": "info",
+        "address": f"127.0.0.1:{service.port}",
+        "workers": 2,
+        "database": f"SQLite {service.folder / 'bridge.db'}",
+        "version": __version__,
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGABRT, signal.SIGKILL], ids=lambda one: one.name)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from federation_bridge import app
+from federation_bridge import __version__, app
 from federation_bridge.background import Background
 from federation_bridge.operate import preparation
 from federation_bridge.operate.logs import LogLines
 from federation_bridge.operate.serving.answers import Application
 from federation_bridge.operate.serving.service import serve_work
 from federation_bridge.settings import Settings
+from federation_bridge.store import server_of, sqlite_path
 from federation_bridge.web.door import EXTENSION
 
 
@@ -20,12 +21,20 @@ def serve(settings: Settings, log: LogLines) -> None:
     # Ctrl-C ends the start as SIGTERM does. Python's own exception for it can get lost: in a callback of the garbage
     # collector it is only printed.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # A reload that comes before the parent listens asks for fresh workers, and those are about to be made. Unheard, it
-    # would end the process, and systemd takes that for an end that somebody wanted: nobody would start it again.
+    # A reload that comes before the parent hears signals asks for fresh workers, and those are about to be made.
+    # `entry` ignores it from its first line on; here it is said for whoever comes by another way.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # In the parent, so that the workers share the memory of the imported code.
     preparation.prepare(settings)
-    serve_work(settings.serving, log, _Bridge(settings))
+    serve_work(
+        settings.serving, log, _Bridge(settings), {"version": __version__, "database": told_of(settings.database_url)}
+    )
+
+
+def told_of(database_url: str) -> str:
+    """The database's kind and place, as the log tells them: without a password."""
+    file = sqlite_path(database_url)
+    return f"PostgreSQL {server_of(database_url)}" if file is None else f"SQLite {file}"
 
 
 class _Bridge:

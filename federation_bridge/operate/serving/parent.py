@@ -76,9 +76,13 @@ class Parent:
         self._woken, self._waker = socket.socketpair()
         self._told: deque[int] = deque()
 
-    def run(self) -> None:
-        """Serves until SIGTERM or SIGINT; SIGHUP replaces every worker by a fresh one, one after the other."""
+    def run(self, is_ready: Callable[[], None] = lambda: None) -> None:
+        """Serves until SIGTERM or SIGINT; SIGHUP replaces every worker by a fresh one, one after the other.
+
+        `is_ready` is called once, as soon as signals are heard.
+        """
         self._listen_to_signals()
+        is_ready()
         while True:
             self._start_missing()
             self._replace_next()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import socket
+from collections.abc import Mapping
+
+import structlog
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate.logs import LogLines
@@ -17,15 +20,18 @@ from federation_bridge.operate.serving.worker import Post, Work
 from federation_bridge.settings import Serving
 from federation_bridge.web.observe import metrics
 
+_log = structlog.get_logger(__name__)
+
 _BACKLOG = 2048
 _LEAVING_TIME = 1.0
 """Seconds for the log's last lines."""
 
 
-def serve_work(serving: Serving, log: LogLines, work: Work) -> None:
+def serve_work(serving: Serving, log: LogLines, work: Work, told: Mapping[str, str] | None = None) -> None:
     """Serves until it is told to stop (SIGTERM or Ctrl-C), then finishes what is in flight, bounded by a setting.
 
-    `log`: where all processes' lines go. ConfigurationInvalid, before any worker starts, where it cannot listen.
+    `log`: where all processes' lines go; `told`: what its first line says besides where it listens.
+    ConfigurationInvalid, before any worker starts, where it cannot listen.
     """
     bounds = Bounds(
         request_timeout=serving.request_timeout.total_seconds(),
@@ -50,7 +56,15 @@ def serve_work(serving: Serving, log: LogLines, work: Work) -> None:
 
     gc.collect()
     gc.freeze()  # what is there now lives as long as the service: collections need not touch its shared pages
-    Parent(listener, serving.workers, Times(serving.drain_time, serving.shutdown_timeout), shared, be_worker).run()
+    address = _in_words(listener)
+    Parent(listener, serving.workers, Times(serving.drain_time, serving.shutdown_timeout), shared, be_worker).run(
+        lambda: _log.info("listening", address=address, workers=serving.workers, **(told or {}))
+    )
+
+
+def _in_words(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _listener(listen: str) -> socket.socket:
