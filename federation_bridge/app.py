@@ -136,10 +136,10 @@ def join(settings: Settings, clock: Clock, randomness: Randomness, *, reads_only
     `reads_only`: for a command that looks. The database cannot be written, no key is made, and what the parts notice
     is neither kept nor audited. `first_start.is_ahead` says whether there is nothing to look at yet.
     """
+    place = second_place("nowhere" if reads_only else settings.audit.also_to)
     beginning = first_start.resume(settings) if reads_only else first_start.begin(settings)
     password = settings.database_password.read() if settings.database_password else None
     url, integrity_key = settings.database_url, beginning.integrity_key
-    place = second_place("nowhere" if reads_only else settings.audit.also_to)
     if reads_only:
         store = open_store_to_read(url, clock=clock, integrity_key=integrity_key, password=password)
     else:

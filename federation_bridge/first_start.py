@@ -7,10 +7,13 @@ keys that AWS does not know, and without a word of the sessions and the audit th
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.file_owners import demand_folder_to_look_into, demand_folder_to_write, may_look_into
+from federation_bridge.private_files import check_private_beside
 from federation_bridge.settings import Settings
 from federation_bridge.signing import (
     derived_key,
@@ -42,17 +45,18 @@ def is_ahead(settings: Settings) -> bool:
     """True where neither sealing key nor SQLite database is there, so that the first start has still to make both."""
     database = sqlite_path(settings.database_url)
     is_given = settings.keys.sealing_key is not None or os.path.lexists(settings.data / "sealing.key")
-    return database is not None and not is_given and database.parent.is_dir() and not database.exists()
+    return database is not None and not is_given and _is_empty_for(database)
 
 
 def resume(settings: Settings) -> Beginning:
     """As `begin`, for a command that works on what is there: it makes nothing. Raises ConfigurationInvalid."""
     database = sqlite_path(settings.database_url)
-    if database is not None and not database.exists():
+    if database is not None:
         _demand_folder(database.parent)
-        raise ConfigurationInvalid(
-            f"the database file {database} is not there: `data` or `database` says so; {_MAKE_NEW}"
-        )
+        if not database.exists():
+            raise ConfigurationInvalid(
+                f"the database file {database} is not there: `data` or `database` says so; {_MAKE_NEW}"
+            )
     return begin(settings)
 
 
@@ -60,30 +64,44 @@ def begin(settings: Settings, *, is_told: bool = False) -> Beginning:
     """Reads the sealing key, or makes it where neither it nor the database is there.
 
     `is_told`: an operator said that a missing database shall be made (`migrate`). Raises ConfigurationInvalid where
-    one of the two is missing, with what to do.
+    one of the two is missing, with what to do; all that can be wrong is looked at before anything is made.
     """
-    database = sqlite_path(settings.database_url)
+    database, key_file = sqlite_path(settings.database_url), key_file_of(settings)
+    if settings.database_password is not None:
+        settings.database_password.read()
+    given = _given(settings) if key_file is None else b""
     if database is None:
-        return Beginning(_given(settings), may_make_database=False)
+        return Beginning(given, may_make_database=False)
     _demand_folder(database.parent)
-    key_file = settings.data / "sealing.key"
-    is_given = settings.keys.sealing_key is not None
-    has_database, has_key = database.exists(), is_given or os.path.lexists(key_file)
-    if has_database and not has_key:
+    if key_file is not None:
+        _demand_folder(key_file.parent)
+    has_database = database.exists()
+    if not has_database:
+        _demand_place(database, key_file, is_told=is_told)
+    if key_file is None:
+        return Beginning(given, may_make_database=not has_database)
+    if has_database and not os.path.lexists(key_file):
         raise ConfigurationInvalid(
             f"the database {database} is there, but the sealing key {key_file} is not: put the key back, for "
             "nothing in the database opens without it"
         )
-    if has_key and not has_database and not is_told:
-        where = "keys.sealing_key" if is_given else str(key_file)
+    _demand_one_key(key_file)
+    return Beginning(read_or_make_sealing_key(key_file), may_make_database=not has_database)
+
+
+def _demand_place(database: Path, key_file: Path | None, *, is_told: bool) -> None:
+    """Nothing where a database may be made here, and a key beside it where none is."""
+    has_key = key_file is None or os.path.lexists(key_file)
+    if has_key and not is_told:
+        where = "keys.sealing_key" if key_file is None else str(key_file)
         raise ConfigurationInvalid(
             f"the database {database} is not there, but the sealing key ({where}) is: put the database back, or "
             f"{_MAKE_NEW}"
         )
-    if not is_given:
-        _demand_one_key(key_file)
-    key = _given(settings) if is_given else read_or_make_sealing_key(key_file)
-    return Beginning(key, may_make_database=not has_database)
+    demand_folder_to_write(database.parent)
+    check_private_beside(database, "the database file")
+    if key_file is not None and not has_key:
+        demand_folder_to_write(key_file.parent)
 
 
 def sealing_key_of(settings: Settings) -> bytes:
@@ -98,6 +116,7 @@ def sealing_key_in_force(settings: Settings) -> bytes:
     key_file = key_file_of(settings)
     if key_file is None:
         return _given(settings)
+    _demand_folder(key_file.parent)
     if not os.path.lexists(key_file):
         raise ConfigurationInvalid(
             f"the sealing key {key_file} is not there: put it back first, for nothing in a backup opens without it"
@@ -121,12 +140,27 @@ def _demand_one_key(key_file: Path) -> None:
         )
 
 
+def _is_empty_for(database: Path) -> bool:
+    # Where this user may not look in, nothing is known, and nothing looks like a first start.
+    return may_look_into(database.parent) and database.parent.is_dir() and not database.exists()
+
+
 def _demand_folder(folder: Path) -> None:
-    if not folder.is_dir():
+    try:
+        is_folder = stat.S_ISDIR(folder.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        is_folder = False
+    except OSError as problem:
+        raise ConfigurationInvalid(
+            f"`data` or `database`: this user may not look at {folder} ({problem.strerror}): run this as the service's "
+            "user"
+        ) from None
+    if not is_folder:
         raise ConfigurationInvalid(
             f"`data` or `database`: the folder {folder} is not there; make it for the service's user alone "
             f"(install -d -m 0700 -o federation-bridge {folder})"
         )
+    demand_folder_to_look_into(folder)
 
 
 def _given(settings: Settings) -> bytes:

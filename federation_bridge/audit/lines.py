@@ -5,6 +5,7 @@ What could not be written, or never reached the queue, is remembered by its numb
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ import structlog
 
 from federation_bridge.audit.record import Recorded, json_line
 from federation_bridge.errors import Unavailable
+from federation_bridge.file_owners import demand_own_folder
 from federation_bridge.observers.missed import MissedNumbers
 from federation_bridge.observers.places import AppendedFile, Nowhere, Place
 from federation_bridge.observers.queue import ObserverQueue
@@ -108,7 +110,16 @@ class SecondPlace:
 
 
 def second_place(where: str | Path) -> SecondPlace:
-    """The place for setting `audit.also_to`: `nowhere`, `stdout`, or a file (mode 0600, appended to)."""
+    """The place for setting `audit.also_to`: `nowhere`, `stdout`, or a file (mode 0600, appended to).
+
+    ConfigurationInvalid where root would make the file in another user's folder.
+    """
     if where == "nowhere":
         return SecondPlace(Nowhere())
-    return SecondPlace(stdout() if where == "stdout" else AppendedFile(Path(where)))
+    if where == "stdout":
+        return SecondPlace(stdout())
+    path = Path(where)
+    # Nobody else can append to what root has made; that it cannot be written stops nothing (it is counted).
+    if not os.path.lexists(path):
+        demand_own_folder(path.parent)
+    return SecondPlace(AppendedFile(path))

@@ -28,6 +28,6 @@ def of_owner(settings: Settings, owner: str, password_file: Path | None) -> Sett
         raise ConfigurationInvalid(
             f"--owner: {owner} is the service's own user, whom `database` names; the tables belong to another one"
         )
-    password = None if password_file is None else Secret(file=password_file.absolute())
+    password = None if password_file is None else Secret(file=password_file.absolute()).named("--owner-password")
     changed = {"database": url_of_user(settings.database_url, owner), "database_password": password}
     return settings.model_copy(update=changed)

@@ -7,10 +7,12 @@ from pathlib import Path
 from federation_bridge import app, first_start
 from federation_bridge.administration.last_seal import LastSeal
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.file_owners import demand_own_folder
 from federation_bridge.operate import owning
 from federation_bridge.operate.opening import parts_of, store_of
 from federation_bridge.settings import Settings
 from federation_bridge.signing import Purpose
+from federation_bridge.store import sqlite_path
 from federation_bridge.store.same_tables import PUT_BACK
 
 
@@ -21,9 +23,10 @@ def migrate(settings: Settings, owner: str = "", owner_password: Path | None = N
     rights that the service needs. Neither rules nor identity providers are looked at. Raises ConfigurationInvalid, and
     Unavailable where the database does not answer.
     """
-    beginning = first_start.begin(settings, is_told=True)
+    # Before anything is made: what is wrong shall leave nothing behind.
     serving = owning.serving_user(settings) if owner else None
     opened = owning.of_owner(settings, owner, owner_password) if owner else settings
+    beginning = first_start.begin(opened, is_told=True)
     if beginning.may_make_database:
         LastSeal.of(settings, app.utc_now).forget()
     with store_of(opened, beginning) as store:
@@ -42,6 +45,9 @@ def prepare(settings: Settings) -> None:
         ConfigurationInvalid: with what to mend.
         Unavailable: the database does not answer.
     """
+    if (database := sqlite_path(settings.database_url)) is not None:
+        # Whoever serves notes seals and archives the audit in there, too.
+        demand_own_folder(database.parent)
     last_seal = LastSeal.of(settings, app.utc_now)
     if first_start.is_ahead(settings):
         last_seal.forget()

@@ -16,6 +16,7 @@ from federation_bridge import app, first_start
 from federation_bridge.administration import resealing
 from federation_bridge.administration.resealing import SealingKeys
 from federation_bridge.errors import BridgeError, ConfigurationInvalid
+from federation_bridge.file_owners import demand_folder_to_write
 from federation_bridge.first_start import Beginning
 from federation_bridge.operate import owning
 from federation_bridge.operate.opening import store_of
@@ -47,12 +48,12 @@ def resealed(settings: Settings, new_key: Path, owner: str, owner_password: Path
 
 def _demand_place(settings: Settings) -> None:
     if (database := sqlite_path(settings.database_url)) is not None:
-        putting_back.demand_own_folder(database.parent)
+        demand_folder_to_write(database.parent)
         if not database.exists():
             raise ConfigurationInvalid(f"the database file {database} is not there: nothing is sealed")
         putting_back.demand_unused(database)
     if (key_file := first_start.key_file_of(settings)) is not None:
-        putting_back.demand_own_folder(key_file.parent)
+        demand_folder_to_write(key_file.parent)
 
 
 def _made_anew(settings: Settings, store: Store, keys: SealingKeys) -> Iterator[str]:

@@ -14,6 +14,7 @@ from federation_bridge.administration.restoring import Confirmation
 from federation_bridge.aws.sts import answer_time
 from federation_bridge.aws_endings import EndingsInAws
 from federation_bridge.errors import BadRequest, ConfigurationInvalid
+from federation_bridge.file_owners import demand_folder_to_write
 from federation_bridge.first_start import Beginning
 from federation_bridge.model import Account, Ended, Restoration
 from federation_bridge.operate.backing_up import database_of
@@ -60,9 +61,9 @@ def restored(settings: Settings, file: Path, *, replace: bool) -> Iterator[str]:
 
 def told_by_hand(settings: Settings) -> Iterator[str]:
     """The same for a database that was put back by other means: only it is told so."""
+    beginning = Beginning(first_start.sealing_key_of(settings), may_make_database=False)
     if (database := sqlite_path(settings.database_url)) is not None and database.exists():
         putting_back.demand_unused(database)
-    beginning = Beginning(first_start.sealing_key_of(settings), may_make_database=False)
     ended = _begun(settings, beginning, restoring.BY_OTHER_MEANS, None)
     yield "The database knows that it was put back."
     yield from _told(ended)
@@ -108,7 +109,7 @@ def _begun(settings: Settings, beginning: Beginning, origin: str, head: BackupHe
 
 
 def _check_place(database: Path, *, replace: bool) -> None:
-    putting_back.demand_own_folder(database.parent)
+    demand_folder_to_write(database.parent)
     if not database.exists():
         return
     putting_back.demand_unused(database)

@@ -24,7 +24,7 @@ from federation_bridge.settings.saml import SamlConnection
 from federation_bridge.settings.secret import Secret
 from federation_bridge.settings.serving import Serving
 from federation_bridge.settings.sessions import SessionLimits
-from federation_bridge.settings.values import Duration, Section, Url
+from federation_bridge.settings.values import DatabaseUrl, Duration, Section, Url
 
 _CONNECTION = re.compile(r"[a-z][a-z0-9-]{0,31}")
 Connection = Annotated[SamlConnection | OidcConnection, Field(discriminator="protocol")]
@@ -41,8 +41,9 @@ class Settings(Section):
     """Our issuer towards AWS with an OIDC provider; None: `base_url`."""
     data: Path = Path()
     """Folder for what the embedded default keeps: the SQLite file and the sealing key."""
-    database: str | None = None
-    """SQLAlchemy URL (`postgresql+psycopg://...`); None: SQLite in the data folder."""
+    database: DatabaseUrl | None = None
+    """`postgresql+psycopg://USER@HOST/NAME`, or `sqlite:////FOLDER/bridge.db`; None: SQLite in `data`.
+    `sqlite:///bridge.db`, with three slashes, lies beside the settings."""
     database_password: Secret | None = None
     """The database's password, kept out of the address."""
     rules: Path | tuple[Path, ...] | None = None

@@ -12,9 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from federation_bridge.errors import ConfigurationInvalid, ConfigurationMistakes, Mistake
 from federation_bridge.settings.document import Settings
-from federation_bridge.settings.oidc import OidcConnection
-from federation_bridge.settings.saml import SamlConnection
 from federation_bridge.settings.secret import Secret
+from federation_bridge.settings.values import rooted_database
 from federation_bridge.settings.words import sentences
 
 Where = Callable[[Sequence[str]], tuple[int, int]]
@@ -101,10 +100,10 @@ def settings_from(
         told = sentences([dict(one) for one in refused.errors()], _known_names)
         mistakes = tuple(_placed(sentence, place, origin, where) for sentence, place in told.items())
         raise ConfigurationMistakes(mistakes, f"{origin}: {'; '.join(told)}") from None
-    rooted = _rooted(settings, folder)
+    rooted = _rooted(settings, folder, "")
     if not isinstance(rooted, Settings):  # pragma: no cover - _rooted keeps the type
         raise TypeError("settings lost their type")
-    return rooted
+    return rooted.model_copy(update={"database": rooted_database(rooted.database, folder)})
 
 
 def _placed(sentence: str, place: Sequence[str], origin: str, where: Where | None) -> str:
@@ -113,28 +112,36 @@ def _placed(sentence: str, place: Sequence[str], origin: str, where: Where | Non
     return Mistake(sentence, *where(place), origin)
 
 
-def _rooted(value: Any, folder: Path) -> Any:
+def _rooted(value: Any, folder: Path, place: str) -> Any:
+    """The value with its paths taken from this folder; a secret learns by which setting it is named."""
     if isinstance(value, Path):
         return folder / value
     if isinstance(value, BaseModel):
-        changes = {name: _rooted(getattr(value, name), folder) for name in type(value).model_fields}
-        return value.model_copy(update=changes)
+        parts = {name: getattr(value, name) for name in type(value).model_fields}
+        rooted = value.model_copy(update=_rooted(parts, folder, place))
+        return rooted.named(place) if isinstance(rooted, Secret) else rooted
     if isinstance(value, dict):
-        return {name: _rooted(part, folder) for name, part in value.items()}
+        return {name: _rooted(part, folder, _inside(place, name)) for name, part in value.items()}
     if isinstance(value, tuple):
-        return tuple(_rooted(part, folder) for part in value)
+        return tuple(_rooted(part, folder, place) for part in value)
     return value
+
+
+def _inside(place: str, name: object) -> str:
+    return f"{place}.{name}" if place else str(name)
 
 
 def _known_names(location: Sequence[str]) -> list[str]:
     """The names of the settings at this place."""
-    if list(location[:1]) == ["connections"]:
-        if list(location[2:]) == ["client_secret"]:
-            return list(Secret.model_fields)
-        return sorted({*SamlConnection.model_fields, *OidcConnection.model_fields})
-    model: type[BaseModel] = Settings
+    models: list[type[BaseModel]] = [Settings]
     for name in location:
-        annotation = model.model_fields[name].annotation
-        candidates = [annotation, *get_args(annotation)]
-        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
-    return list(model.model_fields)
+        fields = [model.model_fields[name] for model in models if name in model.model_fields]
+        # Another name is an operator's own, of a connection or a place: its section is known already.
+        models = [one for field in fields for one in _sections_in(field.annotation)] or models
+    return sorted({name for model in models for name in model.model_fields})
+
+
+def _sections_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [one for part in get_args(annotation) for one in _sections_in(part)]

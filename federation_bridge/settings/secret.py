@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.file_owners import this_user
 from federation_bridge.private_files import check_private
 from federation_bridge.settings.values import Section
 
@@ -21,6 +22,7 @@ class Secret(Section):
     """The file that holds it."""
     environment: str | None = None
     """The environment variable that holds it."""
+    _setting: str = PrivateAttr(default="")
 
     @model_validator(mode="after")
     def _one_place(self) -> Secret:
@@ -28,18 +30,32 @@ class Secret(Section):
             raise ValueError("a secret lies in either `file` or `environment`")
         return self
 
+    def named(self, setting: str) -> Secret:
+        """The same, which knows what names it: a refusal tells that, too."""
+        named = self.model_copy()
+        named._setting = setting  # noqa: SLF001 - one of our own
+        return named
+
     def read(self) -> str:
         """The secret's text without the final line break.
 
         ConfigurationInvalid where it is not there, or in a file that others can read.
         """
+        try:
+            return self._text()
+        except ConfigurationInvalid as refusal:
+            raise ConfigurationInvalid(f"{self._setting}: {refusal.detail}".removeprefix(": ")) from None
+
+    def _text(self) -> str:
         if self.environment is not None:
             value = os.environ.get(self.environment, "")
         else:
             try:
                 value = _read_private(Path(str(self.file)))
             except OSError as problem:
-                raise ConfigurationInvalid(f"the secret file {self.file} cannot be read: {problem.strerror}") from None
+                by = f" by {this_user()}" if isinstance(problem, PermissionError) else ""
+                told = f"the secret file {self.file} cannot be read{by}: {problem.strerror}"
+                raise ConfigurationInvalid(told) from None
             except UnicodeDecodeError:
                 raise ConfigurationInvalid(f"the secret file {self.file} is no text in UTF-8") from None
         if not value.strip():

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ipaddress
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from federation_bridge.durations import parse_duration
+from federation_bridge.shown_text import quoted
+from federation_bridge.spelling import nearest
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?")
@@ -49,6 +52,52 @@ def checked_url(url: str) -> str:
     raise ValueError(f"{url!r} must begin with https:// (http:// only to this machine)")
 
 
+_SCHEMES = ("postgresql+psycopg", "postgresql", "sqlite", "sqlite+pysqlite")
+_DATABASES = (
+    "write `postgresql+psycopg://USER@HOST/NAME` for PostgreSQL, `sqlite:////FOLDER/bridge.db` for SQLite, or leave it "
+    "out for SQLite in `data`"
+)
+
+
+def checked_database(url: str) -> str:
+    """The address of a database, if it is one of those that the bridge works with; ValueError with the reason."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        raise ValueError(f"is no address of a database: {_DATABASES}")
+    if scheme not in _SCHEMES:
+        near = nearest(scheme, _SCHEMES)
+        meant = f" (did you mean `{near}`?)" if near else ""
+        raise ValueError(f"{quoted(scheme, 40)} is no database that the bridge works with{meant}: {_DATABASES}")
+    if scheme.startswith("sqlite"):
+        return _checked_sqlite(url, rest)
+    try:
+        parts = urlsplit(f"//{rest}")
+        is_readable = parts.port is None or parts.port > 0
+    except ValueError:
+        is_readable = False
+    if not is_readable:
+        raise ValueError(f"host and port cannot be read: {_DATABASES}, with `HOST:PORT` where the port is not 5432")
+    if parts.password is not None:
+        raise ValueError("carries a password, which never stands in this file: name it in `database_password`")
+    return url
+
+
+def _checked_sqlite(url: str, rest: str) -> str:
+    # `sqlite://bridge.db` names a machine, and no file at all.
+    file = rest.partition("?")[0]
+    if not file.startswith("/") or file in ("/", "/:memory:") or file.endswith("/"):
+        raise ValueError("SQLite needs a file: write `sqlite:////FOLDER/bridge.db`, with four slashes for a whole path")
+    return url
+
+
+def rooted_database(url: str | None, folder: Path) -> str | None:
+    """The address with a relative path of SQLite taken from this folder, and never from where a command is run."""
+    scheme, _, file = (url or "").partition(":///")
+    if not scheme.startswith("sqlite") or file.startswith("/"):
+        return url
+    return f"{scheme}:///{folder / file}"
+
+
 def _checked_network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text))
@@ -82,5 +131,6 @@ def _is_name(name: object) -> bool:
 Duration = Annotated[timedelta, BeforeValidator(_as_duration)]
 Network = Annotated[str, AfterValidator(_checked_network)]
 Host = Annotated[str, AfterValidator(_checked_host)]
+DatabaseUrl = Annotated[str, AfterValidator(checked_database)]
 Url = Annotated[str, AfterValidator(checked_url)]
 ClaimPlace = Annotated[str | tuple[str, ...], BeforeValidator(_checked_place)]

@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
+from federation_bridge.file_owners import demand_own_folder
 from federation_bridge.private_files import others_may_write
 from federation_bridge.store import bounds
 from federation_bridge.store.sqlite_file import SqliteFile
@@ -142,6 +143,7 @@ def _check_target(target: Path) -> None:
         ) from None
     except OSError as problem:
         raise ConfigurationInvalid(f"the folder {target.parent} cannot be used: {problem.strerror}") from None
+    demand_own_folder(target.parent)
     if others_may_write(status) and not status.st_mode & stat.S_ISVTX:
         raise ConfigurationInvalid(
             f"others can put files into the folder {target.parent}: take that away (chmod go-w {target.parent})"

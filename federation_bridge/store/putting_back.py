@@ -38,19 +38,6 @@ def demand_unused(path: Path) -> None:
         raise ConfigurationInvalid(f"the database {path} cannot be looked at: {problem.sqlite_errorname}") from None
 
 
-def demand_own_folder(folder: Path) -> None:
-    """Nothing where what we put into this folder can be used by whom it belongs to; ConfigurationInvalid otherwise."""
-    try:
-        owner = folder.stat().st_uid
-    except OSError as problem:
-        raise ConfigurationInvalid(f"the folder {folder} cannot be used: {problem.strerror}") from None
-    if os.geteuid() == 0 and owner != 0:
-        raise ConfigurationInvalid(
-            f"the folder {folder} belongs to another user (uid {owner}), who could not use what root puts there: run "
-            f"this as that user (setpriv --reuid {owner} --clear-groups, or sudo -u)"
-        )
-
-
 def _begins_as_one(path: Path) -> bool:
     try:
         with path.open("rb") as file:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
+from federation_bridge.file_owners import demand_file_to_write
 from federation_bridge.private_files import check_private_beside
 
 _OLDEST_SQLITE = (3, 35)
@@ -37,6 +38,9 @@ class SqliteFile:
         except OSError as problem:
             raise ConfigurationInvalid(f"the database file {path} cannot be used: {problem.strerror}") from None
         check_private_beside(path, "the database file")
+        if not reads_only:
+            # SQLite opens a file that it may not write to all the same, and fails at the first sign-in.
+            demand_file_to_write(path)
 
     def connect(self) -> sqlite3.Connection:
         """One more connection; never makes a file (SQLite would make one that others can read)."""

@@ -22,7 +22,6 @@ from federation_bridge.errors import BridgeError, ConfigurationInvalid, Unavaila
 from federation_bridge.operate import opening, preparation, resealing
 from federation_bridge.settings import load_settings
 from federation_bridge.signing import Purpose
-from federation_bridge.store import putting_back
 from federation_bridge.store.restorations import EVERYBODY
 from federation_bridge.store.tables import SEALED_KEYS
 from federation_bridge.store.writing import Writing
@@ -206,7 +205,7 @@ def test_root_lays_no_key_down_that_the_service_could_not_read(
         assert folder == tmp_path
         raise ConfigurationInvalid("belongs to another user")
 
-    monkeypatch.setattr(putting_back, "demand_own_folder", refused)
+    monkeypatch.setattr(resealing, "demand_folder_to_write", refused)
     assert "belongs to another user" in said(run("keys", "reseal", "--new-key", str(new)))
 
 

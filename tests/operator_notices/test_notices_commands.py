@@ -93,7 +93,7 @@ def test_a_try_of_one_place_leaves_the_others_alone(settings: Path, server: Mail
 def test_a_try_with_no_place_or_a_secret_that_is_not_there_says_so(settings: Path) -> None:
     (settings.parent / "hook.key").unlink()
     result = run("notices", "test", "--settings", settings)
-    assert "webhook/tickets: retried: the secret file" in result.output
+    assert "webhook/tickets: retried: notices.webhook.tickets.secret: the secret file" in result.output
     assert SECRET not in result.output
     none = run("notices", "test", "--settings", changed(settings, notices={}))
     assert "name no place" in str(none.exception)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from federation_bridge.durations import format_duration, parse_duration
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate.reference import markdown
-from federation_bridge.settings import Secret, Settings, load_settings, settings_from
+from federation_bridge.settings import OidcConnection, Secret, Settings, load_settings, settings_from
 
 GOOD: dict[str, Any] = {
     "base_url": "https://aws.example.com",
@@ -72,6 +73,19 @@ MISTAKES = [
     ({"aws": {"default_duration": "5m"}}, "between 15m and 12h"),
     ({"aws": {"default_duration": "13h"}}, "between 15m and 12h"),
     ({"serving": {"workers": 0}}, "serving.workers"),
+    (
+        {"notices": {"mail": {"ops": {"hots": "x"}}}},
+        "notices.mail.ops.hots: there is no such setting; did you mean `host`?",
+    ),
+    (
+        {"notices": {"webhook": {"ops": {"ulr": "x"}}}},
+        "notices.webhook.ops.ulr: there is no such setting; did you mean `url`?",
+    ),
+    (
+        with_connection(scim={"quiet_aftr": "1h"}),
+        "connections.okta.scim.quiet_aftr: there is no such setting; did you mean `quiet_after`?",
+    ),
+    ({"keys": {"sealing_key": {"fiel": "x"}}}, "keys.sealing_key.fiel: there is no such setting; did you mean `file`?"),
 ]
 
 
@@ -172,3 +186,92 @@ def test_a_name_that_stands_twice_is_refused_with_its_place(
     told = rf"{line}is not YAML: {name} stands here twice, first in line .* \(column {column}\)$"
     with pytest.raises(ConfigurationInvalid, match=told):
         load_settings(path)
+
+
+_EACH = "write `postgresql+psycopg://USER@HOST/NAME` for PostgreSQL, `sqlite:////FOLDER/bridge.db` for SQLite"
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("mysql://bridge@db/bridge", f"database: 'mysql' is no database that the bridge works with: {_EACH}"),
+        ("postgresql+pyscopg://bridge@db/bridge", "(did you mean `postgresql+psycopg`?)"),
+        ("postgres://bridge@db/bridge", "(did you mean `postgresql`?)"),
+        ("sqlite+aiosqlite:////var/bridge.db", "'sqlite+aiosqlite' is no database that the bridge works with"),
+        ("/var/lib/bridge/bridge.db", f"database: is no address of a database: {_EACH}"),
+        ("postgresql+psycopg://bridge@db:54x2/bridge", "database: host and port cannot be read"),
+        ("postgresql+psycopg://bridge@db:70000/bridge", "database: host and port cannot be read"),
+        ("postgresql+psycopg://bridge:hunter2@db/bridge", "database: carries a password, which never stands in this"),
+        ("sqlite://bridge.db", "database: SQLite needs a file"),
+        ("sqlite://", "database: SQLite needs a file"),
+        ("sqlite:///:memory:", "database: SQLite needs a file"),
+        ("sqlite:////var/lib/bridge/", "database: SQLite needs a file"),
+    ],
+)
+def test_an_address_of_no_database_is_told_with_those_that_there_are(url: str, sentence: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as refusal:
+        made(database=url)
+    assert sentence in refusal.value.detail
+    assert "hunter2" not in refusal.value.detail
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://bridge@db.example.com/bridge?sslmode=verify-full",
+        "postgresql://bridge@[::1]:5433/bridge",
+        "postgresql+psycopg://bridge@/bridge?host=/run/postgresql",
+        "sqlite:////var/lib/bridge/bridge.db",
+    ],
+)
+def test_an_address_of_a_database_is_taken_as_it_is(url: str) -> None:
+    assert made(database=url, rulebook={"files_on_many_nodes": True}).database_url == url
+
+
+def test_a_relative_path_of_sqlite_is_taken_from_the_files_folder() -> None:
+    """From where a command is run, each folder would have a database of its own."""
+    assert made(database="sqlite:///kept/bridge.db").database_url == "sqlite:////etc/bridge/kept/bridge.db"
+
+
+def test_a_secret_is_refused_with_the_setting_that_names_it(tmp_path: Path) -> None:
+    secret = {"file": str(tmp_path / "absent")}
+    mail = {
+        "host": "mail.example.com",
+        "sender": "a@example.com",
+        "to": ["b@example.com"],
+        "user": "a",
+        "password": secret,
+    }
+    found = made(
+        database_password=secret,
+        keys={"sealing_key": secret},
+        connections={"google": {**GOOD["connections"]["google"], "client_secret": secret}},
+        notices={"mail": {"ops": mail}},
+    )
+    google = found.connections["google"]
+    assert isinstance(google, OidcConnection)
+    for secret_of, setting in (
+        (found.database_password, "database_password"),
+        (found.keys.sealing_key, "keys.sealing_key"),
+        (google.client_secret, "connections.google.client_secret"),
+        (found.notices.mail["ops"].password, "notices.mail.ops.password"),
+    ):
+        assert secret_of is not None
+        with pytest.raises(
+            ConfigurationInvalid, match=rf"^{setting}: the secret file .*/absent cannot be read: No such"
+        ):
+            secret_of.read()
+    with pytest.raises(ConfigurationInvalid, match=r"^the secret file"):
+        Secret(file=tmp_path / "absent").read()
+
+
+def test_a_secret_that_this_user_may_not_read_is_told_with_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(ConfigurationInvalid, match=r"cannot be read by this user \(daemon\): Permission denied"):
+        Secret(file=tmp_path / "secret").read()

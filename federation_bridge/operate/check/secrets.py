@@ -48,14 +48,14 @@ def _tried(name: str, written: Mapping[str, Any], folder: Path) -> Iterator[Find
     except ValidationError:
         return  # told with the settings
     rooted = secret if secret.file is None else secret.model_copy(update={"file": folder / secret.file})
-    yield from _read(name, rooted)
+    yield from _read(name, rooted.named(name))
 
 
 def _read(name: str, secret: Secret) -> Iterator[Finding]:
     try:
         text = secret.read()
     except ConfigurationInvalid as refusal:
-        yield from refused(Kind.SECRET, refusal, f"{name}: ")
+        yield from refused(Kind.SECRET, refusal)
         return
     if name == _SEALING_KEY:
         try:
