@@ -127,8 +127,9 @@ def _of_rulebook(store: Store) -> Iterator[str]:
     if version is None:
         yield "rulebook: no version is in force"
     else:
-        made = f"of {version.made_at:%Y-%m-%d %H:%M} UTC by {version.author}: {version.reason}"
-        yield f"rulebook: version {version.number} ({version.digest[:12]}) {made}"
+        made = f"of {version.made_at:%Y-%m-%d %H:%M} UTC by {version.author}"
+        why = f": {version.reason}" if version.reason else ""  # files come without one
+        yield f"rulebook: version {version.number} ({version.digest[:12]}) {made}{why}"
     for proposal in store.rulebook_proposals.waiting(_MOST):
         yield f"waits for a second person: {proposal.id} by {proposal.author.name}: {proposal.reason}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from federation_bridge import app, first_start
 from federation_bridge.administration import backing_up, restoring
@@ -24,6 +23,7 @@ from federation_bridge.signing import Purpose
 from federation_bridge.store import putting_back, sqlite_path
 from federation_bridge.store.backup_file import BackupHead, unpack
 from federation_bridge.store.same_tables import PUT_BACK
+from federation_bridge.store.unfinished import unfinished
 
 _NEXT = (
     "Nobody comes in yet. Start the service, look with `federation-bridge restore --show`, and let people in with "
@@ -41,8 +41,8 @@ def restored(settings: Settings, file: Path, *, replace: bool) -> Iterator[str]:
     sealing_key = first_start.sealing_key_of(settings)
     _check_place(database, replace=replace)
     try:
-        with TemporaryDirectory(prefix=".restore-", dir=database.parent) as folder:
-            new = Path(folder) / database.name
+        with unfinished(".restore-", database.parent) as folder:
+            new = folder / database.name
             head = unpack(file, new, backup_key(sealing_key))
             beside = settings.model_copy(update={"database": f"sqlite:///{new}"})
             ended = _begun(beside, Beginning(sealing_key, may_make_database=False), head.sha256, head)

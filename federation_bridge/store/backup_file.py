@@ -20,7 +20,6 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
@@ -28,6 +27,7 @@ from federation_bridge.file_owners import demand_own_folder
 from federation_bridge.private_files import others_may_write
 from federation_bridge.store import bounds
 from federation_bridge.store.sqlite_file import SqliteFile
+from federation_bridge.store.unfinished import unfinished
 
 _KIND = b"federation-bridge backup "
 _PRESENT = b"1 "
@@ -93,8 +93,8 @@ def make(source: Path, target: Path, key: BackupKey, now: datetime) -> BackupHea
     """
     _check_target(target)
     try:
-        with TemporaryDirectory(prefix=".backup-", dir=target.parent) as folder:
-            database, whole = Path(folder) / "database", Path(folder) / "whole"
+        with unfinished(".backup-", target.parent) as folder:
+            database, whole = folder / "database", folder / "whole"
             facts = _copied(source, database)
             with database.open("rb") as content:
                 sha256 = hashlib.file_digest(content, "sha256").hexdigest()

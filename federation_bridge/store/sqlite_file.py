@@ -6,12 +6,12 @@ import os
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.file_owners import demand_file_to_write
 from federation_bridge.private_files import check_private_beside
+from federation_bridge.store.unfinished import unfinished
 
 _OLDEST_SQLITE = (3, 35)
 """The first with RETURNING."""
@@ -102,8 +102,8 @@ def make(path: Path) -> None:
     if path.exists():
         return
     try:
-        with TemporaryDirectory(prefix=".new-", dir=path.parent) as folder:
-            new = Path(folder) / "database"
+        with unfinished(".new-", path.parent) as folder:
+            new = folder / "database"
             os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             _switch_to_wal(new)
             with suppress(FileExistsError):

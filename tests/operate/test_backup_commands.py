@@ -374,6 +374,12 @@ def test_root_puts_nothing_back_that_the_service_could_not_use(
     assert "belongs to another user" in said(run("restore", str(stopped), "--replace"))
 
 
+def test_a_version_without_a_reason_ends_with_its_author(stopped: Path, run: Run) -> None:
+    assert run("restore", str(stopped), "--replace").exit_code == 0
+    (line,) = (one for one in run("restore", "--show").output.splitlines() if one.startswith("rulebook: version"))
+    assert line.endswith("UTC by files")
+
+
 def _owned_by(owner: int, folder: Path) -> Callable[..., os.stat_result]:
     real = Path.stat
 
