@@ -165,7 +165,7 @@ def _around(
     store: Store, place: SecondPlace, sealing_key: bytes, settings: Settings, clock: Clock, randomness: Randomness
 ) -> Parts:
     sparing = _sparing_audit(store, settings, clock)
-    notices = UnheardNotices(sparing, clock) if store.reads_only else Notices(sparing, clock)
+    notices = UnheardNotices(sparing, clock) if store.reads_only else Notices(sparing, clock, store.service_marks)
     keys = key_ring(settings, sealing_key, store, clock)
     kept = DocumentsAndNotices(store.documents, clock)
     outgoing = Outgoing(settings.outgoing.proxy, settings.outgoing.ca_bundle, settings.outgoing.timeout)

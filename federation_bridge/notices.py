@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from federation_bridge import audit
@@ -24,6 +27,7 @@ from federation_bridge.signing.changes import FirstKeyMade
 from federation_bridge.store.documents import Documents
 from federation_bridge.store.rulebook_versions import RulebookVersions
 from federation_bridge.store.sealed_keys import SealedKeyTable
+from federation_bridge.store.service_marks import ServiceMarks
 
 _LATER = "they are in force, and will be kept when that is possible"
 
@@ -40,6 +44,12 @@ EVENTS: Mapping[type[Notice], Callable[[Any], audit.Event]] = {
     FirstKeyMade: lambda one: audit.KeyMade(one.purpose, one.kid),
 }
 """What each kind of notice is in the audit: the one place that says so."""
+
+
+_NOTICED_BY_EACH = (RulesRefused, RulesNotKept, changes.DocumentRefused, changes.DocumentNotKept)
+"""What goes by `Notices.tell`, and not with what one process keeps for all."""
+_SAME_FOR = timedelta(hours=1)
+_MOST_TOLD, _MOST_TRIES, _DIGITS = 32, 5, 16
 
 
 def entry_of(notice: Notice, clock: Clock) -> Entry:
@@ -62,16 +72,56 @@ def sentence_of(notice: Notice) -> str:
     return f"{word_of(event)}: {getattr(event, 'detail', '')}"
 
 
+class _Noticed:
+    """What some process told lately: one entry says it for all, and each may say again what it said itself.
+
+    Every process notices a broken file, or a provider that does not answer, by itself; at a start all do at once.
+    """
+
+    def __init__(self, marks: ServiceMarks, clock: Clock, teller: str) -> None:
+        self._marks, self._clock, self._teller = marks, clock, teller
+
+    def is_news(self, about: str, what: str) -> bool:
+        """Whether no other process told this about it in the last hour; then it is this one that tells. Unavailable."""
+        digest = hashlib.sha256(what.encode()).hexdigest()[:_DIGITS]
+        for _ in range(_MOST_TRIES):
+            before, now = self._marks.value(f"noticed {about}"), self._clock()
+            told = {one: seen for one, seen in _told(before).items() if timedelta(0) <= now - seen[1] < _SAME_FOR}
+            if told.get(digest, (self._teller, now))[0] != self._teller:
+                return False
+            newest = sorted({**told, digest: (self._teller, now)}.items(), key=lambda one: one[1][1])[-_MOST_TOLD:]
+            after = json.dumps({one: [teller, at.isoformat()] for one, (teller, at) in newest})
+            if self._marks.change(f"noticed {about}", before, after):
+                return True
+        return True  # others wrote each time: better twice than never
+
+
+def _told(text: str | None) -> dict[str, tuple[str, datetime]]:
+    try:
+        found = json.loads(text or "{}").items()
+        return {one: (str(teller), datetime.fromisoformat(at).astimezone(UTC)) for one, (teller, at) in found}
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
+        return {}
+
+
 class Notices:
     """Turns what parts notice into audit entries."""
 
-    def __init__(self, log: AuditLog, clock: Clock) -> None:
+    def __init__(self, log: AuditLog, clock: Clock, marks: ServiceMarks | None = None, teller: str = "") -> None:
+        """`marks`: where processes see what the others told; None where this one is alone. `teller`: its name there."""
         self._log = log
         self._clock = clock
+        name = teller or f"{os.uname().nodename}/{os.getpid()}"
+        self._noticed = None if marks is None else _Noticed(marks, clock, name)
 
     def tell(self, notice: Notice) -> None:
-        """Records it; raises Unavailable."""
-        self._log.record(entry_of(notice, self._clock))
+        """Records it, unless another process just did; raises Unavailable."""
+        entry = entry_of(notice, self._clock)
+        if self._noticed is not None and isinstance(notice, _NOTICED_BY_EACH):
+            about = f"{entry.origin.reference} {entry.connection}".rstrip()
+            if not self._noticed.is_news(about, repr(entry.event)):
+                return
+        self._log.record(entry)
 
 
 class DocumentsAndNotices:

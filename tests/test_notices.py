@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -17,7 +19,14 @@ import federation_bridge
 from federation_bridge import audit
 from federation_bridge.connectors import changes
 from federation_bridge.model import Notice
-from federation_bridge.notices import EVENTS, Notices, UnheardNotices, VersionsAndNotices, entry_of, sentence_of
+from federation_bridge.notices import (
+    EVENTS,
+    Notices,
+    UnheardNotices,
+    VersionsAndNotices,
+    entry_of,
+    sentence_of,
+)
 from federation_bridge.rulebook import FilesSource, Known, Rulebook, Versions
 from federation_bridge.rulebook.changes import RulesInForce, RulesNotKept, RulesRefused
 from federation_bridge.signing.changes import FirstKeyMade
@@ -119,3 +128,80 @@ def test_the_version_of_loaded_rules_is_the_one_that_grants_name(tmp_path: Path,
         assert loaded.details["version"] == door.rulebook.in_force.version
     finally:
         door.store.close()
+
+
+def _tellers(own_database: OwnDatabase, *names: str) -> list[Notices]:
+    """As many processes, each with a connection of its own to one database."""
+    made = []
+    for name in names:
+        store = own_database.open()
+        made.append(Notices(store.audit, own_database.clock, store.service_marks, name))
+    return made
+
+
+def _count(own_database: OwnDatabase, event: str) -> int:
+    return len(own_database.open().audit.entries(event=event))
+
+
+@pytest.mark.parametrize(
+    ("notice", "event"),
+    [
+        (changes.DocumentRefused("corp", "does not answer"), "metadata.refused"),
+        (changes.DocumentNotKept("corp", "away"), "metadata.not_kept"),
+        (RulesRefused("line 5: no", "the rules kept last are in force"), "rules.rejected"),
+        (RulesNotKept("v2", "away"), "rules.not_kept"),
+    ],
+)
+def test_what_every_process_notices_at_its_start_is_audited_once(
+    own_database: OwnDatabase, notice: Notice, event: str
+) -> None:
+    workers = _tellers(own_database, "node/1", "node/2", "other/1")
+    for worker in workers:
+        worker.tell(notice)
+    assert _count(own_database, event) == 1
+
+
+def test_another_connection_another_sentence_and_a_later_hour_are_news(own_database: OwnDatabase) -> None:
+    first, second = _tellers(own_database, "node/1", "node/2")
+    first.tell(changes.DocumentRefused("corp", "does not answer"))
+    for notice in (changes.DocumentRefused("other", "does not answer"), changes.DocumentRefused("corp", "is no XML")):
+        second.tell(notice)
+    assert _count(own_database, "metadata.refused") == 3
+    own_database.clock.advance(timedelta(minutes=59))
+    second.tell(changes.DocumentRefused("corp", "does not answer"))
+    assert _count(own_database, "metadata.refused") == 3
+    own_database.clock.advance(timedelta(minutes=2))
+    second.tell(changes.DocumentRefused("corp", "does not answer"))
+    assert _count(own_database, "metadata.refused") == 4
+
+
+def test_a_process_says_again_what_it_said_itself(own_database: OwnDatabase) -> None:
+    """It decides by itself what is news: broken, mended and broken again are two."""
+    first, second = _tellers(own_database, "node/1", "node/2")
+    for _ in range(2):
+        first.tell(RulesRefused("line 5: no", "the last good rules stay in force"))
+        second.tell(RulesRefused("line 5: no", "the last good rules stay in force"))
+    assert _count(own_database, "rules.rejected") == 2
+
+
+def test_a_mark_that_somebody_wrote_keeps_nothing_from_being_told(own_database: OwnDatabase) -> None:
+    (first,) = _tellers(own_database, "node/1")
+    for number, text in enumerate(("[]", "nonsense", '{"x": 7}', '{"x": ["a", "b"]}')):
+        marks, name = own_database.open().service_marks, "noticed metadata.refused corp"
+        assert marks.change(name, marks.value(name), text)
+        first.tell(changes.DocumentRefused("corp", f"does not answer {number}"))
+    assert _count(own_database, "metadata.refused") == 4
+
+
+def test_the_workers_of_a_service_share_what_they_told(
+    tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pid in (11, 12):
+        monkeypatch.setattr(os, "getpid", lambda pid=pid: pid)
+        app = made_app(tmp_path, clock)
+        door = door_of(app)
+        (tmp_path / "rules.yaml").write_text("rules: [")
+        door.rulebook.watch()
+        told = door.store.audit.entries(event="rules.rejected")
+        door.store.close()
+    assert len(told) == 1
