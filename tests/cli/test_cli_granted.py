@@ -159,10 +159,17 @@ def test_programs_read_it_in_the_json(ada: Person) -> None:
 def test_what_is_too_short_names_what_makes_it_longer_or_what_bounds_it(
     ada: Person, bridge: FakeBridge, cap: str, sentence: str
 ) -> None:
-    # By a clock that is ahead by less than a minute nothing is lost in rounding.
-    bridge.answers[CREDENTIALS] = bridge.credentials(HOUR + timedelta(seconds=0.9), duration="1h", cap=cap)
+    # Told to the minute: a slow computer, or a slow network, takes some seconds of the hour.
+    bridge.answers[CREDENTIALS] = bridge.credentials(HOUR - timedelta(seconds=5), duration="1h", cap=cap)
     status, _, told = ada.run("credentials", "--role", ROLE, "--min-remaining", "2h")
     assert (status, told.endswith(sentence)) == (10, True), told
+
+
+def test_what_is_too_short_by_seconds_is_told_with_them(ada: Person, bridge: FakeBridge) -> None:
+    """It would read `last 1h, less than the 1h`."""
+    bridge.answers[CREDENTIALS] = bridge.credentials(HOUR - timedelta(seconds=5), duration="1h", cap="rule")
+    status, _, told = ada.run("credentials", "--role", ROLE, "--min-remaining", "1h")
+    assert (status, " last 59m" in told, "less than the 1h that" in told) == (10, True, True), told
 
 
 # --------------------------------------------------------------------------------------------------------- the console

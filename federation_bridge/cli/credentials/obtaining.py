@@ -27,6 +27,7 @@ _SPARE = timedelta(minutes=16)
 """What an AWS SDK wants left: botocore asks again from 15 minutes before the end on, at every call."""
 _RENEW_AHEAD = timedelta(minutes=10)
 _LONGEST_CAP = 20
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def _check_rest(context: Context, wanted: Wanted, credentials: AwsCredentials) -
 
 
 def _too_short(wanted: Wanted, rest: timedelta, cap: str) -> str:
-    role, lasts, need = wanted.role, format_duration(rest), format_duration(wanted.need)
+    role, lasts, need = wanted.role, format_duration(_told(rest, wanted.need)), format_duration(wanted.need)
     short = say(
         "Fresh credentials of {role} last {rest}{why}, less than the {need} that --min-remaining asks for.",
         role=role,
@@ -156,6 +157,12 @@ def _too_short(wanted: Wanted, rest: timedelta, cap: str) -> str:
     if not can_be_longer(cap):
         return short
     return say("{what} Ask for longer ones: --duration {need}", what=short, need=need)
+
+
+def _told(rest: timedelta, need: timedelta) -> timedelta:
+    """To the minute, for an hour that was asked for seconds ago is an hour; exact where that would be enough."""
+    whole = _MINUTE * round(rest / _MINUTE)
+    return whole if _MINUTE <= whole < need else rest
 
 
 _FIELDS = (
