@@ -66,9 +66,12 @@ def test_without_any_node_people_are_told_when_to_come_again(tmp_path: Path) -> 
             proxy.wait_for(0)
             trusted = ssl.create_default_context(cafile=str(authority.file))
             asked = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=trusted)
-            asked.request("GET", "/")
+            asked.request("GET", "/sign-in/corp/oidc?code=hunter2&state=hunter2")
             answer = asked.getresponse()
             asked.close()
+    log = (tmp_path / "proxy" / "log").read_text()
+    assert ' GET "/sign-in/corp/oidc" HTTP/1.1' in log
+    assert "hunter2" not in log
     assert (answer.status, answer.headers["Retry-After"], answer.headers["Cache-Control"]) == (503, "5", "no-store")
 
 

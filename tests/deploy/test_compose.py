@@ -459,7 +459,12 @@ def test_a_message_of_saml_s_greatest_length_passes_and_a_longer_one_does_not(re
 def test_a_bridge_that_is_not_there_is_told_as_the_bridge_would(prepared: Path, tmp_path: Path) -> None:
     (nobody,) = _ports(1)
     with _nginx(prepared, tmp_path, nobody) as (https, _):
-        status, headers, body = ask(https, "GET", "/")
+        status, headers, body = ask(https, "GET", "/?seen=hunter1")
+        # Its error log takes whole lines of requests, and the query of the way back holds a code.
+        assert ask(https, "GET", "/sign-in/corp/oidc?code=hunter2&state=x")[0] == 503
+    told = (tmp_path / "error.log").read_text()
+    assert "hunter1" in told
+    assert "hunter2" not in told
     assert (status, headers["Retry-After"], headers["Cache-Control"]) == (503, "5", "no-store")
     assert b"not available" in body
 
