@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 from federation_bridge.model import JsonObject
-
-_TEXT: JsonObject = {"type": "string"}
-_FLAG: JsonObject = {"type": "boolean"}
-_INSTANT: JsonObject = {"type": "string", "format": "date-time"}
-
-
-def _object(**properties: JsonObject) -> JsonObject:
-    return {"type": "object", "additionalProperties": False, "required": list(properties), "properties": properties}
-
+from federation_bridge.web.api.administration.schema_parts import FLAG, INSTANT, TEXT, answer
 
 LIVE_GRANT_SCHEMAS: dict[str, JsonObject] = {
-    "LiveGrant": _object(
-        **dict.fromkeys(("id", "person", "connection", "partition", "account", "role", "role_arn"), _TEXT),
-        **dict.fromkeys(("session_name", "source_identity", "road"), _TEXT),
-        made_at=_INSTANT,
-        ends_at={**_INSTANT, "description": "As AWS said; while the access key is not known, the latest possible."},
-        signed_in_at={**_INSTANT, "description": "When the sign-in began for which it was sold; 1970 where not known."},
+    "LiveGrant": answer(
+        **dict.fromkeys(("id", "person", "connection", "partition", "account", "role", "role_arn"), TEXT),
+        **dict.fromkeys(("session_name", "source_identity", "road"), TEXT),
+        made_at=INSTANT,
+        ends_at={**INSTANT, "description": "As AWS said; while the access key is not known, the latest possible."},
+        signed_in_at={**INSTANT, "description": "When the sign-in began for which it was sold; 1970 where not known."},
         is_handed_over={
-            **_FLAG,
+            **FLAG,
             "description": "A statement or a sign-in link left the bridge, with which a session may begin.",
         },
         access_key_id={"type": ["string", "null"]},
     ),
-    "KeyUse": _object(
-        **dict.fromkeys(("access_key_id", "grant_id", "person", "account", "role", "session_name"), _TEXT),
-        **dict.fromkeys(("source_identity", "rule", "reason", "reference", "address"), _TEXT),
-        made_at=_INSTANT,
-        ends_at=_INSTANT,
-        is_alive=_FLAG,
-        is_handed_out={**_FLAG, "description": "False: AWS sold otherwise than was granted; nobody received it."},
+    "KeyUse": answer(
+        **dict.fromkeys(("access_key_id", "grant_id", "person", "account", "role", "session_name"), TEXT),
+        **dict.fromkeys(("source_identity", "rule", "reason", "reference", "address"), TEXT),
+        made_at=INSTANT,
+        ends_at=INSTANT,
+        is_alive=FLAG,
+        is_handed_out={**FLAG, "description": "False: AWS sold otherwise than was granted; nobody received it."},
     ),
 }

@@ -8,30 +8,19 @@ from federation_bridge.web.api.administration.aws_ending_schemas import AWS_ENDI
 from federation_bridge.web.api.administration.block_schemas import BLOCK_SCHEMAS
 from federation_bridge.web.api.administration.body import MOST_LISTED
 from federation_bridge.web.api.administration.live_grant_schemas import LIVE_GRANT_SCHEMAS
+from federation_bridge.web.api.administration.schema_parts import (
+    FLAG,
+    INSTANT,
+    NUMBER,
+    NUMBER_OR_NONE,
+    TEXT,
+    TEXT_OR_NONE,
+    TEXTS,
+    answer,
+    answers,
+    wish,
+)
 from federation_bridge.web.api.administration.sign_in_schemas import SIGN_IN_SCHEMAS
-
-_TEXT: JsonObject = {"type": "string"}
-_TEXTS: JsonObject = {"type": "array", "items": _TEXT}
-_FLAG: JsonObject = {"type": "boolean"}
-_NUMBER: JsonObject = {"type": "integer"}
-_NUMBER_OR_NONE: JsonObject = {"type": ["integer", "null"]}
-_TEXT_OR_NONE: JsonObject = {"type": ["string", "null"]}
-_INSTANT: JsonObject = {"type": "string", "format": "date-time"}
-
-
-def _answer(**properties: JsonObject) -> JsonObject:
-    """An object that has all of these, and nothing else."""
-    return {"type": "object", "additionalProperties": False, "required": list(properties), "properties": properties}
-
-
-def _list(**properties: JsonObject) -> JsonObject:
-    return {"type": "array", "items": _answer(**properties)}
-
-
-def _wish(*needed: str, **properties: JsonObject) -> JsonObject:
-    """What is sent: it may leave out what is not needed."""
-    return {**_answer(**properties), "required": list(needed)}
-
 
 _LONG: JsonObject = {"type": "string", "maxLength": MOST_TEXT}
 _REASON: JsonObject = {"type": "string", "minLength": 1, "maxLength": 1_000}
@@ -47,7 +36,7 @@ _TEXTS_SENT = {
         "type": "array",
         "minItems": 1,
         "maxItems": MOST_LISTED,
-        "items": _wish(
+        "items": wish(
             "name",
             name={"type": "string", "maxLength": 128},
             text={**_LONG, "description": "Left out: as it is."},
@@ -58,208 +47,206 @@ _TEXTS_SENT = {
     "accounts": {**_LONG, "description": "The whole register; left out: as it is in force."},
 }
 _EMERGENCY = {
-    **_FLAG,
+    **FLAG,
     "description": "Do without the second person; for administrators, where the settings allow it.",
 }
 _VERSION = {
-    "number": _NUMBER,
-    "digest": _TEXT,
-    "made_at": _INSTANT,
-    "author": _TEXT,
-    "reason": _TEXT,
-    "origin": _TEXT,
+    "number": NUMBER,
+    "digest": TEXT,
+    "made_at": INSTANT,
+    "author": TEXT,
+    "reason": TEXT,
+    "origin": TEXT,
 }
-_BOTH_TEXTS = {"rules": _TEXT, "files": _list(name=_TEXT, text=_TEXT), "accounts": _TEXT}
+_BOTH_TEXTS = {"rules": TEXT, "files": answers(name=TEXT, text=TEXT), "accounts": TEXT}
 _PROPOSAL = {
-    "id": _TEXT,
-    "digest": _TEXT,
-    "base_number": _NUMBER,
-    "base_digest": _TEXT,
-    "reason": _TEXT,
-    "origin": _TEXT,
+    "id": TEXT,
+    "digest": TEXT,
+    "base_number": NUMBER,
+    "base_digest": TEXT,
+    "reason": TEXT,
+    "origin": TEXT,
     "state": {"type": "string", "enum": ["waits", "approved", "closed"]},
-    "decided_by": _TEXT,
-    "decided_reason": _TEXT,
-    "author": _TEXT,
-    "made_at": _INSTANT,
+    "decided_by": TEXT,
+    "decided_reason": TEXT,
+    "author": TEXT,
+    "made_at": INSTANT,
 }
 _RULE = {
-    "rule": _TEXT,
-    "file": _TEXT,
-    "connection": _TEXT,
-    "description": _TEXT,
-    "owner": _TEXT,
-    "note": _TEXT,
-    "denies": _FLAG,
-    "roles": _TEXTS,
-    "terms": _TEXT,
-    "line": _NUMBER,
-    "ends_at": _TEXT_OR_NONE,
-    "last_granted_at": {**_TEXT_OR_NONE, "description": "Among the newest 10,000 grants; null: in none of them."},
-    "granted_to": {**_NUMBER, "description": "To how many people, among these."},
+    "rule": TEXT,
+    "file": TEXT,
+    "connection": TEXT,
+    "description": TEXT,
+    "owner": TEXT,
+    "note": TEXT,
+    "denies": FLAG,
+    "roles": TEXTS,
+    "terms": TEXT,
+    "line": NUMBER,
+    "ends_at": TEXT_OR_NONE,
+    "last_granted_at": {**TEXT_OR_NONE, "description": "Among the newest 10,000 grants; null: in none of them."},
+    "granted_to": {**NUMBER, "description": "To how many people, among these."},
 }
-_TOUCHED = {**_TEXTS, "description": "Each rule that changes, with all roles that it grants or denies."}
-_TIMES = {"first_seen_at": _INSTANT, "last_seen_at": _INSTANT}
-_FINDING = {"kind": _TEXT, "rule": _TEXT, "file": _TEXT, "line": _NUMBER, "sentence": _TEXT}
+_TOUCHED = {**TEXTS, "description": "Each rule that changes, with all roles that it grants or denies."}
+_TIMES = {"first_seen_at": INSTANT, "last_seen_at": INSTANT}
+_FINDING = {"kind": TEXT, "rule": TEXT, "file": TEXT, "line": NUMBER, "sentence": TEXT}
 _PREVIEWED: dict[str, JsonObject] = {
-    "people": _NUMBER,
-    "changed_people": _NUMBER,
-    "changes": _list(
-        kind=_TEXT,
-        rule=_TEXT,
-        terms=_TEXT,
-        roles=_TEXTS,
-        people=_TEXTS,
-        causes=_list(because=_TEXT, people=_NUMBER),
+    "people": NUMBER,
+    "changed_people": NUMBER,
+    "changes": answers(
+        kind=TEXT,
+        rule=TEXT,
+        terms=TEXT,
+        roles=TEXTS,
+        people=TEXTS,
+        causes=answers(because=TEXT, people=NUMBER),
     ),
-    "not_foreseen": _TEXTS,
-    "findings": _list(**_FINDING),
-    "because": {**_TEXTS, "description": "Why it would wait for a second person."},
+    "not_foreseen": TEXTS,
+    "findings": answers(**_FINDING),
+    "because": {**TEXTS, "description": "Why it would wait for a second person."},
     "touched": _TOUCHED,
-    "difference": _TEXTS,
+    "difference": TEXTS,
 }
 _ACCOUNT: dict[str, JsonObject] = {
-    "account": _TEXT,
-    "name": _TEXT,
-    "aliases": _TEXTS,
-    "description": _TEXT,
-    "environment": _TEXT,
-    "color": _TEXT,
-    "partition": _TEXT,
-    "region": _TEXT,
-    "provider": _TEXT,
-    "tags": {"type": "object", "additionalProperties": _TEXT},
-    "links": _list(name=_TEXT, page=_TEXT),
-    "roles": _TEXTS,
-    "mapped_roles": {**_NUMBER, "description": "Of its roles, those that some rule can give."},
-    "last_granted_at": _TEXT_OR_NONE,
+    "account": TEXT,
+    "name": TEXT,
+    "aliases": TEXTS,
+    "description": TEXT,
+    "environment": TEXT,
+    "color": TEXT,
+    "partition": TEXT,
+    "region": TEXT,
+    "provider": TEXT,
+    "tags": {"type": "object", "additionalProperties": TEXT},
+    "links": answers(name=TEXT, page=TEXT),
+    "roles": TEXTS,
+    "mapped_roles": {**NUMBER, "description": "Of its roles, those that some rule can give."},
+    "last_granted_at": TEXT_OR_NONE,
 }
-_RIGHTS = _answer(role={"type": "string", "enum": ["administrator", "author", "auditor"]}, accounts=_TEXTS, by=_TEXTS)
+_RIGHTS = answer(role={"type": "string", "enum": ["administrator", "author", "auditor"]}, accounts=TEXTS, by=TEXTS)
 
 _FORESEEN = {
-    **_list(at=_INSTANT, people=_NUMBER, changed_people=_NUMBER, lines=_TEXTS, left=_NUMBER),
+    **answers(at=INSTANT, people=NUMBER, changed_people=NUMBER, lines=TEXTS, left=NUMBER),
     "description": "What was shown when it came into force, then what was shown when it was proposed.",
 }
 SCHEMAS: JsonObject = {
-    "Administrator": _answer(person=_TEXT, connection=_TEXT, name=_TEXT, ends_at=_INSTANT, rights=_RIGHTS),
-    "Version": _answer(**_VERSION),
-    "VersionInForce": _answer(**_VERSION, **_BOTH_TEXTS, is_writable=_FLAG),
-    "VersionText": _answer(**_VERSION, **_BOTH_TEXTS, against=_NUMBER_OR_NONE, difference=_TEXTS, foreseen=_FORESEEN),
-    "Proposal": _answer(**_PROPOSAL),
-    "ProposalText": _answer(
+    "Administrator": answer(person=TEXT, connection=TEXT, name=TEXT, ends_at=INSTANT, rights=_RIGHTS),
+    "Version": answer(**_VERSION),
+    "VersionInForce": answer(**_VERSION, **_BOTH_TEXTS, is_writable=FLAG),
+    "VersionText": answer(**_VERSION, **_BOTH_TEXTS, against=NUMBER_OR_NONE, difference=TEXTS, foreseen=_FORESEEN),
+    "Proposal": answer(**_PROPOSAL),
+    "ProposalText": answer(
         **_PROPOSAL,
         **_BOTH_TEXTS,
-        difference=_TEXTS,
+        difference=TEXTS,
         touched=_TOUCHED,
-        because=_TEXTS,
-        obstacle={**_TEXT, "description": "Why it can come into force no more, though it waits."},
+        because=TEXTS,
+        obstacle={**TEXT, "description": "Why it can come into force no more, though it waits."},
     ),
-    "Rule": _answer(**_RULE),
-    "RuleText": _answer(**_RULE, text=_TEXT, last_grants=_list(role=_TEXT, person=_TEXT, at=_INSTANT, people=_NUMBER)),
-    "Finding": _answer(**_FINDING),
-    "Connection": _answer(
-        connection=_TEXT, title=_TEXT_OR_NONE, protocol=_TEXT, waits=_TEXT, told=_TEXTS, described=_TEXTS
-    ),
-    "Person": _answer(person=_TEXT, name=_TEXT, **_TIMES),
-    "PersonExplained": _answer(
-        person=_TEXT,
-        groups=_TEXTS,
-        groups_incomplete=_TEXT_OR_NONE,
-        roles=_list(role=_TEXT, rule=_TEXT, terms=_TEXT, because=_TEXTS),
-        hits=_list(rule=_TEXT, granted=_TEXTS, reasons=_TEXTS, description=_TEXT, owner=_TEXT),
-        misses=_list(rules=_TEXTS, reasons_of_the_first=_TEXTS),
-        notes={**_TEXTS, "description": "By which groups and rules it is told."},
+    "Rule": answer(**_RULE),
+    "RuleText": answer(**_RULE, text=TEXT, last_grants=answers(role=TEXT, person=TEXT, at=INSTANT, people=NUMBER)),
+    "Finding": answer(**_FINDING),
+    "Connection": answer(connection=TEXT, title=TEXT_OR_NONE, protocol=TEXT, waits=TEXT, told=TEXTS, described=TEXTS),
+    "Person": answer(person=TEXT, name=TEXT, **_TIMES),
+    "PersonExplained": answer(
+        person=TEXT,
+        groups=TEXTS,
+        groups_incomplete=TEXT_OR_NONE,
+        roles=answers(role=TEXT, rule=TEXT, terms=TEXT, because=TEXTS),
+        hits=answers(rule=TEXT, granted=TEXTS, reasons=TEXTS, description=TEXT, owner=TEXT),
+        misses=answers(rules=TEXTS, reasons_of_the_first=TEXTS),
+        notes={**TEXTS, "description": "By which groups and rules it is told."},
         **_TIMES,
     ),
-    "ProposedTexts": _wish(**_TEXTS_SENT, base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
-    "PreviewWish": _wish(
+    "ProposedTexts": wish(**_TEXTS_SENT, base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
+    "PreviewWish": wish(
         **_TEXTS_SENT,
         base_digest=_DIGEST,
         reason=_REASON,
         emergency=_EMERGENCY,
         people={**_LONG, "description": "More people for whom it is tried, as in a file of `preview --people`."},
     ),
-    "Change": _wish("base_digest", "reason", **_TEXTS_SENT, base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
-    "Return": _wish("base_digest", "reason", base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
-    "Approval": _wish("digest", "reason", digest=_DIGEST, reason=_REASON),
-    "Closing": _wish("reason", reason=_REASON),
-    "Checked": _answer(problems=_TEXTS, because=_TEXTS, digest=_TEXT, base_digest=_TEXT),
-    "Previewed": _answer(**_PREVIEWED),
-    "Import": _wish(
+    "Change": wish("base_digest", "reason", **_TEXTS_SENT, base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
+    "Return": wish("base_digest", "reason", base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
+    "Approval": wish("digest", "reason", digest=_DIGEST, reason=_REASON),
+    "Closing": wish("reason", reason=_REASON),
+    "Checked": answer(problems=TEXTS, because=TEXTS, digest=TEXT, base_digest=TEXT),
+    "Previewed": answer(**_PREVIEWED),
+    "Import": wish(
         "lists",
         lists={
             "type": "array",
             "minItems": 1,
             "maxItems": MOST_LISTED,
-            "items": _answer(name={"type": "string", "maxLength": 256}, text=_LONG),
+            "items": answer(name={"type": "string", "maxLength": 256}, text=_LONG),
         },
         form={"type": "string", "enum": ["", "organizations", "csv"], "description": "Left out: each says it itself."},
-        roles={**_TEXTS, "description": "Of new accounts."},
+        roles={**TEXTS, "description": "Of new accounts."},
         provider={"type": "string", "maxLength": 200, "description": "Of new accounts, as saml-provider/NAME."},
-        remove={**_FLAG, "description": "Accounts that are gone or suspended leave the register."},
-        keep_names={**_FLAG, "description": "Names of the register stay."},
+        remove={**FLAG, "description": "Accounts that are gone or suspended leave the register."},
+        keep_names={**FLAG, "description": "Names of the register stay."},
     ),
-    "Imported": _answer(
-        new=_list(account=_TEXT, name=_TEXT),
-        renamed=_list(account=_TEXT, before=_TEXT, after=_TEXT),
-        changed=_TEXTS,
-        gone=_TEXTS,
-        suspended=_TEXTS,
-        removed=_TEXTS,
-        not_taken=_TEXTS,
-        is_whole={**_FLAG, "description": "False: the list says itself that more pages follow."},
-        accounts={**_TEXT, "description": "The register as it would be."},
-        base_digest=_TEXT,
+    "Imported": answer(
+        new=answers(account=TEXT, name=TEXT),
+        renamed=answers(account=TEXT, before=TEXT, after=TEXT),
+        changed=TEXTS,
+        gone=TEXTS,
+        suspended=TEXTS,
+        removed=TEXTS,
+        not_taken=TEXTS,
+        is_whole={**FLAG, "description": "False: the list says itself that more pages follow."},
+        accounts={**TEXT, "description": "The register as it would be."},
+        base_digest=TEXT,
         **_PREVIEWED,
     ),
-    "Account": _answer(**_ACCOUNT),
-    "AwsSide": _answer(
-        is_allowed={**_FLAG, "description": "Whether the settings let nodes read the accounts."},
-        asked_at=_TEXT_OR_NONE,
-        asked_by=_TEXT_OR_NONE,
+    "Account": answer(**_ACCOUNT),
+    "AwsSide": answer(
+        is_allowed={**FLAG, "description": "Whether the settings let nodes read the accounts."},
+        asked_at=TEXT_OR_NONE,
+        asked_by=TEXT_OR_NONE,
         last={
             "anyOf": [
                 {"type": "null"},
-                _answer(
-                    began_at=_INSTANT,
-                    accounts=_NUMBER,
-                    asked_by=_TEXT,
-                    is_old=_FLAG,
-                    more=_NUMBER,
-                    not_looked_at=_TEXTS,
-                    differences=_list(kind=_TEXT, subject=_TEXT, sentence=_TEXT, trust={"type": ["object", "null"]}),
+                answer(
+                    began_at=INSTANT,
+                    accounts=NUMBER,
+                    asked_by=TEXT,
+                    is_old=FLAG,
+                    more=NUMBER,
+                    not_looked_at=TEXTS,
+                    differences=answers(kind=TEXT, subject=TEXT, sentence=TEXT, trust={"type": ["object", "null"]}),
                 ),
             ]
         },
     ),
-    "AwsFiles": _answer(files=_list(name=_TEXT, text=_TEXT)),
-    "LookAsked": _answer(asked=_FLAG),
-    "Nothing": _answer(),
-    "Overview": _answer(
-        number=_NUMBER,
-        is_writable=_FLAG,
-        waiting=_TEXTS,
-        told=_TEXTS,
-        emergencies=_list(at=_INSTANT, version=_NUMBER, author=_TEXT, reason=_TEXT),
-        nodes=_list(name=_TEXT, version=_TEXT, problem=_TEXT, since=_INSTANT, seen_at=_INSTANT, is_silent=_FLAG),
+    "AwsFiles": answer(files=answers(name=TEXT, text=TEXT)),
+    "LookAsked": answer(asked=FLAG),
+    "Nothing": answer(),
+    "Overview": answer(
+        number=NUMBER,
+        is_writable=FLAG,
+        waiting=TEXTS,
+        told=TEXTS,
+        emergencies=answers(at=INSTANT, version=NUMBER, author=TEXT, reason=TEXT),
+        nodes=answers(name=TEXT, version=TEXT, problem=TEXT, since=INSTANT, seen_at=INSTANT, is_silent=FLAG),
     ),
-    "Changed": _answer(
-        version={**_NUMBER_OR_NONE, "description": "What is in force now; null: it waits."},
-        waits_as={**_TEXT_OR_NONE, "description": "The id of the change that waits for a second person."},
-        because=_TEXTS,
+    "Changed": answer(
+        version={**NUMBER_OR_NONE, "description": "What is in force now; null: it waits."},
+        waits_as={**TEXT_OR_NONE, "description": "The id of the change that waits for a second person."},
+        because=TEXTS,
     ),
-    "Approved": _answer(version=_NUMBER),
-    "Closed": _answer(closed=_FLAG),
-    "Seen": _answer(seen=_FLAG),
-    "Note": _wish("note", note=_REASON),
+    "Approved": answer(version=NUMBER),
+    "Closed": answer(closed=FLAG),
+    "Seen": answer(seen=FLAG),
+    "Note": wish("note", note=_REASON),
     "Review": {
         "type": "object",
         "required": ["at", "rulebook", "access"],
         "properties": {
-            "at": _INSTANT,
-            "rulebook": _TEXT,
-            "people_seen_since": _INSTANT,
-            "uses_known_since": _TEXT_OR_NONE,
+            "at": INSTANT,
+            "rulebook": TEXT,
+            "people_seen_since": INSTANT,
+            "uses_known_since": TEXT_OR_NONE,
             "access": {"type": "array", "items": {"type": "object"}},
         },
     },
@@ -267,9 +254,9 @@ SCHEMAS: JsonObject = {
         "type": "object",
         "required": ["at", "event", "person", "connection", "reference", "address", "details"],
         "properties": {
-            "at": _INSTANT,
-            **dict.fromkeys(("event", "person", "connection", "reference", "address", "user_agent"), _TEXT_OR_NONE),
-            "number": _NUMBER_OR_NONE,
+            "at": INSTANT,
+            **dict.fromkeys(("event", "person", "connection", "reference", "address", "user_agent"), TEXT_OR_NONE),
+            "number": NUMBER_OR_NONE,
             "details": {"type": "object"},
         },
     },
@@ -285,13 +272,13 @@ SCHEMAS: JsonObject = {
                 "type": "object",
                 "required": ["code", "message", "reference"],
                 "properties": {
-                    "code": _TEXT,
-                    "message": _TEXT,
-                    "reference": _TEXT,
-                    "detail": {**_TEXT, "description": "What was wrong; told to whoever may administer alone."},
-                    "problems": {**_TEXTS, "description": "Every mistake of a proposed text, with its place."},
+                    "code": TEXT,
+                    "message": TEXT,
+                    "reference": TEXT,
+                    "detail": {**TEXT, "description": "What was wrong; told to whoever may administer alone."},
+                    "problems": {**TEXTS, "description": "Every mistake of a proposed text, with its place."},
                     "in_force": {"$ref": "#/components/schemas/Version"},
-                    "difference": {**_TEXTS, "description": "What came between the named base and what is in force."},
+                    "difference": {**TEXTS, "description": "What came between the named base and what is in force."},
                 },
             }
         },

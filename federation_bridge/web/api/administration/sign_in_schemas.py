@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from federation_bridge.model import JsonObject
-
-_TEXT: JsonObject = {"type": "string"}
-
-
-def _object(**properties: JsonObject) -> JsonObject:
-    return {"type": "object", "additionalProperties": False, "required": list(properties), "properties": properties}
-
-
-def _list(**properties: JsonObject) -> JsonObject:
-    return {"type": "array", "items": _object(**properties)}
-
+from federation_bridge.web.api.administration.schema_parts import FLAG, TEXT, answer, answers
 
 SIGN_IN_SCHEMAS: dict[str, JsonObject] = {
-    "SignInsTold": _object(
+    "SignInsTold": answer(
         items={
             "type": "array",
             "items": {
@@ -31,16 +21,16 @@ SIGN_IN_SCHEMAS: dict[str, JsonObject] = {
             },
         }
     ),
-    "SignInTold": _object(
-        checks=_list(
-            name=_TEXT,
-            asks=_TEXT,
-            source=_TEXT,
+    "SignInTold": answer(
+        checks=answers(
+            name=TEXT,
+            asks=TEXT,
+            source=TEXT,
             verdict={"enum": ["passed", "failed", "not reached", "not needed"]},
         ),
-        arrived=_list(name=_TEXT, values=_TEXT, is_signed={"type": "boolean"}),
+        arrived=answers(name=TEXT, values=TEXT, is_signed=FLAG),
         failed={"type": ["string", "null"], "description": "The check that refused."},
-        cause=_TEXT,
-        advice=_TEXT,
+        cause=TEXT,
+        advice=TEXT,
     ),
 }
