@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from federation_bridge.connectors.key_names import readable
+from federation_bridge.connectors.oidc.refreshed import Refreshed
 from federation_bridge.connectors.oidc.strict_json import published_object
 from federation_bridge.errors import SignInRejected
 from federation_bridge.model import JsonObject
@@ -59,6 +60,21 @@ class KeySet:
         """
         fitting = [key for key in self.keys if algorithm in key.algorithms and kid in (None, key.kid)]
         return fitting[0] if len(fitting) == 1 else None
+
+
+def keys_meant(kept: Refreshed[KeySet], kid: str | None, algorithm: str) -> Iterator[VerificationKey]:
+    """The key that a token means (`KeySet.key_for`), then the one of a newer set, if that is another key.
+
+    The newer set is fetched only for a caller that asks for the second key, and once for all nodes (ADR 0022).
+    """
+    seen = kept.current()
+    known = seen.key_for(kid, algorithm)
+    if known is not None:
+        yield known
+    newer = kept.newer_than(seen)
+    renewed = None if newer is None else newer.key_for(kid, algorithm)
+    if renewed is not None and renewed != known:
+        yield renewed
 
 
 def read_key_set(text: bytes) -> KeySet:

@@ -18,7 +18,13 @@ from federation_bridge.connectors.oidc.discovery import (
     read_discovery,
     without_what_is_unused,
 )
-from federation_bridge.connectors.oidc.key_set import MAX_KEY_SET_BYTES, KeySet, VerificationKey, read_key_set
+from federation_bridge.connectors.oidc.key_set import (
+    MAX_KEY_SET_BYTES,
+    KeySet,
+    VerificationKey,
+    keys_meant,
+    read_key_set,
+)
 from federation_bridge.connectors.oidc.refreshed import Ages, Keeping, Refreshed, Source
 from federation_bridge.connectors.presets import OidcPreset
 from federation_bridge.connectors.published import fetched
@@ -92,17 +98,8 @@ class Provider:
         return self._metadata.current()
 
     def keys_for(self, kid: str | None, algorithm: str) -> Iterator[VerificationKey]:
-        """The key that a token means (`KeySet.key_for`); then, for who has no use for it, the one of a newer set, which
-        is looked for once for all nodes (ADR 0022).
-        """
-        seen = self._keys.current()
-        known = seen.key_for(kid, algorithm)
-        if known is not None:
-            yield known
-        newer = self._keys.newer_than(seen)
-        renewed = None if newer is None else newer.key_for(kid, algorithm)
-        if renewed is not None and renewed != known:
-            yield renewed
+        """The keys that a token may mean, as `keys_meant` gives them."""
+        return keys_meant(self._keys, kid, algorithm)
 
     def look(self) -> str:
         """Fetches both now, however fresh they are; gives what is wrong with them, or nothing."""

@@ -9,7 +9,13 @@ from urllib.parse import urlsplit
 
 from federation_bridge.connectors.attempts import Waiting
 from federation_bridge.connectors.endpoints import foreign, host_of
-from federation_bridge.connectors.oidc.key_set import MAX_KEY_SET_BYTES, KeySet, VerificationKey, read_key_set
+from federation_bridge.connectors.oidc.key_set import (
+    MAX_KEY_SET_BYTES,
+    KeySet,
+    VerificationKey,
+    keys_meant,
+    read_key_set,
+)
 from federation_bridge.connectors.oidc.refreshed import Ages, Keeping, Refreshed, Source
 from federation_bridge.connectors.oidc.strict_json import published_object
 from federation_bridge.connectors.published import fetched
@@ -101,15 +107,7 @@ class Transmitter:
         return verify_event(token, self._keys_for, expected)
 
     def _keys_for(self, kid: str | None, algorithm: str) -> Iterator[VerificationKey]:
-        """As for an ID token: a newer set is looked for once for all nodes (ADR 0022)."""
-        seen = self._keys.current()
-        known = seen.key_for(kid, algorithm)
-        if known is not None:
-            yield known
-        newer = self._keys.newer_than(seen)
-        renewed = None if newer is None else newer.key_for(kid, algorithm)
-        if renewed is not None and renewed != known:
-            yield renewed
+        return keys_meant(self._keys, kid, algorithm)
 
     def _document(self, setting: str, url: str, max_bytes: int) -> bytes:
         networks = self._connection.networks
