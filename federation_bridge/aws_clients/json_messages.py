@@ -1,27 +1,16 @@
-"""What the dialects have in common: JSON bodies in, JSON answers out, refusals named as AWS's clients know them."""
+"""What the dialects have in common: members of a JSON body, and refusals named as AWS's clients know them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 from federation_bridge.errors import BadRequest, BridgeError
 from federation_bridge.web.door import request_origin
 
 _LONGEST = 4096
-
-
-def json_body() -> dict[str, Any]:
-    """The JSON object that was sent; BadRequest for anything else."""
-    try:
-        body = request.get_json(silent=True)
-    except RecursionError:
-        raise BadRequest("the body is nested too deeply") from None
-    if not isinstance(body, dict):
-        raise BadRequest("the body is not a JSON object sent as application/json")
-    return body
 
 
 def text(body: Mapping[str, Any], name: str, most: int = _LONGEST) -> str:

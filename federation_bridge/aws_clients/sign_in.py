@@ -41,6 +41,7 @@ from federation_bridge.web.door import caller, door, request_origin, session_or_
 from federation_bridge.web.findable import is_of, sentence
 from federation_bridge.web.going_on import AsksItself, Pressed
 from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, signed_in_here
+from federation_bridge.web.json_body import json_object
 from federation_bridge.web.pages.device import stale_page
 from federation_bridge.web.pages.sign_in import confirmation_page, sign_in_for
 
@@ -181,7 +182,7 @@ def _named(refusal: BridgeError, *, is_renewal: bool) -> tuple[str, int, str]:
 @guarded(own("the program proves itself by what it sends"))
 def token() -> Response:
     """CreateOAuth2Token: credentials of the chosen role, for a code or a refresh token, and the key that it proves."""
-    body = json_messages.json_body()
+    body = json_object()
     client = json_messages.text(body, "clientId")
     if client not in (SAME_DEVICE, CROSS_DEVICE):
         raise InvalidClient(f"{quoted(client)} is not `aws login`")

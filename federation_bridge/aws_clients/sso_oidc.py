@@ -19,6 +19,7 @@ from federation_bridge.redaction import quoted
 from federation_bridge.web.door import door, request_origin
 from federation_bridge.web.findable import sentence
 from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, public
+from federation_bridge.web.json_body import json_object
 
 oidc = Blueprint("sso_oidc", __name__)
 
@@ -70,7 +71,7 @@ def _refused(refusal: BridgeError) -> Response:
 @guarded(own("the program proves itself by what it sends"))
 def register() -> Response:
     """RegisterClient: gives every public client the same name."""
-    body = json_messages.json_body()
+    body = json_object()
     json_messages.text(body, "clientName")
     if json_messages.text(body, "clientType") != "public":
         raise _Misregistered("invalid_client_metadata", "only public clients")
@@ -95,7 +96,7 @@ def register() -> Response:
 @guarded(own("the program proves itself by what it sends"))
 def device_authorization() -> Response:
     """StartDeviceAuthorization. The complete address holds no code: a person types it, or compares it (attack N01)."""
-    _check_client(json_messages.json_body())
+    _check_client(json_object())
     granted = door().oauth.devices.begin(CLIENT, "", request_origin())
     return jsonify(
         deviceCode=granted.device_code,
@@ -111,7 +112,7 @@ def device_authorization() -> Response:
 @guarded(own("the program proves itself by what it sends"))
 def token() -> Response:
     """CreateToken: by device code, by authorization code, or by refresh token."""
-    _check_client(body := json_messages.json_body())
+    _check_client(body := json_object())
     server, grant = door().oauth.tokens, json_messages.text(body, "grantType")
     if grant == _DEVICE_CODE:
         return _tokens(server.for_device(json_messages.text(body, "deviceCode"), CLIENT, request_origin()))
