@@ -91,16 +91,7 @@ class ProviderEvents:
 
     def _end_here(self, connection: str, way: str, origin: RequestOrigin, told: EndedAtProvider) -> Ended:
         def entries_of(persons: tuple[str, ...], ended: Ended) -> list[Entry]:
-            event = audit.EndedByProvider(
-                way,
-                told.message_issuer,
-                told.message_id,
-                ended.sessions,
-                ended.command_lines,
-                ended.pending,
-                ended.aws.sessions,
-                ended.aws.told,
-            )
+            event = audit.EndedByProvider.of(way, told, ended)
             at = self._parts.clock()
             return [Entry(at, origin, event, person=person, connection=connection) for person in persons]
 
@@ -113,7 +104,7 @@ class ProviderEvents:
         persons, ended = self._parts.store.provider_endings.end(connection, told, entries_of, beside)
         if not persons:
             # Providers tell of people who never came here too: such entries are counted where they are many.
-            event = audit.EndedByProvider(way, told.message_issuer, told.message_id)
+            event = audit.EndedByProvider.of(way, told, Ended())
             nobody = Entry(self._parts.clock(), origin, event, connection=connection, is_somebodys=True)
             self._parts.audit.record(nobody)
         return ended

@@ -121,16 +121,7 @@ class Signals:
         way = f"{SIGNAL}: {event.kind}"
 
         def entries_of(persons: tuple[str, ...], ended: Ended) -> list[Entry]:
-            made = audit.EndedByProvider(
-                way,
-                event.issuer,
-                event.message_id,
-                ended.sessions,
-                ended.command_lines,
-                ended.pending,
-                ended.aws.sessions,
-                ended.aws.told,
-            )
+            made = audit.EndedByProvider.of(way, told, ended)
             whose = persons or ((told.person,) if told.person and ended.aws.sessions else ())
             return [Entry(self._parts.clock(), origin, made, person=one, connection=connection) for one in whose]
 

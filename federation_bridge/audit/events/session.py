@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from federation_bridge.audit.events import Event
-from federation_bridge.model import Cause, Ended
+from federation_bridge.model import Cause, Ended, EndedAtProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,20 @@ class EndedByProvider(Event):
     """AWS sessions that AWS is made to end."""
     not_in_aws: str = ""
     """What AWS is not made to end, and why."""
+
+    @classmethod
+    def of(cls, way: str, told: EndedAtProvider, ended: Ended) -> EndedByProvider:
+        """The event of what this message ended."""
+        return cls(
+            way=way,
+            message_issuer=told.message_issuer,
+            message_id=told.message_id,
+            sessions=ended.sessions,
+            command_lines=ended.command_lines,
+            pending=ended.pending,
+            in_aws=ended.aws.sessions,
+            not_in_aws=ended.aws.told,
+        )
 
 
 @dataclass(frozen=True, slots=True)
