@@ -12,7 +12,7 @@ from federation_bridge.model import ProvisionedGroup, ProvisionedUser
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.engine import Database
 from federation_bridge.store.name_keys import name_key
-from federation_bridge.store.provisioned_changes import ProvisionedChanges, group_of, user_of
+from federation_bridge.store.provisioned_changes import GROUPS_OF, ProvisionedChanges, group_of, user_of
 from federation_bridge.store.rows import Rows
 from federation_bridge.store.tables import SCIM_GROUPS, SCIM_MEMBERS, SCIM_USERS
 from federation_bridge.store.writing import Writing
@@ -76,15 +76,6 @@ class _Kind:
 
 
 _USERS, _GROUPS = _Kind(SCIM_USERS, "user_name_key"), _Kind(SCIM_GROUPS, "display_name_key")
-_GROUPS_OF = (
-    select(SCIM_GROUPS, SCIM_MEMBERS)
-    .join(
-        SCIM_MEMBERS,
-        and_(SCIM_MEMBERS.c.connection == SCIM_GROUPS.c.connection, SCIM_MEMBERS.c.group_id == SCIM_GROUPS.c.id),
-    )
-    .where(SCIM_MEMBERS.c.connection == bindparam("whose"), SCIM_MEMBERS.c.user_id == bindparam("asked_member"))
-    .order_by(SCIM_GROUPS.c.id)
-)
 _MEMBERS = (
     select(SCIM_MEMBERS)
     .where(SCIM_MEMBERS.c.connection == bindparam("whose"), SCIM_MEMBERS.c.group_id == bindparam("asked_group"))
@@ -156,8 +147,8 @@ class Provisioned:
 
     def groups_of(self, connection: str, user_id: str) -> list[ProvisionedGroup]:
         """The groups in which a user is."""
-        values = {"whose": connection, "asked_member": user_id}
-        return list(map(group_of, self._rows.all(_GROUPS_OF, values, SCIM_GROUPS, SCIM_MEMBERS)))
+        values = {"whose": connection, "which": user_id}
+        return list(map(group_of, self._rows.all(GROUPS_OF, values, SCIM_GROUPS, SCIM_MEMBERS)))
 
     def change(self, connection: str, work: Callable[[ProvisionedChanges], _T]) -> _T:
         """What `work` gives in a durable transaction of its own, one at a time of this connection.

@@ -43,7 +43,7 @@ _REMOVE_MEMBER = delete(SCIM_MEMBERS).where(
     SCIM_MEMBERS.c.group_id == bindparam("which"),
     SCIM_MEMBERS.c.user_id == bindparam("who"),
 )
-_GROUPS_OF = (
+GROUPS_OF = (
     select(SCIM_GROUPS, SCIM_MEMBERS)
     .join(
         SCIM_MEMBERS,
@@ -52,6 +52,7 @@ _GROUPS_OF = (
     .where(SCIM_MEMBERS.c.connection == bindparam("whose"), SCIM_MEMBERS.c.user_id == bindparam("which"))
     .order_by(SCIM_GROUPS.c.id)
 )
+"""The groups of the user `which` at the connection `whose`, each beside the membership."""
 _SEVERAL_USERS = select(SCIM_USERS).where(
     SCIM_USERS.c.connection == bindparam("whose"),
     SCIM_USERS.c.id.in_([bindparam(f"id_{place}") for place in range(_AT_ONCE)]),
@@ -149,7 +150,7 @@ class ProvisionedChanges:
 
     def groups_of(self, user_id: str) -> list[ProvisionedGroup]:
         """The groups in which a user is."""
-        rows = self.writing.rows(_GROUPS_OF, self._which(user_id), SCIM_GROUPS, SCIM_MEMBERS)
+        rows = self.writing.rows(GROUPS_OF, self._which(user_id), SCIM_GROUPS, SCIM_MEMBERS)
         return list(map(group_of, rows))
 
     def record(self, *entries: Entry) -> None:
