@@ -70,10 +70,14 @@ def _digest_in_force() -> str:
 
 def _before() -> int:
     """The number before which versions are to be shown; 0 where the newest are."""
-    written = argument("before", most=9)
-    if written and not (written.isascii() and written.isdigit()):
+    return _number(argument("before", most=9) or "0")
+
+
+def _number(written: str) -> int:
+    """The number of a version that somebody sent; BadRequest for any other text."""
+    if not (written.isascii() and written.isdigit()):
         raise BadRequest("the version is not a number")
-    return int(written or 0)
+    return int(written)
 
 
 @pages.get("/administration/versions/<int:number>")
@@ -118,14 +122,12 @@ def _decision(pressed: Pressed) -> Sentence:
 )
 def return_to() -> AnyResponse:
     """Puts the text of an older version in force again, as a new version."""
-    number = forms.one_field("number", most=9)
-    if not (number.isascii() and number.isdigit()):
-        raise BadRequest("the version is not a number")
+    number = _number(forms.one_field("number", most=9))
     try:
-        return told(changes.return_to(verbs(), int(number), change_sent()))
+        return told(changes.return_to(verbs(), number, change_sent()))
     except (BadRequest, ConfigurationInvalid) as refusal:
         findable.note(refusal)
-        return _version_page(int(number), 400, refusal.detail)
+        return _version_page(number, 400, refusal.detail)
 
 
 @pages.post("/administration/emergencies/seen")
@@ -138,11 +140,9 @@ def return_to() -> AnyResponse:
 def see_to_emergency() -> AnyResponse:
     """Ends the notice of a change in an emergency, with a note; not for whoever made it."""
     number, note, caller = forms.one_field("number", most=9), forms.one_field("note", most=1_000), asking()
-    if not (number.isascii() and number.isdigit()):
-        raise BadRequest("the version is not a number")
     here = door()
     where = Open(here.store, here.clock, here.settings.rulebook.emergency_shown)
-    acknowledge(where, int(number), SeenTo(author_of(caller), note, caller))
+    acknowledge(where, _number(number), SeenTo(author_of(caller), note, caller))
     return redirect("/administration", code=303)
 
 
