@@ -48,6 +48,15 @@ def others_may_write(status: os.stat_result) -> bool:
     return bool(status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not _is_our_group(status.st_gid)))
 
 
+def keep_names(folder: Path) -> None:
+    """Returns when the names in this folder are on the disk: only then a new name outlives a power failure. OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _is_our_owner(owner: int) -> bool:
     # Whoever is root reads everything anyway, and looks at the files of the service's own user.
     return os.geteuid() == 0 or owner in (os.geteuid(), 0)

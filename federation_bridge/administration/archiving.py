@@ -17,7 +17,7 @@ from federation_bridge.audit import AuditArchived, Entry
 from federation_bridge.audit.seal import ARCHIVE_TYPE, Seal, SealedRow, archive_claims_of
 from federation_bridge.audit.verification import Verification
 from federation_bridge.model import Clock, RequestOrigin
-from federation_bridge.private_files import others_may_write
+from federation_bridge.private_files import keep_names, others_may_write
 from federation_bridge.signing import KeyRing, Purpose, jws
 from federation_bridge.store import Store
 
@@ -83,8 +83,4 @@ def _write_durably(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    keep_names(path.parent)

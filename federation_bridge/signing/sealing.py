@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.private_files import keep_names
 
 SEALING_KEY_BYTES = 32
 NOT_A_SEALING_KEY = "must hold 32 bytes as base64 (make them with: openssl rand -base64 32)"
@@ -61,7 +62,7 @@ def put_in_place(path: Path, now: datetime) -> Path:
     with suppress(FileExistsError):
         os.link(path, aside, follow_symlinks=False)
     waiting_beside(path).replace(path)
-    _on_the_disk(path.parent)
+    keep_names(path.parent)
     return aside
 
 
@@ -73,15 +74,7 @@ def lay_beside(path: Path, key: bytes) -> None:
         beside.replace(waiting_beside(path))
     finally:
         beside.unlink(missing_ok=True)
-    _on_the_disk(path.parent)
-
-
-def _on_the_disk(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    keep_names(path.parent)
 
 
 def sealing_key_from(text: str, origin: str = "the sealing key") -> bytes:

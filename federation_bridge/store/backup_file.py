@@ -24,7 +24,7 @@ from typing import BinaryIO
 
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.file_owners import demand_own_folder
-from federation_bridge.private_files import others_may_write
+from federation_bridge.private_files import keep_names, others_may_write
 from federation_bridge.store import bounds
 from federation_bridge.store.sqlite_file import SqliteFile
 from federation_bridge.store.unfinished import unfinished
@@ -101,7 +101,7 @@ def make(source: Path, target: Path, key: BackupKey, now: datetime) -> BackupHea
             head = BackupHead(now, *facts, size=database.stat().st_size, sha256=sha256, key=key.name)
             _write(whole, head, key, database)
             os.link(whole, target)
-        on_the_disk(target.parent)
+        keep_names(target.parent)
     except FileExistsError:
         raise ConfigurationInvalid(_IS_THERE.format(target)) from None
     except OSError as problem:
@@ -238,12 +238,3 @@ def _check_content(file: Path, head: BackupHead, found: tuple[int, str]) -> None
 def _parts(file: BinaryIO) -> Iterator[bytes]:
     while part := file.read(_AT_ONCE):
         yield part
-
-
-def on_the_disk(folder: Path) -> None:
-    """Waits until the names in this folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

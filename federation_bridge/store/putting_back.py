@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from federation_bridge.errors import ConfigurationInvalid
-from federation_bridge.store.backup_file import on_the_disk
+from federation_bridge.private_files import keep_names
 
 _MAGIC = b"SQLite format 3\0"
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
@@ -68,7 +68,7 @@ def put_back(new: Path, path: Path, now: datetime) -> Path | None:
             # In one step: whoever ends us, the name leads to one of the two.
             (os.replace if is_there else os.link)(new, path)
             undone.pop_all()
-        on_the_disk(path.parent)
+        keep_names(path.parent)
     except OSError as problem:
         raise ConfigurationInvalid(f"the database {path} cannot be put back: {problem.strerror}") from None
     return aside if is_there else None
