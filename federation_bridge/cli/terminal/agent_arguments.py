@@ -13,11 +13,13 @@ from federation_bridge.cli.terminal.command_arguments import (
     Under,
     command,
     command_words,
+    format_option,
+    port_option,
     region_option,
     role_options,
+    variables_option,
     ways,
 )
-from federation_bridge.delivery import FORMATS
 
 
 def agent_commands(under: Under) -> None:
@@ -41,17 +43,17 @@ def agent_commands(under: Under) -> None:
     agent.set_defaults(run=_alone, bridge="", role="", address="", folder="", way="auto", administration=False)
     inner: Any = agent.add_subparsers(title=say("commands"), metavar="COMMAND", parser_class=Parser)
     exec_ = _one(inner, "exec", running.exec_, say("Run a command that may read as a role"))
-    exec_.add_argument("--variables", action="store_true", help=say("pass keys as variables; they are not renewed"))
+    variables_option(exec_)
     region_option(exec_)
     command_words(exec_)
     serve = _one(
         inner, "serve", running.serve, say("Serve what may read as a role to a container's or an SDK's endpoint")
     )
     region_option(serve)
-    serve.add_argument("--port", type=int, default=0, help=say("a fixed port of 127.0.0.1"))
+    port_option(serve)
     text = _one(inner, "credentials", credentials.credentials, say("Credentials of one role, as text"))
     region_option(text)
-    text.add_argument("--format", choices=sorted(FORMATS), default="json", help=say("which program the text is for"))
+    format_option(text)
     _one(inner, "credential-process", credentials.credential_process, say("For AWS tools: what a profile runs"))
 
 

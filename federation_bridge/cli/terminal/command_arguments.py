@@ -10,6 +10,7 @@ from federation_bridge.cli.commands.invocation import Invocation
 from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.i18n import say
 from federation_bridge.cli.terminal.argument_words import Parser
+from federation_bridge.delivery import FORMATS
 
 if TYPE_CHECKING:
     Under = argparse._SubParsersAction[Parser]  # noqa: SLF001 - argparse names it no other way
@@ -58,10 +59,20 @@ def ways(command: argparse.ArgumentParser) -> None:
 def role_options(command: argparse.ArgumentParser) -> None:
     """The role, and the length and reason of its credentials."""
     role_words(command)
+    min_remaining_option(command)
+    command.add_argument("--duration", metavar="1h", default="", help=say("how long fresh credentials shall last"))
+    reason_option(command)
+
+
+def min_remaining_option(command: argparse.ArgumentParser) -> None:
+    """How long credentials must still last to be handed out as they are."""
     command.add_argument(
         "--min-remaining", metavar="30m", default="", help=say("the credentials must last at least this long")
     )
-    command.add_argument("--duration", metavar="1h", default="", help=say("how long fresh credentials shall last"))
+
+
+def reason_option(command: argparse.ArgumentParser) -> None:
+    """Why the person wants the role."""
     command.add_argument("--reason", default="", help=say("why you need them, for the audit"))
 
 
@@ -87,6 +98,26 @@ def region_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--region", default="", metavar="eu-central-1", help=say("the region, instead of the account's usual one")
     )
+
+
+def variables_option(command: argparse.ArgumentParser) -> None:
+    """Whether a command that is run gets keys as variables, instead of an endpoint."""
+    command.add_argument("--variables", action="store_true", help=say("pass keys as variables; they are not renewed"))
+
+
+def port_option(command: argparse.ArgumentParser) -> None:
+    """Where a served endpoint listens."""
+    command.add_argument("--port", type=int, default=0, help=say("a fixed port of 127.0.0.1"))
+
+
+def format_option(command: argparse.ArgumentParser) -> None:
+    """The form in which credentials are written as text."""
+    command.add_argument("--format", choices=sorted(FORMATS), default="json", help=say("which program the text is for"))
+
+
+def json_option(command: argparse.ArgumentParser) -> None:
+    """Whether the answer is written as JSON."""
+    command.add_argument("--json", action="store_true", help=say("for programs"))
 
 
 def command_words(command: Parser) -> None:
