@@ -6,7 +6,20 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, case, cast, delete, extract, func, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Insert,
+    bindparam,
+    case,
+    cast,
+    delete,
+    extract,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.model import Clock, Errand
@@ -31,20 +44,7 @@ class ErrandTable:
         self._clock = clock
         self._is_sqlite = database.dialect == "sqlite"
         now = _now(is_sqlite=self._is_sqlite)
-        dialect = sqlite.insert if self._is_sqlite else postgresql.insert
-        first = dialect(ERRANDS).values(
-            **{name: bindparam(name) for name in ("name", "kind", "subject")},
-            wanted=1,
-            attempts=0,
-            asked_at=now,
-            due_at=_FIRST,
-            problem="",
-            holder="",
-            held_until=now,
-        )
-        self._ask = first.on_conflict_do_update(
-            index_elements=["name"], set_={"wanted": ERRANDS.c.wanted + 1, "due_at": _FIRST}
-        )
+        self._ask = _asking(now, is_sqlite=self._is_sqlite)
         due = (ERRANDS.c.kind == bindparam("asked"), ERRANDS.c.due_at <= now, ERRANDS.c.held_until <= now)
         self._due = select(ERRANDS.c.name).where(*due).order_by(ERRANDS.c.due_at).limit(1)
         # Two nodes that look at once take different ones, and never wait for each other.
@@ -139,6 +139,21 @@ def _now(*, is_sqlite: bool) -> ColumnElement[int]:
     if is_sqlite:
         return cast(bindparam("now", type_=BigInteger), BigInteger)
     return cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+
+
+def _asking(now: ColumnElement[int], *, is_sqlite: bool) -> Insert:
+    """A new errand that is due at once; of one that is there already, one wish more."""
+    first = (sqlite.insert if is_sqlite else postgresql.insert)(ERRANDS).values(
+        **{name: bindparam(name) for name in ("name", "kind", "subject")},
+        wanted=1,
+        attempts=0,
+        asked_at=now,
+        due_at=_FIRST,
+        problem="",
+        holder="",
+        held_until=now,
+    )
+    return first.on_conflict_do_update(index_elements=["name"], set_={"wanted": ERRANDS.c.wanted + 1, "due_at": _FIRST})
 
 
 def _later(wanted: ColumnElement[int], now: ColumnElement[int], until: ColumnElement[int]) -> ColumnElement[int]:

@@ -99,20 +99,8 @@ def picked(rows: Sequence[Row], search: Callable[[str], Sequence[int]], *, colou
     """
     output = create_output(stdout=sys.stderr)
     picker = Picker(rows, search, output, search(""))
-    words = Buffer(on_text_changed=picker.typed, multiline=False)
-    question = say("Which role? ")
-    line = VSplit(
-        [
-            Window(FormattedTextControl([("class:words", question)]), width=get_cwidth(question)),
-            Window(BufferControl(words)),
-        ],
-        height=1,
-    )
-    body = HSplit(
-        [line, Window(FormattedTextControl(picker.count), height=1), Window(FormattedTextControl(picker.lines))]
-    )
     application: Application[int | None] = Application(
-        Layout(body),
+        Layout(_body(picker)),
         key_bindings=_keys(picker),
         style=_STYLE if colours else None,
         color_depth=None if colours else ColorDepth.DEPTH_1_BIT,
@@ -131,6 +119,21 @@ def picked(rows: Sequence[Row], search: Callable[[str], Sequence[int]], *, colou
     if taken is None:
         raise ListLeft(say("No role was picked."))
     return taken
+
+
+def _body(picker: Picker) -> HSplit:
+    """The question with what is typed, the count, and the list."""
+    question = say("Which role? ")
+    line = VSplit(
+        [
+            Window(FormattedTextControl([("class:words", question)]), width=get_cwidth(question)),
+            Window(BufferControl(Buffer(on_text_changed=picker.typed, multiline=False))),
+        ],
+        height=1,
+    )
+    return HSplit(
+        [line, Window(FormattedTextControl(picker.count), height=1), Window(FormattedTextControl(picker.lines))]
+    )
 
 
 @contextmanager

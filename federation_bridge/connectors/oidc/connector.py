@@ -120,15 +120,8 @@ class OidcConnector:
             access_token=tokens.access_token,
             heard=self._hear,
         )
-        with signature_held():
-            userinfo = None
-            if about is not None:
-                with check("UserInfo"):
-                    userinfo = read_userinfo(about, token.claims["sub"])
-            with check("identity"):
-                identity = self._identity(token, userinfo)
         return Arrival(
-            identity,
+            self._identified(token, about),
             token.issuer,
             token.token_id,
             token.expires_at + self._settings.skew,
@@ -195,6 +188,16 @@ class OidcConnector:
         token = IdToken(claims, str(claims.get("iss")), "", self._surroundings.clock(), self._surroundings.clock())
         received(lambda: told_by(claims))
         naming(lambda: self._identity(token).person)
+
+    def _identified(self, token: IdToken, about: Fetched | None) -> Identity:
+        """The identity of a believed token, with the claims of the userinfo answer where that was asked."""
+        with signature_held():
+            userinfo = None
+            if about is not None:
+                with check("UserInfo"):
+                    userinfo = read_userinfo(about, token.claims["sub"])
+            with check("identity"):
+                return self._identity(token, userinfo)
 
     def _identity(self, token: IdToken, userinfo: JsonObject | None = None) -> Identity:
         found = identity_from(token, self.connection, self._settings, self._preset, userinfo)

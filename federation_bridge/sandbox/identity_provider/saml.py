@@ -33,22 +33,7 @@ def saml_pages(provider: IdentityProvider) -> Blueprint:
 
     @pages.route("/sso", methods=["GET", "POST"])
     def single_sign_on() -> ResponseReturnValue:
-        try:
-            asked = _received(provider)
-        except UnregisteredAcs as refusal:
-            return _refused_acs(provider, refusal)
-        wanted = "nothing" if provider.passes_over_wishes else wanted_by(asked.contexts)
-        if wanted == "unknown":
-            return _error(provider, asked, "Responder", "NoAuthnContext", "people are not authenticated so here")
-        if asked.is_passive and (asked.force_authn or whoever_is_here(provider) is None):
-            return _error(provider, asked, "Responder", "NoPassive", "nobody is signed in here")
-        errand = Errand(
-            asked.service_provider.entity_id,
-            answer=lambda presence: _answer(provider, asked, presence),
-            decline=lambda: _error(provider, asked, "Responder", "AuthnFailed", "the person did not sign in"),
-            wants_second_factor=wanted == "second factor",
-        )
-        return run(provider, errand, max_age=timedelta(0) if asked.force_authn else None)
+        return _sign_on(provider)
 
     @pages.get("/start")
     def start() -> ResponseReturnValue:
@@ -56,14 +41,32 @@ def saml_pages(provider: IdentityProvider) -> Blueprint:
         if application is None:
             raise Refusal("application", "there is no such application here", 404)
         asked = _unasked(application, request.args.get("RelayState", application.default_relay_state))
-        errand = Errand(
-            application.entity_id,
-            answer=lambda presence: _answer(provider, asked, presence),
-            decline=lambda: _error(provider, asked, "Responder", "AuthnFailed", "the person did not sign in"),
-        )
-        return run(provider, errand)
+        return run(provider, _errand(provider, asked))
 
     return pages
+
+
+def _sign_on(provider: IdentityProvider) -> ResponseReturnValue:
+    try:
+        asked = _received(provider)
+    except UnregisteredAcs as refusal:
+        return _refused_acs(provider, refusal)
+    wanted = "nothing" if provider.passes_over_wishes else wanted_by(asked.contexts)
+    if wanted == "unknown":
+        return _error(provider, asked, "Responder", "NoAuthnContext", "people are not authenticated so here")
+    if asked.is_passive and (asked.force_authn or whoever_is_here(provider) is None):
+        return _error(provider, asked, "Responder", "NoPassive", "nobody is signed in here")
+    errand = _errand(provider, asked, wants_second_factor=wanted == "second factor")
+    return run(provider, errand, max_age=timedelta(0) if asked.force_authn else None)
+
+
+def _errand(provider: IdentityProvider, asked: AuthnRequest, *, wants_second_factor: bool = False) -> Errand:
+    return Errand(
+        asked.service_provider.entity_id,
+        answer=lambda presence: _answer(provider, asked, presence),
+        decline=lambda: _error(provider, asked, "Responder", "AuthnFailed", "the person did not sign in"),
+        wants_second_factor=wants_second_factor,
+    )
 
 
 def _received(provider: IdentityProvider) -> AuthnRequest:
