@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
+
+from threaded_server import serving
 
 from federation_bridge.cli.folders import folder_name
 from federation_bridge.cli.session.dpop import DpopKey
@@ -112,13 +113,8 @@ def fake_bridge() -> Iterator[FakeBridge]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(bridge))
     server.daemon_threads = True
     bridge.address = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield bridge
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def _handler(bridge: FakeBridge) -> type[BaseHTTPRequestHandler]:

@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from threaded_server import serving
 
 
 class Authority:
@@ -96,14 +97,8 @@ class _Server(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def _serving(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
-    with _Server(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield int(server.server_address[1])
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Server(("127.0.0.1", 0), handler)) as server:
+        yield int(server.server_address[1])
 
 
 def _joined(here: socket.socket, there: socket.socket, seen: bytearray | None = None) -> None:

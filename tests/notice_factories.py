@@ -22,6 +22,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from network_factories import Authority
+from threaded_server import serving
 
 from federation_bridge.operator_notices.mail import MailPlace
 from federation_bridge.operator_notices.message import Message, OperatorNotice, id_of, message_of
@@ -167,14 +168,8 @@ def receiver() -> Iterator[Receiver]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     kept.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield kept
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def hook_place(folder: Path, port: int, authority: Authority | None = None, **more: Any) -> Place:

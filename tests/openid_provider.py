@@ -7,7 +7,6 @@ import functools
 import hashlib
 import http.server
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from kept_factories import KeptInMemory
 from sealed_keys_in_memory import SealedKeysInMemory
+from threaded_server import serving
 
 from federation_bridge.connectors.attempts import Waiting
 from federation_bridge.connectors.oidc.connector import OidcConnector
@@ -329,11 +329,5 @@ def served(respond: Callable[[str, str, Mapping[str, str], bytes], tuple[int, by
         def log_message(self, *args: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
+
+from threaded_server import serving
 
 _NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 _ARN = "arn:aws:ecs:eu-central-1:111122223333:task/bridge-tasks/0123456789abcdef"
@@ -115,12 +116,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def served(stacks: Stacks) -> Iterator[str]:
     """The address at which all of this answers."""
-    server = _Server(stacks)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(_Server(stacks)) as server:
         yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -10,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+# As of the package: `python -m tests.benchmarks.answering_sts` imports this module too.
+from tests.threaded_server import serving
+
 NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 Answer = tuple[int, str]
 
@@ -80,15 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def stub_sts() -> Iterator[StubSts]:
-    server = StubSts()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(StubSts()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def unused_address() -> str:

@@ -8,7 +8,6 @@ form stood on.
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.sync_api import Browser
+from threaded_server import serving
 
 from federation_bridge.sandbox import company_files
 from federation_bridge.sandbox.company import Company, open_company
@@ -79,12 +79,8 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port at which every host of the world answers."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Hosts)
     server.socket = _context(tmp_path_factory.mktemp("tls")).wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server.server_address[1]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qsl
 
 from tests.sts_stub import _Handler, granted
+from tests.threaded_server import serving
 
 _GRANT = re.compile(r'Assertion [^>]*\bID="([^"]+)"')
 _NAME = re.compile(r'RoleSessionName"[^>]*>\s*<[^>]*>([^<]+)<')
@@ -60,12 +60,5 @@ class _Answering(_Handler):
 @contextmanager
 def obliging_sts(clock: Callable[[], datetime]) -> Iterator[ObligingSts]:
     """One in this process, as long as the block lasts."""
-    server = ObligingSts(clock)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(ObligingSts(clock)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

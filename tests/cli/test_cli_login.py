@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import re
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import Message
@@ -22,6 +21,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 from keyring.backend import KeyringBackend
+from threaded_server import serving
 
 from federation_bridge.cli import failures
 from federation_bridge.cli.address import checked_address
@@ -116,13 +116,8 @@ def stub() -> Iterator[Any]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
+    with serving(HTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}", answers, seen
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_a_redirect_is_not_followed_wherever_it_leads(stub: Any) -> None:

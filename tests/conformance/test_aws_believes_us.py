@@ -7,7 +7,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 from aws_factories import ENTITY_ID, ISSUER, grant, key_ring, signing_key
 from local_aws_factories import ACCOUNT, ServedAws, served
+from threaded_server import serving
 
 from federation_bridge.aws import assertion, id_token, issuer, trust_policies
 from federation_bridge.aws.sold import Redeemed
@@ -61,15 +61,8 @@ def published() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope="module", params=["aws", "paranoid"])

@@ -19,7 +19,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, ClassVar
 
 import pytest
@@ -29,6 +28,7 @@ from documents.blocks import ROOT, blocks
 from documents.readme_files import three_files
 from postgresql import Server, running_postgresql
 from service_factories import Service, until
+from threaded_server import serving
 
 from federation_bridge.settings import load_settings
 
@@ -345,16 +345,13 @@ class _Recorder(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def recorded(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The proxy's port for HTTPS, in front of a recorder."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Recorder) as server:
-        server.daemon_threads = True  # nginx keeps connections open
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            with _nginx(prepared, tmp_path_factory.mktemp("recorded"), server.server_port) as (https, _):
-                yield https
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Recorder)
+    server.daemon_threads = True  # nginx keeps connections open
+    with (
+        serving(server),
+        _nginx(prepared, tmp_path_factory.mktemp("recorded"), server.server_port) as (https, _),
+    ):
+        yield https
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from click.testing import CliRunner
+from threaded_server import serving
 
 from federation_bridge.operate.healthy import healthy, listening_at
 
@@ -30,15 +30,10 @@ class _Bridge(BaseHTTPRequestHandler):
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Path]:
     """Settings of a bridge that is alive and not ready."""
-    server = HTTPServer(("127.0.0.1", 0), _Bridge)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    path = tmp_path / "federation-bridge.yaml"
-    path.write_text(f'serving: {{listen: "0.0.0.0:{server.server_port}"}}')
-    yield path
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(HTTPServer(("127.0.0.1", 0), _Bridge)) as server:
+        path = tmp_path / "federation-bridge.yaml"
+        path.write_text(f'serving: {{listen: "0.0.0.0:{server.server_port}"}}')
+        yield path
 
 
 def test_a_bridge_that_answers_is_healthy_and_not_ready_where_it_says_so(settings: Path) -> None:

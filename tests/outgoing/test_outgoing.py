@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+import threaded_server
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -44,16 +45,11 @@ def serving(answer: Handler, tls: ssl.SSLContext | None = None) -> Iterator[int]
         def handle_error(self, *args: object) -> None:
             """A client that hangs up is what some of these tests are about."""
 
-    with Quiet(("127.0.0.1", 0), Adapted) as server:
-        if tls is not None:
-            server.socket = tls.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Quiet(("127.0.0.1", 0), Adapted)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    with threaded_server.serving(server):
+        yield server.server_port
 
 
 def saying(body: bytes = b"hello", status: int = 200, **headers: str) -> Handler:

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from threaded_server import serving
 
 
 @dataclass(frozen=True)
@@ -106,14 +107,10 @@ def tls_front(port: int, folder: Path) -> Iterator[Front]:
         daemon_threads = True
         block_on_close = False
 
-    with Server(("127.0.0.1", 0), Passing) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
+    try:
+        with serving(Server(("127.0.0.1", 0), Passing)) as server:
             yield Front(f"https://127.0.0.1:{server.server_address[1]}", authority)
-        finally:
-            server.shutdown()
-            thread.join()
-            for inside in open_now:  # whoever goes away takes the connections along that clients keep open
-                with suppress(OSError):
-                    socket.socket.shutdown(inside, socket.SHUT_RDWR)
+    finally:
+        for inside in open_now:  # clients keep connections open: they end with the server
+            with suppress(OSError):
+                socket.socket.shutdown(inside, socket.SHUT_RDWR)

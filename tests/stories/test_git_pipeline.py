@@ -11,7 +11,6 @@ import os
 import socketserver
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 from absent_software import program
 from click.testing import CliRunner
 from documents.blocks import blocks
+from threaded_server import serving
 
 from federation_bridge.errors import BridgeError
 from federation_bridge.operate.commands import commands
@@ -141,14 +141,11 @@ def shared(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         made.git("init", "--quiet", "--initial-branch", "main")
         made.git("remote", "add", "origin", str(folder / "shared.git"))
         (folder / "clone" / "accounts.yaml").write_text(said("rules", "show", "--part", "accounts"))
-        server = socketserver.ThreadingUnixStreamServer(str(folder / "wire"), _Answering)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        made.commit(said("rules", "show"), "what is in force")
-        taken, told = made.push()
-        assert taken, told
-        yield made
-        server.shutdown()
-        server.server_close()
+        with serving(socketserver.ThreadingUnixStreamServer(str(folder / "wire"), _Answering)):
+            made.commit(said("rules", "show"), "what is in force")
+            taken, told = made.push()
+            assert taken, told
+            yield made
 
 
 def number_in_force() -> int:
