@@ -28,7 +28,6 @@ administration:
   - {id: authors, as: author, connection: corp, when: {group: writers}, accounts: ["111122223333"]}
   - {id: auditors, as: auditor, connection: corp, when: {group: auditors}}
 """
-MARKED = "second_person: {rules: [administrators]}\n"
 
 
 def rulebook_of(person: Person, clock: HeldClock) -> Rules:
@@ -88,3 +87,10 @@ def let_in(person: Person, clock: HeldClock, *groups: str, subject: str = "ada",
     tokens = program.poll(begun["device_code"])
     assert tokens.status_code == 200, tokens.get_json()
     return Line(program, tokens.get_json())
+
+
+def stands(person: Person) -> tuple[int, str, Texts]:
+    """Number, digest and texts of the version in force."""
+    found = door_of(person.app).store.rulebook_versions.in_force()
+    assert found is not None
+    return found.number, found.digest, Texts.from_kept(found.text)

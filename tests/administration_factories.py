@@ -14,6 +14,7 @@ from federation_bridge.model import Author
 from federation_bridge.rulebook import Known
 from federation_bridge.rulebook.texts import Texts
 
+MARKED = "second_person: {rules: [administrators]}\n"
 MORE = """
 administration:
   - {id: admins-of-this, as: administrator, connection: corp, when: {group: identity-team}}

@@ -11,7 +11,14 @@ from databases import HeldClock
 from web_factories import Person
 
 from federation_bridge import app
+from federation_bridge.errors import BridgeError
 from federation_bridge.operate.commands import commands
+
+
+def said(done: Result) -> str:
+    """Why a command was refused."""
+    assert done.exit_code != 0
+    return done.exception.detail if isinstance(done.exception, BridgeError) else done.output
 
 
 @pytest.fixture(autouse=True)

@@ -51,6 +51,11 @@ class RevokingBridge:
         self.settings = Aws(local_endpoint=self.aws.address)
         self.endings = Endings(self.store, self.aws.clock, self.asking())
 
+    def only(self) -> Revocation:
+        """The one revocation that there is."""
+        [found] = self.store.revocations.newest(9)
+        return found
+
     @property
     def rulebook(self) -> Any:
         register = SimpleNamespace(accounts=self.accounts)

@@ -1,17 +1,17 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Each version keeps what was shown of it: folded, bounded, said in any language, and deciding nothing."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from administration_factories import MORE, base_of, browser, text_in_force
+from administration_factories import base_of, text_in_force
+from administration_fixtures import ada, marked  # noqa: F401 - fixtures
 from databases import HeldClock
 from mapping_factories import NOW, identity, rule, rule_set
-from web_factories import Person, door_of, write_files
+from web_factories import Person, door_of
 
 from federation_bridge.administration.foreseen import (
     MOST_CHARACTERS,
@@ -22,20 +22,6 @@ from federation_bridge.administration.foreseen import (
     read_foreseen,
 )
 from federation_bridge.mapping import RuleSet
-
-MARKED = "second_person: {rules: [administrators]}\n"
-
-
-@pytest.fixture
-def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
-    write_files(tmp_path)
-    yield from browser(tmp_path, clock)
-
-
-@pytest.fixture
-def marked(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
-    write_files(tmp_path)
-    yield from browser(tmp_path, clock, MORE + MARKED)
 
 
 def saved(person: Person, **more: str) -> str:

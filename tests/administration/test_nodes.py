@@ -1,26 +1,20 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Each process says by which version it decides; administrators see who disagrees, and why."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_factories import base_of, browser
+from administration_factories import base_of
+from administration_fixtures import ada  # noqa: F401 - a fixture
 from databases import HeldClock
-from web_factories import Person, door_of, write_files
+from web_factories import Person, door_of
 
 from federation_bridge.administration.nodes import NodeStanding, nodes
-
-
-@pytest.fixture
-def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
-    write_files(tmp_path)
-    yield from browser(tmp_path, clock)
 
 
 @dataclass

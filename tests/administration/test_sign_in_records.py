@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Every sign-in leaves each check with its verdict and what arrived, failed ones too: bounded, redacted, readable."""
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridge_fixtures import app  # noqa: F401 - a fixture
 from databases import HeldClock
 from documents.blocks import ROOT
 from flask import Flask
@@ -35,13 +37,6 @@ from federation_bridge.sign_in_checks import CHECKS, Record, recording
 @pytest.fixture(autouse=True)
 def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_CLIENT_SECRET", "quiet secret")
-
-
-@pytest.fixture
-def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
-    opened = bridge_at(tmp_path / "one", clock)
-    yield opened
-    door_of(opened).store.close()
 
 
 @pytest.fixture

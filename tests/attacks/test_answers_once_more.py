@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """An answer to a sign-in that is over admits nobody; who is signed in already is led on instead of told of it."""
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridge_fixtures import app  # noqa: F401 - a fixture
 from databases import HeldClock
 from flask import Flask
 from pending_factories import GO, ScriptedUser, bridge_at
@@ -22,13 +24,6 @@ from federation_bridge.web.pages import pending_cookies
 
 LED = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 _DOMAIN = "aws.example.com"
-
-
-@pytest.fixture
-def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
-    opened = bridge_at(tmp_path / "one", clock)
-    yield opened
-    door_of(opened).store.close()
 
 
 @dataclass

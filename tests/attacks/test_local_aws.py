@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Attacks on the local AWS: forged signatures of requests, forged assertions, and whatever else comes over a socket.
 
 Each has its valid twin; none may end in a 500, and none may take long.
@@ -22,6 +23,7 @@ from urllib.parse import quote, urlencode
 import pytest
 import requests
 from local_aws_factories import SAML, ServedAws, allow, refusal, response, served, signer
+from local_aws_fixtures import served_aws  # noqa: F401 - a fixture
 from lxml import etree
 
 from federation_bridge.sandbox.aws import provisioning
@@ -34,12 +36,6 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[ServedAws]:
-    with served() as made:
-        yield made
-
-
-@pytest.fixture
-def served_aws() -> Iterator[ServedAws]:
     with served() as made:
         yield made
 

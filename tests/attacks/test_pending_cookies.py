@@ -1,9 +1,10 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Attacks F04, F11, G05, G06, I15 and K04 on sign-ins that pend in a browser's cookies, each beside its valid twin."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridge_fixtures import app  # noqa: F401 - a fixture
 from databases import HeldClock
 from flask import Flask
 from openid_provider import World, by_query, world
@@ -28,13 +30,6 @@ from federation_bridge.web.pages import pending_cookies
 
 EXPIRED = "This sign-in is no longer valid. Please start again."
 LED = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}
-
-
-@pytest.fixture
-def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
-    opened = bridge_at(tmp_path / "one", clock)
-    yield opened
-    door_of(opened).store.close()
 
 
 @pytest.fixture

@@ -1,16 +1,16 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """A database that was put back knows less than attackers do: what it has forgotten opens nothing (ADR 63)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from bridge_fixtures import there  # noqa: F401 - a fixture
 from databases import HeldClock
-from pending_factories import ScriptedUser, bridge_at, scripted_user
+from pending_factories import ScriptedUser, scripted_user
 from sqlalchemy import delete
 from store_factories import entry
 from web_factories import BASE, door_of
@@ -21,14 +21,6 @@ from federation_bridge.store import Store
 from federation_bridge.store.tables import SPENT_MESSAGES
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def there(tmp_path: Path, clock: HeldClock) -> Iterator[ScriptedUser]:
-    """A browser of a bridge whose connection `company` takes answers that nobody asked for."""
-    allowing = bridge_at(tmp_path / "one", clock, allow_idp_initiated=True)
-    yield scripted_user(allowing, clock)
-    door_of(allowing).store.close()
 
 
 def unasked(there: ScriptedUser, **changes: Any) -> dict[str, str]:

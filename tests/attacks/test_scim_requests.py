@@ -1,34 +1,22 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """What a SCIM client may send wrongly: each is told in SCIM's form, changes nothing, and is never a fault of ours."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from databases import HeldClock
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scim_factories import ALICE, GROUP, PATCH, USER, ScimClient, client_of, scim_app
+from scim_factories import ALICE, GROUP, PATCH, USER, ScimClient, client_of
+from scim_fixtures import app, client  # noqa: F401 - fixtures
 from web_factories import door_of
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
-
-
-@pytest.fixture
-def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
-    made = scim_app(tmp_path, clock)
-    yield made
-    door_of(made).store.close()
-
-
-@pytest.fixture
-def client(app: Flask) -> ScimClient:
-    return client_of(app)
 
 
 def everything(app: Flask) -> Any:

@@ -1,29 +1,20 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Answers that nobody here asked for, and answers that came to the other protocol's address."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from databases import HeldClock
-from pending_factories import GO, ScriptedUser, bridge_at, scripted_user
+from bridge_fixtures import there  # noqa: F401 - a fixture
+from pending_factories import GO, ScriptedUser
 from web_factories import BASE, door_of
 
 from federation_bridge.web import cookies
 from federation_bridge.web.forms import form_token
-
-
-@pytest.fixture
-def there(tmp_path: Path, clock: HeldClock) -> Iterator[ScriptedUser]:
-    """A browser of a bridge whose connection `company` takes answers that nobody asked for."""
-    allowing = bridge_at(tmp_path / "one", clock, allow_idp_initiated=True)
-    yield scripted_user(allowing, clock)
-    door_of(allowing).store.close()
 
 
 @pytest.mark.parametrize(

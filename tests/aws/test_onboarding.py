@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """What `aws onboard` writes: taken by a local AWS that refuses what AWS refuses, and the same in every format."""
 
 from __future__ import annotations
@@ -6,7 +7,6 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from aws_cli import AwsCli, aws_program
 from aws_factories import ENTITY_ID, ISSUER, grant, signing_key
-from local_aws_factories import ACCOUNT, ServedAws, served
+from local_aws_factories import ACCOUNT, ServedAws
+from local_aws_fixtures import served_aws  # noqa: F401 - a fixture
 from onboarding_factories import READ_ONLY, ROLES, hostile, plan, registered
 
 from federation_bridge.aws import assertion
@@ -26,12 +27,6 @@ from federation_bridge.model import Role
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.settings import Aws, Outgoing
-
-
-@pytest.fixture
-def served_aws() -> Iterator[ServedAws]:
-    with served() as made:
-        yield made
 
 
 def apply(served_aws: ServedAws, text: str) -> dict[str, str]:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from databases import OwnDatabase
 from local_aws_factories import policy
-from revocation_factories import CAUSE, RevokingBridge, boto_form, onboarded
+from revocation_factories import CAUSE, RevokingBridge, boto_form
 
 from federation_bridge.model import RevocationState
-
-
-@pytest.fixture
-def bridge(sqlite_database: OwnDatabase) -> Iterator[RevokingBridge]:
-    with onboarded() as aws:
-        sqlite_database.clock.now = aws.clock.now
-        yield RevokingBridge(aws, sqlite_database.open())
 
 
 def _later(bridge: RevokingBridge, database: OwnDatabase, span: timedelta) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,16 +18,9 @@ from federation_bridge.administration.aws_sessions import Whose, end_in_aws
 from federation_bridge.aws.revoking_permissions import permissions_on
 from federation_bridge.bridge.ended_in_aws import demand_not_ended
 from federation_bridge.errors import NotFound, RoleWithheld
-from federation_bridge.model import CHAINED, Block, LiveGrantQuery, Revocation, RevocationState
+from federation_bridge.model import CHAINED, Block, LiveGrantQuery, RevocationState
 from federation_bridge.store.tables import LIVE_GRANTS
 from federation_bridge.store.writing import Writing
-
-
-@pytest.fixture
-def bridge(sqlite_database: OwnDatabase) -> Iterator[RevokingBridge]:
-    with onboarded() as aws:
-        sqlite_database.clock.now = aws.clock.now
-        yield RevokingBridge(aws, sqlite_database.open())
 
 
 @pytest.fixture
@@ -40,24 +32,19 @@ def later(bridge: RevokingBridge, sqlite_database: OwnDatabase) -> Any:
     return move
 
 
-def _only(bridge: RevokingBridge) -> Revocation:
-    [found] = bridge.store.revocations.newest(9)
-    return found
-
-
 def test_a_long_session_that_was_on_its_way_when_the_end_came_stays_denied_until_it_ends(
     bridge: RevokingBridge,
 ) -> None:
     """Who knows that they are put out takes a long session at that moment: its line comes after the end was decided."""
     bridge.sold("corp/mei", duration=timedelta(minutes=15))
     bridge.end("corp/mei")
-    assert _only(bridge).longest < 2 * CHAINED, "of the short one, which is all that there was"
+    assert bridge.only().longest < 2 * CHAINED, "of the short one, which is all that there was"
     long_one = bridge.sold("corp/mei", "Reader", duration=timedelta(hours=4))
     bridge.work()
 
     assert bridge.is_denied(long_one)
     [live] = bridge.store.live_grants.of_role(ACCOUNT, "Reader")
-    one = _only(bridge)
+    one = bridge.only()
     assert one.over_at >= live.over_at, "it is denied as long as it can be alive"
 
 
@@ -72,7 +59,7 @@ def test_an_incident_means_sessions_that_were_assumed_with_a_grant_that_is_over(
     ended = bridge.endings.block(incident, in_aws=True)
 
     assert ended.aws.sessions == 1
-    assert _only(bridge).source_identity == "corp-mei"
+    assert bridge.only().source_identity == "corp-mei"
 
 
 def test_somebody_else_with_the_source_identity_waits_and_is_not_denied(bridge: RevokingBridge, later: Any) -> None:
@@ -87,7 +74,7 @@ def test_somebody_else_with_the_source_identity_waits_and_is_not_denied(bridge: 
         demand_not_ended(bridge.store, wanted, bridge.aws.clock.now)
     demand_not_ended(bridge.store, replace(wanted, source_identity="other"), bridge.aws.clock.now)
 
-    later(_only(bridge).issued_before - bridge.aws.clock.now)
+    later(bridge.only().issued_before - bridge.aws.clock.now)
     demand_not_ended(bridge.store, wanted, bridge.aws.clock.now)
     ravi = bridge.sold("corp/ravi", source_identity="team")
     assert not bridge.is_denied(ravi)
@@ -98,7 +85,7 @@ def test_who_is_let_in_again_waits_for_no_account_that_cannot_be_told_when_nothi
 ) -> None:
     bridge.sold("corp/mei")
     bridge.end("corp/mei")
-    one = _only(bridge)
+    one = bridge.only()
     assert one.state is RevocationState.ENDING
     last = one.over_at - timedelta(seconds=1)
 
@@ -110,13 +97,13 @@ def test_who_is_let_in_again_waits_for_no_account_that_cannot_be_told_when_nothi
 def test_a_node_that_is_late_puts_no_instant_back(bridge: RevokingBridge) -> None:
     bridge.sold("corp/mei")
     bridge.end("corp/mei")
-    stale = _only(bridge)
+    stale = bridge.only()
     moved = replace(stale, issued_before=stale.issued_before + timedelta(minutes=5), longest=timedelta(hours=9))
     bridge.store.revocations.settle([moved])
 
     bridge.store.revocations.settle([replace(stale, told="IAM has no time")])
 
-    kept = _only(bridge)
+    kept = bridge.only()
     assert (kept.issued_before, kept.longest, kept.told) == (moved.issued_before, moved.longest, "IAM has no time")
 
 
@@ -130,7 +117,7 @@ def test_a_shared_source_identity_is_found_without_reading_the_whole_ledger(brid
     assert sorted(one.person for one in found) == ["corp/mei", "corp/ravi"]
     with bridge.store.audit.writing() as writing:
         bridge.endings.aws.person(writing, "corp/ada", CAUSE)
-    assert _only(bridge).source_identity == "corp-ada"
+    assert bridge.only().source_identity == "corp-ada"
 
 
 @pytest.mark.parametrize("slow", [timedelta(0), timedelta(minutes=2)])
@@ -145,7 +132,7 @@ def test_a_node_whose_clock_is_slow_ends_what_aws_issued_last(bridge: RevokingBr
     node.end("corp/mei")
     node.work()
 
-    assert _only(bridge).state is RevocationState.ENDED
+    assert bridge.only().state is RevocationState.ENDED
     assert bridge.is_denied(mei)
     assert not bridge.is_denied(ravi)
 
@@ -164,12 +151,12 @@ def test_where_the_boundary_is_not_seen_the_end_says_so(bridge: RevokingBridge) 
     iam.put_role_policy(RoleName=REVOKER, PolicyName="own", PolicyDocument=json.dumps(own))
     bridge.end("corp/mei")
     bridge.work()
-    assert listing in _only(bridge).told
+    assert listing in bridge.only().told
 
     iam.put_role_policy(RoleName=REVOKER, PolicyName="own", PolicyDocument=json.dumps(permissions_on(POLICY_ARN)))
     bridge.store.errands.ask("revoke", ACCOUNT)
     bridge.work()
-    assert (_only(bridge).state, _only(bridge).told) == (RevocationState.ENDED, "")
+    assert (bridge.only().state, bridge.only().told) == (RevocationState.ENDED, "")
 
 
 def test_a_name_that_names_nothing_ends_nothing(own_database: OwnDatabase) -> None:
@@ -193,4 +180,4 @@ def test_a_name_that_names_nothing_ends_nothing(own_database: OwnDatabase) -> No
         assert bridge.store.revocations.newest(9) == ()
 
         assert end_in_aws(bridge.store, bridge.endings, aws.clock, Whose("role", f"{ACCOUNT}/Admin"), CAUSE).sessions
-        assert _only(bridge).role_arn.endswith("/Admin")
+        assert bridge.only().role_arn.endswith("/Admin")

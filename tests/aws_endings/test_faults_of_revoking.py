@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,22 +11,15 @@ import pytest
 from aws_factories import grant
 from databases import OwnDatabase
 from local_aws_factories import allow, policy
-from revocation_factories import POLICY_ARN, REVOKER, RevokingBridge, onboarded, registered
+from revocation_factories import POLICY_ARN, REVOKER, RevokingBridge, registered
 from store_factories import revocation
 
 from federation_bridge.aws.revocations import ALLOW_ALL
 from federation_bridge.bridge.ended_in_aws import demand_not_ended
 from federation_bridge.errors import AwsRefused, RoleWithheld
-from federation_bridge.model import Block, Revocation, RevocationState, Role
+from federation_bridge.model import Block, RevocationState, Role
 from federation_bridge.sandbox.aws.faults import Fault
 from federation_bridge.store.ends import nothing_told
-
-
-@pytest.fixture
-def bridge(sqlite_database: OwnDatabase) -> Iterator[RevokingBridge]:
-    with onboarded() as aws:
-        sqlite_database.clock.now = aws.clock.now
-        yield RevokingBridge(aws, sqlite_database.open())
 
 
 @pytest.fixture
@@ -37,11 +29,6 @@ def later(bridge: RevokingBridge, sqlite_database: OwnDatabase) -> Any:
         sqlite_database.clock.now = bridge.aws.clock.now
 
     return move
-
-
-def _only(bridge: RevokingBridge) -> Revocation:
-    [found] = bridge.store.revocations.newest(9)
-    return found
 
 
 def _pasted(told: str) -> dict[str, Any]:
@@ -57,20 +44,20 @@ def test_throttled_iam_is_asked_again_until_it_holds(bridge: RevokingBridge, lat
     bridge.end("corp/mei")
 
     bridge.work()
-    assert _only(bridge).state is RevocationState.ENDING
-    assert "Throttling" in _only(bridge).told
+    assert bridge.only().state is RevocationState.ENDING
+    assert "Throttling" in bridge.only().told
     later(seconds=2)
     bridge.work()
 
     assert bridge.is_denied(mei)
-    assert _only(bridge).state is RevocationState.ENDED
+    assert bridge.only().state is RevocationState.ENDED
 
 
 def test_an_outage_is_no_reason_to_give_up_and_the_instant_moves_on(bridge: RevokingBridge, later: Any) -> None:
     mei = bridge.sold("corp/mei")
     bridge.aws.local.faults.set(Fault("outage", service="iam"))
     bridge.end("corp/mei")
-    first = _only(bridge).issued_before
+    first = bridge.only().issued_before
     bridge.work()
     later(seconds=60)
     bridge.aws.local.faults.set()
@@ -78,7 +65,7 @@ def test_an_outage_is_no_reason_to_give_up_and_the_instant_moves_on(bridge: Revo
     bridge.work()
 
     assert bridge.is_denied(mei)
-    assert _only(bridge).issued_before > first + timedelta(seconds=55)
+    assert bridge.only().issued_before > first + timedelta(seconds=55)
 
 
 def test_a_node_that_dies_between_writing_and_noting_it_is_followed(bridge: RevokingBridge, later: Any) -> None:
@@ -91,13 +78,13 @@ def test_a_node_that_dies_between_writing_and_noting_it_is_followed(bridge: Revo
     with pytest.raises(KeyboardInterrupt):
         replace(act, store=_Dying(bridge.store))(errand)  # type: ignore[arg-type]
     assert bridge.is_denied(mei)
-    assert _only(bridge).state is RevocationState.ENDING
+    assert bridge.only().state is RevocationState.ENDING
     assert bridge.work() == 0
 
     later(minutes=2)
     bridge.work()
 
-    assert _only(bridge).state is RevocationState.ENDED
+    assert bridge.only().state is RevocationState.ENDED
     assert bridge.is_denied(mei)
 
 
@@ -133,7 +120,7 @@ def test_an_account_that_is_gone_is_told_with_what_to_do(bridge: RevokingBridge)
     bridge.end("corp/mei")
     bridge.work()
 
-    found = _only(bridge)
+    found = bridge.only()
     assert found.state is RevocationState.COULD_NOT
     assert "stands in no register" in found.told
     assert "the role Admin of account 111122223333" in found.told
@@ -145,11 +132,11 @@ def test_what_is_told_to_paste_ends_the_session(bridge: RevokingBridge) -> None:
     bridge.root().delete_role_permissions_boundary(RoleName="Admin")
     bridge.end("corp/mei")
     bridge.work()
-    assert _only(bridge).state is RevocationState.COULD_NOT
-    assert "boundary" in _only(bridge).told
+    assert bridge.only().state is RevocationState.COULD_NOT
+    assert "boundary" in bridge.only().told
     assert not bridge.is_denied(mei)
 
-    document = json.dumps(_pasted(_only(bridge).told))
+    document = json.dumps(_pasted(bridge.only().told))
     bridge.root().put_role_policy(RoleName="Admin", PolicyName="pasted", PolicyDocument=document)
 
     assert bridge.is_denied(mei)
@@ -161,15 +148,15 @@ def test_a_boundary_that_was_put_back_is_noticed(bridge: RevokingBridge, later: 
     bridge.root().delete_role_permissions_boundary(RoleName="Admin")
     bridge.end("corp/mei")
     bridge.work()
-    instant = _only(bridge).issued_before
+    instant = bridge.only().issued_before
 
     bridge.root().put_role_permissions_boundary(RoleName="Admin", PermissionsBoundary=POLICY_ARN)
     later(minutes=5)
     new = bridge.sold("corp/mei", id="_let-in-again")
     bridge.work()
 
-    assert _only(bridge).state is RevocationState.ENDED
-    assert _only(bridge).issued_before == instant, "it does not move over who was let in again"
+    assert bridge.only().state is RevocationState.ENDED
+    assert bridge.only().issued_before == instant, "it does not move over who was let in again"
     assert bridge.is_denied(mei)
     assert not bridge.is_denied(new)
 
@@ -184,8 +171,8 @@ def test_a_policy_or_a_role_that_is_not_there_is_told(bridge: RevokingBridge, wh
     bridge.end("corp/mei")
     bridge.work()
 
-    assert _only(bridge).state is RevocationState.COULD_NOT
-    assert ("cannot be assumed" if what == "the role" else "there is no policy") in _only(bridge).told
+    assert bridge.only().state is RevocationState.COULD_NOT
+    assert ("cannot be assumed" if what == "the role" else "there is no policy") in bridge.only().told
 
 
 def test_the_sixth_version_takes_the_place_of_the_oldest(bridge: RevokingBridge) -> None:
@@ -228,8 +215,8 @@ def test_a_policy_that_somebody_made_narrower_is_not_written_over(bridge: Revoki
     bridge.work()
 
     assert bridge.policy() == narrow
-    assert _only(bridge).state is RevocationState.COULD_NOT
-    assert "narrower" in _only(bridge).told
+    assert bridge.only().state is RevocationState.COULD_NOT
+    assert "narrower" in bridge.only().told
 
 
 def test_a_full_policy_denies_whom_it_holds_and_tells_of_the_others(bridge: RevokingBridge) -> None:
@@ -284,7 +271,7 @@ def test_no_new_grant_where_sessions_were_ended_until_the_instant(bridge: Revoki
         demand_not_ended(bridge.store, made, now)
     assert "once AWS knows" in str(withheld.value.public)
     bridge.work()
-    until = _only(bridge).issued_before
+    until = bridge.only().issued_before
     with pytest.raises(RoleWithheld) as withheld:
         demand_not_ended(bridge.store, made, until - timedelta(seconds=1))
     assert f"{until:%Y-%m-%d %H:%M:%S}" in str(withheld.value.public)

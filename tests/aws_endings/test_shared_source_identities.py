@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from databases import OwnDatabase
 from local_aws_factories import ACCOUNT
-from revocation_factories import RevokingBridge, onboarded
+from revocation_factories import RevokingBridge
 
 from federation_bridge.model import Errand
 from federation_bridge.store.live_grants import LiveGrants
-
-
-@pytest.fixture
-def bridge(sqlite_database: OwnDatabase) -> Iterator[RevokingBridge]:
-    with onboarded() as aws:
-        sqlite_database.clock.now = aws.clock.now
-        yield RevokingBridge(aws, sqlite_database.open())
 
 
 def _ended_while_ravi_comes(bridge: RevokingBridge, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from cli_factories import Person
-from fake_bridge import ROLE, FakeBridge, fake_bridge, put_session
+from fake_bridge import ROLE, FakeBridge, fake_bridge
 
 from federation_bridge.cli.commands.running import _renewing
 from federation_bridge.cli.context import Context
@@ -33,12 +33,6 @@ def bridge() -> Iterator[FakeBridge]:
             timedelta(hours=1), access_key_id="ASIAAGENT" if asked.fields.get("agent") == "True" else "ASIAPERSON"
         )
         yield made
-
-
-@pytest.fixture
-def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
-    put_session(tmp_path, bridge, ends_at=4_000_000_000)
-    return Person(tmp_path, bridge.address)
 
 
 def key_of(ada: Person, *words: str) -> str:

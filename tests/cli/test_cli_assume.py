@@ -18,7 +18,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from cli_factories import MAIN, Person
-from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
+from fake_bridge import ROLE, FakeBridge, Reply, put_session
 from sts_endpoint import StsEndpoint, sts_endpoint
 
 from federation_bridge.cli.credentials.assumed import assuming, leaving
@@ -38,13 +38,6 @@ HOSTILE = [
     "a\\\\'b\\",
     "\u2019; touch broken; \u2018 '' ''' !x",
 ]
-
-
-@pytest.fixture
-def bridge() -> Iterator[FakeBridge]:
-    with fake_bridge() as made:
-        made.answers[f"/api/v1/roles/{ROLE}/credentials"] = made.credentials()
-        yield made
 
 
 @pytest.fixture

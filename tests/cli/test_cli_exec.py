@@ -6,12 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cli_factories import MAIN, Person, beside_the_grant
-from fake_bridge import ROLE, FakeBridge, fake_bridge, put_session
+from fake_bridge import ROLE, FakeBridge, put_session
 from pseudo_terminal import CTRL_C, sitting
 
 OURS = "ASIAEXAMPLE"
@@ -19,13 +18,6 @@ PROBE = (
     "import botocore.session; s = botocore.session.Session(); c = s.get_credentials();"
     "print(c.get_frozen_credentials().access_key, c.method, s.get_config_variable('region'))"
 )
-
-
-@pytest.fixture
-def bridge() -> Iterator[FakeBridge]:
-    with fake_bridge() as made:
-        made.answers[f"/api/v1/roles/{ROLE}/credentials"] = made.credentials()
-        yield made
 
 
 @pytest.fixture

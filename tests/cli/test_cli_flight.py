@@ -9,11 +9,10 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from cli_factories import Person
-from fake_bridge import ROLE, Asked, FakeBridge, Reply, fake_bridge, put_session
+from fake_bridge import ROLE, Asked, FakeBridge, Reply, fake_bridge
 
 from federation_bridge.cli.aws_config.profiles import process_command
 
@@ -26,12 +25,6 @@ def bridge() -> Iterator[FakeBridge]:
     with fake_bridge() as running:
         running.answers[KEYS] = lambda _: numbered(running, timedelta(hours=1))
         yield running
-
-
-@pytest.fixture
-def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
-    put_session(tmp_path, bridge, ends_at=4_000_000_000)
-    return Person(tmp_path, bridge.address)
 
 
 def numbered(bridge: FakeBridge, life: timedelta) -> Reply:

@@ -7,12 +7,11 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cli_factories import MAIN, Person
-from fake_bridge import ROLE, FakeBridge, fake_bridge, put_session
+from fake_bridge import ROLE
 
 from federation_bridge.cli import cached_answer
 from federation_bridge.cli import entry as cli_entry
@@ -35,19 +34,6 @@ SAID = (
     f"refresh {SECRETS[5]} at https://aws.example.com/callback?code={SECRETS[6]}&state=x "
     f"Authorization: DPoP {SECRETS[4]}"
 )
-
-
-@pytest.fixture
-def bridge() -> Iterator[FakeBridge]:
-    with fake_bridge() as made:
-        made.answers[f"/api/v1/roles/{ROLE}/credentials"] = made.credentials()
-        yield made
-
-
-@pytest.fixture
-def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
-    put_session(tmp_path, bridge, ends_at=4_000_000_000)
-    return Person(tmp_path, bridge.address)
 
 
 def breaks(ada: Person, where: str, *words: str) -> tuple[int, str, str]:

@@ -6,11 +6,10 @@ import json
 import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
 from cli_factories import Person
-from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
+from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge
 
 from federation_bridge.cli.credentials.container import ContainerEndpoint, without_competitors
 from federation_bridge.cli.credentials.roles import RoleOnOffer, named_role
@@ -28,12 +27,6 @@ def bridge() -> Iterator[FakeBridge]:
         made.answers["/api/v1/roles"] = Reply(body={"roles": rows})
         made.answers[f"/api/v1/roles/{ROLE}/credentials"] = made.credentials()
         yield made
-
-
-@pytest.fixture
-def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
-    put_session(tmp_path, bridge, ends_at=4_000_000_000)
-    return Person(tmp_path, bridge.address)
 
 
 SHOW = (sys.executable, "-c", "import os; print(os.environ.get('AWS_REGION'), os.environ.get('AWS_DEFAULT_REGION'))")

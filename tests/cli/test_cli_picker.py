@@ -7,12 +7,11 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_factories import MAIN, Person
-from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session
+from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge
 from pseudo_terminal import CTRL_C, sitting
 from tmux_terminal import Screen, screen
 
@@ -36,12 +35,6 @@ def bridge() -> Iterator[FakeBridge]:
         made.answers["/api/v1/roles"] = Reply(body={"roles": listed})
         made.answers[f"/api/v1/roles/{ROLE}/credentials"] = made.credentials()
         yield made
-
-
-@pytest.fixture
-def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
-    put_session(tmp_path, bridge, ends_at=4_000_000_000)
-    return Person(tmp_path, bridge.address)
 
 
 def at_screen(ada: Person, *words: str, **variables: str) -> AbstractContextManager[Screen]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cli_factories import Person
-from fake_bridge import ROLE, FakeBridge, fake_bridge, put_session
+from fake_bridge import ROLE, FakeBridge, fake_bridge
 
 from federation_bridge.cli import cached_answer
 
@@ -22,12 +22,6 @@ def bridge() -> Iterator[FakeBridge]:
     with fake_bridge() as made:
         made.answers[KEYS] = lambda asked: made.credentials(timedelta(hours=3 if "duration" in asked.fields else 1))
         yield made
-
-
-@pytest.fixture
-def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
-    put_session(tmp_path, bridge, ends_at=4_000_000_000)
-    return Person(tmp_path, bridge.address)
 
 
 @pytest.mark.parametrize(("need", "status"), [("2h", 10), ("50m", 0)])

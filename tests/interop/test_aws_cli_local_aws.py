@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """The real AWS CLI v2 at the local AWS: an account set up, a person let in, held to the policies and followed."""
 
 # ruff: noqa: E501 - the rows of a table stay on one line
@@ -5,13 +6,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cli import AwsCli, aws_program
-from local_aws_factories import ENTITY_ID, ServedAws, allow, metadata, policy, response, served, signer
+from local_aws_factories import ENTITY_ID, ServedAws, allow, metadata, policy, response, signer
+from local_aws_fixtures import served_aws  # noqa: F401 - a fixture
 
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.faults import Fault
@@ -21,12 +22,6 @@ pytestmark = pytest.mark.interop
 
 PROVIDER = "arn:aws:iam::111122223333:saml-provider/company"
 ROLE = "arn:aws:iam::111122223333:role/Analyst"
-
-
-@pytest.fixture
-def served_aws() -> Iterator[ServedAws]:
-    with served() as made:
-        yield made
 
 
 @pytest.fixture

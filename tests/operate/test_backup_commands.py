@@ -21,7 +21,7 @@ import pytest
 from click.testing import Result
 from databases import HeldClock
 from oauth_fixtures import make_person, person  # noqa: F401 - fixtures
-from operator_fixtures import now_is_held, run  # noqa: F401 - fixtures
+from operator_fixtures import now_is_held, run, said  # noqa: F401 - fixtures
 from web_factories import TOKEN, Person, door_of, made_app
 
 from federation_bridge import audit
@@ -36,12 +36,6 @@ from federation_bridge.store.audit_log import AuditTable
 
 Run = Callable[..., Result]
 ME = "/api/v1/me"
-
-
-def said(done: Result) -> str:
-    """Why a command was refused."""
-    assert done.exit_code != 0
-    return done.exception.detail if isinstance(done.exception, BridgeError) else done.output
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

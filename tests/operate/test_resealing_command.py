@@ -14,11 +14,11 @@ import pytest
 from click.testing import Result
 from databases import HeldClock
 from oauth_fixtures import make_person, person  # noqa: F401 - fixtures
-from operator_fixtures import now_is_held, run  # noqa: F401 - fixtures
+from operator_fixtures import now_is_held, run, said  # noqa: F401 - fixtures
 from web_factories import TOKEN, Person, door_of, made_app
 
 from federation_bridge.administration import resealing as verb
-from federation_bridge.errors import BridgeError, ConfigurationInvalid, Unavailable
+from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.operate import opening, preparation, resealing
 from federation_bridge.settings import load_settings
 from federation_bridge.signing import Purpose
@@ -30,12 +30,6 @@ from federation_bridge.web import cookies
 Run = Callable[..., Result]
 ME = "/api/v1/me"
 OLD_NAME = "sealing.key.before-20260304T120000Z"
-
-
-def said(done: Result) -> str:
-    """Why a command was refused."""
-    assert done.exit_code != 0
-    return done.exception.detail if isinstance(done.exception, BridgeError) else done.output
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

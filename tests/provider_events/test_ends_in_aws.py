@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from databases import HeldClock
 from logout_tokens import token
-from openid_provider import World, world
+from openid_provider import World
 from sqlalchemy import bindparam, update
 from store_factories import entry, live_grant
 from transmitters import CAEP, Sender, transmitter_of
@@ -42,12 +42,6 @@ class Told(NotConnected):
         self.persons.append((person, cause.kind))
         self.before.append(before)
         return HandedToAws(sessions=1)
-
-
-@pytest.fixture
-def company(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setenv("TEST_CLIENT_SECRET", "quiet secret")
-    return world("generic", recheck_every="10m")
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ KEY = token_hash(TOKEN)
 
 
 @pytest.fixture
-def company(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setenv("TEST_CLIENT_SECRET", "quiet secret")
-    return world("generic", recheck_every="10m")
-
-
-@pytest.fixture
 def person(tmp_path: Path, clock: HeldClock, company: World) -> Iterator[Person]:
     """Ada is signed in by a connection that is asked again every ten minutes."""
     corp = {**_CORP, "recheck_every": "10m", "recheck_grace": "20m"}

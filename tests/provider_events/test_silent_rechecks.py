@@ -127,12 +127,6 @@ def test_an_ordinary_sign_in_is_never_silent(ada: ScriptedUser) -> None:
 
 
 @pytest.fixture
-def company(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setenv("TEST_CLIENT_SECRET", "quiet secret")
-    return world("generic", recheck_every="10m")
-
-
-@pytest.fixture
 def person(tmp_path: Path, clock: HeldClock, company: World) -> Iterator[Person]:
     for one in person_at(tmp_path, clock, connections={"corp": {**_CORP, "recheck_every": "10m"}}):
         company.connector.connection = "corp"

@@ -1,16 +1,16 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Whom SCIM tells to be disabled or deleted is put out in that request; nobody else is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from databases import HeldClock
 from flask import Flask
-from scim_factories import ALICE, PATCH, USER, ScimClient, client_of, scim_app
+from scim_factories import ALICE, PATCH, USER, ScimClient, client_of
+from scim_fixtures import app, client  # noqa: F401 - fixtures
 from web_factories import BASE, door_of
 
 from federation_bridge.bridge import token_hash
@@ -29,18 +29,6 @@ OFF = (
     {"op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:User:active", "value": False},
 )
 """A user is disabled, as Entra ID sends it with and without its flag, as Okta does, and as the RFC allows."""
-
-
-@pytest.fixture
-def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
-    made = scim_app(tmp_path, clock)
-    yield made
-    door_of(made).store.close()
-
-
-@pytest.fixture
-def client(app: Flask) -> ScimClient:
-    return client_of(app)
 
 
 def sign_in(app: Flask, clock: HeldClock, subject: str = ALICE, *groups: str, connection: str = "corp") -> str:

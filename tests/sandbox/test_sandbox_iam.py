@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """IAM, CloudTrail, faults and the state file of the local AWS, with unmodified boto3."""
 
 # ruff: noqa: E501 - the rows of a table stay on one line
@@ -11,7 +12,6 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,10 @@ from local_aws_factories import (
     policy,
     refusal,
     response,
-    served,
     session,
     signer,
 )
+from local_aws_fixtures import iam, served_aws  # noqa: F401 - fixtures
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.sandbox.aws import provisioning
@@ -45,19 +45,6 @@ from federation_bridge.sandbox.aws.faults import Fault
 from federation_bridge.sandbox.aws.start import StartOptions, issuer_table, started, thumbprint_table
 from federation_bridge.sandbox.aws.state import State
 from federation_bridge.sandbox.aws.state_file import read_state, write_state
-
-
-@pytest.fixture
-def served_aws() -> Iterator[ServedAws]:
-    with served() as made:
-        yield made
-
-
-@pytest.fixture
-def iam(served_aws: ServedAws) -> Any:
-    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
-    return served_aws.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
-
 
 # ------------------------------------------------------------------------------------------------------------ providers
 

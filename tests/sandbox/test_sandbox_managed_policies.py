@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """AWS's own managed policies, accounts as a whole and simulations in the local AWS, with unmodified boto3."""
 
 from __future__ import annotations
@@ -6,13 +7,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from local_aws_factories import ServedAws, allow, policy, served
+from local_aws_factories import ServedAws, allow, policy
+from local_aws_fixtures import iam, served_aws  # noqa: F401 - fixtures
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from federation_bridge.sandbox.aws import managed_policies, provisioning
@@ -22,18 +23,6 @@ from federation_bridge.sandbox.aws.policy.evaluation import Request, Verdict, de
 
 DOCS = Path(__file__).parents[2] / "docs"
 READS_S3 = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports/*"}
-
-
-@pytest.fixture
-def served_aws() -> Iterator[ServedAws]:
-    with served() as made:
-        yield made
-
-
-@pytest.fixture
-def iam(served_aws: ServedAws) -> Any:
-    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
-    return served_aws.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
 
 
 def code_of(refused: pytest.ExceptionInfo[ClientError]) -> str:

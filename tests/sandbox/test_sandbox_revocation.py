@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """What ends sessions in the local AWS: versions of a policy, boundaries, inline policies, and their delay."""
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from local_aws_factories import ServedAws, allow, policy, refusal, served
+from local_aws_fixtures import iam  # noqa: F401 - a fixture
 
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.faults import Fault
@@ -25,12 +27,6 @@ def served_aws() -> Iterator[ServedAws]:
     with served() as made:
         provisioning.put_bucket(made.local.state, made.account, "reports")
         yield made
-
-
-@pytest.fixture
-def iam(served_aws: ServedAws) -> Any:
-    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
-    return served_aws.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Sessions of the local AWS: how long they last, what they may, and how one leads to the next."""
 
 # ruff: noqa: E501, RUF001 - the rows of a table stay on one line; odd digits are the point of their case
@@ -12,18 +13,13 @@ from typing import Any
 
 import pytest
 from local_aws_factories import ATTRIBUTE, ENTITY_ID, SAML, ServedAws, allow, policy, refusal, served, signer
+from local_aws_fixtures import served_aws  # noqa: F401 - a fixture
 from lxml import etree
 
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.sts.saml_request import name_qualifier
 
 STRUCTURAL = "Invalid base64 SAMLResponse"
-
-
-@pytest.fixture
-def served_aws() -> Iterator[ServedAws]:
-    with served() as made:
-        yield made
 
 
 @pytest.fixture

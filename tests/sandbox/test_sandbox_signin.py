@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Sign-in pages of the local AWS: the federation endpoint, the SAML form, the role picker, the console page."""
 
 # ruff: noqa: RUF001 - the rows of a table stay on one line; odd digits are the point of their case
@@ -12,17 +13,12 @@ from typing import Any
 
 import pytest
 import requests
-from local_aws_factories import ATTRIBUTE, ServedAws, allow, policy, response, served, signer
+from local_aws_factories import ATTRIBUTE, ServedAws, allow, policy, response, signer
+from local_aws_fixtures import served_aws  # noqa: F401 - a fixture
 
 from federation_bridge.sandbox.aws import provisioning
 
 DESTINATION = "https://eu-west-1.console.aws.amazon.com/s3/home?region=eu-west-1"
-
-
-@pytest.fixture
-def served_aws() -> Iterator[ServedAws]:
-    with served() as made:
-        yield made
 
 
 @dataclass

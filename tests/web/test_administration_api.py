@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_api_factories import APPOINTED, MARKED, ROOT, Line, administered, browser_of, let_in, rulebook_of
+from administration_api_factories import APPOINTED, ROOT, Line, administered, browser_of, let_in, rulebook_of
+from administration_factories import MARKED
 from databases import HeldClock
 from jsonschema import Draft202012Validator
 from live_grant_factories import sold

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_api_factories import APPOINTED, MARKED, ROOT, Line, administered, let_in, rulebook_of
+from administration_api_factories import APPOINTED, ROOT, Line, administered, let_in, rulebook_of, stands
+from administration_factories import MARKED
 from databases import HeldClock
 from jsonschema import Draft202012Validator
 from web_factories import ACCOUNT, Person, door_of, made_app
@@ -32,12 +33,6 @@ def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
 @pytest.fixture
 def marked(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
     yield from administered(tmp_path, clock, APPOINTED + MARKED)
-
-
-def stands(person: Person) -> tuple[int, str, Texts]:
-    found = door_of(person.app).store.rulebook_versions.in_force()
-    assert found is not None
-    return found.number, found.digest, Texts.from_kept(found.text)
 
 
 def rules_of(person: Person) -> str:

@@ -1,18 +1,18 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Pages for those who administer: there for them alone, and every change goes through the verbs."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from administration_factories import MORE, base_of, browser, text_in_force, texts
+from administration_factories import MORE, base_of, text_in_force, texts
+from administration_fixtures import ada, marked  # noqa: F401 - fixtures
 from databases import HeldClock
 from web_factories import ACCOUNT, TOKEN, Person, door_of, made_app, write_files
 
@@ -46,19 +46,6 @@ GET = (
     "/administration/review",
 )
 EDIT = "/administration/edit"
-MARKED = "second_person: {rules: [administrators]}\n"
-
-
-@pytest.fixture
-def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
-    write_files(tmp_path)
-    yield from browser(tmp_path, clock)
-
-
-@pytest.fixture
-def marked(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
-    write_files(tmp_path)
-    yield from browser(tmp_path, clock, MORE + MARKED)
 
 
 def posted(person: Person, what: str, *, group: str = "staff", do: str = "save", **changes: str) -> Any:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_api_factories import APPOINTED, MARKED, Line, administered, let_in
+from administration_api_factories import APPOINTED, Line, administered, let_in, stands
+from administration_factories import MARKED
 from databases import HeldClock
 from documents.blocks import blocks
 from jsonschema import Draft202012Validator
 from web_factories import ACCOUNT, Person, door_of
 
 from federation_bridge.audit import AuditQuery
-from federation_bridge.rulebook.texts import Texts
 from federation_bridge.web.api.openapi import DOCUMENT
 
 BLOCKS = blocks()
@@ -40,12 +40,6 @@ def allowing(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
 @pytest.fixture
 def forbidding(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
     yield from administered(tmp_path, clock, APPOINTED + MARKED)
-
-
-def stands(person: Person) -> tuple[int, str, Texts]:
-    found = door_of(person.app).store.rulebook_versions.in_force()
-    assert found is not None
-    return found.number, found.digest, Texts.from_kept(found.text)
 
 
 def posted(line: Line, path: str, body: Any) -> Any:

@@ -1,21 +1,20 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Ends in AWS by page and by the API: what became of each is shown, administrators end, nobody else does."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import live_grant_factories
 import pytest
 from administration_api_factories import let_in
-from administration_factories import browser
+from administration_fixtures import ada  # noqa: F401 - a fixture
 from databases import HeldClock
 from jsonschema import Draft202012Validator
 from sqlalchemy import update
 from store_factories import revocation
-from web_factories import Person, door_of, write_files
+from web_factories import Person, door_of
 
 from federation_bridge.administration import aws_sessions
 from federation_bridge.model import Revocation, RevocationState
@@ -25,12 +24,6 @@ from federation_bridge.web.api.openapi import DOCUMENT
 PAGE = "/administration/aws/endings"
 ACCOUNT = "123456789012"
 NAMES = {"grant": "_grant", "person": "corp/bob", "role": f"{ACCOUNT}/Admin", "account": ACCOUNT}
-
-
-@pytest.fixture
-def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
-    write_files(tmp_path)
-    yield from browser(tmp_path, clock)
 
 
 def bob_is_alive(person: Person, clock: HeldClock) -> None:

@@ -1,15 +1,15 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Blocks by page and by the API: an administrator keeps somebody out, lets them in again, and begins an incident."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from administration_api_factories import let_in as program_let_in
 from administration_factories import MORE, browser
+from administration_fixtures import ada  # noqa: F401 - a fixture
 from block_factories import put
 from databases import HeldClock
 from jsonschema import Draft202012Validator
@@ -19,12 +19,6 @@ from web_factories import Person, door_of, settings_of_tests, write_files
 from federation_bridge.web.api.openapi import DOCUMENT
 
 PAGE = "/administration/blocks"
-
-
-@pytest.fixture
-def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
-    write_files(tmp_path)
-    yield from browser(tmp_path, clock)
 
 
 def others_sign_in(person: Person, clock: HeldClock, *names: str) -> None:
@@ -115,13 +109,13 @@ def test_a_block_is_not_lifted_on_the_page_while_the_connection_takes_its_source
     connections = copy.deepcopy(settings_of_tests()["connections"])
     connections["corp"][section] = settings
     write_files(tmp_path)
-    for ada in browser(tmp_path, clock, MORE, connections=connections):
-        ada.sign_in(clock, "identity-team")
-        put(door_of(ada.app).store, clock, "corp/bob", source)
-        assert 'value="unblock"' not in ada.get(PAGE).text
-        answer = sent(ada, "unblock", person="corp/bob")
+    for person in browser(tmp_path, clock, MORE, connections=connections):
+        person.sign_in(clock, "identity-team")
+        put(door_of(person.app).store, clock, "corp/bob", source)
+        assert 'value="unblock"' not in person.get(PAGE).text
+        answer = sent(person, "unblock", person="corp/bob")
         assert (answer.status_code, f"is blocked by {source}, which alone lifts that" in answer.text) == (400, True)
-        assert len(door_of(ada.app).store.blocks.standing()) == 1
+        assert len(door_of(person.app).store.blocks.standing()) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_factories import MORE, base_of, browser, text_in_force
+from administration_factories import MARKED, MORE, base_of, browser, text_in_force
 from databases import HeldClock
 from web_factories import Person, write_files
 
-MARKED = "second_person: {rules: [administrators]}\n"
 MANY = "".join(f"# a remark, number {number}\n" for number in range(2_500))
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """What a page or a command of administration does, a program does too, by the same right, or a reason is told.
 
 A new page, a new press of a form or a new command fails here until its call of the API, or the reason, is named.
@@ -8,14 +9,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
-import pytest
-from administration_factories import browser
-from databases import HeldClock
-from web_factories import Person, write_files
+from administration_fixtures import ada  # noqa: F401 - a fixture
 
 from federation_bridge.operate.commands import commands
 from federation_bridge.web import guards
@@ -133,12 +130,6 @@ OF_THE_OPERATOR = {"backup", "restore", "keys", "metadata", "sessions", "issuer"
     "trust-policy",
 }
 """Commands and groups of whoever runs the service: no page does what they do."""
-
-
-@pytest.fixture
-def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
-    write_files(tmp_path)
-    yield from browser(tmp_path, clock)
 
 
 def _name(rule: str) -> str:

@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """A refusal says what to do next, gives nothing away, keeps its reader's place, and leads to its reason."""
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridge_fixtures import app  # noqa: F401 - a fixture
 from databases import HeldClock
 from flask import Flask
-from pending_factories import GO, ScriptedUser, bridge_at
+from pending_factories import GO, ScriptedUser
 from web_factories import BASE, Person, door_of, person_at
 
 from federation_bridge.errors import (
@@ -25,13 +27,6 @@ from federation_bridge.web.forms import form_token
 from federation_bridge.web.observe import metrics
 
 _STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
-
-
-@pytest.fixture
-def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
-    opened = bridge_at(tmp_path / "one", clock)
-    yield opened
-    door_of(opened).store.close()
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """A SCIM client comes in by a token of its connection, and by nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from databases import HeldClock
 from flask import Flask
 from scim_factories import ScimClient, client_of, scim_app
+from scim_fixtures import app  # noqa: F401 - a fixture
 from web_factories import TOKEN, Person, door_of
 
 from federation_bridge.administration.scim_tokens import new_token, revoke_token, tokens
@@ -17,13 +18,6 @@ from federation_bridge.errors import BadRequest, NotFound
 from federation_bridge.redaction import masked
 
 PATHS = ("/Users", "/Groups", "/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/Users/x", "/.search")
-
-
-@pytest.fixture
-def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
-    made = scim_app(tmp_path, clock)
-    yield made
-    door_of(made).store.close()
 
 
 @pytest.mark.parametrize("path", PATHS)

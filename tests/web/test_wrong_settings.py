@@ -1,19 +1,20 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Wrong settings are told as such: people are not sent to try again, and the detail says what to mend."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from bridge_fixtures import app  # noqa: F401 - a fixture
 from databases import HeldClock
 from flask import Flask
 from openid_provider import World, world
-from pending_factories import Left, ScriptedUser, bridge_at, scripted_user
+from pending_factories import Left, ScriptedUser, scripted_user
 from saml_factories import ACS, ENTITY_ID, IDP, NOW, Kept, Wire, arrive, connector, honest, idp_signer, sign_in
 from web_factories import door_of
 
@@ -254,13 +255,6 @@ def test_an_address_that_is_not_allowed_is_a_wrong_setting(url: str) -> None:
 
 
 # ------------------------------------------------------------------------------------- three answers that nobody awaits
-
-
-@pytest.fixture
-def app(tmp_path: Path, clock: HeldClock) -> Iterator[Flask]:
-    opened = bridge_at(tmp_path / "one", clock)
-    yield opened
-    door_of(opened).store.close()
 
 
 @pytest.fixture
