@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.occurrences import HEAD, Told
 
-Tell = Callable[[Told], None]
+Tell = Callable[[Told], Told]
 _LONG = {"test_rounds.py", "test_long_days.py"}
 
 
@@ -23,8 +23,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.fixture
 def tell(record_property: Callable[[str, object], None]) -> Tell:
-    """Puts an occurrence into the table at the end of the run."""
-    return lambda told: record_property("occurrence", told.row())
+    """Puts an occurrence into the table at the end of the run, and gives it back."""
+
+    def tell(told: Told) -> Told:
+        record_property("occurrence", told.row())
+        return told
+
+    return tell
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

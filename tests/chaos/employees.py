@@ -11,7 +11,6 @@ import json
 import random
 import re
 import ssl
-import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -25,7 +24,7 @@ from federation_bridge.sandbox.identity_provider.saml_message import Signer, for
 from tests.benchmarks.bridge import ACCOUNT, ROLE, SESSION, BridgeFiles, Browser, request_id_of
 from tests.chaos.lives import message_of
 from tests.chaos.obliging_provider import ObligingProvider
-from tests.chaos.people import FORM, Day
+from tests.chaos.people import FORM, Day, Shift
 
 GROUP = "group-7"
 SAML, OIDC = "company", "partner"
@@ -199,7 +198,7 @@ class Workday(Day):
 
 @dataclass
 class Employees:
-    """Some threads of people; each lives days until they are told to go home."""
+    """People who come through the proxy, and what they remember."""
 
     place: BridgeFiles
     signer: Signer
@@ -210,19 +209,13 @@ class Employees:
     forgives: frozenset[str] = frozenset()
     """Paths at which a crash of the database may have taken what was asked for, as docs/store.md lists it."""
     days: list[Workday] = field(default_factory=list)
-    _home: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
+    _shift: Shift = field(default_factory=Shift)
 
     def begin(self, count: int = 4) -> None:
-        for number in range(count):
-            chance = random.Random(f"{self.seed}/{number}")
-            self._threads.append(threading.Thread(target=self._live, args=(number, chance)))
-            self._threads[-1].start()
+        self._shift.begin(self._live, self.seed, count)
 
     def go_home(self) -> None:
-        self._home.set()
-        for thread in self._threads:
-            thread.join()
+        self._shift.end()
 
     def browser(self, person: str, chance: random.Random) -> ProxiedBrowser:
         address = f"127.{chance.randint(1, 250)}.{chance.randint(0, 250)}.{chance.randint(1, 250)}"
@@ -236,7 +229,7 @@ class Employees:
         )
 
     def _live(self, number: int, chance: random.Random) -> None:
-        while not self._home.is_set():
+        while not self._shift.is_over.is_set():
             name = f"e{self.seed}x{number}d{len(self.days)}"
             day = Workday(name, connection=chance.choice((SAML, OIDC)))
             self.days.append(day)
@@ -247,7 +240,7 @@ class Employees:
                 day.refused = str(refusal)
             except Exception:  # told by whoever reckons up the days
                 day.failed = traceback.format_exc()
-                self._home.wait(0.05)
+                self._shift.is_over.wait(0.05)
             finally:
                 browser.close()
 

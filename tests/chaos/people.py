@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import random
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -60,39 +60,53 @@ class Day:
 
 
 @dataclass
+class Shift:
+    """Threads in which people live their days until all are told to go home."""
+
+    is_over: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def begin(self, live: Callable[[int, random.Random], None], seed: int, count: int) -> None:
+        """`live` gets the number of its thread and the chances of that: the same for the same seed."""
+        for number in range(count):
+            chance = random.Random(f"{seed}/{number}")
+            self._threads.append(threading.Thread(target=live, args=(number, chance)))
+            self._threads[-1].start()
+
+    def end(self) -> None:
+        self.is_over.set()
+        for thread in self._threads:
+            thread.join()
+
+
+@dataclass
 class Crowd:
-    """Some threads of people; each lives days until it is told to go home."""
+    """People who come to the nodes themselves."""
 
     place: BridgeFiles
     ports: Sequence[int]
     signer: Signer
     seed: int
     days: list[Day] = field(default_factory=list)
-    _home: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
+    _shift: Shift = field(default_factory=Shift)
 
     def begin(self, count: int = 4) -> None:
-        for number in range(count):
-            chance = random.Random(f"{self.seed}/{number}")
-            self._threads.append(threading.Thread(target=self._live, args=(f"p{self.seed}x{number}", chance)))
-            self._threads[-1].start()
+        self._shift.begin(self._live, self.seed, count)
 
     def go_home(self) -> None:
-        self._home.set()
-        for thread in self._threads:
-            thread.join()
+        self._shift.end()
 
-    def _live(self, name: str, chance: random.Random) -> None:
+    def _live(self, thread: int, chance: random.Random) -> None:
         number = 0
-        while not self._home.is_set():
+        while not self._shift.is_over.is_set():
             number += 1
-            day = Day(f"{name}d{number}")
+            day = Day(f"p{self.seed}x{thread}d{number}")
             self.days.append(day)
             browser = FleetBrowser(self.place, ports=self.ports, chance=chance)
             try:
                 self._pass(day, browser, chance)
             except BROKEN_OFF:
-                self._home.wait(0.05)
+                self._shift.is_over.wait(0.05)
             finally:
                 browser.close()
 

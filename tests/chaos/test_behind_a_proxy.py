@@ -22,6 +22,7 @@ from tests.chaos.employees import SAML
 from tests.chaos.haproxy import serving_proxy
 from tests.chaos.house import House, house
 from tests.chaos.obliging_sts import obliging_sts
+from tests.chaos.occurrences import LONGEST
 from tests.chaos.people import FORM
 from tests.chaos.releases import PRESENT, next_release
 from tests.network_factories import Authority
@@ -76,16 +77,26 @@ def test_without_any_node_people_are_told_when_to_come_again(tmp_path: Path) -> 
 
 
 def test_a_silent_database_holds_nobody_and_kills_no_node(small_house: House, tell: Tell) -> None:
-    tell(occurrences.paused_database(small_house, 3))
+    told = tell(occurrences.paused_database(small_house, 3))
+    assert told.faults == []
+    assert told.longest < LONGEST
 
 
 def test_a_database_that_is_restarted_loses_nothing(small_house: House, tell: Tell) -> None:
-    tell(occurrences.restarted_database(small_house, "fast"))
+    told = tell(occurrences.restarted_database(small_house, "fast"))
+    assert told.faults == []
+    assert told.longest < LONGEST
 
 
 def test_too_few_connections_are_told_as_503_and_nothing_else(small_house: House, tell: Tell) -> None:
-    tell(occurrences.few_connections(small_house, 2, answers=150))
+    told = tell(occurrences.few_connections(small_house, 2, answers=150))
+    assert told.faults == []
+    assert told.busy > 0, "nobody missed a connection: nothing was tried"
+    assert told.longest < LONGEST
 
 
 def test_a_rolling_upgrade_over_a_migration_is_seen_by_nobody(small_house: House, tell: Tell) -> None:
-    tell(occurrences.rolling_upgrade(small_house, PRESENT, next_release(small_house.folder / "next")))
+    told = tell(occurrences.rolling_upgrade(small_house, PRESENT, next_release(small_house.folder / "next")))
+    assert told.faults == []
+    assert (told.busy, told.begun_anew) == (0, 0)
+    assert told.longest < LONGEST

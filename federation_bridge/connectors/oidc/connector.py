@@ -190,7 +190,6 @@ class OidcConnector:
         naming(lambda: self._identity(token).person)
 
     def _identified(self, token: IdToken, about: Fetched | None) -> Identity:
-        """The identity of a believed token, with the claims of the userinfo answer where that was asked."""
         with signature_held():
             userinfo = None
             if about is not None:
@@ -200,8 +199,7 @@ class OidcConnector:
                 return self._identity(token, userinfo)
 
     def _identity(self, token: IdToken, userinfo: JsonObject | None = None) -> Identity:
-        found = identity_from(token, self.connection, self._settings, self._preset, userinfo)
-        return self.methods.stated(found)
+        return self.methods.stated(identity_from(token, self.connection, self._settings, self._preset, userinfo))
 
     def standing(self) -> Standing:
         """What waits for an administrator; nothing is fetched. Unavailable as the store. Keys by JWK have no end."""
