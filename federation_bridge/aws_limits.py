@@ -14,7 +14,7 @@ from federation_bridge.sentence import Sentence
 from federation_bridge.shown_text import first_hidden, is_shown
 
 SHORTEST_SESSION = timedelta(seconds=900)
-"""The least that STS sells (DurationSeconds)."""
+"""The least that STS issues (DurationSeconds)."""
 LONGEST_SESSION = timedelta(seconds=43_200)
 LEAST_MAX_SESSION = timedelta(hours=1)
 """The least that a role's MaxSessionDuration can be."""

@@ -1,5 +1,5 @@
 """One verb ends what a person holds, whatever the cause: browser sessions, command lines, whatever waits to come in,
-and, where that is demanded, what AWS sold them. Everybody who puts somebody out goes through here.
+and their AWS sessions, where that is asked for. Everything that ends somebody's access goes through here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class AwsEndings(Protocol):
     def person(self, writing: Writing, person: str, cause: Cause, before: datetime | None = None) -> HandedToAws:
         """Ends every live AWS session of a person (`connection/subject`).
 
-        `before`: none where each was sold for a sign-in that began after it; all where one was not.
+        `before`: none where each session was issued for a sign-in that began after it; otherwise all.
         """
 
     def grant(self, writing: Writing, grant_id: str, cause: Cause) -> HandedToAws:
@@ -159,7 +159,7 @@ class Endings:
         return Entry(self._clock(), asked, event, person=person, connection=connection)
 
     def end_grant(self, grant_id: str, cause: Cause, *entries: Entry) -> HandedToAws:
-        """Has AWS end what it sold, or may have sold, for one grant, with these entries in the same transaction."""
+        """Has AWS end the session that it issued, or may have issued, for one grant, in one transaction with these."""
 
         def work(writing: Writing) -> HandedToAws:
             writing.record(*entries)
@@ -170,7 +170,7 @@ class Endings:
     def end_grant_in(
         self, writing: Writing, grant: LiveGrant, cause: Cause, *, origin: RequestOrigin | None = None
     ) -> HandedToAws:
-        """Has AWS end what it sold for one grant, in an open transaction: its reason is gone, and its person is not."""
+        """Has AWS end the session of one grant whose reason is gone, in an open transaction. Its person stays."""
         told = self.aws.grant(writing, grant.id, cause)
         writing.record(self.entry(grant.person, cause, AccessEnded.of(cause, Ended(aws=told)), origin))
         return told

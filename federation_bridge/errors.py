@@ -22,8 +22,8 @@ class BridgeError(Exception):
     retry_after: int | None = None
     is_recorded = False
     """Whether its reason stands in the audit already, under the reference of the request that met it."""
-    is_unsold = False
-    """Whether it is certain that AWS sold nothing for the grant that came to this."""
+    is_unissued = False
+    """Whether it is certain that AWS issued nothing for the grant that came to this."""
     is_progress = False
     """Whether it only tells a program to ask again: no person sees it, so it shows no reference and leaves no row."""
 
@@ -56,8 +56,8 @@ class FavouritesFull(BadRequest):
     public = "You keep 100 roles on top already. Take one away first."
 
 
-class LengthNotSold(BadRequest):
-    """A session of a length that AWS sells for no role (STS API, DurationSeconds)."""
+class LengthNotIssued(BadRequest):
+    """A session of a length that AWS issues for no role (STS API, DurationSeconds)."""
 
     public = "A session lasts between 15m and 12h. Please ask for a length in between."
 
@@ -375,12 +375,12 @@ class AwsRefused(BridgeError):
 
 
 class SessionTooLong(AwsRefused):
-    """AWS sells no session as long as was asked for: to ask for less is the person's own to do, so `public` says it.
+    """AWS issues no session as long as was asked for: to ask for less is the person's own to do, so `public` says it.
 
     A `public` of its own repeats nothing but lengths of time: what was asked for, and what AWS said.
     """
 
-    public = "AWS sells no session of this length for this role. Please ask for less."
+    public = "AWS issues no session of this length for this role. Please ask for less."
 
     def __init__(self, detail: str = "", public: str = "") -> None:
         super().__init__(detail)
@@ -395,11 +395,11 @@ class OutsideAwsLimits(AwsRefused):
 
 
 class AnswerNotGranted(AwsRefused):
-    """AWS sold something else than was granted: it is handed to nobody, but it is alive."""
+    """AWS issued something else than was granted: it is handed to nobody, but it is alive."""
 
     code, public = "aws_answer_unusable", "AWS gave something other than what was granted. Nobody received it."
     access_key_id = ""
-    """Of the session that was sold, where the answer names one."""
+    """Of the session that was issued, where the answer names one."""
     expires_at: datetime | None = None
 
 

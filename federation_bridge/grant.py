@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from federation_bridge.aws_limits import ACCOUNT_ID, LONGEST_SESSION, MOST_TAGS, ROLE_NAME, SHORTEST_SESSION
 from federation_bridge.durations import format_duration
-from federation_bridge.errors import LengthNotSold, NotHandedOver, RoleNotGranted, RoleWithheld, SignInAgain
+from federation_bridge.errors import LengthNotIssued, NotHandedOver, RoleNotGranted, RoleWithheld, SignInAgain
 from federation_bridge.model import LONG_AGO, REDEEMABLE, Entitlement, Grant
 from federation_bridge.redaction import quoted
 from federation_bridge.sentence import Sentence
@@ -63,8 +63,8 @@ class DecisionInput:
     """When the sign-in began that asks: of a browser, or of a command line."""
 
 
-_SIGN_IN_ENDS = Sentence("Your sign-in ends in less than 15 minutes, and AWS sells no session that is as short.")
-_SIGN_IN_ENDS_BEFORE = Sentence("Your sign-in ends before the longest session that this token could buy.")
+_SIGN_IN_ENDS = Sentence("Your sign-in ends in less than 15 minutes, and AWS issues no session that is as short.")
+_SIGN_IN_ENDS_BEFORE = Sentence("Your sign-in ends before the longest session that this token could bring.")
 WithheldBy = tuple[tuple[str, Sentence], ...]
 """Rules that name a role for a person and cannot grant it, each with its reason."""
 AGENT_USUAL = timedelta(minutes=30)
@@ -145,13 +145,13 @@ def granted_length(entitlement: Entitlement, asked: timedelta | None, bounds: Bo
     A request above a cap is cut to the cap and told so: people ask for "a day" and shall not have to guess.
 
     Raises:
-        LengthNotSold: a request outside what AWS sells at all.
-        RoleWithheld: the rule's dates leave less than the fifteen minutes that AWS sells at least, counted on the
+        LengthNotIssued: a request outside what AWS issues at all.
+        RoleWithheld: the rule's dates leave less than the fifteen minutes that AWS issues at least, counted on the
             OIDC road from the last moment at which AWS may answer.
         SignInAgain: the sign-in leaves less than that.
     """
     if asked is not None and not SHORTEST_SESSION <= asked <= LONGEST_SESSION:
-        raise LengthNotSold(f"a session lasts between 15m and 12h, not {format_duration(asked)}")
+        raise LengthNotIssued(f"a session lasts between 15m and 12h, not {format_duration(asked)}")
     role = entitlement.account.roles[entitlement.role]
     caps = [
         Cap("asked", asked, "as asked for") if asked else Cap("usual", bounds.usual, "the usual length"),
@@ -173,14 +173,14 @@ def granted_length(entitlement: Entitlement, asked: timedelta | None, bounds: Bo
 
 
 def _sold(cap: Cap, entitlement: Entitlement) -> Cap:
-    """The cap, where it leaves as much as AWS sells."""
+    """The cap, where it leaves as much as AWS issues."""
     if cap.length >= SHORTEST_SESSION:
         return cap
     left = format_duration(max(cap.length, timedelta(0)))
-    detail = f"{left} ({cap.why}) is less than the 15m that AWS sells at least"
+    detail = f"{left} ({cap.why}) is less than the 15m that AWS issues at least"
     if cap.name == "session":
         raise SignInAgain(detail, _SIGN_IN_ENDS, is_over=True)
-    reason = Sentence("%(role)s: the rule ends too soon for the shortest session that AWS sells", role=entitlement.key)
+    reason = Sentence("%(role)s: the rule ends too soon for the shortest session that AWS issues", role=entitlement.key)
     raise RoleWithheld(
         detail, Sentence("A rule names this role for you, but cannot grant it now: %(reason)s", reason=reason)
     )
@@ -215,7 +215,7 @@ def decide(entitlement: Entitlement, role_request: RoleRequest, decision_input: 
 
 
 def longest(role_request: RoleRequest, entitlement: Entitlement) -> RoleRequest:
-    """The request for all that AWS would sell for this role: whoever holds a token names the duration themselves.
+    """The request for all that AWS would issue for this role: whoever holds a token names the duration themselves.
 
     Whether so much may be granted is decided as for any request, and stands in the audit.
     """

@@ -12,7 +12,7 @@ import pytest
 from oauth_factories import VERIFIER, Program, challenge
 from web_factories import ACCOUNT, BASE
 
-from federation_bridge.aws.sold import Redeemed
+from federation_bridge.aws.redeemed import Redeemed
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.aws_clients.sign_in import CROSS_DEVICE, SAME_DEVICE
 from federation_bridge.model import AwsCredentials, Grant

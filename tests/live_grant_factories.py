@@ -37,7 +37,7 @@ def made(
 
 
 def sold(store: Store, now: datetime, key: str = KEY, person: str = "corp/ada", grant_id: str = "_grant") -> LiveGrant:
-    """The same, redeemed: AWS sold fifty minutes."""
+    """The same, redeemed: AWS issued fifty minutes."""
     line = replace(made(store, now, person, grant_id), access_key_id=key, ends_at=now + timedelta(minutes=50))
     event = GrantRedeemed(line.id, key, "request-1", "us-east-1", line.ends_at, "arn")
     store.live_grants.completed(line, _entry(now, event, line), Acting("", person))
@@ -45,7 +45,7 @@ def sold(store: Store, now: datetime, key: str = KEY, person: str = "corp/ada", 
 
 
 def refused(store: Store, now: datetime, key: str) -> LiveGrant:
-    """A grant for which AWS sold too long a session: nobody received it."""
+    """A grant for which AWS issued too long a session: nobody received it."""
     line = replace(made(store, now), access_key_id=key, ends_at=now + timedelta(hours=9))
     event = GrantFailed(line.id, "aws_answer_unusable", "too long", key, line.ends_at)
     store.live_grants.completed(line, _entry(now, event, line), Acting("", line.person))

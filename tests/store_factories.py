@@ -81,7 +81,7 @@ def entry(now: datetime, event: Event | None = None, person: str = "corp/alice")
 
 
 def live_grant(now: datetime, grant_id: str = "_grant", person: str = "corp/alice", role: str = "reader") -> LiveGrant:
-    """What AWS may sell for an hour: its key is not known yet."""
+    """What AWS may issue for an hour: its key is not known yet."""
     return LiveGrant(
         id=grant_id,
         person=person,

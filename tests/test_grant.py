@@ -112,7 +112,7 @@ OIDC = replace(
 )
 HANDED = replace(ENTITLEMENT, account=OIDC)
 LAST = NOW + REDEEMABLE + 4 * HOUR
-"""When the longest session ends that AWS could sell for a token which is signed now."""
+"""When the longest session ends that AWS could issue for a token which is signed now."""
 
 
 def handed(entitlement: Entitlement = HANDED) -> Grant:
@@ -149,7 +149,7 @@ def test_a_token_leaves_where_aws_enforces_the_whole_grant(name: str, entitlemen
     grant = handed(entitlement)
     demand_enforced(grant)
     assert grant.is_enforced_by_statement, name
-    assert grant.duration == 4 * HOUR, "the audit names what AWS would sell, not the usual length"
+    assert grant.duration == 4 * HOUR, "the audit names what AWS would issue, not the usual length"
 
 
 @pytest.mark.parametrize(("name", "entitlement", "why"), NOT_ENFORCED, ids=[case[0] for case in NOT_ENFORCED])

@@ -40,7 +40,7 @@ class KeyUse:
     """Of the request that brought the key."""
     address: str
     is_handed_out: bool
-    """False: AWS sold otherwise than was granted, and nobody received it."""
+    """False: AWS issued something else than was granted, and nobody received it."""
 
     def is_alive(self, now: datetime) -> bool:
         """Whether the session has not ended yet by its own time."""
@@ -80,7 +80,7 @@ def _why_unknown(asked: str) -> str:
     if asked.startswith(_OF_IAM_USERS):
         return f"{asked} is the key of an IAM user: the bridge gives out none of these, and AWS alone knows whose it is"
     return (
-        f"the bridge received no key {asked}: it is of another source, its entry was archived, or AWS sold it for a "
+        f"the bridge received no key {asked}: it is of another source, its entry was archived, or AWS issued it for a "
         "statement that was handed over, whose keys nobody tells us (CloudTrail's sourceIdentity names the person)"
     )
 

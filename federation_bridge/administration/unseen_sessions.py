@@ -1,6 +1,6 @@
 """Asks providers again about sessions that nobody uses, as long as their people hold AWS sessions.
 
-Else whoever left, and clicks no more, would keep what AWS sold until its own end wherever no provider sends events.
+Else whoever left, and clicks no more, would keep what AWS issued until its own end wherever no provider sends events.
 """
 
 from __future__ import annotations

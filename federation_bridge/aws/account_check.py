@@ -155,7 +155,9 @@ def _of_role(subject: str, role: RolePlan, found: RealRole, granted: Mapping[str
         told = f"MaxSessionDuration is {_span(seconds)}, and {who} {_span(needed)}"
         yield Difference("fails", subject, f"{told}: longer grants are refused")
     elif seconds > role.max_session_seconds and _is_pinned(role):
-        yield Difference("wider", subject, f"MaxSessionDuration is {_span(seconds)}: a web identity file buys as long")
+        yield Difference(
+            "wider", subject, f"MaxSessionDuration is {_span(seconds)}: so long are the sessions of a web identity file"
+        )
 
 
 def _is_pinned(role: RolePlan) -> bool:

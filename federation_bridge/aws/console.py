@@ -1,4 +1,4 @@
-"""Two ways into the AWS console: a login link bought with credentials, and a form that posts our assertion itself.
+"""Two ways into the AWS console: a login link made with credentials, and a form that posts our assertion itself.
 
 Either leads only to a page of the partition's own console (attack L05).
 """

@@ -24,13 +24,13 @@ def asked_seconds(grant: Grant, now: datetime, answer_time: timedelta) -> int:
 
     On the SAML road the statement's SessionNotOnOrAfter keeps the end of rule and sign-in. On the OIDC road nothing but
     this number does, so the time in which AWS may still answer is taken off. RoleWithheld or SignInAgain where less is
-    left than AWS sells.
+    left than AWS issues.
     """
     duration = grant.duration
     if grant.ends_at is not None and grant.account.road == "oidc":
         duration = min(duration, grant.ends_at - now - answer_time)
         if duration < SHORTEST_SESSION:
-            told = "ends before the shortest session that AWS sells, counted from its answer"
+            told = "ends before the shortest session that AWS issues, counted from its answer"
             if grant.cap == "session":
                 raise SignInAgain(f"the sign-in {told}", is_over=True)
             raise RoleWithheld(f"the rule {told}")
@@ -58,7 +58,7 @@ def told_end(grant: Grant, expires_at: datetime) -> datetime:
     """The end that the holder of the credentials is told: what AWS answered, never past what was granted.
 
     Credentials cannot be shortened, so AnswerNotGranted where the session would outlive its rule or its sign-in, or was
-    sold for longer than it was asked for: then nothing is handed over.
+    issued for longer than it was asked for: then nothing is handed over.
     """
     granted_until = grant.decided_at + grant.duration
     limits = [(granted_until + _TOLERANCE, f"the end that was granted, {granted_until}")]
@@ -67,7 +67,7 @@ def told_end(grant: Grant, expires_at: datetime) -> datetime:
     limit, granted = min(limits)
     if expires_at > limit:
         raise AnswerNotGranted(
-            f"STS sold a session until {expires_at}, which is after {granted}: its credentials are handed to nobody. "
+            f"STS issued a session until {expires_at}, which is after {granted}: its credentials are handed to nobody. "
             "STS answered late, or the bridge's clock is wrong"
         )
     return min(expires_at, granted_until)

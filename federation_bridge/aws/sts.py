@@ -16,8 +16,8 @@ from botocore.parsers import ResponseParserError
 
 from federation_bridge.aws import lifetimes
 from federation_bridge.aws.calls import AwsCalls, Call, CircuitOpen, EndpointDown, unreachable
+from federation_bridge.aws.redeemed import Redeemed, redeemed
 from federation_bridge.aws.refusals import printable, refusal_of
-from federation_bridge.aws.sold import Redeemed, redeemed
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts_clients import ForeignAnswer, RegionalClients
 from federation_bridge.aws_regions import REGIONS, region_mistake
@@ -105,11 +105,11 @@ class StsClients:
         Raises:
             AwsRefused: STS said no; the detail says why.
             OutsideAwsLimits: STS was not asked, as it would say no.
-            AnswerNotGranted: STS sold something else than was granted.
+            AnswerNotGranted: STS issued something else than was granted.
             RoleWithheld: the rule ends too soon for a session that begins now.
             AwsUnreachable: no region answered, or too many requests wait for AWS; AwsBusy where all regions throttle.
 
-        Each tells by `is_unsold` whether it is certain that no region issued a session.
+        Each tells by `is_unissued` whether it is certain that no region issued a session.
         """
         ends_by = self._monotonic() + self._aws.total_timeout.total_seconds()
         failures, soonest, may_be_sold, is_busy = [], 0.0, False, True
@@ -117,7 +117,7 @@ class StsClients:
             try:
                 answer = self._ask(region, grant, statement, ends_by)
             except BridgeError as refusal:
-                refusal.is_unsold = not may_be_sold and (refusal.is_unsold or isinstance(refusal, AwsUnreachable))
+                refusal.is_unissued = not may_be_sold and (refusal.is_unissued or isinstance(refusal, AwsUnreachable))
                 raise
             except CircuitOpen as circuit:
                 failures.append(f"{region}: {circuit}")
@@ -131,7 +131,7 @@ class StsClients:
                 return redeemed(answer, grant, region)
         told = "no STS answered: " + "; ".join(failures)
         silence = AwsBusy(told) if is_busy else unreachable(told, soonest)
-        silence.is_unsold = not may_be_sold
+        silence.is_unissued = not may_be_sold
         raise silence
 
     def prepare(self, partition: str) -> None:
@@ -244,7 +244,7 @@ def _sorted_refusal(refusal: ClientError, status: int, asked: timedelta) -> Exce
 
 def _unsold(refusal: BridgeError) -> BridgeError:
     """The refusal of a call for which no session was issued."""
-    refusal.is_unsold = True
+    refusal.is_unissued = True
     return refusal
 
 

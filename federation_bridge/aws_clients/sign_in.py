@@ -1,7 +1,7 @@
 """`aws login` (API `signin`, 2023-01-01): a browser page of ours picks one role; the client gets its credentials.
 
 A dialect of RFC 6749, 7636 and 9449 whose access token is a set of AWS credentials. They last the fifteen minutes
-that AWS sells at least, so each renewal is a new decision.
+that AWS issues at least, so each renewal is a new decision.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def _first(body: dict[str, Any], client: str) -> Response:
 def _next(body: dict[str, Any], client: str) -> Response:
     """For a refresh token: it is used up last, so that a silence of AWS costs nobody their sign-in.
 
-    Of two who show one token at once both buy, and one is answered: what the other's purchase brought leaves nobody.
+    Of two who show one token at once both ask AWS, and one is answered: what AWS issued for the other goes to nobody.
     """
     server = door().oauth.tokens
     renewal = server.renewal(json_messages.text(body, "refreshToken"), client, request_origin(), proof_or_none())

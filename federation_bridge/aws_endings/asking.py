@@ -37,14 +37,14 @@ class EndingsInAws:
     register: Callable[[], Mapping[str, Account]]
     """The registered accounts by id."""
     answer_time: timedelta
-    """How long after a call was begun STS may still sell a session."""
+    """How long after a call was begun STS may still issue a session."""
     clock: Clock
     randomness: Randomness
 
     def person(self, writing: Writing, person: str, cause: Cause, before: datetime | None = None) -> HandedToAws:
         """Ends every live AWS session of a person (`connection/subject`), whatever role it is in by now.
 
-        `before`: none where each was sold for a sign-in that began after it. Else all: an instant lies ahead, and an
+        `before`: none where each was issued for a sign-in that began after it. Else all: an instant lies ahead, and an
         older sign-in may have bought the newest, or have assumed a role with what it has.
         """
         found = self.store.live_grants.of_person(person)

@@ -1,4 +1,4 @@
-"""Before which instant the sessions of an end were issued: it lies behind everything that AWS may still sell."""
+"""Before which instant the sessions of an end were issued: it lies behind everything that AWS may still issue."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _sold_until(live: LiveGrant, answer_time: timedelta) -> datetime:
         # AWS does not say whether the session of a link is issued with its credentials or when it is opened: the later
         # one counts. A line without a key may be of a link too. STS answers first, then the sign-in service.
         return live.made_at + max(REDEEMABLE, 2 * answer_time + LINK_LIVES)
-    # Its key is known: it was sold, and nothing more is.
+    # Its key is known: it was issued, and nothing more is.
     return live.made_at if live.access_key_id else live.made_at + answer_time
 
 

@@ -54,7 +54,7 @@ class RevocationErrand:
     revoker: Revoker
     clock: Clock
     answer_time: timedelta
-    """How long after a call was begun STS may still sell a session."""
+    """How long after a call was begun STS may still issue a session."""
     on_settled: Callable[[Revocation], None] = lambda _revocation: None
     """Hears of each revocation whose state became another one."""
 

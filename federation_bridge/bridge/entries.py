@@ -94,7 +94,7 @@ class Entries:
         """Records the failure, and in the ledger what it says of a session: none, another one, or nothing certain."""
         failed = audit.GrantFailed(grant_id=grant.id, code=refusal.code, detail=refusal.detail)
         ledger = self._parts.store.live_grants
-        if refusal.is_unsold:
+        if refusal.is_unissued:
             ledger.came_to_nothing(grant.id, self.of(caller, failed))
         elif isinstance(refusal, AnswerNotGranted) and refusal.expires_at is not None:
             key, ends_at = refusal.access_key_id, refusal.expires_at

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from federation_bridge import audit
 from federation_bridge.aws import lifetimes, session_names
+from federation_bridge.aws.redeemed import Redeemed
 from federation_bridge.aws.signed_statement import signed_statement
-from federation_bridge.aws.sold import Redeemed
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import answer_time
 from federation_bridge.bridge.ended_in_aws import demand_not_ended
@@ -152,11 +152,11 @@ class Grants:
         try:
             return signed_statement(grant, parts.keys, parts.settings, parts.clock())
         except BridgeError as refusal:
-            refusal.is_unsold = True
+            refusal.is_unissued = True
             raise
 
     def redeem(self, caller: Caller, grant: Grant, *, is_handed_over: bool = False) -> Redeemed:
-        """What AWS sold for a grant, audited; AwsRefused and its kinds, AwsUnreachable, audited as well.
+        """What AWS issued for a grant, audited; AwsRefused and its kinds, AwsUnreachable, audited as well.
 
         `is_handed_over`: what leaves the bridge for it is a sign-in link, which begins a session when it is opened.
 
@@ -191,7 +191,7 @@ class Grants:
         self._withhold(caller, grant, why_not, is_sold=is_sold)
 
     def _withhold(self, caller: Caller, grant: Grant, why_not: str, *, is_sold: bool) -> None:
-        """Raises EndedMeanwhile where there is a reason; what AWS sold for the grant is named to be ended."""
+        """Raises EndedMeanwhile where there is a reason; what AWS issued for the grant is named to be ended."""
         if not why_not:
             return
         refusal = EndedMeanwhile(why_not)

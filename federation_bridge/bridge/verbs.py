@@ -211,12 +211,12 @@ class Bridge:
     def entitlement(self, caller: Caller, account: str, role: str) -> Entitlement:
         """What the caller may have of this role right now.
 
-        RoleNotGranted, RoleWithheld with the reason, SignInAgain: also where what is left is shorter than AWS sells.
+        RoleNotGranted, RoleWithheld with the reason, SignInAgain: also where what is left is shorter than AWS issues.
         """
         return self._grants.measured(caller, RoleRequest(account, role))[0]
 
     def length(self, caller: Caller, role_request: RoleRequest) -> Cap:
-        """How long a session granted now would be, and by which cap; raises as `entitlement`, and LengthNotSold."""
+        """How long a session granted now would be, and by which cap; raises as `entitlement`, and LengthNotIssued."""
         return self._grants.measured(caller, role_request)[1]
 
     def after_sign_in(self, caller: Caller) -> tuple[SignInWanted, ...]:
@@ -283,7 +283,7 @@ class Bridge:
     def web_identity_token(self, caller: Caller, role_request: RoleRequest) -> WebIdentityToken:
         """The signed token of one role, for a file that AWS clients exchange at STS themselves (ADR 0008).
 
-        The request names no duration: granted is the longest session that AWS would sell for the token. Raises
+        The request names no duration: granted is the longest session that AWS would issue for the token. Raises
         NotHandedOver where the operator hands none out or AWS would not enforce the whole grant from it, and what
         `credentials` raises but for AWS's own answers.
         """

@@ -45,7 +45,7 @@ class Denials:
     now: datetime
 
     def rule_against(self, key: str) -> str | None:
-        """The rule that denies this role now, or so soon that AWS sells no session that ends before it."""
+        """The rule that denies this role now, or so soon that AWS issues no session that ends before it."""
         against = [one for one in self.denials if key in one.keys and one.begins - self.now < SHORTEST_SESSION]
         return min((one.rule for one in against), default=None)
 

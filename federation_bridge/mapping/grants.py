@@ -112,7 +112,7 @@ class Granted:
         # Never a session that outlives the rule, and never an entitlement that only ends in AWS's refusal.
         if way.until is not None and way.until - facts.now < SHORTEST_SESSION:
             return Sentence(
-                "%(role)s: the rule ends in less than %(shortest)s, and AWS sells no shorter session",
+                "%(role)s: the rule ends in less than %(shortest)s, and AWS issues no shorter session",
                 role=key,
                 shortest=format_duration(SHORTEST_SESSION),
             )

@@ -93,7 +93,7 @@ def _web_identity_file(node: Node, entry: Entries) -> bool:
     if written not in ("true", "false"):
         refuse(node, "`web_identity_file` is true or false")
     if written == "true" and "max_session" not in entry:
-        refuse(node, "a role with `web_identity_file` names its `max_session`: what AWS sells for it at most")
+        refuse(node, "a role with `web_identity_file` names its `max_session`: what AWS issues for it at most")
     return written == "true"
 
 

@@ -1,4 +1,4 @@
-"""LiveGrant: what AWS sold for a grant, or may have sold, until when it can be used."""
+"""LiveGrant: what AWS issued for a grant, or may have issued, until when it can be used."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LiveGrant:
     access_key_id: str | None = None
     """What CloudTrail calls the session's credentials; None: not known, or not only one."""
     signed_in_at: datetime = LONG_AGO
-    """When the sign-in began for which it was sold."""
+    """When the sign-in began for which it was issued."""
 
     @classmethod
     def of(cls, grant: Grant, *, ends_at: datetime, is_handed_over: bool) -> LiveGrant:

@@ -56,7 +56,7 @@ def check_lasts(session: Session, *, bounds_aws: bool, now: datetime) -> None:
     """
     is_ending = session.ends_at - now < SHORTEST_SESSION + _TO_BEGIN
     if bounds_aws and is_ending and now - session.started_at > _JUST_BEGUN:
-        raise SignInTooOld("the sign-in ends before the shortest session that AWS sells")
+        raise SignInTooOld("the sign-in ends before the shortest session that AWS issues")
 
 
 def check_may_approve(session: Session, flow: CommandLine, now: datetime) -> None:

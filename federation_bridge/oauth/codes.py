@@ -59,7 +59,7 @@ class Codes:
         """Nothing where this person may let this client in now.
 
         NotSignedIn for an unconfirmed sign-in; AccessDenied and SignInTooOld for a client that administers; the latter
-        also where AWS sells nothing any more until the sign-in ends. A code that is carried by hand leads as far away
+        also where AWS issues nothing any more until the sign-in ends. A code that is carried by hand leads as far away
         as a device code, and whoever is given it gets in: so all limits of the device flow hold for it (attack N01).
         """
         check_confirmed(session)

@@ -216,7 +216,7 @@ def list_sessions(path: Path, person: str) -> None:
 @SETTINGS
 @click.option("--person", default="", help="All of this person (connection/subject).")
 @click.option("--id", "family_id", default="", help="One command line, by the id that `list` shows.")
-@click.option("--in-aws", is_flag=True, help="With --person: end what AWS has sold as well.")
+@click.option("--in-aws", is_flag=True, help="With --person: end the person's AWS sessions, too.")
 def end_sessions(path: Path, person: str, family_id: str, *, in_aws: bool) -> None:
     """End sessions and command lines at once. Without --in-aws, what AWS has handed out lives on to its own end."""
     from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the whole server

@@ -1,4 +1,4 @@
-"""`federation-bridge grants`: what was sold in AWS and is alive, and whose an access key is."""
+"""`federation-bridge grants`: which AWS sessions are alive, and whose an access key is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from federation_bridge.settings import load_settings
 
 @click.group(cls=Group)
 def grants() -> None:
-    """What AWS sold for grants of this bridge."""
+    """The AWS sessions of this bridge's grants."""
 
 
 @grants.command("alive")

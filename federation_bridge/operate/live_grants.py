@@ -52,7 +52,7 @@ def _told_of(found: KeyUse, *, is_alive: bool) -> Iterator[tuple[str, str]]:
     yield "request", f"{found.reference} from {found.address or 'an unknown address'}"
     yield "grant", found.grant_id
     if not found.is_handed_out:
-        yield "handed out", "to nobody: AWS sold otherwise than was granted"
+        yield "handed out", "to nobody: AWS issued something else than was granted"
 
 
 def _told(instant: datetime) -> str:

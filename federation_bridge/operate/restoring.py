@@ -92,7 +92,7 @@ def confirmed(settings: Settings, code: str, reason: str, *, in_aws: bool) -> It
         yield f"Accounts in which every AWS session is ending: {len(register)} (`federation-bridge aws endings`)."
     else:
         since = f"{restoration.holds_until:%Y-%m-%d %H:%M} UTC"
-        yield f"What AWS sold since {since} stands in no ledger here, and lives to its own end: see docs/backup.md."
+        yield f"AWS sessions issued since {since} are not known here. They live to their own end: see docs/backup.md."
 
 
 def _begun(settings: Settings, beginning: Beginning, origin: str, head: BackupHead | None) -> Ended:

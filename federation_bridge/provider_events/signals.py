@@ -138,7 +138,7 @@ class Signals:
         cause = Cause("signal", event.issuer, event.kind, connection)
 
         def beside(writing: Writing, person: str) -> HandedToAws:
-            # Also what was sold after the event, to a sign-in from before it: it may have bought until we were told.
+            # Also sessions issued after the event to a sign-in from before it, which went on until we were told.
             if not transmitter.settings.ends_aws:
                 return HandedToAws()
             return self._parts.endings.aws.person(writing, person, cause, event.at)

@@ -36,7 +36,7 @@ class Parts:
     clock: Clock
     randomness: Randomness
     rules: RuleSet | None = None
-    """By which roles that AWS has sold are still given. Asked before a transaction is open: asking may write."""
+    """The rules in force, which say what roles a person still has. Read before a transaction: reading may write."""
 
 
 def demand_token(changes: ProvisionedChanges, client: Client) -> None:

@@ -68,7 +68,7 @@ def _end_in_aws(
     lost: frozenset[str],
     identities: Sequence[Identity],
 ) -> None:
-    """Ends what AWS sold to this user for a role that no rule gives them any more, by whatever request.
+    """Ends what AWS issued to this user for a role that no rule gives them any more, by whatever request.
 
     Of somebody who is not here any more, what their last sign-in told is asked about, as it would be completed now.
     """

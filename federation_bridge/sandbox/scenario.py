@@ -47,7 +47,7 @@ def run_scenario(company: Company, tell: Teller) -> None:
         ada_by_oidc = _sign_in(company, tell, "ada", "company-oidc", "OpenID Connect")
         administrator = _take_credentials(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "AssumeRoleWithWebIdentity")
         _use_in_analytics(company, tell, administrator)
-        _open_console(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "a login link bought with getSigninToken")
+        _open_console(tell, ada_by_oidc, f"{ANALYTICS}/Administrator", "a login link made with getSigninToken")
         tell.chapter("Others may do less, and are told why")
         _contractor(company, tell)
         _auditor(company, tell)

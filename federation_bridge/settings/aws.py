@@ -102,7 +102,7 @@ class Aws(Section):
     @classmethod
     def _sold_by_aws(cls, duration: timedelta) -> timedelta:
         if not SHORTEST_SESSION <= duration <= LONGEST_SESSION:
-            raise ValueError("`default_duration` is between 15m and 12h: AWS sells no other sessions")
+            raise ValueError("`default_duration` is between 15m and 12h: AWS issues no other sessions")
         return duration
 
     @field_validator("total_timeout")

@@ -1,4 +1,4 @@
-"""The ledger of live grants: what AWS sold or may have sold, who has it, and until when it can be used.
+"""The ledger of live grants: what AWS issued or may have issued, who has it, and until when it can be used.
 
 A row is written with `grant.made` (`session_names.claim`), completed with `grant.redeemed`, and swept when nothing of
 it can be alive any more.
@@ -64,7 +64,7 @@ class LiveGrants:
         self._is_postgresql = database.dialect == "postgresql"
 
     def completed(self, sold: LiveGrant, entry: Entry, acting: Acting) -> bool:
-        """Notes key and end of what AWS sold, with its entry: both or neither, in order, without waiting for the disk.
+        """Notes key and end of what AWS issued, with its entry: both or neither, in order, not waiting for the disk.
 
         Whether it may be handed over as things stand by now: False where who acts has ended, or somebody is blocked
         whom that may be; `HandOvers.why_not` then says which.
@@ -80,7 +80,7 @@ class LiveGrants:
             return bool(writing.record_beside(_RECORDED, acting.values, entry).stands)
 
     def came_to_nothing(self, grant_id: str, entry: Entry) -> None:
-        """Takes out a grant for which AWS certainly sold nothing, with its entry: both or neither."""
+        """Takes out a grant for which AWS certainly issued nothing, with its entry: both or neither."""
         if self._is_postgresql:
             self._audit.record_where(_TAKEN_OUT_AT_ONCE, {"taken": grant_id}, entry)
             return

@@ -270,7 +270,7 @@ SESSION_NAMES = Table(
     Column("mac", _DIGEST, nullable=False),
 )
 
-# What AWS sold or may have sold. A person is a digest to be found by, and `subject` to be told.
+# What AWS issued or may have issued. A person is a digest to be found by, and `subject` to be told.
 LIVE_GRANTS = Table(
     "live_grants",
     METADATA,
@@ -289,7 +289,7 @@ LIVE_GRANTS = Table(
     Column("road", _EXACT, nullable=False),
     Column("made_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False, index=True),
-    # When the sign-in began for which it was sold.
+    # When the sign-in began for which it was issued.
     Column("signed_in_at", Instant, nullable=False, server_default="0"),
     Column("is_handed_over", Boolean, nullable=False),
     Column("mac", _DIGEST, nullable=False),

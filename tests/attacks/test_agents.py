@@ -36,7 +36,7 @@ def rules(terms: str) -> str:
 @pytest.fixture
 def stub() -> Iterator[StubSts]:
     with stub_sts() as running:
-        # What is asked is looked at; nothing has to be sold.
+        # What is asked is looked at; nothing has to be issued.
         running.answers = [refused("AccessDenied", "not now")]
         yield running
 

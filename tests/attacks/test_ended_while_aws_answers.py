@@ -149,7 +149,7 @@ def test_a_statement_that_is_signed_before_an_end_does_not_leave_after_it(
     answer = person.post(f"/roles/{ACCOUNT}/Administrator/console")
     assert answer.status_code == 401
     assert "SAMLResponse" not in answer.text
-    assert told.grants == []  # nothing was sold
+    assert told.grants == []  # nothing was issued
     assert _failed(person) == ["ended_meanwhile"]
     assert store_of(person).audit.entries(event="console.opened") == ()
 

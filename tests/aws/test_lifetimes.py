@@ -14,7 +14,7 @@ from sts_stub import StubSts, granted, stub_sts
 
 from federation_bridge.aws import assertion
 from federation_bridge.aws.lifetimes import asked_seconds, latest_end, session_not_on_or_after, told_end
-from federation_bridge.aws.sold import Redeemed
+from federation_bridge.aws.redeemed import Redeemed
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.errors import AwsRefused, RoleNotGranted

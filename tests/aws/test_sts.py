@@ -160,7 +160,7 @@ def test_when_every_region_throttles_the_attempts_end(stub: StubSts) -> None:
         clients(stub.url).redeem(grant(), STATEMENT)
     assert len(stub.asked) == 6
     assert refusal.value.retry_after
-    assert refusal.value.is_unsold
+    assert refusal.value.is_unissued
 
 
 def test_one_region_that_is_down_beside_one_that_throttles_is_told_as_an_outage(stub: StubSts) -> None:

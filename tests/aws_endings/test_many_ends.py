@@ -83,7 +83,7 @@ def bridge(sqlite_database: OwnDatabase) -> Bridge:
 
 
 def _line(bridge: Bridge, person: str) -> LiveGrant:
-    """A grant for four hours that AWS has sold, in the ledger."""
+    """A grant for four hours that AWS has issued, in the ledger."""
     now, name = bridge.clock.now, _name(person)
     made = grant(
         person=person,

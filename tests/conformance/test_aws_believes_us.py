@@ -20,7 +20,7 @@ from local_aws_factories import ACCOUNT, ServedAws, served
 from threaded_server import serving
 
 from federation_bridge.aws import assertion, id_token, issuer, trust_policies
-from federation_bridge.aws.sold import Redeemed
+from federation_bridge.aws.redeemed import Redeemed
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts import StsClients
 from federation_bridge.errors import AwsRefused

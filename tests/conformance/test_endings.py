@@ -74,7 +74,7 @@ def test_aws_is_told_in_the_same_transaction_and_only_where_that_is_demanded(sto
     endings = Endings(store, clock, aws)
     endings.end_person(ALICE, CAUSE, in_aws=False)
     assert aws.told == []
-    # Also for somebody who holds nothing here any more: what AWS sold may live on.
+    # Also for somebody who holds nothing here any more: what AWS issued may live on.
     assert endings.end_person(ALICE, CAUSE, in_aws=True).aws == HandedToAws(sessions=2)
     assert aws.told == [(ALICE, CAUSE)]
     (told,) = store.audit.entries(event="access.ended")

@@ -47,7 +47,7 @@ def berlin(written: str, fold: int = 0) -> datetime:
 )
 def test_the_hours_are_those_of_the_zone_in_summer_and_in_winter(at: str, is_open: bool) -> None:
     assert keys(made(hours()), identity(), berlin(at)) == (ADMIN if is_open else ())
-    opposite = () if is_open or at.endswith("07:59:59") else ADMIN  # AWS sells no session of a second
+    opposite = () if is_open or at.endswith("07:59:59") else ADMIN  # AWS issues no session of a second
     assert keys(made(f"{{not: {hours()}}}"), identity(), berlin(at)) == opposite
 
 

@@ -1,4 +1,4 @@
-"""What AWS has sold ends where SCIM tells that its reason is gone; what has another reason goes on."""
+"""What AWS has issued ends where SCIM tells that its reason is gone; what has another reason goes on."""
 
 from __future__ import annotations
 

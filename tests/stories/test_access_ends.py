@@ -1,4 +1,4 @@
-"""Access that ends: told by the company's directory, and felt by the session that AWS sold, within a minute.
+"""Access that ends: told by the company's directory, and felt by the session that AWS issued, within a minute.
 
 The bridge runs in a process of its own: what reaches AWS is done beside its requests, on the real clock.
 """

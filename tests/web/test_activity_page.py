@@ -119,7 +119,7 @@ def test_what_was_used_is_told_with_when_from_where_and_until_when(
     page = person.get("/activity").text
     for shown in ("Administrator", "Production", ACCOUNT, "127.0.0.1", "Ticket &lt;42&gt;", "still holds"):
         assert shown in page, shown
-    assert "2026-03-04 12:15 UTC" in page, "what AWS sold, not what was asked for"
+    assert "2026-03-04 12:15 UTC" in page, "what AWS issued, not what was asked for"
     clock.advance(timedelta(hours=2))
     assert "still holds" not in person.get("/activity").text
 

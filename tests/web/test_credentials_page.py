@@ -31,7 +31,7 @@ def person(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
 
 
 def sold(monkeypatch: pytest.MonkeyPatch, clock: HeldClock, **values: Any) -> None:
-    """AWS sells credentials with these values."""
+    """AWS issues credentials with these values."""
     aws = stand_in(monkeypatch, clock)
 
     def redeem(_: Any, grant: Any, statement: Any) -> Any:

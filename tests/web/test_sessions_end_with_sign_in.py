@@ -140,7 +140,7 @@ def test_a_grant_is_cut_to_the_end_of_the_sign_in_and_says_so(
     assert made["because"][-1].endswith("until the sign-in's end")
     assert int(sts.asked[0]["DurationSeconds"]) == (40 * MINUTE - late).total_seconds()
     (line,) = ledger(person)
-    assert line.signed_in_at == session(clock, 40 * MINUTE).started_at, "the ledger tells for which sign-in it was sold"
+    assert line.signed_in_at == session(clock, 40 * MINUTE).started_at, "the ledger tells its sign-in"
 
 
 def test_the_assertion_itself_names_the_end_of_the_sign_in(make: Make, clock: HeldClock) -> None:
@@ -337,7 +337,7 @@ def test_a_clear_no_of_aws_leaves_no_line(make: Make, clock: HeldClock, sts: Stu
 def test_an_answer_that_was_lost_leaves_the_line_with_the_latest_end(
     make: Make, clock: HeldClock, sts: StubSts, answer: tuple[int, str]
 ) -> None:
-    """AWS may have sold a session, whose key nobody knows: the line says so until it must be over."""
+    """AWS may have issued a session, whose key nobody knows: the line says so until it must be over."""
     person = make()
     sts.answers = [answer]
     with pytest.raises(AwsUnreachable):

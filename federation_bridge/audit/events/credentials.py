@@ -51,7 +51,7 @@ class GrantFailed(Event):
     code: str
     detail: str
     access_key_id: str | None = None
-    """Of a session that AWS sold otherwise than was granted: alive, and handed to nobody."""
+    """Of a session that is not what was granted: AWS issued it, it is alive, and nobody received it."""
     expires_at: datetime | None = None
     """When that one ends, as AWS said."""
 

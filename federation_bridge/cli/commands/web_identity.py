@@ -21,7 +21,7 @@ def web_identity(invocation: Invocation) -> int:
         if file.token.longest:
             arn, longest = file.token.role_arn, file.token.longest
             context.terminal.tell(
-                say("{arn}: AWS sells sessions of at most {longest}.", arn=arn, longest=longest), "dim"
+                say("{arn}: AWS issues sessions of at most {longest}.", arn=arn, longest=longest), "dim"
             )
         if command:
             usual = file.token.region

@@ -43,7 +43,7 @@ class HeldToken:
     session_name: str
     region: str
     longest: str = ""
-    """How long a session may be at most that AWS sells for it; empty where the bridge does not say."""
+    """How long a session may be at most that AWS issues for it; empty where the bridge does not say."""
 
 
 def ask_for_token(context: Context, role: str, reason: str = "") -> HeldToken:
@@ -65,7 +65,7 @@ def ask_for_token(context: Context, role: str, reason: str = "") -> HeldToken:
 class TokenFile:
     """The file, from entering the block to leaving it. In between nobody is asked anything.
 
-    A renewal that fails is told once and tried again; sessions that AWS has sold live on meanwhile.
+    A renewal that fails is told once and tried again; sessions that AWS has issued live on meanwhile.
     """
 
     def __init__(self, context: Context, role: str, reason: str = "") -> None:

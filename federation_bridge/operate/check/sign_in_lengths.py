@@ -24,7 +24,7 @@ def findings(settings: Settings, register: Register) -> Iterator[Finding]:
                 Kind.CONNECTION,
                 Severity.WRONG,
                 f"connection {name}: a sign-in lasts {format_duration(longest)} at most, AWS sessions end with it, and "
-                f"AWS sells none shorter than 15m: nobody gets one. Raise `sessions.absolute` or its `max_session`, or "
+                f"AWS issues none under 15m, so nobody gets one. Raise `sessions.absolute` or its `max_session`, or "
                 "set its `aws_sessions_end_with_sign_in` to false",
             )
     if settings.command_line.web_identity_files:

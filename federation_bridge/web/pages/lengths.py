@@ -60,5 +60,5 @@ def choices(asking: Caller, account: str, role: str) -> Lengths:
     usual = door().bridge.length(asking, RoleRequest(account, role))
     most = door().bridge.length(asking, RoleRequest(account, role, LONGEST_SESSION))
     offered = tuple(format_duration(one) for one in _OFFERED if one < most.length)
-    why_most = why(most.name) if most.name != "asked" else Sentence("the longest that AWS sells")
+    why_most = why(most.name) if most.name != "asked" else Sentence("the longest that AWS issues")
     return Lengths(format_duration(usual.length), offered, format_duration(most.length), why_most)

@@ -1,5 +1,5 @@
 # ruff: noqa: F811 - fixtures are named where they are asked for
-"""Renewals of `aws login`: a refresh token is used up only for what AWS sold, and a replay still ends all."""
+"""Renewals of `aws login`: a refresh token is used up only for what AWS issued, and a replay still ends all."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_renewal_that_aws_failed_can_be_tried_again_with_the_same_token(
 def test_a_renewal_for_which_the_sign_in_is_too_short_says_that_the_session_is_over(
     cli: AwsLogin, aws: Aws, clock: HeldClock
 ) -> None:
-    """The sign-in lasts twelve hours: half an hour before its end AWS still sells, ten minutes before it does not."""
+    """The sign-in lasts twelve hours: half an hour before its end AWS still issues, ten minutes before it does not."""
     token = cli.redeem(cli.code()).get_json()["refreshToken"]
     clock.advance(timedelta(hours=11, minutes=30))
     renewed = cli.renew(token)

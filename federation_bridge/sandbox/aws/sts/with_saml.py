@@ -65,13 +65,13 @@ _ATTRIBUTE_KEYS = {
 
 
 def assume_role_with_saml(call: Call) -> dict[str, Value]:
-    """Buys a session with a SAML Response; Refused as AWS refuses."""
+    """Issues a session for a SAML Response; Refused as AWS refuses."""
     request = read_request(call)
     return answer(call, request, *redeem(call, request))
 
 
 def redeem(call: Call, request: Request) -> tuple[Session, int]:
-    """The session that a well-formed request buys, remembered, and its packed size; Refused by trust or terms."""
+    """The session that a well-formed request brings, remembered, and its packed size; Refused by trust or terms."""
     found = find_role(call.state, request.role_arn)
     if found is None or found[0] is not request.account or request.statement.subject is None:
         raise not_authorized(ACTION)

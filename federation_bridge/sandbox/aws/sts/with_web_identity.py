@@ -52,7 +52,7 @@ class Request:
 
 
 def assume_role_with_web_identity(call: Call, keys: OpenIdKeys) -> dict[str, Value]:
-    """Buys a session with a JWT; Refused as AWS refuses."""
+    """Issues a session for a JWT; Refused as AWS refuses."""
     request = _read(call, keys)
     account, role = _trusted_role(call, request)
     demand_within_role(request.duration, role)

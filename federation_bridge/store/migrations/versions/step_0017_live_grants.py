@@ -1,6 +1,6 @@
-"""The ledger of live grants: what AWS sold, or may have sold, until when.
+"""The ledger of live grants: what AWS issued, or may have issued, until when.
 
-Sessions that were sold before this step are not in it; the last of them ends twelve hours after it.
+Sessions that were issued before this step are not in it; the last of them ends twelve hours after it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""For which sign-in a live grant was sold. It is under the rows' MAC, so lines of before are of no use, and go."""
+"""For which sign-in a live grant was issued. It is under the rows' MAC, so lines of before are of no use, and go."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ LIVE_GRANT_SCHEMAS: dict[str, JsonObject] = {
         **dict.fromkeys(("session_name", "source_identity", "road"), TEXT),
         made_at=INSTANT,
         ends_at={**INSTANT, "description": "As AWS said; while the access key is not known, the latest possible."},
-        signed_in_at={**INSTANT, "description": "When the sign-in began for which it was sold; 1970 where not known."},
+        signed_in_at={**INSTANT, "description": "When the sign-in began that it was issued for; 1970 where not known."},
         is_handed_over={
             **FLAG,
             "description": "A statement or a sign-in link left the bridge, with which a session may begin.",
@@ -24,6 +24,6 @@ LIVE_GRANT_SCHEMAS: dict[str, JsonObject] = {
         made_at=INSTANT,
         ends_at=INSTANT,
         is_alive=FLAG,
-        is_handed_out={**FLAG, "description": "False: AWS sold otherwise than was granted; nobody received it."},
+        is_handed_out={**FLAG, "description": "False: AWS issued something else than was granted; nobody received it."},
     ),
 }

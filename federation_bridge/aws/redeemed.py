@@ -1,4 +1,4 @@
-"""What STS answered, as what was sold: read, and held against what was granted."""
+"""What STS issued: its answer, read and compared with what was granted."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Redeemed:
     expires_at: datetime
     """When the session ends, as AWS said."""
     issued_at: datetime
-    """When AWS issued it, by AWS's clock: never later than the truth, as AWS may have sold a shorter one."""
+    """When AWS issued it, by AWS's clock: never later than the truth, as AWS may have issued a shorter one."""
 
 
 def redeemed(answer: Mapping[str, Any], grant: Grant, region: str) -> Redeemed:
-    """What was sold, from STS's answer.
+    """What was issued, from STS's answer.
 
     AnswerNotGranted where it is not what was granted: it tells key and end of the session, which is alive.
     """
