@@ -19,11 +19,11 @@ from federation_bridge.store.errands import ErrandTable
 _log = structlog.get_logger(__name__)
 
 LEASED_FOR = timedelta(minutes=2)
-"""A node that dies is waited for that long; every act ends well before."""
+"""How long other nodes wait for one that died. Every act ends well before."""
 _FIRST_PAUSE = timedelta(seconds=2)
 _LONGEST_PAUSE = timedelta(minutes=1)
 _MOST_AT_ONCE = 100
-"""Errands of a kind that one call does: what becomes due meanwhile waits for the next one, and no kind for another."""
+"""Errands of one kind that a call does, so that no kind waits for another. What becomes due meanwhile waits."""
 
 
 class Act(Protocol):
@@ -73,7 +73,7 @@ class Errands:
             self._failed(errand, "it failed in a way that nobody foresaw: see the log")
         else:
             if not self._table.finish(errand, self._holder, again_in):
-                # It took longer than its lease: what this node did may have come after what another one did.
+                # It took longer than its lease: another node may have done it meanwhile, with newer facts.
                 self._table.ask(errand.kind, errand.subject)
 
     def _failed(self, errand: Errand, problem: str) -> None:

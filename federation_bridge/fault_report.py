@@ -1,7 +1,7 @@
 """What is written down of an exception that nobody foresaw: where it happened, and what it said without its secrets.
 
-The places in the code are whole: they hold nothing of anybody. What an exception says may repeat a token, a key or a
-cookie, so it is masked, and where a name or a scheme says that a secret follows, that goes whatever it looks like.
+The places in the code are written whole: they hold nothing personal. What an exception says may repeat a token, a key
+or a cookie, so it is masked; what follows a name or scheme that announces a secret goes, whatever it looks like.
 Values of variables are not written at all.
 """
 

@@ -1,7 +1,7 @@
-"""Which seal of the audit this machine saw last, in a file beside the sealing key: a database without it was put back.
+"""The last seal of the audit, noted in a file beside the sealing key. A database that lacks this seal is an older copy.
 
-A SQLite file that somebody copies over the present one looks like any other: no row can tell that it is old. This is
-for that alone: a snapshot of the whole disk brings the file back with the database. Nodes on PostgreSQL keep nothing.
+A SQLite file that somebody copied over the present one looks like any other: no row shows that it is old. A snapshot
+of the whole disk is not noticed, as it brings the file back with the database. Nodes on PostgreSQL keep no such file.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ class _Noted:
 
 @dataclass(frozen=True, slots=True)
 class LastSeal:
-    """What is noted on this machine. That it cannot be noted stops nothing."""
+    """The file of this machine. Where it cannot be written, everything else goes on."""
 
     file: Path | None
-    """None: nothing is noted here."""
+    """None: this node keeps no such file."""
     clock: Clock
 
     @classmethod
     def of(cls, settings: Settings, clock: Clock) -> LastSeal:
-        """Where these settings have it."""
+        """The file of these settings."""
         is_sqlite = sqlite_path(settings.database_url) is not None
         return cls(settings.data.resolve() / _NAME if is_sqlite else None, clock)
 
@@ -61,12 +61,12 @@ class LastSeal:
                 beside.unlink(missing_ok=True)
 
     def forget(self) -> None:
-        """For a database that is made anew."""
+        """Removes the file: a new database has no seals."""
         if self.file is not None:
             self.file.unlink(missing_ok=True)
 
     def problem(self, store: Store) -> str | None:
-        """A sentence where this database has not the seal that is noted, and nobody has said why; else None."""
+        """What is wrong, in a sentence, where the database lacks the noted seal and no restore says why; else None."""
         noted = self._read()
         if noted is None:
             return None

@@ -1,4 +1,4 @@
-"""What is alive in AWS now, and who used an access key: from the ledger, and from the audit when that has forgotten."""
+"""What is alive in AWS now, from the ledger; and who used an access key, from the audit, which is kept longer."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def alive(store: Store, query: LiveGrantQuery) -> Iterator[LiveGrant]:
 
 
 def use_of_key(store: Store, access_key_id: str) -> KeyUse:
-    """Who used this access key; as long as the audit is kept, whatever the ledger has forgotten.
+    """Who used this access key: told for as long as the audit is kept, which is longer than the ledger.
 
     NotFound, with what that means, where the bridge has no such key in its books.
     """

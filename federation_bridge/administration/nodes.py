@@ -18,7 +18,7 @@ from federation_bridge.store.service_marks import ServiceMarks
 _MARK = "nodes"
 _TOLD_EVERY = timedelta(minutes=1)
 _GONE_AFTER = timedelta(hours=1)
-"""A process that ended says nothing of it: it is shown that long, with the time when it was heard of last."""
+"""A process cannot say that it has ended. It is shown for this long, with the time when it was heard of last."""
 SILENT_AFTER = timedelta(minutes=3)
 _MOST = 64
 _MOST_TRIES = 5

@@ -27,7 +27,7 @@ class SealingKeys:
 
     @property
     def names(self) -> tuple[str, str]:
-        """By which backups tell the two; nothing of a key follows from its name."""
+        """The names by which backups tell the two keys apart. A name tells nothing about its key."""
         return backup_key(self.before).name, backup_key(self.after).name
 
 

@@ -40,7 +40,7 @@ class Standing:
     lines: tuple[str, ...]
     """What somebody has to look at."""
     code: str
-    """Names all of it: another one where anything of it is another."""
+    """A digest of all of this: it changes with any part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class Confirmation:
     code: str
     reason: str
     accounts: Collection[str] = ()
-    """In which AWS ends every session first."""
+    """Accounts in which AWS ends every session first."""
 
 
 def begin(store: Store, keys: KeyRing, clock: Clock, origin: str, holds_until: datetime | None) -> Ended:
-    """Tells a database that it was put back: all that anybody holds ends, and nobody comes in until `confirm`. Audited.
+    """Marks the database as restored: all that anybody holds ends, and nobody comes in until `confirm`. Audited.
 
-    `origin`: where from. `holds_until`: up to when it tells what happened; None: up to its newest entry.
+    `origin`: what it was restored from. `holds_until`: the time of that copy; None: of its newest audit entry.
     ConfigurationInvalid, and nothing done, where its keys do not open with this sealing key; Unavailable.
     """
     for purpose in Purpose:

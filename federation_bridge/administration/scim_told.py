@@ -28,12 +28,12 @@ class ConnectionTold:
     groups: int
     tokens: int
     last_contact_at: datetime | None
-    """When a token that is good still was used last; None: never."""
+    """When a token that still holds was last used; None: never."""
     is_quiet: bool
-    """Whether that is long ago, though there is a token: of one that was never used, when it was made counts."""
+    """Whether there is a token whose last use is long ago. One that was never used counts from when it was made."""
 
     def quiet(self) -> str:
-        """What to tell where it is quiet."""
+        """The sentence for a client that is quiet."""
         last = self.last_contact_at
         since = "never called" if last is None else f"called last {last:%Y-%m-%d %H:%M} UTC"
         return f"its SCIM client {since}: who leaves is not put out until it calls"

@@ -1,6 +1,7 @@
 """Asks providers again about sessions that nobody uses, as long as their people hold AWS sessions.
 
-Else whoever left, and clicks no more, would keep what AWS issued until its own end wherever no provider sends events.
+Somebody who has left clicks nothing any more. Where no provider sends events, they would otherwise keep their AWS
+sessions until these end by themselves.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class UnseenSessions:
-    """Of all nodes one looks at a time; about one session one node asks, whoever else does meanwhile."""
+    """One node looks at a time, and only one node asks about any one session."""
 
     store: Store
     settings: Settings
@@ -45,7 +46,7 @@ class UnseenSessions:
             return sum(map(self._look_at, self._connections())) if is_ours else 0
 
     def _connections(self) -> tuple[str, ...]:
-        """Those where a no of the provider ends AWS sessions: elsewhere a session is asked about when it is used."""
+        """Those where a provider's no ends AWS sessions. Of others, a session is asked about only when it is used."""
         found = self.settings.connections.items()
         return tuple(name for name, one in found if one.recheck_every and "re-check" in one.aws_ends_after)
 

@@ -26,7 +26,7 @@ class IamClients(RegionalClients):
         keep_bodies_out_of_logs()
         config = Config(
             retries={"total_max_attempts": 1},
-            # Never None: botocore would then take proxies from the environment.
+            # Never None, or botocore would take proxies from the environment.
             proxies={},
             user_agent=sts_messages.USER_AGENT,
         )

@@ -30,7 +30,7 @@ class Redeemed:
 def redeemed(answer: Mapping[str, Any], grant: Grant, region: str) -> Redeemed:
     """What was issued, from STS's answer.
 
-    AnswerNotGranted where it is not what was granted: it tells key and end of the session, which is alive.
+    AnswerNotGranted where it is not what was granted: its key and end are those of the session, which is alive.
     """
     try:
         secret, user = answer["Credentials"], answer["AssumedRoleUser"]

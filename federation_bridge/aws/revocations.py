@@ -1,8 +1,8 @@
 """What the revocation policy of an account says: which sessions are denied everything, as a permissions boundary. Pure.
 
 AWS cannot take a session back, so it is denied instead, on every request that it makes (IAM: revoking temporary
-credentials). A boundary only takes away: it allows all, so that a role may what its own policies allow, but the denies.
-Each deny ends at an instant: sessions that AWS issued from then on are not meant, so a person can be let in again.
+credentials). The boundary allows everything and adds the denies: a role may do what its own policies allow, but for
+these. Each deny names an instant. Sessions that AWS issues after it are not denied, so a person can be let in again.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class Deny:
     grant_id: str = ""
     """The value of the session tag GRANT_TAG."""
     at_latest: datetime | None = None
-    """The instant may also be a later one, up to this: nobody got anything in between. None: it may not."""
+    """A later instant may be written, up to this one: nobody got a session in between. None: only `issued_before`."""
 
     def __post_init__(self) -> None:
-        """OutsideAwsLimits for names or an instant that would not mean in a policy what they mean here."""
+        """OutsideAwsLimits for names or an instant that a policy would take for something else."""
         if not any(one.is_of(self) for one in _SHAPES):
             raise OutsideAwsLimits("no statement names these together")
         for name in filter(None, (self.source_identity, self.session_name)):
@@ -76,7 +76,7 @@ class Deny:
 
     @property
     def latest(self) -> datetime:
-        """The last instant that it may be written with."""
+        """The latest instant that may be written."""
         return max(self.at_latest or self.issued_before, self.issued_before)
 
     def covers(self, other: Deny) -> bool:
@@ -141,12 +141,12 @@ class _Room:
         self.document = self._with(())
 
     def take_all(self, denies: Sequence[Deny]) -> bool:
-        """Puts all in where there is room for all; whether there was. For an empty policy."""
+        """Takes all of them into an empty policy, or none; whether there was room."""
         kept = [one for place, one in enumerate(denies) if not any(known.covers(one) for known in denies[:place])]
         return self._put(kept, denies)
 
     def take(self, deny: Deny) -> bool:
-        """Puts it in where there is room; whether there was."""
+        """Takes it in if there is room; whether there was."""
         if any(one.covers(deny) for one in self.held):
             self.held.append(deny)
             return True
@@ -193,24 +193,25 @@ def _statements(denies: Sequence[Deny]) -> Iterable[JsonObject]:
 
 
 def _timed(denies: Sequence[Deny]) -> list[tuple[Deny, datetime]]:
-    """Each deny with the instant that it is written with: as few different ones as their windows let.
+    """Each deny with the instant to write: as few different instants as the windows of the denies allow.
 
-    Windows are pierced from the one that ends first; each instant is the earliest that pierces the same windows.
+    The window that ends first is taken, with all that have an instant in common with it; these share the earliest such
+    instant. Then the next one.
     """
     waiting = sorted(denies, key=lambda one: (one.latest, one.issued_before, repr(one)))
     timed: list[tuple[Deny, datetime]] = []
     while waiting:
         point = waiting[0].latest
-        pierced = [one for one in waiting if one.issued_before <= point]
-        moment = max(one.issued_before for one in pierced)
-        timed += [(one, moment) for one in pierced]
+        together = [one for one in waiting if one.issued_before <= point]
+        moment = max(one.issued_before for one in together)
+        timed += [(one, moment) for one in together]
         waiting = [one for one in waiting if one.issued_before > point]
     return timed
 
 
 @dataclass(frozen=True)
 class _Shape:
-    """Which names a deny has, and how IAM is told."""
+    """Which names a deny has, and the conditions that they become in IAM."""
 
     names: frozenset[str]
     key: str = ""
@@ -263,7 +264,7 @@ def written(moment: datetime) -> str:
 
 
 def _literal(text: str) -> str:
-    """The text so that IAM takes no part of it for a variable (IAM: policy variables, `${$}`)."""
+    """The text, written so that IAM reads no part of it as a variable (IAM: policy variables, `${$}`)."""
     return text.replace("${", "${$}{")
 
 

@@ -1,7 +1,7 @@
 """Writes the revocation policy of an account, with a role that may do nothing else, and reads back what stands there.
 
 The role is assumed through the bridge's own issuer, by a statement whose subject no person can have. Nothing here is
-asked for by a request: errands do it, in threads of their own and with places for calls of their own.
+asked for by a request: errands do it, in threads of their own and with a pool of calls of their own.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ class Found:
     """When IAM answered, by its own clock and in whole seconds; None: it did not say."""
 
     def clock_ahead(self, now: datetime) -> timedelta:
-        """How far AWS's clock is ahead of ours, which says `now`; nothing for what an answer's way may explain."""
+        """How far AWS's clock is ahead of ours, which says `now`; zero for what the answer's way may explain."""
         ahead = timedelta(0) if self.answered_at is None else self.answered_at - now
         return ahead if ahead > _UNNOTICED else timedelta(0)
 
     def foreign_denies(self, is_ours: Callable[[Mapping[str, Any]], bool]) -> tuple[JsonObject, ...]:
         """Denies that somebody else put there; CannotRevoke where the policy is no boundary that allows all.
 
-        Whoever made it narrower meant something by it: to write ours over it would give roles what they had not.
+        Somebody made it narrower on purpose: our policy in its place would give roles more than they had.
         """
         if not any(allows_all(one) for one in statements_of(self.document)):
             raise CannotRevoke(
@@ -100,7 +100,7 @@ class Revoker:
     sts: StsClients
     clients: IamClients
     calls: AwsCalls
-    """Places that no request needs."""
+    """A pool of calls that no request waits for."""
     state: Callable[[Grant], Statement]
     """Signs the statement of a grant."""
     clock: Clock
@@ -148,7 +148,7 @@ class Revoker:
 
 
 def revoker_of(settings: Settings, keys: KeyRing, calls: AwsCalls, clock: Clock, randomness: Randomness) -> Revoker:
-    """The revoker of a bridge with these settings and keys; `calls`: places that no request needs."""
+    """The revoker of a bridge with these settings and keys; `calls`: a pool that no request waits for."""
     return Revoker(
         settings.aws,
         StsClients(settings.aws, settings.outgoing, calls, clock=clock),

@@ -16,7 +16,7 @@ PERMISSIONS = (
 
 
 def permissions_on(policy_arn: str, probed: str = "", attached_arn: str = "") -> JsonObject:
-    """The policy of the revoking role; `probed`: the roles of which it may ask what they are denied.
+    """The policy of the revoking role. `probed`: the roles whose denies it may ask IAM to simulate.
 
     `attached_arn`: the policy for roles with another boundary, where the operator accepted that risk.
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from federation_bridge.aws_endings.instants import longest_after, not_before, sold_until
+from federation_bridge.aws_endings.instants import issuing_until, longest_after, not_before
 from federation_bridge.aws_limits import LONGEST_SESSION
 from federation_bridge.model import (
     Account,
@@ -31,7 +31,7 @@ _CHAINED_NOT = (
 
 @dataclass(frozen=True)
 class EndingsInAws:
-    """Each adds what is not asked for already, so that it may be called again."""
+    """Asks for what is not asked for already, so each may be called again."""
 
     store: Store
     register: Callable[[], Mapping[str, Account]]
@@ -44,8 +44,8 @@ class EndingsInAws:
     def person(self, writing: Writing, person: str, cause: Cause, before: datetime | None = None) -> HandedToAws:
         """Ends every live AWS session of a person (`connection/subject`), whatever role it is in by now.
 
-        `before`: none where each was issued for a sign-in that began after it. Else all: an instant lies ahead, and an
-        older sign-in may have bought the newest, or have assumed a role with what it has.
+        `before`: none ends where each was issued for a sign-in that began after it. Otherwise all end: a deny knows
+        only when a session was issued, and an older sign-in may have obtained the newest, or assumed a role with one.
         """
         found = self.store.live_grants.of_person(person)
         if before is not None and all(one.signed_in_at > before for one in found):
@@ -60,7 +60,7 @@ class EndingsInAws:
                 if not self._is_shared(account, source, person):
                     wanted.append(self._revocation("person", of_source, cause, {"source_identity": source}))
                     continue
-                # By the source identity somebody else's sessions would end as well. A session name is one person's.
+                # A deny of this source identity would end others' sessions, too. A session name is one person's.
                 for name in sorted({one.session_name for one in of_source}):
                     named = [one for one in of_source if one.session_name == name]
                     wanted.append(self._revocation("person", named, cause, {"session_name": name}))
@@ -80,7 +80,7 @@ class EndingsInAws:
         return self._handed(writing, [self._revocation("grant", alike, cause, names)], alike, told)
 
     def role(self, writing: Writing, account: str, role: str, cause: Cause) -> HandedToAws:
-        """Ends every session of one role, which is named: the ledger gives all roles where none is."""
+        """Ends every session of one role. An empty name ends nothing: the ledger would read it as every role."""
         if not role:
             return HandedToAws(told=f"no role of account {account} was named: it is ACCOUNT/ROLE")
         lives = self.store.live_grants.of_role(account, role)
@@ -102,7 +102,7 @@ class EndingsInAws:
         return self.register().get(account)
 
     def _is_shared(self, account: str, source_identity: str, person: str) -> bool:
-        """Whether somebody else has it in this account: a rule may fill it from any claim."""
+        """Whether somebody else has this source identity in the account: a rule may fill it from any claim."""
         alike = self.store.live_grants.of_source_identity(account, source_identity)
         return any(one.person != person for one in alike)
 
@@ -130,7 +130,7 @@ class EndingsInAws:
     def _of_place(
         self, kind: RevocationKind, account: str, lives: Sequence[LiveGrant], cause: Cause, role_arn: str = ""
     ) -> Revocation:
-        """Of a whole role or account: sessions that nobody granted here may be among them."""
+        """For a whole role or account, with sessions that were not granted here."""
         now, place = self.clock(), self._place(account)
         return Revocation(
             id=self.randomness(16).hex(),
@@ -147,11 +147,15 @@ class EndingsInAws:
     def _handed(
         self, writing: Writing, wanted: Iterable[Revocation], lives: Sequence[LiveGrant], told: Sequence[str]
     ) -> HandedToAws:
-        """Writes what is not asked for already. A person may have got something since, anybody else at any time."""
+        """Writes what no earlier end covers.
+
+        An end of a person covers another whose instant lies after all that the ledger has of them. An end of a role or
+        account covers only while its instant lies ahead: anybody may get a session there at any time.
+        """
         new = []
         for one in wanted:
             mine = [live for live in lives if live.account == one.account]
-            until = sold_until(mine, self.answer_time) if one.person else self.clock()
+            until = issuing_until(mine, self.answer_time) if one.person else self.clock()
             known = self.store.revocations.of_account(one.account)
             if not any(_means_the_same(before, one) and before.issued_before >= until for before in known):
                 new.append(one)

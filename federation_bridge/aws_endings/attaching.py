@@ -1,7 +1,7 @@
 """Ends in roles that have another boundary: the same denies in a policy that somebody has attached to them.
 
 Only where the operator accepted that risk for the account: whoever versions an attached policy can put allows into it,
-and then nothing but the role's own boundary holds (docs/revocation.md).
+and then only the role's own boundary limits it (docs/revocation.md).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from federation_bridge.errors import CannotRevoke
 from federation_bridge.model import JsonObject
 
 Goes = Callable[[Mapping[str, Any]], bool]
-"""Whether a deny that stands in a policy is left out when it is written."""
+"""Whether a statement of the present policy is left out of the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Attached:
     roles: frozenset[str] = frozenset()
     """Names of those that have it attached."""
     problem: str = ""
-    """Why no role can be reached so."""
+    """Why no role is reached this way; empty where it can be."""
     version: str = ""
-    """Where a new one was written."""
+    """The version that was written; empty where the policy stood already."""
 
 
 def attached(policy: Policy, standing: Sequence[Deny], others: Sequence[Deny], goes: Goes = is_ours) -> Attached:

@@ -1,4 +1,4 @@
-"""Before which instant the sessions of an end were issued: it lies behind everything that AWS may still issue."""
+"""The instant of an end: sessions issued before it are denied. It lies after all that AWS may still issue."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ LEAD = timedelta(seconds=30)
 
 
 def not_before(now: datetime, lives: Iterable[LiveGrant], answer_time: timedelta) -> datetime:
-    """The first instant, in whole seconds, at which a new session is not meant by an end that is decided now.
+    """The instant, in whole seconds, from which on an end that is decided now denies no new session.
 
-    It lies behind the end of every statement and sign-in link that was handed out, and behind the last answer that STS
-    may still give: a session that is begun with one of them afterwards is meant as well.
+    It lies after the end of every statement and sign-in link that was handed out, and after the last answer that STS
+    may still give. So a session that begins later with one of these is denied as well.
     """
-    return whole_second(max(now + LEAD, sold_until(lives, answer_time)))
+    return whole_second(max(now + LEAD, issuing_until(lives, answer_time)))
 
 
-def sold_until(lives: Iterable[LiveGrant], answer_time: timedelta) -> datetime:
+def issuing_until(lives: Iterable[LiveGrant], answer_time: timedelta) -> datetime:
     """Until when a session may begin for any of these grants."""
-    return max((_sold_until(one, answer_time) for one in lives), default=datetime.min.replace(tzinfo=UTC))
+    return max((_issuing_until(one, answer_time) for one in lives), default=datetime.min.replace(tzinfo=UTC))
 
 
-def _sold_until(live: LiveGrant, answer_time: timedelta) -> datetime:
+def _issuing_until(live: LiveGrant, answer_time: timedelta) -> datetime:
     if live.is_handed_over:
         # AWS does not say whether the session of a link is issued with its credentials or when it is opened: the later
         # one counts. A line without a key may be of a link too. STS answers first, then the sign-in service.
         return live.made_at + max(REDEEMABLE, 2 * answer_time + LINK_LIVES)
-    # Its key is known: it was issued, and nothing more is.
+    # Its key is known: it was issued, and no other will be.
     return live.made_at if live.access_key_id else live.made_at + answer_time
 
 

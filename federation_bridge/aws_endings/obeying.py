@@ -39,10 +39,10 @@ from federation_bridge.store import Store
 _log = structlog.get_logger(__name__)
 
 _LOOK_AGAIN = timedelta(minutes=10)
-"""As long as something is denied, the policy is looked at: somebody may have written over it."""
+"""How often the policy is looked at while it denies something: somebody may have written over it."""
 _UNSEEN = "the policy holds it; whether the roles have it as their boundary is not seen (iam:ListEntitiesForPolicy)"
 _NOBODY_CAN = timedelta(days=7)
-"""For so long after a deny became needless an account is asked to leave it out."""
+"""For how long after a deny became needless the bridge still tries to take it out."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +121,10 @@ class RevocationErrand:
         return [replace(one, told=_UNSEEN) if one.state is RevocationState.ENDED else one for one in outcomes]
 
     def _goes(self, standing: Sequence[Deny], others: Sequence[Deny]) -> Goes:
-        """Which denies are left out that stand in a policy: those of ours, for what is meant still is written anew.
+        """Which statements are left out of the next policy: ours, as all that are still needed are written anew.
 
-        Where the database was put back, rows that asked for some are lost: those stay until nothing that they mean can
-        be alive.
+        After a restore the rows behind some denies are lost. These denies stay until no session that they cover can be
+        alive.
         """
         restoration = self.store.restorations.last()
         if restoration is None or self.clock() >= restoration.restored_at + LONGEST_SESSION + CHAINED:
@@ -157,11 +157,11 @@ class RevocationErrand:
         self.store.audit.record(Entry(self.clock(), RequestOrigin(event.name), event))
 
     def _in_time(self, one: Revocation, ahead: timedelta = timedelta(0)) -> Revocation:
-        """With a later instant while AWS is being told: what was assumed meanwhile is meant as well.
+        """The same with a later instant, while AWS was not told yet: what was assumed meanwhile is denied as well.
 
-        The ledger is read anew: what was written into it while the end was, may not have been seen then. Nobody who is
-        meant gets anything new until then. Once the instant was told, people may be let in after it. `ahead`: of AWS's
-        clock, by which sessions were issued: on a node whose clock is slow, the newest would not be meant.
+        The ledger is read again, for lines that were written while the end was. Nobody whom the end covers gets a new
+        session before the instant; once AWS was told, it moves no more. `ahead`: how far AWS's clock is ahead. Sessions
+        are issued by that clock, so on a node whose clock is slow the newest would be missed without it.
         """
         if one.state is not RevocationState.ENDING:
             return one
@@ -169,7 +169,7 @@ class RevocationErrand:
         return replace(one, issued_before=max(one.issued_before, whole_second(earliest + ahead)))
 
     def _as_long_as_alive(self, one: Revocation) -> Revocation:
-        """With the longest session that the ledger tells of by now: one may have been on its way when the end came."""
+        """The same with the longest session that the ledger knows by now: one may have come after the end."""
         meant = [live for live in self._lives(one) if live.made_at < one.issued_before]
         return replace(one, longest=max(one.longest, longest_after(one.issued_before, meant)))
 
@@ -201,7 +201,7 @@ class RevocationErrand:
         return replace(later, state=RevocationState.COULD_NOT, told=told, settled_at=settled_at)
 
     def _roles(self, one: Revocation) -> list[str]:
-        """The roles in which what is meant may be alive."""
+        """The roles in which a session of this end may be alive."""
         if one.role_arn:
             return [one.role_arn.rpartition("/")[2]]
         return sorted({live.role for live in self._lives(one)})

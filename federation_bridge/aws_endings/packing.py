@@ -1,4 +1,4 @@
-"""Many ends in one policy: how late each may be written, so that they share statements and deny nobody wrongly."""
+"""Many ends in one policy: instants that they can share, so that they fit, without denying anybody wrongly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from federation_bridge.model import CLOCKS_APART, Revocation, RevocationState
 from federation_bridge.store.live_grants import LiveGrants
 
 CROWDED = 8
-"""From so many ends on in one account they share instants; before, each has a statement of its own."""
+"""With more ends than this in one account they share instants; up to this, each has a statement of its own."""
 _STEP = timedelta(minutes=1)
 
 
@@ -21,7 +21,7 @@ def deny_of(one: Revocation, at_latest: datetime | None = None) -> Deny:
 
 
 def on_full_minutes(wanted: Sequence[Revocation]) -> list[Revocation]:
-    """Where there are many: those that are not told yet, with instants that they share. Nobody is let in before."""
+    """Of many ends, those that AWS was not told yet are moved to the next full minute; nobody is let in before it."""
     if len(wanted) <= CROWDED:
         return list(wanted)
     is_open = RevocationState.ENDING
@@ -31,7 +31,7 @@ def on_full_minutes(wanted: Sequence[Revocation]) -> list[Revocation]:
 
 
 def denies_of(timed: Sequence[Revocation], ledger: LiveGrants, now: datetime) -> Mapping[str, Deny]:
-    """The deny of each, by id; where there are many, those that stand may share an instant."""
+    """The deny of each, by id. Of many, those that AWS holds already may share an instant."""
     if len(timed) <= CROWDED:
         return {one.id: deny_of(one) for one in timed}
     return {one.id: deny_of(one, at_latest(one, ledger, now)) for one in timed}
@@ -43,11 +43,11 @@ def _full_minute(instant: datetime) -> datetime:
 
 
 def at_latest(one: Revocation, ledger: LiveGrants, now: datetime) -> datetime | None:
-    """Up to when the deny of a settled end may be raised: nobody whom it names got a session in between.
+    """The latest instant that a settled end may get: until then nobody whom it names got a session.
 
-    Only a person's, by source identity. Whoever has it, in whichever account, was let in again with the first line that
-    is younger than the end. Both this and the present count with AWS's clock behind ours, and a line may be on its way
-    into the ledger: so it stops `CLOCKS_APART` before.
+    None for all but the end of a person by source identity. Its people were let in again with the first line of the
+    ledger, in any account, that is younger than the end. This stops `CLOCKS_APART` before that line, or before now:
+    AWS's clock may be behind ours, and a line may not be written yet.
     """
     if one.state is not RevocationState.ENDED or one.kind != "person" or not one.source_identity:
         return None

@@ -13,14 +13,14 @@ from federation_bridge.model import LiveGrant, Revocation, RevocationState
 
 
 def probed(policy: Policy, before: Revocation, one: Revocation, lives: Sequence[LiveGrant]) -> Revocation:
-    """The same, where IAM says that each session of the ledger which is meant is denied, or it was checked before.
+    """The same if IAM says that every session of the ledger that it covers is denied, or if it was checked before.
 
-    Else it goes on as an end that AWS is told of; `could not` where the bridge may not ask.
+    Otherwise it stays `ending`, and becomes `could not` where the bridge may not ask.
     """
     if one.state is not RevocationState.ENDED or before.state is RevocationState.ENDED:
         return one
     try:
-        # One of each role: they differ in nothing that the deny asks for.
+        # One session of each role is enough: the others differ in nothing that the deny looks at.
         meant = {live.role: live for live in lives if _is_meant(one, live)}
         open_to = sorted(role for role, live in meant.items() if not _is_denied(policy, one, live))
     except CannotRevoke as refused:
@@ -36,7 +36,7 @@ def probed(policy: Policy, before: Revocation, one: Revocation, lives: Sequence[
 
 
 def _unsettled(before: Revocation, one: Revocation, state: RevocationState, told: str) -> Revocation:
-    """With this state. What could not be done stays so: people may be let in after its instant, which may not move."""
+    """The same with this state. A `could not` stays one: its instant is told, people may be let in after it."""
     if before.state is RevocationState.COULD_NOT:
         return replace(before, told=told)
     settled_at = None if state is RevocationState.ENDING else one.settled_at
@@ -53,7 +53,7 @@ def _is_meant(one: Revocation, live: LiveGrant) -> bool:
 
 
 def _is_denied(policy: Policy, one: Revocation, live: LiveGrant) -> bool:
-    """A session of this grant at the last second that is meant."""
+    """Whether a session of this grant that was issued in the last denied second is denied."""
     session = {
         "aws:SourceIdentity": live.source_identity,
         "aws:userid": f"AROAPROBE:{live.session_name}",

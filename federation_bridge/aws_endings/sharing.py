@@ -1,4 +1,4 @@
-"""A source identity that became somebody else's too while the end was being written: then session names are denied."""
+"""Where a source identity became somebody else's as well while an end was written, session names are denied instead."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from federation_bridge.store import Store
 
 
 def told_apart(store: Store, kept: Sequence[Revocation]) -> list[Revocation]:
-    """The same, where ends that would mean somebody else as well are kept anew, by the person's session names.
+    """The same ends, but one that would cover somebody else too is replaced by ends of the person's session names.
 
-    For before AWS is told first. It does not see a line of the ledger whose statement began before the end was
-    committed and is committed only after this look. A node that is killed in between leaves both; then the next one
-    finds the new ones, and takes the old one out.
+    To be called before AWS is first told. It misses a line of the ledger that began before the end was committed and is
+    committed only after this look. A node that is killed in between leaves old and new: the next one removes the old.
     """
     known = {one.id for one in kept}
     found: list[Revocation] = []
@@ -47,5 +46,5 @@ def _is_meant(one: Revocation, live: LiveGrant) -> bool:
 
 
 def _id(one: Revocation, name: str) -> str:
-    """The same on each node: two that do it at once write one row."""
+    """The same id on each node: two that do this at once write one row."""
     return hashlib.sha256(f"{one.id} {name}".encode()).hexdigest()[:32]

@@ -22,10 +22,10 @@ from federation_bridge.store.provider_material import DueSession
 
 RECHECK = "re-check"
 _PAUSE = timedelta(minutes=1)
-"""After a failure a provider is left alone for so long by this process; and of one session one node asks at a time."""
+"""How long this process leaves a provider alone after a failure, and a node a session that another asks about."""
 _LOOKS, _BETWEEN_LOOKS, _MOST_WAITING = 20, 0.25, 4
-"""How often, and after how many seconds each, a request looks for the answer that another one waits for; and how many
-requests may do so at once in this process: each holds a thread."""
+"""A request whose session another one asks about looks for the answer this often, with these seconds in between; and so
+many requests of this process may do that at once, for each holds a thread."""
 
 _log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class Rechecks:
         return is_over and self._is_vouched_soon(session, checked_at)
 
     def _is_vouched_soon(self, session: str, checked_at: datetime) -> bool:
-        """Whether the one that asks now gets a yes within a few seconds; no where too many wait already."""
+        """Whether the request that asks gets a yes within a few seconds; False where too many wait for one already."""
         if not self._waiting.acquire(blocking=False):
             return False
         try:

@@ -18,7 +18,7 @@ _BYTES = 200
 def write(file: IO[bytes], since: datetime, *, asks: bool) -> None:
     """Notes this process as the holder. Of its line no more than the command's own word: what follows may be secret.
 
-    Where the disk is full nobody is told, and the lock holds all the same.
+    Where the disk is full there is no note; the lock holds all the same.
     """
     command = next((word for word in sys.argv[1:2] if re.fullmatch(r"[a-z-]{1,30}", word)), "")
     told = {"process": os.getpid(), "command": command, "since": since.timestamp(), "asks": asks}

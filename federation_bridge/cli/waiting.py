@@ -1,4 +1,4 @@
-"""How a process waits at a lock: it says for whom, and leaves where a person would have to act whom it cannot reach."""
+"""How a process waits at a lock: it says who holds it, and gives up where only a person elsewhere could free it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from federation_bridge.cli.i18n import say
 from federation_bridge.cli.terminal.streams import Terminal
 
 _SEEN_AFTER = 0.2
-"""Seconds. On a terminal a shorter wait is none."""
+"""Seconds. A shorter wait is not worth a line on a terminal."""
 _TOLD_AFTER, _TOLD_EVERY = 3.0, 60.0
-"""Seconds. Where there is no terminal, others at work are told only when they take long: AWS tools keep such lines."""
+"""Seconds. Without a terminal only a long wait is told, and rarely: AWS tools keep such lines."""
 _LONGEST_PAUSE = 0.2
 
 

@@ -1,7 +1,7 @@
 """Whether a provider's words say that a person is not assigned to our application.
 
-They come by the browser and nobody signed them, and providers change them: only the sentence hangs on them that the
-person reads, and where they are not known, it is the one for a sign-in that was not completed.
+They come by the browser, nobody signed them, and providers change them. So they decide only which sentence the person
+reads. Unknown words get the sentence for a sign-in that was not completed.
 """
 
 from __future__ import annotations

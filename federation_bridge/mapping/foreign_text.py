@@ -1,7 +1,7 @@
 """What an author may write between the rules: remarks about their own, and nothing beside those of others. Pure.
 
-What a remark says is no part of what a rule means, and people act on it all the same: whoever could write beside a
-rule of somebody else's could say what it is for, or that somebody agreed to it.
+A remark does not change what a rule means, but people believe it. Whoever could write beside another author's rule
+could say what it is for, or that somebody agreed to it.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class LiveGrant:
 
     @property
     def over_at(self) -> datetime:
-        """When nothing of it can be alive any more, sessions included that were assumed with its credentials."""
+        """When nothing of it can be alive any more, not even a session that was assumed with its credentials."""
         return self.ends_at + CHAINED
 
 

@@ -37,7 +37,7 @@ class Revocation:
     """Sessions that AWS issued before this are meant, in whole seconds; nobody who is meant gets a new one until
     then. It becomes later where AWS could not be told in time."""
     longest: timedelta
-    """The longest session that can be alive: until so long after `issued_before` the deny stays."""
+    """The longest session that can be alive: the deny stays for this long after `issued_before`."""
     asked_at: datetime
     because: str
     """Who asked and why, for people."""
@@ -56,7 +56,7 @@ class Revocation:
 
     @property
     def over_at(self) -> datetime:
-        """From when on nothing that is meant can be alive, so that AWS need not deny it, nor be told to."""
+        """From when on no session that it covers can be alive: AWS need not deny any more."""
         return self.issued_before + self.longest + CLOCKS_APART
 
     def holds_up(self, person: str, role_arn: str, now: datetime, *, source_identity: str = "") -> bool:
@@ -78,7 +78,7 @@ class Errand:
     subject: str
     """What it is about, such as an account. An errand of one kind and subject is there once."""
     wanted: int
-    """How often it was asked for: who asks while it is being done has it done once more."""
+    """How often it was asked for. A wish that comes while it is being done has it done once more."""
     attempts: int
     """How often it failed in a row."""
     asked_at: datetime

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 HALVED_AFTER = timedelta(weeks=1)
-"""Without a use, a role is half as warm after this."""
+"""Without a use, its warmth halves in this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class RoleHabit:
     account: str
     role: str
     heat: int
-    """Grows with each use and was halved for the weeks between them, as of `changed_at`; 0: never used."""
+    """Its warmth at `changed_at`: each use adds to it, each week without one halves it. 0: never used."""
     changed_at: datetime
     """The last use; of a role that was never used, when it was put on top."""
     is_favourite: bool
@@ -27,6 +27,6 @@ class RoleHabit:
         return f"{self.account}/{self.role}"
 
     def warmth(self, now: datetime) -> float:
-        """How often and how lately it is used, as of now; 0.0: never."""
+        """The warmth now: how often and how lately the role is used; 0.0: never."""
         weeks = max((now - self.changed_at) / HALVED_AFTER, 0.0)
         return self.heat * float(0.5**weeks)

@@ -71,7 +71,7 @@ def _made_anew(settings: Settings, store: Store, keys: SealingKeys) -> Iterator[
 
 @contextmanager
 def _waiting(key_file: Path | None, store: Store, keys: SealingKeys) -> Iterator[None]:
-    """The new key lies beside the old one; away again where it is known that nothing was written."""
+    """Lays the new key beside the old one, and removes it if it is certain that nothing was written."""
     if key_file is None:
         yield
         return

@@ -34,8 +34,8 @@ _NEXT = (
 def restored(settings: Settings, file: Path, *, replace: bool) -> Iterator[str]:
     """Puts a backup in the place of the database, and tells it so; says what ended and what comes next.
 
-    All of it is done beside, and then it gets its name. ConfigurationInvalid, with one sentence, where it cannot be;
-    then the database is as it was.
+    The new database is made ready beside the old one, and then takes its name. ConfigurationInvalid, with one sentence,
+    where it cannot be; then the database is as it was.
     """
     database = database_of(settings, "pg_restore")
     sealing_key = first_start.sealing_key_of(settings)

@@ -96,7 +96,7 @@ class SendToPlace:
     def __call__(self, errand: Errand) -> timedelta | None:
         """Sends one message of what waits; after how long to look again, where more does or too much was sent of late.
 
-        One alone, for it may take long: the lease has to last, and other places wait. ProviderUnreachable where the
+        One message only: it may take long, the lease has to last, and other places wait. ProviderUnreachable where the
         place does not take it now; Unavailable.
         """
         name = errand.subject
@@ -128,7 +128,7 @@ class SendToPlace:
             if answer.result == "retried":
                 raise ProviderUnreachable(answer.told)
             self._note(name)
-        # Where this is not reached any more, they are sent once more, under the same ids.
+        # If this process ends before this line, they are sent once more, under the same ids.
         self.store.errands.drop(errands)
 
     def _without_old(self, name: str, waiting: Sequence[Errand], problem: str) -> list[Errand]:

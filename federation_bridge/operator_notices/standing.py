@@ -24,11 +24,11 @@ _LEASE = "notices are looked for until"
 _LEASED_FOR = timedelta(minutes=2)
 _DAY = timedelta(days=1)
 _SETTLES_IN = timedelta(minutes=5)
-"""So long may nodes differ: each follows a new version within seconds."""
+"""How long nodes may differ before it is told: each follows a new version within seconds."""
 _UNSEALED_FOR = timedelta(minutes=15)
 _MOST_ERRANDS = 500
 _NEXT_ENTRIES = 10_000
-"""Among so many numbers the first entry behind a seal is looked for: numbers may have gaps."""
+"""In how many numbers after a seal its next entry is looked for: numbers may have gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class StandingNotices:
             for one in self._of_all() if is_ours else ():
                 before = marks.value(one.mark)
                 if one.kind in wanted and before != one.once:
-                    # In this order: whoever ends between the two tells it twice, and not never.
+                    # In this order: a process that ends between the two tells it twice, rather than never.
                     self._record(one)
                     marks.change(one.mark, before, one.once)
                     told += 1
@@ -115,7 +115,7 @@ class StandingNotices:
             yield Due("nodes.disagree", f"{self.machine}: {problem}.", self._today, about=self.machine)
 
     def _grown(self) -> Counts:
-        """What was counted since the last look of this process; of what was before its first one nobody knows when."""
+        """What was counted since the last look of this process. Before its first look nobody knows when it was."""
         now, before = self.counts(), self._before[-1] if self._before else None
         self._before[:] = [now]
         if before is None:

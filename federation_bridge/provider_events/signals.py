@@ -1,7 +1,7 @@
 """SecurityEvent → what follows: sessions from before the event end, an account is blocked, or a block is lifted.
 
-An end and a block are done before the event is spent, and done again they change nothing: what breaks off in between
-is sent once more, and is not lost.
+An end and a block are done before the event is spent, and doing them again changes nothing. So an event that breaks
+off in between is sent again, and is not lost.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ class Signals:
     def _named(self, connection: str, transmitter: Transmitter, event: SecurityEvent) -> ProviderSession:
         if self._person(connection, transmitter, event):
             return ProviderSession()
-        # One connection, one issuer, in the spelling under which its sessions were kept.
+        # A connection has one issuer, in the spelling under which its sessions are kept.
         issuer = min(self._issuers(connection), default="")
         return ProviderSession(issuer, event.subject)
 

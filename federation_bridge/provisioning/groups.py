@@ -122,7 +122,7 @@ class GroupVerbs:
         inside: Collection[str],
         outside: Collection[str],
     ) -> None:
-        """Who is inside lost the old name where the group has another one, who is outside lost both."""
+        """Users inside lose the old name where the group has a new one; users outside lose both."""
         names = [None if group is None else client.joining.name_of(group) for group in groups]
         before = frozenset({names[0]} - {names[1], None})
         both = frozenset({*names} - {None})
@@ -131,7 +131,7 @@ class GroupVerbs:
         reach(self._parts, changes, client, reached)
 
     def _demand_unique(self, changes: ProvisionedChanges, client: Client, group: ProvisionedGroup) -> None:
-        """Two groups that rules would name alike are one to them: whoever is in either would have what both give."""
+        """ScimRefused for a group that rules could not tell from another: its people would have what both give."""
         by_id = client.joining.group_name == "externalId"
         if by_id and group.external_id is None:
             return
@@ -156,9 +156,9 @@ class GroupVerbs:
 def _known(changes: ProvisionedChanges, gained: set[str], told: ToldGroup) -> set[str]:
     """Those of the connection; ScimRefused where one that was added is none of its users.
 
-    In a whole list such a one is left out: refused for its sake, the list would also keep in who is not on it.
+    In a whole list an unknown id is left out. To refuse the list would keep everybody in who is no longer on it.
     """
-    # No id of ours holds a zero byte, by which a database would refuse the others with it.
+    # No id of ours holds a zero byte. A database would refuse the whole question for it.
     known = {user.id for user in changes.users_among(sorted(filter(is_plain, gained)))}
     if unknown := sorted((gained & told.added) - known):
         raise ScimRefused(f"{len(unknown)} of these members are no users that were told here", "invalidValue")

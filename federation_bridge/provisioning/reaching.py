@@ -19,7 +19,7 @@ from federation_bridge.store.provisioned_changes import ProvisionedChanges
 NOT_ALL = "SCIM tells only of the groups that are assigned to the application there"
 """Why nobody counts as not being in a group that SCIM did not tell, where it only completes."""
 _FEW = 50
-"""Of so many people each is looked for; of more, everybody who is here is read first."""
+"""Up to so many people are looked up one by one; for more, everybody who is signed in is read once."""
 
 
 def reach(parts: Parts, changes: ProvisionedChanges, client: Client, lost: Mapping[str, Collection[str]]) -> None:
@@ -70,7 +70,7 @@ def _end_in_aws(
 ) -> None:
     """Ends what AWS issued to this user for a role that no rule gives them any more, by whatever request.
 
-    Of somebody who is not here any more, what their last sign-in told is asked about, as it would be completed now.
+    For somebody who is not signed in any more, their last sign-in is looked at, completed as it would be now.
     """
     person = client.joining.person(user)
     alive = of_person_in(changes.writing, person) if person else ()
@@ -94,8 +94,8 @@ def completed(
 ) -> Groups:
     """The groups of a person who held these and whom SCIM tells in those.
 
-    Where SCIM is the source, they are what it tells. Where it completes, they are what a sign-in told, without what
-    was lost since; and what it tells beside that, where the sign-in could not tell all.
+    Where SCIM is the source, they are what it tells. Where it completes, they are what the sign-in told, without what
+    was lost since; and if the sign-in could not tell all, what SCIM tells as well.
     """
     names = [name for name in map(joining.name_of, told) if name]
     if joining.scim.groups == "source":

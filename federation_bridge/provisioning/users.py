@@ -95,7 +95,7 @@ class UserVerbs:
         self._record(changes, client, "created" if before is None else "changed", after)
         was, now = client.joining.person(before), client.joining.person(after)
         if before is not None and was != now:
-            # Nobody speaks for that person any more: who was joined by mistake comes in again when they are told anew.
+            # The client tells of that person no more. Who was joined by mistake gets in again once they are told.
             self._put_out(changes, client, before, "the identity provider's user is somebody else now")
         if not after.is_active:
             self._put_out(changes, client, after, "disabled at the identity provider")
@@ -118,7 +118,7 @@ class UserVerbs:
             raise ScimRefused("another user has this userName", "uniqueness", 409)
         if user.external_id is None or client.joining.scim.joined_by != "externalId":
             return
-        # Two users who are one person would each say whether that person is active.
+        # Two users that are one person could contradict each other about whether that person is active.
         if any(one.id != user.id for one in changes.users_with(user.external_id)):
             raise ScimRefused("another user has this externalId, by which people are joined here", "uniqueness", 409)
 

@@ -1,6 +1,6 @@
 """Connections of one database: the pool of SQLAlchemy, and at hand the one that was used last.
 
-To the pool and back takes as long as most statements, so what went well leaves its connection to whoever comes next.
+Going to the pool and back takes as long as most statements, so a connection that is well is left for the next caller.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _AT_HAND_FOR = 60.0
 """Seconds for which a connection is passed on without the pool, which then looks whether it is too old."""
 
 _INHERITED: list[Pool | PoolProxiedConnection] = []
-"""Of the parent process, kept from being collected: that would close its connections under it."""
+"""Connections of the parent process. Kept, for collecting them here would close them there."""
 
 
 class Connections:
@@ -50,7 +50,7 @@ class Connections:
             self._at_hand.append(connection)
 
     def drop_all(self) -> None:
-        """Closes those that are not in use; others close when they are given back, or are one more to be dropped."""
+        """Closes those that are not in use. The others close when they are given back, or when they fail in turn."""
         while self._at_hand:
             self._at_hand.pop().close()
         self._engine.dispose()

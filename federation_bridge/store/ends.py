@@ -1,7 +1,7 @@
 """Ends: everything that a person holds here goes in one transaction, in the one order of all who lock.
 
-Sessions first, then families, then what hangs on them. Two that meet then wait for each other, and never in a circle;
-what is renewed or approved at the same moment is waited for, and ends too.
+Sessions first, then families, then what hangs on them: two that meet wait for each other, and never in a circle. What
+is renewed or approved at the same moment is waited for, and ends too.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _claimed(size: int) -> Executable:
 
 
 def _filled(names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Values for statements of a fixed text: by fifties, the last one filled up with nobody."""
+    """Values for statements of a fixed text: fifty names each, the last one filled up with names of nobody."""
     size = 1 if len(names) == 1 else _AT_ONCE
     for first in range(0, len(names), size):
         some = names[first : first + size]

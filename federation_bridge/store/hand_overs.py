@@ -1,7 +1,7 @@
-"""Asked once more at the last moment, before anything leaves: whether who asked is still in, and not blocked.
+"""Asks once more, right before anything is handed out, whether the caller is still signed in and not blocked.
 
-AWS takes seconds to answer, and people are put out meanwhile. The question costs no statement of its own: the one that
-writes the audit entry answers it, or writes only where the answer is yes.
+AWS takes seconds to answer, and somebody may be put out meanwhile. The question costs no statement of its own: the
+statement that writes the audit entry answers it, or writes only where the answer is yes.
 """
 
 from __future__ import annotations

@@ -66,8 +66,8 @@ class LiveGrants:
     def completed(self, sold: LiveGrant, entry: Entry, acting: Acting) -> bool:
         """Notes key and end of what AWS issued, with its entry: both or neither, in order, not waiting for the disk.
 
-        Whether it may be handed over as things stand by now: False where who acts has ended, or somebody is blocked
-        whom that may be; `HandOvers.why_not` then says which.
+        Whether it may still be handed over: False where the session or command line that asks is over, or where its
+        person may be blocked; `HandOvers.why_not` then says which.
 
         Where a power failure takes it, the row stands as it was written before AWS was asked: with the latest end.
         """

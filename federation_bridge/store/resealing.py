@@ -89,7 +89,7 @@ class Resealing:
 
 
 def _have_alone(writing: Writing, serving: str) -> None:
-    """Whoever comes now waits: no row is written under the old key between our look and the commit."""
+    """Locks everybody else out: no row is written under the old key between our look and the commit."""
     if not writing.execute(_MAY, {}).all()[0][0]:
         raise ConfigurationInvalid(
             "the service's own user of PostgreSQL may not change every table: run this as the user who owns them "

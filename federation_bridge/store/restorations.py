@@ -79,20 +79,20 @@ class Restorations:
         All of it with its entries, in one transaction; gives what ended.
         """
         now = self._clock()
-        # One machine has one clock. Of several each may be off from the database's by as much as leaves it ready, this
-        # one into the one direction and a node into the other; and sign-ins begin at whole seconds.
+        # SQLite means one machine and one clock. Otherwise this clock and a node's may differ from the database's by as
+        # much as leaves a node ready, in opposite directions; and sign-ins begin at whole seconds.
         apart = _SECOND if self._database.dialect == "sqlite" else 2 * MOST_CLOCK_DIFFERENCE + _SECOND
         instants = {"holds_until": holds_until, "restored_at": now, "not_before": now.replace(microsecond=0) + apart}
 
         def work(writing: Writing) -> Ended:
             ended = put_in(writing, block)
-            # Also what no block means: a row that nobody can read, a device of which nobody has typed the code.
+            # Also what the block does not reach: a row that cannot be read, a device whose code nobody has typed.
             left = [writing.execute(delete(table), {}).rowcount for table in _ALL_THAT_IS_HELD]
             ended = replace(ended, pending=ended.pending + left[2])
             last = writing.execute(_NEWEST, {}).all()
             number = last[0].number + 1 if last else 1
             writing.execute(insert(RESTORATIONS), {"number": number, **instants})
-            # An older program would not ask for the instant.
+            # An older program would not ask for the instant of the restoration.
             stands = writing.execute(_MARK, {"asked": OLDEST_PROGRAM}).scalar_one_or_none() or FIRST_THAT_ASKS
             writing.execute(self._mark, {"name": OLDEST_PROGRAM, "value": max(stands, FIRST_THAT_ASKS)})
             same_tables.tell(self._database.dialect, writing.execute)

@@ -1,7 +1,7 @@
 """Which roles each person uses, and which they keep on top: it orders their own lists, and decides nothing.
 
 A use is written with the grant, in the same transaction and the same round trip (`session_names.claim`). Of each person
-so many rows are kept: whoever uses more loses those that they used longest ago.
+a bounded number of rows is kept: beyond it, those go that were used longest ago.
 """
 
 from __future__ import annotations

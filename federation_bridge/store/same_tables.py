@@ -1,8 +1,8 @@
 """Whether a PostgreSQL database is the one in which its tables were made, or another that was made from a dump of it.
 
 A dump holds rows, and not the numbers (OIDs) by which the server knows database and tables. They are written down in a
-mark: where it says other ones, these rows were put back from an older state, and nobody has said so to the bridge yet.
-A copy of the server's own files keeps the numbers: that shows in nothing here.
+mark. Where the mark has other numbers, these rows come from a dump, and nobody has told the bridge so yet.
+A copy of the server's own files keeps the numbers, so it is not noticed here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How a press on a button of ours goes on after a sign-in on the way: said beside the route that it reaches (ADR 16).
+"""How a button that somebody pressed without a session goes on after the sign-in: said beside its route (ADR 16).
 
-It never goes on by itself: a page of ours shows what the press would do, and waits for another one.
+It never goes on by itself: a page of ours shows what the press would do, and waits for another press.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Wrong bearer tokens of providers' programs: so many from one network, and no more."""
+"""Limits the wrong bearer tokens that programs of providers may show from one network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from federation_bridge.store.rate_limits import Limit
 from federation_bridge.web.door import client, door
 
 _MOST, _WITHIN = 60, timedelta(minutes=1)
-"""Tokens cannot be guessed, but whoever tries costs a look each time, and a line of the audit."""
+"""Tokens cannot be guessed, but each try costs a look into the database and a line of the audit."""
 
 
 def count(kind: str) -> None:

@@ -73,7 +73,7 @@ def keeping(context: Surroundings) -> Iterator[Finding]:
 def way_out(context: Surroundings) -> Iterator[Finding]:
     """The proxy and the certificate authorities that a login will use."""
     try:
-        # A host that no NO_PROXY names: which bridge it will be is not known yet.
+        # Which bridge it will be is not known yet: a host that no NO_PROXY names stands for it.
         proxy = proxy_for("https://aws.example.com")
         if proxy is not None:
             check_proxy(proxy)
@@ -103,7 +103,7 @@ def environment(context: Surroundings) -> Iterator[Finding]:
 
 
 def default(context: Surroundings) -> Iterator[Finding]:
-    """A [default] with credentials is the person's to have: it is wrong where it comes before what a shell was told."""
+    """A [default] with credentials is allowed. It is wrong where AWS tools take it before what the shell was given."""
     told = any(context.environ.get(name) for name in _TOLD) and not any(context.environ.get(name) for name in CHOICES)
     try:
         for path in sources_of_default(context.environ):

@@ -18,7 +18,7 @@ _JUST_NOW = timedelta(minutes=1)
 def tell_granted(context: Context, role: str, credentials: AwsCredentials, asked: str = "") -> None:
     """One line on stderr: how long these last, until when, and why no longer; `asked`: the length that was asked for.
 
-    A length below the one that was asked for stands out: nobody shall find it out when the keys have ended.
+    A length below the one that was asked for stands out, so that nobody finds out by keys that have ended.
     """
     role = called(context, role)
     left = credentials.expires_at - context.http.clock_offset - context.clock()
@@ -51,7 +51,7 @@ def tell_granted(context: Context, role: str, credentials: AwsCredentials, asked
 def tell_foreseen(context: Context, role: str, asked: str) -> None:
     """How long a session would be that is granted now; nothing where nobody is signed in here, or the bridge is older.
 
-    Another page of the bridge grants it, perhaps to who is signed in there: this helps, and decides nothing.
+    The grant itself happens on a page of the bridge, perhaps for another person: this is a hint, and decides nothing.
     """
     if context.tokens().load() is None:
         return
@@ -88,7 +88,7 @@ def cap_words(cap: str, *, asked_now: bool = True) -> str:
 
 
 def can_be_longer(cap: str) -> bool:
-    """Whether asking for more could give more: nothing but the wish bounds it, as far as is known."""
+    """Whether asking for more could give more: only what was asked for bounds it, as far as is known."""
     return cap in {"", "asked", "usual"}
 
 
@@ -99,6 +99,6 @@ def local_time(instant: datetime, now: datetime) -> str:
 
 
 def _rounded(span: timedelta) -> str:
-    """To the minute where there are some: seconds of an hour tell nobody anything."""
+    """To the minute if it is a minute or more; below that, to the second."""
     seconds = max(int(span.total_seconds()), 0)
     return format_duration(timedelta(seconds=seconds if seconds < 60 else (seconds + 30) // 60 * 60))  # noqa: PLR2004 - a minute

@@ -28,7 +28,7 @@ from federation_bridge.cli.i18n import say
 
 _STYLE = Style.from_dict({"chosen": "reverse", "about": "fg:ansibrightblack", "words": "bold"})
 _ESCAPE_ALONE = 0.05
-"""Seconds after which Esc is Esc, and not the beginning of an arrow's bytes."""
+"""Seconds after which Esc is the key itself, and not the first byte of an arrow."""
 _AROUND = 3
 """Lines that are not the list's: the question, the count, a reserve for the cursor."""
 
@@ -138,10 +138,10 @@ def _body(picker: Picker) -> HSplit:
 
 @contextmanager
 def _stops_in_turn(application: Application[int | None]) -> Iterator[Callable[[], None]]:
-    """SIGTERM and SIGHUP end the list as a key does, between two steps of its loop, from when what it gives is called.
+    """SIGTERM and SIGHUP end the list as a key does, between two steps of its loop, once what this gives was called.
 
-    The program's own handler raises wherever the interpreter stands. Within a frame that is drawn, a destructor or the
-    change of the terminal's mode, what it raises is lost or leaves half of the work: nothing ends then, or the
+    The program's own handler raises wherever the interpreter stands. While a frame is drawn, in a destructor, or while
+    the terminal's mode changes, that exception is lost or leaves the work half done: then nothing ends, or the
     terminal stays without echo.
     """
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -167,12 +167,12 @@ def _stops_in_turn(application: Application[int | None]) -> Iterator[Callable[[]
 
 
 def _leave(output: Output) -> None:
-    """Whatever cut the drawing short, a signal above all: the person's own screen and cursor come back."""
+    """Gives the person's own screen and cursor back, whatever cut the drawing short, such as a signal."""
     output.quit_alternate_screen()
     output.reset_attributes()
     output.enable_autowrap()
     output.disable_bracketed_paste()
-    # It shows no cursor that it takes for shown: what it last said may never have arrived.
+    # Hidden first: the output shows no cursor that it believes to be shown, and its last word may not have arrived.
     output.hide_cursor()
     output.show_cursor()
     output.flush()

@@ -16,7 +16,7 @@ _LONGEST_HINT = 6_000
 
 
 def material_of(tokens: Tokens, settings: OidcConnection) -> dict[str, str]:
-    """What is kept of these tokens, which were checked; nothing of which the settings want nothing."""
+    """What is kept of these checked tokens: only what the settings have a use for."""
     kept: dict[str, str] = {}
     if settings.sign_out_there and len(tokens.unverified_id_token) <= _LONGEST_HINT:
         kept["id_token"] = tokens.unverified_id_token

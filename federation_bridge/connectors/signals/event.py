@@ -23,7 +23,7 @@ OLDEST = timedelta(days=7)
 _MILLISECONDS = 100_000_000_000
 """A number of seconds that lies three thousand years ahead is one of milliseconds, as Okta writes them."""
 _MOST_MILLISECONDS = 1_000 * _MILLISECONDS
-"""Beyond every instant that is taken: a longer number is none, and could not be divided."""
+"""Beyond every instant that is taken. A longer number is refused before anything is reckoned with it."""
 
 _CAEP, _RISC = (f"https://schemas.openid.net/secevent/{one}/event-type/" for one in ("caep", "risc"))
 VERIFICATION = frozenset(

@@ -62,7 +62,7 @@ class Transmitter:
         self.push_url = f"{around.base_url}/ssf/{connection}"
         self.audience = signals.audience or self.push_url
         self._connection, self._around = settings, around
-        # A blank: no connection's name has one, so these looks are nobody else's.
+        # With a blank, which no name of a connection has: so no connection shares these documents.
         name = f"{connection} signals"
         address = signals.configuration_url or well_known(signals.issuer)
         hosts = frozenset({host_of(signals.issuer), host_of(address), *signals.endpoint_hosts})

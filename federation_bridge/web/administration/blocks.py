@@ -116,7 +116,7 @@ def verbs_for(caller: Caller) -> Blocking:
 
 
 def _ended(reference: str) -> Recorded | None:
-    """What the audit says that this end ended: the address alone would let anybody put numbers before a reader."""
+    """What this end ended, from the audit: numbers in the address itself could be anybody's invention."""
     found = door().store.audit.entries(reference=reference) if reference else ()
     return next((one for one in found if one.event in (AccessEnded.name, BlockPut.name)), None)
 

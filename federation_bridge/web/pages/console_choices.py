@@ -42,7 +42,7 @@ def sent(account_id: str) -> str:
     page = forms.one_field("to", most=LONGEST_ADDRESS) or forms.one_field("link", most=LONGEST_ADDRESS)
     region = forms.one_field("region", most=_LONGEST_REGION)
     account = door().rulebook.in_force.register.accounts.get(account_id)
-    # Nothing is issued for an account that is not registered: the grant refuses it.
+    # For an account that is not registered the grant refuses: nothing is issued.
     return resolved(account, page, region) if account else page
 
 

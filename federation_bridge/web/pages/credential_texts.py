@@ -27,7 +27,7 @@ SHOWN = {
 """The forms of `delivery.FORMATS` that people paste, in the order of their tabs, by the names that they go by."""
 
 _HIDDEN = "." * 12
-"""Stands for a secret in a preview: every form carries dots without quotes."""
+"""Stands for a secret in a preview. No form has to quote dots."""
 _DOTS = "•" * 12
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", re.ASCII)
 
@@ -45,7 +45,7 @@ class CredentialText:
 
 
 def texts_of(credentials: AwsCredentials) -> tuple[CredentialText, ...]:
-    """Every form, in the order of the tabs. A form that cannot carry a value stands in nobody's way."""
+    """Every form, in the order of the tabs. A form that cannot carry a value is left empty."""
     return tuple(_texts(credentials))
 
 

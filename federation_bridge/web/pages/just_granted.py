@@ -1,6 +1,6 @@
 """What a press for the console has just granted, on the page to which its person comes back: the console is elsewhere.
 
-The ledger tells it, and not the browser: so the page says what is so, also after a press whose answer never arrived.
+It is read from the ledger, and not from the browser: so it is right even after a press whose answer never arrived.
 """
 
 from __future__ import annotations

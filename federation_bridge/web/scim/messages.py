@@ -24,7 +24,7 @@ _LONGEST_DETAIL = 300
 
 
 def body() -> JsonObject:
-    """The JSON object that was sent; ScimRefused where two readers could read two things in it, or it is too deep."""
+    """The JSON object that was sent; ScimRefused where two readers could read it differently, or it is too deep."""
     if request.mimetype not in _TAKEN:
         raise ScimRefused(f"the body is sent as {KIND}", status=_UNSUPPORTED)
     try:

@@ -132,7 +132,7 @@ def _told(user: User, before: ProvisionedUser | None) -> ToldUser:
 
 
 def plain(text: str | None, attribute: str) -> str:
-    """A name that people can tell from every other one that looks otherwise; ScimRefused for another text."""
+    """The text, where it is short and people can see all that is in it; ScimRefused otherwise."""
     if not is_plain(text) or len(text) > _LONGEST or text != text.strip():
         raise ScimRefused(
             f"{attribute} is a text of at most {_LONGEST} characters that shows all that it is", "invalidValue"
