@@ -294,7 +294,7 @@ class StaleForm(CrossSiteRequest):
 class PressOver(BadRequest):
     """What a person pressed before a sign-in on the way is not there any more, or of another browser."""
 
-    code, public = "press_over", "What you pressed waits no longer. Please press it once more."
+    code, public = "press_over", "What you pressed is no longer kept. Please press it once more."
 
 
 class PressOfAnother(BridgeError):
@@ -420,7 +420,7 @@ class AwsBusy(AwsUnreachable):
     """Every region that was asked throttles: AWS is up, and asked too often."""
 
     code = "aws_busy"
-    public = "AWS is asked too often at the moment, so it gave nothing. Please wait a minute, then try again."
+    public = "AWS gets too many requests at the moment, so it gave nothing. Please wait a minute, then try again."
     retry_after = 60
 
 

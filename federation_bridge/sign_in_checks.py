@@ -58,26 +58,30 @@ _OTHER = Check("other", Sentence("what the cause says"), is_always=False)
 SAML = (
     *_BEFORE,
     Check("form", Sentence("one SAMLResponse came by POST, in base64"), "SAML bindings 3.5.4"),
-    Check("documents", Sentence("the provider's metadata is to be had and fits the settings"), "SAML metadata 2.4"),
+    Check("documents", Sentence("the provider's metadata is there and fits the settings"), "SAML metadata 2.4"),
     Check("shape", Sentence("the XML has one meaning, and one place for each signature and assertion")),
     Check("Response signature", Sentence("it is by a key of the metadata"), "SAML core 5", is_always=False),
     Check("Response", Sentence("its ID, instant and attributes can be read"), "SAML core 3.2.2"),
     Check("decryption", Sentence("the EncryptedAssertion opens by a key of ours"), "SAML core 2.3.4", is_always=False),
     Check("Assertion signature", Sentence("it is by a key of the metadata"), "SAML core 5", is_always=False),
-    Check("signed and encrypted", Sentence("what the connection wants signed and encrypted is so")),
+    Check(
+        "signed and encrypted", Sentence("what has to be signed or encrypted by the settings is signed or encrypted")
+    ),
     Check("Assertion", Sentence("each of its parts can be read in one way"), "SAML core 2.3.3"),
     Check("Response Issuer", Sentence("it is the provider's entityID"), "SAML profiles 4.1.4.2"),
     Check("Destination", Sentence("it is our address for this connection"), "SAML core 3.2.2"),
     Check("InResponseTo", Sentence("it is the request with which this browser left"), "SAML core 3.2.2"),
     Check("Issuer", Sentence("it is the provider's entityID"), "SAML core 2.2.5"),
-    Check("IssueInstant", Sentence("it does not lie ahead"), "SAML core 2.3.3"),
+    Check("IssueInstant", Sentence("it is not in the future"), "SAML core 2.3.3"),
     Check("NameID", Sentence("there is one, and its qualifiers are the provider's and ours"), "SAML core 2.2.3"),
     Check("Conditions", Sentence("they say until when the assertion holds"), "SAML core 2.5.1"),
     Check("AudienceRestriction", Sentence("each names our entityID"), "SAML core 2.5.1.4"),
-    Check("ProxyRestriction", Sentence("it lets us make an assertion of our own"), "SAML core 2.5.1.6"),
-    Check("NotBefore", Sentence("it has begun to hold"), "SAML core 2.5.1.2"),
+    Check("ProxyRestriction", Sentence("it does not forbid us to make an assertion of our own"), "SAML core 2.5.1.6"),
+    Check("NotBefore", Sentence("it is valid by now"), "SAML core 2.5.1.2"),
     Check(
-        "SubjectConfirmation", Sentence("one by bearer is for us, for this request, and holds"), "SAML profiles 4.1.4.3"
+        "SubjectConfirmation",
+        Sentence("a bearer one is for us and for this request, and has not expired"),
+        "SAML profiles 4.1.4.3",
     ),
     Check("AuthnStatement", Sentence("when the person was authenticated is what was asked for"), "SAML core 2.7.2"),
     Check("NotOnOrAfter", Sentence("the message is not too old"), "SAML core 2.5.1.2"),
@@ -88,7 +92,7 @@ SAML = (
 )
 OIDC = (
     *_BEFORE,
-    Check("documents", Sentence("the provider's metadata is to be had"), "OpenID Connect Discovery 4"),
+    Check("documents", Sentence("the provider's metadata is there"), "OpenID Connect Discovery 4"),
     Check("response mode", Sentence("the answer came as it was asked for, each parameter once"), "RFC 6749 4.1.2"),
     Check("state", Sentence("it is the one that was sent"), "RFC 6749 10.12"),
     Check("iss of the answer", Sentence("it is this connection's issuer"), "RFC 9207 2.4"),

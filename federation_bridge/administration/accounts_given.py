@@ -177,7 +177,12 @@ class _Reading:
             with self.mistakes.collected():
                 if len(row) != len(columns):
                     here, due = str(len(row)), str(len(columns))
-                    refuse(Place(line, 1, name), "the row has %(here)s cells, and the head %(due)s", here=here, due=due)
+                    refuse(
+                        Place(line, 1, name),
+                        "the row has %(here)s cells, and the first row %(due)s",
+                        here=here,
+                        due=due,
+                    )
                 cells = {
                     column: Node(Place(line, at, name), cell)
                     for at, (column, cell) in enumerate(zip(columns, row, strict=True), 1)
@@ -238,7 +243,7 @@ def _columns(name: str, line: int, head: Sequence[str]) -> list[str]:
             found.append(column)
     mistakes.told()
     if "id" not in found:
-        refuse(Place(line, 1, name), "the head needs a column `id`")
+        refuse(Place(line, 1, name), "the first row needs a column `id`")
     return found
 
 

@@ -86,7 +86,7 @@ OF_CHECKS: Mapping[str, Sentence] = {
     "ID token signature": Sentence("Compare the connection's `algorithms` and the provider's published keys."),
     "ID token": Sentence("Let the provider send an ID token, and no token of another kind."),
     "iss": Sentence("Compare the connection's `issuer` and `tenants` with the token's `iss`."),
-    "aud": Sentence("Compare `client_id` with the token's `aud`; name others whom it is for in `audiences`."),
+    "aud": Sentence("Compare `client_id` with the token's `aud`; list its other audiences in `audiences`."),
     "nonce": _AGAIN,
     "times": _CLOCKS,
     "hashes": Sentence("Look what stands between us and the provider: the token belongs to another code."),
@@ -94,7 +94,9 @@ OF_CHECKS: Mapping[str, Sentence] = {
     "UserInfo": Sentence("Let the provider's administrator look why UserInfo tells of somebody else."),
     "groups": Sentence("Look at the directory: it says why it knows no such person."),
     "session end": Sentence("Let the person sign in at the provider anew: their session there is over."),
-    "once": Sentence("Nothing, if it was Back or a reload; otherwise ask who has that message."),
+    "once": Sentence(
+        "Nothing, if the person went back or reloaded the page; otherwise find out who else has that message."
+    ),
     "other": Sentence("Look in the log under the same reference."),
 }
 """By the check that refused (`sign_in_checks`)."""

@@ -121,7 +121,7 @@ def _arrived(received: Mapping[str, JsonValue]) -> Iterator[Arrived]:
         words = _count(value) if is_count else _values(value)
         yield Arrived(Sentence("attribute %(name)s", name=safe(name)), words)
     if left_out := received.get("left_out"):
-        told_words = Sentence("%(count)s more, for the entry would be too long", count=str(left_out))
+        told_words = Sentence("%(count)s more, left out because the entry would be too long", count=str(left_out))
         yield Arrived(Sentence("left out"), told_words)
 
 

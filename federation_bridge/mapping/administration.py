@@ -165,7 +165,7 @@ def _who(node: Node, read: ConditionReader) -> Condition:
     # neither must a condition that everybody at the connection meets.
     anchors = when.anchors()
     if when.may_bind() or anchors is None or any(kind == "prefix" for kind, *_ in anchors):
-        refuse(node, "who administers is said by a group, a person, an attribute or a method, in every branch")
+        refuse(node, "every branch has to say who administers: by a group, a person, an attribute or a method")
     return when
 
 

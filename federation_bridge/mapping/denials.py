@@ -75,7 +75,10 @@ def parse_denied(node: Node, register: Register, when: Condition) -> RolesDenied
     if when.may_bind():
         refuse(node, "a rule that denies has no group_template in `when`: its roles are those that `deny` names")
     if is_escaped_by_waiting(when):
-        refuse(node, "an old sign-in would escape this denial: a rule that denies has `signed_in_within` under `not`")
+        refuse(
+            node,
+            "a rule that denies has `signed_in_within` under `not`: an old sign-in would escape the denial otherwise",
+        )
     entry = fields(node, "`deny`", ("role", "roles"))
     if ("role" in entry) == ("roles" in entry):
         refuse(node, "`deny` needs either `role` or `roles`")

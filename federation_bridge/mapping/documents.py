@@ -43,7 +43,7 @@ def read_documents(
 
 def _check_version(node: Node) -> None:
     if text(node, "the version") != "1":
-        refuse(node, "this is not version 1 of the rules")
+        refuse(node, "the rules must say `version: 1`")
 
 
 def _joined(section: str, one: Node, other: Node) -> Node:

@@ -35,7 +35,7 @@ class FindingKind(StrEnum):
     GIVES_NOTHING = "gives-nothing"
     """It hits nobody who was seen."""
     UNUSED = "unused"
-    """Nothing was granted by it for long, as far as is known."""
+    """It has granted nothing for a long time, as far as is known."""
     ABOVE_MAXIMUM = "above-maximum"
     UNKNOWN_GROUP = "unknown-group"
     NEARLY_A_GROUP = "nearly-a-group"
@@ -144,7 +144,9 @@ def _of_use(rules: RuleSet, people: Sequence[Identity], now: datetime) -> Iterat
         if rule.id in found.stands or rule.when.depends_on_request():
             continue
         if by := found.narrower.get(rule.id):
-            words = Sentence("whom it hits has each role on narrower terms, by %(rules)s", rules=_few(by))
+            words = Sentence(
+                "everybody to whom it applies has each of its roles on narrower terms, by %(rules)s", rules=_few(by)
+            )
             yield _finding(FindingKind.SHADOWED, rule, words)
         elif rule.denied:
             yield _finding(FindingKind.GIVES_NOTHING, rule, Sentence("it denies nothing to anybody who was seen"))
@@ -156,7 +158,7 @@ def _of_denials(rule: Rule, denied: Mapping[str, Collection[str]]) -> Iterator[F
     if denied:
         by = {name for names in denied.values() for name in names}
         words = Sentence(
-            "it grants %(roles)s, which everybody whom it hits is denied by %(rules)s",
+            "it grants %(roles)s, but %(rules)s denies that to everybody to whom it applies",
             roles=_few(denied),
             rules=_few(by),
         )
@@ -184,7 +186,7 @@ def unused(rules: RuleSet, uses: RuleUses, now: datetime) -> Iterator[Finding]:
             )
         if uses.untold:
             words = Sentence(
-                "%(words)s; of %(count)s grants to people who were erased nobody knows by which rule they were",
+                "%(words)s; %(count)s grants to people who were erased belong to no rule that is known",
                 words=words,
                 count=str(uses.untold),
             )

@@ -103,7 +103,7 @@ def _of_document(old: _Parts, new: _Parts) -> Iterator[Sentence]:
 def _of_sections(old: _Parts, new: _Parts, name: str) -> Iterator[Mistake]:
     for was, now in zip_longest(old.sections, new.sections, fillvalue=(0, "")):
         if was[1] != now[1]:
-            told = Sentence("only administrators change what stands beside the rules")
+            told = Sentence("only administrators change what the text holds besides rules")
             yield Mistake(told, now[0] or was[0], 1, name)
             return
 

@@ -59,7 +59,7 @@ def _check_network(node: Node, written: str) -> None:
     if "/" not in written:
         refuse(
             node,
-            "%(written)s names no width: write %(address)s/32, or %(address)s/128 for IPv6",
+            "%(written)s has no prefix length: write %(address)s/32, or %(address)s/128 for IPv6",
             written=repr(written),
             address=written,
         )
@@ -74,6 +74,6 @@ def _check_network(node: Node, written: str) -> None:
         )
     # Addresses are compared as IPv4 where they are (RFC 4291 2.5.5.2): such a network would never be met.
     if network.version == 6 and network.network_address.ipv4_mapped is not None:  # noqa: PLR2004
-        refuse(node, "%(written)s maps IPv4: write the IPv4 network itself", written=repr(written))
+        refuse(node, "%(written)s is an IPv4 network within IPv6: write the IPv4 network itself", written=repr(written))
     if str(network) != written:
         refuse(node, "network %(written)s is written %(which)s", written=repr(written), which=repr(str(network)))

@@ -108,7 +108,7 @@ def read_register(written: str, issuer: str = "", reserved_role: str = "") -> Re
 
 def _check_version(node: Node) -> None:
     if text(node, "the version") != "1":
-        refuse(node, "this is not version 1 of the register")
+        refuse(node, "the register must say `version: 1`")
 
 
 class _Reading:

@@ -19,7 +19,7 @@ MARK = re.compile(r"<(?P<reason>[^<>]+)>")
 """Stands before the place where a mistake is to be told, and says a word of the sentence; it is cut out first."""
 
 REGISTER = """\
-version: <not version 1>2
+version: <must say `version: 1`>2
 accounts:
   - id: <12 digits>"1"
     name: <begins or ends with a blank>"Production "
@@ -58,7 +58,7 @@ accounts:
 """
 
 RULES = """\
-version: <not version 1>2
+version: <must say `version: 1`>2
 <unknown key 'rulse'>rulse: []
 groups:
   <at most 64 of>"plat form": g-1
@@ -79,7 +79,7 @@ rules:
     grant: {role: 111111111111/Administrator, session_policy: {named: read}}
 administration:
   - {id: <not an entry's id>a b, as: <did you mean 'administrator'>administator, connection: entra, when: {group: a}}
-  - {id: b, as: <needs `accounts`>author, connection: <mean 'okta'>okat, when: <in every branch>{not: {group: a}}}
+  - {id: b, as: <needs `accounts`>author, connection: <mean 'okta'>okat, when: <every branch has to>{not: {group: a}}}
   - <needs `when`>{id: c, as: auditor, connection: entra, <unknown key 'since'>since: x}
   - {id: d, as: author, connection: entra, when: {group: a}, accounts: [<not registered>"1", <not registered>"2"]}
   - {id: <stands here twice>d, as: auditor, connection: entra, when: {group: {named: again}}}

@@ -106,11 +106,11 @@ def test_each_finding_names_the_rules_that_are_in_the_way() -> None:
         one.kind: one.sentence for one in findings(rule_set(rule("{group: admins}"), denial("admins")), PEOPLE, NOW)
     }
     assert told[FindingKind.DENIED] == (
-        "rule r: it grants 111111111111/Administrator, which everybody whom it hits is denied by z"
+        "rule r: it grants 111111111111/Administrator, but z denies that to everybody to whom it applies"
     )
     narrow = rule_set(rule("{group: admins}", _SHORT, "a"), rule("{group: Readers}", name="b"))
     (one,) = findings(narrow, PEOPLE, NOW)
-    assert one.sentence == "rule b: whom it hits has each role on narrower terms, by a"
+    assert one.sentence == "rule b: everybody to whom it applies has each of its roles on narrower terms, by a"
     (one, _) = findings(rule_set(denial("nobodys")), PEOPLE, NOW)
     assert one.sentence == "rule z: it denies nothing to anybody who was seen"
 
@@ -133,10 +133,7 @@ def uses(*used: str, known: int = 100, there: tuple[str, ...] = ("r",), untold: 
         ),
         (
             uses(untold=3),
-            (
-                "it gave nothing in the last 90d; of 3 grants to people who were erased nobody knows by which rule "
-                "they were"
-            ),
+            ("it gave nothing in the last 90d; 3 grants to people who were erased belong to no rule that is known"),
         ),
         (uses("r"), ""),
         (uses("other"), "it gave nothing in the last 90d"),

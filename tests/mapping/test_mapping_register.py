@@ -57,7 +57,7 @@ def test_the_digest_follows_every_change() -> None:
         ("path: /teams/", "path: /teams", 8, "not a path"),
         ("max_session: 4h", "max_session: 13h", 8, "between 1h and 12h"),
         ("max_session: 4h", "max_session: soon", 8, "not a duration"),
-        ("version: 1", "version: 2", 1, "not version 1"),
+        ("version: 1", "version: 2", 1, "must say `version: 1`"),
         ("version: 1", "versoin: 1", 1, "did you mean 'version'?"),
         ("name: Development", "name: Development\n    name: Other", 11, "stands here twice"),
         ("name: Development", "name: &a Development", 10, "anchors"),

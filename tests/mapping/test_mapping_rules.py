@@ -289,7 +289,7 @@ def test_no_rule_grants_beyond_what_it_can_reach(written, who) -> None:
     [
         ("rules: []", "line 1: the rules needs `version`"),
         ("version: 1\nrules: []", "line 2: `rules` must not be empty"),
-        ("version: 2\nrules: []", "line 1: this is not version 1"),
+        ("version: 2\nrules: []", "line 1: the rules must say `version: 1`"),
         ("version: 1\nrulez: []", "line 2: unknown key 'rulez' in the rules; did you mean 'rules'?"),
         (rules_text(rule("{group: a}"), rule("{group: b}")), "line 7: rule 'r' stands here twice, first in line 3"),
         (

@@ -79,7 +79,7 @@ def test_many_mistakes_stay_one_readable_sentence_and_none_is_lost() -> None:
             (OTHER, OTHER.replace("id: b", "id: c")),
             "of `groups` stands here twice, first in line 1 of 1.yaml",
         ),
-        ((OTHER, "version: 2\n"), "2.yaml: line 1: this is not version 1"),
+        ((OTHER, "version: 2\n"), "2.yaml: line 1: the rules must say `version: 1`"),
         ((OTHER, "version: 1\nrules: {}\n"), "2.yaml: line 2: `rules` must be a list"),
         ((OTHER, "version: 1\ngroups: []\n"), "2.yaml: line 2: `groups` stands in 1.yaml too, in another form"),
         ((OTHER, ""), "2.yaml: line 1: the file is empty"),

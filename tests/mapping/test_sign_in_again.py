@@ -120,7 +120,7 @@ def test_no_sign_in_however_old_or_silent_escapes_a_denial() -> None:
     ],
 )
 def test_a_denial_that_an_old_sign_in_would_escape_is_refused(when: str) -> None:
-    with pytest.raises(ConfigurationInvalid, match="an old sign-in would escape this denial"):
+    with pytest.raises(ConfigurationInvalid, match="an old sign-in would escape the denial"):
         rule_set(denying(when))
     rule_set(denying(f"{{not: {RECENT}}}"))
 

@@ -55,13 +55,13 @@ def test_an_address_that_is_not_known_is_neither_inside_nor_outside(caller: Call
     [
         ("[]", "must not be empty"),
         ("192.0.2.0/24", "must be a list"),
-        ("[192.0.2.7]", "names no width"),
+        ("[192.0.2.7]", "has no prefix length"),
         ("[192.0.2.7/24]", "is not a network"),
         ("[office/24]", "is not a network"),
         ("[192.0.2.0/24, 192.0.2.0/24]", "stands here twice"),
         ('["2001:DB8::/32"]', "is written '2001:db8::/32'"),
         ("[192.0.2.0/255.255.255.0]", "is written '192.0.2.0/24'"),
-        ('["::ffff:192.0.2.0/120"]', "maps IPv4"),
+        ('["::ffff:192.0.2.0/120"]', "is an IPv4 network within IPv6"),
     ],
 )
 def test_a_network_that_could_be_misread_is_refused_with_its_line(networks: str, reason: str) -> None:

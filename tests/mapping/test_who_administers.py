@@ -104,10 +104,16 @@ def test_without_entries_nobody_administers() -> None:
         ('{id: a, as: auditor, connection: entra, when: {group: a}, accounts: ["111111111111"]}', "nobody else may"),
         ('{id: a, as: author, connection: entra, when: {group: a}, accounts: ["999999999999"]}', "is not registered"),
         ("{id: a, as: administrator, connection: entra, when: {group: a}, who: b}", "who"),
-        ('{id: a, as: administrator, connection: entra, when: {group_template: "x-{role}"}}', "in every branch"),
-        ("{id: a, as: administrator, connection: entra, when: {not: {group: a}}}", "in every branch"),
+        (
+            '{id: a, as: administrator, connection: entra, when: {group_template: "x-{role}"}}',
+            "every branch has to say",
+        ),
+        ("{id: a, as: administrator, connection: entra, when: {not: {group: a}}}", "every branch has to say"),
         ("{id: a, as: administrator, connection: entra, when: {any: [{group: a}, {not: {group: b}}]}}", "every branch"),
-        ("{id: a, as: administrator, connection: entra, when: {dates: {not_after: 2027-01-01}}}", "in every branch"),
+        (
+            "{id: a, as: administrator, connection: entra, when: {dates: {not_after: 2027-01-01}}}",
+            "every branch has to say",
+        ),
     ],
 )
 def test_an_entry_that_is_wrong_or_means_everybody_is_refused_with_its_line(entry: str, reason: str) -> None:

@@ -283,7 +283,7 @@ def test_what_gave_nothing_for_long_is_found_on_the_page_and_by_programs(ada, cl
     ada.sign_in(clock, "auditors")
     page = ada.get("/administration/findings?kind=unused").text
     assert "rule administrators: it gave nothing in the last 90d" in page
-    assert "Nothing was granted by it for long" in page
+    assert "It has granted nothing for a long time" in page
     assert ada.get("/administration/findings?kind=denied").status_code == 200
 
 
@@ -301,4 +301,4 @@ def test_what_is_denied_to_everybody_is_found_on_the_page_and_by_programs(ada, c
     assert found == ["administrators"]
     ada.sign_in(clock, "auditors", "admins")
     page = ada.get("/administration/findings?kind=denied").text
-    assert f"it grants {ACCOUNT}/Administrator, which everybody whom it hits is denied by nobody" in page
+    assert f"it grants {ACCOUNT}/Administrator, but nobody denies that to everybody to whom it applies" in page

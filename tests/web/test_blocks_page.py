@@ -64,7 +64,7 @@ def test_the_page_says_what_ended(ada, clock, do: str, number: int) -> None:
     others_sign_in(ada, clock, "bob", "carol")
     done = sent(ada, do, in_aws="yes", **({} if do == "begin" else {"person": "corp/bob"}))
     page = ada.get(done.headers["Location"]).text
-    assert f"Browser sessions: {number}. Command lines: 0. On their way in: 0." in page
+    assert f"Browser sessions: {number}. Command lines: 0. Command lines not let in yet: 0." in page
     assert "AWS sessions that are ending: 0." in page
 
 

@@ -355,7 +355,7 @@ def test_a_waiting_press_is_of_one_browser_of_its_time_and_as_it_was_sealed(ada:
         assert ada.get(text).status_code == 400, text
     ada.client.set_cookie(cookies.SIGN_IN, "9" * 64, domain=_DOMAIN, secure=True)
     other = ada.get(back)
-    assert (other.status_code, "waits no longer" in other.text) == (400, True)
+    assert (other.status_code, "is no longer kept" in other.text) == (400, True)
     ada.client.delete_cookie(cookies.SIGN_IN, domain=_DOMAIN)
     assert ada.get(back).status_code == 400
     ada.client.set_cookie(cookies.SIGN_IN, secret.value, domain=_DOMAIN, secure=True)

@@ -114,7 +114,7 @@ def test_a_changed_field_changes_its_line_alone_and_what_no_form_shows_stays(ada
         ({"roles": [""]}, "roles", "must not be empty"),
         ({"max_duration": "20h"}, "max_duration", "12h"),
         ({"not_after": "tomorrow"}, "not_after", "neither a date"),
-        ({"networks": "192.0.2.7"}, "networks", "names no width"),
+        ({"networks": "192.0.2.7"}, "networks", "has no prefix length"),
         ({"days": "mon", "hours_from": "08:00", "hours_to": "8", "zone": "UTC"}, "hours_to", "8"),
         ({"policy": "nothing"}, "policy", "is named"),
         ({"owner": "a\u200bb"}, "owner", "cannot be seen"),

@@ -41,7 +41,7 @@ def chained(context: Context, first: AwsCredentials, role_arn: str, duration: ti
     """
     target, own = checked_target(role_arn), _ASSUMED.fullmatch(first.assumed_role_arn)
     if own is None or own[1] not in _DOMAINS:
-        raise AwsFailed(say("The bridge does not tell as which session these credentials act."))
+        raise AwsFailed(say("The bridge does not say to which session these credentials belong."))
     partition, account, role = target
     if partition != own[1]:
         raise UsageWrong(say("{text} is in another partition than {role}.", text=role_arn, role=first.role))

@@ -44,7 +44,7 @@ def sign_in(context: Context) -> tuple[StoredSession, str]:
             raise SignInNeeded(say("Nobody is signed in to administer. Please run: fedbridge login --administration"))
         told = say("Nobody is signed in. Please run: fedbridge login {address}", address=context.address)
         if context.way == "auto":
-            told += " " + say("Where nobody would see a code, --device waits for one all the same.")
+            told += " " + say("--device waits for a code even where nobody would see it.")
         raise SignInNeeded(told)
     context.make_folders()
     endpoints, key = discover(context), DpopKey.fresh()

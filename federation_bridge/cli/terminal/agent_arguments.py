@@ -42,12 +42,12 @@ def agent_commands(under: Under) -> None:
     agent.elsewhere = under.choices
     agent.set_defaults(run=_alone, bridge="", role="", address="", folder="", way="auto", administration=False)
     inner: Any = agent.add_subparsers(title=say("commands"), metavar="COMMAND", parser_class=Parser)
-    exec_ = _one(inner, "exec", running.exec_, say("Run a command that may read as a role"))
+    exec_ = _one(inner, "exec", running.exec_, say("Run a command as a role, read-only"))
     variables_option(exec_)
     region_option(exec_)
     command_words(exec_)
     serve = _one(
-        inner, "serve", running.serve, say("Serve what may read as a role to a container's or an SDK's endpoint")
+        inner, "serve", running.serve, say("Serve a role, read-only, to a container's or an SDK's credentials endpoint")
     )
     region_option(serve)
     port_option(serve)

@@ -27,7 +27,9 @@ def shell_commands(under: Under) -> None:
     assume.is_evaluated = True
     role_options(assume)
     region_option(assume)
-    assume.add_argument("--chain", default="", metavar="ROLE-ARN", help=say("from that role into this one, an hour"))
+    assume.add_argument(
+        "--chain", default="", metavar="ROLE-ARN", help=say("then take this role from it, for an hour at most")
+    )
     assume.add_argument("--unset", action="store_true", help=say("give this shell its own variables back"))
     assume.add_argument("--shell", default="", choices=("", *sorted(SHELLS)), help=argparse.SUPPRESS)
     ways(assume)

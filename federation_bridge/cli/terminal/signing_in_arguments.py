@@ -42,7 +42,7 @@ def _use(under: Under) -> None:
         under,
         "use",
         bridges.use,
-        say("The bridge that commands use which name none"),
+        say("Choose the bridge that commands use by default"),
         examples=("fedbridge use work",),
     )
     use.add_argument("name", nargs="?", default="", metavar="NAME", help=say("its name, or its address"))

@@ -35,7 +35,7 @@ _LINES = fields_shown(
     connection=Sentence("Connection"),
     excepted=Sentence("Who else stays in (connection/subject), one on each line"),
     reason=Sentence("Reason"),
-    in_aws=Sentence("End what AWS has handed out, too"),
+    in_aws=Sentence("End their AWS sessions, too"),
     unseen=Sentence("Also somebody who never signed in here"),
 )
 
