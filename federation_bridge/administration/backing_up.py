@@ -41,7 +41,7 @@ def checked(file: Path, key: BackupKey) -> BackupHead:
 
 def lines_of(head: BackupHead) -> Iterator[str]:
     """What a backup holds, for a terminal."""
-    yield f"It holds what happened until {head.made_at:%Y-%m-%d %H:%M:%S} UTC, in the shape of step {head.schema}."
+    yield f"It holds the data up to {head.made_at:%Y-%m-%d %H:%M:%S} UTC, in the schema of step {head.schema}."
     in_force = f"version {head.rulebook} ({head.rulebook_digest[:12]})" if head.rulebook else "none"
     yield f"Rulebook in force: {in_force}."
     yield f"Audit: the last entry is {head.last_entry}, the last seal {head.seal or 'none'}."

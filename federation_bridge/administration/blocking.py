@@ -139,7 +139,11 @@ def lines_of(blocks: Iterable[Block]) -> Iterator[str]:
     for one in blocks:
         who = one.scope if one.is_of_person else f"everybody{f' of {one.scope}' if one.scope else ''}"
         spared = f" but {', '.join(one.excepted) or 'nobody'}" if not one.is_of_person else ""
-        doubt = "" if one.is_ours else "  NOT WRITTEN BY THE BRIDGE: it refuses, and what it says is not believed"
+        doubt = (
+            ""
+            if one.is_ours
+            else "  NOT WRITTEN BY THE BRIDGE: it still keeps people out, but do not trust what it says"
+        )
         since = f"{one.since:%Y-%m-%d %H:%M} UTC"
         yield f"{who}{spared}  by {one.by} ({one.source})  since {since}  {one.reason}{doubt}"
 
@@ -169,7 +173,9 @@ def _check_known(verbs: Blocking, people: Iterable[str], wish: Wish) -> None:
             continue
         known = {one.identity.person for one in verbs.store.people.seen_since(verbs.clock() - verbs.kept)}
         near = did_you_mean(person, known)
-        raise NotFound(f"nobody called {person!r} was seen here{near} To block a name ahead, say `unseen`")
+        raise NotFound(
+            f"nobody called {person!r} was seen here{near} To block somebody who never signed in here, say `unseen`"
+        )
 
 
 def _check_somebody_administers(verbs: Blocking, made: Block) -> None:

@@ -78,11 +78,11 @@ def acknowledge(where: Open, number: int, seen: SeenTo) -> None:
     now = where.clock()
     found = next((one for one in emergencies(where.store, now, where.span) if one.number == number), None)
     if found is None:
-        raise NotFound(f"no notice stands of an emergency that made version {number}")
+        raise NotFound(f"there is no open notice of an emergency that made version {number}")
     identity = None if seen.caller is None else seen.caller.session.identity
     person = "" if identity is None else identity.person
     if (person and person == found.person) or (not found.person and seen.by.name == found.author):
-        raise BadRequest("who made a change in an emergency does not see to it: another administrator has to")
+        raise BadRequest("who made a change in an emergency cannot confirm it: another administrator has to")
     event = RulebookEmergencySeen(seen.by.name, seen.note, number)
     if seen.caller is None or identity is None:
         where.store.audit.record(Entry(now, _OPERATOR, event))

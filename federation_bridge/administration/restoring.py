@@ -84,7 +84,7 @@ def standing(store: Store, keys: KeyRing, connections: Collection[str]) -> Stand
     """What is in force again; BadRequest where nothing waits for a yes."""
     restoration = waiting(store)
     if restoration is None:
-        raise BadRequest("no restoration waits for a yes: people come in")
+        raise BadRequest("no restore waits to be confirmed: people can sign in")
     version = store.rulebook_versions.in_force()
     lines = tuple(_lines(store, keys, connections))
     code = hashlib.sha256("\n".join([str(restoration.number), *lines]).encode()).hexdigest()[:12]
@@ -99,7 +99,8 @@ def confirm(store: Store, endings: Endings, clock: Clock, seen: Standing, yes: C
     check_words("a reason", yes.reason)
     if yes.code != seen.code:
         raise ChangedMeanwhile(
-            f"{yes.code!r} is not what is in force: look again (`federation-bridge restore --show`), and confirm that"
+            f"{yes.code!r} is not the code of what is in force: look again (`federation-bridge restore --show`), and "
+            "confirm that code"
         )
     for account in sorted(yes.accounts):
         cause = Cause("administrator", OPERATOR, yes.reason)

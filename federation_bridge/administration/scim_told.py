@@ -36,7 +36,7 @@ class ConnectionTold:
         """The sentence for a client that is quiet."""
         last = self.last_contact_at
         since = "never called" if last is None else f"called last {last:%Y-%m-%d %H:%M} UTC"
-        return f"its SCIM client {since}: who leaves is not put out until it calls"
+        return f"its SCIM client {since}: somebody who leaves is not put out before it calls"
 
 
 @dataclass(frozen=True, slots=True)

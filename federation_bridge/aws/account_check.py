@@ -156,7 +156,7 @@ def _of_role(subject: str, role: RolePlan, found: RealRole, granted: Mapping[str
         yield Difference("fails", subject, f"{told}: longer grants are refused")
     elif seconds > role.max_session_seconds and _is_pinned(role):
         yield Difference(
-            "wider", subject, f"MaxSessionDuration is {_span(seconds)}: so long are the sessions of a web identity file"
+            "wider", subject, f"MaxSessionDuration is {_span(seconds)}: sessions by a web identity file last that long"
         )
 
 

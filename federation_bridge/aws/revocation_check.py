@@ -23,7 +23,7 @@ def of_boundary(
 ) -> Iterator[tuple[Kind, str]]:
     """Of one role: `boundary` is the ARN of its permissions boundary, "" where it has none.
 
-    `attached`: the policies that hang on it; None: not known.
+    `attached`: the policies that are attached to it; None: not known.
     """
     if not boundary:
         paste = f"aws iam put-role-permissions-boundary --role-name {role} --permissions-boundary {plan.policy_arn}"
@@ -33,7 +33,7 @@ def of_boundary(
         if attached is None:
             yield (
                 "unsure",
-                f"its permissions boundary is {boundary}, and whether {plan.attached.arn} hangs on it is not known",
+                f"its permissions boundary is {boundary}, and it is not known whether {plan.attached.arn} is attached",
             )
         elif plan.attached.arn not in attached:
             yield "fails", f"its permissions boundary is {boundary}: {_UNBOUND}. Do this: {paste}"
@@ -56,11 +56,11 @@ def of_attached_policy(
         return
     detach = f"aws iam detach-role-policy --role-name {role} --policy-arn {plan.policy_arn}-attached"
     if plan.attached is None:
-        yield "wider", f"{plan.policy_arn}-attached hangs on it, and nobody accepted that risk: {detach}"
+        yield "wider", f"{plan.policy_arn}-attached is attached to it, and nobody accepted that risk: {detach}"
     elif boundary == "":
         yield (
             "wider",
-            f"{plan.attached.arn} hangs on it, and it has no boundary: the bridge's key could give it all. {detach}",
+            f"{plan.attached.arn} is attached, and it has no boundary: our key could give it everything. {detach}",
         )
 
 
@@ -94,7 +94,10 @@ def _of_policy(plan: RevocationPlan, policies: Mapping[str, JsonObject]) -> Iter
     statements = statements_of(found)
     allowing = [one for one in statements if one.get("Effect") != "Deny"]
     if not any(allows_all(one) for one in allowing):
-        told = "roles with it may less than their policies say, and no session can be ended: the bridge keeps off it"
+        told = (
+            "roles with it may do less than their policies say, and the bridge does not touch it, so no session can be "
+            "ended"
+        )
         yield "fails", f"{plan.policy_arn} does not allow everything: {told}. Put this in: {compact(ALLOW_ALL)}"
     if any(not allows_all(one) for one in allowing):
         yield "wider", f"{plan.policy_arn} has other allowing statements than {compact(ALLOW_ALL)}: take them out"
@@ -115,11 +118,11 @@ def of_permissions(
     if missing and not attached and within == allowing:
         yield "fails", f"it may not {', '.join(missing)}: no session can be ended. {paste}"
     if within != allowing:
-        yield "wider", f"it may more than version {' and '.join(_versioned(plan))}. {paste}"
+        yield "wider", f"it may do more than version {' and '.join(_versioned(plan))}. {paste}"
     if attached:
         yield "wider", f"{', '.join(attached)} is attached to it: detach it. {paste}"
     if len(statements) != len(allowing):
-        yield "unsure", "its policies have a Deny: whether an end goes through cannot be told from it"
+        yield "unsure", "its policies have a Deny, so it is not certain that sessions can be ended"
 
 
 def _is_within(plan: RevocationPlan, statement: Mapping[str, Any]) -> bool:

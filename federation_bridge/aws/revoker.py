@@ -73,7 +73,7 @@ class Found:
         if not any(allows_all(one) for one in statements_of(self.document)):
             raise CannotRevoke(
                 "the revocation policy does not allow everything any more: somebody made it narrower, and to write "
-                "over it would widen what the roles may. Put the allowing statement back, or attach another policy"
+                "over it would give the roles more. Put the allowing statement back, or attach another policy"
             )
         return tuple(one for one in self.denies() if not is_ours(one))
 
@@ -226,7 +226,7 @@ class Policy:
         self._call("create_policy_version", PolicyDocument=text, SetAsDefault=True)
         found = self.read()
         if not same_policy(found.document, document):
-            raise AwsUnreachable(f"{self.arn} reads back otherwise than it was written: somebody else writes it too")
+            raise AwsUnreachable(f"{self.arn} is not what was just written: somebody else writes it, too")
         return found
 
     def _make_room(self) -> None:
@@ -247,7 +247,7 @@ class Policy:
             code, message = printable(str(error.get("Code", ""))), printable(str(error.get("Message", "")))
             status = refused.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             if code in _SOON_AGAIN or status >= _SERVER_ERROR:
-                raise AwsUnreachable(f"IAM has no time: {code}: {message}") from None
+                raise AwsUnreachable(f"IAM is busy: {code}: {message}") from None
             if code == "NoSuchEntity" and operation == "get_policy":
                 raise CannotRevoke(f"there is no policy {self.arn}: the account's template makes it") from None
             raise CannotRevoke(f"IAM refuses {operation}: {code}: {message}") from None

@@ -46,7 +46,7 @@ def attached(policy: Policy, standing: Sequence[Deny], others: Sequence[Deny], g
     except CannotRevoke as refused:
         return Attached(problem=refused.detail)
     if not having.is_known:
-        return Attached(problem=f"which roles have {policy.arn} attached is not seen (iam:ListEntitiesForPolicy)")
+        return Attached(problem=f"it is not known which roles have {policy.arn} attached (iam:ListEntitiesForPolicy)")
     return Attached(wanted.held, having.roles, version=version)
 
 

@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 _LOOK_AGAIN = timedelta(minutes=10)
 """How often the policy is looked at while it denies something: somebody may have written over it."""
-_UNSEEN = "the policy holds it; whether the roles have it as their boundary is not seen (iam:ListEntitiesForPolicy)"
+_UNSEEN = "the policy denies it; whether it is the boundary of the roles is not known (iam:ListEntitiesForPolicy)"
 _NOBODY_CAN = timedelta(days=7)
 """For how long after a deny became needless the bridge still tries to take it out."""
 
@@ -82,7 +82,9 @@ class RevocationErrand:
     def _opened(self, account_id: str) -> tuple[Policy, Account]:
         account = self.rulebook.current().register.accounts.get(account_id)
         if account is None:
-            raise CannotRevoke(f"the account {account_id} stands in no register any more, so the bridge has no way in")
+            raise CannotRevoke(
+                f"the account {account_id} is not in the register any more, so the bridge cannot reach it"
+            )
         return self.revoker.opened(account), account
 
     def _written(self, policy: Policy, account: Account, wanted: Sequence[Revocation]) -> list[Revocation]:

@@ -15,7 +15,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command()
 @SETTINGS
 @click.argument("file", type=_FILE)
-@click.option("--verify", is_flag=True, help="Make none: read the one that is there to its end.")
+@click.option("--verify", is_flag=True, help="Make none: read FILE to its end, and check it.")
 def backup(path: Path, file: Path, *, verify: bool) -> None:
     """Copy the SQLite database into FILE, which is new; the service may run meanwhile.
 
@@ -31,10 +31,10 @@ def backup(path: Path, file: Path, *, verify: bool) -> None:
 @click.command()
 @SETTINGS
 @click.argument("file", type=_FILE, required=False)
-@click.option("--replace", is_flag=True, help="With FILE: in the place of the database that is there.")
-@click.option("--database-is-restored", "by_hand", is_flag=True, help="The database was put back by other means.")
-@click.option("--show", is_flag=True, help="Show what is in force again, and waits for a yes.")
-@click.option("--confirm", "code", metavar="CODE", default="", help="Say yes to what --show showed: people come in.")
+@click.option("--replace", is_flag=True, help="With FILE: replace the database that is there.")
+@click.option("--database-is-restored", "by_hand", is_flag=True, help="Say that it was put back by other means.")
+@click.option("--show", is_flag=True, help="Show what is in force again, to be confirmed.")
+@click.option("--confirm", "code", metavar="CODE", default="", help="Confirm what --show showed: people can sign in.")
 @click.option("--reason", default="", help="With --confirm: why; it stays in the audit.")
 @click.option("--in-aws", is_flag=True, help="With --confirm: end every session in every registered account.")
 def restore(  # noqa: PLR0913 - click hands over one for each option

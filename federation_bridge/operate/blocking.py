@@ -84,7 +84,7 @@ def told(first: str, ended: Ended) -> Iterator[str]:
     """What was done, and what ended with it."""
     yield first
     here = f"{ended.sessions} browser sessions, {ended.command_lines} command lines"
-    yield f"Ended: {here}, {ended.pending} on their way in."
+    yield f"Ended: {here}, {ended.pending} command lines not let in yet."
     yield from told_of_aws(ended)
 
 

@@ -13,8 +13,10 @@ from federation_bridge.operate.people_commands import people
 _REASON = click.option("--reason", required=True, help="Why; it stays in the audit.")
 _WHY_NOT = click.option("--reason", default="", help="Why; it stays in the audit.")
 _IN_AWS = click.option("--in-aws", is_flag=True, help="End the AWS sessions, too.")
-_UNSEEN = click.option("--unseen", is_flag=True, help="Take names as they are written, also of people who never came.")
-_EMERGENCY = click.option("--emergency", is_flag=True, help="Do not look whether an administrator is left.")
+_UNSEEN = click.option(
+    "--unseen", is_flag=True, help="Take names as they are written, even of people who never signed in here."
+)
+_EMERGENCY = click.option("--emergency", is_flag=True, help="Do not check that an administrator is left.")
 _CONNECTION = click.option("--connection", default="", help="Only at this connection.")
 
 

@@ -218,7 +218,7 @@ def list_sessions(path: Path, person: str) -> None:
 @click.option("--id", "family_id", default="", help="One command line, by the id that `list` shows.")
 @click.option("--in-aws", is_flag=True, help="With --person: end the person's AWS sessions, too.")
 def end_sessions(path: Path, person: str, family_id: str, *, in_aws: bool) -> None:
-    """End sessions and command lines at once. Without --in-aws, what AWS has handed out lives on to its own end."""
+    """End sessions and command lines at once. Without --in-aws, AWS sessions live on to their own end."""
     from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the whole server
 
     if bool(person) == bool(family_id):
@@ -257,7 +257,7 @@ def sandbox() -> None:
 
 @commands.command()
 @click.option("--once", is_flag=True, help="Leave when the walk is done, instead of staying up for a browser.")
-@click.option("--port", type=click.IntRange(1, 65533), help="Of the bridge; the next two are used too.")
+@click.option("--port", type=click.IntRange(1, 65533), help="Port of the bridge; the next two are used as well.")
 def demo(once: bool, port: int | None) -> None:
     """Open an example company on this machine, walk the main job, and stay up for a browser."""
     _need_sandbox()

@@ -35,9 +35,9 @@ def erased(settings: Settings, person: str, reason: str) -> Iterator[str]:
         done = erasing.erase(store, ring, app.utc_now, person, reason, joining)
     yield f"{done.sessions} sessions and command lines ended; {done.entries} entries of the audit erased."
     if done.told:
-        yield f"{done.told} users of SCIM erased, with memberships; a directory that still has them tells them anew."
+        yield f"{done.told} users of SCIM erased, with memberships; a directory that still has them sends them again."
     if done.unknown:
-        yield f"SCIM told {done.unknown} users of {connection}, which takes none now: one may be this person."
+        yield f"{done.unknown} users of {connection} are kept, which takes no SCIM now: one may be this person."
     if done.is_blocked:
-        yield "A block stands, and names them: `people unblock` lifts it where they need not be kept out."
+        yield "A block that names them stays: `people unblock` lifts it, if they need not be kept out."
     yield "Not reached from here: archived files, lines that went to `audit.also_to`, the log, backups, and AWS."

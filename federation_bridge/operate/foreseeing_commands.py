@@ -94,7 +94,7 @@ def _narrowing(command: Callable[..., None]) -> Callable[..., None]:
 @SETTINGS
 @_narrowing
 @click.option("--until", type=INSTANT, help="Only before this time, or before a span ago (1d).")
-@click.option("--outcome", type=click.Choice(["signed-in", "refused"]), help="Only those that ended so.")
+@click.option("--outcome", type=click.Choice(["signed-in", "refused"]), help="Only sign-ins that ended like this.")
 @click.option("--most", default=50, show_default=True, help="How many, newest first.")
 @_JSON
 def sign_ins(path: Path, most: int, outcome: Any, *, as_json: bool, **wanted: Any) -> None:

@@ -18,7 +18,10 @@ SETTINGS = click.option(
 )
 
 OWNER = click.option(
-    "--owner", default="", metavar="USER", help="PostgreSQL's user who owns the tables, where the service is another."
+    "--owner",
+    default="",
+    metavar="USER",
+    help="The user of PostgreSQL who owns the tables, if it is not the service's own.",
 )
 OWNER_PASSWORD = click.option(
     "--owner-password",

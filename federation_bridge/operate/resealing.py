@@ -65,7 +65,7 @@ def _made_anew(settings: Settings, store: Store, keys: SealingKeys) -> Iterator[
         done = resealing.reseal(store, keys, app.utc_now, secrets.token_bytes, serving)
     before, after = keys.names
     yield f"Made anew: {done.keys} keys and {done.rows} rows. The sealing key was {before}, and is {after}."
-    yield f"Ended: {done.pending} command lines on their way in; whoever is signing in now begins again."
+    yield f"Ended: {done.pending} command lines not let in yet; whoever is signing in now begins again."
     yield "Sessions and command lines go on under the same signing keys: nobody else has to learn anything."
 
 

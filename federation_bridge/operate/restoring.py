@@ -134,5 +134,5 @@ def _lost(restoration: Restoration) -> Iterator[str]:
 
 def _told(ended: Ended) -> Iterator[str]:
     here = f"{ended.sessions} browser sessions, {ended.command_lines} command lines"
-    yield f"Ended: {here}, {ended.pending} on their way in."
+    yield f"Ended: {here}, {ended.pending} command lines not let in yet."
     yield _NEXT

@@ -87,4 +87,4 @@ def delete(path: Path, connection: str, access_token: Path | None) -> None:
     from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the whole server
 
     streams.remove(load_settings(path), connection, access_token)
-    click.echo("The stream opens nothing any more.")
+    click.echo("Nothing more is taken by this stream.")

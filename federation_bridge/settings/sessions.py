@@ -20,4 +20,4 @@ class SessionLimits(Section):
     """A person may administer for this long after their sign-in at the identity provider. Then they sign in
     again."""
     own_end_in_aws: bool = False
-    """Whether a person who ends everything of theirs also ends what AWS has handed out to them."""
+    """Whether a person who ends everything of theirs also ends their AWS sessions."""

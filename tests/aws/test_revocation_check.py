@@ -77,7 +77,7 @@ ROWS = {
     "elsewhere": (fine(path="/x/"), "fails", REVOKER, "its path is /x/"),
     "trusts others": (fine(trust=trusting("arn:aws:iam::1:root")), "wider", REVOKER, "trusts others too"),
     "may less": (permissions(Action=["iam:GetPolicy"]), "fails", REVOKER, "it may not iam:CreatePolicyVersion"),
-    "any policy": (permissions(Resource="*"), "wider", REVOKER, "it may more"),
+    "any policy": (permissions(Resource="*"), "wider", REVOKER, "it may do more"),
     "any action": (permissions(Action="iam:*"), "wider", REVOKER, "Put this on it, alone"),
     "attached to it": (fine(attached=("arn:aws:iam::aws:policy/AdministratorAccess",)), "wider", REVOKER, "detach it"),
 }  # fmt: skip
@@ -145,4 +145,4 @@ def test_where_the_risk_was_accepted_and_all_is_there_nothing_is_told() -> None:
 def test_a_policy_that_nobody_accepted_is_told_and_so_is_what_would_version_it() -> None:
     found = {one.sentence for one in differences(PLAN, _accepting())}
     assert any("nobody accepted that risk" in one for one in found)
-    assert any("it may more than version" in one for one in found)
+    assert any("it may do more than version" in one for one in found)

@@ -122,7 +122,7 @@ def test_an_account_that_is_gone_is_told_with_what_to_do(bridge: RevokingBridge)
 
     found = bridge.only()
     assert found.state is RevocationState.COULD_NOT
-    assert "stands in no register" in found.told
+    assert "is not in the register" in found.told
     assert "the role Admin of account 111122223333" in found.told
     assert _pasted(found.told)["Statement"][0]["Effect"] == "Deny"
 

@@ -100,7 +100,7 @@ def test_a_sqlite_database_comes_back_as_the_page_says(
     assert done.exit_code == 0, done.exception
     assert "Accounts in which every AWS session is ending: 1 (" in done.output
     assert "account" in run("aws", "endings").output
-    assert "no restoration waits" in getattr(run(*words(confirm, CODE=code)).exception, "detail", "")
+    assert "no restore waits" in getattr(run(*words(confirm, CODE=code)).exception, "detail", "")
 
     (told,) = lines("federation-bridge audit verify")
     done = run(*words(told, **{"NUMBER:DIGEST": f"{last.number}:{last.digest()}"}))

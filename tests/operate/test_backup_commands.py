@@ -120,7 +120,7 @@ def test_a_restore_ends_all_and_lets_nobody_in_until_somebody_has_confirmed(
     assert done.exit_code == 0, done.exception
     lines = done.output.splitlines()
     assert lines[0] == f"Restored: {tmp_path / 'bridge.db'}"
-    assert "Ended: 1 browser sessions, 0 command lines, 0 on their way in." in lines
+    assert "Ended: 1 browser sessions, 0 command lines, 0 command lines not let in yet." in lines
     aside = tmp_path / "bridge.db.before-restore-20260304T130000Z"
     with closing(sqlite3.connect(aside)) as before:
         assert before.execute("SELECT count(*) FROM audit WHERE reference = 'ref-late'").fetchone() == (1,)
@@ -151,7 +151,7 @@ def test_a_restore_ends_all_and_lets_nobody_in_until_somebody_has_confirmed(
     assert "reason" in said(run("restore", "--confirm", code))
     done = run("restore", "--confirm", code, "--reason", "looked at all of it")
     assert done.output.splitlines()[0] == "Confirmed: people come in again."
-    assert "no restoration waits" in said(run("restore", "--show"))
+    assert "no restore waits" in said(run("restore", "--show"))
     (told,) = store.audit.entries(event="database.restore_confirmed")
     assert (told.details["reason"], told.details["rulebook"]) == ("looked at all of it", 1)
     store.close()
@@ -394,7 +394,7 @@ def test_a_database_that_was_copied_back_by_hand_is_told_so(
     done = run("restore", "--database-is-restored")
     assert done.output.splitlines()[:2] == [
         "The database knows that it was put back.",
-        "Ended: 1 browser sessions, 0 command lines, 0 on their way in.",
+        "Ended: 1 browser sessions, 0 command lines, 0 command lines not let in yet.",
     ]
     assert "restore --confirm" in run("restore", "--show").output
     _another_key(tmp_path, tmp_path)

@@ -39,7 +39,7 @@ def test_who_is_blocked_is_out_at_once_and_stays_out_until_that_is_lifted(
     done = run("people", "block", "corp/ada", "--reason", "left the company")
     assert done.output.splitlines() == [
         "corp/ada is blocked.",
-        "Ended: 1 browser sessions, 1 command lines, 0 on their way in.",
+        "Ended: 1 browser sessions, 1 command lines, 0 command lines not let in yet.",
     ]
     assert person.get(ME).status_code == 401
     assert program.call("GET", ME, tokens["access_token"]).status_code == 401

@@ -243,7 +243,7 @@ def test_a_scim_client_that_is_quiet_is_told_each_day(own_database: OwnDatabase)
     clock.advance(23 * HOUR)
     assert told(one) == []
     clock.advance(2 * HOUR)
-    assert told(one) == ["Its SCIM client never called: who leaves is not put out until it calls."]
+    assert told(one) == ["Its SCIM client never called: somebody who leaves is not put out before it calls."]
     clock.advance(DAY)
     assert len(told(one)) == 1
 

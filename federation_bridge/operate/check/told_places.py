@@ -24,7 +24,7 @@ def look(settings: Settings) -> Iterator[Finding]:
         yield Finding(Kind.NOTICE, Severity.GOOD, f"notices to {name}: {told}: {kinds}")
     nowhere = sorted(set(NOTICE_KINDS) - settings.notices.kinds)
     if settings.notices.places and nowhere:
-        yield Finding(Kind.NOTICE, Severity.NOTE, f"notices: told to no place: {', '.join(nowhere)}")
+        yield Finding(Kind.NOTICE, Severity.NOTE, f"notices: no place is told of {', '.join(nowhere)}")
 
 
 def _are_readable(one: Mail | Webhook) -> bool:

@@ -17,7 +17,7 @@ _ENDING = answer(
     because={**TEXT, "description": "Who asked, and why."},
     asked_at=INSTANT,
     issued_before={**INSTANT, "description": "Sessions that AWS issued before this are denied."},
-    over_at={**INSTANT, "description": "From then on nothing that is meant can be alive."},
+    over_at={**INSTANT, "description": "From then on none of these sessions can be alive."},
     settled_at={"type": ["string", "null"], "format": "date-time"},
 )
 

@@ -28,7 +28,10 @@ BLOCK_SCHEMAS: dict[str, JsonObject] = {
             reason=TEXT,
             since=INSTANT,
             excepted=TEXTS,
-            is_ours={**FLAG, "description": "Without a MAC of ours it refuses all the same, and is not believed."},
+            is_ours={
+                **FLAG,
+                "description": "False: not written by the bridge. It keeps people out; do not trust what it says.",
+            },
         )
     ),
     "Ended": answer(sessions=NUMBER, command_lines=NUMBER, pending=NUMBER, in_aws=NUMBER, not_in_aws=TEXT),
