@@ -137,7 +137,7 @@ def asked_of(preset: str, methods: tuple[str, ...], **settings: Any) -> dict[str
     return around.provider.asked
 
 
-def test_what_each_preset_knows() -> None:
+def test_a_preset_knows_a_second_factor_only_where_its_provider_tells_of_one() -> None:
     """As the providers' documents say; what a provider does not truly tell is no method (identity providers differ)."""
     assert asked_of("okta", ("mfa",))["acr_values"] == "urn:okta:loa:2fa:any"
     known = {preset: world(preset).connector.methods.second_factor for preset in ("generic", "okta", "entra", "google")}

@@ -67,7 +67,7 @@ def test_back_after_a_sign_out_shows_nothing_and_signs_nobody_in(ada: Any) -> No
     ada.shows("Sign in with your company account")
 
 
-def test_two_tabs_of_which_one_signs_out(ada: Any) -> None:
+def test_a_tab_goes_on_when_another_one_has_signed_out_and_in_again(ada: Any) -> None:
     first, second = ada.page, ada.context.new_page()
     second.goto(ada.company.bridge + "/")
     second.locator("form[action='/sign-out'] button").first.click()

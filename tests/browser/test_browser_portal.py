@@ -29,7 +29,7 @@ def searches(page: Page) -> None:
     expect(page.locator("html[data-searches='yes']")).to_have_count(1)
 
 
-def test_from_arrival_to_the_console_by_keyboard_alone(ada: Window) -> None:
+def test_a_keyboard_alone_leads_from_arrival_to_the_console(ada: Window) -> None:
     page = ada.page
     searches(page)
     expect(page.locator("#q")).to_be_focused()

@@ -411,7 +411,9 @@ def test_a_database_that_was_copied_back_by_hand_is_told_so(
         ("file", "--in-aws"),
     ],
 )
-def test_one_thing_at_a_time(person: Person, run: Run, words: tuple[str, ...]) -> None:
+def test_restore_takes_one_of_its_ways_with_the_options_of_that_way(
+    person: Person, run: Run, words: tuple[str, ...]
+) -> None:
     assert run("restore", *words).exit_code == 2
 
 

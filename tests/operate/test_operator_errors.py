@@ -253,13 +253,13 @@ def test_a_fault_is_one_sentence_and_status_1_for_every_command(
     assert place.said(words) == (1, sentence)
 
 
-def test_a_port_that_is_taken(place: Place, taken: str) -> None:
+def test_a_port_that_is_taken_is_told_with_who_may_have_it(place: Place, taken: str) -> None:
     place.change(serving={"listen": taken})
     told = "by the bridge itself if it runs, else by another program (`ss -ltnp` names it)"
     assert place.said(("serve",)) == (1, f"serving.listen: {taken} is taken: {told}")
 
 
-def test_a_file_that_another_program_holds_locked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_another_program_holds_locked_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("federation_bridge.store.bounds.BUSY_MS", 20)
     monkeypatch.setattr("federation_bridge.store.schema._MOST_WAITS", 2)
     with closing(sqlite3.connect(place.database, isolation_level=None)) as other:
@@ -339,7 +339,7 @@ def locked(place: Place) -> Iterator[Place]:
 
 
 @pytest.mark.parametrize("words", [("serve",), ("migrate",), *CHANGING])
-def test_a_folder_that_cannot_be_written(locked: Place, words: tuple[str, ...]) -> None:
+def test_a_folder_that_cannot_be_written_is_told_with_how_to_mend_it(locked: Place, words: tuple[str, ...]) -> None:
     assert locked.said(words) == (1, _no_file_into(locked))
 
 
@@ -349,7 +349,7 @@ def _no_file_into(place: Place) -> str:
 
 
 @pytest.mark.parametrize("words", [("serve",), ("migrate",)])
-def test_a_folder_that_cannot_be_written_before_the_first_start(place: Place, words: tuple[str, ...]) -> None:
+def test_a_folder_that_cannot_be_written_is_told_before_the_first_start(place: Place, words: tuple[str, ...]) -> None:
     for path in place.folder.glob("bridge.db*"):
         path.unlink()
     _without_key(place)
@@ -364,7 +364,7 @@ def test_a_folder_that_cannot_be_written_before_the_first_start(place: Place, wo
     Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text().strip() != "1024",
     reason="every user may listen at every port of this machine",
 )
-def test_a_port_that_needs_a_right_of_its_own(place: Place) -> None:
+def test_a_port_that_needs_a_right_of_its_own_is_told(place: Place) -> None:
     place.change(serving={"listen": "127.0.0.1:443"})
     told = "this user may not listen at 127.0.0.1:443: a port below 1024 needs a right of its own"
     with without_powers():
@@ -383,7 +383,7 @@ def without_room() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("words", [("migrate",), *CHANGING])
-def test_a_full_disk(place: Place, words: tuple[str, ...]) -> None:
+def test_a_full_disk_is_told_with_what_to_do(place: Place, words: tuple[str, ...]) -> None:
     with without_room():
         said = place.said(words)
     assert said == (
@@ -407,7 +407,9 @@ NOBODY = "the connection was refused: nothing listens there"
     ],
     ids=["the proxy", "the provider"],
 )  # fmt: skip
-def test_a_way_to_the_provider_that_is_shut(place: Place, outgoing: dict[str, str], url: str, told: str) -> None:
+def test_a_way_to_the_provider_that_is_shut_is_told_with_its_setting(
+    place: Place, outgoing: dict[str, str], url: str, told: str
+) -> None:
     corp = {"protocol": "saml", "title": "C", "metadata_url": url, "networks": ["127.0.0.0/8"] if not outgoing else []}
     place.change(outgoing=outgoing, connections={"corp": corp})
     assert place.said(("metadata", "refresh", "corp")) == (1, f"connection corp: {url}: {told}")
@@ -430,7 +432,7 @@ def on_postgresql(place: Place, postgresql_server: postgresql.Server, worker_id:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_rights_that_are_missing_and_a_clock_that_is_wrong(
+def test_rights_that_are_missing_and_a_clock_that_is_wrong_are_told(
     on_postgresql: tuple[Place, str], postgresql_server: postgresql.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, server = on_postgresql

@@ -175,7 +175,7 @@ def test_a_service_s_user_who_is_not_there_is_named(place: Place, run: Callable[
     )
 
 
-def test_neither_comes_about_by_chance(place: Place) -> None:
+def test_without_its_rights_the_service_does_not_start(place: Place) -> None:
     """The tables are not there for whoever has no right to them: the service does not start."""
     with pytest.raises((ConfigurationInvalid, Unavailable)):
         preparation.prepare(place.loaded())

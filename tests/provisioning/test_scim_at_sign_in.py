@@ -99,7 +99,7 @@ def test_by_a_user_name_nobody_comes_in_under_another_spelling(tmp_path: Path, c
 
 @pytest.mark.parametrize("mode", ["complete", "source", "none"])
 @pytest.mark.parametrize("told", [GAP, Groups(("from the sign-in",))])
-def test_whose_groups_count(tmp_path: Path, clock: HeldClock, mode: str, told: Groups) -> None:
+def test_the_setting_says_whose_groups_count(tmp_path: Path, clock: HeldClock, mode: str, told: Groups) -> None:
     app, client = at(tmp_path, clock, groups=mode)
     client.made_group("admins", client.made())
     found = groups_now(app, signed_in(app, told))

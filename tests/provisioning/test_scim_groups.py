@@ -208,7 +208,9 @@ def test_a_member_is_a_user_of_this_connection(app: Flask, client: ScimClient, a
     assert client.members(group) == set()
 
 
-def test_ten_thousand_members_in_one_patch(app: Flask, client: ScimClient, clock: HeldClock) -> None:
+def test_ten_thousand_members_change_in_one_patch_and_a_longer_body_is_refused(
+    app: Flask, client: ScimClient, clock: HeldClock
+) -> None:
     store, now = door_of(app).store, clock()
     ids = [f"{number:032x}" for number in range(10_000)]
 

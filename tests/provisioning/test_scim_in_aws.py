@@ -98,7 +98,9 @@ def test_who_is_disabled_loses_what_aws_sold_and_a_colleague_keeps_it(
     assert (told.people, told.grants) == ([WHO], [])
 
 
-def test_very_many_people_lose_a_role_at_once(house: tuple[Flask, ScimClient, Told], clock: HeldClock) -> None:
+def test_very_many_people_who_leave_a_group_lose_its_role_at_once(
+    house: tuple[Flask, ScimClient, Told], clock: HeldClock
+) -> None:
     app, client, told = house
     ids = [client.made(f"user {number}", f"00u-{number}") for number in range(60)]
     group = client.made_group("admins", *ids)

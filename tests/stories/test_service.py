@@ -66,6 +66,8 @@ def test_told_to_reload_twice_it_replaces_all_workers(service: Service) -> None:
     service.signal(service.process.pid, signal.SIGHUP)
     until(lambda: len(service.workers()) == 2 and not before & set(service.workers()), "no new workers")
     until(service.is_answering, "the service does not answer any more")
+    assert not before & set(service.workers())
+    assert service.get("/healthz")[0] == 200
 
 
 def test_it_ends_well_when_it_is_told_to(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def read(sender: Sender, token: str, **settings: Any) -> SecurityEvent:
         ("https://schemas.openid.net/secevent/ssf/event-type/verification", "verification"),
     ],
 )
-def test_what_follows_from_each_kind_of_event(sender: Sender, uri: str, follows: str) -> None:
+def test_each_kind_of_event_ends_blocks_lifts_or_does_nothing(sender: Sender, uri: str, follows: str) -> None:
     event = read(sender, sender.event(uri))
     assert event.follows == follows
     assert event.subject == ("00u-person" if follows in ("end", "block", "lift") else "")
@@ -157,7 +157,9 @@ def test_google_writes_the_type_of_any_jwt(sender: Sender) -> None:
     ],
     ids=["when it was issued", "in seconds", "in milliseconds, as Okta writes it", "toe", "ahead of us"],
 )
-def test_when_it_happened(sender: Sender, clock: HeldClock, payload: dict[str, int], toe: Any, ago: int) -> None:
+def test_an_event_happened_when_it_says_or_else_when_it_was_issued(
+    sender: Sender, clock: HeldClock, payload: dict[str, int], toe: Any, ago: int
+) -> None:
     now = int(clock().timestamp())
     for name, value in payload.items():
         payload[name] = now * 1000 + value if abs(value) >= 60_000 else now + value
