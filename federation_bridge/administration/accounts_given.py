@@ -177,12 +177,7 @@ class _Reading:
             with self.mistakes.collected():
                 if len(row) != len(columns):
                     here, due = str(len(row)), str(len(columns))
-                    refuse(
-                        Place(line, 1, name),
-                        "the row has %(here)s cells, and the first row %(due)s",
-                        here=here,
-                        due=due,
-                    )
+                    refuse(Place(line, 1, name), "it has %(here)s cells, and the first row %(due)s", here=here, due=due)
                 cells = {
                     column: Node(Place(line, at, name), cell)
                     for at, (column, cell) in enumerate(zip(columns, row, strict=True), 1)

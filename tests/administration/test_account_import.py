@@ -166,7 +166,7 @@ def test_nothing_is_guessed_that_could_let_somebody_in() -> None:
         (f"id,nmae\n{NEW},x\n", "did you mean 'name'", (1, 2)),
         ("name\nx\n", "needs a column `id`", (1, 1)),
         (f"id,name,name\n{NEW},x,y\n", "stands here twice", (1, 3)),
-        (f"id,name\n{NEW},x,y\n", "the row has 3 cells, and the first row 2", (2, 1)),
+        (f"id,name\n{NEW},x,y\n", "it has 3 cells, and the first row 2", (2, 1)),
         ("id,name\n,x\n", "the row needs an id", (2, 1)),
         ("id,name\n4e11,x\n", "is not an account id", (2, 1)),
         (f"id,name\n{NEW},x\n{NEW},y\n", "stands here twice, first in line 2", (3, 1)),
