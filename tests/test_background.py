@@ -42,7 +42,7 @@ def test_the_clients_of_the_registered_partitions_are_made_beside_the_requests(
     app = made_app(tmp_path, clock)
     background = start_background(app)
     try:
-        assert done.wait(10)
+        assert done.wait(60)
     finally:
         background.stop()
         door_of(app).store.close()
@@ -64,7 +64,7 @@ def test_a_worker_that_nobody_asks_notices_changed_rules(tmp_path: Path, clock: 
     try:
         rules = tmp_path / "rules.yaml"
         rules.write_text(rules.read_text().replace("max_duration: ", "max_duration:  1"), encoding="utf-8")
-        assert noticed.wait(10)
+        assert noticed.wait(60)
     finally:
         background.stop()
         door_of(app).store.close()
@@ -83,7 +83,7 @@ def test_a_watcher_that_fails_once_looks_again() -> None:
     background = Background((), store, watches=(watch,), watch_every=timedelta(milliseconds=1))
     background.start()
     try:
-        assert again.wait(10)
+        assert again.wait(60)
     finally:
         background.stop()
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_made_ready_ahead_does_not_stop_the_sweep() -> None:
     background = Background((), store, fail, every=timedelta(milliseconds=1))
     background.start()
     try:
-        assert store.done.wait(10)
+        assert store.done.wait(60)
     finally:
         background.stop()
 
@@ -110,14 +110,14 @@ def test_what_is_under_way_when_the_process_ends_is_waited_for(apart: str, monke
 
     def work() -> None:
         begun.set()
-        assert may_end.wait(10)
+        assert may_end.wait(60)
         ended.set()
 
     store: Any = _Swept()
     background = Background((), store)
     setattr(background, apart, (work,))
     background.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     stopping = threading.Thread(target=background.stop)
     stopping.start()
     stopping.join(0.2)

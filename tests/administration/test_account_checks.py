@@ -98,7 +98,7 @@ def test_of_nodes_that_look_at_once_one_does(own_database: OwnDatabase, clock: H
     def slowly(plan: Any) -> RealAccount:
         read.append(plan.id)
         begun.set()
-        both.wait(20)
+        both.wait(60)
         return nothing_there(plan)
 
     first, second = (checks(store, clock, settings, slowly) for _ in range(2))

@@ -97,7 +97,7 @@ def at_once(presses: Sequence[Callable[[], Answered]]) -> list[Answered]:
     begin = Barrier(len(presses))
 
     def press(one: Callable[[], Answered]) -> Answered:
-        begin.wait(30)
+        begin.wait(60)
         return one()
 
     with ThreadPoolExecutor(len(presses)) as pool:
@@ -251,7 +251,7 @@ def test_fifty_megabytes_are_refused_before_they_are_read(
     head = f"POST {path} HTTP/1.1\r\nHost: {page.host}\r\nCookie: {page.cookies}\r\nContent-Length: {50_000_000}\r\n"
     head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
     host, _, port = page.host.partition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as wire:
+    with socket.create_connection((host, int(port)), timeout=60) as wire:
         wire.sendall(head.encode() + b"rules=")
         assert wire.recv(65536).startswith(b"HTTP/1.1 413 ")
     assert people["ada"].open("/administration").status == 200

@@ -59,7 +59,7 @@ def send(company: Company) -> Callable[..., Answer]:
     """Sends these bytes on a connection of their own and gives what comes back until the server closes it."""
 
     def sent(raw: bytes) -> Answer:
-        with socket.create_connection(("127.0.0.1", urlsplit(company.bridge).port or 0), timeout=20) as wire:
+        with socket.create_connection(("127.0.0.1", urlsplit(company.bridge).port or 0), timeout=60) as wire:
             try:
                 wire.sendall(raw)
                 wire.shutdown(socket.SHUT_WR)
@@ -293,7 +293,7 @@ def test_clients_that_stop_in_the_middle_do_not_stop_the_service(tmp_path: Path,
         stalled = [socket.create_connection(address) for _ in range(2 * company.settings.serving.threads)]
         for wire in stalled:
             wire.sendall(half)
-        with socket.create_connection(address, timeout=20) as wire:
+        with socket.create_connection(address, timeout=60) as wire:
             wire.sendall(request("GET /healthz"))
             assert _answer(wire).status == 200
         for wire in stalled:

@@ -54,7 +54,7 @@ from federation_bridge.store.documents import Documents
 from federation_bridge.store.writing import Writing
 
 URL = "https://idp.example.test/metadata"
-WITHIN = 20
+WITHIN = 60
 MINUTE = timedelta(minutes=1)
 
 

@@ -185,7 +185,7 @@ def test_a_long_term_key_with_a_token_is_refused(served_aws: ServedAws) -> None:
 @pytest.mark.parametrize("path", ["/reports/%2e%2e/a.txt", "/reports//a.txt", "/reports/a%2Etxt/../a.txt"])
 def test_a_path_is_taken_as_it_was_sent(path: str, shared: ServedAws) -> None:
     draft = Draft(shared.credentials(), path=path)
-    with socket.create_connection(("127.0.0.1", int(shared.address.rpartition(":")[2])), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", int(shared.address.rpartition(":")[2])), timeout=60) as connection:
         headers = _headers(shared, draft)
         lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "Connection: close"]
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
@@ -435,12 +435,12 @@ def test_bad_input_is_refused_as_the_client_s_fault(
 ) -> None:
     method, path, headers, body = asked
     kind = {"content-type": "application/x-www-form-urlencoded"}
-    answer = requests.request(method, shared.address + path, headers={**kind, **headers}, data=body, timeout=10)
+    answer = requests.request(method, shared.address + path, headers={**kind, **headers}, data=body, timeout=60)
     assert 400 <= answer.status_code < 500, answer.text
 
 
 def test_more_bytes_than_anybody_sends_are_refused(shared: ServedAws) -> None:
-    with socket.create_connection(("127.0.0.1", int(shared.address.rpartition(":")[2])), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", int(shared.address.rpartition(":")[2])), timeout=60) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
         assert b" 413 " in connection.recv(200)
 

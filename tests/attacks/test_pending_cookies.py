@@ -272,7 +272,7 @@ def test_i15_one_state_starts_one_exchange_however_often_it_comes_back(app: Flas
     def attempt(number: int) -> bool:
         callback = by_query(("state", leaving.handle), ("code", f"code-{number}"))
         callback = replace(callback, arrived_at="oidc")
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             bridge.finish_sign_in("corp", callback, browser, RequestOrigin("ref"))
         except SignInExpired:

@@ -64,7 +64,7 @@ def complete(bridge: FakeBridge, address: str, **changed: str) -> None:
     """Somebody's consent at `address`: the bridge's answer reaches the terminal's listener."""
     asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     answer = {"code": "c", "state": asked["state"], "iss": bridge.address} | changed
-    with urlopen(f"{asked['redirect_uri']}?{urlencode(answer)}", timeout=30) as page:
+    with urlopen(f"{asked['redirect_uri']}?{urlencode(answer)}", timeout=60) as page:
         assert page.status == 200
 
 

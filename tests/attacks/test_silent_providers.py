@@ -22,7 +22,7 @@ from federation_bridge.outgoing import Fetched
 from federation_bridge.sandbox.identity_provider.saml_message import metadata_xml
 from federation_bridge.settings import SamlConnection
 
-WITHIN = 20
+WITHIN = 60
 """Seconds after which a test that waits for an event has failed."""
 AT_ONCE = timedelta(0)
 

@@ -164,7 +164,7 @@ def test_a_request_in_flight_is_answered_when_the_service_stops(tmp_path: Path, 
         answer = _ask(wire, b"")
         assert b"Connection: close" in answer
         assert answer.endswith(b"let go")
-        assert service.process.wait(20) == 0
+        assert service.process.wait(60) == 0
 
 
 def test_where_descriptors_run_out_room_is_made_and_nothing_dies(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_where_descriptors_run_out_room_is_made_and_nothing_dies(tmp_path: Path)
 def test_with_hardly_any_descriptors_it_says_what_to_do_and_does_not_start(tmp_path: Path) -> None:
     service = make_service(tmp_path / "bridge", serving={})
     service.start(files=100)
-    assert service.process.wait(30) == 1
+    assert service.process.wait(60) == 1
     assert "LimitNOFILE" in service.log
 
 

@@ -30,14 +30,14 @@ def test_no_more_calls_are_made_at_a_time_than_there_are_places() -> None:
                 inside += 1
                 most = max(most, inside)
             if not go_on.is_set():
-                both.wait(10)
-                go_on.wait(10)
+                both.wait(60)
+                go_on.wait(60)
             with lock:
                 inside -= 1
 
     with ThreadPoolExecutor(8) as threads:
         under_way = [threads.submit(one, number) for number in range(8)]
-        both.wait(10)
+        both.wait(60)
         with pytest.raises(AwsUnreachable) as refusal, calls.to("another", patience=0):
             pass
         go_on.set()

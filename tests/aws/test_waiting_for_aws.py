@@ -45,7 +45,7 @@ class Served:
 
     def ask(self, method: str, path: str, body: str | None = None, headers: Any = None) -> int:
         """The status of the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.browser.place.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.browser.place.port, timeout=60)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()

@@ -244,7 +244,7 @@ def test_the_endpoint_answers_who_sends_its_token_to_its_own_address_and_nobody_
     port = endpoint.url.split(":")[2].partition("/")[0]
     asked = {"path": "/credentials", "Host": f"127.0.0.1:{port}", "Authorization": endpoint.token}
     asked |= {name: value.format(port=port, token=endpoint.token) for name, value in changed.items()}
-    connection = HTTPConnection("127.0.0.1", int(port), timeout=10)
+    connection = HTTPConnection("127.0.0.1", int(port), timeout=60)
     connection.request("GET", asked.pop("path"), headers=asked)
     answer = connection.getresponse()
     body = answer.read().decode()

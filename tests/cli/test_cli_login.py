@@ -229,7 +229,7 @@ def test_the_callback_takes_the_answer_to_our_own_question_once_and_no_other(tmp
             text = "&".join(f"{name}={value}" for name, value in query.items())
             request = Request(f"{loopback.address}{path}?{text}", headers={"Host": host} if host else {})
             try:
-                with build_opener(_Stays).open(request, timeout=10) as answer:
+                with build_opener(_Stays).open(request, timeout=60) as answer:
                     return int(answer.status)
             except HTTPError as refusal:
                 with refusal:
@@ -244,7 +244,7 @@ def test_the_callback_takes_the_answer_to_our_own_question_once_and_no_other(tmp
         assert found == {}
         assert not loopback.wait(0)
         assert ask(**honest) == 303
-        assert loopback.wait(5)
+        assert loopback.wait(60)
         assert ask(**honest | {"code": "second"}) == 400
         assert ask(**honest | {"state": states[1]}) == 400
     assert found == {"code": "c", "state": state}

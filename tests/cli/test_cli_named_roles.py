@@ -173,7 +173,7 @@ def test_a_missing_token_is_told_apart_from_a_wrong_one() -> None:
     with ContainerEndpoint(lambda: pytest.fail("credentials were asked for")) as endpoint:
         port = int(endpoint.url.split(":")[2].partition("/")[0])
         for headers, status, word in (({}, 401, "no token"), ({"Authorization": "x"}, 403, "wrong token")):
-            connection = HTTPConnection("127.0.0.1", port, timeout=10)
+            connection = HTTPConnection("127.0.0.1", port, timeout=60)
             connection.request("GET", "/credentials", headers=headers)
             answer = connection.getresponse()
             assert (answer.status, word in answer.read().decode()) == (status, True)

@@ -52,14 +52,14 @@ class Rotating:
             return Reply(400, REFUSED)
         self.spent.append(token)
         self.rotated.set()
-        assert self.answering.wait(30)
+        assert self.answering.wait(60)
         return tokens(len(self.spent))
 
 
 def killed_while_renewing(person: Person, rotating: Rotating) -> None:
     """One command, killed when the bridge has rotated the token and the answer is on its way."""
     process = person.start("whoami")
-    assert rotating.rotated.wait(30)
+    assert rotating.rotated.wait(60)
     process.kill()
     process.communicate()
     rotating.answering.set()
@@ -136,11 +136,11 @@ def test_an_interruption_waits_until_the_renewed_session_is_kept(
 ) -> None:
     bridge.answers["/oauth/token"] = rotating = Rotating(held=True)
     process = ada.start("whoami")
-    assert rotating.rotated.wait(30)
+    assert rotating.rotated.wait(60)
     process.send_signal(number)
     time.sleep(0.2)  # the signal has no other sign of its arrival: the process shows none, by design
     rotating.answering.set()
-    _, words = process.communicate(timeout=30)
+    _, words = process.communicate(timeout=60)
     assert (process.returncode, stored(ada), "Traceback" in words) == (status, "refresh-1", False), words
 
 

@@ -40,7 +40,7 @@ class Held:
 
     def __call__(self, _: Asked) -> Reply:
         self.asked.set()
-        assert self.free.wait(30)
+        assert self.free.wait(60)
         return self.reply
 
 
@@ -62,24 +62,24 @@ def test_signing_out_waits_for_a_renewal_and_ends_the_session_that_it_kept(bridg
     ada = Person(tmp_path, bridge.address)
     bridge.answers["/oauth/token"] = held = Held(tokens(1))
     renewing = ada.start("whoami")
-    assert held.asked.wait(30)
+    assert held.asked.wait(60)
     leaving = ada.start("logout")
     assert first_line(leaving).startswith("Waiting")
     held.free.set()
-    assert leaving.communicate(timeout=30)[1] == "Signed out.\n"
-    renewing.communicate(timeout=30)
+    assert leaving.communicate(timeout=60)[1] == "Signed out.\n"
+    renewing.communicate(timeout=60)
     assert (bridge.revoked(), secrets_of(ada)) == (["refresh-1"], ["address"])
 
 
 def test_signing_out_waits_for_an_answer_on_its_way_and_removes_it(ada: Person, bridge: FakeBridge) -> None:
     bridge.answers[f"/api/v1/roles/{ROLE}/credentials"] = held = Held(bridge.credentials())
     asking = ada.start("credential-process", "--role", ROLE)
-    assert held.asked.wait(30)
+    assert held.asked.wait(60)
     leaving = ada.start("logout")
     assert first_line(leaving).startswith("Waiting")
     held.free.set()
-    leaving.communicate(timeout=30)
-    assert json.loads(asking.communicate(timeout=30)[0])["AccessKeyId"] == "ASIAEXAMPLE"
+    leaving.communicate(timeout=60)
+    assert json.loads(asking.communicate(timeout=60)[0])["AccessKeyId"] == "ASIAEXAMPLE"
     assert secrets_of(ada) == ["address"]
 
 
@@ -144,7 +144,7 @@ def test_an_endpoint_that_is_stopped_takes_its_token_file_along(ada: Person, num
     process, token = serve(ada)
     assert (token.stat().st_mode & 0o777, token.stat().st_size > 40) == (0o600, True)
     process.send_signal(number)
-    _, words = process.communicate(timeout=30)
+    _, words = process.communicate(timeout=60)
     assert (process.returncode, token.exists(), "Traceback" in words) == (128 + number, False, False), words
 
 
@@ -157,7 +157,7 @@ def test_the_token_file_of_a_killed_endpoint_is_swept_by_the_next_one_and_a_livi
     assert (left.exists(), its_token.exists(), token.exists()) == (False, True, True)
     for process in (living, after):
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def test_a_signal_reaches_the_command_of_exec_and_its_status_is_ours(ada: Person, tmp_path: Path) -> None:
@@ -166,5 +166,5 @@ def test_a_signal_reaches_the_command_of_exec_and_its_status_is_ours(ada: Person
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     os.kill(process.pid, signal.SIGHUP)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 9

@@ -158,7 +158,7 @@ def test_a_login_that_waits_for_its_person_is_told_to_a_job_beside_it_and_the_jo
     assert (status, f"fedbridge login (process {login.pid}, since " in said) == (3, True), said
     assert time.monotonic() - begun < 30
     bridge.answers["/oauth/token"] = tokens(1)
-    login.communicate(timeout=30)
+    login.communicate(timeout=60)
     assert login.returncode == 0
     assert ada.run("credential-process", "--role", ROLE)[0] == 0
 
@@ -173,7 +173,7 @@ def test_a_person_at_another_terminal_has_the_sign_in_of_the_first(bridge: FakeB
         seat.until(f"Waiting for the sign-in of fedbridge login \\(process {login.pid}, ")
         bridge.answers["/oauth/token"] = tokens(1)
         assert seat.end() == 0
-    login.communicate(timeout=30)
+    login.communicate(timeout=60)
     assert login.returncode == 0
     assert bridge.paths().count("/oauth/device") == 1
 
@@ -185,7 +185,7 @@ def test_a_logout_ends_a_login_that_waits_and_is_not_held_up_by_it(bridge: FakeB
     login = ada.start("login", bridge.address, "--device")
     told_code(login)
     assert ada.run("logout")[0] == 0
-    _, said = login.communicate(timeout=30)
+    _, said = login.communicate(timeout=60)
     assert (login.returncode, "signed out meanwhile" in said) == (4, True), said
     assert not (folder / "session.json").exists()
     # The next one is meant by no logout from before.

@@ -39,7 +39,7 @@ class Bridge:
         assert (role, reason) == (ROLE, "a deployment")
         self.ways.append(own_database.way)
         self.asked.release()
-        assert self.answering.wait(30)
+        assert self.answering.wait(60)
         if self.failure is not None:
             raise self.failure
         self.given += 1
@@ -48,7 +48,7 @@ class Bridge:
 
     def was_asked(self) -> bool:
         """Whether it is asked within a while."""
-        return self.asked.acquire(timeout=20)
+        return self.asked.acquire(timeout=60)
 
     def is_left_alone(self) -> bool:
         """Whether nobody asks while many looks at the clock are made."""

@@ -74,7 +74,7 @@ def read_sh(text: str) -> tuple[str, str, str]:
     script = text + 'printf "%s\\0" "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" "$AWS_SESSION_TOKEN"'
     # A path that holds no command: what breaks out of its quotes fails loudly.
     done = subprocess.run(
-        ["/bin/sh", "-eu"], input=script.encode(), capture_output=True, check=True, env={"PATH": "/nowhere"}, timeout=20
+        ["/bin/sh", "-eu"], input=script.encode(), capture_output=True, check=True, env={"PATH": "/nowhere"}, timeout=60
     )
     assert done.stderr == b""
     first, second, third, rest = done.stdout.decode().split("\0")
@@ -193,7 +193,7 @@ def test_an_expiry_in_another_zone_is_told_in_utc() -> None:
 def test_a_shell_gets_the_region_and_the_expiry_too() -> None:
     script = FORMATS["env"](PLAIN) + 'echo "$AWS_REGION $AWS_DEFAULT_REGION $AWS_CREDENTIAL_EXPIRATION"'
     done = subprocess.run(
-        ["/bin/sh", "-eu", "-c", script], capture_output=True, check=True, text=True, timeout=20, env={}
+        ["/bin/sh", "-eu", "-c", script], capture_output=True, check=True, text=True, timeout=60, env={}
     )
     assert done.stdout == "eu-central-1 eu-central-1 2026-03-04T06:06:07Z\n"
 

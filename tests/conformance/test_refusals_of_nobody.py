@@ -286,7 +286,7 @@ class Stopped:
 
         def later(*rest: Any) -> None:
             self.is_asked.set()
-            self.goes_on.wait(30)
+            self.goes_on.wait(60)
             keep(*rest)
 
         monkeypatch.setattr(store.refusals, "keep", later)
@@ -301,7 +301,7 @@ def test_a_flood_that_fills_the_queue_is_counted_and_pushes_out_no_first_of_anot
     )
     log.start()
     log.record(refusal(clock, "flood"))
-    assert stopped.is_asked.wait(30)
+    assert stopped.is_asked.wait(60)
     log.record(*[refusal(clock, "flood")] * 3_000)
     log.record(refusal(clock, "quiet", code="sign_in_expired"))
     stopped.goes_on.set()

@@ -172,11 +172,11 @@ def test_an_approval_that_meets_it_leaves_no_command_line_with_the_old_groups(
 
         def approve(store: Store = stores[0], name: str = name, both: threading.Barrier = barrier) -> None:
             given = AuthorizationCode("fedbridge", "http://127.0.0.1:1/", "x", name, clock() + timedelta(minutes=1))
-            both.wait(30)
+            both.wait(60)
             store.authorization_codes.issue(f"code {name}", given, family(clock(), name, approved_in=name))
 
         def tell(store: Store = stores[1], both: threading.Barrier = barrier) -> None:
-            both.wait(30)
+            both.wait(60)
             store.held_groups.replace(ALICE, STAFF, clock())
 
         with ThreadPoolExecutor(2) as threads:

@@ -109,7 +109,7 @@ def test_many_nodes_mark_it_once(own_database: OwnDatabase, clock: HeldClock) ->
     together = Barrier(len(nodes))
 
     def sweep(node: Store) -> None:
-        together.wait(30)
+        together.wait(60)
         node.sweep()
 
     with ThreadPoolExecutor(len(nodes)) as threads:

@@ -239,7 +239,7 @@ def test_what_is_no_name_of_a_machine_is_refused(prepared: Path, name: str) -> N
 def ask(port: int, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Mapping[str, str], bytes]:
     """An answer by way of the proxy; `body` may be chunks."""
     trusting = ssl._create_unverified_context()  # the certificate is looked at by a test of its own
-    with closing(http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=trusting)) as asked:
+    with closing(http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=trusting)) as asked:
         chunks = "Transfer-Encoding" in headers
         asked.request(method, path, body, {"Host": NAME, **headers}, encode_chunked=chunks)
         answer = asked.getresponse()
@@ -320,7 +320,7 @@ def _nginx(prepared: Path, folder: Path, bridge: int) -> Iterator[tuple[int, int
         yield ports["https"], ports["http"]
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 class _Recorder(BaseHTTPRequestHandler):
@@ -401,12 +401,12 @@ def test_nginx_understands_its_file(prepared: Path, tmp_path: Path) -> None:
 def test_people_reach_the_bridge_by_tls_and_are_sent_there(stack: Stack, prepared: Path) -> None:
     context = ssl.create_default_context(cafile=prepared / "secrets" / "tls-certificate")
     with (
-        socket.create_connection(("127.0.0.1", stack.https), timeout=30) as raw,
+        socket.create_connection(("127.0.0.1", stack.https), timeout=60) as raw,
         context.wrap_socket(raw, server_hostname=NAME) as spoken,
     ):
         assert spoken.version() in {"TLSv1.2", "TLSv1.3"}
     assert stack.get("/readyz")[0] == 200
-    with closing(http.client.HTTPConnection("127.0.0.1", stack.http, timeout=30)) as plain:
+    with closing(http.client.HTTPConnection("127.0.0.1", stack.http, timeout=60)) as plain:
         plain.request("GET", "/sign-in?x=1", headers={"Host": NAME})
         answer = plain.getresponse()
         assert (answer.status, answer.headers["Location"]) == (308, f"https://{NAME}/sign-in?x=1")
@@ -468,7 +468,7 @@ def test_a_bridge_that_is_not_there_is_told_as_the_bridge_would(prepared: Path, 
 
 def test_whoever_begins_too_many_sign_ins_waits_and_is_served_all_else(recorded: int) -> None:
     trusting = ssl._create_unverified_context()
-    with closing(http.client.HTTPSConnection("127.0.0.1", recorded, timeout=30, context=trusting)) as asked:
+    with closing(http.client.HTTPSConnection("127.0.0.1", recorded, timeout=60, context=trusting)) as asked:
         answers: list[int] = []
         while len(answers) < 2000 and 429 not in answers:
             asked.request("POST", "/sign-in" if len(answers) % 2 else "/go/111111111111/ReadOnly", b"x")

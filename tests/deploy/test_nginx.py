@@ -75,7 +75,7 @@ def _asked(port: int, path: str) -> int:
     """The status of the answer; 0 where nobody answers."""
     unproved = ssl.create_default_context()
     unproved.check_hostname, unproved.verify_mode = False, ssl.CERT_NONE
-    asked = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=unproved)
+    asked = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=unproved)
     try:
         asked.request("GET", path)
         return asked.getresponse().status

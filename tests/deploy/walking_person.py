@@ -54,7 +54,7 @@ def main() -> None:
             said = browser.open(BRIDGE).words
         else:
             cookies = "; ".join(f"{one.name}={one.value}" for one in browser.cookies if "example.com" in one.domain)
-            there = http.client.HTTPConnection(words[0], timeout=20)
+            there = http.client.HTTPConnection(words[0], timeout=60)
             there.request("GET", "/", headers={"Host": "aws.example.com", "Cookie": cookies})
             said = there.getresponse().read().decode()
         tell(json.dumps(said))

@@ -67,7 +67,7 @@ def provider() -> Iterator[Provider]:
     ) as process:
         yield Provider(_pipe(process.stdout).readline().strip(), process)
         _pipe(process.stdin).close()
-        process.wait(10)
+        process.wait(60)
 
 
 def company_of(open_with: Any, provider: Provider, **settings: str) -> Company:

@@ -45,7 +45,7 @@ class Reader:
 
     def write(self, lines: Sequence[bytes]) -> Outcome:
         self.is_asked.set()
-        self.goes_on.wait(30)
+        self.goes_on.wait(60)
         if self.fails:
             return Outcome(0, BrokenPipeError(32, "Broken pipe"))
         self.lines.extend(lines)
@@ -88,13 +88,13 @@ def test_who_puts_into_a_full_queue_does_not_wait_and_what_is_dropped_is_told() 
 
     def work(things: list[int]) -> None:
         is_working.set()
-        goes_on.wait(30)
+        goes_on.wait(60)
         done.extend(things)
 
     queue = ObserverQueue("test", work, most=3, dropped=dropped.append)
     queue.start()
     queue.put(0)
-    assert is_working.wait(30)
+    assert is_working.wait(60)
     for number in range(1, 7):
         queue.put(number)
     assert dropped == [4, 5, 6]
@@ -107,7 +107,7 @@ def test_a_flush_waits_no_longer_than_it_is_told() -> None:
     goes_on = threading.Event()
 
     def work(_: list[int]) -> None:
-        goes_on.wait(30)
+        goes_on.wait(60)
 
     queue = ObserverQueue("test", work, most=3)
     queue.start()
@@ -272,7 +272,7 @@ def test_entries_whose_reader_stopped_are_sent_again_from_the_database(reader: R
     place.start()
     reader.goes_on.clear()
     place.write([row(1)])
-    assert reader.is_asked.wait(30)
+    assert reader.is_asked.wait(60)
     place.write([row(number) for number in range(2, 600)])
     assert place.missed == 596
     reader.goes_on.set()

@@ -37,13 +37,13 @@ class Served:
 
     def ask(self, method: str, path: str, address: str = "192.0.2.1", **fields: str) -> int:
         """The status of the answer, which comes within ten seconds."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             connection.request(method, path, urlencode(fields), {**_FORM, "X-Forwarded-For": address})
             return connection.getresponse().status
 
     def dropped(self, kind: str) -> float:
         """How many lines of this kind /metrics says were dropped."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             connection.request("GET", "/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
             text = connection.getresponse().read().decode()
         name = f'bridge_lines_dropped_total{{kind="{kind}"}} '
@@ -88,7 +88,7 @@ def served(folder: Path, port: int, also_to: str, **streams: Any) -> Iterator[Se
         yield service
     finally:
         service.process.kill()
-        service.process.wait(30)
+        service.process.wait(60)
 
 
 @contextmanager

@@ -128,7 +128,7 @@ def test_a_place_that_never_answers_holds_up_neither_the_other_errands_nor_the_e
 
     def never() -> None:
         stuck.set()
-        over.wait(30)
+        over.wait(60)
 
     def other() -> None:
         if stuck.is_set():

@@ -308,13 +308,13 @@ def test_what_is_told_of_this_machine_needs_no_lease_of_another(own_database: Ow
 
     def slow() -> Any:
         holding.set()
-        assert over.wait(10)
+        assert over.wait(60)
         yield from waits()
 
     object.__setattr__(other, "_of_all", slow)
     thread = threading.Thread(target=other.look)
     thread.start()
-    assert holding.wait(10)
+    assert holding.wait(60)
     assert one.look() == 1
     over.set()
     thread.join()

@@ -251,13 +251,13 @@ def test_nobody_decides_on_old_rules_while_one_thread_reads_the_new_ones(house: 
 
     def slow_load(*arguments):
         reading.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return load(*arguments)
 
     monkeypatch.setattr(parsing, "load_rules", slow_load)
     with ThreadPoolExecutor(8) as threads:
         first = threads.submit(has_admin, book, "g")
-        assert reading.wait(10)
+        assert reading.wait(60)
         others = [threads.submit(has_admin, book, "g") for _ in range(7)]
         go_on.set()
 
@@ -272,13 +272,13 @@ def test_a_decision_that_would_wait_too_long_for_new_rules_is_refused(house: Hou
 
     def stuck_load(*_):
         reading.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         raise ConfigurationInvalid("enough")
 
     monkeypatch.setattr(parsing, "load_rules", stuck_load)
     with ThreadPoolExecutor(1) as threads:
         threads.submit(book.current)
-        assert reading.wait(10)
+        assert reading.wait(60)
         try:
             with pytest.raises(Unavailable):
                 book.current()
@@ -407,14 +407,14 @@ def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House, 
     def slow_keep(proposed: ProposedVersion, *notices: Notice) -> int | None:
         if not keeping.is_set():
             keeping.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
         return keep(proposed, *notices)
 
     monkeypatch.setattr(house.kept, "keep", slow_keep)
     house.write(OTHER)
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(book.current)
-        assert keeping.wait(10)
+        assert keeping.wait(60)
         house.write(newest)
         second = threads.submit(book.current)
         while keys(book.in_force, identity(groups=("i",)), NOW) != ADMINISTRATOR:

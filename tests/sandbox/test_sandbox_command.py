@@ -28,7 +28,7 @@ def test_one_command_starts_a_local_aws_that_boto3_can_use(tmp_path: Path) -> No
         sts = session().client("sts", endpoint_url=address[0], aws_access_key_id=keys[1], aws_secret_access_key=keys[2])
         assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::111122223333:root"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     assert (tmp_path / "state.json").exists()
 
 

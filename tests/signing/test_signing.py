@@ -67,7 +67,7 @@ def test_workers_that_start_together_all_use_the_one_key_that_was_stored_first()
     class Waiting(SealedKeysInMemory):
         def sealed(self, purpose: str) -> tuple[SealedKey, ...]:
             seen = empty.sealed(purpose)
-            together.wait(timeout=30)
+            together.wait(timeout=60)
             return seen
 
         def put_first(self, purpose: str, sealed: bytes, *notices: Notice) -> SealedKey:
@@ -209,7 +209,7 @@ def test_workers_that_make_the_sealing_key_together_agree_on_one(tmp_path: Path)
     path, together = tmp_path / "sealing.key", threading.Barrier(8)
 
     def start(_worker: int) -> bytes:
-        together.wait(timeout=30)
+        together.wait(timeout=60)
         return read_or_make_sealing_key(path)
 
     with ThreadPoolExecutor(8) as workers:

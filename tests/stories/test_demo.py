@@ -248,7 +248,7 @@ def test_a_demo_that_ends_leaves_no_process_and_no_secret(tmp_path: Path, reason
         else:
             for _ in range(2):
                 seat.process.terminate()
-        seat.process.wait(30)
+        seat.process.wait(60)
     assert list(tmp_path.iterdir()) == []
     assert [pid for pid in of_it if Path(f"/proc/{pid}").exists()] == []
 

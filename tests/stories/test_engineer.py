@@ -200,10 +200,10 @@ def test_serve_answers_sdks_and_nobody_without_the_token(signed_in: Person) -> N
         url, token = told["AWS_CONTAINER_CREDENTIALS_FULL_URI"], told["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
         assert Path(told["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]).read_text() == token
         assert told["AWS_REGION"] == told["AWS_DEFAULT_REGION"] == "eu-central-1"
-        with urlopen(Request(url, headers={"Authorization": token}), timeout=30) as answer:
+        with urlopen(Request(url, headers={"Authorization": token}), timeout=60) as answer:
             assert set(json.load(answer)) == {"AccessKeyId", "SecretAccessKey", "Token", "Expiration", "AccountId"}
         with pytest.raises(OSError, match="403"):
-            urlopen(Request(url, headers={"Authorization": token + "x"}), timeout=30)
+            urlopen(Request(url, headers={"Authorization": token + "x"}), timeout=60)
     finally:
         process.kill()
         process.communicate()

@@ -73,7 +73,7 @@ def started_again(company: Company) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def signed_in_and_captured(user: ScriptedUser) -> dict[str, str]:

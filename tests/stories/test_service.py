@@ -107,7 +107,7 @@ class CountedClient(threading.Thread):
         wire: http.client.HTTPConnection | None = None
         while not self.is_enough.is_set():
             try:
-                wire = wire or http.client.HTTPConnection(*self._service.address, timeout=20)
+                wire = wire or http.client.HTTPConnection(*self._service.address, timeout=60)
                 wire.request("GET", "/healthz", headers={} if self._keeps_open else {"Connection": "close"})
                 answer = wire.getresponse()
                 answer.read()
@@ -166,7 +166,7 @@ def test_readiness_goes_first_and_the_service_goes_on_for_as_long_as_a_balancer_
         status, headers, _ = service.get("/")
         assert (status, headers["Connection"]) == (200, "close")
         assert service.process.poll() is None
-        assert service.process.wait(20) == 0
+        assert service.process.wait(60) == 0
         with pytest.raises(ConnectionRefusedError):
             service.get("/healthz")
 
@@ -176,7 +176,7 @@ def test_where_it_cannot_listen_it_says_so_and_does_not_start(tmp_path: Path, ad
     service = make_service(tmp_path / "bridge", serving={"listen": address})
     service.start()
     try:
-        assert service.process.wait(30) == 1
+        assert service.process.wait(60) == 1
     finally:
         service.process.kill()
     assert "serving.listen: " in service.log
