@@ -32,6 +32,15 @@ def demand_folder_to_write(folder: Path) -> None:
         raise ConfigurationInvalid(f"{this_user()} may put no file into {_in_words(folder)}")
 
 
+def better_as(folder: Path) -> str:
+    """The words by which root acts as the folder's owner; nothing for other users, and where it is root's own."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return ""
+    return _command_as(status) if os.geteuid() == 0 and status.st_uid != 0 else ""
+
+
 def may_look_into(folder: Path) -> bool:
     """Whether this user may see what lies in the folder, and open it."""
     return _may(folder, os.R_OK | os.X_OK)
@@ -64,10 +73,10 @@ def _in_words(path: Path) -> str:
         return f"{what}, for its file system is mounted to be read only: name another place, or mount it to be written"
     if status.st_uid == os.geteuid():
         return f"{what} (mode {status.st_mode & 0o7777:04o}), which is its own: chmod u+rw{'x' * path.is_dir()} {path}"
-    given = f"give it to the service's user (chown USER: {path})"
     if status.st_uid == 0:
-        return f"{what}, which belongs to root: {given}"
-    return f"{what}, which belongs to {_name(status.st_uid)}: run this as that user ({_command_as(status)}), or {given}"
+        given = f"give it to that one (chown USER: {path})"
+        return f"{what}, which belongs to root: name one of the service's user, or {given}"
+    return f"{what}, which belongs to {_name(status.st_uid)}: run this as that user ({_command_as(status)})"
 
 
 def _status(path: Path) -> os.stat_result:

@@ -48,6 +48,12 @@ def is_ahead(settings: Settings) -> bool:
     return database is not None and not is_given and _is_empty_for(database)
 
 
+def demand_to_begin(settings: Settings) -> None:
+    """Nothing where the first start could make what it makes, if it came now; ConfigurationInvalid otherwise."""
+    if is_ahead(settings) and (database := sqlite_path(settings.database_url)) is not None:
+        _demand_place(database, key_file_of(settings), is_told=False)
+
+
 def resume(settings: Settings) -> Beginning:
     """As `begin`, for a command that works on what is there: it makes nothing. Raises ConfigurationInvalid."""
     database = sqlite_path(settings.database_url)
@@ -149,17 +155,17 @@ def _demand_folder(folder: Path) -> None:
     try:
         is_folder = stat.S_ISDIR(folder.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
-        is_folder = False
+        raise ConfigurationInvalid(
+            f"`data` or `database`: the folder {folder} is not there; make it for the service's user alone "
+            f"(install -d -m 0700 -o federation-bridge {folder})"
+        ) from None
     except OSError as problem:
         raise ConfigurationInvalid(
             f"`data` or `database`: this user may not look at {folder} ({problem.strerror}): run this as the service's "
             "user"
         ) from None
     if not is_folder:
-        raise ConfigurationInvalid(
-            f"`data` or `database`: the folder {folder} is not there; make it for the service's user alone "
-            f"(install -d -m 0700 -o federation-bridge {folder})"
-        )
+        raise ConfigurationInvalid(f"`data` or `database`: {folder} is no folder, and one is needed")
     demand_folder_to_look_into(folder)
 
 

@@ -61,7 +61,10 @@ def test_an_operator_who_says_so_gets_a_new_database(tmp_path: Path, clock: Held
     first = started(tmp_path, clock)
     (tmp_path / "bridge.db").unlink()
     told = CliRunner().invoke(commands, ["migrate", "--settings", str(tmp_path / "federation-bridge.yaml")])
-    assert told.output == "The database is current.\n"
+    made, key, current = told.output.splitlines()
+    assert made == f"Made: {tmp_path / 'bridge.db'}"
+    assert key.startswith(f"Its sealing key is {tmp_path / 'sealing.key'}: keep a copy of it")
+    assert current == "The database is current."
     assert started(tmp_path, clock) != first
 
 

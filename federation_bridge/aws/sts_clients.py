@@ -132,7 +132,9 @@ class RegionalClients:
         try:
             context.load_verify_locations(cafile=str(bundle) if bundle else get_cert_path(True))
         except OSError as problem:
-            raise ConfigurationInvalid(f"`outgoing.ca_bundle` {bundle}: not readable as PEM: {problem}") from None
+            raise ConfigurationInvalid(
+                f"`outgoing.ca_bundle` {bundle}: cannot be read as PEM: {problem.strerror or problem}"
+            ) from None
         return context
 
     def _proxy(self) -> tuple[str, int] | None:

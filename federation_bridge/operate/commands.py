@@ -116,8 +116,8 @@ def migrate(path: Path, owner: str, owner_password: Path | None) -> None:
     """
     from federation_bridge.operate import preparation  # noqa: PLC0415 - imports the whole server
 
-    preparation.migrate(load_settings(path), owner, owner_password)
-    click.echo("The database is current.")
+    for line in preparation.migrate(load_settings(path), owner, owner_password):
+        click.echo(line)
 
 
 @commands.command("settings")

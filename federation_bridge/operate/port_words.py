@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 
 
 def port_words(problem: OSError, listen: str) -> str:
     """What is wrong with `listen`, and what it may be."""
+    if isinstance(problem, socket.gaierror):
+        return f"the name {listen.rpartition(':')[0]} is not known"
     if problem.errno == errno.EADDRINUSE:
         return f"{listen} is taken: by the bridge itself if it runs, else by another program (`ss -ltnp` names it)"
     if problem.errno == errno.EADDRNOTAVAIL:

@@ -8,16 +8,18 @@ from federation_bridge import app, first_start
 from federation_bridge.administration.last_seal import LastSeal
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.file_owners import demand_own_folder
+from federation_bridge.oauth.places import places_from
 from federation_bridge.operate import owning
 from federation_bridge.operate.opening import parts_of, store_of
 from federation_bridge.settings import Settings
 from federation_bridge.signing import Purpose
 from federation_bridge.store import sqlite_path
 from federation_bridge.store.same_tables import PUT_BACK
+from federation_bridge.web.branding import read_branding
 
 
-def migrate(settings: Settings, owner: str = "", owner_password: Path | None = None) -> None:
-    """Brings the database to the present shape, and makes database and keys where there are none.
+def migrate(settings: Settings, owner: str = "", owner_password: Path | None = None) -> tuple[str, ...]:
+    """Brings the database to the present shape, and makes database and keys where there are none; says what it did.
 
     `owner`: who does it, where the tables belong to another user of PostgreSQL than the service's own, who gets the
     rights that the service needs. Neither rules nor identity providers are looked at. Raises ConfigurationInvalid, and
@@ -36,6 +38,14 @@ def migrate(settings: Settings, owner: str = "", owner_password: Path | None = N
         keys = app.key_ring(settings, beginning.sealing_key, store)
         for purpose in Purpose:
             keys.current(purpose)
+    return (*(_made(settings) if beginning.may_make_database else ()), "The database is current.")
+
+
+def _made(settings: Settings) -> tuple[str, ...]:
+    made, key_file = f"Made: {sqlite_path(settings.database_url)}", first_start.key_file_of(settings)
+    if key_file is None:
+        return (made,)
+    return made, f"Its sealing key is {key_file}: keep a copy of it where no copy of the database is."
 
 
 def prepare(settings: Settings) -> None:
@@ -48,6 +58,9 @@ def prepare(settings: Settings) -> None:
     if (database := sqlite_path(settings.database_url)) is not None:
         # Whoever serves notes seals and archives the audit in there, too.
         demand_own_folder(database.parent)
+    # What only a worker reads: there it would be tried for ever, and nobody would be served meanwhile.
+    read_branding(settings.portal)
+    places_from(settings.command_line.geoip)
     last_seal = LastSeal.of(settings, app.utc_now)
     if first_start.is_ahead(settings):
         last_seal.forget()

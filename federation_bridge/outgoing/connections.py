@@ -35,7 +35,9 @@ def tls_context(ca_bundle: Path | None) -> ssl.SSLContext:
         try:
             context.load_verify_locations(cafile=ca_bundle)
         except OSError as problem:
-            raise ConfigurationInvalid(f"`outgoing.ca_bundle` {ca_bundle}: not readable as PEM: {problem}") from None
+            raise ConfigurationInvalid(
+                f"`outgoing.ca_bundle` {ca_bundle}: cannot be read as PEM: {problem.strerror or problem}"
+            ) from None
     return context
 
 

@@ -115,7 +115,9 @@ class Outgoing:
         try:
             found = [ipaddress.ip_address(text) for text in self._addresses(host, port)]
         except (OSError, UnicodeError, ValueError) as problem:
-            raise ProviderUnreachable(f"{shown}: the name cannot be looked up: {problem}") from None
+            raise ProviderUnreachable(
+                f"{shown}: the name cannot be looked up: {getattr(problem, 'strerror', None) or problem}"
+            ) from None
         allowed = tuple(address for address in found if is_allowed(address, networks))
         if found and not allowed:
             told = f"{found[0]} is not an address that this connection may reach; `networks` names it, if it is meant"

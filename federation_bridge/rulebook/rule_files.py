@@ -31,7 +31,7 @@ class Skipped:
 
 def is_one_file(place: RulesPlace) -> bool:
     """Whether the rules are one text without a name: the path of a file."""
-    return isinstance(place, Path) and not place.is_dir()
+    return isinstance(place, Path) and not _is_folder(place)
 
 
 def rule_files(place: RulesPlace) -> tuple[Path, ...]:
@@ -40,13 +40,13 @@ def rule_files(place: RulesPlace) -> tuple[Path, ...]:
     ConfigurationInvalid where a folder cannot be read or holds none.
     """
     paths = (place,) if isinstance(place, Path) else place
-    return tuple(file for path in paths for file in (_in_folder(path) if path.is_dir() else (path,)))
+    return tuple(file for path in paths for file in (_in_folder(path) if _is_folder(path) else (path,)))
 
 
 def folders(place: RulesPlace) -> tuple[Path, ...]:
     """The folders among the paths of this place."""
     paths = (place,) if isinstance(place, Path) else place
-    return tuple(path for path in paths if path.is_dir())
+    return tuple(path for path in paths if _is_folder(path))
 
 
 def skipped(place: RulesPlace) -> Iterator[Skipped]:
@@ -55,6 +55,13 @@ def skipped(place: RulesPlace) -> Iterator[Skipped]:
         for entry in _entries(folder):
             if reason := _reason_to_skip(entry, folder):
                 yield Skipped(Path(entry.path), reason, entry.name.endswith(_LIKE_RULES) and entry.name[0] != ".")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # in a folder that this user may not look into: whoever reads it says so
+        return False
 
 
 def _in_folder(folder: Path) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from federation_bridge.errors import ConfigurationInvalid, ConfigurationMistakes, Mistake
+from federation_bridge.file_owners import this_user
 from federation_bridge.settings.document import Settings
 from federation_bridge.settings.secret import Secret
 from federation_bridge.settings.values import rooted_database
@@ -19,6 +20,17 @@ from federation_bridge.settings.words import sentences
 Where = Callable[[Sequence[str]], tuple[int, int]]
 """Line and column of a setting, by its path."""
 
+_YAML_HINTS = (
+    ("'\\t'", ": lines are indented by blanks, never by tabs"),
+    (
+        "could not find expected ':'",
+        ": a setting is `name: value`, with a blank behind the colon, in the line above, too",
+    ),
+    (
+        "mapping values are not allowed",
+        ": a text that holds `: ` stands in quotes, and names of one section are indented alike",
+    ),
+)
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -51,9 +63,11 @@ def read_settings(path: Path) -> tuple[dict[str, Any], Where]:
         written = path.read_text(encoding="utf-8")
         document = yaml.load(written, Loader=_EachNameOnce)  # noqa: S506 - a SafeLoader
     except OSError as problem:
-        raise ConfigurationInvalid(
-            f"the settings file {path} cannot be read: {problem.strerror}; --settings names another one"
-        ) from None
+        where = path if path.is_absolute() else f"{path} (in {Path.cwd()})"
+        by = f" by {this_user()}" if isinstance(problem, PermissionError) else ""
+        others = "--settings or FEDERATION_BRIDGE_SETTINGS names another one"
+        told = f"the settings file {where} cannot be read{by}: {problem.strerror}; {others}"
+        raise ConfigurationInvalid(told) from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
         raise ConfigurationInvalid(_not_yaml(problem, str(path))) from None
     except RecursionError:
@@ -69,7 +83,8 @@ def _not_yaml(problem: yaml.YAMLError | UnicodeDecodeError, file: str) -> str:
         return f"{file}: is not YAML: it is no text in UTF-8"
     what = str(getattr(problem, "problem", None) or getattr(problem, "reason", None) or "it cannot be read")
     mark = getattr(problem, "problem_mark", None)
-    told = f"is not YAML: {what}"
+    hint = next((words for sign, words in _YAML_HINTS if sign in what), "")
+    told = f"is not YAML: {what}{hint}"
     return f"{file}: {told}" if mark is None else Mistake(told, mark.line + 1, mark.column + 1, file)
 
 

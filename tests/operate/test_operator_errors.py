@@ -145,7 +145,7 @@ FAULTS: dict[str, tuple[Callable[[Place], object], tuple[tuple[str, ...], ...], 
     "no settings file": (
         _without_settings,
         EVERY,
-        f"{_SPEAKS}No such file or directory; --settings names another one",
+        f"{_SPEAKS}No such file or directory; --settings or FEDERATION_BRIDGE_SETTINGS names another one",
     ),
     "wrong YAML": (
         lambda place: place.settings.write_text("base_url: [\n"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from web_factories import write_files
 from federation_bridge import file_owners, first_start
 from federation_bridge.errors import BridgeError, ConfigurationInvalid
 from federation_bridge.operate import commands
+from federation_bridge.operate.port_words import port_words
 from federation_bridge.settings import load_settings
 
 DAEMON = 1
@@ -245,7 +247,7 @@ def test_the_sentence_names_the_owner_and_the_command(
     may_not(tmp_path, os.W_OK)
     owned(tmp_path, 0)
     begins = rf"this user \(daemon\) may put no file into the folder {tmp_path}"
-    with pytest.raises(ConfigurationInvalid, match=rf"{begins}, which belongs to root: give it to the service's user"):
+    with pytest.raises(ConfigurationInvalid, match=rf"{begins}, which belongs to root: name one of the service's user"):
         file_owners.demand_folder_to_write(tmp_path)
     owned(tmp_path, 2)
     with pytest.raises(ConfigurationInvalid, match=rf"{begins}, which belongs to bin: .* \(sudo -u bin -- federation-"):
@@ -258,3 +260,106 @@ def test_the_sentence_names_the_owner_and_the_command(
     monkeypatch.setattr(os, "statvfs", lambda _: read_only)
     with pytest.raises(ConfigurationInvalid, match=rf"{begins}, for its file system is mounted to be read only"):
         file_owners.demand_folder_to_write(tmp_path)
+
+
+# ------------------------------------------------------------------------------------- what `check` and the start tell
+
+
+def wrong_and_doubtful(settings: Path) -> str:
+    lines = run(settings, "check").output.splitlines()
+    return "\n".join(line for line in lines if line.startswith(("wrong", "warning")))
+
+
+def test_check_tells_before_the_first_start_what_it_could_not_make(
+    settings: Path, may_not: Callable[[Path, int], None]
+) -> None:
+    kept = settings.parent / "kept"
+    assert "may put no file" not in wrong_and_doubtful(settings)
+    may_not(kept, os.W_OK)
+    assert f"may put no file into the folder {kept}" in wrong_and_doubtful(settings)
+    assert list(kept.iterdir()) == []
+
+
+def test_check_tells_root_with_whose_eyes_to_look(settings: Path, owned: Callable[[Path, int], None]) -> None:
+    owned(settings.parent / "kept", DAEMON)
+    done = run(settings, "check")
+    assert "note     this looked as root, who may do everything" in done.output
+    assert "(runuser" not in done.output.replace("this tells: runuser -u daemon -- federation-bridge ...", "")
+    assert "belongs to another user" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("audit", "sentence"),
+    [
+        ({"also_to": "nowhere/audit.jsonl"}, "audit.also_to: "),
+        ({"also_to": "kept"}, "audit.also_to: "),
+        ({"also_to": "locked/audit.jsonl"}, "audit.also_to: this user"),
+        ({"also_to": "locked.jsonl"}, "audit.also_to: this user"),
+        ({"keep": "90d", "archive": "locked/some/where"}, "audit.archive: this user"),
+    ],
+)
+def test_check_warns_of_a_place_of_the_audit_that_takes_nothing(
+    settings: Path, may_not: Callable[[Path, int], None], audit: dict[str, str], sentence: str
+) -> None:
+    """The service starts all the same: the database has every entry."""
+    (settings.parent / "locked").mkdir()
+    (settings.parent / "locked.jsonl").touch(mode=0o600)
+    for one in ("locked", "locked.jsonl"):
+        may_not(settings.parent / one, os.W_OK)
+    change(settings, audit=audit)
+    assert f"warning  {sentence}" in wrong_and_doubtful(settings)
+    change(settings, audit={"also_to": str(settings.parent / "kept" / "audit.jsonl")})
+    assert "audit." not in wrong_and_doubtful(settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"portal": {"logo": "/nowhere.svg"}}, "portal.logo: /nowhere.svg: cannot be read"),
+        ({"command_line": {"geoip": "/nowhere.mmdb"}}, "command_line.geoip"),
+    ],
+)
+def test_what_only_a_worker_reads_stops_the_start(settings: Path, changes: dict[str, Any], sentence: str) -> None:
+    """There it would be tried for ever, and nobody be served."""
+    change(settings, **changes)
+    for words in (("serve",), ("check",)):
+        done = run(settings, *words)
+        assert sentence in (str(getattr(done.exception, "detail", "")) + done.output), words
+        assert done.exit_code != 0
+
+
+def test_data_that_is_a_file_is_told_as_that(settings: Path) -> None:
+    change(settings, data="rules.yaml")
+    assert (
+        said(run(settings, "migrate"))
+        == f"`data` or `database`: {settings.parent}/rules.yaml is no folder, and one is needed"
+    )
+
+
+def test_rules_in_a_folder_that_may_not_be_looked_into_are_told(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`Path.is_dir` raises there."""
+    inside, real = settings.parent / "shut" / "rules.yaml", Path.stat
+
+    def stat_of(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path == inside:
+            raise PermissionError(13, "Permission denied")
+        return real(path, follow_symlinks=follow_symlinks)
+
+    change(settings, rules=str(inside))
+    monkeypatch.setattr(Path, "stat", stat_of)
+    assert f"{inside}: cannot be read" in wrong_and_doubtful(settings)
+
+
+def test_a_settings_file_by_a_relative_name_is_told_with_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = said(run(Path("federation-bridge.yaml"), "migrate"))
+    assert told.startswith(f"the settings file federation-bridge.yaml (in {tmp_path}) cannot be read: No such file")
+
+
+def test_a_host_to_listen_at_that_nobody_knows_is_told_in_words() -> None:
+    problem = socket.gaierror(-2, "Name or service not known")
+    assert port_words(problem, "nohost.invalid:8400") == "the name nohost.invalid is not known"

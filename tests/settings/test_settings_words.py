@@ -135,7 +135,15 @@ def test_what_is_missing_is_named_and_a_good_document_is_taken() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b"a: b: c", r"line 1: is not YAML: mapping values are not allowed here \(column 5\)"),
+        (
+            b"a: b: c",
+            r"line 1: is not YAML: mapping values are not allowed here: a text that holds `: ` .* \(column 5\)",
+        ),
+        (b"a:\n\tb: c", r"line 2: is not YAML: .*: lines are indented by blanks, never by tabs \(column 1\)"),
+        (
+            b"a: b\nc:d\ne: f",
+            r"line 3: is not YAML: .*: a setting is `name: value`, with a blank behind .* \(column 1\)",
+        ),
         (b"a: [1\nb: 2", r"line 2: is not YAML: .* \(column 2\)"),
         (b"\xff\xfe", "it is no text in UTF-8"),
         (b"[" * 5_000, "nested too deeply"),

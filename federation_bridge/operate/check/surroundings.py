@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.oauth.places import places_from
+from federation_bridge.operate.check import own_places
 from federation_bridge.operate.check.files import writable_by_others
 from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity, refused
 from federation_bridge.operate.port_words import port_words
@@ -25,10 +27,12 @@ def look(path: Path, settings: Settings) -> Iterator[Finding]:
     for sentence in _doubts(settings):
         yield Finding(Kind.SETTINGS, Severity.DOUBTFUL, sentence, Place(str(path)))
     yield from writable_by_others(path, "whom we believe")
-    try:
-        read_branding(settings.portal)
-    except ConfigurationInvalid as refusal:
-        yield from refused(Kind.SETTINGS, refusal)
+    for look_at in (lambda: read_branding(settings.portal), lambda: places_from(settings.command_line.geoip)):
+        try:
+            look_at()
+        except ConfigurationInvalid as refusal:
+            yield from refused(Kind.SETTINGS, refusal)
+    yield from own_places.look(settings)
     if problem := _port_problem(settings.serving.listen):
         yield Finding(Kind.PORT, Severity.DOUBTFUL, f"serving.listen: {problem}", Place(str(path)))
 
@@ -53,8 +57,8 @@ def _port_problem(listen: str) -> str:
         family, _, _, _, address = socket.getaddrinfo(
             asked, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except OSError:
-        return f"the name {host} is not known"
+    except OSError as problem:
+        return port_words(problem, listen)
     try:
         with socket.socket(family, socket.SOCK_STREAM) as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
