@@ -214,6 +214,7 @@ def test_ctrl_c_ends_the_start_and_a_reload_does_not(
 _TOLD_WHILE_IT_IMPORTS = """
 import os, signal, sys
 from federation_bridge.operate import entry
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever ran this may ignore it, and a program inherits that
 entry._run = lambda: os.kill(os.getpid(), signal.SIGHUP)
 entry.main()
 """
