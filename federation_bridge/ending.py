@@ -31,7 +31,7 @@ NOT_CONNECTED = "AWS is not told: credentials that it has handed out live on unt
 
 
 class AwsEndings(Protocol):
-    """How AWS is made to obey. Each writes durable errands into the open transaction: no network, no clock of its own.
+    """How AWS is made to end sessions. Each writes durable errands into the open transaction: no network, no own clock.
 
     Done again it adds nothing. What cannot be ended is told in `HandedToAws.told`, and stops no end here.
     """

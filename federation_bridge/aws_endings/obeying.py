@@ -1,4 +1,4 @@
-"""The errand that makes one account obey: it writes the policy that all present revocations together need.
+"""The errand that ends sessions in one account: it writes the policy that all present revocations together need.
 
 Idempotent: it always starts from the rows and from what stands in the account, so that two nodes that do it at once, or
 one that was killed in the middle, leave the same.

@@ -1,4 +1,4 @@
-"""The last net: what nobody foresaw ends with one sentence, a private file with the trace, and status 70."""
+"""What `fedbridge` says of a fault that nobody foresaw: one sentence, a private file with the trace, and status 70."""
 
 from __future__ import annotations
 

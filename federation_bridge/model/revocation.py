@@ -1,4 +1,4 @@
-"""What ends AWS sessions: the revocation that was asked for, and the errand that makes AWS obey."""
+"""What ends AWS sessions: the revocation that was asked for, and the errand that sees to it."""
 
 from __future__ import annotations
 

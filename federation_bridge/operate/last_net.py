@@ -1,4 +1,4 @@
-"""The last net of `federation-bridge`: what nobody foresaw ends with one sentence, a private file, and status 70."""
+"""What `federation-bridge` says of a fault that nobody foresaw: one sentence, a private file, and status 70."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def caught(failure: BaseException) -> int:
     where = f"Its trace, without secrets, lies in {path}" if path else "Its trace could not be written"
     with suppress(Exception):
         sys.stderr.write(
-            f"federation-bridge: This is a fault of the program ({type(failure).__name__}). {where}: please report it, "
-            "by SECURITY.md where it could open a door.\n"
+            f"federation-bridge: This is a fault of the program ({type(failure).__name__}). {where}: please report it; "
+            "where it may be a security problem, as SECURITY.md says.\n"
         )
         sys.stderr.flush()
     return FAULT

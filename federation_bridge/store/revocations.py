@@ -19,7 +19,7 @@ from federation_bridge.store.tables import REVOCATIONS
 from federation_bridge.store.writing import Writing
 
 ERRAND = "revoke"
-"""The kind of errand that makes an account obey; its subject is the account."""
+"""The kind of errand that has an account end its sessions; its subject is the account."""
 
 _ORDER = (REVOCATIONS.c.asked_at, REVOCATIONS.c.id)
 _ALL = select(REVOCATIONS).order_by(REVOCATIONS.c.asked_at.desc(), REVOCATIONS.c.id).limit(bindparam("most"))

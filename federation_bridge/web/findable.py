@@ -120,7 +120,7 @@ def _refusal_of(problem: Exception) -> BridgeError:
         return problem
     if isinstance(problem, HTTPException):
         return _of_http(problem)
-    # The last net: logged with its trace under the reference, answered like any other refusal.
+    # What nobody foresaw: logged with its trace under the reference, answered like any other refusal.
     kind = type(problem).__name__
     _log.exception("unexpected failure", reference=request_origin().reference, path=request.path, kind=kind)
     return BridgeError(f"what no code foresaw: {place_of(problem)}")
