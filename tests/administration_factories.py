@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from databases import HeldClock
-from web_factories import Person, door_of, made_app
+from web_factories import Person, door_of, made_app, write_files
 
 from federation_bridge.administration.rules import Change, Rules, apply
 from federation_bridge.model import Author
@@ -37,6 +37,16 @@ def browser(folder: Path, clock: HeldClock, more: str = MORE, **changes: Any) ->
     apply(rules, texts(folder, more), Change(Author("the operator"), "the first", ""))
     yield Person(app, app.test_client())
     here.store.close()
+
+
+def administrator_of_files(folder: Path, clock: HeldClock) -> Person:
+    """Somebody who administers, at an application whose rulebook lies in files."""
+    write_files(folder)
+    app = made_app(folder, clock)
+    (folder / "rules.yaml").write_text((folder / "rules.yaml").read_text() + MORE)
+    person = Person(app, app.test_client())
+    person.sign_in(clock, "identity-team")
+    return person
 
 
 def base_of(person: Person) -> str:

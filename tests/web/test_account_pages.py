@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_factories import MORE, base_of, browser, text_in_force
+from administration_factories import MORE, administrator_of_files, base_of, browser, text_in_force
 from databases import HeldClock
-from web_factories import ACCOUNT, Person, door_of, made_app, write_files
+from web_factories import ACCOUNT, Person, door_of, write_files
 
 from federation_bridge.mapping import load_register
 from federation_bridge.model import Account
@@ -204,12 +204,7 @@ def test_employees_find_an_account_by_its_environment_and_other_names(ada, clock
 
 
 def test_where_the_rulebook_lies_in_files_the_page_shows_what_to_apply(tmp_path, clock) -> None:
-    write_files(tmp_path)
-    app = made_app(tmp_path, clock)
-    rules = tmp_path / "rules.yaml"
-    rules.write_text(rules.read_text() + MORE)
-    person = Person(app, app.test_client())
-    person.sign_in(clock, "identity-team")
+    person = administrator_of_files(tmp_path, clock)
     person.get("/")
     page = sent(person, "check")
     assert "<ins>+    environment: live</ins>" in page.text
@@ -217,4 +212,4 @@ def test_where_the_rulebook_lies_in_files_the_page_shows_what_to_apply(tmp_path,
     assert sent(person).status_code == 400
     listed = uploaded(person, given({"Id": NEW, "Name": "New"}))
     assert NEW in listed.text and 'value="save"' not in listed.text
-    door_of(app).store.close()
+    door_of(person.app).store.close()

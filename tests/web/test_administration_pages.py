@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from administration_factories import MORE, base_of, text_in_force, texts
+from administration_factories import MORE, administrator_of_files, base_of, text_in_force, texts
 from administration_fixtures import ada, marked  # noqa: F401 - fixtures
 from databases import HeldClock
-from web_factories import ACCOUNT, TOKEN, Person, door_of, made_app, write_files
+from web_factories import ACCOUNT, TOKEN, Person, door_of
 
 from federation_bridge.administration.rules import Change, Rules, apply
 from federation_bridge.audit import AuditQuery, Entry, RulebookEmergency, SignInFinished, SignInRefused
@@ -497,12 +497,7 @@ def test_no_page_that_is_only_looked_at_changes_anything(marked, clock) -> None:
 
 
 def test_rules_in_files_are_shown_and_not_changed(tmp_path, clock) -> None:
-    write_files(tmp_path)
-    app = made_app(tmp_path, clock)
-    rules = tmp_path / "rules.yaml"
-    rules.write_text(rules.read_text() + MORE)
-    person = Person(app, app.test_client())
-    person.sign_in(clock, "identity-team")
+    person = administrator_of_files(tmp_path, clock)
     person.get("/")
 
     page = person.get(EDIT).text
@@ -513,8 +508,8 @@ def test_rules_in_files_are_shown_and_not_changed(tmp_path, clock) -> None:
     assert person.post("/administration/versions/return", fields).status_code == 400
     assert person.post("/administration/changes/decision", {"decision": "approve", "reason": "r"}).status_code == 400
     assert text_in_force(person) == stands
-    assert yaml.safe_load(rules.read_text())["rules"][0]["when"] == {"group": "admins"}
-    door_of(app).store.close()
+    assert yaml.safe_load((tmp_path / "rules.yaml").read_text())["rules"][0]["when"] == {"group": "admins"}
+    door_of(person.app).store.close()
 
 
 def test_no_entry_falls_between_two_pages_of_the_audit(ada, clock) -> None:

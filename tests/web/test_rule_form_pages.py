@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_factories import MORE, base_of, browser, text_in_force
+from administration_factories import MORE, administrator_of_files, base_of, browser, text_in_force
 from databases import HeldClock
-from web_factories import ACCOUNT, Person, door_of, made_app, write_files
+from web_factories import ACCOUNT, Person, door_of, write_files
 
 from federation_bridge.mapping.rule_editing import rules_of
 
@@ -209,13 +209,8 @@ def test_what_no_form_of_ours_sends_is_refused(ada, clock, changes) -> None:
 
 
 def test_with_rules_in_files_the_form_checks_and_does_not_write(tmp_path, clock) -> None:
-    write_files(tmp_path)
-    app = made_app(tmp_path, clock)
-    rules = tmp_path / "rules.yaml"
-    rules.write_text(rules.read_text() + MORE)
-    person = Person(app, app.test_client())
-    person.sign_in(clock, "identity-team")
+    person = administrator_of_files(tmp_path, clock)
     assert 'value="save"' not in person.get(FORM).text
     assert "<ins>+  - id: support</ins>" in sent(person).text
     assert "the rulebook lies in files" in sent(person, do="save").text
-    door_of(app).store.close()
+    door_of(person.app).store.close()
