@@ -58,7 +58,7 @@ class GroupLookup:
         return completed, (_looked_up(identity.groups, groups),)
 
     def settled(self, caller: Caller) -> None:
-        """Holds the session of who was just admitted against what was told meanwhile: nothing lost may stay in it.
+        """Compares a session that has just begun with what was told meanwhile, so that no lost group stays in it.
 
         A change that was made between the look at an arrival and the session's first row found no session to change.
         """

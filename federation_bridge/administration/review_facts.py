@@ -46,7 +46,7 @@ def gathered(one: Gathering, narrowed: Narrowed) -> Facts:
 
 
 def _asked(rules: RuleSet, narrowed: Narrowed) -> AuditQuery:
-    """Which grants can matter: where an account has a name of its own, those of all accounts would be read in vain."""
+    """Which grants can matter. Where an account is named, the grants of all others need not be read."""
     account, _, role = narrowed.role.rpartition("/")
     named = [one.id for one in rules.register.accounts.values() if narrowed.account in (one.id, one.name)]
     known = named[0] if len(named) == 1 else account

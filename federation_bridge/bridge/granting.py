@@ -173,7 +173,7 @@ class Grants:
         sold = replace(made, access_key_id=redeemed.credentials.access_key_id)
         if not self._parts.store.live_grants.completed(sold, entry, Acting.of(caller)):
             self._withhold(caller, grant, self._parts.store.hand_overs.why_not(Acting.of(caller)), is_sold=True)
-        # AWS compares by its own clock, and ours may be fast: then the decision held its instant against a wrong now.
+        # AWS compares by its own clock. If ours is fast, the decision compared an end with a time yet to come.
         if redeemed.issued_at < grant.decided_at.replace(microsecond=0):
             with self._entries.of_failures(caller, grant):
                 demand_not_ended(self._parts.store, grant, redeemed.issued_at)

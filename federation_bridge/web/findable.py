@@ -48,7 +48,7 @@ class FindableFlask(Flask):
         try:
             return super().handle_user_exception(refusal)
         except Exception as problem:
-            # The page that should lead on from a refusal cannot be made, as of fields that nobody could have pressed.
+            # The page that should follow a refusal cannot be made: its fields came from no button of ours, say.
             another = _refusal_of(problem)
             note(another)
             return super().handle_user_exception(another)

@@ -51,7 +51,7 @@ class _Reference(str):
 
 
 def _revocation(plan: AccountPlan, one: RevocationPlan) -> Iterator[str]:
-    """The policy that bounds the roles, of which Terraform keeps its hands from then on, and who versions it."""
+    """The policy that bounds the roles, whose text Terraform then leaves alone, and the role that versions it."""
     yield _versioned("revocations", one.policy_name, one.policy)
     if one.attached is not None:
         yield _versioned("revocations_attached", one.attached.name, one.attached.policy)

@@ -39,8 +39,8 @@ class _Opened(OneLogin_Saml2_Response):  # type: ignore[misc]  # the library shi
         super().__init__(settings, form_value)
 
     def _query(self, query: str, tagid: str | None = None) -> Any:
-        """What the library's own gives, looked for once: it asks anew what was signed before each of its questions, and
-        nothing of the document changes meanwhile.
+        """What the library's own method gives, found once: the library looks for what was signed before each question,
+        and the document does not change in between.
         """
         asked = (self.encrypted, query, tagid)
         if asked not in self._found:

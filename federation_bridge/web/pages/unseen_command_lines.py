@@ -65,7 +65,7 @@ def _looked_at(session: Session) -> datetime:
 
 
 def _bound(seconds: str, session: Session) -> str:
-    # To the person: what one has looked at, the next one at this browser has not; and who signs in anew is told
-    # nothing twice.
+    # Bound to the person: the next one at this browser has not looked yet. It outlives the session, so that nobody is
+    # told twice.
     told = f"{seconds} {session.identity.person}"
     return hmac.digest(door().keys.secret_for("command lines looked at"), told.encode(), "sha256").hex()
