@@ -17,9 +17,12 @@ from federation_bridge.signing import Purpose
 
 _CARRY = {
     Purpose.SERVICE_PROVIDER: "Give each SAML connection's provider our metadata anew (/sign-in/CONNECTION/metadata).",
-    Purpose.CLIENT_ASSERTION: "Give each provider with private_key_jwt the new key (`federation-bridge keys show`).",
+    Purpose.CLIENT_ASSERTION: "Give each provider with private_key_jwt our keys anew (`federation-bridge keys show`).",
     Purpose.DECRYPTION: "Give each SAML provider that encrypts to us our metadata anew (/sign-in/CONNECTION/metadata).",
 }
+
+_DOES = {Purpose.DECRYPTION: ("stands first in our metadata", "encrypted")}
+"""What the key of a purpose does that signs nothing, and what was done with it."""
 
 
 def rotated(settings: Settings, purpose: str, use_in: timedelta | None) -> Iterator[str]:
@@ -29,12 +32,16 @@ def rotated(settings: Settings, purpose: str, use_in: timedelta | None) -> Itera
         made = verbs.rotate(keys, wanted, use_in)
         (new, *_) = verbs.states(keys, wanted)
     yield f"{wanted} key {made.kid} is made and published."
-    yield from _to_do(settings, wanted)
+    yield from _to_do(settings, wanted, "minutes before the next step")
+    does, did = _DOES.get(wanted, ("signs", "signed"))
     if new.row.signs_from is None:
-        yield f"It signs after `federation-bridge keys use {wanted}`."
+        yield f"It {does} after `federation-bridge keys use {wanted}`."
     else:
-        yield f"It signs from {new.row.signs_from.isoformat(timespec='seconds')} on."
-    yield f"When nothing that the old one signed is alive any more: `federation-bridge keys retire {wanted}`."
+        yield f"It {does} from {new.row.signs_from.isoformat(timespec='seconds')} on."
+    if wanted is Purpose.AUDIT:
+        yield "The old one stays: what it signed is verified with it."
+    else:
+        yield f"When nothing {did} with the old one is alive any more: `federation-bridge keys retire {wanted}`."
 
 
 def put_into_use(settings: Settings, purpose: str) -> str:
@@ -51,7 +58,7 @@ def retired(settings: Settings, purpose: str) -> Iterator[str]:
         old = verbs.retire(keys, wanted)
     for key in old:
         yield f"{wanted} key {key.kid} is retired."
-    yield from _to_do(settings, wanted)
+    yield from _to_do(settings, wanted, "so that the old key is believed no more")
 
 
 @contextmanager
@@ -72,12 +79,12 @@ def _purpose(text: str) -> Purpose:
         ) from None
 
 
-def _to_do(settings: Settings, purpose: Purpose) -> Iterator[str]:
+def _to_do(settings: Settings, purpose: Purpose, uploaded: str) -> Iterator[str]:
     if purpose in _CARRY:
         yield _CARRY[purpose]
     if purpose is not Purpose.AWS_SAML:
         return
-    yield "Write the metadata (`federation-bridge issuer export --to DIR`) and upload it, minutes before the next step:"
+    yield f"Write the metadata (`federation-bridge issuer export --to DIR`) and upload it, {uploaded}:"
     for arn in _saml_providers(settings):
         words = f"--saml-provider-arn {arn} --saml-metadata-document file://DIR/saml/metadata.xml"
         yield f"  aws iam update-saml-provider {words}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from databases import HeldClock, OwnDatabase
 from lxml import etree
 from web_factories import ACCOUNT, write_files
 
+from federation_bridge import app
 from federation_bridge.administration import keys as verbs
 from federation_bridge.administration.keys import Keys
 from federation_bridge.aws import issuer
@@ -184,9 +185,31 @@ def run(settings: Path, *words: str) -> Result:
 def test_on_the_saml_road_the_command_tells_what_each_account_must_learn(settings: Path) -> None:
     said = run(settings, "keys", "rotate", "aws-saml").output
     assert f"--saml-provider-arn arn:aws:iam::{ACCOUNT}:saml-provider/bridge " in said
+    assert "upload it, minutes before the next step:" in said
     assert "federation-bridge keys use aws-saml" in said
     assert "signs from now on" in run(settings, "keys", "use", "aws-saml").output
     assert "may be alive until" in str(run(settings, "keys", "retire", "aws-saml").exception)
+
+
+def test_the_command_tells_of_no_step_that_the_purpose_does_not_have(settings: Path) -> None:
+    audit = run(settings, "keys", "rotate", "audit").output
+    assert "keys retire" not in audit
+    assert "The old one stays" in audit
+    decryption = run(settings, "keys", "rotate", "decryption").output
+    assert "signs" not in decryption
+    assert "It stands first in our metadata from " in decryption
+
+
+def test_after_the_last_step_the_command_tells_why_to_upload_once_more(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(settings, "keys", "rotate", "aws-saml")
+    run(settings, "keys", "use", "aws-saml")
+    later = datetime.now(UTC) + timedelta(minutes=16)
+    monkeypatch.setattr(app, "utc_now", lambda: later)
+    said = run(settings, "keys", "retire", "aws-saml").output
+    assert "upload it, so that the old key is believed no more:" in said
+    assert "next step" not in said
 
 
 def test_a_key_can_be_told_to_wait_longer(settings: Path) -> None:
