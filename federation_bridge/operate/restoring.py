@@ -88,6 +88,9 @@ def confirmed(settings: Settings, code: str, reason: str, *, in_aws: bool) -> It
         endings = app.endings_of(store, app.utc_now, asking)
         restoration = restoring.confirm(store, endings, app.utc_now, seen, Confirmation(code, reason, tuple(register)))
     yield "Confirmed: people come in again."
+    if restoration.not_before > app.utc_now():
+        # Of several machines each clock may be off: what began within that span may be older than the restore.
+        yield f"Sign-ins count that begin at {restoration.not_before:%H:%M:%S} UTC or later; earlier ones start again."
     if register:
         yield f"Accounts in which every AWS session is ending: {len(register)} (`federation-bridge aws endings`)."
     else:

@@ -77,19 +77,21 @@ class Admission:
         MessageReplayed where the message, SignInOver where the sign-in was spent before, on whatever node, or began
         before the database was put back; Blocked, and then nothing is spent; Unavailable.
         """
-        text, person = identity_to_text(session.identity), digest_of("person", session.identity.person)
+        who = session.identity.person
+        text, person = identity_to_text(session.identity), digest_of("person", who)
         rows = {
             SESSIONS: self._mac.with_mac(SESSIONS, _row_of_session(session, person, text) | {"network": network}),
             PEOPLE: self._mac.with_mac(PEOPLE, _row_of_person(session, person, text)),
         }
         if self._is_postgresql and len(entries) == 1:
-            self._admit_at_once(session.identity.person, rows, spent, entries[0])
+            self._admit_at_once(who, rows, spent, entries[0])
             return
         with self._audit.writing() as writing:
-            _demand_younger(spent, is_older=bool(writing.execute(_IS_OLDER, {"begun_at": spent.begun_at}).rows))
+            if writing.execute(_IS_OLDER, {"begun_at": spent.begun_at}).rows:
+                _refuse_older(who, spent, about_in(writing, who))
             _demand_unspent(spent, self._spent_now(writing, spent))
             if writing.execute(_INSERT_UNBLOCKED, _prefixed({SESSIONS: rows[SESSIONS]})).rowcount != 1:
-                _demand_unblocked(session.identity.person, about_in(writing, session.identity.person))
+                _demand_unblocked(who, about_in(writing, who))
                 writing.execute(_INSERT_SESSION, rows[SESSIONS])
             writing.execute(self._remember, rows[PEOPLE])
             writing.record(*entries)
@@ -117,7 +119,8 @@ class Admission:
                 return
         except Conflict as conflict:
             refusal = conflict  # mostly, another one spent one of the two at the same moment
-        _demand_younger(spent, is_older=bool(self._database.rows(_IS_OLDER, {"begun_at": spent.begun_at})))
+        if self._database.rows(_IS_OLDER, {"begun_at": spent.begun_at}):
+            _refuse_older(person, spent, self._blocks.about(person))
         known = {row.message for row in self._database.rows(_known(tuple(spent.digests)), spent.digests)}
         _demand_unspent(spent, set(spent.digests.values()) - known)
         _demand_unblocked(person, self._blocks.about(person))
@@ -126,9 +129,13 @@ class Admission:
         self._admit_at_once(person, rows, spent, entry, is_spared=True)
 
 
-def _demand_unblocked(person: str, blocks: Sequence[Block]) -> None:
+def _demand_confirmed(person: str, blocks: Sequence[Block]) -> None:
     if any(one.source == SOURCE for one in blocks):
         raise NotYetConfirmed(f"{person} waits: the database was put back, and `restore --confirm` was not called yet")
+
+
+def _demand_unblocked(person: str, blocks: Sequence[Block]) -> None:
+    _demand_confirmed(person, blocks)
     if blocks:
         first = blocks[0]
         raise Blocked(f"{person} is blocked since {first.since:%Y-%m-%d %H:%M} UTC by {first.by} ({first.source})")
@@ -141,10 +148,11 @@ def _demand_unspent(spent: Spent, unspent: set[str]) -> None:
         raise SignInOver(USED, spent.sign_in.return_to)
 
 
-def _demand_younger(spent: Spent, *, is_older: bool) -> None:
-    if not is_older:
-        return
-    why = f"from {spent.begun_at:%Y-%m-%d %H:%M:%S}, before the database was put back: whether it was used is not known"
+def _refuse_older(person: str, spent: Spent, blocks: Sequence[Block]) -> None:
+    # Who began too soon after it, too: "start again" would lead people in a circle until somebody has confirmed.
+    _demand_confirmed(person, blocks)
+    since = "before the database was put back, or sooner after it than clocks may differ"
+    why = f"from {spent.begun_at:%Y-%m-%d %H:%M:%S}, {since}: whether it was used is not known"
     if spent.sign_in is not None:
         raise SignInOver(f"the pending sign-in is {why}", spent.sign_in.return_to)
     raise MessageReplayed(f"the message, or the sign-in that it answers, is {why}")

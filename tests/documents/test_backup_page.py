@@ -206,6 +206,8 @@ def test_a_postgresql_database_comes_back_as_the_page_says(
     assert "kept out: nobody" in shown
     done = bridge(new, "restore", "--confirm", code_of(shown), "--reason", "drill")
     assert done.exit_code == 0, done.exception
+    counts_from = clock.now.replace(microsecond=0) + timedelta(minutes=2, seconds=1)
+    assert f"Sign-ins count that begin at {counts_from:%H:%M:%S} UTC or later" in done.output
     # The first one is another database, which was never put back.
     with opening.store_looked_at(load_settings(old)) as store:
         assert store.schema_problem() is None
