@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
+from documents.blocks import ROOT
 from live_grant_factories import KEY, sold
 from web_factories import ACCOUNT, write_files
 
@@ -61,6 +63,8 @@ READING: dict[str, tuple[str, ...]] = {
 }
 """Every command that only looks, and words for it."""
 
+READING_BY_OPTION = {"backup --verify", "restore --show"}
+"""What a command that changes does with an option: it only looks."""
 CHANGING = {
     "backup",
     "restore",
@@ -94,7 +98,9 @@ CHANGING = {
     "signals pause",
     "signals resume",
 }
-WITHOUT_SETTINGS = {"settings", "demo", "sandbox aws", "healthy"}
+ASKING = {"healthy"}
+"""What asks the service and no database."""
+WITHOUT_SETTINGS = {"settings", "demo", "sandbox aws"}
 
 
 def _all(group: click.Group, before: str = "") -> set[str]:
@@ -107,7 +113,15 @@ def _all(group: click.Group, before: str = "") -> set[str]:
 
 
 def test_every_command_is_known_to_look_or_to_change() -> None:
-    assert _all(commands) == set(READING) | CHANGING | WITHOUT_SETTINGS
+    assert _all(commands) == set(READING) | ASKING | CHANGING | WITHOUT_SETTINGS
+    assert {one.partition(" --")[0] for one in READING_BY_OPTION} <= CHANGING
+
+
+def test_the_page_names_every_command_that_only_looks() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    table = page.partition("\n### Commands that only look\n")[2].partition("\n## ")[0]
+    told = [name for line in table.splitlines() if line.startswith("| ") for name in re.findall(r"`([^`]+)`", line)]
+    assert sorted(told) == sorted({*READING, *READING_BY_OPTION, *ASKING})
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -193,6 +207,21 @@ def test_a_command_that_looks_works_beside_the_service(started: Path, tmp_path: 
     assert {name: after[name] for name in after if not name.endswith("-shm")} == {
         name: before[name] for name in before if not name.endswith("-shm")
     }
+
+
+def test_an_option_by_which_a_command_only_looks_leaves_every_byte_as_it_was(started: Path, tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir(mode=0o700)
+    file = str(copies / "monday")
+    assert run(started, ("backup", file), tmp_path).exit_code == 0
+    before = snapshot(tmp_path)
+    assert run(started, ("backup", "--verify", file), tmp_path).exit_code == 0
+    assert snapshot(tmp_path) == before
+    assert run(started, ("restore", "--replace", file), tmp_path).exit_code == 0
+    before = snapshot(tmp_path)
+    shown = run(started, ("restore", "--show"), tmp_path)
+    assert "To let people in: " in shown.output
+    assert snapshot(tmp_path) == before
 
 
 def test_a_draft_that_was_checked_is_not_in_force_after_a_restart_with_broken_rules(started: Path) -> None:
