@@ -24,6 +24,9 @@ _CARRY = {
 _DOES = {Purpose.DECRYPTION: ("stands first in our metadata", "encrypted")}
 """What the key of a purpose does that signs nothing, and what was done with it."""
 
+_BEFORE = {Purpose.AWS_OIDC: "an hour before it signs"}
+"""How early somebody must have the new key, where it is not minutes."""
+
 
 def rotated(settings: Settings, purpose: str, use_in: timedelta | None) -> Iterator[str]:
     """Makes and publishes a key; one line for what was made, and for each thing that has still to be done."""
@@ -32,7 +35,7 @@ def rotated(settings: Settings, purpose: str, use_in: timedelta | None) -> Itera
         made = verbs.rotate(keys, wanted, use_in)
         (new, *_) = verbs.states(keys, wanted)
     yield f"{wanted} key {made.kid} is made and published."
-    yield from _to_do(settings, wanted, "minutes before the next step")
+    yield from _to_do(settings, wanted, _BEFORE.get(wanted, "minutes before the next step"))
     does, did = _DOES.get(wanted, ("signs", "signed"))
     if new.row.signs_from is None:
         yield f"It {does} after `federation-bridge keys use {wanted}`."
@@ -82,6 +85,10 @@ def _purpose(text: str) -> Purpose:
 def _to_do(settings: Settings, purpose: Purpose, uploaded: str) -> Iterator[str]:
     if purpose in _CARRY:
         yield _CARRY[purpose]
+    if purpose is Purpose.AWS_OIDC and settings.issuer != settings.base_url:
+        # Our own nodes serve the new one at once; there AWS reads what somebody put there.
+        there = f"DIR/.well-known/jwks.json below {settings.issuer}"
+        yield f"Write our keys (`federation-bridge issuer export --to DIR`) and put {there}, {uploaded}."
     if purpose is not Purpose.AWS_SAML:
         return
     yield f"Write the metadata (`federation-bridge issuer export --to DIR`) and upload it, {uploaded}:"

@@ -212,6 +212,14 @@ def test_after_the_last_step_the_command_tells_why_to_upload_once_more(
     assert "next step" not in said
 
 
+def test_where_aws_reads_our_keys_elsewhere_the_command_tells_to_put_them_there(settings: Path) -> None:
+    assert "jwks.json" not in run(settings, "keys", "rotate", "aws-oidc").output
+    run(settings, "keys", "use", "aws-oidc")
+    settings.write_text(f"{settings.read_text()}\naws_issuer: https://issuer.example.com\n")
+    told = run(settings, "keys", "rotate", "aws-oidc").output
+    assert "put DIR/.well-known/jwks.json below https://issuer.example.com, an hour before it signs." in told
+
+
 def test_a_key_can_be_told_to_wait_longer(settings: Path) -> None:
     said = run(settings, "keys", "rotate", "tokens", "--use-in", "2h").output
     assert "It signs from " in said
