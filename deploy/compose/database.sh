@@ -6,4 +6,5 @@ PGPASSWORD=$(cat /run/secrets/superuser-password)
 OWNER_PASSWORD=$(cat /run/secrets/database-owner-password)
 PASSWORD=$(cat /run/secrets/database-bridge-password)
 export PGPASSWORD OWNER_PASSWORD PASSWORD
-psql --username postgres --no-psqlrc --quiet --set ON_ERROR_STOP=1 --file /etc/federation-bridge/roles.sql
+psql --username postgres --no-psqlrc --quiet --set ON_ERROR_STOP=1 \
+  --file /etc/federation-bridge/roles.sql --file /etc/federation-bridge/database.sql

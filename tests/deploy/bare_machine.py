@@ -114,11 +114,11 @@ class BareMachine:
         return self._noted(Node([*self._inside("--net"), *self._chroot], name))
 
     def other_node(self, name: str) -> Node:
-        """A shell of another machine: only /etc/federation-bridge is another one, a copy, all else is the same."""
+        """A shell of another machine: settings, program and state are others, copies; all else is the same."""
         apart = ("unshare", "--mount", "--propagation", "private")
         node = self._noted(Node([*self._inside("--net"), *self._chroot, *apart], name))
-        node.run("cp -a /etc/federation-bridge /etc/federation-bridge.copy")
-        node.run("mount --bind /etc/federation-bridge.copy /etc/federation-bridge")
+        for own in ("/etc/federation-bridge", "/opt/federation-bridge", "/var/lib/federation-bridge"):
+            node.run(f"mkdir -p {own} && cp -a {own} {own}.{name} && mount --bind {own}.{name} {own}")
         return node
 
     def _noted(self, node: Node) -> Node:

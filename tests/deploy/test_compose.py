@@ -295,8 +295,9 @@ def _make_database(server: Server, prepared: Path, folder: Path) -> None:
     text = (FOLDER / "database.sh").read_text(encoding="utf-8")
     text = text.replace("/run/secrets/superuser-password", str(superuser))
     text = text.replace("/run/secrets/", f"{prepared}/secrets/")
-    assert "/etc/federation-bridge/roles.sql" in text
-    text = text.replace("/etc/federation-bridge/roles.sql", str(ROOT / "deploy" / "postgresql" / "roles.sql"))
+    for name in ("roles.sql", "database.sql"):
+        assert f"/etc/federation-bridge/{name}" in text
+        text = text.replace(f"/etc/federation-bridge/{name}", str(ROOT / "deploy" / "postgresql" / name))
     text = text.replace("psql ", f"{psql} --host 127.0.0.1 --port {server.port} --dbname postgres ", 1)
     script = folder / "database.sh"
     script.write_text(text)

@@ -1,166 +1,37 @@
-"""docs/deployment.md alone leads from bare Debian to the first sign-in: its blocks are run, in their order.
+"""docs/deployment.md and docs/backup.md alone lead from bare Debian to the first sign-in, and through all that follows.
 
-Not run, because no machine can: systemd itself (the unit's command is started as its user), DNS (/etc/hosts), a
-certificate that the world believes (an authority made here), a company's identity provider (the sandbox's), AWS.
-Software of Debian has to be there: `.ci/run` installs it. Not part of `make test`: it asks a package registry.
+Their blocks are run in the order in which an operator needs them: sign-in, each key, an upgrade, a backup, another
+sealing key, a restore from before it. Not run, because no machine can: systemd itself (the unit's command is started as
+its user), DNS (/etc/hosts), a certificate that the world believes (an authority made here), a company's identity
+provider (the sandbox's), AWS. Software of Debian has to be there: `.ci/run` installs it. Not part of `make test`: it
+asks a package registry.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from deploy.bare_machine import BareMachine, bare_machine
-from documents.blocks import ROOT
+from deploy.walked_pages import BACKUP, DEPLOYMENT, Walk, shown
+from deploy.walked_releases import next_wheel, released
+from deploy.walked_surroundings import CONNECTIONS, SECOND_PAIR, People, prepare
+from deploy.walking_person import BY_SECRET, CONNECTION
+
+from federation_bridge import __version__
 
 pytestmark = pytest.mark.walk
 
-PAGE = ROOT / "docs" / "deployment.md"
-FIRST, KEYS = "From bare Debian to the first sign-in", "Change each key"
-_SECTION = re.compile(r"^## (.+?)$(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
-_BLOCK = re.compile(r"(?:^(?P<before>[^\n]+)\n\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"`(/[^`]+)`[^`]*:$|^`(/[^`]+)` \(")
-_OURS = {
-    "10.0.0.10": "127.0.0.1", "10.0.0.11": "127.0.0.11", "10.0.0.12": "127.0.0.12", "10.0.0.0/24": "127.0.0.0/8",
-    "6f1b4f0e-0000-0000-0000-000000000000": "platform-admins",
-}  # fmt: skip
-"""What the page says is the reader's own, and what the walk has there; the identity provider's address comes to it."""
-_TENANT = re.compile(r"https://login\.microsoftonline\.com/TENANT/\S+")
-_PAIR = "/etc/nginx/tls/federation-bridge"
-_NAMES = "127.0.0.1 aws.example.com db.example.com idp.example.com"
-_STOP = "kill $(cat /run/{name}.pid); while kill -0 $(cat /run/{name}.pid) 2> /dev/null; do sleep 0.1; done"
-_SITE = "/etc/nginx/sites-enabled/federation-bridge"
-_AUTHORITY = (
-    "mkdir -p /etc/nginx/tls",
-    "openssl req -x509 -newkey rsa:2048 -noenc -days 2 -subj /CN=walk -keyout ca.key -out ca.pem",
-    f"openssl req -newkey rsa:2048 -noenc -subj /CN=aws.example.com -keyout {_PAIR}.key -out csr",
-    "echo subjectAltName=DNS:aws.example.com,DNS:idp.example.com > names",
-    f"openssl x509 -req -in csr -CA ca.pem -CAkey ca.key -days 2 -extfile names -out {_PAIR}.pem",
-    "cp ca.pem /usr/local/share/ca-certificates/walk.crt",
-    "update-ca-certificates",
-)
-_PROVIDER = """\
-pid /run/provider.pid;
-events {}
-http {
-    access_log off;
-    server {
-        listen 127.0.0.1:8443 ssl;
-        ssl_certificate /etc/nginx/tls/federation-bridge.pem;
-        ssl_certificate_key /etc/nginx/tls/federation-bridge.key;
-        location / { proxy_pass http://localhost:8401; proxy_set_header Host $host:8443; }
-    }
-}
-"""
-"""Speaks TLS for the identity provider."""
-
-
-def released(folder: Path) -> None:
-    """The files of a release, as `make dist` makes them, but for the list of libraries that nobody installs."""
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT],
-        cwd=folder, check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
-    shutil.copy(ROOT / "deploy" / "requirements" / "server.txt", folder)
-    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(folder.iterdir())]
-    (folder / "SHA256SUMS").write_text("".join(sums))
-
-
-class Walk:
-    """The page, walked block by block."""
-
-    def __init__(self, machine: BareMachine, metadata: str) -> None:
-        self.machine = machine
-        self.node = machine.node("node1")
-        self.nodes = [self.node]
-        self.metadata = metadata
-        self.said: dict[str, str] = {}
-
-    def prepare(self) -> None:
-        """What the page takes for granted: a fresh cluster, names, an authority that is believed."""
-        node = self.node
-        node.run(f"echo {_NAMES} >> /etc/hosts")
-        node.run("pg_lsclusters --no-header | grep -q . && pg_dropcluster 15 main; pg_createcluster 15 main")
-        node.run("userdel federation-bridge 2> /dev/null; rm -rf /opt/federation-bridge; mkdir -p /etc/systemd/system")
-        for command in _AUTHORITY:
-            node.run(command)
-        self.machine.write("/root/provider.conf", _PROVIDER)
-        node.run("nginx -c /root/provider.conf")
-
-    def go(self, section: str) -> None:
-        """Runs every block of the section."""
-        for block in _BLOCK.finditer(dict(_SECTION.findall(PAGE.read_text("utf-8")))[section]):
-            text = self._with_ours(block["text"])
-            if block["language"] == "console":
-                # What is reloaded is done on each node.
-                here, everywhere = self.node, "systemctl reload federation-bridge" in text
-                for node in self.nodes if everywhere else [here]:
-                    self.node = node
-                    for line in text.splitlines():
-                        self._type(line.removeprefix("$ "))
-                self.node = here if everywhere else self.node
-            else:
-                named = _FILE.search(block["before"] or "")
-                assert named, f"which file is this?\n{block[0]}"
-                self.machine.write(named[1] or named[2], text)
-
-    def _with_ours(self, text: str) -> str:
-        text = _TENANT.sub(f'{self.metadata}\n    networks: [127.0.0.0/8, "::1/128"]', text)
-        for shown, ours in _OURS.items():
-            text = text.replace(shown, ours)
-        return text
-
-    def _type(self, command: str) -> None:
-        known: list[tuple[str, Callable[[str], None]]] = [
-            ("apt-get install", self._installed_by_apt),
-            ("/opt/federation-bridge/bin/pip", self.machine.install),
-            ("systemctl daemon-reload", lambda _: None),
-            ("systemctl restart postgresql@15-main", lambda _: self._run("pg_ctlcluster 15 main restart")),
-            ("systemctl enable --now federation-bridge", lambda _: self._start()),
-            ("systemctl reload federation-bridge", lambda _: self._reload()),
-            ("systemctl restart nginx", lambda _: self._run("nginx")),
-            ("sed --in-place", self._on_the_second_node),
-            ("install -m 0644 release/deploy/proxy/nginx.conf", self._proxy),
-        ]  # fmt: skip
-        do = next((do for words, do in known if command.startswith(words)), self._run)
-        do(command)
-
-    def _run(self, command: str) -> None:
-        self.said[command] = self.node.run(command)
-
-    def _installed_by_apt(self, command: str) -> None:
-        for package in command.split("--yes ")[1].split():
-            assert "ok installed" in self.node.run(f"dpkg-query --show --showformat '${{Status}}' {package}"), package
-
-    def _start(self) -> None:
-        self.node.start_unit()
-        self.node.is_serving(f"127.0.0.1{len(self.nodes)}:8400")
-
-    def _reload(self) -> None:
-        pid = f"$(cat /run/{self.node.name}.pid)"
-        before = self.node.run(f"cat /proc/{pid}/task/{pid}/children")
-        self.node.run(f"kill -HUP {pid}")
-        # Every worker is another one: it came to the database with what its file says now.
-        gone = " && ".join(f"! kill -0 {worker} 2> /dev/null" for worker in before.split())
-        self.node.run(f"for _ in $(seq 600); do if {gone}; then break; fi; sleep 0.1; done; {gone}")
-
-    def _on_the_second_node(self, command: str) -> None:
-        self.node = self.machine.other_node("node2")
-        self.nodes.append(self.node)
-        self._run(command)
-
-    def _proxy(self, command: str) -> None:
-        self.node = self.nodes[0]
-        self._run(command)
-        for shown, ours in _OURS.items():
-            self._run(f"sed -i s,{re.escape(shown)},{ours}, {_SITE}")
+WHEEL = re.compile(r"federation_bridge-([0-9.]+)-py3-none-any\.whl")
+_SHOW = "federation-bridge keys show"
+_TWO_DAYS = "UPDATE sealed_keys SET signs_from = signs_from - 172800000000"
+_TWO_MINUTES = "UPDATE restorations SET not_before = not_before - 121000000"
+"""Time goes by: nobody waits for it here."""
+_MET = "openssl x509 -noout -serial -enddate"
 
 
 @pytest.fixture
@@ -170,63 +41,208 @@ def machine(tmp_path: Path) -> Iterator[BareMachine]:
         yield made
 
 
-def test_the_page_leads_from_bare_debian_to_the_first_sign_in_and_to_new_keys(
-    machine: BareMachine, tmp_path: Path
-) -> None:
-    (tmp_path / "dist").mkdir()
-    released(tmp_path / "dist")
-    shutil.copytree(tmp_path / "dist", machine.root / "root", dirs_exist_ok=True)
-    person = machine.beside(
-        sys.executable, "tests/deploy/walking_person.py",
-        PYTHONPATH=str(ROOT), SSL_CERT_FILE=str(machine.root / "root" / "ca.pem"),
-    )  # fmt: skip
+@pytest.fixture
+def next_step(machine: BareMachine, tmp_path: Path) -> str:
+    """Puts the files of this release and the wheel of the next one there; gives the latter's step of the database."""
+    dist = tmp_path / "dist"
+    dist.mkdir()
+    released(dist)
+    (version,) = {found for block in shown(DEPLOYMENT, "Upgrade many nodes") for found in WHEEL.findall(block.text)}
+    step = next_wheel(tmp_path / "next", dist, version)
+    shutil.copytree(dist, machine.root / "root", dirs_exist_ok=True)
+    return step
+
+
+@pytest.fixture
+def people(machine: BareMachine, next_step: str) -> Iterator[People]:
+    made = People(machine)
     try:
-        walk_to_the_sign_in(machine, person)
+        yield made
     finally:
-        person.kill()
-        person.communicate()
+        made.program.kill()
+        made.program.communicate()
 
 
-def walk_to_the_sign_in(machine: BareMachine, person: subprocess.Popen[str]) -> None:
-    assert person.stdout is not None
-    walk = Walk(machine, person.stdout.readline().strip())
-    walk.prepare()
-    walk.go(FIRST)
-    first, second = walk.nodes
+def test_the_pages_lead_from_bare_debian_through_sign_in_keys_upgrade_backup_and_restore(
+    machine: BareMachine, people: People, next_step: str
+) -> None:
+    walk = Walk(machine, people.metadata)
+    prepare(walk)
+    walk.go(DEPLOYMENT, "From bare Debian to the first sign-in")
     assert "wrong" not in walk.said["runuser -u federation-bridge -- federation-bridge check"]
+    assert "Administrator" in people.asked("sign-in")
+    people.are_signed_in()
+    assert f"{CONNECTION}/" in walk.node.run("federation-bridge sessions list")
+    walk.when_one_is_stopped = lambda: _goes_on(people)
 
-    page = asked(person, "sign-in")
-    assert "Administrator" in page
-    assert "Administrator" in asked(person, "node 127.0.0.11:8400")
-    assert "Administrator" in asked(person, "node 127.0.0.12:8400")
-    assert "entra/" in first.run("federation-bridge sessions list")
-    walk.node = first
-    walk.go(KEYS)
-    assert "Administrator" in asked(person, "node 127.0.0.11:8400")
-    assert "Administrator" in asked(person, "node 127.0.0.12:8400")
-    upgrade(machine, walk, person)
+    change_our_signing_keys(walk, people)
+    change_what_others_gave_us(walk, people)
+    change_tls(walk, people)
+    upgrade(walk, people, next_step)
+    walk.go(BACKUP, "Make a dump")
+    change_the_sealing_key(walk, people)
+    put_the_dump_back(walk, people)
+
     # A node goes: people go on at the other one, with the session that they have.
-    first.run(_STOP.format(name="node1"))
-    assert "Administrator" in asked(person, "look")
+    first, second = walk.nodes
+    walk.stop(first)
     assert second.run("curl --fail --silent http://127.0.0.12:8400/readyz")
+    assert "wrong" not in second.run("runuser -u federation-bridge -- federation-bridge check")
 
 
-def upgrade(machine: BareMachine, walk: Walk, person: subprocess.Popen[str]) -> None:
-    """As the page says it of many nodes: install, migrate once, then one node after the other; the session goes on."""
-    machine.install("/opt/federation-bridge/bin/pip install --force-reinstall --no-deps ./federation_bridge-*.whl")
-    walk.nodes[0].run("chmod --recursive go+rX /opt/federation-bridge")
-    walk.nodes[0].run("federation-bridge migrate --owner bridge_owner --owner-password database-owner-password")
-    for number, node in enumerate(walk.nodes, 1):
-        node.run(_STOP.format(name=node.name))
-        assert "Administrator" in asked(person, "look")
-        node.start_unit()
-        node.is_serving(f"127.0.0.1{number}:8400")
+def _goes_on(people: People) -> None:
+    assert "Administrator" in people.asked("look")
 
 
-def asked(person: subprocess.Popen[str], what: str) -> str:
-    """What the person sees."""
-    assert person.stdin is not None
-    assert person.stdout is not None
-    person.stdin.write(f"{what}\n")
-    person.stdin.flush()
-    return str(json.loads(person.stdout.readline()))
+def change_our_signing_keys(walk: Walk, people: People) -> None:
+    """One after the other: published, believed, used, and gone."""
+    node = walk.node
+
+    def others_learn(shown_keys: str) -> dict[str, list[str]]:
+        public = json.loads(shown_keys)
+        people.asked("learn")
+        people.asked(f"keys {json.dumps({'keys': [key['jwk'] for key in public['client-assertion']]})}")
+        people.can_sign_in()
+        return {purpose: [key["jwk"]["kid"] for key in keys] for purpose, keys in public.items()}
+
+    def two_days_pass() -> None:
+        people.can_sign_in()
+        assert "may be alive until" in node.run("! federation-bridge keys retire aws-saml")
+        _in_database(walk, _TWO_DAYS)
+
+    before = others_learn(node.run(_SHOW))
+    walk.before = {
+        "federation-bridge keys use": lambda: others_learn(walk.said[_SHOW]),
+        "federation-bridge keys retire": two_days_pass,
+    }
+    walk.go(DEPLOYMENT, "Our signing keys")
+    after = others_learn(node.run(_SHOW))
+    kept = {purpose: len(kids) for purpose, kids in after.items()}
+    assert kept == {purpose: 2 if purpose == "audit" else 1 for purpose in before}
+    assert [purpose for purpose, kids in after.items() if kids[0] in before[purpose]] == []
+    assert [one["kid"] for one in json.loads(node.run("cat public/.well-known/jwks.json"))["keys"]] == after["aws-oidc"]
+    people.are_signed_in()
+
+
+def change_what_others_gave_us(walk: Walk, people: People) -> None:
+    """Passwords of the database, the secret of a provider's client, the token of a SCIM client."""
+    walk.go(DEPLOYMENT, "Passwords of the database")
+    people.are_signed_in()
+
+    walk.machine.write("/root/client-secret", "the second secret of the client")
+    people.asked("secret the second secret of the client")
+    assert "Ada Moss" not in people.asked(f"visit {BY_SECRET}")
+    walk.go(DEPLOYMENT, "The client_secret of a connection")
+    people.can_sign_in()
+
+    first = _token(walk.node.run(f"federation-bridge scim token new {CONNECTION}"))
+    assert _scim(walk, first["Token"]) == "200"
+    walk.filled_in["ID"] = first["Id"]
+    walk.go(DEPLOYMENT, "Tokens of SCIM clients")
+    second = _token(walk.said[f"federation-bridge scim token new {CONNECTION}"])
+    assert (_scim(walk, first["Token"]), _scim(walk, second["Token"])) == ("401", "200")
+
+
+def _token(said: str) -> dict[str, str]:
+    return {line.split()[0].rstrip(":"): line.split()[1] for line in said.splitlines()}
+
+
+def _scim(walk: Walk, token: str) -> str:
+    asked = f"https://aws.example.com/scim/v2/{CONNECTION}/Users"
+    return walk.node.run(
+        f"curl --silent --output /dev/null -w '%{{http_code}}' -H 'Authorization: Bearer {token}' {asked}"
+    )
+
+
+def change_tls(walk: Walk, people: People) -> None:
+    """New certificates of proxy and database: both are met, and nobody notices."""
+    for command in SECOND_PAIR:
+        walk.node.run(command)
+    walk.go(DEPLOYMENT, "TLS")
+    for address, certificate in (("aws.example.com:443", "new.pem"), ("db.example.com:5432", "new-server.crt")):
+        (look,) = (command for command in walk.said if command.startswith(f"openssl s_client -connect {address}"))
+        new = walk.node.run(f"{_MET} -in {certificate}")
+        # A reload comes back before the last of the old workers has gone.
+        walk.node.run(f"for _ in $(seq 200); do if [ \"$({look})\" = '{new}' ]; then break; fi; sleep 0.1; done")
+        assert walk.node.run(look) == new
+    people.are_signed_in()
+    people.can_sign_in()
+
+
+def upgrade(walk: Walk, people: People, next_step: str) -> None:
+    """One node after the other; who is signed in goes on, also at the node that is older than the database."""
+    assert walk.node.run("federation-bridge --version").endswith(__version__)
+
+    def old_one_in_the_new_shape() -> None:
+        assert _step(walk) == next_step
+        assert "Administrator" in people.asked("node 127.0.0.12:8400")
+
+    assert int(_step(walk)) == int(next_step) - 1
+    walk.before = {"systemctl start federation-bridge": old_one_in_the_new_shape}
+    walk.go(DEPLOYMENT, "Upgrade many nodes")
+    for node in walk.nodes:
+        assert not node.run("federation-bridge --version").endswith(__version__)
+    people.are_signed_in()
+    people.can_sign_in()
+
+
+def _step(walk: Walk) -> str:
+    return _in_database(walk, "SELECT version_num FROM alembic_version")
+
+
+def _in_database(walk: Walk, statement: str) -> str:
+    psql = "runuser -u postgres -- psql --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 --dbname bridge"
+    return walk.node.run(f"{psql} --command '{statement}'")
+
+
+def change_the_sealing_key(walk: Walk, people: People) -> None:
+    """All nodes are away, and come back under another key; who was signed in still is."""
+    published = "curl --fail --silent https://aws.example.com/.well-known/jwks.json"
+    before = walk.node.run(published)
+    walk.go(DEPLOYMENT, "Change the sealing key")
+    assert walk.node.run(published) == before
+    people.are_signed_in()
+    people.can_sign_in()
+
+
+def put_the_dump_back(walk: Walk, people: People) -> None:
+    """A dump from before the present sealing key; what happened since is gone, and nobody comes in before the yes."""
+    node = walk.node
+    (blocked,) = re.findall(rf"\b{BY_SECRET}/\S+", node.run("federation-bridge sessions list"))[:1]
+    node.run(f"federation-bridge people block {blocked} --emergency --reason 'left the company'")
+    assert "Ada Moss" not in people.asked(f"visit {BY_SECRET}")
+    told = "federation-bridge restore --database-is-restored"
+    in_force = "/etc/federation-bridge/sealing-key"
+
+    def only_with_the_key_of_its_time() -> None:
+        assert "sealing key" in _one_sentence(node.run(f"! {told}"))
+        node.run(f"mv {in_force} aside")
+        assert in_force in _one_sentence(node.run(f"! {told}"))
+        node.run(f"install -m 0440 -g federation-bridge sealing-key {in_force}")
+
+    walk.before = {told: only_with_the_key_of_its_time}
+    walk.go(BACKUP, "Put a dump back")
+    # "and change the key again: `keys reseal`, with the present key as the new one"
+    node.run(
+        "federation-bridge keys reseal --new-key new-sealing-key"
+        " --owner bridge_owner --owner-password database-owner-password"
+    )
+    node.run(f"install -m 0440 -g federation-bridge new-sealing-key {in_force}")
+
+    def nobody_comes_in() -> None:
+        for what in ("look", *(f"visit {connection}" for connection in CONNECTIONS)):
+            assert "Ada Moss" not in people.asked(what)
+        assert "This service was restored from a backup" in people.asked(f"visit {CONNECTION}")
+
+    walk.before = {"federation-bridge restore --confirm": nobody_comes_in}
+    walk.go(BACKUP, "After a restore")
+    assert "kept out: nobody" in walk.said["federation-bridge restore --show"]
+    _in_database(walk, _TWO_MINUTES)
+    people.can_sign_in()
+    assert "Administrator" in people.asked("sign-in")
+    people.are_signed_in()
+
+
+def _one_sentence(said: str) -> str:
+    assert len(said.splitlines()) == 1, said
+    return said

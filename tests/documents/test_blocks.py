@@ -47,7 +47,10 @@ _VERSIONS = (
 )
 _FORESEEING = "operate/test_foreseeing.py"
 _CHANGE = ("stories/test_one_change.py", "test_the_page_leads_through_a_change_at_a_terminal")
-_WALK = ("deploy/test_walk.py", "test_the_page_leads_from_bare_debian_to_the_first_sign_in_and_to_new_keys")
+_WALK = (
+    "deploy/test_walk.py",
+    "test_the_pages_lead_from_bare_debian_through_sign_in_keys_upgrade_backup_and_restore",
+)
 _REVIEW = "operate/test_review.py"
 _REVOCATION = "documents/test_revocation_page.py"
 _NOTICES = "operator_notices/test_kinds.py"
@@ -132,17 +135,12 @@ RUN_BY = {
     "docs/aws.md json 2": ("aws/test_account_reading.py", "test_the_page_s_policy_is_enough_to_read_all_accounts"),
     "docs/aws.md yaml 2": (HERE, "test_every_shown_setting_is_taken"),
     "docs/aws.md yaml 1": ("aws/test_onboard_command.py", "test_the_page_s_command_writes_what_aws_takes"),
-    "docs/backup.md console 1": _BACKUP,
-    "docs/backup.md console 2": _BACKUP,
-    "docs/backup.md console 3": _BACKUP,
+    **{f"docs/backup.md console {number}": _BACKUP for number in (1, 2, 3, 9, 10, 11, 12)},
     **{
         f"docs/backup.md console {number}": (_BACKUP[0], "test_a_postgresql_database_comes_back_as_the_page_says")
-        for number in (4, 5)
+        for number in (4, 7)
     },
-    "docs/backup.md console 6": _BACKUP,
-    "docs/backup.md console 7": _BACKUP,
-    "docs/backup.md console 8": _BACKUP,
-    "docs/backup.md console 9": _BACKUP,
+    **{f"docs/backup.md console {number}": _WALK for number in (5, 6, 8)},
     "docs/command-line.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
     "docs/command-line.md console 2": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
     "docs/command-line.md console 3": (
@@ -150,7 +148,7 @@ RUN_BY = {
         "test_a_shell_has_the_role_with_all_for_its_prompt_and_goes_back_to_exactly_what_it_was",
     ),
     "docs/command-line.md console 4": (HERE, "test_the_shown_lines_make_a_shell_complete"),
-    **{f"docs/deployment.md console {number}": _WALK for number in range(1, 13)},
+    **{f"docs/deployment.md console {number}": _WALK for number in (*range(1, 27), 28, 29)},
     **{f"docs/deployment.md ini {number}": _WALK for number in (1, 2)},
     "docs/aws-deployment.md console 1": (_ON_AWS, "test_every_command_of_the_page_is_one_that_its_program_takes"),
     "docs/aws-deployment.md console 2": (_ON_AWS, "test_every_command_of_the_page_is_one_that_its_program_takes"),
@@ -169,11 +167,7 @@ RUN_BY = {
     "docs/deployment.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "docs/deployment.md yaml 2": _WALK,
     "docs/deployment.md yaml 3": _WALK,
-    "docs/deployment.md console 13": (
-        "operate/test_owner_of_the_tables.py",
-        "test_the_sealing_key_is_changed_as_the_page_says",
-    ),
-    "docs/deployment.md console 14": ("deploy/test_systemd.py", "test_the_page_installs_the_unit_that_is_there"),
+    "docs/deployment.md console 27": ("deploy/test_systemd.py", "test_the_page_installs_the_unit_that_is_there"),
     "docs/deployment.md yaml 4": (HERE, "test_every_shown_setting_is_taken"),
     "docs/deployment.md yaml 5": (HERE, "test_every_shown_setting_is_taken"),
     "docs/kubernetes.md console 1": (
