@@ -19,9 +19,10 @@ def demand_own_folder(folder: Path) -> None:
     except OSError:
         return  # whoever needs it says so
     if os.geteuid() == 0 and status.st_uid != 0:
+        owner = user_name(status.st_uid)
         raise ConfigurationInvalid(
-            f"the folder {folder} belongs to another user ({_name(status.st_uid)}), who could not use what root puts "
-            f"there: run this as that user ({_command_as(status)})"
+            f"the folder {folder} belongs to another user ({owner}), who could not use what root puts there: "
+            f"run this as that user ({_command_as(status)})"
         )
 
 
@@ -62,7 +63,7 @@ def demand_file_to_write(file: Path) -> None:
 
 def this_user() -> str:
     """Who acts here, in words."""
-    return f"this user ({_name(os.geteuid())})"
+    return f"this user ({user_name(os.geteuid())})"
 
 
 def _in_words(path: Path) -> str:
@@ -76,7 +77,7 @@ def _in_words(path: Path) -> str:
     if status.st_uid == 0:
         given = f"give it to that one (chown USER: {path})"
         return f"{what}, which belongs to root: name one of the service's user, or {given}"
-    return f"{what}, which belongs to {_name(status.st_uid)}: run this as that user ({_command_as(status)})"
+    return f"{what}, which belongs to {user_name(status.st_uid)}: run this as that user ({_command_as(status)})"
 
 
 def _status(path: Path) -> os.stat_result:
@@ -91,7 +92,8 @@ def _may(path: Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _name(user: int) -> str:
+def user_name(user: int) -> str:
+    """What the system calls this user; its number where that has no name."""
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:  # a container has numbers alone
@@ -100,7 +102,7 @@ def _name(user: int) -> str:
 
 def _command_as(owner: os.stat_result) -> str:
     """The words by which a command is run as the owner."""
-    name = _name(owner.st_uid)
+    name = user_name(owner.st_uid)
     if name.startswith("uid "):
         return f"setpriv --reuid {owner.st_uid} --regid {owner.st_gid} --clear-groups federation-bridge ..."
     return f"{'runuser' if os.geteuid() == 0 else 'sudo'} -u {name} -- federation-bridge ..."

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.file_owners import user_name
 from federation_bridge.private_files import keep_names
 
 SEALING_KEY_BYTES = 32
@@ -123,6 +124,12 @@ def _read_private(path: Path) -> str:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ConfigurationInvalid(f"the sealing key {path} is not a file")
-        if status.st_mode & 0o077 or status.st_uid not in (os.geteuid(), 0):
+        if status.st_mode & 0o077:
             raise ConfigurationInvalid(f"the sealing key {path} must be ours alone (chmod 600 {path})")
+        # Whoever is root reads everything anyway, and looks at the files of the service's own user.
+        if os.geteuid() != 0 and status.st_uid not in (os.geteuid(), 0):
+            owner = user_name(status.st_uid)
+            raise ConfigurationInvalid(
+                f"the sealing key {path} belongs to another user ({owner}): run this as that user"
+            )
         return file.read(1024).decode("ascii", errors="replace")

@@ -20,6 +20,7 @@ from federation_bridge.errors import BridgeError, ConfigurationInvalid
 from federation_bridge.operate import commands
 from federation_bridge.operate.port_words import port_words
 from federation_bridge.settings import load_settings
+from federation_bridge.signing import read_sealing_key
 
 DAEMON = 1
 """The user whom every system calls daemon."""
@@ -110,6 +111,36 @@ def test_root_may_change_another_users_database_but_neither_serves_nor_makes_a_b
     monday = settings.parent / "backups" / "monday"
     assert said(run(settings, "backup", str(monday))) == FOLDER.format(monday.parent) + TODO
     assert not monday.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_root_looks_at_what_the_service_made_and_puts_nothing_back_there(settings: Path) -> None:
+    """The owner of `sealing.key` was refused, and the sentence spoke of its mode."""
+    kept = settings.parent / "kept"
+    assert run(settings, "migrate").exit_code == 0
+    for one in (kept, *kept.iterdir()):
+        os.chown(one, DAEMON, DAEMON)
+    for words in (("sessions", "list"), ("keys", "show"), ("keys", "rotate", "audit")):
+        assert run(settings, *words).exit_code == 0, words
+    assert {one.stat().st_uid for one in kept.iterdir()} == {DAEMON}
+    new = settings.parent / "new-key"
+    new.write_text(base64.b64encode(bytes(32)).decode())
+    new.chmod(0o600)
+    for asked in (("restore", str(settings)), ("keys", "reseal", "--new-key", str(new))):
+        assert said(run(settings, *asked)) == FOLDER.format(kept) + TODO
+
+
+def test_a_sealing_key_of_another_user_is_told_as_that(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(settings, "migrate").exit_code == 0
+    monkeypatch.setattr(os, "geteuid", lambda: UNKNOWN)
+    owner, key = (settings.parent / "kept").stat().st_uid, settings.parent / "kept" / "sealing.key"
+    if owner == 0:
+        real = os.fstat
+        monkeypatch.setattr(os, "fstat", lambda one: os.stat_result((*real(one)[:4], DAEMON, *real(one)[5:10])))
+    with pytest.raises(
+        ConfigurationInvalid, match=rf"^the sealing key {key} belongs to another user \(\w+\): run this"
+    ):
+        read_sealing_key(key)
 
 
 def test_root_makes_no_file_of_the_audit_in_another_users_folder(
