@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from psycopg import Connection
 from pytest_socket import socket_allow_hosts
@@ -37,6 +38,11 @@ from slow_tests import pytest_collection_modifyitems, pytest_ignore_collect  # n
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # not installed, for whoever imports it
 made_once.install()
 in_memory.use()
+# A slow machine is no fault of the code: how long an example may take, or its making, says nothing here.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 # Else each program that a test starts compiles the whole package anew, and each run all tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -79,7 +79,7 @@ def _is_meant(deny: Deny, session: dict[str, tuple[str, ...]], at: datetime | No
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(denies, max_size=6), st.lists(denies, max_size=6), sessions)
 def test_denies_exactly_the_sessions_that_were_meant(
     standing: list[Deny], wanted: list[Deny], session: dict[str, tuple[str, ...]]
@@ -90,7 +90,7 @@ def test_denies_exactly_the_sessions_that_were_meant(
     assert _is_denied(policy, session) == any(_is_meant(one, session) for one in (*standing, *wanted))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(denies, min_size=1, max_size=12), st.integers(100, 900), sessions)
 def test_a_full_policy_denies_what_it_holds_and_nothing_wider(
     wanted: list[Deny], most: int, session: dict[str, tuple[str, ...]]
@@ -102,7 +102,7 @@ def test_a_full_policy_denies_what_it_holds_and_nothing_wider(
     assert _is_denied(policy, session) == any(_is_meant(one, session) for one in policy.held)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(denies, st.integers(0, 4)), min_size=1, max_size=8), sessions)
 def test_an_instant_moves_only_inside_its_window(
     windows: list[tuple[Deny, int]], session: dict[str, tuple[str, ...]]

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from onelogin.saml2 import xmlparser
@@ -321,7 +321,7 @@ HERE = connector()
 EXPECTED = arrive(HONEST, HERE).identity
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(
     at=st.integers(0, len(HONEST) - 1),
     cut=st.integers(0, 12),
@@ -341,7 +341,7 @@ def test_any_change_of_the_bytes_refuses_or_leaves_the_very_same_identity(at: in
     assert identity == EXPECTED
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(value=st.text(max_size=200), kind=st.text(max_size=40))
 def test_no_form_value_ends_in_anything_but_a_refusal(value: str, kind: str) -> None:
     callback = replace(posted(b""), form=(("SAMLResponse", value),))
