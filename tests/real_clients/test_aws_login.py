@@ -256,4 +256,4 @@ def test_an_endpoint_on_the_command_line_serves_one_login_and_no_renewal(
     nobody = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1", "AWS_MAX_ATTEMPTS": "1"}
     status, said = home.attempt(cli, "sts", "get-caller-identity", "--profile", "once", "--debug", more=nobody)
     asked = set(re.findall(r"url=(https?://[^/]+/v1/token)", said))
-    assert (status, asked) == (255, {"https://us-east-1.signin.aws.amazon.com/v1/token"})
+    assert (status, asked) == (255, {"https://us-east-1.signin.aws.amazon.com/v1/token"}), said
