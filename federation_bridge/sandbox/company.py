@@ -49,7 +49,7 @@ class Premises:
 
 
 _SMALL = Premises()
-_STARTS_WITHIN = 30.0
+_STARTS_WITHIN = 90.0
 _ENDS_WITHIN = 15.0
 _FIRST_RULES = "the rules of the example company"
 """Why the first version of the rulebook is there."""
