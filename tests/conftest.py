@@ -50,6 +50,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # So a shell starts what it puts into the background. This run goes on ignoring Ctrl-C, but what it starts must not
     # inherit that, or no test could stop a program: a handler is not inherited, to ignore is.
     signal.signal(signal.SIGINT, lambda *_: None)
+_ON_HANGUP = signal.getsignal(signal.SIGHUP)
+if _ON_HANGUP is signal.SIG_IGN:
+    _ON_HANGUP = lambda *_: None  # noqa: E731 - the same, for `nohup`
 _LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 _FOLDER = pytest.StashKey[Path]()
 _real_getaddrinfo = socket.getaddrinfo
@@ -75,9 +78,11 @@ def _is_address(name: str) -> bool:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup() -> None:
-    """Lets sockets reach this machine only, and names be looked up nowhere."""
+    """Lets sockets reach this machine only, and names be looked up nowhere; a hang-up means what it meant at first."""
     socket_allow_hosts(_LOOPBACK, allow_unix_socket=True)
     socket.getaddrinfo = _getaddrinfo
+    # A service that a test starts in this process ignores it until it serves. What tests start would inherit that.
+    signal.signal(signal.SIGHUP, _ON_HANGUP)
 
 
 @pytest.fixture

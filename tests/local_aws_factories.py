@@ -15,6 +15,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from lxml import etree
+from made_once import kept
 
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.app import serve_local_aws
@@ -36,7 +37,7 @@ Change = Callable[[etree._Element], None]
 """Changes an unsigned Response in place."""
 
 
-@cache
+@kept
 def signer(name: str = "first") -> Signer:
     """A signing key whose certificate has expired long ago: AWS does not mind."""
     return saml_message.make_signer(f"Signer {name}", not_after=datetime(2021, 1, 1, tzinfo=UTC))

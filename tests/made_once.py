@@ -10,7 +10,9 @@ import copy
 import functools
 import itertools
 import os
-from typing import Any
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import botocore.loaders
 import flask
@@ -117,7 +119,9 @@ def _compiled_for_all(statements: Statements, statement: Any, names: tuple[str, 
 # ---------------------------------------------------------------------------------------------------------------- keys
 
 _KEYS = 24
-"""So many different keys of each size a process makes; then they come again. No test needs as many."""
+"""So many different keys of each size a process makes; then they come again. No test makes as many."""
+_is_kept: ContextVar[bool] = ContextVar("is_kept", default=False)
+_Made = TypeVar("_Made")
 
 _generate = rsa.generate_private_key
 
@@ -131,7 +135,27 @@ _numbers = itertools.count()
 
 
 def _generated(public_exponent: int, key_size: int, backend: Any = None) -> rsa.RSAPrivateKey:
+    if _is_kept.get():
+        return _generate(public_exponent, key_size)
     return _key(next(_numbers) % _KEYS, public_exponent, key_size)
+
+
+def kept(make: Callable[..., _Made]) -> Callable[..., _Made]:
+    """Makes a key once for each name, and of all keys that come nowhere else.
+
+    What is kept for the whole process would meet itself among those that come again: a stranger's key was the trusted
+    one in one run of twenty-four.
+    """
+
+    @functools.cache
+    def made(*name: Any) -> _Made:
+        before = _is_kept.set(True)
+        try:
+            return make(*name)
+        finally:
+            _is_kept.reset(before)
+
+    return functools.wraps(make)(made)
 
 
 _load = serialization.load_pem_private_key

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc import jws
 from joserfc.jwk import ECKey
 from kept_factories import KeptInMemory
+from made_once import kept
 from sealed_keys_in_memory import SealedKeysInMemory
 from threaded_server import serving
 
@@ -53,7 +54,7 @@ PERSON_CLAIMS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@functools.cache
+@kept
 def rsa_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
     """A key of that name, made once in a run."""
     return rsa.generate_private_key(65537, bits)

@@ -15,6 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from kept_factories import KeptInMemory
 from lxml import etree
+from made_once import kept
 from sealed_keys_in_memory import SealedKeysInMemory
 
 from federation_bridge.connectors.saml.connector import SamlConnector
@@ -36,13 +37,13 @@ REQUEST_ID = "_0123456789abcdef0123456789abcdef"
 FORM = "application/x-www-form-urlencoded"
 
 
-@lru_cache
+@kept
 def idp_signer() -> made.Signer:
     """The key of the identity provider that the connection trusts."""
     return made.make_signer()
 
 
-@lru_cache
+@kept
 def stranger() -> made.Signer:
     """Somebody else's key, with a certificate that says the same of itself."""
     return made.make_signer()
@@ -89,7 +90,7 @@ def our_certificate() -> str:
     return key_ring().current(Purpose.DECRYPTION).certificate_pem
 
 
-@lru_cache
+@kept
 def another_private_key() -> Any:
     """A decryption key that is not ours."""
     return serialization.load_pem_private_key(stranger().private_pem, None)

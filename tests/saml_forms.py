@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 from lxml import etree
+from made_once import kept
 from saml_factories import NOW, idp_signer, key_ring, message
 from sealed_keys_in_memory import SealedKeysInMemory
 
@@ -42,7 +43,7 @@ def company_key() -> rsa.RSAPrivateKey:
     return key
 
 
-@lru_cache
+@kept
 def stranger_key() -> rsa.RSAPrivateKey:
     """A key that the company never had."""
     return rsa.generate_private_key(65537, 2048)
@@ -55,7 +56,7 @@ def curve_key(name: str) -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(curves[name])
 
 
-@lru_cache
+@kept
 def older_decryption_key() -> SigningKey:
     """A key that assertions were encrypted to before the one that our metadata names first."""
     return KeyRing(b"o" * 32, SealedKeysInMemory(), lambda: NOW, "bridge.example.test").current(Purpose.DECRYPTION)

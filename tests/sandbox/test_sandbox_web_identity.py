@@ -16,6 +16,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 from local_aws_factories import ISSUER, ServedAws, refusal, served, signer
+from made_once import kept
 
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.refusals import Refused
@@ -31,7 +32,7 @@ NOT_A_JWT = "The ID Token provided is not a valid JWT. (You may see this error i
 TAGS = "https://aws.amazon.com/tags"
 
 
-@cache
+@kept
 def rsa(kid: str = "one") -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": kid, "use": "sig"})
 
