@@ -26,6 +26,7 @@ from federation_bridge.store.tables import METADATA, OLDEST
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import free_ports
 import in_memory
 import made_once
 import postgresql
@@ -88,9 +89,7 @@ def pytest_runtest_setup() -> None:
 @pytest.fixture
 def free_port() -> int:
     """A port of this machine at which nobody answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports.free_port()
 
 
 # -------------------------------------------------------------------------------------------------------- the clock

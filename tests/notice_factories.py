@@ -21,6 +21,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from free_ports import free_port
 from network_factories import Authority
 from threaded_server import serving
 
@@ -112,9 +113,7 @@ def mail_server(certified: Path | None = None, *, needs_user: bool = False) -> I
         more = {"tls_context": context, "require_starttls": True}
     if needs_user:
         more |= {"authenticator": handler.authenticate, "auth_required": True}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        handler.port = free.getsockname()[1]
+    handler.port = free_port()
     controller = Controller(handler, hostname="127.0.0.1", port=handler.port, **more)
     controller.start()
     try:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from free_ports import free_port
+
 from federation_bridge.sandbox.identity_provider.saml_message import make_signer, metadata_xml
 
 IDP = "https://idp.example.test/saml"
@@ -118,9 +120,7 @@ class Service:
 
 def make_service(folder: Path, *, serving: Mapping[str, Any]) -> Service:
     """Writes the files of a bridge with one connection; JSON is YAML."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     folder.mkdir(exist_ok=True)
     (folder / "idp.xml").write_bytes(metadata_xml(IDP, "https://idp.example.test/sso", [make_signer()]))
     (folder / "accounts.yaml").write_text(json.dumps({"version": 1, "accounts": [_ACCOUNT]}))
