@@ -33,10 +33,13 @@ def unfinished(prefix: str, parent: Path) -> Iterator[Path]:
 def _made(prefix: str, parent: Path) -> tuple[Path, int]:
     for _ in range(_MOST_TRIES):
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            continue  # another run found it before it was held, and took it away
         if _is_locked(held) is not False and _is_still(folder, held):
             return folder, held
-        os.close(held)  # another run came between, and takes it away
+        os.close(held)  # another run holds it, to take it away
     raise BlockingIOError(0, "other runs are in the way; try again")
 
 

@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,27 @@ def test_a_folder_that_another_run_took_away_meanwhile_is_made_again(
     with unfinished(".restore-", tmp_path) as made:
         assert made.is_dir()
         assert made != came[0]
+
+
+def test_a_folder_that_another_run_took_away_before_it_was_opened_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of six workers that started at once one ended: the database file cannot be made: No such file or directory."""
+    real, taken = tempfile.mkdtemp, list[Path]()
+
+    def mkdtemp(prefix: str, dir: Path) -> str:  # noqa: A002 (its name in tempfile)
+        made = real(prefix=prefix, dir=dir)
+        if not taken:
+            taken.append(Path(made))
+            taken[0].rmdir()
+        return made
+
+    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+    with unfinished(".restore-", tmp_path) as made:
+        assert made.is_dir()
+        assert made != taken[0]
+
+
+def test_a_place_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), unfinished(".restore-", tmp_path / "nowhere"):
+        pass
