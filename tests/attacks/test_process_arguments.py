@@ -20,6 +20,8 @@ from cli_factories import MAIN, Person, address_in, told_address
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session, tokens
 from pseudo_terminal import sitting
 
+from federation_bridge.cli.session.redirect_file import redirect_file
+
 PACKAGE = MAIN.parents[1]
 ADA, MALLORY = ({"person": f"corp/{name.lower()}", "name": name} for name in ("Ada", "Mallory"))
 BROWSER = """#!{python}
@@ -141,6 +143,14 @@ def test_a_file_that_a_killed_login_left_goes_with_the_next_one(ada: Person, bri
     complete(bridge, address_in(notes(ada)["page"]))
     process.communicate(timeout=60)
     assert left_of(ada) == [young]
+
+
+def test_a_left_file_that_another_login_removes_first_is_no_reason_to_do_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "glob", lambda place, _: iter([place / "fedbridge-sign-in-gone"]))
+    with redirect_file({"HOME": str(tmp_path)}, "https://bridge.test/authorize?state=secret") as page:
+        assert page is not None
 
 
 @pytest.mark.parametrize(("mode", "is_taken"), [(0o755, True), (0o775, False), (0o757, False)])

@@ -13,7 +13,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from sys import platform as system
 
@@ -72,8 +72,10 @@ def _is_ours_alone_to_change(place: Path) -> bool:
 
 def _sweep(place: Path) -> None:
     for left in place.glob(f"{_PREFIX}*"):
-        if not left.is_symlink() and time.time() - left.lstat().st_mtime > _LEFT_BEHIND_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+        # Another login may sweep too: what is gone already is no reason to do without a file.
+        with suppress(FileNotFoundError):
+            if not left.is_symlink() and time.time() - left.lstat().st_mtime > _LEFT_BEHIND_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _written(path: Path, url: str) -> Path | None:
