@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
-from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_babel import Babel
@@ -26,18 +24,19 @@ from federation_bridge.aws.revoker import revoker_of
 from federation_bridge.aws.sts import StsClients, answer_time
 from federation_bridge.aws_clients import sign_in as aws_login
 from federation_bridge.aws_clients import sso_oidc, sso_portal
-from federation_bridge.aws_endings import EndingsInAws, RevocationErrand
+from federation_bridge.aws_endings.asking import EndingsInAws
+from federation_bridge.aws_endings.obeying import RevocationErrand
 from federation_bridge.background import Background
 from federation_bridge.bridge import Bridge, Parts, get_ready
-from federation_bridge.connectors import Connector, connectors_from, transmitters_from
-from federation_bridge.ending import AwsEndings, Endings
+from federation_bridge.connectors.connector import Connector
+from federation_bridge.connectors.from_settings import connectors_from, transmitters_from
 from federation_bridge.errands import Errands
 from federation_bridge.group_lookup import GroupLookup
+from federation_bridge.keys_and_endings import endings_of, key_ring
 from federation_bridge.model import Clock, KeptDocuments, Notice, Randomness
 from federation_bridge.notices import (
     DocumentsAndNotices,
     Notices,
-    SealedKeysAndNotices,
     UnheardNotices,
     VersionsAndNotices,
 )
@@ -57,6 +56,7 @@ from federation_bridge.settings import Settings
 from federation_bridge.signing import KeyRing, derived_key
 from federation_bridge.store import Store, open_store, open_store_to_read
 from federation_bridge.store.revocations import ERRAND
+from federation_bridge.system_clock import utc_now
 from federation_bridge.upkeep import Upkeep
 from federation_bridge.web import error_handlers, guards, headers, languages, limits, locations, scim_door
 from federation_bridge.web.administration import page
@@ -67,12 +67,7 @@ from federation_bridge.web.findable import FindableFlask
 from federation_bridge.web.observe import measuring, metrics
 from federation_bridge.web.pages import device, out, sign_in
 
-_PLACES_OF_ERRANDS, _LONGEST_ANSWER = 2, timedelta(minutes=4)
-
-
-def utc_now() -> datetime:
-    """The present instant, in UTC."""
-    return datetime.now(UTC)
+_PLACES_OF_ERRANDS = 2
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now, randomness: Randomness = secrets.token_bytes) -> Flask:
@@ -201,18 +196,6 @@ def _rulebook(settings: Settings, store: Store, notices: Notices, clock: Clock) 
     if settings.rulebook.source == "database":
         return FollowedRulebook(versions, known)
     return Rulebook(FilesSource(*settings.rules_files), versions, known, notices.tell)
-
-
-def key_ring(settings: Settings, sealing_key: bytes, store: Store, clock: Clock = utc_now) -> KeyRing:
-    """The keys in this store, made as they are asked for; where the store only reads, none is made."""
-    kept = SealedKeysAndNotices(store.sealed_keys, clock)
-    host = urlsplit(settings.base_url).hostname or "bridge"
-    return KeyRing(sealing_key, kept, clock, host, may_make=not store.reads_only)
-
-
-def endings_of(store: Store, clock: Clock, aws: AwsEndings | None = None) -> Endings:
-    """The verb that ends, over this store; without `aws` as a command ends, which knows no register."""
-    return Endings(store, clock, aws or EndingsInAws(store, dict, _LONGEST_ANSWER, clock, secrets.token_bytes))
 
 
 def connector_of(

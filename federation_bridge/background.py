@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from federation_bridge.connectors import Connector
+from federation_bridge.connectors.connector import Connector
 from federation_bridge.errors import BridgeError
 from federation_bridge.observers import Observer
 from federation_bridge.store import Store

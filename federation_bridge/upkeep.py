@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from federation_bridge.administration import restoring, scim_told
-from federation_bridge.connectors import Connector
+from federation_bridge.connectors.connector import Connector
 from federation_bridge.connectors.standing import Ending, Standing
 from federation_bridge.errors import BridgeError
 from federation_bridge.model import Clock

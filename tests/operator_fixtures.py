@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from databases import HeldClock
 from web_factories import Person
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.errors import BridgeError
 from federation_bridge.operate.commands import commands
 
@@ -24,7 +24,7 @@ def said(done: Result) -> str:
 @pytest.fixture(autouse=True)
 def now_is_held(monkeypatch: pytest.MonkeyPatch, clock: HeldClock) -> None:
     """The terminal looks at the same clock as the bridge of these tests."""
-    monkeypatch.setattr(app, "utc_now", clock)
+    monkeypatch.setattr(system_clock, "utc_now", clock)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from federation_bridge.aws.iam_clients import IamClients
 from federation_bridge.aws.revoker import SUBJECT, Revoker
 from federation_bridge.aws.revoking_permissions import permissions_on
 from federation_bridge.aws.sts import StsClients
-from federation_bridge.aws_endings import EndingsInAws, RevocationErrand
+from federation_bridge.aws_endings.asking import EndingsInAws
+from federation_bridge.aws_endings.obeying import RevocationErrand
 from federation_bridge.ending import Endings
 from federation_bridge.errands import Errands
 from federation_bridge.model import Account, AwsCredentials, Cause, Grant, LiveGrant, Revocation, Role

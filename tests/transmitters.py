@@ -11,9 +11,8 @@ from typing import Any
 from kept_factories import KeptInMemory
 from openid_provider import public_jwk, rs256, rsa_key, signed
 
-from federation_bridge.connectors import Transmitter
 from federation_bridge.connectors.attempts import Waiting
-from federation_bridge.connectors.signals.transmitter import Surroundings
+from federation_bridge.connectors.signals.transmitter import Surroundings, Transmitter
 from federation_bridge.errors import ProviderUnreachable
 from federation_bridge.outgoing import Fetched, Outgoing
 from federation_bridge.settings import OidcConnection

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from federation_bridge.audit import Entry, MetadataAccepted, MetadataRefreshed
-from federation_bridge.connectors import Connector
 from federation_bridge.connectors.accepting import acceptance_of, description_of, digest_of
+from federation_bridge.connectors.connector import Connector
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.model import Clock, KeptDocuments, Notice, RequestOrigin
 from federation_bridge.notices import DocumentsAndNotices, entry_of, sentence_of

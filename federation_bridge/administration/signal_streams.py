@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from federation_bridge.audit import AuditQuery, EndedByProvider, Recorded, SignalTaken
-from federation_bridge.connectors import Transmitter
+from federation_bridge.connectors.signals.transmitter import Transmitter
 from federation_bridge.store import Store
 
 _LOOKED_AT = 200

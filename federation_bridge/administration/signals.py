@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from federation_bridge.audit import Entry, SignalStreamChanged
-from federation_bridge.connectors import Transmitter
 from federation_bridge.connectors.oidc.strict_json import published_object
 from federation_bridge.connectors.signals.event import KINDS
+from federation_bridge.connectors.signals.transmitter import Transmitter
 from federation_bridge.errors import BadRequest, NotFound, ProviderUnreachable, SignInRejected
 from federation_bridge.model import Caller, Clock, Randomness, RequestOrigin
 from federation_bridge.outgoing import Fetched, Outgoing

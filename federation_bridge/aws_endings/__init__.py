@@ -3,8 +3,3 @@
 Owns which sessions an end covers, and until when its people get no new ones. Leaves to others who ends and why
 (`ending`), what a policy says (`aws/revocations`), and how IAM is called (`aws/revoker`).
 """
-
-from federation_bridge.aws_endings.asking import EndingsInAws
-from federation_bridge.aws_endings.obeying import RevocationErrand
-
-__all__ = ["EndingsInAws", "RevocationErrand"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from federation_bridge.audit import AuditLog
 from federation_bridge.aws.calls import AwsCalls
 from federation_bridge.aws.sts import StsClients
-from federation_bridge.connectors import Connector, Transmitter
+from federation_bridge.connectors.connector import Connector
+from federation_bridge.connectors.signals.transmitter import Transmitter
 from federation_bridge.ending import Endings
 from federation_bridge.group_lookup import GroupLookup
 from federation_bridge.model import Clock, Randomness

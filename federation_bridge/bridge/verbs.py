@@ -17,7 +17,7 @@ from federation_bridge.bridge.leaving import Leaving, SigningOut, WebIdentityTok
 from federation_bridge.bridge.offers import Offers, offers_of
 from federation_bridge.bridge.parts import Parts
 from federation_bridge.bridge.rechecking import Rechecks
-from federation_bridge.connectors import Connector
+from federation_bridge.connectors.connector import Connector
 from federation_bridge.errors import (
     BridgeError,
     FavouritesFull,

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from federation_bridge import system_clock
 from federation_bridge.administration import account_checks
 from federation_bridge.administration.account_plans import Checked, Needed, additions, chosen, needed, ours
 from federation_bridge.administration.account_plans import checked as held_against
-from federation_bridge.app import utc_now
 from federation_bridge.audit import printable
 from federation_bridge.aws.account_check import Difference, RealAccount, RealRole
 from federation_bridge.aws.account_reading import AccountReader
@@ -52,7 +52,7 @@ def checked_live(
     if role_name and not ROLE_WITH_PATH.fullmatch(role_name):
         raise ConfigurationInvalid(f"--role-name {role_name!r} is no name that a role can have")
     needs = _needed(settings, ids, registered, with_keys=True)
-    return held_against(needs, AccountReader(settings.aws, settings.outgoing, utc_now, role_name).read)
+    return held_against(needs, AccountReader(settings.aws, settings.outgoing, system_clock.utc_now, role_name).read)
 
 
 def _needed(settings: Settings, ids: tuple[str, ...], registered: bool, *, with_keys: bool = False) -> list[Needed]:
@@ -74,7 +74,7 @@ def last_lines(settings: Settings, *, as_json: bool) -> tuple[bool, list[str]]:
     if kept is None:
         told = "null" if as_json else "No node has looked at the accounts: `aws.check_accounts` lets them."
         return is_awaited, [told]
-    is_missing = is_awaited and kept.is_old(utc_now())
+    is_missing = is_awaited and kept.is_old(system_clock.utc_now())
     is_wrong = bool(kept.differences) or is_missing
     if as_json:
         return is_wrong, [json.dumps({**asdict(kept), "began_at": kept.began_at.isoformat()}, indent=2)]
@@ -83,7 +83,7 @@ def last_lines(settings: Settings, *, as_json: bool) -> tuple[bool, list[str]]:
 
 def _headline(kept: account_checks.KeptCheck, *, is_missing: bool) -> Iterator[str]:
     who = f"as {kept.asked_by} asked" if kept.asked_by else "as each night"
-    age = format_duration(timedelta(minutes=int(kept.age(utc_now()).total_seconds() // 60)))
+    age = format_duration(timedelta(minutes=int(kept.age(system_clock.utc_now()).total_seconds() // 60)))
     yield printable(f"{kept.began_at:%Y-%m-%d %H:%M} UTC, {age} ago, {who}: {kept.accounts} accounts looked at")
     if is_missing:
         yield "This is old: at least one night was missed."

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import account_import
 from federation_bridge.administration import rules as verbs
 from federation_bridge.administration.account_import import ImportTerms, RegisterDifference
@@ -131,7 +131,7 @@ def _verbs(settings: Settings, store: Store) -> Rules:
         store.rulebook_versions,
         store.rulebook_proposals,
         _known(settings),
-        app.utc_now,
+        system_clock.utc_now,
         allows_emergency=settings.rulebook.emergency,
-        seen=lambda: identities_seen(store, app.utc_now, settings.sessions.people_kept),
+        seen=lambda: identities_seen(store, system_clock.utc_now, settings.sessions.people_kept),
     )

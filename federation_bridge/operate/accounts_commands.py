@@ -43,8 +43,8 @@ def import_accounts(path: Path, files: tuple[Path, ...], **said: Any) -> None:
     stay as they are. `-` is standard input.
     """
     from federation_bridge.administration.account_import import ImportTerms  # noqa: PLC0415 - as below
-    from federation_bridge.operate import accounts as doing  # noqa: PLC0415 - imports the whole server
-    from federation_bridge.operate.rulebook_versions import Wanted  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import accounts as doing  # noqa: PLC0415 - imports the server's libraries
+    from federation_bridge.operate.rulebook_versions import Wanted  # noqa: PLC0415 - imports the server's libraries
 
     if said["is_written"] and said["reason"]:
         raise click.UsageError("give either --write or --reason")

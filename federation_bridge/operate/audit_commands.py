@@ -68,7 +68,7 @@ def audit(context: click.Context, /, path: Path, most: int, **wanted: Any) -> No
     if context.invoked_subcommand is not None:
         return
     from federation_bridge.audit import AuditQuery  # noqa: PLC0415 - imports the events
-    from federation_bridge.operate import audit_query  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import audit_query  # noqa: PLC0415 - imports the server's libraries
 
     for line in audit_query.lines(load_settings(path), AuditQuery(**wanted), most):
         click.echo(line)
@@ -82,7 +82,7 @@ def audit(context: click.Context, /, path: Path, most: int, **wanted: Any) -> No
 def export(path: Path, form: str, *, sealed: bool, **wanted: Any) -> None:
     """Write audit events to stdout as they are read, newest first; with --sealed the oldest first."""
     from federation_bridge.audit import AuditQuery  # noqa: PLC0415 - imports the events
-    from federation_bridge.operate import audit_query  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import audit_query  # noqa: PLC0415 - imports the server's libraries
 
     if sealed and (form != "jsonl" or any(wanted.values())):
         raise click.UsageError("--sealed exports everything, as jsonl: what is left out would look removed")
@@ -100,7 +100,7 @@ def export(path: Path, form: str, *, sealed: bool, **wanted: Any) -> None:
 @click.option("--told", default="", metavar="NUMBER:DIGEST", help="A seal that the log told: it has to be there.")
 def verify(path: Path, files: tuple[Path, ...], keys: Path | None, told: str) -> None:
     """Find what was changed, removed, inserted or put elsewhere since it was sealed. Exit status 1 if so."""
-    from federation_bridge.operate import audit_verification  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import audit_verification  # noqa: PLC0415 - imports the server's libraries
 
     if keys is not None and not files:
         raise click.UsageError("--keys goes with --file")

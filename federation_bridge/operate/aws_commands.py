@@ -41,7 +41,7 @@ def onboard(
 
     Without --to the one file is printed. A role may do nothing until --policies names its managed policies.
     """
-    from federation_bridge.operate import onboarding  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import onboarding  # noqa: PLC0415 - imports the server's libraries
 
     ids = onboarding.ids_of(accounts)
     made = onboarding.onboard(load_settings(path), ids, form, policies=policies, tags=tags)
@@ -68,7 +68,7 @@ def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, reg
     Without --from the accounts are read with your own AWS credentials. Exit status 1 where something would fail, is
     wider than needed, or cannot be told.
     """
-    from federation_bridge.operate import account_checking, onboarding  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import account_checking, onboarding  # noqa: PLC0415 - imports the server's libraries
 
     if folder is not None and role_name:
         raise click.UsageError("--role-name is for accounts that are read now: leave --from out")
@@ -98,7 +98,7 @@ def last_check(path: Path, *, as_json: bool) -> None:
 
     Exit status 1 where something would fail, is wider than needed or could not be told, and where nights were missed.
     """
-    from federation_bridge.operate import account_checking  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import account_checking  # noqa: PLC0415 - imports the server's libraries
 
     is_wrong, told = account_checking.last_lines(load_settings(path), as_json=as_json)
     for line in told:
@@ -119,8 +119,8 @@ def end(path: Path, person: str, grant: str, role: str, account: str, reason: st
 
     Exit status 1 where nothing of that name is alive.
     """
-    from federation_bridge.administration.aws_sessions import Whose  # noqa: PLC0415 - imports the whole server
-    from federation_bridge.operate import aws_ending  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.administration.aws_sessions import Whose  # noqa: PLC0415 - imports the server's libraries
+    from federation_bridge.operate import aws_ending  # noqa: PLC0415 - imports the server's libraries
 
     named = [
         Whose("person", person) if person else None,
@@ -143,7 +143,7 @@ def endings(path: Path, *, as_json: bool) -> None:
 
     Exit status 1 where somebody has to do something.
     """
-    from federation_bridge.operate import aws_ending  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import aws_ending  # noqa: PLC0415 - imports the server's libraries
 
     waits, told = aws_ending.lines(path, as_json=as_json)
     for line in told:

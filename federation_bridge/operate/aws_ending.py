@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import aws_sessions
 from federation_bridge.administration.aws_sessions import Whose
 from federation_bridge.aws.sts import answer_time
-from federation_bridge.aws_endings import EndingsInAws
+from federation_bridge.aws_endings.asking import EndingsInAws
 from federation_bridge.errors import BridgeError
+from federation_bridge.keys_and_endings import endings_of
 from federation_bridge.model import Account, Cause
 from federation_bridge.operate.opening import looking_at, store_looked_at, store_of
 from federation_bridge.settings import Settings, load_settings
@@ -22,10 +23,10 @@ from federation_bridge.settings import Settings, load_settings
 def ended(path: Path, whose: Whose, reason: str) -> Iterator[str]:
     """Asks AWS for the end, and says what will end. A running node sees to it."""
     settings = load_settings(path)
-    known, clock = _registered(settings), app.utc_now
+    known, clock = _registered(settings), system_clock.utc_now
     with store_of(settings) as store:
         asking = EndingsInAws(store, lambda: known, answer_time(settings.aws), clock, secrets.token_bytes)
-        endings = app.endings_of(store, clock, asking)
+        endings = endings_of(store, clock, asking)
         handed = aws_sessions.end_in_aws(store, endings, clock, whose, Cause("administrator", "operator", reason))
     yield f"{handed.sessions} AWS sessions are ending; `federation-bridge aws endings` shows what becomes of it."
     if handed.told:

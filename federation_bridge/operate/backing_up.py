@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from federation_bridge import app, first_start
+from federation_bridge import first_start, system_clock
 from federation_bridge.administration import backing_up
 from federation_bridge.administration.backing_up import backup_key
 from federation_bridge.errors import ConfigurationInvalid
@@ -22,7 +22,7 @@ def backed_up(settings: Settings, target: Path) -> Iterator[str]:
         if (problem := store.schema_problem()) is not None:
             raise ConfigurationInvalid(f"{problem}; a backup is made by the program that serves the database")
     with store_and_key_of(settings) as (store, sealing_key):
-        head = backing_up.back_up(store, database, target, backup_key(sealing_key), app.utc_now)
+        head = backing_up.back_up(store, database, target, backup_key(sealing_key), system_clock.utc_now)
     yield f"Backed up: {target}"
     yield from backing_up.lines_of(head)
     yield "The sealing key is not in it. Keep that elsewhere: nothing in the backup opens without it."

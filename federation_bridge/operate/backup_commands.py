@@ -21,7 +21,7 @@ def backup(path: Path, file: Path, *, verify: bool) -> None:
 
     FILE holds personal data, and no sealing key.
     """
-    from federation_bridge.operate import backing_up  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import backing_up  # noqa: PLC0415 - imports the server's libraries
 
     settings = load_settings(path)
     for line in backing_up.verified(settings, file) if verify else backing_up.backed_up(settings, file):
@@ -53,7 +53,7 @@ def restore(  # noqa: PLR0913 - click hands over one for each option
     On PostgreSQL, pg_restore puts it back, and --database-is-restored follows. All sessions and command lines end, and
     nobody comes in until somebody has looked and confirmed.
     """
-    from federation_bridge.operate import restoring  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import restoring  # noqa: PLC0415 - imports the server's libraries
 
     if sum((file is not None, by_hand, show, bool(code))) != 1:
         raise click.UsageError("give one of FILE, --database-is-restored, --show and --confirm")

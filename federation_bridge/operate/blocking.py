@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import blocking
 from federation_bridge.administration.blocking import Blocking, Wish
 from federation_bridge.errors import BadRequest, ConfigurationInvalid, Unavailable
+from federation_bridge.keys_and_endings import endings_of
 from federation_bridge.mapping import RuleSet
 from federation_bridge.model import Ended
 from federation_bridge.operate.opening import looking_at, store_looked_at, store_of
@@ -25,8 +26,8 @@ def verbs_of(settings: Settings, *, is_emergency: bool, asks_rules: bool = True)
     with store_of(settings) as store:
         yield Blocking(
             store=store,
-            endings=app.endings_of(store, app.utc_now),
-            clock=app.utc_now,
+            endings=endings_of(store, system_clock.utc_now),
+            clock=system_clock.utc_now,
             kept=settings.sessions.people_kept,
             connections=frozenset(settings.connections),
             lifters=settings.lifters,

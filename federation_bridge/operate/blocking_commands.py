@@ -29,7 +29,7 @@ _CONNECTION = click.option("--connection", default="", help="Only at this connec
 @_EMERGENCY
 def block(path: Path, person: str, reason: str, *, in_aws: bool, unseen: bool, emergency: bool) -> None:
     """Let PERSON (connection/subject) in no more, on every node, until it is lifted; all that they hold ends."""
-    from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
     wish = blocking.Wish(reason, in_aws=in_aws, unseen=unseen)
     for line in blocking.blocked(path, person, wish, is_emergency=emergency):
@@ -42,7 +42,7 @@ def block(path: Path, person: str, reason: str, *, in_aws: bool, unseen: bool, e
 @_WHY_NOT
 def unblock(path: Path, person: str, reason: str) -> None:
     """Lift the block that an administrator put on PERSON. What a directory or a signal blocked, those lift."""
-    from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
     for line in blocking.unblocked(path, person, blocking.Wish(reason)):
         click.echo(line)
@@ -52,7 +52,7 @@ def unblock(path: Path, person: str, reason: str) -> None:
 @SETTINGS
 def blocked(path: Path) -> None:
     """Show who is kept out, by whom and why."""
-    from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
     for line in blocking.lines(path):
         click.echo(line)
@@ -82,7 +82,7 @@ def begin(  # noqa: PLR0913 - click hands over one for each option
     emergency: bool,
 ) -> None:
     """Let nobody in but a list, on every node, and end all that the others hold. The list has an administrator."""
-    from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
     wish = blocking.Wish(reason, in_aws=in_aws, unseen=unseen)
     for line in blocking.begun(path, excepted, wish, connection, is_emergency=emergency):
@@ -95,7 +95,7 @@ def begin(  # noqa: PLR0913 - click hands over one for each option
 @_CONNECTION
 def end(path: Path, reason: str, connection: str) -> None:
     """Let everybody in again whom nobody blocked by name."""
-    from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
     for line in blocking.over(path, blocking.Wish(reason), connection):
         click.echo(line)

@@ -79,7 +79,7 @@ def main() -> None:
 @SETTINGS
 def serve(path: Path) -> None:
     """Serve the bridge until it is told to stop."""
-    from federation_bridge.operate.serving import bridge  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate.serving import bridge  # noqa: PLC0415 - imports the server's libraries
 
     with logs.to_stderr() as lines:
         bridge.serve(load_settings(path), lines)
@@ -93,7 +93,7 @@ def check(path: Path, *, as_json: bool) -> None:
 
     Exit status: 0 where nothing is wrong, warnings included; 1 where something is; 2 for a wrong command line.
     """
-    from federation_bridge.operate import check as checking  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import check as checking  # noqa: PLC0415 - imports the server's libraries
 
     findings = checking.findings(path)
     if as_json:
@@ -114,7 +114,7 @@ def migrate(path: Path, owner: str, owner_password: Path | None) -> None:
     Needed on PostgreSQL after an update; SQLite does it by itself. With --owner the service's own user, whom the
     settings name, gets the rights that the service needs, and loses all others.
     """
-    from federation_bridge.operate import preparation  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import preparation  # noqa: PLC0415 - imports the server's libraries
 
     for line in preparation.migrate(load_settings(path), owner, owner_password):
         click.echo(line)
@@ -138,7 +138,7 @@ def issuer() -> None:
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder.")
 def export(path: Path, folder: Path) -> None:
     """Write the SAML metadata, the OIDC discovery document and the keys as files, to publish them elsewhere."""
-    from federation_bridge.operate import export  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import export  # noqa: PLC0415 - imports the server's libraries
 
     for written in export.export(load_settings(path), folder):
         click.echo(str(written))
@@ -151,7 +151,7 @@ def export(path: Path, folder: Path) -> None:
 @click.option("--web-identity-file", is_flag=True, help="As if the register allowed web identity files for the role.")
 def trust_policy(path: Path, account: str, role: str, *, web_identity_file: bool) -> None:
     """Print the trust policy that makes ROLE in ACCOUNT believe the bridge, and nobody else."""
-    from federation_bridge.operate import export  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import export  # noqa: PLC0415 - imports the server's libraries
 
     policy = export.trust_policy(load_settings(path), account, role, is_pinned=web_identity_file)
     click.echo(json.dumps(policy, indent=2))
@@ -167,7 +167,7 @@ def metadata() -> None:
 @click.argument("connection", required=False)
 def show_metadata(path: Path, connection: str | None) -> None:
     """Show what is in force at every connection, or at CONNECTION, what ends, and what waits for a yes."""
-    from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the server's libraries
 
     for line in documents.lines(load_settings(path), connection):
         click.echo(line)
@@ -178,7 +178,7 @@ def show_metadata(path: Path, connection: str | None) -> None:
 @click.argument("connection")
 def refresh_metadata(path: Path, connection: str) -> None:
     """Ask the identity provider of CONNECTION now. What it brings holds on every node at once."""
-    from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the server's libraries
 
     for line in documents.refresh(load_settings(path), connection):
         click.echo(line)
@@ -190,7 +190,7 @@ def refresh_metadata(path: Path, connection: str) -> None:
 @click.option("--document", "digest", default="", help="Only the document that `metadata show` names so.")
 def accept(path: Path, connection: str, digest: str) -> None:
     """Say yes to what waits at CONNECTION: endpoints on another host, new signing keys (`hold_new_keys`)."""
-    from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the server's libraries
 
     accepted = documents.accept(load_settings(path), connection, digest)
     click.echo(f"In force on every node: {accepted}" if accepted else "Nothing waits there.")
@@ -206,7 +206,7 @@ def sessions() -> None:
 @click.option("--person", default="", help="Only this person (connection/subject).")
 def list_sessions(path: Path, person: str) -> None:
     """Show the sessions and command lines that hold."""
-    from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the server's libraries
 
     for line in signed_in.lines(load_settings(path), person):
         click.echo(line)
@@ -219,7 +219,7 @@ def list_sessions(path: Path, person: str) -> None:
 @click.option("--in-aws", is_flag=True, help="With --person: end the person's AWS sessions, too.")
 def end_sessions(path: Path, person: str, family_id: str, *, in_aws: bool) -> None:
     """End sessions and command lines at once. Without --in-aws, AWS sessions live on to their own end."""
-    from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the server's libraries
 
     if bool(person) == bool(family_id):
         raise click.UsageError("give either --person or --id")
@@ -261,7 +261,7 @@ def sandbox() -> None:
 def demo(once: bool, port: int | None) -> None:
     """Open an example company on this machine, walk the main job, and stay up for a browser."""
     _need_sandbox()
-    from federation_bridge.sandbox import demo as walking  # noqa: PLC0415 - imports the whole server and the sandbox
+    from federation_bridge.sandbox import demo as walking  # noqa: PLC0415 - imports the libraries of server and sandbox
 
     sys.exit(walking.main([*(["--once"] if once else []), *(["--port", str(port)] if port else [])]))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import erasing, scim_told
+from federation_bridge.keys_and_endings import key_ring
 from federation_bridge.model import JsonObject
 from federation_bridge.operate.opening import store_and_key_of, store_looked_at
 from federation_bridge.settings import Settings
@@ -31,8 +32,8 @@ def erased(settings: Settings, person: str, reason: str) -> Iterator[str]:
     connection = person.partition("/")[0]
     joining = scim_told.joining_of(settings, connection)
     with store_and_key_of(settings) as (store, sealing_key):
-        ring = app.key_ring(settings, sealing_key, store)
-        done = erasing.erase(store, ring, app.utc_now, person, reason, joining)
+        ring = key_ring(settings, sealing_key, store)
+        done = erasing.erase(store, ring, system_clock.utc_now, person, reason, joining)
     yield f"{done.sessions} sessions and command lines ended; {done.entries} entries of the audit erased."
     if done.told:
         yield f"{done.told} users of SCIM erased, with memberships; a directory that still has them sends them again."

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import explaining, people, preview
 from federation_bridge.administration.rule_ages import number_at
 from federation_bridge.audit import printable
@@ -134,7 +134,9 @@ def _identity(parts: Parts, question: Question) -> tuple[Identity, list[str]]:
         then = None if question.at is None else people.person_at(parts.store, question.person, question.at)
         if then is not None:
             return then.identity, [people.groups_of_then(then)]
-        seen = people.person_seen(parts.store, question.person, app.utc_now, parts.settings.sessions.people_kept)
+        seen = people.person_seen(
+            parts.store, question.person, system_clock.utc_now, parts.settings.sessions.people_kept
+        )
         return seen.identity, _notes(question, seen.last_seen_at)
     known = parts.store.people.one(question.person)
     connection, _, subject = question.person.partition("/")

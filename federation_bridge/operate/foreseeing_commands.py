@@ -51,7 +51,7 @@ def preview(path: Path, *, as_json: bool, **wanted: Any) -> None:
 
     Exit status: 0 nothing changes, 3 something changes, 1 the files are refused.
     """
-    from federation_bridge.operate import foreseeing  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import foreseeing  # noqa: PLC0415 - imports the server's libraries
 
     asked = foreseeing.Wanted(**wanted)
     changes, lines = foreseeing.previewed(load_settings(path), asked, _progress, as_json=as_json)
@@ -76,7 +76,7 @@ def _progress(done: int) -> None:
 @_JSON
 def explain(path: Path, groups: str | None, *, as_json: bool, **asked: Any) -> None:
     """Show what PERSON (connection/subject) may have and why, and why no more."""
-    from federation_bridge.operate import foreseeing  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import foreseeing  # noqa: PLC0415 - imports the server's libraries
 
     given = None if groups is None else tuple(dict.fromkeys(name for name in groups.split(",") if name))
     question = foreseeing.Question(groups=given, **asked)
@@ -100,7 +100,7 @@ def _narrowing(command: Callable[..., None]) -> Callable[..., None]:
 def sign_ins(path: Path, most: int, outcome: Any, *, as_json: bool, **wanted: Any) -> None:
     """Show sign-ins, refused ones too, each with its cause in words."""
     from federation_bridge.audit import AuditQuery  # noqa: PLC0415 - imports the events
-    from federation_bridge.operate import audit_query  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import audit_query  # noqa: PLC0415 - imports the server's libraries
 
     asked = audit_query.SignInsAsked(AuditQuery(**wanted), outcome or "", most)
     for line in audit_query.sign_ins(load_settings(path), asked, as_json=as_json):

@@ -25,7 +25,7 @@ def grants() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each line.")
 def alive(path: Path, person: str, account: str, role: str, *, as_json: bool) -> None:
     """Show the AWS sessions that are alive now, or may be, what lives longest first."""
-    from federation_bridge.operate import live_grants  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import live_grants  # noqa: PLC0415 - imports the server's libraries
 
     for line in live_grants.alive_lines(load_settings(path), LiveGrantQuery(person, account, role), as_json=as_json):
         click.echo(line)
@@ -37,7 +37,7 @@ def alive(path: Path, person: str, account: str, role: str, *, as_json: bool) ->
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def key(path: Path, access_key_id: str, *, as_json: bool) -> None:
     """Tell who used the access key KEY (ASIA..., as CloudTrail shows it): also long after its session has ended."""
-    from federation_bridge.operate import live_grants  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import live_grants  # noqa: PLC0415 - imports the server's libraries
 
     for line in live_grants.key_lines(load_settings(path), access_key_id, as_json=as_json):
         click.echo(line)

@@ -25,7 +25,7 @@ def keys() -> None:
 @SETTINGS
 def show(path: Path) -> None:
     """Show the public parts: what an identity provider needs to believe the bridge."""
-    from federation_bridge.operate import export  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import export  # noqa: PLC0415 - imports the server's libraries
 
     click.echo(json.dumps(export.public_keys(load_settings(path)), indent=2))
 
@@ -36,7 +36,7 @@ def show(path: Path) -> None:
 @click.option("--use-in", default="", metavar="SPAN", help="When the new key begins to sign, for example 2h.")
 def rotate(path: Path, purpose: str, use_in: str) -> None:
     """Make and publish a new key of PURPOSE. The old one signs until the new one is known where it has to be."""
-    from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the server's libraries
 
     for line in key_rolling.rotated(load_settings(path), purpose, _span(use_in)):
         click.echo(line)
@@ -47,7 +47,7 @@ def rotate(path: Path, purpose: str, use_in: str) -> None:
 @_PURPOSE
 def use(path: Path, purpose: str) -> None:
     """Put the new key of PURPOSE into use now: everybody who has to believe it knows it."""
-    from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the server's libraries
 
     click.echo(key_rolling.put_into_use(load_settings(path), purpose))
 
@@ -57,7 +57,7 @@ def use(path: Path, purpose: str) -> None:
 @_PURPOSE
 def retire(path: Path, purpose: str) -> None:
     """Remove the old keys of PURPOSE, once nothing that they signed can be alive."""
-    from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the server's libraries
 
     for line in key_rolling.retired(load_settings(path), purpose):
         click.echo(line)
@@ -78,7 +78,7 @@ def reseal(path: Path, new_key: Path, owner: str, owner_password: Path | None) -
 
     With --owner where the service's own user of PostgreSQL may not change every table.
     """
-    from federation_bridge.operate import resealing  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import resealing  # noqa: PLC0415 - imports the server's libraries
 
     for line in resealing.resealed(load_settings(path), new_key, owner, owner_password):
         click.echo(line)

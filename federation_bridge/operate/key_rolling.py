@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from federation_bridge import app, first_start
+from federation_bridge import first_start, system_clock
 from federation_bridge.administration import keys as verbs
 from federation_bridge.administration.keys import Keys
 from federation_bridge.errors import BridgeError, ConfigurationInvalid
+from federation_bridge.keys_and_endings import key_ring
 from federation_bridge.mapping.document import did_you_mean
 from federation_bridge.operate.opening import looking_at, store_of
 from federation_bridge.settings import Settings
@@ -68,8 +69,8 @@ def retired(settings: Settings, purpose: str) -> Iterator[str]:
 def _keys(settings: Settings) -> Iterator[Keys]:
     beginning = first_start.resume(settings)
     with store_of(settings, beginning) as store:
-        ring = app.key_ring(settings, beginning.sealing_key, store)
-        yield Keys(ring, store.sealed_keys, app.utc_now)
+        ring = key_ring(settings, beginning.sealing_key, store)
+        yield Keys(ring, store.sealed_keys, system_clock.utc_now)
 
 
 def _purpose(text: str) -> Purpose:

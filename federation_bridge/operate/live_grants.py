@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration.live_grants import KeyUse, alive, use_of_key
 from federation_bridge.audit import printable
 from federation_bridge.model import LiveGrant, LiveGrantQuery
@@ -32,7 +32,7 @@ def key_lines(settings: Settings, access_key_id: str, *, as_json: bool) -> Itera
     """Who used an access key: lines of name and value, or one line of JSON; NotFound as `use_of_key`."""
     with store_looked_at(settings) as store:
         found = use_of_key(store, access_key_id)
-        is_alive = found.is_alive(app.utc_now())
+        is_alive = found.is_alive(system_clock.utc_now())
     if as_json:
         yield _json(asdict(found) | {"is_alive": is_alive})
         return

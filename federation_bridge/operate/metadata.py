@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import metadata
 from federation_bridge.audit import printable
-from federation_bridge.connectors import Connector
+from federation_bridge.connectors.connector import Connector
 from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable
+from federation_bridge.keys_and_endings import key_ring
 from federation_bridge.model import KeptDocuments, Notice
 from federation_bridge.operate.opening import looking_at, store_and_key_of, store_of
 from federation_bridge.settings import Settings
@@ -33,13 +34,15 @@ def refresh(settings: Settings, connection: str) -> Iterator[str]:
 
     ProviderUnreachable, ConfigurationInvalid where the last good documents have to go on.
     """
+    from federation_bridge import app  # noqa: PLC0415 - imports all parts
+
     _known(settings, connection)
     with store_and_key_of(settings) as (store, sealing_key):
 
         def connect(kept: KeptDocuments, notice: Callable[[Notice], None]) -> Connector:
-            return app.connector_of(settings, connection, app.key_ring(settings, sealing_key, store), kept, notice)
+            return app.connector_of(settings, connection, key_ring(settings, sealing_key, store), kept, notice)
 
-        asked = metadata.refresh(store, app.utc_now, connection, connect)
+        asked = metadata.refresh(store, system_clock.utc_now, connection, connect)
     yield from map(printable, asked.noticed)
     if asked.waits:
         yield f"waits for `federation-bridge metadata accept {connection}`: {printable(asked.waits)}"
@@ -54,7 +57,7 @@ def accept(settings: Settings, connection: str, digest: str) -> str:
     _known(settings, connection)
     with store_of(settings) as store:
         chosen = settings.connections[connection]
-        return printable(metadata.accept(store, app.utc_now, connection, chosen, digest))
+        return printable(metadata.accept(store, system_clock.utc_now, connection, chosen, digest))
 
 
 def _known(settings: Settings, connection: str) -> str:

@@ -21,7 +21,7 @@ def notices() -> None:
 @SETTINGS
 def list_(path: Path) -> None:
     """Show what waits for each place and why, and what was given up in the last 30 days. Sends nothing."""
-    from federation_bridge.operate import telling  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import telling  # noqa: PLC0415 - imports the server's libraries
 
     for line in telling.waiting(load_settings(path)):
         click.echo(line)
@@ -32,7 +32,7 @@ def list_(path: Path) -> None:
 @click.option("--place", default="", help="Only this place, as `mail/NAME` or `webhook/NAME`.")
 def test(path: Path, place: str) -> None:
     """Send a notice to every place now, and say what each answered. Exit status 1 where one did not take it."""
-    from federation_bridge.operate import telling  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import telling  # noqa: PLC0415 - imports the server's libraries
 
     are_sent = True
     for name, answer in telling.tried(load_settings(path), place):

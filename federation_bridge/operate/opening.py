@@ -11,16 +11,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from federation_bridge import app, first_start
-from federation_bridge.bridge import Parts
+from federation_bridge import first_start, system_clock
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.first_start import Beginning
+from federation_bridge.keys_and_endings import key_ring
 from federation_bridge.operator_notices.kinds import followed
 from federation_bridge.settings import Settings
 from federation_bridge.signing import KeyRing, Purpose
 from federation_bridge.store import Store, open_store, open_store_to_read, server_of, sqlite_path
 from federation_bridge.store.same_tables import PUT_BACK
+
+if TYPE_CHECKING:
+    from federation_bridge.bridge import Parts
 
 _FAILED = "the database failed: "
 
@@ -32,10 +36,12 @@ def looking_at(settings: Settings, *, is_checked: bool = True) -> Iterator[Parts
     `is_checked`: ConfigurationInvalid, too, where the database's shape is not one that this program can read right.
     Before a first start they stand on an empty database in a folder of its own, which is gone afterwards.
     """
+    from federation_bridge import app  # noqa: PLC0415 - imports all parts
+
     with placed(settings), _something_to_look_at(settings) as seen:
         if is_checked:
             _demand_shape_of(seen)
-        parts = app.join(seen, app.utc_now, secrets.token_bytes, reads_only=True)
+        parts = app.join(seen, system_clock.utc_now, secrets.token_bytes, reads_only=True)
         try:
             yield parts
         finally:
@@ -63,7 +69,9 @@ def store_looked_at(settings: Settings, *, is_checked: bool = True) -> Iterator[
     start = first_start.resume(settings)
     url, password = settings.database_url, _password(settings)
     with placed(settings):
-        store = open_store_to_read(url, clock=app.utc_now, integrity_key=start.integrity_key, password=password)
+        store = open_store_to_read(
+            url, clock=system_clock.utc_now, integrity_key=start.integrity_key, password=password
+        )
         try:
             if is_checked:
                 _demand_usable(settings, store, start)
@@ -77,7 +85,7 @@ def store_and_keys_looked_at(settings: Settings) -> Iterator[tuple[Store, KeyRin
     """The store as `store_looked_at` has it, and our keys, of which none is made."""
     sealing_key = first_start.resume(settings).sealing_key
     with store_looked_at(settings) as store:
-        yield store, app.key_ring(settings, sealing_key, store)
+        yield store, key_ring(settings, sealing_key, store)
 
 
 @contextmanager
@@ -87,7 +95,7 @@ def store_of(settings: Settings, beginning: Beginning | None = None) -> Iterator
     with placed(settings):
         store = open_store(
             settings.database_url,
-            clock=app.utc_now,
+            clock=system_clock.utc_now,
             integrity_key=start.integrity_key,
             password=_password(settings),
             make=start.may_make_database,
@@ -132,7 +140,7 @@ def _demand_usable(settings: Settings, store: Store, start: Beginning) -> None:
     Under another key every row counts as absent: a command would say that nobody is blocked.
     """
     _demand_shape(store)
-    app.key_ring(settings, start.sealing_key, store).made(Purpose.AUDIT)
+    key_ring(settings, start.sealing_key, store).made(Purpose.AUDIT)
 
 
 def _demand_shape_of(settings: Settings) -> None:
@@ -153,10 +161,12 @@ def _password(settings: Settings) -> str | None:
 @contextmanager
 def parts_of(settings: Settings) -> Iterator[Parts]:
     """All parts, joined as the service joins them; raises as `app.join` does, and for a shape of another release."""
+    from federation_bridge import app  # noqa: PLC0415 - imports all parts
+
     with placed(settings):
         if sqlite_path(settings.database_url) is None:  # a SQLite file is brought into shape
             _demand_shape_of(settings)
-        parts = app.join(settings, app.utc_now, secrets.token_bytes)
+        parts = app.join(settings, system_clock.utc_now, secrets.token_bytes)
         try:
             yield parts
         finally:

@@ -21,7 +21,7 @@ def people() -> None:
 @click.argument("person")
 def show(path: Path, person: str) -> None:
     """Show all that is kept of PERSON (connection/subject), to hand it out: one JSON object in each line."""
-    from federation_bridge.operate import erasing  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import erasing  # noqa: PLC0415 - imports the server's libraries
 
     for line in erasing.shown(load_settings(path), person):
         click.echo(line)
@@ -38,7 +38,7 @@ def erase(path: Path, person: str, reason: str, owner: str, owner_password: Path
 
     With --owner where the service's own user of PostgreSQL may not touch the audit's past.
     """
-    from federation_bridge.operate import erasing, owning  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import erasing, owning  # noqa: PLC0415 - imports the server's libraries
 
     settings = load_settings(path)
     opened = owning.of_owner(settings, owner, owner_password) if owner else settings

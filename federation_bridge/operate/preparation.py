@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from federation_bridge import app, first_start
+from federation_bridge import first_start, system_clock
 from federation_bridge.administration.last_seal import LastSeal
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.file_owners import demand_own_folder
+from federation_bridge.keys_and_endings import key_ring
 from federation_bridge.oauth.places import places_from
 from federation_bridge.operate import owning
 from federation_bridge.operate.opening import parts_of, store_of
@@ -30,12 +31,12 @@ def migrate(settings: Settings, owner: str = "", owner_password: Path | None = N
     opened = owning.of_owner(settings, owner, owner_password) if owner else settings
     beginning = first_start.begin(opened, is_told=True)
     if beginning.may_make_database:
-        LastSeal.of(settings, app.utc_now).forget()
+        LastSeal.of(settings, system_clock.utc_now).forget()
     with store_of(opened, beginning) as store:
         store.migrate(serving)
         if (problem := store.schema_problem()) is not None and problem != PUT_BACK:
             raise ConfigurationInvalid(f"database: {problem}")
-        keys = app.key_ring(settings, beginning.sealing_key, store)
+        keys = key_ring(settings, beginning.sealing_key, store)
         for purpose in Purpose:
             keys.current(purpose)
     return (*(_made(settings) if beginning.may_make_database else ()), "The database is current.")
@@ -61,7 +62,7 @@ def prepare(settings: Settings) -> None:
     # What only a worker reads: there it would be tried for ever, and nobody would be served meanwhile.
     read_branding(settings.portal)
     places_from(settings.command_line.geoip)
-    last_seal = LastSeal.of(settings, app.utc_now)
+    last_seal = LastSeal.of(settings, system_clock.utc_now)
     if first_start.is_ahead(settings):
         last_seal.forget()
     # Nothing of this may be shared with the workers: connections do not survive a fork.

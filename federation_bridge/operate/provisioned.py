@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import scim_tokens, scim_told
 from federation_bridge.audit import printable
 from federation_bridge.errors import ConfigurationInvalid
@@ -22,7 +22,7 @@ def made(settings: Settings, connection: str) -> Iterator[str]:
     if settings.connections[_known(settings, connection)].scim is None:
         raise ConfigurationInvalid(f"connection {connection} takes no SCIM: write `scim: {{}}` into its settings first")
     with store_of(settings) as store:
-        token, secret = scim_tokens.new_token(store, app.utc_now, secrets.token_bytes, connection)
+        token, secret = scim_tokens.new_token(store, system_clock.utc_now, secrets.token_bytes, connection)
     yield f"Address: {settings.base_url}/scim/v2/{connection}"
     yield f"Token:   {secret}"
     yield f"Id:      {token.id} (for `scim token revoke`; the token itself is shown this once)"
@@ -41,13 +41,13 @@ def tokens(settings: Settings, connection: str) -> Iterator[str]:
 def revoke(settings: Settings, connection: str, token_id: str) -> None:
     """Revokes a token, as `administration.scim_tokens` does."""
     with store_of(settings) as store:
-        scim_tokens.revoke_token(store, app.utc_now, _known(settings, connection), token_id)
+        scim_tokens.revoke_token(store, system_clock.utc_now, _known(settings, connection), token_id)
 
 
 def shown(settings: Settings, connection: str, *, unjoined: bool) -> Iterator[str]:
     """A line for each connection that takes SCIM; then, where one is named, a line for each of its users and groups."""
     with store_looked_at(settings) as store:
-        for one in scim_told.standing(store, settings, app.utc_now):
+        for one in scim_told.standing(store, settings, system_clock.utc_now):
             yield _summary(one)
         joining = scim_told.joining_of(settings, _known(settings, connection)) if connection else None
         if joining is None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from federation_bridge import app, first_start
+from federation_bridge import first_start, system_clock
 from federation_bridge.administration import resealing
 from federation_bridge.administration.resealing import SealingKeys
 from federation_bridge.errors import BridgeError, ConfigurationInvalid
@@ -38,7 +38,7 @@ def resealed(settings: Settings, new_key: Path, owner: str, owner_password: Path
     with store_of(opened, Beginning(keys.before, may_make_database=False)) as store:
         if (problem := store.schema_problem()) is not None:
             raise ConfigurationInvalid(f"database: {problem}")
-        if resealing.is_done(store, keys, app.utc_now):
+        if resealing.is_done(store, keys, system_clock.utc_now):
             yield f"The database is sealed by the new key ({keys.names[1]}) already."
         else:
             yield from _made_anew(settings, store, keys)
@@ -62,7 +62,7 @@ def _made_anew(settings: Settings, store: Store, keys: SealingKeys) -> Iterator[
             store.close()
             putting_back.demand_unused(database)  # once more: who came before the key lay there goes on
         serving = "" if database else user_of(settings.database_url)
-        done = resealing.reseal(store, keys, app.utc_now, secrets.token_bytes, serving)
+        done = resealing.reseal(store, keys, system_clock.utc_now, secrets.token_bytes, serving)
     before, after = keys.names
     yield f"Made anew: {done.keys} keys and {done.rows} rows. The sealing key was {before}, and is {after}."
     yield f"Ended: {done.pending} command lines not let in yet; whoever is signing in now begins again."
@@ -83,7 +83,7 @@ def _waiting(key_file: Path | None, store: Store, keys: SealingKeys) -> Iterator
         yield
     except BridgeError:
         with suppress(BridgeError):
-            if not resealing.is_done(store, keys, app.utc_now):
+            if not resealing.is_done(store, keys, system_clock.utc_now):
                 waiting_beside(key_file).unlink()
         raise
 
@@ -94,7 +94,7 @@ def _placed(key_file: Path | None, key: bytes) -> Iterator[str]:
         return
     try:
         lay_beside(key_file, key)
-        aside = put_in_place(key_file, app.utc_now())
+        aside = put_in_place(key_file, system_clock.utc_now())
     except OSError as problem:
         raise ConfigurationInvalid(
             f"the database is sealed anew, but {key_file} cannot be written ({problem.strerror}): run this once more"

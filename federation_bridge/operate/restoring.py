@@ -6,15 +6,16 @@ import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from federation_bridge import app, first_start
+from federation_bridge import first_start, system_clock
 from federation_bridge.administration import backing_up, restoring
 from federation_bridge.administration.backing_up import backup_key
 from federation_bridge.administration.restoring import Confirmation
 from federation_bridge.aws.sts import answer_time
-from federation_bridge.aws_endings import EndingsInAws
+from federation_bridge.aws_endings.asking import EndingsInAws
 from federation_bridge.errors import BadRequest, ConfigurationInvalid
 from federation_bridge.file_owners import demand_folder_to_write
 from federation_bridge.first_start import Beginning
+from federation_bridge.keys_and_endings import endings_of, key_ring
 from federation_bridge.model import Account, Ended, Restoration
 from federation_bridge.operate.backing_up import database_of
 from federation_bridge.operate.opening import looking_at, store_and_keys_looked_at, store_of
@@ -49,7 +50,7 @@ def restored(settings: Settings, file: Path, *, replace: bool) -> Iterator[str]:
             putting_back.demand_unused(new)
             if database.exists():
                 putting_back.demand_unused(database)
-            aside = putting_back.put_back(new, database, app.utc_now())
+            aside = putting_back.put_back(new, database, system_clock.utc_now())
     except OSError as problem:
         raise ConfigurationInvalid(f"{database.parent} cannot be written: {problem.strerror}") from None
     yield f"Restored: {database}"
@@ -84,11 +85,15 @@ def confirmed(settings: Settings, code: str, reason: str, *, in_aws: bool) -> It
     with store_and_keys_looked_at(settings) as (store, keys):
         seen = restoring.standing(store, keys, settings.connections)
     with store_of(settings) as store:
-        asking = EndingsInAws(store, lambda: register, answer_time(settings.aws), app.utc_now, secrets.token_bytes)
-        endings = app.endings_of(store, app.utc_now, asking)
-        restoration = restoring.confirm(store, endings, app.utc_now, seen, Confirmation(code, reason, tuple(register)))
+        asking = EndingsInAws(
+            store, lambda: register, answer_time(settings.aws), system_clock.utc_now, secrets.token_bytes
+        )
+        endings = endings_of(store, system_clock.utc_now, asking)
+        restoration = restoring.confirm(
+            store, endings, system_clock.utc_now, seen, Confirmation(code, reason, tuple(register))
+        )
     yield "Confirmed: people come in again."
-    if restoration.not_before > app.utc_now():
+    if restoration.not_before > system_clock.utc_now():
         # Of several machines each clock may be off: what began within that span may be older than the restore.
         yield f"Sign-ins count that begin at {restoration.not_before:%H:%M:%S} UTC or later; earlier ones start again."
     if register:
@@ -103,12 +108,12 @@ def _begun(settings: Settings, beginning: Beginning, origin: str, head: BackupHe
         store.migrate()
         if (problem := store.schema_problem()) is not None and problem != PUT_BACK:
             raise ConfigurationInvalid(problem)
-        keys = app.key_ring(settings, beginning.sealing_key, store)
+        keys = key_ring(settings, beginning.sealing_key, store)
         keys.made(Purpose.AUDIT)
         if (problem := store.clock_problem()) is not None:
             # By a clock that is late, what was used before would count as issued after.
             raise ConfigurationInvalid(problem)
-        return restoring.begin(store, keys, app.utc_now, origin, None if head is None else head.made_at)
+        return restoring.begin(store, keys, system_clock.utc_now, origin, None if head is None else head.made_at)
 
 
 def _check_place(database: Path, *, replace: bool) -> None:

@@ -35,7 +35,7 @@ def _narrowing(command: Callable[..., None]) -> Callable[..., None]:
 def review(path: Path, span: timedelta | None, form: str, **wanted: Any) -> None:
     """Show who can reach which role, by which rule, on which terms, and when it was used last."""
     from federation_bridge.administration.review import Narrowed  # noqa: PLC0415 - imports the mapping
-    from federation_bridge.operate import reviewing  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import reviewing  # noqa: PLC0415 - imports the server's libraries
 
     for line in reviewing.lines(load_settings(path), Narrowed(**wanted), form, span):
         click.echo(line)

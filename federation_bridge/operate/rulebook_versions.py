@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import approvals
 from federation_bridge.administration import rules as verbs
 from federation_bridge.administration.emergencies import Open, SeenTo, acknowledge
@@ -80,14 +80,14 @@ def close(settings: Settings, asked: str, wanted: Wanted) -> None:
 def emergencies(settings: Settings) -> Iterator[str]:
     """One line for each change in an emergency that nobody has seen to: version, time, author, reason."""
     with store_looked_at(settings) as store:
-        for one in open_emergencies(store, app.utc_now(), settings.rulebook.emergency_shown):
+        for one in open_emergencies(store, system_clock.utc_now(), settings.rulebook.emergency_shown):
             yield printable(f"{one.number:>5}  {one.at.isoformat(timespec='seconds')}  {one.author}  {one.reason}")
 
 
 def see_to_emergency(settings: Settings, number: int, wanted: Wanted) -> None:
     """Ends the notice of the emergency that made this version, with `wanted.reason` as the note."""
     with store_of(settings) as store:
-        where = Open(store, app.utc_now, settings.rulebook.emergency_shown)
+        where = Open(store, system_clock.utc_now, settings.rulebook.emergency_shown)
         acknowledge(where, number, SeenTo(Author(wanted.author), wanted.reason))
 
 
@@ -164,10 +164,10 @@ def _verbs(settings: Settings, store: Store) -> Rules:
         store.rulebook_versions,
         store.rulebook_proposals,
         Known.of(settings),
-        app.utc_now,
+        system_clock.utc_now,
         lies_in_files=settings.rulebook.source != "database",
         allows_emergency=settings.rulebook.emergency,
-        seen=lambda: identities_seen(store, app.utc_now, settings.sessions.people_kept),
+        seen=lambda: identities_seen(store, system_clock.utc_now, settings.sessions.people_kept),
     )
 
 

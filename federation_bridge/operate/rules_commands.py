@@ -44,7 +44,7 @@ def apply(
     All files of rules are read as one set, and are all the rules there will be.
     Where the rules ask for a second person the change waits, with exit status 3.
     """
-    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     wanted = versions.Wanted(author or getpass.getuser(), reason, emergency)
     tell(versions.apply(load_settings(path), files, wanted, base))
@@ -69,7 +69,7 @@ def tell(outcome: Outcome, more: str = "") -> None:
 @_EMERGENCY
 def return_to(path: Path, number: int, reason: str, author: str | None, emergency: bool) -> None:
     """Put the text of version NUMBER in force again, as a new version."""
-    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     wanted = versions.Wanted(author or getpass.getuser(), reason, emergency)
     tell(versions.return_to(load_settings(path), number, wanted), f"; it says what version {number} said")
@@ -79,7 +79,7 @@ def return_to(path: Path, number: int, reason: str, author: str | None, emergenc
 @SETTINGS
 def proposals(path: Path) -> None:
     """Show the changes that wait for a second person, newest first."""
-    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     for line in versions.proposals(load_settings(path)):
         click.echo(line)
@@ -92,7 +92,7 @@ def proposals(path: Path) -> None:
 @_AUTHOR
 def close(path: Path, change: str, reason: str, author: str | None) -> None:
     """End the waiting of CHANGE: it will not come into force."""
-    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     versions.close(load_settings(path), change, versions.Wanted(author or getpass.getuser(), reason))
     click.echo(f"Change {change} does not wait any more.")
@@ -102,7 +102,7 @@ def close(path: Path, change: str, reason: str, author: str | None) -> None:
 @SETTINGS
 def emergencies(path: Path) -> None:
     """Show the changes in an emergency that nobody has seen to yet, newest first."""
-    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     for line in versions.emergencies(load_settings(path)):
         click.echo(line)
@@ -115,7 +115,7 @@ def emergencies(path: Path) -> None:
 @_AUTHOR
 def seen(path: Path, number: int, note: str, author: str | None) -> None:
     """Say that you have looked at the emergency that made version NUMBER: its notice ends."""
-    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     versions.see_to_emergency(load_settings(path), number, versions.Wanted(author or getpass.getuser(), note))
     click.echo(f"The notice about version {number} has ended.")
@@ -127,7 +127,7 @@ def seen(path: Path, number: int, note: str, author: str | None) -> None:
 @click.argument("number", type=int, required=False)
 def history(path: Path, most: int, number: int | None) -> None:
     """Show the versions, newest first; `*` is in force. With a number: that one, and what was foreseen then."""
-    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     settings = load_settings(path)
     for line in versions.history(settings, most) if number is None else versions.told_whole(settings, number):
@@ -144,7 +144,7 @@ def show(path: Path, number: int | None, part: str, file: str) -> None:
 
     Rules of several files follow each other, each behind a remark with its name.
     """
-    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     click.echo(versions.show(load_settings(path), number, part, file), nl=False)
 
@@ -155,7 +155,7 @@ def show(path: Path, number: int | None, part: str, file: str) -> None:
 @click.argument("after", type=int)
 def diff(path: Path, before: int, after: int) -> None:
     """Show what changed from version BEFORE to version AFTER."""
-    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     for line in versions.diff(load_settings(path), before, after):
         click.echo(line)

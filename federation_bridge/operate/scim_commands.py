@@ -24,7 +24,7 @@ def scim() -> None:
 @click.option("--unjoined", is_flag=True, help="Of its users, only those who are joined with nobody.")
 def show(path: Path, connection: str, *, unjoined: bool) -> None:
     """Show what each connection's client told, and when it called last."""
-    from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the server's libraries
 
     for line in provisioned.shown(load_settings(path), connection, unjoined=unjoined):
         click.echo(line)
@@ -40,7 +40,7 @@ def token() -> None:
 @_CONNECTION
 def new(path: Path, connection: str) -> None:
     """Make a token for the identity provider of CONNECTION. It is shown this once."""
-    from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the server's libraries
 
     for line in provisioned.made(load_settings(path), connection):
         click.echo(line)
@@ -51,7 +51,7 @@ def new(path: Path, connection: str) -> None:
 @_CONNECTION
 def list_(path: Path, connection: str) -> None:
     """Show the tokens of CONNECTION: id, when each was made, when it was used last."""
-    from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the server's libraries
 
     for line in provisioned.tokens(load_settings(path), connection):
         click.echo(line)
@@ -63,7 +63,7 @@ def list_(path: Path, connection: str) -> None:
 @click.argument("token_id", metavar="ID")
 def revoke(path: Path, connection: str, token_id: str) -> None:
     """Revoke the token ID of CONNECTION. It opens nothing from now on."""
-    from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the server's libraries
 
     provisioned.revoke(load_settings(path), connection, token_id)
     click.echo("1 revoked.")

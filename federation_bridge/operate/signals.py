@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import signals
 from federation_bridge.bridge import Parts
-from federation_bridge.connectors import Transmitter
+from federation_bridge.connectors.signals.transmitter import Transmitter
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping.document import did_you_mean
 from federation_bridge.operate.opening import parts_of
@@ -21,13 +21,13 @@ def set_up(settings: Settings, connection: str, token_file: Path | None) -> Iter
     with parts_of(settings) as parts:
         transmitter = _transmitter(parts, connection)
         if token_file is None:
-            secret = signals.new_token(parts.store, app.utc_now, secrets.token_bytes, connection)
+            secret = signals.new_token(parts.store, system_clock.utc_now, secrets.token_bytes, connection)
             yield f"Address:              {transmitter.push_url}"
             yield f"Authorization header: Bearer {secret}"
             yield f"Audience:             {transmitter.audience}"
             return
         ask, access = _asking(parts, connection), _read(token_file)
-        stream = signals.set_up(parts.store, transmitter, ask, app.utc_now, secrets.token_bytes, access)
+        stream = signals.set_up(parts.store, transmitter, ask, system_clock.utc_now, secrets.token_bytes, access)
         yield f"Stream {stream} is set up."
 
 
@@ -50,14 +50,14 @@ def pause(settings: Settings, connection: str, token_file: Path) -> None:
     """Has the transmitter send nothing until `resume`."""
     with parts_of(settings) as parts:
         transmitter, ask = _transmitter(parts, connection), _asking(parts, connection)
-        signals.pause(parts.store, transmitter, ask, app.utc_now, _read(token_file))
+        signals.pause(parts.store, transmitter, ask, system_clock.utc_now, _read(token_file))
 
 
 def resume(settings: Settings, connection: str, token_file: Path) -> None:
     """Has the transmitter send again."""
     with parts_of(settings) as parts:
         transmitter, ask = _transmitter(parts, connection), _asking(parts, connection)
-        signals.resume(parts.store, transmitter, ask, app.utc_now, _read(token_file))
+        signals.resume(parts.store, transmitter, ask, system_clock.utc_now, _read(token_file))
 
 
 def remove(settings: Settings, connection: str, token_file: Path | None) -> None:
@@ -65,7 +65,7 @@ def remove(settings: Settings, connection: str, token_file: Path | None) -> None
     with parts_of(settings) as parts:
         transmitter, ask = _transmitter(parts, connection), _asking(parts, connection)
         access = "" if token_file is None else _read(token_file)
-        signals.remove(parts.store, transmitter, ask, app.utc_now, access)
+        signals.remove(parts.store, transmitter, ask, system_clock.utc_now, access)
 
 
 def _transmitter(parts: Parts, connection: str) -> Transmitter:

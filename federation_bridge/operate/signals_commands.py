@@ -26,7 +26,7 @@ def signals() -> None:
 @click.option("--access-token", type=_FILE, help=f"{_ACCESS}; without it, what to enter there by hand is shown.")
 def setup(path: Path, connection: str, access_token: Path | None) -> None:
     """Set up the stream of CONNECTION, in place of the one that there was."""
-    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the server's libraries
 
     for line in streams.set_up(load_settings(path), connection, access_token):
         click.echo(line)
@@ -38,7 +38,7 @@ def setup(path: Path, connection: str, access_token: Path | None) -> None:
 @click.option("--access-token", type=_FILE, required=True, help=f"{_ACCESS}.")
 def status(path: Path, connection: str, access_token: Path) -> None:
     """Show what the transmitter says of the stream of CONNECTION."""
-    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the server's libraries
 
     click.echo(streams.status(load_settings(path), connection, access_token))
 
@@ -49,7 +49,7 @@ def status(path: Path, connection: str, access_token: Path) -> None:
 @click.option("--access-token", type=_FILE, required=True, help=f"{_ACCESS}.")
 def verify(path: Path, connection: str, access_token: Path) -> None:
     """Ask for a verification event. It comes by the stream: `federation-bridge audit --event signal.taken` shows it."""
-    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the server's libraries
 
     click.echo(f"Asked, with state {streams.verify(load_settings(path), connection, access_token)}.")
 
@@ -60,7 +60,7 @@ def verify(path: Path, connection: str, access_token: Path) -> None:
 @click.option("--access-token", type=_FILE, required=True, help=f"{_ACCESS}.")
 def pause(path: Path, connection: str, access_token: Path) -> None:
     """Have the transmitter of CONNECTION send nothing until `signals resume`."""
-    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the server's libraries
 
     streams.pause(load_settings(path), connection, access_token)
     click.echo("The transmitter sends nothing until it is told to again.")
@@ -72,7 +72,7 @@ def pause(path: Path, connection: str, access_token: Path) -> None:
 @click.option("--access-token", type=_FILE, required=True, help=f"{_ACCESS}.")
 def resume(path: Path, connection: str, access_token: Path) -> None:
     """Have the transmitter of CONNECTION send again."""
-    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the server's libraries
 
     streams.resume(load_settings(path), connection, access_token)
     click.echo("The transmitter sends again.")
@@ -84,7 +84,7 @@ def resume(path: Path, connection: str, access_token: Path) -> None:
 @click.option("--access-token", type=_FILE, help=f"{_ACCESS}; without it, delete the stream there by hand.")
 def delete(path: Path, connection: str, access_token: Path | None) -> None:
     """Take nothing more by the stream of CONNECTION, and delete it at the transmitter."""
-    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the whole server
+    from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the server's libraries
 
     streams.remove(load_settings(path), connection, access_token)
     click.echo("Nothing more is taken by this stream.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import sessions
 from federation_bridge.audit import printable
+from federation_bridge.keys_and_endings import endings_of
 from federation_bridge.model import Session, TokenFamily
 from federation_bridge.oauth.families import held
 from federation_bridge.oauth.messages import HeldCommandLine
@@ -59,7 +60,7 @@ def _line(*parts: str) -> str:
 def end_of_person(settings: Settings, person: str, *, in_aws: bool) -> Iterator[str]:
     """Ends all of a person, as `administration.sessions` does, and says what there was."""
     with store_of(settings) as store:
-        ended = sessions.end_of_person(store, app.endings_of(store, app.utc_now), person, in_aws=in_aws)
+        ended = sessions.end_of_person(store, endings_of(store, system_clock.utc_now), person, in_aws=in_aws)
     yield f"{ended.here} ended."
     yield from told_of_aws(ended)
 
@@ -67,4 +68,4 @@ def end_of_person(settings: Settings, person: str, *, in_aws: bool) -> Iterator[
 def end_of_family(settings: Settings, family_id: str) -> None:
     """Ends one command line, as `administration.sessions` does."""
     with store_of(settings) as store:
-        sessions.end_of_family(app.endings_of(store, app.utc_now), family_id)
+        sessions.end_of_family(endings_of(store, system_clock.utc_now), family_id)

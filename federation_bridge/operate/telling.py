@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from uuid import uuid4
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.operate.opening import store_looked_at
 from federation_bridge.operator_notices.joined import places_of
@@ -24,12 +24,12 @@ def tried(settings: Settings, place: str = "") -> Iterator[tuple[str, Answer]]:
 
     ConfigurationInvalid where there is no such place, or none at all.
     """
-    places = places_of(settings, app.utc_now)
+    places = places_of(settings, system_clock.utc_now)
     if not places:
         raise ConfigurationInvalid(_NO_PLACES)
     if place and place not in places:
         raise ConfigurationInvalid(f"there is no place {place!r}: the settings name {', '.join(places)}")
-    now = app.utc_now()
+    now = system_clock.utc_now()
     sentence = bounded(f"{getpass.getuser()} on {os.uname().nodename} tried whether this place is told.")
     notice = OperatorNotice(
         str(uuid4()), "notices.test", now, "A try of notices", sentence, "nothing: it has arrived.", about=place
@@ -45,4 +45,4 @@ def waiting(settings: Settings) -> Iterator[str]:
     with store_looked_at(settings) as store:
         if not settings.notices.places:
             yield _NO_PLACES
-        yield from lines(store, settings, app.utc_now())
+        yield from lines(store, settings, system_clock.utc_now())

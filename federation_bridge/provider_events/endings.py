@@ -10,7 +10,9 @@ import structlog
 from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.bridge import Parts
-from federation_bridge.connectors import AskedToEnd, OidcConnector, SamlConnector
+from federation_bridge.connectors.oidc.connector import OidcConnector
+from federation_bridge.connectors.saml.connector import SamlConnector
+from federation_bridge.connectors.saml.logout import AskedToEnd
 from federation_bridge.errors import (
     BridgeError,
     EndingRejected,

@@ -14,8 +14,9 @@ from datetime import timedelta
 from federation_bridge import audit
 from federation_bridge.audit import Entry
 from federation_bridge.bridge import Parts
-from federation_bridge.connectors import OidcConnector, Transmitter
+from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.signals.event import OLDEST, EventRefused, SecurityEvent
+from federation_bridge.connectors.signals.transmitter import Transmitter
 from federation_bridge.errors import MessageReplayed, NotFound, SignalUnauthenticated, SignInRejected, arrival_foreseen
 from federation_bridge.model import (
     Block,

@@ -11,7 +11,7 @@ from flask import current_app, g, request
 from federation_bridge.addresses import Client, client_of, networks_of, read_address
 from federation_bridge.audit import AuditLog
 from federation_bridge.bridge import Bridge
-from federation_bridge.connectors import Connector
+from federation_bridge.connectors.connector import Connector
 from federation_bridge.ending import Endings
 from federation_bridge.errors import NotSignedIn, SignInDue
 from federation_bridge.model import Caller, Clock, Randomness, RequestOrigin, Session, WhyEnded

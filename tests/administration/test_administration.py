@@ -27,7 +27,6 @@ from transmitters import ISSUER, Sender, transmitter_of
 
 import federation_bridge.administration
 import federation_bridge.operate
-from federation_bridge import app
 from federation_bridge.administration import (
     account_checks,
     approvals,
@@ -53,6 +52,7 @@ from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings
 from federation_bridge.ending import Endings
 from federation_bridge.errors import BridgeError, Unavailable
+from federation_bridge.keys_and_endings import endings_of
 from federation_bridge.model import Author, Caller, Cause, KeptDocuments, Notice, RequestOrigin, Session
 from federation_bridge.notices import SealedKeysAndNotices
 from federation_bridge.rulebook import Known
@@ -295,7 +295,7 @@ CHANGING = {
         _sold,
         lambda store, clock: aws_sessions.end_in_aws(
             store,
-            app.endings_of(store, clock),
+            endings_of(store, clock),
             clock,
             aws_sessions.Whose("person", "corp/alice"),
             Cause("administrator", "operator", "left"),

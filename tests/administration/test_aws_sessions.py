@@ -8,7 +8,6 @@ import pytest
 from databases import HeldClock
 from store_factories import live_grant, revocation
 
-from federation_bridge import app
 from federation_bridge.administration import aws_sessions
 from federation_bridge.administration.aws_sessions import (
     Whose,
@@ -19,6 +18,7 @@ from federation_bridge.administration.aws_sessions import (
     waits_for_somebody,
 )
 from federation_bridge.errors import BadRequest, NotFound
+from federation_bridge.keys_and_endings import endings_of
 from federation_bridge.model import Cause, HandedToAws, RevocationKind, RevocationState
 from federation_bridge.store import Store
 
@@ -31,7 +31,7 @@ def _alive(store: Store, clock: HeldClock) -> None:
 
 
 def _end(store: Store, clock: HeldClock, kind: RevocationKind, name: str, cause: Cause = CAUSE) -> HandedToAws:
-    return end_in_aws(store, app.endings_of(store, clock), clock, Whose(kind, name), cause)
+    return end_in_aws(store, endings_of(store, clock), clock, Whose(kind, name), cause)
 
 
 @pytest.mark.parametrize(

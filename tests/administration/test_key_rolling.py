@@ -14,7 +14,7 @@ from databases import HeldClock, OwnDatabase
 from lxml import etree
 from web_factories import ACCOUNT, write_files
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration import keys as verbs
 from federation_bridge.administration.keys import Keys
 from federation_bridge.aws import issuer
@@ -206,7 +206,7 @@ def test_after_the_last_step_the_command_tells_why_to_upload_once_more(
     run(settings, "keys", "rotate", "aws-saml")
     run(settings, "keys", "use", "aws-saml")
     later = datetime.now(UTC) + timedelta(minutes=16)
-    monkeypatch.setattr(app, "utc_now", lambda: later)
+    monkeypatch.setattr(system_clock, "utc_now", lambda: later)
     said = run(settings, "keys", "retire", "aws-saml").output
     assert "upload it, so that the old key is believed no more:" in said
     assert "next step" not in said

@@ -17,7 +17,8 @@ from revocation_factories import CAUSE, registered
 
 from federation_bridge.aws import revocations
 from federation_bridge.aws.revoker import Bounded, Found
-from federation_bridge.aws_endings import EndingsInAws, RevocationErrand
+from federation_bridge.aws_endings.asking import EndingsInAws
+from federation_bridge.aws_endings.obeying import RevocationErrand
 from federation_bridge.ending import Endings
 from federation_bridge.errors import CannotRevoke
 from federation_bridge.model import Errand, JsonObject, LiveGrant

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from federation_bridge.app import utc_now
+from federation_bridge.system_clock import utc_now
 from tests.benchmarks.processes import free_port
 from tests.chaos import occurrences
 from tests.chaos.conftest import Tell

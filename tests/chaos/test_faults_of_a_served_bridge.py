@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from federation_bridge.app import utc_now
+from federation_bridge.system_clock import utc_now
 from tests import postgresql
 from tests.benchmarks.bridge import ACCOUNT, ROLE, SESSION
 from tests.chaos.fleet import Fleet, fleet_on_postgresql, fleet_on_sqlite

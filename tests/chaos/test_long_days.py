@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from federation_bridge.app import utc_now
+from federation_bridge.system_clock import utc_now
 from tests.chaos import occurrences
 from tests.chaos.conftest import Tell
 from tests.chaos.house import House, house

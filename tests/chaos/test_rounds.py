@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from federation_bridge.app import utc_now
 from federation_bridge.store.digests import digest_of
+from federation_bridge.system_clock import utc_now
 from tests.chaos.fleet import Fleet, fleet_on_postgresql, fleet_on_sqlite
 from tests.chaos.obliging_sts import key_of, obliging_sts
 from tests.chaos.people import Crowd, Day, is_signed_in

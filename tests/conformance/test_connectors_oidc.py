@@ -32,8 +32,8 @@ from openid_provider import (
     world,
 )
 
-from federation_bridge.connectors import connectors_from
 from federation_bridge.connectors.changes import DocumentRefused
+from federation_bridge.connectors.from_settings import connectors_from
 from federation_bridge.connectors.oidc.discovery import read_discovery
 from federation_bridge.errors import ConfigurationInvalid, ProviderUnreachable, SignInRejected, Unavailable
 from federation_bridge.model import Notice

@@ -44,9 +44,9 @@ from saml_factories import (
 )
 from signxml import XMLVerifier
 
-from federation_bridge.connectors import connectors_from
 from federation_bridge.connectors.accepting import accept_held
 from federation_bridge.connectors.changes import DocumentHeld, DocumentNotice, DocumentRefused, NewKeys
+from federation_bridge.connectors.from_settings import connectors_from
 from federation_bridge.connectors.saml.metadata_source import HELD, KEPT, MetadataSource, Surroundings
 from federation_bridge.connectors.saml.names import RSA_SHA256
 from federation_bridge.connectors.saml.onelogin import Parties, _its_own_parser, _its_own_text, onelogin_settings

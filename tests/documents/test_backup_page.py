@@ -24,7 +24,7 @@ from oauth_fixtures import make_person, person  # noqa: F401 - fixtures
 from operator_fixtures import now_is_held, run  # noqa: F401 - fixtures
 from web_factories import Person, door_of, settings_of_tests
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.administration.sealing import AuditSealing
 from federation_bridge.errors import BridgeError, ConfigurationInvalid
 from federation_bridge.operate import opening, preparation
@@ -173,7 +173,7 @@ def test_a_postgresql_database_comes_back_as_the_page_says(
     clock: HeldClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(app, "utc_now", clock)
+    monkeypatch.setattr(system_clock, "utc_now", clock)
     clock.now = datetime.now(UTC)  # the server's
     dump, back = lines("pg_")
     (tell,) = lines("federation-bridge restore --database-is-restored")

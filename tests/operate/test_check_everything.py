@@ -15,7 +15,7 @@ import yaml
 from click.testing import CliRunner
 from web_factories import write_files
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.connectors.standing import Ending, Standing
 from federation_bridge.errors import ProviderUnreachable
 from federation_bridge.operate import commands
@@ -285,7 +285,7 @@ def test_what_gave_nothing_for_long_is_a_note(settings: Path, monkeypatch: pytes
         made = CliRunner().invoke(commands.commands, [*said, "--settings", str(settings)])
         assert made.exit_code == 0, made.output
     assert not [one for one in findings(settings) if "gave nothing" in one.sentence]
-    monkeypatch.setattr(app, "utc_now", lambda: datetime.now(UTC) + timedelta(hours=2))
+    monkeypatch.setattr(system_clock, "utc_now", lambda: datetime.now(UTC) + timedelta(hours=2))
     told = [one for one in findings(settings) if "gave nothing" in one.sentence]
     assert {one.severity for one in told} == {Severity.NOTE}
     assert "rule administrators: it gave nothing" in told[0].sentence

@@ -28,7 +28,7 @@ import yaml
 from click.testing import CliRunner
 from web_factories import write_files
 
-from federation_bridge import app
+from federation_bridge import system_clock
 from federation_bridge.errors import BridgeError
 from federation_bridge.operate import commands
 from federation_bridge.store.tables import HEAD
@@ -437,8 +437,8 @@ def test_rights_that_are_missing_and_a_clock_that_is_wrong_are_told(
 ) -> None:
     place, server = on_postgresql
     with monkeypatch.context() as wrong:
-        now = app.utc_now
-        wrong.setattr(app, "utc_now", lambda: now() - timedelta(hours=2))
+        now = system_clock.utc_now
+        wrong.setattr(system_clock, "utc_now", lambda: now() - timedelta(hours=2))
         told = "s from the database's (at most 60 s may be): set the clocks by NTP"
         for asked, where in ((("check",), f"database: {server}: "), (("restore", "--database-is-restored"), "")):
             assert place.said(asked) in [(1, f"{where}this node's clock is {off} {told}") for off in (7199, 7200, 7201)]

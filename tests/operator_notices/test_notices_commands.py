@@ -16,7 +16,6 @@ from documents.blocks import blocks
 from notice_factories import SECRET, MailServer, Receiver, mail_server, receiver
 from web_factories import write_files
 
-from federation_bridge.app import utc_now
 from federation_bridge.audit import Entry, NoticesGivenUp, RulebookEmergency
 from federation_bridge.model import RequestOrigin
 from federation_bridge.operate.commands import commands
@@ -24,6 +23,7 @@ from federation_bridge.operate.opening import store_of
 from federation_bridge.operator_notices.delivery import TELL_PLACE, TellPlaces
 from federation_bridge.settings import load_settings
 from federation_bridge.store.follow_ups import TELL
+from federation_bridge.system_clock import utc_now
 
 EMERGENCY = RulebookEmergency("ada", "an outage", 7, "digest", "it is marked")
 

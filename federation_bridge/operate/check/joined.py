@@ -10,7 +10,7 @@ from federation_bridge.administration import people, restoring
 from federation_bridge.administration.last_seal import LastSeal
 from federation_bridge.administration.rule_use import rule_uses
 from federation_bridge.bridge import Parts
-from federation_bridge.connectors import Connector
+from federation_bridge.connectors.connector import Connector
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.errors import BridgeError, ConfigurationInvalid, ConnectionMisconfigured, Unavailable
 from federation_bridge.mapping.findings import FindingKind
