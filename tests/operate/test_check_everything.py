@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import yaml
 from click.testing import CliRunner
+from documents.readme_files import three_files
 from web_factories import write_files
 
 from federation_bridge import system_clock
@@ -23,6 +24,7 @@ from federation_bridge.operate.check import Finding, Kind, Severity, findings
 from federation_bridge.outgoing import Outgoing
 from federation_bridge.store.postgresql_server import words_of
 
+_BY_ADDRESS = {"subject": "mail", "subject_kind": "email"}
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -264,6 +266,16 @@ def test_what_is_broken_beside_the_database_is_told_with_it(settings: Path) -> N
         told = _on(settings, f"postgresql+psycopg://bridge@127.0.0.1:{port}/bridge")
     assert any("grup" in one for one in told)
     assert any("the connection was refused" in one for one in told)
+
+
+def test_before_the_first_start_a_saml_connection_is_looked_at_as_after_it(tmp_path: Path) -> None:
+    """It was told that a key of ours was missing, and nothing of what is doubtful there."""
+    file = three_files(tmp_path)
+    change(file, connections={"entra": yaml.safe_load(file.read_text())["connections"]["entra"] | _BY_ADDRESS})
+    before = doubtful(file, Kind.CONNECTION)
+    assert [one.partition(":")[2].partition("`:")[0] for one in before] == [" `subject_kind: email"]
+    assert CliRunner().invoke(commands.commands, ["migrate", "--settings", str(file)]).exit_code == 0
+    assert doubtful(file, Kind.CONNECTION) == before
 
 
 def test_as_json_each_finding_has_kind_severity_place_and_sentence(settings: Path) -> None:

@@ -203,7 +203,7 @@ class SamlConnector:
         where = f"connection {self.connection}"
         standing = [f"{where}: {one}" for one in self.standing().told(self._around.clock())]
         try:
-            prepared = self._now_prepared()
+            prepared = self._looked_at()
         except BridgeError as refusal:
             return (f"{where}: {refusal.detail}", *standing)
         told = [f"{where}: {weak}" for weak in prepared.metadata.weak]
@@ -216,10 +216,14 @@ class SamlConnector:
     def obstacle(self) -> BridgeError | None:
         """Why nobody can sign in here as things stand, or None."""
         try:
-            self._now_prepared()
+            self._looked_at()
         except BridgeError as refusal:
             return refusal
         return None
+
+    def _looked_at(self) -> _Prepared:
+        # Before a first start there is no key yet: all else can be told then, and is most wanted then.
+        return self._prepare(self._source.current(), self._keys.made(Purpose.DECRYPTION))
 
     def _asks_anew(self, sign_in: SignIn | None) -> bool:
         return self._settings.force_authn or (sign_in is not None and sign_in.fresh)
@@ -285,13 +289,8 @@ class SamlConnector:
             encryption=settings.encryption,
             allow_cbc=settings.allow_cbc,
         )
-        return _Prepared(
-            metadata,
-            trust,
-            onelogin_settings(parties),
-            onelogin_settings(parties, is_for_writing=True),
-            location,
-        )
+        for_writing = onelogin_settings(parties, is_for_writing=True)
+        return _Prepared(metadata, trust, onelogin_settings(parties), for_writing, location)
 
 
 def _ending(kind: str, key: TrustedKey, consequence: str) -> Ending:
