@@ -107,6 +107,7 @@ def pytest_collection_finish() -> None:
     """Fourteen thousand tests stay to the end: the collector of garbage need not walk them again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000)  # as the service has it (operate/entry.py)
 
 
 # ---------------------------------------------------------------------------------------------------- the databases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import os
@@ -11,15 +12,15 @@ import sys
 NEEDED = {"click": "server", "flask": "server", "lxml": "server", "sqlalchemy": "server"}
 """A library that stands for its extra: when it is missing, so is the extra."""
 
+_NEW_OBJECTS = 10_000
+"""How many there are before Python looks for cycles among them: at 700 by itself, hundreds of times while libraries are
+imported, where there are none."""
+
 
 def missing_extra() -> str | None:
     """Name of the extra that has to be installed first, or None."""
-    for library, extra in NEEDED.items():
-        try:
-            importlib.import_module(library)
-        except ImportError:
-            return extra
-    return None
+    # Looked for, and not imported: many commands need but one of them.
+    return next((extra for library, extra in NEEDED.items() if importlib.util.find_spec(library) is None), None)
 
 
 def main() -> None:
@@ -29,6 +30,7 @@ def main() -> None:
     """
     _end_when_told()
     _outlive_reloads()
+    gc.set_threshold(_NEW_OBJECTS)
     try:
         _run()
     except Exception as failure:
