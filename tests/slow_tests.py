@@ -183,6 +183,7 @@ _FILES = {
     "conformance/test_store_failures.py",
     "mapping/test_weekly_hours.py",
     "operate/test_copied_back.py",
+    "operate/test_imports_of_commands.py",
     "operate/test_rules_of_several_files.py",
     "sandbox/test_sandbox_command.py",
     "store/test_unfinished.py",

@@ -66,8 +66,8 @@ def test_slow_clients_cost_no_thread_and_nobody_waits_for_them(service: Service,
         assert service.get("/healthz", timeout=10)[0] == 200
         if sent != KINDS["never read"]:  # those ask for something, and many at once may be too many
             assert service.get("/", timeout=10)[0] == 200
-        # Work beside the requests may have a thread just now, for a moment; 200 clients would keep 200.
-        until(lambda: _threads(service) <= before, "slow clients cost threads", within=1.0)
+        # Work beside the requests may have a thread of its own just now; 200 clients would have 200.
+        assert _threads(service) < before + 10
     until(lambda: service.is_answering("/", 200), "the service did not come back")
     assert service.workers() == worker
 
