@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 from absent_software import absent, program
-from documents.blocks import ROOT
+from documents.blocks import ROOT, blocks
 from documents.readme_files import three_files
 from image_containers import IMAGE, Podman, podman
 from service_factories import until
@@ -100,6 +101,34 @@ class Stack:
         self._run("kill", "--signal", signal, f"{self._mark}-{name}")
         return self.processes[name].wait(60)
 
+    def type(self, line: str) -> str:
+        """Does what this line of `docker compose` asks for, and gives what it says; it has to succeed."""
+        words, given, into = _redirected(line)
+        assert words[:2] == ["docker", "compose"], line
+        match [word for word in words[2:] if word not in {"--no-TTY", "--rm", "--no-deps", "--detach"}]:
+            case ["exec", name, *command]:
+                asked = ["exec", "--interactive", f"{self._mark}-{name}", *command]
+            case ["run", name, *command]:
+                service: dict[str, Any] = self._document["services"][name]
+                chosen = service | ({"command": command} if command else {})
+                asked = ["run", "--rm", *self._words(name, chosen)]
+            case ["stop", name]:
+                assert self.stop(name) == 0
+                return ""
+            case ["up"]:
+                for name in [one for one in self.processes if one != "migrate" and self._is_over(one)]:
+                    self._run("rm", f"{self._mark}-{name}")
+                    self.start(name)
+                return ""
+            case _:
+                raise AssertionError(line)
+        content = (self._folder / given).read_bytes() if given else None
+        done = subprocess.run([*self._run.words, *asked], input=content, capture_output=True, timeout=120, check=False)
+        assert done.returncode == 0, (line, done.stderr.decode())
+        if into:
+            (self._folder / into).write_bytes(done.stdout)
+        return done.stdout.decode(errors="replace")
+
     def said(self, name: str) -> str:
         """Its log."""
         return self._log(name).read_text(errors="replace")
@@ -168,6 +197,15 @@ class Stack:
         return [*words, "--entrypoint", program_, IMAGE, *arguments]
 
 
+def _redirected(line: str) -> tuple[list[str], str, str]:
+    """The words of a command, and from and to which file."""
+    words, given, into = shlex.split(line), "", ""
+    if words[-2] in {"<", ">"}:
+        *words, sign, file = words
+        given, into = (file, "") if sign == "<" else ("", file)
+    return words, given, into
+
+
 _ADDRESSES = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
 
 
@@ -228,3 +266,20 @@ def test_the_database_reaches_nobody_outside(stack: Stack) -> None:
     away = "00000000"
     assert [line for line in routes if line.split()[1:3] == [away, away] or line.split()[2] != away] == []
     assert [line for line in connects if line.split()[1:2] == [away]]
+
+
+def test_a_dump_made_and_put_back_by_the_page_s_lines_brings_back_what_was(stack: Stack) -> None:
+    shown = blocks()
+    making, putting_back = (shown[f"docs/containers.md console {number}"].commands for number in (4, 5))
+    assert making[:2] == ["umask 077", "export COMPOSE_FILE=deploy/compose/compose.yaml"]
+    (dumping,) = making[2:]
+    stack.type(dumping)
+    asked = "docker compose exec bridge federation-bridge"
+    stack.type(f"{asked} people block entra/ada --unseen --emergency --reason later")
+    assert "entra/ada" in stack.type(f"{asked} people blocked")
+    said = [stack.type(line) for line in putting_back]
+    assert "kept out: nobody" in said[-1]
+    (confirming,) = re.findall(r"restore --confirm (\S+)", said[-1])
+    assert "Confirmed" in stack.type(f"{asked} restore --confirm {confirming} --reason restored")
+    assert "entra/ada" not in stack.type(f"{asked} people blocked")
+    assert stack.ask("bridge", "federation-bridge", "check").returncode == 0

@@ -163,6 +163,8 @@ RUN_BY = {
     "docs/containers.md console 1": (".ci/run", "make try-image"),
     "docs/containers.md console 2": ("deploy/test_containers_page.py", "test_the_shown_settings_and_command_serve"),
     "docs/containers.md console 3": ("deploy/test_containers_page.py", "test_the_shown_commands_of_compose_name"),
+    "docs/containers.md console 4": ("deploy/test_compose_started.py", "test_a_dump_made_and_put_back_by_the_page_s"),
+    "docs/containers.md console 5": ("deploy/test_compose_started.py", "test_a_dump_made_and_put_back_by_the_page_s"),
     "docs/containers.md yaml 1": ("deploy/test_containers_page.py", "test_the_shown_settings_and_command_serve"),
     "docs/deployment.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "docs/deployment.md yaml 2": _WALK,
