@@ -22,7 +22,7 @@ from federation_bridge.signing import (
     sealing_key_from,
     waiting_beside,
 )
-from federation_bridge.store import ROWS_USE, sqlite_path
+from federation_bridge.store import ROWS_USE, sqlite_file, sqlite_path
 
 _MAKE_NEW = "`federation-bridge migrate` makes a new one, with new signing keys that AWS must be told"
 
@@ -51,7 +51,7 @@ def is_ahead(settings: Settings) -> bool:
 def demand_to_begin(settings: Settings) -> None:
     """Nothing where the first start could make what it makes, if it came now; ConfigurationInvalid otherwise."""
     if is_ahead(settings) and (database := sqlite_path(settings.database_url)) is not None:
-        _demand_place(database, key_file_of(settings), is_told=False)
+        _demand_place(database, key_file_of(settings), has_key=False, is_told=False)
 
 
 def resume(settings: Settings) -> Beginning:
@@ -63,6 +63,9 @@ def resume(settings: Settings) -> Beginning:
             raise ConfigurationInvalid(
                 f"the database file {database} is not there: `data` or `database` says so; {_MAKE_NEW}"
             )
+    key_file = key_file_of(settings)
+    if database is not None and key_file is not None and not os.path.lexists(key_file):
+        raise _key_is_lost(database, key_file)
     return begin(settings)
 
 
@@ -81,23 +84,31 @@ def begin(settings: Settings, *, is_told: bool = False) -> Beginning:
     _demand_folder(database.parent)
     if key_file is not None:
         _demand_folder(key_file.parent)
+    # In this order: a first start makes the database before the key, so whoever sees its key finds its database.
+    has_key = key_file is None or os.path.lexists(key_file)
     has_database = database.exists()
     if not has_database:
-        _demand_place(database, key_file, is_told=is_told)
+        _demand_place(database, key_file, has_key=has_key, is_told=is_told)
     if key_file is None:
         return Beginning(given, may_make_database=not has_database)
-    if has_database and not os.path.lexists(key_file):
-        raise ConfigurationInvalid(
-            f"the database {database} is there, but the sealing key {key_file} is not: put the key back, for "
-            "nothing in the database opens without it"
-        )
+    # In one without tables there is nothing to lose: a first start was cut off, or is under way.
+    if has_database and not os.path.lexists(key_file) and not sqlite_file.holds_nothing(database):
+        raise _key_is_lost(database, key_file)
     _demand_one_key(key_file)
+    if not has_database:
+        sqlite_file.make(database)
     return Beginning(read_or_make_sealing_key(key_file), may_make_database=not has_database)
 
 
-def _demand_place(database: Path, key_file: Path | None, *, is_told: bool) -> None:
+def _key_is_lost(database: Path, key_file: Path) -> ConfigurationInvalid:
+    return ConfigurationInvalid(
+        f"the database {database} is there, but the sealing key {key_file} is not: put the key back, for "
+        "nothing in the database opens without it"
+    )
+
+
+def _demand_place(database: Path, key_file: Path | None, *, has_key: bool, is_told: bool) -> None:
     """Nothing where a database may be made here, and a key beside it where none is."""
-    has_key = key_file is None or os.path.lexists(key_file)
     if has_key and not is_told:
         where = "keys.sealing_key" if key_file is None else str(key_file)
         raise ConfigurationInvalid(

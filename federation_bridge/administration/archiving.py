@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from errno import EPERM
@@ -54,7 +55,10 @@ class AuditArchiving:
     def _archive(self, seal: Seal) -> bool:
         rows = list(self.store.seals.rows(seal.batch.first, seal.batch.last))
         if (problem := self._problem(seal, rows)) is not None:
-            _log.error("audit not archived: rows are not as they were sealed", seal=seal.number, detail=problem)
+            # Every process archives: where another one did it while these rows were read, they are in its file.
+            now = self.store.seals.oldest_unarchived()
+            if now is not None and now[0].number == seal.number:
+                _log.error("audit not archived: rows are not as they were sealed", seal=seal.number, detail=problem)
             return False
         content = "".join(f"{line}\n" for line in (*map(json_text, rows), json_text(seal))).encode("ascii")
         file, digest = f"audit-{seal.number:08}.jsonl", hashlib.sha256(content).hexdigest()
@@ -76,8 +80,8 @@ def _write_durably(path: Path, content: bytes) -> None:
     if others_may_write(path.parent.stat()):
         # What lies there is all that is left of entries that go from the database.
         raise PermissionError(EPERM, f"others can take files away (chmod go-w {path.parent})", str(path.parent))
-    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
-    unfinished.unlink(missing_ok=True)
+    # Not by the process's number: nodes in containers have the same ones, and may share the folder.
+    unfinished = path.with_suffix(f".{secrets.token_hex(8)}.unfinished")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
         file.flush()

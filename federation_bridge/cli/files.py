@@ -72,7 +72,11 @@ def drafted(path: Path, data: bytes, mode: int = 0o600) -> Iterator[Callable[[],
 
     def put() -> None:
         try:
-            draft.replace(path)
+            try:
+                draft.replace(path)
+            except FileNotFoundError:
+                _write(draft, data, mode)  # a sign-in or a logout beside us took it for what was left
+                draft.replace(path)
         except OSError as refused:
             raise local_failure(path, refused) from None
 

@@ -7,6 +7,7 @@ are there, and it may be run again.
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -75,6 +76,7 @@ def _waiting(key_file: Path | None, store: Store, keys: SealingKeys) -> Iterator
     if key_file is None:
         yield
         return
+    was_there = os.path.lexists(waiting_beside(key_file))  # another run's, at work or cut off: not ours to remove
     try:
         lay_beside(key_file, keys.after)
     except OSError as problem:
@@ -83,8 +85,8 @@ def _waiting(key_file: Path | None, store: Store, keys: SealingKeys) -> Iterator
         yield
     except BridgeError:
         with suppress(BridgeError):
-            if not resealing.is_done(store, keys, system_clock.utc_now):
-                waiting_beside(key_file).unlink()
+            if not was_there and not resealing.is_done(store, keys, system_clock.utc_now):
+                waiting_beside(key_file).unlink(missing_ok=True)
         raise
 
 

@@ -60,13 +60,17 @@ def put_back(new: Path, path: Path, now: datetime) -> Path | None:
         with ExitStack() as undone:
             if is_there:
                 os.link(path, aside, follow_symlinks=False)
-                undone.callback(aside.unlink)
+                undone.callback(aside.unlink, missing_ok=True)
             # Beside another database they would be taken for that one's.
             for one, there in logs:
                 one.rename(there)
                 undone.callback(there.rename, one)
             # In one step: whoever ends us, the name leads to one of the two.
             (os.replace if is_there else os.link)(new, path)
+            if is_there and _logs_of(path):
+                # Somebody opened the old one since we looked: its log would be taken for the new one's.
+                aside.replace(path)
+                raise ConfigurationInvalid(f"the database {path} is in use: stop the service first")
             undone.pop_all()
         keep_names(path.parent)
     except OSError as problem:

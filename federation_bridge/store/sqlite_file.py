@@ -33,6 +33,7 @@ class SqliteFile:
         self._path = path
         self._busy_seconds = busy_seconds
         self._reads_only = reads_only
+        self._unchanging: tuple[int, int] | None = None
         try:
             self._identity = _identity(path)
         except OSError as problem:
@@ -59,7 +60,11 @@ class SqliteFile:
         # A reader would make a log where there is none, and leave it behind. No log means that no process has the
         # database open: then the file is all there is.
         has_log = self._path.with_name(f"{self._path.name}-wal").exists()
-        return "mode=ro" if has_log else "mode=ro&immutable=1"
+        if has_log:
+            return "mode=ro"
+        if self._unchanging is None:
+            self._unchanging = _look(self._path)
+        return "mode=ro&immutable=1"
 
     def demand_same(self) -> None:
         """Nothing where the file is the one that was opened; else Unavailable.
@@ -70,6 +75,8 @@ class SqliteFile:
             is_same = _identity(self._path) == self._identity
         except OSError:
             is_same = False
+        if is_same and self._unchanging is not None and _look(self._path) != self._unchanging:
+            raise Unavailable(f"the database {self._path} came into use while it was read: run this once more")
         if not is_same:
             raise Unavailable(
                 f"the database file {self._path} was removed or replaced while the service runs: "
@@ -115,6 +122,20 @@ def make(path: Path) -> None:
 def _identity(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino
+
+
+def _look(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
+def holds_nothing(path: Path) -> bool:
+    """Whether the database has no table: a first start was cut off."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+    except sqlite3.Error:
+        return False
 
 
 def _switch_to_wal(path: Path) -> None:

@@ -76,9 +76,11 @@ LOCKS = {
     "a login, beside another": ("login.lock", FAR, True, ("login", "{bridge}"), True),
     "the session, renewing": ("session.lock", 0.0, True, ("roles",), False),
     "the session, signing out": ("session.lock", FAR, True, ("logout",), False),
+    "the config of AWS tools": ("../configure.lock", FAR, True, ("configure", "--yes"), False),
     "a served endpoint's files": ("serve.lock", FAR, True, ("serve", "--role", ROLE), False),
 }
 MAKERS = {
+    "commands/configure.py": "../configure.lock",
     "credentials/obtaining.py": ANSWER,
     "credentials/process_file.py": "serve.lock",
     "session/local_session.py": "session.lock",

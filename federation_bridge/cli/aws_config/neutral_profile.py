@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,7 +79,9 @@ def stepped_around(context: Context, region: str) -> Iterator[dict[str, str]]:
     name = f"{PREFIX}{os.getpid()}"
     theirs = _without_sources_for_all(_text(config_path(context.environ)))
     copy = f"{theirs}\n[profile {name}]\n{_settings(context.environ, region)}"
-    with file_of_this_process(context, "exec", name, copy.encode("utf-8", "surrogateescape")) as path:
+    # Containers and computers that share a home have processes of the same number.
+    own = f"{name}~{secrets.token_hex(4)}"
+    with file_of_this_process(context, "exec", own, copy.encode("utf-8", "surrogateescape")) as path:
         yield variables | {"AWS_CONFIG_FILE": str(path), "AWS_PROFILE": name}
 
 

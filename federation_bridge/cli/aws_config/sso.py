@@ -164,7 +164,7 @@ def forget_token(context: Context) -> str:
     if document is None:
         return ""
     try:
-        path.unlink()
+        path.unlink(missing_ok=True)
     except OSError as refused:
         raise local_failure(path, refused) from None
     return _refresh_of(document)

@@ -19,6 +19,7 @@ from federation_bridge.cli.credentials.roles import RoleOnOffer, fitting, my_rol
 from federation_bridge.cli.failures import UsageWrong
 from federation_bridge.cli.i18n import few, printable, say
 from federation_bridge.cli.session.local_session import LocalSession
+from federation_bridge.cli.single_flight import SingleFlight
 from federation_bridge.cli.terminal.streams import Terminal
 
 _NAMED = 5
@@ -89,13 +90,19 @@ def _counts(after: aws_config.Reconciled) -> str:
 def _write(invocation: Invocation, context: Context, change: tuple[Path, str, aws_config.Reconciled]) -> None:
     path, before, after = change
     is_changed = after.text != before
+    flight = SingleFlight(context.bridge_folder.parent / "configure.lock", context.clock)
+
+    def put_alone() -> None:
+        with flight.alone(context.waiting):  # between its look and its rename no other one of ours
+            put()
+
     with ExitStack() as stack:
         put = stack.enter_context(aws_files.drafted_config(path, before, after.text)) if is_changed else _nothing
         if invocation.asked.sso:
-            token = sso.sign_stock_clients_in(context, put)
+            token = sso.sign_stock_clients_in(context, put_alone)
             invocation.terminal.tell(say("The token for AWS clients lies in {path}.", path=str(token)))
         else:
-            put()
+            put_alone()
     if is_changed:
         invocation.terminal.tell(_written(invocation, after), "green")
     else:

@@ -7,6 +7,7 @@ command. It holds nothing but the token: some SDKs send what they read as it is,
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -70,7 +71,9 @@ class TokenFile:
 
     def __init__(self, context: Context, role: str, reason: str = "") -> None:
         self._context, self._role, self._reason = context, role, reason
-        self.path = context.folder / "web-identity" / f"{role.replace('/', '-')}~{os.getpid()}"
+        # Containers and computers that share a home have processes of the same number.
+        own = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self.path = context.folder / "web-identity" / f"{role.replace('/', '-')}~{own}"
         self._ended, self._lock = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._keep_fresh, daemon=True)
         self._quiet = replace(context, way="never")

@@ -1,0 +1,292 @@
+"""Two processes of ours meet at a file: neither loses, ends or misleads the other."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_factories import Person, told
+from databases import INTEGRITY_KEY, HeldClock
+from fake_bridge import Reply, fake_bridge, put_session
+from sealed_keys_in_memory import SealedKeysInMemory
+from store_factories import entry
+from structlog.testing import capture_logs
+from web_factories import door_of, made_app, write_files
+
+from federation_bridge import first_start
+from federation_bridge.administration import archiving
+from federation_bridge.administration import resealing as administration_resealing
+from federation_bridge.administration.archiving import AuditArchiving
+from federation_bridge.administration.sealing import AuditSealing
+from federation_bridge.cli import files as cli_files
+from federation_bridge.cli.aws_config import sso
+from federation_bridge.cli.aws_config.neutral_profile import stepped_around
+from federation_bridge.cli.context import Context, folder_of
+from federation_bridge.cli.session.leftovers import forget_answers
+from federation_bridge.cli.single_flight import lock
+from federation_bridge.cli.terminal.streams import Terminal
+from federation_bridge.errors import ConfigurationInvalid, Unavailable
+from federation_bridge.operate import resealing
+from federation_bridge.settings import Settings, load_settings
+from federation_bridge.signing import KeyRing, waiting_beside
+from federation_bridge.store import Store, open_store, open_store_to_read, putting_back
+from federation_bridge.store.seals import AuditSeals
+
+_DAY = timedelta(days=1)
+_BRIDGE = "https://aws.example.com"
+_ROLE = "123456789012/Admin"
+
+
+class _Killed(BaseException):
+    """As SIGKILL would end it: nothing catches it."""
+
+
+def _once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, meanwhile: Callable[[], object]) -> None:
+    """Lets `meanwhile` happen right before the first call of this function, which is the real one again within."""
+    real = getattr(owner, name)
+
+    def first(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(owner, name, real)
+        meanwhile()
+        return real(*given, **named)
+
+    monkeypatch.setattr(owner, name, first)
+
+
+# ------------------------------------------------------------------------------------------------ the audit's archive
+
+
+def _opened(folder: Path, clock: HeldClock) -> Store:
+    return open_store(f"sqlite:///{folder}/bridge.db", clock=clock, integrity_key=INTEGRITY_KEY, make=True)
+
+
+@pytest.fixture
+def sealed(tmp_path: Path, clock: HeldClock) -> Iterator[tuple[Callable[[], AuditArchiving], Store]]:
+    """Six entries in two seals, old enough; and what one worker archives with, as often as wanted."""
+    ring = KeyRing(bytes(32), SealedKeysInMemory(), clock, "bridge.example.com")
+    with closing(_opened(tmp_path, clock)) as store, closing(_opened(tmp_path, clock)) as other:
+        for _ in range(6):
+            store.audit.record(entry(clock()))
+        AuditSealing(store, ring, clock, lambda _: None, most=3).seal()
+        clock.advance(3 * _DAY)
+        stores = iter((store, other))
+        yield lambda: AuditArchiving(next(stores), ring, clock, _DAY, tmp_path / "archive"), store
+
+
+def test_a_worker_whose_rows_another_one_archived_meanwhile_sees_no_tampering(
+    sealed: tuple[Callable[[], AuditArchiving], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, store = sealed
+    late, quick = worker(), worker()
+    _once(monkeypatch, AuditSeals, "rows", quick.archive)
+    with capture_logs() as logged:
+        late.archive()
+    assert [one for one in logged if one["log_level"] == "error"] == []
+    assert len(list((tmp_path / "archive").iterdir())) == 2
+    assert {one.event for one in store.audit.entries()} == {"audit.archived"}
+
+
+def test_nodes_whose_processes_have_one_number_do_not_write_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers number their processes alike, and may share the archive: a half of it took the place of the whole."""
+    path, whole = tmp_path / "audit-00000001.jsonl", b"x" * 100
+
+    def another_that_is_killed() -> None:
+        def half(_: int) -> None:
+            raise _Killed
+
+        with monkeypatch.context() as killed, pytest.raises(_Killed):
+            killed.setattr(os, "fsync", half)
+            archiving._write_durably(path, whole[:10])
+
+    _once(monkeypatch, os, "fsync", another_that_is_killed)
+    archiving._write_durably(path, whole)
+    assert path.read_bytes() == whole
+
+
+# ---------------------------------------------------------------------------------------------------- the first start
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(write_files(tmp_path))
+
+
+def _started(folder: Path) -> None:
+    door_of(made_app(folder, HeldClock())).store.close()
+
+
+@pytest.mark.parametrize("step", ["_demand_folder", "_demand_place", "_demand_one_key", "read_or_make_sealing_key"])
+def test_a_first_start_lets_another_one_be_first(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    _once(monkeypatch, first_start, step, lambda: _started(tmp_path))
+    first_start.begin(settings)
+    _started(tmp_path)
+
+
+def test_a_first_start_goes_on_where_another_one_has_not_made_the_tables_yet(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _once(monkeypatch, first_start, "_demand_folder", lambda: first_start.begin(settings))
+    _started(tmp_path)
+
+
+@pytest.mark.parametrize("step", ["_demand_one_key", "read_or_make_sealing_key", "Beginning"])
+def test_a_first_start_that_was_killed_at_any_step_is_begun_again(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as patch, pytest.raises(_Killed):
+        patch.setattr(first_start, step, killed)
+        first_start.begin(settings)
+    _started(tmp_path)
+
+
+# ------------------------------------------------------------------------------------- a restore, a reader and a reseal
+
+
+def test_a_restore_beside_a_service_that_starts_is_refused_and_mixes_nothing(
+    tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log of the old database was taken for the new one's: rows of both, and `integrity_check` called it well."""
+    old, new = tmp_path / "bridge.db", tmp_path / "new.db"
+    for path in (old, new):
+        with closing(sqlite3.connect(path)) as made:
+            made.execute("PRAGMA journal_mode = WAL")
+            made.execute("CREATE TABLE rows (text)")
+            made.executemany("INSERT INTO rows VALUES (?)", [(path.name + "y" * 500,)] * 300)
+            made.commit()
+    with closing(sqlite3.connect(old, isolation_level=None)) as service:
+        _once(monkeypatch, os, "replace", lambda: service.execute("INSERT INTO rows VALUES ('of the service')"))
+        with pytest.raises(ConfigurationInvalid, match="is in use: stop the service first"):
+            putting_back.put_back(new, old, clock())
+    with closing(sqlite3.connect(old)) as after:
+        names = {text[:6] for (text,) in after.execute("SELECT text FROM rows")}
+    assert names == {old.name[:6], "of the"}
+
+
+def test_a_reader_notices_that_the_database_came_into_use(tmp_path: Path, clock: HeldClock) -> None:
+    """It took no locks, saw pages change, and said that the file is damaged: whoever puts a backup back loses data."""
+    with closing(_opened(tmp_path, clock)) as store:
+        for _ in range(1500):
+            store.audit.record(entry(clock()))
+    url = f"sqlite:///{tmp_path}/bridge.db"
+    with closing(open_store_to_read(url, clock=clock, integrity_key=INTEGRITY_KEY)) as reader:
+        rows = reader.seals.rows(1, 10**9)
+        assert next(iter(rows)).number == 1
+        with closing(_opened(tmp_path, clock)) as service, closing(sqlite3.connect(tmp_path / "bridge.db")) as archive:
+            for trigger in ("audit_no_update", "audit_no_delete", "audit_no_replace"):
+                archive.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+            archive.execute("DELETE FROM audit WHERE number BETWEEN 600 AND 1400")
+            archive.commit()
+            for _ in range(300):
+                service.audit.record(entry(clock()))
+            archive.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with pytest.raises(Unavailable, match="came into use while it was read: run this once more"):
+            list(rows)
+
+
+def test_a_second_reseal_leaves_the_key_that_the_first_one_laid_beside(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it a start under the old key would not be refused while the first one writes."""
+    _started(tmp_path)
+    new = tmp_path / "new.key"
+    new.write_bytes(base64.b64encode(os.urandom(32)))
+    new.chmod(0o600)
+    key_file = first_start.key_file_of(settings)
+    assert key_file is not None
+    seen: list[bool] = []
+
+    def in_use(*_: object) -> None:
+        raise ConfigurationInvalid("the database is in use: stop the service first")
+
+    def once_more() -> None:
+        with monkeypatch.context() as patch, pytest.raises(ConfigurationInvalid, match="in use"):
+            patch.setattr(administration_resealing, "reseal", in_use)
+            list(resealing.resealed(settings, new, "", None))
+        seen.append(waiting_beside(key_file).exists())
+
+    _once(monkeypatch, administration_resealing, "reseal", once_more)
+    list(resealing.resealed(settings, new, "", None))
+    assert seen == [True]
+
+
+# ---------------------------------------------------------------------------------------------- commands of one person
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
+    environ = {"HOME": str(tmp_path), "FEDBRIDGE_FOLDER": str(tmp_path / "f"), "FEDBRIDGE_TOKEN_STORE": "file"}
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    terminal = Terminal(environ, io.StringIO(), io.StringIO(), io.StringIO())
+    made = Context(_BRIDGE, folder_of(_BRIDGE, environ), environ, HeldClock(), terminal)
+    made.make_folders()
+    return made
+
+
+def test_an_answer_is_kept_though_a_login_swept_its_draft(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = cli_files._write
+
+    def write(draft: Path, data: bytes, mode: int) -> None:
+        real(draft, data, mode)
+        monkeypatch.setattr(cli_files, "_write", real)
+        forget_answers(context)
+
+    monkeypatch.setattr(cli_files, "_write", write)
+    cli_files.write_private(context.answer_path(_ROLE), b"answer")
+    assert context.answer_path(_ROLE).read_bytes() == b"answer"
+
+
+def test_a_token_of_stock_clients_that_is_gone_already_is_told_to_the_bridge_all_the_same(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sso.token_path(context)
+    path.parent.mkdir(parents=True)
+    path.write_text(f'{{"startUrl": "{_BRIDGE}/start", "refreshToken": "r"}}')
+    _once(monkeypatch, Path, "unlink", lambda: os.unlink(path))  # noqa: PTH108 - pathlib's is the one that is patched
+    assert sso.forget_token(context) == "r"
+
+
+def test_processes_of_one_number_have_files_of_their_own(context: Context) -> None:
+    """Containers and computers may share a home: the second one's end took the first one's profile away."""
+    (Path.home() / ".aws").mkdir()
+    (Path.home() / ".aws" / "config").write_text("[default]\ncredential_process = x\n")
+    with stepped_around(context, "") as mine:
+        with stepped_around(context, "") as theirs:
+            assert theirs["AWS_PROFILE"] == mine["AWS_PROFILE"]
+            assert theirs["AWS_CONFIG_FILE"] != mine["AWS_CONFIG_FILE"]
+        assert Path(mine["AWS_CONFIG_FILE"]).exists()
+
+
+def test_two_configures_at_once_write_one_after_the_other(tmp_path: Path) -> None:
+    with fake_bridge() as bridge:
+        offered = {"account": "123456789012", "account_name": "x", "role": "Admin", "key": _ROLE, "name": "x/Admin"}
+        more = {"max_duration": "1h", "region": "eu-west-1", "alias": "x"}
+        bridge.answers["/api/v1/roles"] = Reply(body={"roles": [offered | more]})
+        folder = put_session(tmp_path, bridge, ends_at=4_000_000_000)
+        person, config = Person(tmp_path, bridge.address), tmp_path / ".aws" / "config"
+        config.parent.mkdir()
+        config.touch()
+        with (folder.parent / "configure.lock").open("w+b") as held:
+            (folder.parent / "configure.lock").chmod(0o600)
+            assert lock(held)
+            running = person.start("configure", "--yes")
+            told(running, re.compile("(Waiting for .*)"))
+            config.write_text("[profile b]\n")
+        _, said = running.communicate(timeout=60)
+    assert "changed by another program" in said
+    assert config.read_text() == "[profile b]\n"
