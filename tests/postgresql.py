@@ -14,7 +14,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+
+# As of the package: modules of the package import this one too.
+from tests.free_ports import free_port
 
 # fsync off: these data live as long as one run. What a commit costs is measured with `durable=True`.
 _FAST = "-c fsync=off -c full_page_writes=off"
@@ -160,7 +162,7 @@ def _start(folder: Path, durable: bool) -> Server:
     server = Server(
         folder=str(folder),
         binaries=str(_reachable_binaries(folder)),
-        port=_free_port(),
+        port=free_port(),
         admin_password=secrets.token_hex(16),
         password=secrets.token_hex(16),
     )
@@ -222,9 +224,3 @@ def _run(binaries: str, program: str, *arguments: str) -> None:
         if done.returncode != 0:
             output.seek(0)
             raise RuntimeError(f"{program} failed: {output.read().decode(errors='replace')}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

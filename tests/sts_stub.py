@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 # As of the package: `python -m tests.benchmarks.answering_sts` imports this module too.
+from tests.free_ports import free_port
 from tests.threaded_server import serving
 
 NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
@@ -89,9 +90,7 @@ def stub_sts() -> Iterator[StubSts]:
 
 def unused_address() -> str:
     """A loopback address where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from pathlib import Path
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, make_signer
 from tests.benchmarks import audit, grant, live_grants, local_aws, rules, sign_in, throughput
 from tests.benchmarks.bridge import Browser, make_place, served
-from tests.benchmarks.processes import DoesNotWork, child_of, free_port, memory_of, python, running
+from tests.benchmarks.processes import DoesNotWork, child_of, memory_of, python, running
 from tests.benchmarks.table import Row, markdown, median
+from tests.free_ports import free_port
 from tests.postgresql import Server, running_postgresql
 
 _STARTS = 3

@@ -20,7 +20,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from lxml import etree
 
 from federation_bridge.sandbox.identity_provider.saml_message import SamlMessage, Signer, metadata_xml
-from tests.benchmarks.processes import ROOT, DoesNotWork, free_port, python, running
+from tests.benchmarks.processes import ROOT, DoesNotWork, python, running
+from tests.free_ports import free_port
 from tests.postgresql import Server
 
 ACCOUNT, ROLE, PERSON = "111122223333", "Developer", "alice@example.com"

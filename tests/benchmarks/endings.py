@@ -18,8 +18,9 @@ from federation_bridge.sandbox.company_files import ANALYTICS
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, form_value
 from federation_bridge.sandbox.scripted_user import Credentials, ScriptedUser, read_object
 from tests.benchmarks.bridge import BridgeFiles, Browser, answer_message, make_place, served
-from tests.benchmarks.processes import ROOT, DoesNotWork, free_port, python
+from tests.benchmarks.processes import ROOT, DoesNotWork, python
 from tests.benchmarks.table import Row
+from tests.free_ports import free_port
 from tests.postgresql import Server
 
 PROPAGATION = 15.0

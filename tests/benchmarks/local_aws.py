@@ -16,8 +16,9 @@ from federation_bridge.sandbox.identity_provider import saml_message
 from federation_bridge.sandbox.identity_provider.saml_message import Signer
 from tests.benchmarks.bridge import ACCOUNT, ROLE
 from tests.benchmarks.grant import aws_message
-from tests.benchmarks.processes import DoesNotWork, free_port, python, running
+from tests.benchmarks.processes import DoesNotWork, python, running
 from tests.benchmarks.table import Row, median, milliseconds
+from tests.free_ports import free_port
 
 _TIMES, _WARM_UP, _STARTS = 100, 10, 3
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Host": "sts.us-east-1.amazonaws.com"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,12 +17,6 @@ _STARTS_WITHIN = 30.0
 
 class DoesNotWork(Exception):
     """Something that is to be measured does not do its work: a measurement would mean nothing."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def python(*arguments: str) -> list[str]:

@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from federation_bridge.sandbox.identity_provider.saml_message import Signer
 from tests.benchmarks.bridge import IDP, request_id_of
-from tests.benchmarks.processes import DoesNotWork, free_port, running
+from tests.benchmarks.processes import DoesNotWork, running
+from tests.free_ports import free_port
 
 ENTITY_ID = "https://simplesamlphp.example.test/metadata"
 ABSENT = "SimpleSAMLphp is not installed"

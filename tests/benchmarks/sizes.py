@@ -21,7 +21,8 @@ import psycopg
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, form_value, make_signer
 from tests.benchmarks import grant
 from tests.benchmarks.bridge import BridgeFiles, Browser, answer_message, make_place, served
-from tests.benchmarks.processes import free_port, python, running
+from tests.benchmarks.processes import python, running
+from tests.free_ports import free_port
 from tests.postgresql import Server, running_postgresql
 
 SIGN_INS, GRANTS, ROWS, GROUPS = 20, 3, 100_000, 30

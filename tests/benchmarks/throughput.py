@@ -16,8 +16,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, form_value
 from tests.benchmarks import grant, simplesamlphp_service
 from tests.benchmarks.bridge import IDP, BridgeFiles, Browser, answer_message, request_id_of, served
-from tests.benchmarks.processes import DoesNotWork, cpu_seconds, free_port, python, running
+from tests.benchmarks.processes import DoesNotWork, cpu_seconds, python, running
 from tests.benchmarks.table import Row, in_turns
+from tests.free_ports import free_port
 from tests.postgresql import Server
 from tests.postgresql_wire import Wire, counting_relay
 

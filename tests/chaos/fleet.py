@@ -20,10 +20,11 @@ from typing import Any
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, make_signer
 from tests import postgresql
 from tests.benchmarks.bridge import BridgeFiles, make_place
-from tests.benchmarks.processes import ROOT, free_port
+from tests.benchmarks.processes import ROOT
 from tests.chaos.books import Books
 from tests.chaos.lives import private_file
 from tests.chaos.obliging_sts import ObligingSts
+from tests.free_ports import free_port
 from tests.service_factories import Service, until
 
 

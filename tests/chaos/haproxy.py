@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.absent_software import program
-from tests.benchmarks.processes import ROOT, free_port
+from tests.benchmarks.processes import ROOT
+from tests.free_ports import free_port
 from tests.service_factories import until
 
 SHOWN = ROOT / "deploy" / "proxy" / "haproxy.cfg"

@@ -19,13 +19,14 @@ from typing import Any
 from federation_bridge.sandbox.identity_provider.saml_message import Signer, make_signer
 from tests import postgresql
 from tests.benchmarks.bridge import ACCOUNT, ROLE, BridgeFiles, make_place
-from tests.benchmarks.processes import ROOT, free_port
+from tests.benchmarks.processes import ROOT
 from tests.chaos.books import Books
 from tests.chaos.employees import GROUP, OIDC, SAML, Employees
 from tests.chaos.haproxy import Proxy, serving_proxy
 from tests.chaos.lives import private_file
 from tests.chaos.obliging_provider import SECRET, ObligingProvider, obliging_provider
 from tests.chaos.obliging_sts import ObligingSts
+from tests.free_ports import free_port
 from tests.network_factories import Authority
 from tests.openid_provider import CLIENT_ID
 from tests.service_factories import Service, until

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from federation_bridge.system_clock import utc_now
-from tests.benchmarks.processes import free_port
 from tests.chaos import occurrences
 from tests.chaos.conftest import Tell
 from tests.chaos.employees import SAML
@@ -25,6 +24,7 @@ from tests.chaos.obliging_sts import obliging_sts
 from tests.chaos.occurrences import LONGEST
 from tests.chaos.people import FORM
 from tests.chaos.releases import PRESENT, next_release
+from tests.free_ports import free_port
 from tests.network_factories import Authority
 from tests.service_factories import until
 

@@ -15,7 +15,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +26,7 @@ import yaml
 from absent_software import program
 from documents.blocks import ROOT, blocks
 from documents.readme_files import three_files
+from free_ports import free_port
 from postgresql import Server, running_postgresql
 from service_factories import Service, until
 from threaded_server import serving
@@ -261,9 +262,10 @@ class Stack:
 
 
 def _ports(count: int) -> list[int]:
-    with ExitStack() as opened:
-        probes = [opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(probe.getsockname()[1]) for probe in probes]
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    return list(found)
 
 
 def _nginx_files(prepared: Path, folder: Path, ports: Mapping[str, int]) -> Path:

@@ -44,23 +44,20 @@ def test_nginx_takes_the_file(tmp_path: Path, free_port: int) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_error_log_holds_no_code_either(tmp_path: Path) -> None:
+def test_the_error_log_holds_no_code_either(tmp_path: Path, free_port: int) -> None:
     """It takes whole lines of requests, and no setting takes the query out of them."""
     nginx = program("nginx", "apt-get install nginx")
-    with socket.socket() as nobody, socket.socket() as probe:
-        for one in (nobody, probe):
-            one.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        written = _configured(tmp_path, port, nobody.getsockname()[1])
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        written = _configured(tmp_path, free_port, nobody.getsockname()[1])
         written.write_text(
             re.sub(r"server \{\s+listen [^;]+:\d+;.*?\n\}\n", "", written.read_text(), count=1, flags=re.DOTALL)
         )
         words = [nginx, "-p", str(tmp_path), "-c", str(written), "-g", "daemon off; master_process off;"]
         with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
             try:
-                until(lambda: _asked(port, "/sign-in?seen=hunter1") == 502, "no proxy")
-                assert _asked(port, "/sign-in/corp/oidc?code=hunter2&state=x") == 502
+                until(lambda: _asked(free_port, "/sign-in?seen=hunter1") == 502, "no proxy")
+                assert _asked(free_port, "/sign-in/corp/oidc?code=hunter2&state=x") == 502
             finally:
                 process.terminate()
     told = (tmp_path / "error.log").read_text()

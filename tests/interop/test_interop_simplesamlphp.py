@@ -16,13 +16,13 @@ from urllib.error import URLError
 
 import pytest
 from absent_software import folder, program
+from free_ports import free_port
 
 from federation_bridge.sandbox.browser import Browser, Page
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.identity_provider.saml_message import make_signer
 from federation_bridge.sandbox.scripted_user import ScriptedUser, caller_arn
-from federation_bridge.sandbox.serving import free_port
 
 pytestmark = pytest.mark.interop
 
