@@ -53,6 +53,14 @@ class Person:
         return process.returncode, out, words_told
 
 
+def is_at_a_lock(process: subprocess.Popen[str]) -> bool:
+    """Whether it has the lock of an answer, or waits for it."""
+    try:
+        return any(str(one.readlink()).endswith("~lock") for one in Path(f"/proc/{process.pid}/fd").iterdir())
+    except OSError:  # it closed a file meanwhile
+        return False
+
+
 def beside_the_grant(words: str) -> str:
     """What stderr tells beside the line with what was granted."""
     told = re.compile(r"\S.*/\S+: .*, until [0-9 :-]+(?: \(.*\))?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -76,6 +77,21 @@ class FakeBridge:
         self.asked.append(asked)
         found = self.answers.get(asked.path, self.metadata() if asked.path == METADATA else Reply(404, {}))
         return found if isinstance(found, Reply) else found(asked)
+
+    @contextmanager
+    def held(self, path: str) -> Iterator[None]:
+        """Whoever asks for this path is answered at the end of the block."""
+        answer, free = self.answers[path], threading.Event()
+
+        def wait(asked: Asked) -> Reply:
+            assert free.wait(60)
+            return answer if isinstance(answer, Reply) else answer(asked)
+
+        self.answers[path] = wait
+        try:
+            yield
+        finally:
+            free.set()
 
     def credentials(self, life: timedelta = timedelta(hours=1), **changed: object) -> Reply:
         account, _, role = ROLE.partition("/")

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from cli_factories import Person
+from cli_factories import Person, is_at_a_lock
 from fake_bridge import ROLE, Asked, FakeBridge, Reply, fake_bridge
+from service_factories import until
 
 from federation_bridge.cli.aws_config.profiles import process_command
 
@@ -74,8 +75,12 @@ def test_the_death_of_the_one_that_asks_lets_one_other_ask_and_all_have_its_answ
 
 def test_who_waited_behind_a_refusal_does_not_ask_again(ada: Person, bridge: FakeBridge) -> None:
     bridge.answers[KEYS] = Reply(403, {"error": {"code": "role_not_granted", "message": "no"}})
-    processes = [ada.start(*PROCESS) for _ in range(8)]
-    ends = {(process.communicate(timeout=60)[1], process.returncode) for process in processes}
+    with bridge.held(KEYS):
+        processes = [ada.start(*PROCESS) for _ in range(8)]
+        until(lambda: all(is_at_a_lock(process) for process in processes), "one never came to the lock")
+    # Who waits for long says so in a line before.
+    told = [process.communicate(timeout=60)[1].splitlines(keepends=True) for process in processes]
+    ends = {(lines[-1], process.returncode) for lines, process in zip(told, processes, strict=True)}
     refusal = "fedbridge: You do not have this role. fedbridge roles lists yours.\n"
     assert (ends, bridge.paths().count(KEYS)) == ({(refusal, 5)}, 1)
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cli_factories import Person
+from cli_factories import Person, is_at_a_lock
 from fake_bridge import ROLE, FakeBridge, fake_bridge
+from service_factories import until
 
 from federation_bridge.cli import cached_answer
 
@@ -28,7 +29,9 @@ def bridge() -> Iterator[FakeBridge]:
 def test_many_who_need_the_same_ask_aws_once_whether_it_can_be_had_or_not(
     ada: Person, bridge: FakeBridge, need: str, status: int
 ) -> None:
-    started = [ada.start(*PROCESS, "--min-remaining", need) for _ in range(8)]
+    with bridge.held(KEYS):
+        started = [ada.start(*PROCESS, "--min-remaining", need) for _ in range(8)]
+        until(lambda: all(is_at_a_lock(process) for process in started), "one never came to the lock")
     told = [process.communicate(timeout=60)[1] for process in started]
     assert {process.returncode for process in started} == {status}, told
     assert bridge.paths().count(KEYS) == 1

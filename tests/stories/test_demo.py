@@ -9,13 +9,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from pseudo_terminal import sitting
+from service_factories import until
 
 from federation_bridge.operate import commands as operate_commands
 from federation_bridge.sandbox import demo
@@ -250,13 +251,13 @@ def test_a_demo_that_ends_leaves_no_process_and_no_secret(tmp_path: Path, reason
                 seat.process.terminate()
         seat.process.wait(60)
     assert list(tmp_path.iterdir()) == []
-    assert [pid for pid in of_it if Path(f"/proc/{pid}").exists()] == []
+    until(lambda: not [pid for pid in of_it if Path(f"/proc/{pid}").exists()], "a process is left")
 
 
 def processes_of(parent: int) -> list[int]:
     """A process and all that it started."""
-    children = Path(f"/proc/{parent}/task").glob("*/children")
-    return [
-        parent,
-        *(pid for file in children for child in file.read_text().split() for pid in processes_of(int(child))),
-    ]
+    found = [parent]
+    for children in Path(f"/proc/{parent}/task").glob("*/children"):
+        with suppress(OSError):  # a task may have ended since it was found
+            found += [pid for child in children.read_text().split() for pid in processes_of(int(child))]
+    return found

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -46,12 +46,17 @@ def serving(company: Company) -> list[int]:
 
 def stopped(company: Company) -> None:
     for pid in serving(company):
-        os.kill(pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
     until(lambda: not _alive(company), "the bridge does not stop")
 
 
 def _alive(company: Company) -> bool:
-    return any(Path(f"/proc/{pid}/status").read_text().split("State:\t")[1][0] != "Z" for pid in serving(company))
+    for pid in serving(company):
+        with suppress(OSError):  # it may have gone since it was found
+            if Path(f"/proc/{pid}/status").read_text().split("State:\t")[1][0] != "Z":
+                return True
+    return False
 
 
 def answers(company: Company) -> bool:
