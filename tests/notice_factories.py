@@ -176,7 +176,7 @@ def hook_place(folder: Path, port: int, authority: Authority | None = None, **mo
     scheme = "https" if authority else "http"
     facts = {"url": f"{scheme}://127.0.0.1:{port}/hook", "secret": secret(folder, "hook.key", SECRET)}
     setting = Webhook(**{**facts, "networks": ("127.0.0.0/8",), **more})
-    outgoing = Outgoing(None, authority.file if authority else None, timedelta(seconds=1))
+    outgoing = Outgoing(None, authority.file if authority else None, timedelta(seconds=5))
     return WebhookPlace(setting, outgoing, lambda: AT)
 
 

@@ -123,6 +123,6 @@ def test_what_is_under_way_when_the_process_ends_is_waited_for(apart: str, monke
     stopping.join(0.2)
     assert stopping.is_alive()
     may_end.set()
-    stopping.join(10)
+    stopping.join(60)
     assert not stopping.is_alive()
     assert ended.is_set()

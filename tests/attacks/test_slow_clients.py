@@ -38,7 +38,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, far_side: socket.socket) -
     folder = tmp_path_factory.mktemp("service") / "bridge"
     port = far_side.getsockname()[1]
     with serving_bridge(
-        folder, "tests.holding_bridge", far_side=port, threads=2, waiting_requests=2, request_timeout="2s"
+        folder, "tests.holding_bridge", far_side=port, threads=2, waiting_requests=2, request_timeout="5s"
     ) as running:
         yield running
         assert "Traceback" not in running.log

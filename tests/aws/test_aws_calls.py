@@ -42,7 +42,7 @@ def test_no_more_calls_are_made_at_a_time_than_there_are_places() -> None:
             pass
         go_on.set()
         for each in under_way:
-            each.result(10)
+            each.result(60)
     assert most == 2
     assert refusal.value.retry_after
 

@@ -15,6 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 
 from federation_bridge.sandbox.company import Company, open_company
 
+# Playwright waits 5 s for what a page comes to show: too short on a machine that has other work.
+expect.set_options(timeout=60_000)
+
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -36,6 +39,7 @@ class Window:
     def __init__(self, context: BrowserContext, company: Company) -> None:
         self.company = company
         self.context = context
+        context.set_default_timeout(90_000)
         self.complaints: list[str] = []
         context.expose_binding("reportViolation", lambda _, text: self.complaints.append(text))
         context.add_init_script(_REPORTS_VIOLATIONS)

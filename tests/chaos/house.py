@@ -31,7 +31,7 @@ from tests.network_factories import Authority
 from tests.openid_provider import CLIENT_ID
 from tests.service_factories import Service, until
 
-DRAIN = 2.0
+DRAIN = 4.0
 """Seconds that a node goes on after it was told to stop: longer than the proxy needs to notice."""
 
 

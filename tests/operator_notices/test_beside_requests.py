@@ -100,7 +100,7 @@ def test_a_notice_comes_within_seconds_from_a_process_that_serves(tmp_path: Path
         background = start_background(app)
         try:
             HAPPEN["rulebook.emergency"](door_of(app))
-            assert server.came.wait(15)
+            assert server.came.wait(60)
         finally:
             background.stop()
             door_of(app).store.close()
@@ -139,7 +139,7 @@ def test_a_place_that_never_answers_holds_up_neither_the_other_errands_nor_the_e
     background.errands = other
     background.start()
     try:
-        assert others.wait(15)
+        assert others.wait(60)
     finally:
         background.stop()
         over.set()

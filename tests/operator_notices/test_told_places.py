@@ -128,7 +128,7 @@ def test_a_place_that_is_slow_or_answers_half_is_left_in_time_and_tried_again(fa
     with behaving(how) as port:
         assert far.place(port).send(message()).result == "retried"
     # A place that drips would keep us for minutes.
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_a_place_whose_certificate_nobody_vouches_for_is_told_nothing(
@@ -204,10 +204,10 @@ def test_a_server_of_many_silent_addresses_is_left_as_soon_as_one_of_one(monkeyp
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(address)
-        monkeypatch.setattr(outgoing_mail, "system_resolver", lambda *_: ["127.0.0.1"] * 4)
+        monkeypatch.setattr(outgoing_mail, "system_resolver", lambda *_: ["127.0.0.1"] * 40)
         began = time.monotonic()
         assert mail_place(address[1]).send(message()).result == "retried"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 def test_a_user_signs_in_behind_starttls_and_a_wrong_password_is_tried_again(

@@ -41,7 +41,7 @@ def typed(
                 _, answer = left.pop(0)
                 unanswered = ""
                 os.write(ours, (answer if isinstance(answer, str) else answer(found.group())).encode())
-        return process.wait(5), said
+        return process.wait(60), said
     finally:
         process.kill()
         process.wait()

@@ -420,8 +420,8 @@ def test_rules_that_come_while_others_are_being_kept_are_kept_too(house: House, 
         while keys(book.in_force, identity(groups=("i",)), NOW) != ADMINISTRATOR:
             threading.Event().wait(0.001)
         go_on.set()
-        first.result(10)
-        second.result(10)
+        first.result(60)
+        second.result(60)
     assert "group: i" in house.kept.texts()
     assert house.events() == [RulesInForce] * 3
     house.write(BROKEN)

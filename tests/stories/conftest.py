@@ -47,7 +47,7 @@ def eventually() -> Callable[[Callable[[], bool]], bool]:
     """Whether something comes to hold: the bridge looks at its files at most once a second."""
 
     def comes_to_hold(holds: Callable[[], bool]) -> bool:
-        give_up_at = time.monotonic() + 5
+        give_up_at = time.monotonic() + 60
         while not holds():
             if time.monotonic() > give_up_at:
                 return False

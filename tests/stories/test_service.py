@@ -138,7 +138,7 @@ def test_nobody_is_lost_while_workers_are_replaced(service: Service, *, keeps_op
         )
     until(lambda: client.outcomes["200"] > 200 or not client.is_alive(), "the client came to a stop")
     client.is_enough.set()
-    client.join(20)
+    client.join(60)
     assert set(client.outcomes) == {"200"}
 
 
@@ -151,7 +151,7 @@ def test_when_the_service_stops_everybody_is_answered_or_refused_at_once(tmp_pat
         until(lambda: all(client.outcomes["200"] > 20 for client in clients), "the clients came to a stop")
         assert service.stop() == 0
         for client in clients:
-            client.join(5)
+            client.join(60)
             # The kernel resets a connection that comes between the last look for new ones and the listener's end: no
             # server can see it. Who had an open one meets it only on the next, as the last answer said that it ended.
             # Nobody meets it twice.
@@ -161,7 +161,7 @@ def test_when_the_service_stops_everybody_is_answered_or_refused_at_once(tmp_pat
 
 
 def test_readiness_goes_first_and_the_service_goes_on_for_as_long_as_a_balancer_needs(tmp_path: Path) -> None:
-    with serving_bridge(tmp_path / "bridge", drain_time="2s") as service:
+    with serving_bridge(tmp_path / "bridge", drain_time="6s") as service:
         service.process.terminate()
         until(lambda: service.is_answering("/readyz", status=503), "still ready")
         status, headers, _ = service.get("/")
