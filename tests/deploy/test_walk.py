@@ -230,6 +230,7 @@ def put_the_dump_back(walk: Walk, people: People) -> None:
     node.run(f"install -m 0440 -g federation-bridge new-sealing-key {in_force}")
 
     def nobody_comes_in() -> None:
+        walk.are_ready()  # a start takes longer than the commands since
         for what in ("look", *(f"visit {connection}" for connection in CONNECTIONS)):
             assert "Ada Moss" not in people.asked(what)
         assert "This service was restored from a backup" in people.asked(f"visit {CONNECTION}")

@@ -96,6 +96,10 @@ class Walk:
                 assert named, f"which file is this?\n{block}"
                 self.machine.write(named[1] or named[2], text)
         self.node = self.nodes[0]
+        self.are_ready()
+
+    def are_ready(self) -> None:
+        """Waits until all nodes that run are."""
         for node in self._running:
             node.is_serving(self.address(node))
 
