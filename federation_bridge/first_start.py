@@ -95,9 +95,9 @@ def begin(settings: Settings, *, is_told: bool = False) -> Beginning:
     if has_database and not os.path.lexists(key_file) and not sqlite_file.holds_nothing(database):
         raise _key_is_lost(database, key_file)
     _demand_one_key(key_file)
-    if not has_database:
+    if not has_key:
         sqlite_file.make(database)
-    return Beginning(read_or_make_sealing_key(key_file), may_make_database=not has_database)
+    return Beginning(read_or_make_sealing_key(key_file), may_make_database=not (has_database and has_key))
 
 
 def _key_is_lost(database: Path, key_file: Path) -> ConfigurationInvalid:

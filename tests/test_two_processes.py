@@ -35,7 +35,7 @@ from federation_bridge.cli.session.leftovers import forget_answers
 from federation_bridge.cli.single_flight import lock
 from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
-from federation_bridge.operate import resealing
+from federation_bridge.operate import preparation, resealing
 from federation_bridge.settings import Settings, load_settings
 from federation_bridge.signing import KeyRing, waiting_beside
 from federation_bridge.store import Store, open_store, open_store_to_read, putting_back
@@ -48,6 +48,10 @@ _ROLE = "123456789012/Admin"
 
 class _Killed(BaseException):
     """As SIGKILL would end it: nothing catches it."""
+
+
+def _killed(*_: object, **__: object) -> None:
+    raise _Killed
 
 
 def _once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, meanwhile: Callable[[], object]) -> None:
@@ -102,16 +106,23 @@ def test_nodes_whose_processes_have_one_number_do_not_write_one_file(
     path, whole = tmp_path / "audit-00000001.jsonl", b"x" * 100
 
     def another_that_is_killed() -> None:
-        def half(_: int) -> None:
-            raise _Killed
-
-        with monkeypatch.context() as killed, pytest.raises(_Killed):
-            killed.setattr(os, "fsync", half)
+        with monkeypatch.context() as patch, pytest.raises(_Killed):
+            patch.setattr(os, "fsync", _killed)
             archiving._write_durably(path, whole[:10])
 
     _once(monkeypatch, os, "fsync", another_that_is_killed)
     archiving._write_durably(path, whole)
     assert path.read_bytes() == whole
+
+
+def test_what_a_killed_process_left_of_a_file_goes_with_the_next_one_and_a_living_one_s_stays(tmp_path: Path) -> None:
+    old, young, other = (tmp_path / name for name in ("audit-1.a.unfinished", "audit-2.b.unfinished", "x.unfinished"))
+    for file in (old, young, other):
+        file.touch()
+    for file in (old, other):
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    archiving._write_durably(tmp_path / "audit-00000003.jsonl", b"x")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["audit-00000003.jsonl", young.name, other.name]
 
 
 # ---------------------------------------------------------------------------------------------------- the first start
@@ -146,12 +157,26 @@ def test_a_first_start_goes_on_where_another_one_has_not_made_the_tables_yet(
 def test_a_first_start_that_was_killed_at_any_step_is_begun_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    def killed(*_: object, **__: object) -> None:
-        raise _Killed
-
     with monkeypatch.context() as patch, pytest.raises(_Killed):
-        patch.setattr(first_start, step, killed)
+        patch.setattr(first_start, step, _killed)
         first_start.begin(settings)
+    _started(tmp_path)
+
+
+@pytest.mark.parametrize("step", ["read_or_make_sealing_key", "Beginning"])
+def test_a_migrate_that_was_killed_is_run_again_and_tells_of_the_key(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """What was noted of the seals of a database that is gone would keep the new one from serving."""
+    noted = tmp_path / "last-seal.json"
+    noted.write_text("of a database that is gone")
+    with monkeypatch.context() as patch, pytest.raises(_Killed):
+        patch.setattr(first_start, step, _killed)
+        preparation.migrate(settings)
+    assert not noted.exists()
+    told = preparation.migrate(settings)
+    assert told[-1] == "The database is current."
+    assert len(told) == (3 if step == "read_or_make_sealing_key" else 1)
     _started(tmp_path)
 
 

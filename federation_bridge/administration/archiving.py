@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from errno import EPERM
@@ -26,6 +27,8 @@ _log = structlog.get_logger(__name__)
 
 _MOST_SEALS = 50
 """Seals of one pass: 50,000 rows, each thousand in a transaction of its own."""
+_LEFT_BEHIND_SECONDS = 3600
+"""No file takes so long: what is older was left by a process that was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +89,14 @@ def _write_durably(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+        _remove_left(path.parent, os.fstat(file.fileno()).st_mtime)
     unfinished.replace(path)
     keep_names(path.parent)
+
+
+def _remove_left(folder: Path, now: float) -> None:
+    """Removes what a process that was killed left: it holds entries of people. `now`: by the file system's clock."""
+    for left in folder.glob("audit-*.unfinished"):
+        with suppress(FileNotFoundError):
+            if now - left.lstat().st_mtime > _LEFT_BEHIND_SECONDS:
+                left.unlink()

@@ -29,9 +29,12 @@ def migrate(settings: Settings, owner: str = "", owner_password: Path | None = N
     # Before anything is made: what is wrong shall leave nothing behind.
     serving = owning.serving_user(settings) if owner else None
     opened = owning.of_owner(settings, owner, owner_password) if owner else settings
+    last_seal = LastSeal.of(settings, system_clock.utc_now)
+    if first_start.is_ahead(opened):
+        last_seal.forget()  # before anything is made: a start that is killed in between would not come here again
     beginning = first_start.begin(opened, is_told=True)
     if beginning.may_make_database:
-        LastSeal.of(settings, system_clock.utc_now).forget()
+        last_seal.forget()
     with store_of(opened, beginning) as store:
         store.migrate(serving)
         if (problem := store.schema_problem()) is not None and problem != PUT_BACK:
