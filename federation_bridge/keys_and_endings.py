@@ -1,6 +1,6 @@
 """What stands on the store alone: our keys, and the verb that ends.
 
-Apart from `app`, which joins all parts: most commands of an operator need no more than this, and start in a third of
+Apart from `app`, which joins all parts: most commands of an operator need no more than this, and start in half of
 the time without pages, connectors and AWS.
 """
 

@@ -142,15 +142,18 @@ def test_a_first_start_lets_another_one_be_first(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     _once(monkeypatch, first_start, step, lambda: _started(tmp_path))
-    first_start.begin(settings)
+    begun = first_start.begin(settings)
+    assert begun.sealing_key == first_start.resume(settings).sealing_key
     _started(tmp_path)
 
 
 def test_a_first_start_goes_on_where_another_one_has_not_made_the_tables_yet(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _once(monkeypatch, first_start, "_demand_folder", lambda: first_start.begin(settings))
+    others: list[bytes] = []
+    _once(monkeypatch, first_start, "_demand_folder", lambda: others.append(first_start.begin(settings).sealing_key))
     _started(tmp_path)
+    assert others == [first_start.resume(settings).sealing_key]
 
 
 @pytest.mark.parametrize("step", ["_demand_one_key", "read_or_make_sealing_key", "Beginning"])

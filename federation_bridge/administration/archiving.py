@@ -95,8 +95,8 @@ def _write_durably(path: Path, content: bytes) -> None:
 
 
 def _remove_left(folder: Path, now: float) -> None:
-    """Removes what a process that was killed left: it holds entries of people. `now`: by the file system's clock."""
+    """Removes what a killed process left; what cannot be removed stays. `now`: by the clock of the file system."""
     for left in folder.glob("audit-*.unfinished"):
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             if now - left.lstat().st_mtime > _LEFT_BEHIND_SECONDS:
                 left.unlink()
