@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from databases import HeldClock, OwnDatabase
+from sqlalchemy import make_url
 from store_factories import IDLE, entry, session
 
 from federation_bridge.errors import SignInRejected, Unavailable
@@ -69,11 +70,12 @@ def test_a_later_schema_that_takes_no_older_programs_is_not_ready(
 
 
 def test_a_postgresql_that_takes_no_writes_is_not_ready(postgresql_database: OwnDatabase, now_clock: HeldClock) -> None:
-    postgresql_database.admin("ALTER ROLE bridge SET default_transaction_read_only = on")
+    role = f"ALTER ROLE bridge IN DATABASE {make_url(postgresql_database.url).database}"
+    postgresql_database.admin(f"{role} SET default_transaction_read_only = on")
     try:
         assert "ReadOnlySqlTransaction" in str(ready(postgresql_database.open(), now_clock).problem())
     finally:
-        postgresql_database.admin("ALTER ROLE bridge RESET default_transaction_read_only")
+        postgresql_database.admin(f"{role} RESET default_transaction_read_only")
 
 
 def test_a_sqlite_file_that_takes_no_writes_is_not_ready(sqlite_database: OwnDatabase, clock: HeldClock) -> None:
