@@ -62,9 +62,9 @@ def _questions(rows: int) -> dict[str, AuditQuery]:
     middle = rows // 2 // 6 * 6 + 3
     values = _row(middle, rows)
     names = ("person", "reference", "address", "event", "connection", "grant_id", "access_key_id")
-    asked = {name: AuditQuery(**{name: values[name]}) for name in names}  # type: ignore[arg-type]
+    asked = {name: AuditQuery(**{name: values[name]}) for name in names}
     made = _row(middle - 1, rows)
-    asked |= {name: AuditQuery(**{name: made[name]}) for name in ("account", "role")}  # type: ignore[arg-type]
+    asked |= {name: AuditQuery(**{name: made[name]}) for name in ("account", "role")}
     then = datetime.fromtimestamp(values["at"] / 1e6, UTC)
     asked["time"] = AuditQuery(since=then - timedelta(hours=1), until=then)
     asked["event and time"] = AuditQuery(event=values["event"], since=then - timedelta(hours=1), until=then)

@@ -33,7 +33,9 @@ def measure(browser: Browser, signer: Signer, sts_port: int, where: str) -> Row:
     client = sts_client(sts_port)
     message = aws_message()
     statement = saml_message.form_value(message, signer)
-    ours, calls, signatures = [], [], []
+    ours: list[float] = []
+    calls: list[float] = []
+    signatures: list[float] = []
     for turn in in_turns([saml_message.unsigned_tree(message) for _ in range(_WARM_UP + _TIMES)]):
         ours.extend(milliseconds(lambda: take(browser, headers)) for _ in turn)
         calls.extend(milliseconds(lambda: call_sts(client, statement)) for _ in turn)

@@ -118,7 +118,7 @@ def _fill(store: Store, grants: int, blocked: int) -> None:
         for first in range(0, grants, _AT_ONCE):
             numbers = range(first, min(first + _AT_ONCE, grants))
             connection.execute(insert(LIVE_GRANTS), [live_grants.row_of(mac, _sold(number)) for number in numbers])
-        put = (Block(f"corp/left{n}", "operator", "operator", "left", _NOW) for n in range(blocked))
+        put = (Block(f"corp/left{n}", "administrator", "operator", "left", _NOW) for n in range(blocked))
         connection.execute(insert(BLOCKS), [mac.with_mac(BLOCKS, blocks.row_of(one)) for one in put])
         # As autovacuum does within minutes.
         connection.execute(text("ANALYZE live_grants"))

@@ -30,7 +30,8 @@ class _Answer:
 def measure(place: BridgeFiles, browser: Browser, signer: Signer, groups: int, where: str) -> Row:
     """The median sign-in with this many groups; each yardstick validates the very message that was just posted."""
     settings = _stock_settings(place, signer)
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     # Begun beforehand: a person spends that time at the identity provider.
     answers = [_answer(place, browser, signer, groups) for _ in range(_WARM_UP + _TIMES)]
     # In turns of several, so that each side runs as warm as under load, and both at the same time of the machine's day.

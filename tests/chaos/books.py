@@ -39,7 +39,7 @@ class Books:
         with psycopg.connect(
             host=url.host, port=url.port, user=url.username, password=self.password, dbname=url.database
         ) as server:
-            return list(server.execute(statement))  # type: ignore[call-overload]  # only our own words come here
+            return list(server.execute(statement))  # only our own words come here
 
     def count(self, table: str) -> int:
         return int(self.rows(f"SELECT count(*) FROM {table}")[0][0])

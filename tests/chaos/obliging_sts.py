@@ -40,7 +40,7 @@ def key_of(grant_id: str) -> str:
 
 
 class _Answering(_Handler):
-    server: ObligingSts  # type: ignore[assignment]
+    server: ObligingSts
 
     def do_POST(self) -> None:
         form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))

@@ -185,7 +185,7 @@ def reloads(house: House) -> Told:
         for node in house.nodes:
             node.signal(node.process.pid, signal.SIGHUP)
         for node in house.nodes:
-            until(lambda one=node: set(one.workers()) - before[one.port], "no successor begins")  # type: ignore[misc]  # no type is inferred for defaults
+            until(lambda one=node: set(one.workers()) - before[one.port], "no successor begins")
             node.signal(node.process.pid, signal.SIGHUP)
             before[node.port] |= set(node.workers())
 
@@ -225,8 +225,8 @@ def upgrade_that_shuts_out(house: House, newer: Release) -> Told:
     with happening(house, "upgrade that shuts out older nodes") as occurrence, beating(house, occurrence):
         house.migrate(**newer.environ)
         for node in house.nodes:
-            until(lambda one=node: one.is_answering("/readyz", 503), "an older program is ready")  # type: ignore[misc]  # no type is inferred for defaults
-            until(lambda one=node: f"takes programs from step {newer.step} on" in one.log, "it does not say why")  # type: ignore[misc]
+            until(lambda one=node: one.is_answering("/readyz", 503), "an older program is ready")
+            until(lambda one=node: f"takes programs from step {newer.step} on" in one.log, "it does not say why")
         house.proxy.wait_for(0)
         for node in house.nodes:
             _stop(node, occurrence)
