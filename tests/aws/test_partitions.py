@@ -5,6 +5,11 @@ from __future__ import annotations
 import pytest
 
 from federation_bridge.aws.partitions import PARTITIONS
+from federation_bridge.aws_regions import REGIONS, USUAL_REGION
+from federation_bridge.cli.credentials.chaining import _DOMAINS
+from federation_bridge.console_pages import CONSOLES
+from federation_bridge.operate.onboarding import _ARN
+from federation_bridge.settings.aws import Aws
 
 ROWS = [
     (
@@ -40,6 +45,18 @@ ROWS = [
 
 def test_every_row_of_the_table_is_tested() -> None:
     assert [row[0] for row in ROWS] == list(PARTITIONS)
+
+
+def test_whatever_knows_partitions_by_name_knows_them_all() -> None:
+    known = {
+        "regions": set(REGIONS),
+        "usual regions": set(USUAL_REGION),
+        "consoles": set(CONSOLES),
+        "home regions": set(Aws().home_regions),
+        "domains of STS": set(_DOMAINS),
+        "policies": {name for name in PARTITIONS if _ARN.fullmatch(f"arn:{name}:iam::aws:policy/ReadOnlyAccess")},
+    }
+    assert {what: set(PARTITIONS) ^ names for what, names in known.items() if names != set(PARTITIONS)} == {}
 
 
 @pytest.mark.parametrize(("name", "region", "acs", "audience", "home"), ROWS)
