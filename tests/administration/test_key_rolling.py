@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.hashes import SHA256
 from databases import HeldClock, OwnDatabase
+from documents.blocks import ROOT
 from lxml import etree
 from web_factories import ACCOUNT, write_files
 
@@ -165,6 +167,20 @@ def test_what_did_not_change_is_the_very_same(nodes: tuple[Node, Node]) -> None:
     before = one.ring.all(Purpose.AWS_SAML)
     one.look()
     assert one.ring.all(Purpose.AWS_SAML) is before
+
+
+def test_the_page_tells_of_each_purpose_when_its_new_key_signs_and_its_old_one_may_go() -> None:
+    page = (ROOT / "docs" / "aws.md").read_text("utf-8").partition("\n| purpose | the new key signs |")[2]
+    rows = re.findall(r"^\| `([\w-]+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \|$", page.partition("\n\n")[0], re.MULTILINE)
+    spans = {timedelta(minutes=1): "a minute", timedelta(hours=1): "an hour", timedelta(days=1): "a day"}
+    told = {}
+    for purpose in Purpose:
+        lead = verbs._LEAD.get(purpose)
+        kept = spans.get(verbs._OUTLIVED.get(purpose, timedelta()), "15 minutes")
+        goes = "never" if purpose is Purpose.AUDIT else f"{kept} after"
+        told[purpose.value] = (f"at `keys use {purpose}`" if lead is None else f"after {spans[lead]}", goes)
+    assert {purpose for purpose, _, _ in rows} == set(told)
+    assert [row for row in rows if not all(map(str.startswith, row[1:], told[row[0]]))] == []
 
 
 # ------------------------------------------------------------------------------------------------------ the commands

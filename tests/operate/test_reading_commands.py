@@ -125,11 +125,10 @@ def test_the_page_names_every_command_that_only_looks() -> None:
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Every file below the folder: its mode and its bytes."""
+    """Everything below the folder: its mode, and the bytes of what is a file."""
     return {
-        str(path.relative_to(folder)): (path.stat().st_mode, path.read_bytes())
+        str(path.relative_to(folder)): (path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
     }
 
 
