@@ -11,6 +11,7 @@ _HERE = Path(__file__).parent
 _FOLDERS = {"browser", "chaos", "corpus", "interop", "real_clients", "stories"}
 _FIXTURES = {"postgresql_server"}
 _FILES = {
+    "documents/test_sandbox_page.py",
     "attacks/oauth/test_administration_scope.py",
     "attacks/saml/test_meaning_and_origin.py",
     "attacks/test_ended_while_aws_answers.py",
