@@ -211,6 +211,25 @@ def test_the_page_of_the_architecture_names_every_part_at_its_level() -> None:
     }
 
 
+def test_the_page_of_the_architecture_says_who_may_import_which_siblings() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    said: dict[str, set[str]] = {}
+    for row in re.findall(r"^\| [1-5] \| [^|]* \| ([^|]*) \|$", page, re.MULTILINE):
+        # "`a` also `b` and `c`, `d` also `e`; ...": before each "also", behind the last mark, stands who may.
+        parts = row.split(" also ")
+        subjects = [re.split(r"[,;] ", part)[-1] for part in parts[:-1]]
+        objects = [part.removesuffix(who) for part, who in zip(parts[1:], [*subjects[1:], ""], strict=True)]
+        for who, whom in zip(subjects, objects, strict=True):
+            names = set(re.findall(r"`(\w+)`", whom.partition(";")[0]))
+            said |= dict.fromkeys(re.findall(r"`(\w+)`", who), names)
+    allowed = {
+        part: {name for name in siblings if LEVELS[name] >= (1 if part in ONLY_LEVEL_0_BELOW else LEVELS[part])}
+        for part, siblings in SIBLINGS.items()
+        if LEVELS[part] and part not in ONLY
+    }
+    assert said == {part: names for part, names in allowed.items() if names}
+
+
 @pytest.mark.parametrize("part", sorted(ONLY))
 def test_the_page_of_the_architecture_says_who_may_import_few(part: str) -> None:
     page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
