@@ -410,6 +410,42 @@ def test_every_verb_is_known_to_change_or_to_look() -> None:
     assert _verbs() == set(CHANGING) | LOOKING | OF_FILES
 
 
+# What the service does by itself is a method: of what changes something, where a test holds that its entry goes along.
+OF_THE_SERVICE = {
+    "AccountChecks.look": ("administration/test_account_checks.py", "test_what_the_audit_does_not_take_is_not_kept"),
+    "AuditArchiving.archive": ("conformance/test_audit_seals.py", "test_a_crash_within_the_deletion_keeps_the_rows"),
+}
+WITHOUT_ENTRY = {
+    "AuditSealing.seal": "it signs what the audit holds",
+    "UnseenSessions.look": "it asks; what ends is ended, and told, by the verb that ends",
+    "NodeStanding.watch": "what a node says of itself each second is no act",
+    "NodeStanding.follow": "as `watch`",
+    "LastSeal.note": "it writes a file beside the database",
+    "LastSeal.forget": "as `note`",
+    "Lease.held": "which node does a thing is no act",
+}
+"""What else changes something, and why no entry tells of it."""
+_ONLY_TELLING = {"Rules.foreseen", "LastSeal.of", "LastSeal.problem", "KeptCheck.age", "KeptCheck.is_old"}
+_ONLY_TELLING |= {"KeptCheck.count", "KeyUse.is_alive", "Node.is_silent", "Folded.add", "ConnectionTold.quiet"}
+
+
+def _methods() -> set[str]:
+    found: set[str] = set()
+    for module in pkgutil.iter_modules(federation_bridge.administration.__path__):
+        part = importlib.import_module(f"federation_bridge.administration.{module.name}")
+        for name, one in inspect.getmembers(part, inspect.isclass):
+            if one.__module__ == part.__name__ and not name.startswith("_"):
+                own = (given for given, said in vars(one).items() if callable(said) or isinstance(said, classmethod))
+                found |= {f"{name}.{given}" for given in own if not given.startswith("_")}
+    return found
+
+
+def test_every_method_is_known_to_change_or_to_tell() -> None:
+    assert _methods() == set(OF_THE_SERVICE) | set(WITHOUT_ENTRY) | _ONLY_TELLING
+    for file, test in OF_THE_SERVICE.values():
+        assert f"def {test}(" in (Path(__file__).parents[1] / file).read_text("utf-8")
+
+
 def everything(store: Store) -> dict[str, list[Any]]:
     """Every row of every table but for the audit."""
     with store._database.reading() as connection:
