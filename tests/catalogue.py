@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -32,7 +33,8 @@ def sentences() -> set[str]:
     return pages | refusals | _templates()
 
 
-def _templates() -> set[str]:
+@cache
+def _templates() -> frozenset[str]:
     """The template of every `Sentence` that product code makes."""
     found: set[str] = set()
     for module in WEB.parent.rglob("*.py"):
@@ -44,7 +46,7 @@ def _templates() -> set[str]:
                 named = {keyword.arg for keyword in node.keywords}
                 assert set(re.findall(r"%\((\w+)\)s", str(template.value))) == named, f"{module}:{node.lineno}"
                 found.add(str(template.value))
-    return found
+    return frozenset(found)
 
 
 def _template_of(call: ast.Call) -> ast.expr | None:

@@ -10,6 +10,7 @@ import copy
 import functools
 import itertools
 import os
+import ssl
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from jinja2.bccache import Bucket
 from sqlalchemy import Connection, text
 from werkzeug.routing import Rule
 
+from federation_bridge.aws.sts_clients import RegionalClients
 from federation_bridge.store import schema
 from federation_bridge.store.statements import Statements
 
@@ -181,6 +183,33 @@ def _read_once(loader: botocore.loaders.JSONFileLoader, path: str) -> Any:
     return _models[path]
 
 
+_list_services = botocore.loaders.Loader.list_available_services
+_services: dict[Any, Any] = {}
+
+
+def _listed_once(loader: botocore.loaders.Loader, type_name: str) -> Any:
+    """The services that have a model: botocore walks hundreds of folders for each session."""
+    key = (*loader.search_paths, type_name)
+    if key not in _services:
+        _services[key] = _list_services(loader, type_name)
+    return list(_services[key])
+
+
+# ----------------------------------------------------------------------------------------------- authorities of the web
+
+_make_tls = RegionalClients._tls
+_of_the_web: list[ssl.SSLContext] = []
+
+
+def _tls_once(clients: RegionalClients) -> ssl.SSLContext:
+    """Where no bundle is set: a hundred and fifty certificates are read for each application."""
+    if clients._outgoing.ca_bundle is not None:
+        return _make_tls(clients)
+    if not _of_the_web:
+        _of_the_web.append(_make_tls(clients))
+    return _of_the_web[0]
+
+
 def install() -> None:
     """To be called once, before any application is made."""
     flask.Flask.jinja_options = {**flask.Flask.jinja_options, "bytecode_cache": _InMemory()}
@@ -190,6 +219,8 @@ def install() -> None:
     rsa.generate_private_key = _generated
     serialization.load_pem_private_key = _loaded_once  # type: ignore[assignment]  # as it is called
     botocore.loaders.JSONFileLoader.load_file = _read_once  # type: ignore[assignment,method-assign]  # as it is called
+    botocore.loaders.Loader.list_available_services = _listed_once  # type: ignore[assignment,method-assign]  # as it is called
+    RegionalClients._tls = _tls_once  # type: ignore[assignment,method-assign]  # as it is called
     # No test speaks TLS to the internet: reading every authority of this machine takes longer than most tests.
     os.environ["SSL_CERT_FILE"] = os.devnull
     os.environ["SSL_CERT_DIR"] = os.devnull

@@ -26,7 +26,16 @@ from federation_bridge.sandbox.aws.sts import with_role
 from federation_bridge.shown_text import is_shown
 from federation_bridge.signing import Purpose
 
-EVERY_CHARACTER = [chr(point) for point in range(sys.maxunicode + 1)]
+_LETTERS_END = 0x32400
+"""Beyond it no character has a meaning of its own: long runs of one category, of which the ends are looked at."""
+
+
+def _is_alike(point: int) -> bool:
+    """Whether Unicode says the same of the characters before and behind it."""
+    return len({unicodedata.category(chr(near)) for near in (point - 1, point, min(point + 1, sys.maxunicode))}) == 1
+
+
+EVERY_CHARACTER = [chr(one) for one in range(sys.maxunicode + 1) if one < _LETTERS_END or not _is_alike(one)]
 NOT_SHOWN = {
     "\u00a0", "\u115f", "\u1160", "\u1680", *map(chr, range(0x2000, 0x200B)), "\u2028", "\u2029", "\u202f", "\u205f",
     "\u3000", "\u3164", "\uffa0",

@@ -172,6 +172,7 @@ def test_what_a_file_could_not_take_is_sent_again_when_it_can(tmp_path: Path, fr
         end = time.monotonic() + 30
         while time.monotonic() < end and not (place.exists() and "audit.lines_resent" in log.read_text()):
             assert service.ask("GET", "/healthz") == 200
+            time.sleep(0.05)
         numbers = [json.loads(line)["number"] for line in place.read_text().splitlines()]
         assert set(numbers) >= set(service.audited("device.begun"))
         assert len(numbers) >= 5

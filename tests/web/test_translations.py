@@ -19,7 +19,8 @@ from federation_bridge.web import languages
 
 
 def test_every_sentence_of_a_page_and_of_a_refusal_has_its_translation() -> None:
-    missing = {sentence for sentence in sentences() if not translated().get(sentence)}
+    known = translated()
+    missing = {sentence for sentence in sentences() if not known.get(sentence)}
     assert missing == set(), "`make translations` adds them to messages.po; translate them there and run it again"
 
 
