@@ -345,3 +345,58 @@ def fuzzing(app: Flask) -> ScimClient:
         client = _CLIENTS[id(app)] = client_of(app)
         client.made_group("admins", client.made(emails=[{"value": "a@example.com", "type": "work"}]))
     return _CLIENTS[id(app)]
+
+
+def many(number: int) -> list[dict[str, str]]:
+    return [{"value": f"a{one}@example.com", "display": "d" * 1_000} for one in range(number)]
+
+
+def shown(client: ScimClient, user: str) -> tuple[int, int, int]:
+    """How much of a user is kept: addresses, characters of the first one's words, and of the name."""
+    told = client.ask("GET", f"/Users/{user}").json
+    return len(told["emails"]), len(told["emails"][0]["display"]), len(told["displayName"])
+
+
+def test_what_is_only_shown_of_a_user_is_kept_short_however_it_comes(client: ScimClient) -> None:
+    """Each value costs at every look and at each operation: forty thousand of them held the database for minutes."""
+    alice = client.made(emails=many(3), displayName="Alice")
+    assert shown(client, alice) == (3, 256, 5)
+    bob = client.made("bob", "b", emails=many(400), displayName="B" * 900)
+    assert shown(client, bob) == (20, 256, 256)
+    put = {"schemas": [USER], "userName": "alice@example.com", "externalId": ALICE, "EMAILS": many(400)}
+    assert client.ask("PUT", f"/Users/{alice}", {**put, "displayName": "A" * 900}).status_code == 200
+    assert shown(client, alice) == (20, 256, 256)
+    for operation in ({"path": "emails", "value": many(400)}, {"value": {"emails": many(400)}}):
+        assert client.patch(f"/Users/{bob}", {"op": "replace", **operation}).status_code == 200
+        assert shown(client, bob) == (20, 256, 256)
+
+
+def test_who_is_told_with_too_much_is_disabled_all_the_same(client: ScimClient) -> None:
+    alice = client.made()
+    told = {"op": "replace", "value": {"emails": many(400), "displayName": "A" * 900, "active": False}}
+    assert client.patch(f"/Users/{alice}", told).json["active"] is False
+
+
+def test_what_says_who_is_meant_is_never_cut(client: ScimClient) -> None:
+    alice = client.made()
+    for path in ("userName", "externalId"):
+        answer = client.patch(f"/Users/{alice}", {"op": "replace", "path": path, "value": "x" * 257})
+        assert (answer.status_code, answer.json["scimType"]) == (400, "invalidValue")
+    members = [client.made(f"u{one}", f"u{one}") for one in range(25)]
+    group = client.made_group("admins", *members)
+    assert client.members(group) == set(members)
+    more = [{"value": one} for one in members]
+    assert client.patch(f"/Groups/{group}", {"op": "replace", "path": "members", "value": more}).status_code == 204
+    assert client.members(group) == set(members)
+
+
+def test_a_path_that_compares_with_very_many_is_refused_and_changes_nothing(app: Flask, client: ScimClient) -> None:
+    alice = client.made(emails=[{"value": "a@example.com"}])
+    asked = {"op": "replace", "path": 'emails[value eq "a@example.com" or value eq "b"].type', "value": "work"}
+    assert client.patch(f"/Users/{alice}", asked).json["emails"][0]["type"] == "work"
+    before = everything(app)
+    others = " or ".join(f'value eq "{one}"' for one in range(200))
+    asked = {"op": "replace", "path": f'emails[{others} or value eq "a@example.com"].type', "value": "home"}
+    answer = client.patch(f"/Users/{alice}", asked)
+    assert (answer.status_code, answer.json["scimType"]) == (400, "invalidPath")
+    assert everything(app) == before

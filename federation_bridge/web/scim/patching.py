@@ -8,6 +8,7 @@ from scim2_models import Context, PatchOp, Resource
 
 from federation_bridge.errors import ScimRefused
 from federation_bridge.model import JsonObject
+from federation_bridge.web.scim.abridging import with_few_values
 from federation_bridge.web.scim.attribute_names import short_names, short_path
 from federation_bridge.web.scim.messages import read_as_scim
 
@@ -16,6 +17,8 @@ _OURS = frozenset({"id", "meta", "schemas", "groups"})
 """Read-only attributes that Okta sends along in the value of an operation without a path: they change nothing."""
 _MOST = 200
 """Operations on other attributes than members: nobody has so many attributes."""
+_LONGEST_PATH = 256
+"""Characters. A path may compare each value with many others, and the library takes long over both."""
 _R = TypeVar("_R", bound=Resource[Any])
 
 
@@ -49,7 +52,10 @@ def patched(resource: _R, told: list[JsonObject]) -> _R:
         raise ScimRefused(f"at most {_MOST} operations on other attributes than members", "tooMany")
     if not left:
         return resource
-    document = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": left}
+    if any(len(str(one.get("path") or "")) > _LONGEST_PATH for one in left):
+        raise ScimRefused(f"a path has at most {_LONGEST_PATH} characters", "invalidPath")
+    few = [with_few_values(one) for one in left]
+    document = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": few}
     kind: Any = type(resource)
     with read_as_scim():
         PatchOp[kind].model_validate(document, scim_ctx=Context.RESOURCE_PATCH_REQUEST).patch(resource)

@@ -19,6 +19,7 @@ from federation_bridge.store.provisioned_changes import ProvisionedChanges
 from federation_bridge.web.door import door
 from federation_bridge.web.guards import guarded
 from federation_bridge.web.scim import messages
+from federation_bridge.web.scim.abridging import abridged, with_few_values
 from federation_bridge.web.scim.attribute_names import short_names
 from federation_bridge.web.scim.blueprint import address, scim
 from federation_bridge.web.scim.client import asking, parts, scim_client
@@ -110,7 +111,7 @@ def _found(connection: str, user_id: str) -> ProvisionedUser:
 def _whole(document: JsonObject, before: ProvisionedUser | None) -> User:
     """A user as a POST or PUT tells it. What it does not say of `active` is as before, and at first true."""
     messages.demand_schema(document, USER)
-    document = short_names(document, USER)
+    document = with_few_values(short_names(document, USER))
     if not any(name.lower() == "active" and value is not None for name, value in document.items()):
         document = {name: value for name, value in document.items() if name.lower() != "active"}
         document["active"] = before is None or before.is_active
@@ -121,7 +122,7 @@ def _whole(document: JsonObject, before: ProvisionedUser | None) -> User:
 
 def _told(user: User, before: ProvisionedUser | None) -> ToldUser:
     whole = user.model_dump(exclude_none=True)
-    kept = {name: whole[name] for name in _KEPT if name in whole}
+    kept = {name: abridged(whole[name]) for name in _KEPT if name in whole}
     is_active = user.active if user.active is not None else before is None or before.is_active
     return ToldUser(
         user_name=plain(user.user_name, "userName"),
@@ -142,7 +143,7 @@ def plain(text: str | None, attribute: str) -> str:
 
 def _model(found: ProvisionedUser) -> User:
     members: dict[str, Any] = {
-        **json.loads(found.resource),
+        **abridged(json.loads(found.resource)),
         "schemas": [USER],
         "id": found.id,
         "userName": found.user_name,
