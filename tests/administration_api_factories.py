@@ -48,10 +48,16 @@ def administered(folder: Path, clock: HeldClock, more: str = APPOINTED, **change
     door_of(app).store.close()
 
 
-def browser_of(person: Person, clock: HeldClock, subject: str, *groups: str) -> tuple[Person, str]:
-    """Another browser of the same application, with the secret of its cookie."""
+def browser_of(
+    person: Person, clock: HeldClock, subject: str, *groups: str, is_time_told: bool = False
+) -> tuple[Person, str]:
+    """Another browser of the same application, with the secret of its cookie.
+
+    `is_time_told`: whether the provider says when it saw the person, which is now.
+    """
     now, token = clock(), subject.encode().hex().ljust(64, "0")
-    who = Identity(connection="corp", subject=subject, name=subject.title(), groups=Groups(groups))
+    seen = now if is_time_told else None
+    who = Identity("corp", subject, subject.title(), groups=Groups(groups), authenticated_at=seen)
     session = Session(token_hash(token), who, now, now, now + timedelta(hours=12))
     door_of(person.app).store.sessions.admit(session, "https://idp.example.com", f"_{subject}{now}", now + timedelta(1))
     other = Person(person.app, person.app.test_client())
@@ -77,9 +83,11 @@ class Line:
         return self.program.call("POST", ROOT + path, self.tokens["access_token"], **sent)
 
 
-def let_in(person: Person, clock: HeldClock, *groups: str, subject: str = "ada", client: str = CLIENT) -> Line:
-    """The command line of a person in these groups, let in by a typed code."""
-    browser, token = browser_of(person, clock, subject, *groups)
+def let_in(
+    person: Person, clock: HeldClock, *groups: str, subject: str = "ada", client: str = CLIENT, **told: bool
+) -> Line:
+    """The command line of a person in these groups, let in by a typed code; `told` as `browser_of` has it."""
+    browser, token = browser_of(person, clock, subject, *groups, **told)
     program = Program(person, clock, client_id=client)
     begun = program.begin(**({"scope": "administration"} if client == CLIENT else {}))
     answer = approve(browser, begun["user_code"], token=token)

@@ -6,7 +6,6 @@ somebody says so.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from federation_bridge import audit
@@ -42,7 +41,7 @@ class Families:
             client_id=client.id,
             label="" if request is None else request.label,
             approved_in=session.key,
-            identity=self._identity(client, session),
+            identity=session.identity,
             started_at=now,
             last_used_at=now,
             ends_at=self.end_in(session, client),
@@ -51,7 +50,11 @@ class Families:
         )
 
     def end_in(self, session: Session, client: Client) -> datetime:
-        """When a family of this client that this session approves now would end."""
+        """When a family of this client that this session approves now would end.
+
+        One that administers ends as soon as its sign-in is too old for that. Its identity cannot say so where the
+        provider tells no time: what we put there would be taken for the provider's word.
+        """
         # The session's own end is the smallest of the connection's limit, the absolute one and the provider's.
         now = self._parts.clock()
         end = min(session.ends_at, now + FAMILY_LIFE)
@@ -96,12 +99,6 @@ class Families:
     def beginnings(self, session: Session) -> tuple[datetime, ...]:
         """When each of this person's command lines that hold was let in: one small query."""
         return self._parts.store.token_families.beginnings(session.identity.person)
-
-    def _identity(self, client: Client, session: Session) -> Identity:
-        if not client.administers:
-            return session.identity
-        # Where the provider tells no time, the family's own beginning would be taken for a fresh sign-in.
-        return replace(session.identity, authenticated_at=session.authenticated_at)
 
     def _has_a_role(self, identity: Identity) -> bool:
         # Who asks from the wrong network for once has nothing now, and yet shall not have to sign in again.

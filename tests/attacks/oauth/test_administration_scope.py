@@ -273,3 +273,28 @@ def test_an_ordinary_code_is_not_redeemed_for_the_scope(ada, clock) -> None:
     assert as_other.poll(begun["device_code"], scope="administration").get_json()["error"] == "invalid_grant"
     tokens = ordinary.poll(begun["device_code"]).get_json()
     assert as_other.refresh(tokens["refresh_token"], scope="administration").status_code == 400
+
+
+FRESH = """
+administration:
+  - {id: fresh, as: administrator, connection: corp, when: {all: [{group: staff}, {signed_in_within: 15m}]}}
+  - {id: always, as: administrator, connection: corp, when: {group: identity-team}}
+  - {id: readers, as: auditor, connection: corp, when: {group: staff}}
+"""
+
+
+@pytest.mark.parametrize(("is_told", "page", "role"), [(False, 404, "auditor"), (True, 200, "administrator")])
+def test_when_somebody_signed_in_is_the_provider_s_word_for_a_command_line_as_for_a_browser(
+    tmp_path, clock, is_told, page, role
+) -> None:
+    """When a session began proves nothing: a provider may have let somebody in whom it saw this morning."""
+    holding = administered(tmp_path, clock, FRESH)
+    ada = next(holding)
+    browser, _ = browser_of(ada, clock, "eve", "staff", is_time_told=is_told)
+    line = let_in(ada, clock, "staff", is_time_told=is_told)
+    assert browser.get("/administration/edit").status_code == page
+    assert line.get("/me").get_json()["rights"]["role"] == role
+    clock.advance(timedelta(minutes=15, seconds=1))
+    renewed = line.program.refresh(line.tokens["refresh_token"]).get_json()["access_token"]
+    assert line.program.call("GET", f"{ROOT}/me", renewed).get_json()["rights"]["role"] == "auditor"
+    next(holding, None)
