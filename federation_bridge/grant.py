@@ -60,7 +60,7 @@ class DecisionInput:
     grant_id: str
     bounds: Bounds
     signed_in_at: datetime = LONG_AGO
-    """When the sign-in began that asks: of a browser, or of a command line."""
+    """When the sign-in began that asks, or its provider saw the person where that was before."""
 
 
 _SIGN_IN_ENDS = Sentence("Your sign-in ends in less than 15 minutes, and AWS issues no session that is as short.")

@@ -44,7 +44,7 @@ class Grant:
     cap: str = ""
     """Which bound decided how long it lasts (`grant.Cap`)."""
     signed_in_at: datetime = LONG_AGO
-    """When the sign-in began for which it was given."""
+    """When the sign-in began for which it was given, or its provider saw the person where that was before."""
     for_agent: bool = False
     """Whether it is for a program that acts for the person."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ class EndedAtProvider:
     """Whom it means where it names them as we do (`connection/subject`); then `named` is empty."""
     before: datetime | None = None
     """Only what began here until then has ended; None: whatever lives."""
+    on_its_way: timedelta = timedelta(0)
+    """So long after `before` a sign-in may begin here with an answer from before it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ class Signals:
             event.at,
             person=self._person(connection, transmitter, event),
             before=event.at,
+            on_its_way=self._on_its_way(connection),
         )
         way = f"{SIGNAL}: {event.kind}"
 
@@ -134,6 +135,11 @@ class Signals:
             return  # another node was quicker with the same
         if not persons:
             self._tell(connection, event, origin, "nothing: nobody who is signed in from before it")
+
+    def _on_its_way(self, connection: str) -> timedelta:
+        """For how long an answer can be held back: as long as a sign-in pends, by clocks that may differ."""
+        settings = self._parts.settings
+        return settings.sign_in_lifetime + settings.connections[connection].skew
 
     def _in_aws(self, connection: str, transmitter: Transmitter, event: SecurityEvent) -> Beside:
         cause = Cause("signal", event.issuer, event.kind, connection)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, or_, select
@@ -50,14 +50,12 @@ Beside = Callable[[Writing, str], HandedToAws]
 
 # One order for all who lock: sessions, then families (see sessions.py).
 def _named(table: Table, session: str, subject: str) -> ColumnElement[bool]:
-    """The rows of a table that these names mean; without any, those of a person that began until some time.
+    """The rows of a table that these names mean.
 
     Named by both, a row of the subject whose session the provider never told ends too: it may be the one.
     """
     of_session = table.c.provider_session == bindparam("session")
     of_subject = table.c.provider_subject == bindparam("subject")
-    if not session and not subject:
-        return and_(table.c.person == bindparam("person"), table.c.started_at <= bindparam("before"))
     if not subject:
         return of_session
     if not session:
@@ -92,11 +90,16 @@ class _Statements:
 
 _WAYS = {
     (bool(session), bool(subject)): _Statements.of(session, subject)
-    for session, subject in (("s", ""), ("", "s"), ("s", "s"), ("", ""))
+    for session, subject in (("s", ""), ("", "s"), ("s", "s"))
 }
+_SESSIONS_OF_PERSON, _FAMILIES_OF_PERSON = (
+    select(table).where(table.c.person == bindparam("person")).order_by(key).with_for_update()
+    for table, key in ((SESSIONS, SESSIONS.c.token_hash), (TOKEN_FAMILIES, TOKEN_FAMILIES.c.id))
+)
+_END_SESSION = delete(SESSIONS).where(SESSIONS.c.token_hash == bindparam("over"))
+_END_FAMILY = delete(TOKEN_FAMILIES).where(TOKEN_FAMILIES.c.id == bindparam("over"))
 _SPENT = select(SPENT_MESSAGES.c.message).where(SPENT_MESSAGES.c.message == bindparam("message"))
 _MARKED = select(PROVIDER_ENDINGS).where(PROVIDER_ENDINGS.c.name == bindparam("name"))
-_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 _REPLAY = "the message was used before: a replay"
 _MARK_OF = select(PROVIDER_ENDINGS.c.name).where(
     or_(
@@ -139,14 +142,15 @@ class ProviderEndings:
         if self._database.rows(_SPENT, {"message": message["message"]}):
             raise MessageReplayed(_REPLAY)
         self.mark(session or subject or whose, ended.ended_at)
-        way = _WAYS[bool(session), bool(subject)]
-        values: dict[str, Any] = {name: one for name, one in (("session", session), ("subject", subject)) if one}
-        values = values or {"person": whose, "before": ended.before or _EVER}
+        values = {name: one for name, one in (("session", session), ("subject", subject)) if one}
 
         def work(writing: Writing) -> tuple[Persons, Ended]:
             if writing.execute(self._spend, message).scalar_one_or_none() is None:
                 raise MessageReplayed(_REPLAY)
-            persons, found = _ended(writing, way, values)
+            if values:
+                persons, found = _ended(writing, _WAYS[bool(session), bool(subject)], values)
+            else:
+                persons, found = _ended_of_person(writing, whose, ended)
             # Whom a message names may hold AWS sessions though nothing of theirs lives here any more.
             for person in {*persons, *filter(None, [ended.person])}:
                 found += Ended(aws=beside(writing, person))
@@ -187,11 +191,45 @@ class ProviderEndings:
 
 
 def _ended(writing: Writing, way: _Statements, values: Mapping[str, Any]) -> tuple[Persons, Ended]:
-    """Ends what is named; rows whose MAC does not hold go too, and are nobody's."""
+    """Ends what is named; rows whose MAC does not hold go too."""
     sessions, families = writing.execute(way.sessions, values).all(), writing.execute(way.families, values).all()
-    whole = (*writing.mac.whole(sessions, SESSIONS), *writing.mac.whole(families, TOKEN_FAMILIES))
     writing.execute(way.end_families, values)
     writing.execute(way.end_sessions, values)
+    return _told(writing, sessions, families)
+
+
+def _ended_of_person(writing: Writing, whose: str, ended: EndedAtProvider) -> tuple[Persons, Ended]:
+    """Ends what a person has from before the end, whose time their provider told."""
+    found = writing.execute(_SESSIONS_OF_PERSON, {"person": whose}).all()
+    sessions = [row for row in found if _is_from_before(row, ended)]
+    over = {row.token_hash for row in sessions}
+    let_in = writing.execute(_FAMILIES_OF_PERSON, {"person": whose}).all()
+    families = [row for row in let_in if row.approved_in in over or _is_from_before(row, ended)]
+    for row in families:
+        writing.execute(_END_FAMILY, {"over": row.id})
+    for row in sessions:
+        writing.execute(_END_SESSION, {"over": row.token_hash})
+    return _told(writing, sessions, families)
+
+
+def _is_from_before(row: Row, ended: EndedAtProvider) -> bool:
+    """Whether the sign-in is from before the end: by its beginning here or, where its answer may have been held back
+    until then, by when the provider saw the person.
+    """
+    if ended.before is None or row.started_at <= ended.before:
+        return True
+    if row.started_at > ended.before + ended.on_its_way:
+        return False
+    try:
+        seen = identity_from_text(row.identity).authenticated_at
+    except NotSignedIn:
+        return True
+    return seen is not None and seen <= ended.before
+
+
+def _told(writing: Writing, sessions: Sequence[Row], families: Sequence[Row]) -> tuple[Persons, Ended]:
+    """Whose these were, and what there was; rows whose MAC does not hold are nobody's."""
+    whole = (*writing.mac.whole(sessions, SESSIONS), *writing.mac.whole(families, TOKEN_FAMILIES))
     collected = sum(bool(row.collected) for row in families)
     denied = deny_claimed_in(writing, [row.token_hash for row in sessions])
     ended = Ended(sessions=len(sessions), command_lines=collected, pending=len(families) - collected + denied)

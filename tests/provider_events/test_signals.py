@@ -83,6 +83,32 @@ def test_sessions_from_before_the_event_end_and_later_ones_and_colleagues_live_o
     assert (ended.person, ended.details["way"]) == ("corp/00u-person", f"shared signal: {kind.rpartition('/')[2]}")
 
 
+@pytest.mark.parametrize(
+    ("seen", "began", "lives"),
+    [
+        (timedelta(minutes=-1), timedelta(seconds=30), False),
+        (timedelta(seconds=10), timedelta(seconds=30), True),
+        (timedelta(minutes=-1), timedelta(minutes=20), True),
+        (None, timedelta(seconds=30), True),
+    ],
+    ids=["held back", "signed in anew", "by a session that outlived the event there", "no time is told"],
+)
+def test_an_answer_from_before_the_event_that_was_held_back_until_after_it_begins_nothing_that_lasts(
+    person: Person, bearer: str, sender: Sender, clock: HeldClock, seen: timedelta | None, began: timedelta, lives: bool
+) -> None:
+    """Whoever has a stolen sign-in can keep an answer, and come in with it when the provider says that all is over."""
+    clock.advance(timedelta(minutes=5))
+    happened = clock()
+    clock.advance(began)
+    who = Identity("corp", "00u-person", "p", authenticated_at=None if seen is None else happened + seen)
+    session = Session(token_hash("ef" * 32), who, clock(), clock(), clock() + timedelta(hours=12))
+    door_of(person.app).store.sessions.admit(session, "issuer", "_held", clock())
+    clock.advance(timedelta(seconds=10))
+    event = sender.event(REVOKED, payload={"event_timestamp": int(happened.timestamp())})
+    assert push(person, bearer, event).status_code == 202
+    assert [is_live(person, one) for one in (ADA, BOB, "ef" * 32)] == [False, True, lives]
+
+
 def test_an_event_counts_once_and_is_taken_again(person: Person, bearer: str, sender: Sender, clock: HeldClock) -> None:
     token = sender.event(REVOKED)
     assert push(person, bearer, token).status_code == 202
