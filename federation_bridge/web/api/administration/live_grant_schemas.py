@@ -11,7 +11,11 @@ LIVE_GRANT_SCHEMAS: dict[str, JsonObject] = {
         **dict.fromkeys(("session_name", "source_identity", "road"), TEXT),
         made_at=INSTANT,
         ends_at={**INSTANT, "description": "As AWS said; while the access key is not known, the latest possible."},
-        signed_in_at={**INSTANT, "description": "When the sign-in began that it was issued for; 1970 where not known."},
+        signed_in_at={
+            **INSTANT,
+            "description": "When the sign-in began that it was issued for, or its provider saw the person "
+            "where that was before; 1970 where not known.",
+        },
         is_handed_over={
             **FLAG,
             "description": "A statement or a sign-in link left the bridge, with which a session may begin.",
