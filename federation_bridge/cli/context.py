@@ -84,8 +84,16 @@ class Context:
         if abs(offset) < _AWS_TAKES:
             return
         span = format_duration(timedelta(minutes=round(abs(offset) / timedelta(minutes=1))))
-        behind = say("This computer's clock is {span} behind: AWS refuses what it signs. Let it set itself.", span=span)
-        ahead = say("This computer's clock is {span} ahead: AWS refuses what it signs. Let it set itself.", span=span)
+        behind = say(
+            "This computer's clock is {span} behind, so AWS refuses signed requests from it. Please turn on "
+            "automatic time.",
+            span=span,
+        )
+        ahead = say(
+            "This computer's clock is {span} ahead, so AWS refuses signed requests from it. Please turn on automatic "
+            "time.",
+            span=span,
+        )
         self.terminal.tell(behind if offset > timedelta() else ahead)
 
     def make_folders(self) -> None:

@@ -124,7 +124,9 @@ def local_failure(path: Path, refused: OSError) -> LocalFailure:
     """What the operating system refused, in words: what it was about, why, and what to do."""
     reason, place = refused.strerror or type(refused).__name__, str(path)
     if refused.errno in _NO_ROOM:
-        return LocalFailure(say("There is no room for {path} ({reason}). Free some space.", path=place, reason=reason))
+        return LocalFailure(
+            say("There is no disk space for {path} ({reason}). Please free some.", path=place, reason=reason)
+        )
     if refused.errno in _NOT_ALLOWED:
         return LocalFailure(
             say(

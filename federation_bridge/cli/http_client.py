@@ -141,7 +141,7 @@ class HttpClient:
         if isinstance(reason, ssl.SSLCertVerificationError):
             return _certificate_words(self.address, reason)
         if isinstance(reason, TimeoutError):
-            return say("{address} does not answer. Is the network up, and a VPN needed?", address=self.address)
+            return say("{address} does not answer. Is the network up? Do you need a VPN?", address=self.address)
         why = str(getattr(reason, "strerror", None) or reason)[:200]
         if self.proxy is not None and why.startswith(_TUNNEL):
             return _proxy_words(self.address, self.proxy, why.removeprefix(_TUNNEL))
@@ -165,14 +165,14 @@ def _certificate_words(address: str, failure: ssl.SSLCertVerificationError) -> s
     if failure.verify_code in _NOT_NOW:
         return say(
             "The certificate of {address} is not valid now ({reason}). Is this computer's clock right? If it is, only "
-            "who runs the bridge can mend that.",
+            "the people who run the bridge can repair this.",
             address=address,
             reason=why,
         )
     if failure.verify_code in _OTHER_HOST:
         return say(
-            "What answers at {address} has a certificate for another host ({reason}). Is the address written as your "
-            "company gave it?",
+            "The server at {address} has a certificate for another host ({reason}). Is this the address that your "
+            "company gave you?",
             address=address,
             reason=why,
         )
@@ -187,8 +187,8 @@ def _certificate_words(address: str, failure: ssl.SSLCertVerificationError) -> s
 def _proxy_words(address: str, proxy: Proxy, why: str) -> str:
     if why.startswith("407"):
         return say(
-            "The proxy {proxy} asks who you are. Set HTTPS_PROXY=http://NAME:PASSWORD@{proxy}, with percent codes "
-            "for all but letters and digits.",
+            "The proxy {proxy} asks who you are. Set HTTPS_PROXY=http://NAME:PASSWORD@{proxy}, and percent-encode "
+            "every character except letters and digits.",
             proxy=str(proxy),
         )
     return say("The proxy {proxy} does not lead to {address}: {reason}", proxy=str(proxy), address=address, reason=why)
@@ -207,7 +207,9 @@ def check_proxy(proxy: Proxy) -> None:
     """Raises BridgeUnreachable for a proxy that we cannot speak to."""
     if not proxy.is_usable:
         raise BridgeUnreachable(
-            say("The proxy {proxy} is of a kind that fedbridge cannot use; it takes http:// ones.", proxy=str(proxy))
+            say(
+                "fedbridge cannot use a proxy of this kind: {proxy}. It can use http:// proxies only.", proxy=str(proxy)
+            )
         )
 
 

@@ -69,7 +69,7 @@ def _sentence(kind: str, path: Path | None) -> str:
         )
     return say(
         "This is a fault of fedbridge ({kind}). Its trace, without secrets, lies in {path}: please send that file to "
-        "who runs the bridge at your company, or report it to the project.",
+        "the people who run the bridge at your company, or report it to the project.",
         kind=kind,
         path=str(path),
     )

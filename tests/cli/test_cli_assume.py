@@ -93,7 +93,7 @@ def test_a_shell_has_the_role_with_all_for_its_prompt_and_goes_back_to_exactly_w
     assert "AWS_PROFILE" not in assumed
     # Shells count how deep they are by themselves.
     assert {**last, "SHLVL": "", "_": ""} == {**first, "SHLVL": "", "_": ""}
-    assert "This shell is production/Developer until" in words
+    assert "This shell has the role production/Developer until" in words
 
 
 @pytest.mark.parametrize("shell", sorted(RUN))
@@ -161,7 +161,7 @@ def test_a_command_of_another_role_is_told_nothing_of_the_shell_s_and_the_doctor
     _, dumps, words = shell_run(ada, "bash", *lines)
     assert [name for name in dumps[0] if name.startswith("FEDBRIDGE_ASSUMED")] == []
     assert "AWS_ACCESS_KEY_ID" not in dumps[0]
-    assert "ok   This shell has assumed production/Developer." in words
+    assert "ok   This shell has the role production/Developer." in words
     assert "AWS_ACCESS_KEY_ID is set" not in words
 
 

@@ -78,7 +78,7 @@ def test_a_profile_of_a_role_that_is_left_out_keeps_its_name_and_another_role_do
     found = reconcile(once, BRIDGE, [other], left_out)
     assert (found.text, found.stay, found.removed) == (once, 1, ())
     (told,) = found.notices
-    assert told.startswith("The profile Developer is that of 111122223333/Developer and stays, so 444455556666/Dev")
+    assert told.startswith("The profile Developer belongs to 111122223333/Developer and stays, so 444455556666/")
     assert reconcile(once, BRIDGE, [other]).removed == ()
     assert "444455556666/Developer" in reconcile(once, BRIDGE, [other]).text
 
@@ -121,7 +121,7 @@ def test_a_second_block_of_a_role_as_a_merge_leaves_it_is_dropped_and_one_with_o
 def test_a_bare_name_that_aws_tools_ignore_does_not_keep_the_profile_away() -> None:
     found = reconcile("[production-Developer]\nregion = a\n", BRIDGE, [profile()])
     assert found.written == ("production-Developer",)
-    assert "[production-Developer] means nothing to AWS tools" in found.notices[0]
+    assert "AWS tools ignore [production-Developer]" in found.notices[0]
 
 
 def test_what_is_written_is_what_stays_of_the_wish() -> None:

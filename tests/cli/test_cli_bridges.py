@@ -200,7 +200,7 @@ def test_fedbridge_alone_tells_where_one_is_signed_in_until_when_and_what_comes_
 def test_a_login_without_an_address_asks_for_it_or_says_that_it_needs_one(home: FakeBridge, tmp_path: Path) -> None:
     ada = Person(tmp_path, home.address)
     status, _, told = ada.run("login")
-    assert (status, told) == (2, "fedbridge: Which bridge? Name its address: fedbridge login https://aws.example.com\n")
+    assert (status, told) == (2, "fedbridge: Which bridge? Give its address: fedbridge login https://aws.example.com\n")
     with sitting([sys.executable, "-I", str(MAIN), "login", "--device"], ada.environ()) as seat:
         seat.until("Address: ")
         seat.type(home.address + ENTER)

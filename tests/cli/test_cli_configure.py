@@ -103,7 +103,7 @@ def test_what_changes_is_one_line_and_the_whole_only_where_it_is_asked_for(ada: 
     third = ROLES[1] | {"account": "777788889999", "account_name": "audit"}
     bridge.answers["/api/v1/roles"] = Reply(body={"roles": [ROLES[0] | {"region": "eu-west-1"}, third]})
     status, _, told = ada.run("configure", "--yes")
-    goes = "  Profiles that go: testing-Developer\n"
+    goes = "  Profiles that are removed: testing-Developer\n"
     assert (status, told) == (0, line(ada, added=1, removed=1, changed=1) + goes + TRY.format("audit-Developer"))
     assert ada.run("configure", "--yes")[2] == f"{ada.home}/.aws/config is up to date.\n"
 
@@ -125,7 +125,7 @@ def test_a_filter_brings_profiles_up_to_date_and_takes_away_none_of_a_role_that_
     assert ada.run("configure", "--yes")[2].endswith("is up to date.\n"), "the order of the file is kept"
     bridge.answers["/api/v1/roles"] = Reply(body={"roles": ROLES[:1]})
     told = ada.run("configure", "--yes", "--filter", "production")[2]
-    assert "  Profiles that go: testing-Developer\n" in told, "the role is lost, whatever the filter says"
+    assert "  Profiles that are removed: testing-Developer\n" in told, "the role is lost, whatever the filter says"
     assert profiles_of(ada) == ["production-Developer"]
 
 
@@ -134,7 +134,7 @@ def test_with_replace_the_filter_is_all_that_stays_and_what_goes_is_named_first(
     before = (ada.home / ".aws/config").read_text()
     words = ("configure", "--filter", "testing", "--replace")
     status, _, told = ada.run(*words, "--dry-run")
-    assert (status, told) == (0, line(ada, removed=1) + "  Profiles that go: production-Developer\n")
+    assert (status, told) == (0, line(ada, removed=1) + "  Profiles that are removed: production-Developer\n")
     assert (ada.home / ".aws/config").read_text() == before
     assert ada.run(*words, "--yes")[0] == 0
     assert profiles_of(ada) == ["testing-Developer"]
@@ -146,7 +146,7 @@ def test_of_many_profiles_that_go_some_are_named(ada: Person, bridge: FakeBridge
     assert ada.run("configure", "--yes")[0] == 0
     told = ada.run("configure", "--dry-run", "--replace", "--filter", "testing")[2]
     first = ", ".join(["production-Developer", *(f"production-R{number}" for number in range(4))])
-    assert told.endswith(f"  Profiles that go: {first} and 5 more\n")
+    assert told.endswith(f"  Profiles that are removed: {first} and 5 more\n")
 
 
 def test_what_was_just_written_is_recommended_before_what_was_there(ada: Person, bridge: FakeBridge) -> None:

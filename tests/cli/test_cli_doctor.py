@@ -202,7 +202,8 @@ WRONG: list[tuple[Any, str]] = [
     (_broken_config, "line 1 stands before the first [section]."),
     (_config_twice, "[profile x] stands there twice."),
     (_byte_order_mark, "it begins with a byte order mark; save it as UTF-8 without one."),
-    (_bare_name, "AWS_PROFILE is set to bare, but [bare] is no profile to AWS tools: its section has to begin with"),
+    (_bare_name, ("AWS_PROFILE is set to bare, but AWS tools do not see [bare] as a profile: its section has to begin "
+    "with")),
     (_broken_credentials, "/.aws/credentials, and no profile in it works: line 3: region stands twice in [x]."),
     (_named_nothing, "AWS_CONFIG_FILE is set to nothing: some AWS tools then read no file at all. Unset it."),
     (_binary_config, "/.aws/config cannot be read: "),
@@ -308,7 +309,10 @@ def test_before_a_login_the_way_out_is_looked_at(tmp_path: Path) -> None:
     _, well, _ = findings(nobody, HTTPS_PROXY="http://ada:pw@proxy.example.com:3128")
     assert "Bridges are asked through the proxy proxy.example.com:3128, unless NO_PROXY names them." in well
     _, _, wrong = findings(nobody, HTTPS_PROXY="socks5://proxy.example.com:1080")
-    assert wrong[0] == "The proxy proxy.example.com:1080 is of a kind that fedbridge cannot use; it takes http:// ones."
+    assert (
+        wrong[0]
+        == "fedbridge cannot use a proxy of this kind: proxy.example.com:1080. It can use http:// proxies only."
+    )
     _, _, wrong = findings(nobody, FEDBRIDGE_CA_BUNDLE=str(empty))
     assert wrong[0].startswith(f"FEDBRIDGE_CA_BUNDLE names {empty}, which is not a readable file")
     _, well, _ = findings(nobody, FEDBRIDGE_CA_BUNDLE=str(authority.file))

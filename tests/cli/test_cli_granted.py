@@ -55,7 +55,12 @@ def test_a_length_that_was_cut_is_told_with_the_cap_that_cut_it(ada: Person, wor
 
 def test_assume_tells_it_before_the_shell_is_the_role(ada: Person) -> None:
     status, out, told = ada.run("assume", ROLE, "--shell", "bash", "--duration", "9h")
-    assert (status, told.startswith(CUT), "This shell is" in told, "asked" in out) == (0, True, True, False), told
+    assert (status, told.startswith(CUT), "This shell has the role" in told, "asked" in out) == (
+        0,
+        True,
+        True,
+        False,
+    ), told
 
 
 def test_the_page_names_every_cap_that_the_bridge_tells() -> None:
@@ -85,13 +90,13 @@ def test_credential_process_tells_it_on_a_terminal_and_never_where_an_aws_tool_k
 @pytest.mark.parametrize(
     ("cap", "why"),
     [
-        ("asked", "as asked for before; --duration asks anew"),
+        ("asked", "the length that you asked for last time; --duration asks for another"),
         ("usual", "the usual length; --duration asks for another"),
         ("rule", "the longest that your rule allows"),
         ("role", "the longest that the role allows"),
         ("rule_end", "your rule ends then"),
         ("session", "your sign-in ends then"),
-        ("chaining", "the longest that AWS allows for a role that another role takes"),
+        ("chaining", "the longest that AWS allows when one role assumes another"),
     ],
 )
 def test_every_cap_has_its_words(ada: Person, bridge: FakeBridge, cap: str, why: str) -> None:
@@ -124,7 +129,10 @@ def test_a_length_that_an_earlier_command_asked_for_is_told_as_that(ada: Person,
     bridge.answers[CREDENTIALS] = bridge.credentials(4 * HOUR, duration="4h", cap="asked")
     first = ada.run("credentials", "--role", ROLE, "--duration", "4h")[2]
     assert "(as asked for)\n" in first
-    assert "(as asked for before; --duration asks anew)\n" in ada.run("credentials", "--role", ROLE)[2]
+    assert (
+        "(the length that you asked for last time; --duration asks for another)\n"
+        in ada.run("credentials", "--role", ROLE)[2]
+    )
     assert len(bridge.paths()) == 1
 
 

@@ -143,7 +143,7 @@ def test_a_proxy_of_another_kind_is_refused_before_anything_is_sent_to_it(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", url)
-    assert "of a kind that fedbridge cannot use" in words_of(NAME)
+    assert "cannot use a proxy of this kind" in words_of(NAME)
 
 
 @pytest.mark.parametrize(

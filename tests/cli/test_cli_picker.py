@@ -202,7 +202,7 @@ def test_a_role_is_picked_into_a_shell_that_a_person_sits_at_and_left_again(ada:
         seat.type("proddev")
         seat.until("  1 of 111")
         seat.press("Enter")
-        seat.until("This shell is production/Developer until")
+        seat.until("This shell has the role production/Developer until")
         seat.type("echo now $FEDBRIDGE_ASSUMED_ROLE $AWS_ACCESS_KEY_ID.")
         seat.press("Enter")
         seat.until("now production/Developer ASIAEXAMPLE.")

@@ -83,7 +83,7 @@ def test_after_a_death_in_the_middle_of_a_renewal_the_token_is_not_replayed_and_
     killed_while_renewing(ada, rotating)
     make_older(ada.folder / "session.renewing", 60)
     status, _, words = ada.run("whoami")
-    assert (status, "was cut off" in words, "Traceback" in words) == (3, True, False), words
+    assert (status, "was interrupted" in words, "Traceback" in words) == (3, True, False), words
     assert (bridge.used(), bridge.revoked()) == (["refresh-0"], ["refresh-0"])
     assert not (ada.folder / "session.json").exists()
     assert ada.run("whoami")[2].count("\n") == 1
@@ -119,7 +119,7 @@ def test_a_session_whose_answer_is_lost_for_good_is_ended_at_the_bridge_too(ada:
     answers = iter([Reply(0), Reply(400, REFUSED)])
     bridge.answers["/oauth/token"] = lambda _: next(answers)
     status, _, words = ada.run("whoami")
-    assert (status, "was cut off" in words, bridge.revoked()) == (3, True, ["refresh-0"])
+    assert (status, "was interrupted" in words, bridge.revoked()) == (3, True, ["refresh-0"])
 
 
 def test_a_bridge_that_cannot_be_reached_costs_no_session(ada: Person, bridge: FakeBridge) -> None:

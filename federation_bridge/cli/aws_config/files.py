@@ -47,7 +47,7 @@ def told_of(path: Path) -> Iterator[None]:
     except Broken as broken:
         raise LocalFailure(
             say(
-                "AWS tools cannot read {path}, and no profile in it works: {why}. Mend that first.",
+                "AWS tools cannot read {path}, and no profile in it works: {why}. Correct this first.",
                 path=str(path),
                 why=str(broken),
             )

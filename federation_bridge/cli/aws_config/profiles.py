@@ -191,7 +191,8 @@ def _staying(
         elif role not in staying and [line for line in lines_of_theirs(block) if key_of(line) != "region"]:
             staying[role] = block
             told = say(
-                "The profile of {role} would go, but it holds lines of yours: it stays until you remove it yourself.",
+                "The profile of {role} should be removed, but it holds lines of your own. It stays until you remove "
+                "it yourself.",
                 role=role,
             )
             notices.append(told)
@@ -208,15 +209,16 @@ def _counted(
 
 def _means_nothing(name: str) -> str:
     return say(
-        "[{name}] means nothing to AWS tools: a profile's section begins with the word profile. It stays, and "
-        "[profile {name}] is written beside it.",
+        "AWS tools ignore [{name}]: the section of a profile must begin with the word profile. It stays, and [profile "
+        "{name}] is written beside it.",
         name=name,
     )
 
 
 def _is_taken(profile: Profile, role: str) -> str:
     return say(
-        "The profile {name} is that of {role} and stays, so {other} gets none. Choose other names with --template.",
+        "The profile {name} belongs to {role} and stays, so {other} gets no profile. Choose other names with "
+        "--template.",
         name=profile.name,
         role=role,
         other=profile.role,

@@ -25,7 +25,7 @@ def assume(invocation: Invocation) -> int:
     """Writes assignments for the shell's function to evaluate; nothing but assignments ever reaches stdout."""
     asked = invocation.asked
     if not asked.shell:
-        raise UsageWrong(say('This shell does not know assume yet. Run first: eval "$(fedbridge shell-init bash)"'))
+        raise UsageWrong(say('This shell cannot run assume yet. Run this first: eval "$(fedbridge shell-init bash)"'))
     changes = leaving(invocation.environ) if asked.unset else _assumed(invocation)
     invocation.terminal.write(SHELLS[asked.shell].lines(changes))
     if asked.unset:
@@ -50,11 +50,16 @@ def _assumed(invocation: Invocation) -> Mapping[str, str | None]:
         found = chained(context, found, asked.chain, span(asked.duration, "--duration") or LONGEST)
         label = f"{found.account_id}/{found.role}"
         if span(asked.duration, "--duration") > LONGEST:
-            invocation.terminal.tell(say("One hour at most: AWS's limit for a role that is taken by another role."))
+            invocation.terminal.tell(
+                say("One hour at most: this is AWS's limit for role chaining, when one role assumes another.")
+            )
     else:
         tell_granted(context, wanted.role, found, wanted.duration)
     until = found.expires_at.astimezone().strftime("%H:%M")
     invocation.terminal.tell(
-        say("This shell is {role} until {time}. Back: fedbridge assume --unset", role=label, time=until), "green"
+        say(
+            "This shell has the role {role} until {time}. To leave it: fedbridge assume --unset", role=label, time=until
+        ),
+        "green",
     )
     return assuming(invocation.environ, found, label, region)

@@ -75,5 +75,7 @@ def use(invocation: Invocation) -> int:
     invocation.terminal.tell(say("Commands now use {address}.", address=found.address), "green")
     for name in ("FEDBRIDGE_URL", "FEDBRIDGE_BRIDGE"):
         if invocation.environ.get(name):
-            invocation.terminal.tell(say("{name} is set in this shell, and wins over that.", name=name), "red")
+            invocation.terminal.tell(
+                say("{name} is set in this shell and takes precedence over this choice.", name=name), "red"
+            )
     return 0

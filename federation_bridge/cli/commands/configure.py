@@ -70,7 +70,7 @@ def _show(invocation: Invocation, path: Path, before: str, after: aws_config.Rec
     told = say("{path}: profiles {counts}", path=str(path), counts=_counts(after))
     invocation.terminal.tell(told if invocation.asked.diff else f"{told} {say('(--diff shows it all)')}")
     if after.removed:
-        invocation.terminal.tell(say("  Profiles that go: {names}", names=few(after.removed, _NAMED)))
+        invocation.terminal.tell(say("  Profiles that are removed: {names}", names=few(after.removed, _NAMED)))
     if after.stay:
         stay = say("  Profiles that stay, outside of --filter: {count} (--replace removes them)", count=after.stay)
         invocation.terminal.tell(stay)
@@ -125,6 +125,6 @@ def _written(invocation: Invocation, after: aws_config.Reconciled) -> str:
 
 def _confirm(terminal: Terminal) -> None:
     if not terminal.can_ask:
-        raise UsageWrong(say("Nobody is there to ask: add --yes to write this."))
+        raise UsageWrong(say("There is no terminal here to ask at. Add --yes to write this."))
     if terminal.ask(say("Write this? [y/N] ")).lower() not in {"y", "yes", "是"}:
         raise UsageWrong(say("Nothing was written."))

@@ -109,7 +109,13 @@ def _bridge(it: _Examined) -> Iterator[Finding]:
         yield True, say("The bridge has switched off the sign-in by code.")
     offset = context.http.clock_offset.total_seconds()
     if offset:
-        yield False, say("This computer's clock is {seconds} seconds off. Let it set itself.", seconds=int(abs(offset)))
+        yield (
+            False,
+            say(
+                "This computer's clock is {seconds} seconds off. Please turn on automatic time.",
+                seconds=int(abs(offset)),
+            ),
+        )
     else:
         yield True, say("The clock is right.")
 
@@ -199,8 +205,8 @@ def _ours(context: Context, seen: Seen) -> dict[str, str]:
 def _choice(variable: str, chosen: str, seen: Seen) -> str:
     if chosen in seen.ignored and chosen not in seen.profiles:
         return say(
-            "{name} is set to {profile}, but [{profile}] is no profile to AWS tools: its section has to begin with the "
-            "word profile.",
+            "{name} is set to {profile}, but AWS tools do not see [{profile}] as a profile: its section has to begin "
+            "with the word profile.",
             name=variable,
             profile=chosen,
         )

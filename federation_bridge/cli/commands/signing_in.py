@@ -81,7 +81,7 @@ def _address(invocation: Invocation) -> str:
     if asked.bridge or known_bridges(environ) or environ.get("FEDBRIDGE_URL") or environ.get("FEDBRIDGE_BRIDGE"):
         return ""
     if not invocation.terminal.can_ask:
-        raise UsageWrong(say("Which bridge? Name its address: fedbridge login https://aws.example.com"))
+        raise UsageWrong(say("Which bridge? Give its address: fedbridge login https://aws.example.com"))
     invocation.terminal.tell(say("Your company gave you the address of its bridge, such as https://aws.example.com"))
     typed = invocation.terminal.ask(say("Address: "))
     if not typed:
@@ -133,10 +133,12 @@ def whoami(invocation: Invocation) -> int:
 
 
 def headers(invocation: Invocation) -> int:
-    """Writes the headers of one call to the administration's API, for `curl -H @-`."""
+    """Writes the headers for one call of the administration API, for `curl -H @-`."""
     asked = invocation.asked
     if not asked.path.startswith("/administration/") or not asked.path.isprintable():
-        raise UsageWrong(say("{path} is no address of administration, such as /administration/me", path=asked.path))
+        raise UsageWrong(
+            say("{path} is not an address of the administration API, such as /administration/me", path=asked.path)
+        )
     asked.way, asked.administration = "never", True
     found = LocalSession(invocation.context()).headers(asked.method, asked.path)
     invocation.terminal.write("".join(f"{name}: {value}\n" for name, value in found.items()))

@@ -93,7 +93,7 @@ def environment(context: Surroundings) -> Iterator[Finding]:
     """Variables that AWS tools take before any profile."""
     assumed = context.environ.get("FEDBRIDGE_ASSUMED_ROLE")
     if assumed:
-        yield True, say("This shell has assumed {role}. Back: fedbridge assume --unset", role=assumed)
+        yield True, say("This shell has the role {role}. To leave it: fedbridge assume --unset", role=assumed)
     for name in _SHADOWS[-1:] if assumed else _SHADOWS:
         if context.environ.get(name):
             yield (

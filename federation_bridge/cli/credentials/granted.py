@@ -74,7 +74,7 @@ def cap_words(cap: str, *, asked_now: bool = True) -> str:
     `asked_now`: whether this command asked for a length. What an earlier one asked for lies in the cache.
     """
     if cap == "asked" and not asked_now:
-        return say(" (as asked for before; --duration asks anew)")
+        return say(" (the length that you asked for last time; --duration asks for another)")
     words = {
         "asked": say(" (as asked for)"),
         "usual": say(" (the usual length; --duration asks for another)"),
@@ -82,7 +82,7 @@ def cap_words(cap: str, *, asked_now: bool = True) -> str:
         "role": say(" (the longest that the role allows)"),
         "rule_end": say(" (your rule ends then)"),
         "session": say(" (your sign-in ends then)"),
-        "chaining": say(" (the longest that AWS allows for a role that another role takes)"),
+        "chaining": say(" (the longest that AWS allows when one role assumes another)"),
     }
     return words.get(cap, "")
 

@@ -126,7 +126,7 @@ def _remember(context: Context, kept_as: str, credentials: AwsCredentials, answe
     life = expires - now
     if life <= timedelta():
         raise TooShort(
-            say("This computer's clock says that fresh credentials have already ended. Let the clock set itself.")
+            say("By this computer's clock, fresh credentials have already ended. Please turn on automatic time.")
         )
     usable_until = expires - min(_SPARE, life / 3)
     renew_at = usable_until - min(_RENEW_AHEAD, life / 6)

@@ -84,8 +84,8 @@ def refusal(answer: Answer) -> CommandFailed:
         "invalid_grant": say("This sign-in is no longer valid. Please start again: fedbridge login"),
         "unauthorized_client": say("The bridge's operator has switched off this way of signing in. Try the other one."),
         "invalid_dpop_proof": say("The bridge did not accept this computer's proof. See fedbridge doctor."),
-        "invalid_scope": say("The bridge knows no such sign-in. Is it of an older release?"),
-        "slow_down": say("The bridge is asked too often. Please wait a moment and start again."),
+        "invalid_scope": say("The bridge does not know this kind of sign-in. Is its release older than yours?"),
+        "slow_down": say("The bridge gets too many requests. Please wait a moment and start again."),
     }
     if code in sentences:
         return LoginRefused(sentences[code])

@@ -139,7 +139,7 @@ class Renewal:
     def _give_up(self, session: StoredSession) -> None:
         """Forgets the session, and lets the bridge end what nobody holds (RFC 7009 takes a used token too)."""
         self._context.terminal.tell(
-            say("The last renewal of your session was cut off, and its answer lost. You have to sign in again.")
+            say("The last renewal of your session was interrupted, and its answer was lost. You have to sign in again.")
         )
         self.is_told = True
         self._tokens.forget()

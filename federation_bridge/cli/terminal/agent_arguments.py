@@ -29,7 +29,7 @@ def agent_commands(under: Under) -> None:
         help=say("For coding agents and scripts: read-only, short, and marked as such"),
         description=say(
             "For coding agents and scripts: read-only, short, and marked as such.\n"
-            "AWS itself holds the session to reading, unless a rule of your company says otherwise."
+            "AWS itself lets the session only read, unless a rule of your company says otherwise."
         ),
         epilog="\n".join(
             (
@@ -60,7 +60,8 @@ def agent_commands(under: Under) -> None:
 def _alone(_: Invocation) -> int:
     raise UsageWrong(
         say(
-            "What shall the agent get? For example: fedbridge agent exec ACCOUNT/ROLE -- COMMAND. All ways: fedbridge "
+            "What do you want to give the agent? For example: fedbridge agent exec ACCOUNT/ROLE -- COMMAND. All "
+            "ways: fedbridge "
             "agent --help"
         )
     )

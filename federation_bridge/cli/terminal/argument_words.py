@@ -68,7 +68,9 @@ class Parser(argparse.ArgumentParser):
             return
         word = unknown[0].partition("=")[0] if unknown[0].startswith("-") else unknown[0]
         if not word.startswith("-"):
-            told = say("{program} takes no word {word} here. See: {program} --help", program=self.prog, word=word)
+            told = say(
+                "{program} does not take the word {word} here. See: {program} --help", program=self.prog, word=word
+            )
             raise UsageWrong(told)
         what = say("{program} has no option {option}.", program=self.prog, option=word)
         hidden = {name for name, action in self._option_string_actions.items() if action.help == argparse.SUPPRESS}
@@ -107,7 +109,7 @@ def _no_choice(action: argparse.Action, value: str, choices: str) -> str:
         return say("There is no format {name}. There are: {choices}.", name=value, choices=choices)
     if action.dest == "shell":
         return say(
-            "There is nothing for the shell {name}, but for: {choices}. fedbridge exec works in every shell.",
+            "The shell {name} is not supported. Supported shells: {choices}. fedbridge exec works in every shell.",
             name=value,
             choices=choices,
         )
@@ -145,7 +147,7 @@ def _sentences() -> dict[str, str]:
         "argument %(argument_name)s: %(message)s": say("%(argument_name)s: %(message)s"),
         "unrecognized arguments: %s": say("Not known here: %s"),
         "not allowed with argument %s": say("it does not go together with %s"),
-        "ignored explicit argument %r": say("it takes no value, and %r was given"),
+        "ignored explicit argument %r": say("it takes no value, but %r was given"),
         "the following arguments are required: %s": say("Missing: %s"),
         "expected one argument": say("a value is missing"),
         "invalid %(type)s value: %(value)r": say("%(value)r is not a number"),

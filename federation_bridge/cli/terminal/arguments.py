@@ -39,7 +39,7 @@ def _doctor(under: Under) -> None:
         under,
         "doctor",
         doctor.doctor,
-        say("Say what is wrong, in words"),
+        say("Find out what is wrong, and say it in words"),
         more=say(
             "Looks at the bridge, your session, the environment and ~/.aws; ends with 1 where something is wrong."
         ),

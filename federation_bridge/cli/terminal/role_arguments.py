@@ -47,7 +47,7 @@ def _credentials(under: Under) -> None:
         "credentials",
         credentials.credentials,
         say("Credentials of one role, as text"),
-        more=say("Prefer exec, or the profiles of configure: they renew."),
+        more=say("Prefer fedbridge exec, or the profiles that fedbridge configure writes: they renew the credentials."),
         examples=('eval "$(fedbridge credentials production/Developer --format env)"',),
     )
     role_options(credentials_)
@@ -61,8 +61,11 @@ def _exec(under: Under) -> None:
         under,
         "exec",
         running.exec_,
-        say("Run a command as a role, for as long as it takes"),
-        more=say("AWS tools that it runs get credentials from an endpoint on this computer, renewed until it ends."),
+        say("Run a command as a role, however long it takes"),
+        more=say(
+            "AWS tools that the command runs get credentials from an endpoint on this computer. They are renewed "
+            "until the command ends."
+        ),
         examples=("fedbridge exec production/Developer -- terraform plan",),
     )
     role_options(exec_)

@@ -16,8 +16,8 @@ def shell_commands(under: Under) -> None:
         under,
         "assume",
         assuming.assume,
-        say("Take a role into this shell, or leave it with --unset"),
-        more=say("Needs the function that shell-init writes. Every AWS tool of this shell then has the role."),
+        say("Assume a role in this shell, or leave it with --unset"),
+        more=say("Needs the function that shell-init writes. Every AWS tool in this shell then has the role."),
         examples=(
             "fedbridge assume production/Developer",
             "fedbridge assume production/Developer --chain arn:aws:iam::444455556666:role/Deploy",
@@ -28,7 +28,7 @@ def shell_commands(under: Under) -> None:
     role_options(assume)
     region_option(assume)
     assume.add_argument(
-        "--chain", default="", metavar="ROLE-ARN", help=say("then take this role from it, for an hour at most")
+        "--chain", default="", metavar="ROLE-ARN", help=say("then assume this second role with it, for an hour at most")
     )
     assume.add_argument("--unset", action="store_true", help=say("give this shell its own variables back"))
     assume.add_argument("--shell", default="", choices=("", *sorted(SHELLS)), help=argparse.SUPPRESS)
@@ -37,7 +37,7 @@ def shell_commands(under: Under) -> None:
         under,
         "shell-init",
         assuming.shell_init,
-        say("The function by which assume reaches a shell"),
+        say("The shell function that fedbridge assume needs"),
         examples=('eval "$(fedbridge shell-init bash)"', "fedbridge shell-init fish"),
     )
     init.add_argument(

@@ -33,7 +33,7 @@ def _login(under: Under) -> None:
     )
     login.add_argument("--administration", action="store_true", help=say("to administer the bridge, for an hour"))
     login.add_argument("address", nargs="?", default="", metavar="https://aws.example.com", help=say("the bridge"))
-    login.add_argument("--name", default="", help=say("what to call the bridge, where you have several"))
+    login.add_argument("--name", default="", help=say("a name for the bridge, if you have several"))
     ways(login)
 
 
@@ -78,9 +78,12 @@ def _headers(under: Under) -> None:
         under,
         "headers",
         signing_in.headers,
-        say("The headers of one call to administer the bridge"),
-        more=say("After login --administration. They hold for this method and address, once and within a minute."),
+        say("The headers for one call of the administration API"),
+        more=say(
+            "Run login --administration first. The headers are valid once, within a minute, and for this method and "
+            "address only."
+        ),
         examples=("fedbridge headers GET /administration/me",),
     )
     headers.add_argument("method", choices=("GET", "POST"), help=say("the method of the call"))
-    headers.add_argument("path", metavar="/administration/PATH", help=say("its address below /api/v1"))
+    headers.add_argument("path", metavar="/administration/PATH", help=say("the address of the call, below /api/v1"))

@@ -49,9 +49,11 @@ def _configure(under: Under) -> None:
         metavar="TEXT",
         help=say("only roles with these letters; other profiles stay"),
     )
-    configure_.add_argument("--replace", action="store_true", help=say("with --filter: the other profiles go"))
+    configure_.add_argument("--replace", action="store_true", help=say("with --filter: remove the other profiles"))
     min_remaining_option(configure_)
-    configure_.add_argument("--sso", action="store_true", help=say("sign in by the token cache of AWS clients instead"))
+    configure_.add_argument(
+        "--sso", action="store_true", help=say("let AWS clients sign in with their own token cache instead")
+    )
     configure_.add_argument("--yes", action="store_true", help=say("write without asking"))
     configure_.add_argument("--diff", action="store_true", help=say("show the whole difference"))
     configure_.add_argument("--dry-run", action="store_true", help=say("say what would change and write nothing"))
