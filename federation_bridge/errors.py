@@ -184,7 +184,7 @@ class GrantEnded(SignInRejected):
 class EndingRejected(BridgeError):
     """A message that says that something has ended was not believed. One sentence for every reason."""
 
-    code, status, public = "ending_rejected", 400, "This message was not believed; nothing has ended."
+    code, status, public = "ending_rejected", 400, "This message could not be verified, so no session was ended."
 
 
 class Blocked(SignInRejected):
@@ -222,8 +222,8 @@ class NotAuthenticatedAsAsked(SignInRejected):
 
     code = "not_authenticated_as_asked"
     public = (
-        "Your company's sign-in did not do what was asked of it: to ask you anew, or for the second factor that is"
-        " needed here. Trying again may not help: tell your administrator the reference."
+        "Your company's sign-in did not do what we requested: to ask you to sign in anew, or to ask for the second"
+        " factor that is needed here. Trying again may not help: tell your administrator the reference."
     )
 
 
@@ -301,7 +301,7 @@ class PressOfAnother(BridgeError):
     """A press on a page of somebody else: nothing of it goes on for whoever is signed in now."""
 
     code, status = "press_of_another", 403
-    public = "That page belonged to somebody else than who is signed in now. Nothing of it was done."
+    public = "That page belonged to another person than the one who is signed in now. Nothing was done."
 
 
 class RoleNotGranted(BridgeError):
@@ -340,7 +340,7 @@ class NotHandedOver(BridgeError):
     """The statement would not bind its holder to the whole grant, or the operator hands none out."""
 
     code, status = "not_handed_over", 403
-    public = "This role is not handed out as a web identity token. Its credentials can be had in every other way."
+    public = "This role is not available as a web identity token. You can get its credentials in every other way."
 
 
 class NotFound(BridgeError):
@@ -420,7 +420,7 @@ class AwsBusy(AwsUnreachable):
     """Every region that was asked throttles: AWS is up, and asked too often."""
 
     code = "aws_busy"
-    public = "AWS gets too many requests at the moment, so it gave nothing. Please wait a minute, then try again."
+    public = "AWS gets too many requests at the moment, so it issued nothing. Please wait a minute, then try again."
     retry_after = 60
 
 
@@ -434,7 +434,7 @@ class SenderUnproven(ProviderUnreachable):
     """A provider's program sent something, and the keys that would prove it were not to be had: it may try again."""
 
     status = 503
-    public = "The keys that tell who sent this could not be fetched now. Please send it again later."
+    public = "The keys that prove who sent this could not be fetched now. Please send it again later."
     retry_after = 60
 
 

@@ -64,7 +64,7 @@ class DecisionInput:
 
 
 _SIGN_IN_ENDS = Sentence("Your sign-in ends in less than 15 minutes, and AWS issues no session that is as short.")
-_SIGN_IN_ENDS_BEFORE = Sentence("Your sign-in ends before the longest session that this token could bring.")
+_SIGN_IN_ENDS_BEFORE = Sentence("Your sign-in ends before the longest session that this token could give.")
 WithheldBy = tuple[tuple[str, Sentence], ...]
 """Rules that name a role for a person and cannot grant it, each with its reason."""
 AGENT_USUAL = timedelta(minutes=30)
@@ -72,7 +72,7 @@ AGENT_USUAL = timedelta(minutes=30)
 AGENT_TAG = ("federation-bridge:agent", "true")
 """The session tag of an agent, where the rule sends tags: the role's trust policy allows them then."""
 _READ_ONLY = "arn:{partition}:iam::aws:policy/ReadOnlyAccess"
-_NO_AGENTS = Sentence("The rule that gives you this role lets no agent have it.")
+_NO_AGENTS = Sentence("The rule that gives you this role does not let agents have it.")
 _OWN_POLICY = Sentence(
     "The rule that gives you this role has a session policy, which AWS would add to read-only access instead of "
     "narrowing it. An agent gets it only where the rule says so (agents: full)."

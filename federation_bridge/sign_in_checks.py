@@ -35,7 +35,9 @@ _BEFORE = (
     Check("address", Sentence("the answer came to the address of its protocol")),
     Check(
         "pending sign-in",
-        Sentence("this browser left for this sign-in, or the connection takes answers nobody asked for"),
+        Sentence(
+            "this browser began this sign-in, or the connection accepts answers without a request (IdP-initiated)"
+        ),
     ),
     Check("request", Sentence("that sign-in is of this connection and has not run out")),
 )
@@ -58,41 +60,39 @@ _OTHER = Check("other", Sentence("what the cause says"), is_always=False)
 SAML = (
     *_BEFORE,
     Check("form", Sentence("one SAMLResponse came by POST, in base64"), "SAML bindings 3.5.4"),
-    Check("documents", Sentence("the provider's metadata is there and fits the settings"), "SAML metadata 2.4"),
+    Check("documents", Sentence("the provider's metadata is available and fits the settings"), "SAML metadata 2.4"),
     Check("shape", Sentence("the XML has one meaning, and one place for each signature and assertion")),
-    Check("Response signature", Sentence("it is by a key of the metadata"), "SAML core 5", is_always=False),
+    Check("Response signature", Sentence("it was made with a key of the metadata"), "SAML core 5", is_always=False),
     Check("Response", Sentence("its ID, instant and attributes can be read"), "SAML core 3.2.2"),
     Check("decryption", Sentence("the EncryptedAssertion opens by a key of ours"), "SAML core 2.3.4", is_always=False),
-    Check("Assertion signature", Sentence("it is by a key of the metadata"), "SAML core 5", is_always=False),
-    Check(
-        "signed and encrypted", Sentence("what has to be signed or encrypted by the settings is signed or encrypted")
-    ),
+    Check("Assertion signature", Sentence("it was made with a key of the metadata"), "SAML core 5", is_always=False),
+    Check("signed and encrypted", Sentence("everything that the settings require to be signed or encrypted is so")),
     Check("Assertion", Sentence("each of its parts can be read in one way"), "SAML core 2.3.3"),
     Check("Response Issuer", Sentence("it is the provider's entityID"), "SAML profiles 4.1.4.2"),
     Check("Destination", Sentence("it is our address for this connection"), "SAML core 3.2.2"),
-    Check("InResponseTo", Sentence("it is the request with which this browser left"), "SAML core 3.2.2"),
+    Check("InResponseTo", Sentence("it is the request that this browser took to the provider"), "SAML core 3.2.2"),
     Check("Issuer", Sentence("it is the provider's entityID"), "SAML core 2.2.5"),
     Check("IssueInstant", Sentence("it is not in the future"), "SAML core 2.3.3"),
     Check("NameID", Sentence("there is one, and its qualifiers are the provider's and ours"), "SAML core 2.2.3"),
-    Check("Conditions", Sentence("they say until when the assertion holds"), "SAML core 2.5.1"),
+    Check("Conditions", Sentence("they say until when the assertion is valid"), "SAML core 2.5.1"),
     Check("AudienceRestriction", Sentence("each names our entityID"), "SAML core 2.5.1.4"),
     Check("ProxyRestriction", Sentence("it does not forbid us to make an assertion of our own"), "SAML core 2.5.1.6"),
-    Check("NotBefore", Sentence("it is valid by now"), "SAML core 2.5.1.2"),
+    Check("NotBefore", Sentence("it is valid already"), "SAML core 2.5.1.2"),
     Check(
         "SubjectConfirmation",
         Sentence("a bearer one is for us and for this request, and has not expired"),
         "SAML profiles 4.1.4.3",
     ),
-    Check("AuthnStatement", Sentence("when the person was authenticated is what was asked for"), "SAML core 2.7.2"),
+    Check("AuthnStatement", Sentence("the person was authenticated as recently as was required"), "SAML core 2.7.2"),
     Check("NotOnOrAfter", Sentence("the message is not too old"), "SAML core 2.5.1.2"),
-    Check("second opinion", Sentence("another library reads the same from the message")),
+    Check("second opinion", Sentence("another library reads the same content from the message")),
     Check("identity", Sentence("what identifies the person is there, and is lasting")),
     *_AFTER,
     _OTHER,
 )
 OIDC = (
     *_BEFORE,
-    Check("documents", Sentence("the provider's metadata is there"), "OpenID Connect Discovery 4"),
+    Check("documents", Sentence("the provider's metadata is available"), "OpenID Connect Discovery 4"),
     Check("response mode", Sentence("the answer came as it was asked for, each parameter once"), "RFC 6749 4.1.2"),
     Check("state", Sentence("it is the one that was sent"), "RFC 6749 10.12"),
     Check("iss of the answer", Sentence("it is this connection's issuer"), "RFC 9207 2.4"),
@@ -100,7 +100,7 @@ OIDC = (
     Check("sign-in taken", Sentence("that sign-in was not used before")),
     Check("token endpoint", Sentence("it redeems the code"), "OpenID Connect Core 3.1.3"),
     Check("UserInfo request", Sentence("the UserInfo endpoint answers"), "OpenID Connect Core 5.3", is_always=False),
-    Check("ID token signature", Sentence("it is by a key of the provider"), "OpenID Connect Core 3.1.3.7"),
+    Check("ID token signature", Sentence("it was made with a key of the provider"), "OpenID Connect Core 3.1.3.7"),
     Check("ID token", Sentence("it is JSON with one meaning, and no token of another kind"), "OpenID Connect Core 2"),
     Check("iss", Sentence("it is this connection's issuer"), "OpenID Connect Core 3.1.3.7"),
     Check("aud", Sentence("it is us, and azp says so too"), "OpenID Connect Core 3.1.3.7"),
@@ -108,7 +108,7 @@ OIDC = (
     Check(
         "times", Sentence("exp, iat, nbf and auth_time are possible and what was asked for"), "OpenID Connect Core 2"
     ),
-    Check("hashes", Sentence("at_hash and c_hash fit, where they stand"), "OpenID Connect Core 3.1.3.6"),
+    Check("hashes", Sentence("at_hash and c_hash match, where they are present"), "OpenID Connect Core 3.1.3.6"),
     Check("sub", Sentence("it is plain text"), "OpenID Connect Core 2"),
     Check("UserInfo", Sentence("it is about the same person"), "OpenID Connect Core 5.3.2", is_always=False),
     Check("identity", Sentence("the tenant may sign in, and what identifies the person is there")),

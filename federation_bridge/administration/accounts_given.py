@@ -244,7 +244,7 @@ def _columns(name: str, line: int, head: Sequence[str]) -> list[str]:
 
 def _refuse_formula(node: Node) -> None:
     if isinstance(node.value, str) and is_formula(node.value):
-        refuse(node, "%(first)s begins as a formula, which a spreadsheet would compute", first=repr(node.value[:20]))
+        refuse(node, "%(first)s begins like a formula, which a spreadsheet would compute", first=repr(node.value[:20]))
 
 
 def _has_ended(node: Node) -> bool:

@@ -48,7 +48,7 @@ def lines_of(found: Preview) -> Iterator[str]:
         yield from _told(line)
     for name in compared.not_foreseen:
         yield Sentence(
-            "rule %(rule)s asks about the request, such as its network: what it gives is not foreseen", rule=name
+            "rule %(rule)s depends on the request, such as its network: what it gives cannot be predicted", rule=name
         )
     for finding in found.findings:
         words = shown_about_them(finding.sentence)

@@ -185,5 +185,5 @@ def _note(one: Reached) -> str:
     if one.denied_by:
         return Sentence("denied by rule %(rule)s", rule=one.denied_by)
     if one.reach is Reach.FROM_ELSEWHERE:
-        return Sentence("hangs on the request, such as its network: not from every place, or not at every time")
+        return Sentence("depends on the request, such as its network: not from every place, or not at every time")
     return ""

@@ -1,4 +1,4 @@
-"""What SCIM clients told, as whoever administers looks at it: how much, when last, and who is joined with nobody."""
+"""What SCIM clients told, as whoever administers looks at it: how much, when last, and who is linked to nobody."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def standing(store: Store, settings: Settings, clock: Clock) -> tuple[Connection
 
 
 def users_told(store: Store, joining: Joining, *, unjoined: bool, skipped: int, most: int) -> tuple[UserTold, ...]:
-    """Users of a connection in one order that stays, or those alone who are joined with nobody."""
+    """Users of a connection in one order that stays, or those alone who are linked to nobody."""
     if unjoined and joining.scim.joined_by == "userName":
         return ()
     found = store.provisioned.users_of(joining.connection, unjoined=unjoined, skipped=skipped, most=most)

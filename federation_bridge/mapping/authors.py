@@ -66,6 +66,8 @@ def _foreign_rules(before: RuleSet, after: RuleSet, accounts: frozenset[str]) ->
             )
         elif name in growing:
             # An account that is registered tomorrow would be in it, and nobody would have been asked.
-            yield Sentence("rule %(rule)s means a set of accounts, which can grow: name yours one by one", rule=name)
+            yield Sentence(
+                "rule %(rule)s applies to a set of accounts, which can grow: name your accounts one by one", rule=name
+            )
         elif not reach:
-            yield Sentence("rule %(rule)s is about no account of yours", rule=name)
+            yield Sentence("rule %(rule)s concerns none of your accounts", rule=name)

@@ -127,7 +127,7 @@ def _of_groups(rules: RuleSet, people: Sequence[Identity]) -> Iterator[Finding]:
             near = folded.get((rule.connection, group.casefold()))
             if near is not None:
                 words = Sentence(
-                    "nobody who was seen is in group %(group)s, and some are in %(other)s: letter case counts",
+                    "nobody who was seen is in group %(group)s, but some are in %(other)s: letter case matters",
                     group=shown,
                     other=repr(near),
                 )
@@ -166,7 +166,7 @@ def _of_denials(rule: Rule, denied: Mapping[str, Collection[str]]) -> Iterator[F
 
 
 def unused(rules: RuleSet, uses: RuleUses, now: datetime) -> Iterator[Finding]:
-    """The rules by which nothing was granted within the span, though they were there all the time.
+    """The rules that granted nothing within the span, though they were there all the time.
 
     Says how far back that is known where it is less.
     """

@@ -77,7 +77,7 @@ def _foreign(before: Written, after: Written, accounts: frozenset[str]) -> Itera
         yield Sentence("authors do not change the register")
     old, new = _documents(before, accounts), _documents(after, accounts)
     if [name for name in old if name in new] != [name for name in new if name in old]:
-        yield Sentence("authors do not change the order of files in which others have a part")
+        yield Sentence("authors do not change the order of files that contain rules of others")
     for name in {**old, **new}:
         one, two = old.get(name, _NOTHING), new.get(name, _NOTHING)
         yield from _of_document(one, two)
@@ -88,13 +88,14 @@ def _of_document(old: _Parts, new: _Parts) -> Iterator[Sentence]:
     for one, two in zip_longest(old.foreign, new.foreign, fillvalue=("", ())):
         if one != two:
             name = one[0] or two[0]
-            yield Sentence("rule %(rule)s is not yours: neither its text nor a remark at it may change", rule=name)
+            yield Sentence("rule %(rule)s is not yours: you may change neither its text nor its comments", rule=name)
             return
     for was, now in zip_longest(old.remarks, new.remarks, fillvalue=("", "")):
         if was != now:
             remark = repr((was[0] or now[0]).strip()[:_LONGEST])
             yield Sentence(
-                "the remark %(remark)s belongs to no rule of yours: leave it, and an empty line between it and yours",
+                "the comment %(remark)s belongs to no rule of yours: leave it as it is, with an empty line between "
+                "it and your text",
                 remark=remark,
             )
             return

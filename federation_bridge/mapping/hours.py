@@ -77,10 +77,10 @@ class WithinHours(Condition):
         at = f"{change.astimezone(self.zone):%Y-%m-%d %H:%M} {self.zone.key}" if change is not None else ""
         if self._is_within(facts.now):
             if change is None:
-                return yes(Sentence("the rule's hours have no end"))
+                return yes(Sentence("the rule's hours never end"))
             return yes(Sentence("the rule's hours last until %(instant)s", instant=at), until=change)
         if change is None:
-            return no(Sentence("the rule's hours do not come"))
+            return no(Sentence("the rule's hours never begin"))
         return no(Sentence("the rule's hours begin at %(instant)s", instant=at), until=change)
 
     def comes_back(self) -> bool:

@@ -46,8 +46,8 @@ class FromNetwork(Condition):
         if address is None:
             return unknown(Sentence("the network from which you ask is not known"))
         if address in self._compiled:
-            return yes(Sentence("you ask from %(address)s, which the rule's networks hold", address=str(address)))
-        return no(Sentence("you ask from %(address)s, which lies in none of the rule's networks", address=str(address)))
+            return yes(Sentence("you ask from %(address)s, which is in the rule's networks", address=str(address)))
+        return no(Sentence("you ask from %(address)s, which is in none of the rule's networks", address=str(address)))
 
     def depends_on_request(self) -> bool:
         """Always: the same person may ask from elsewhere a minute later."""
@@ -76,4 +76,6 @@ def _check_network(node: Node, written: str) -> None:
     if network.version == 6 and network.network_address.ipv4_mapped is not None:  # noqa: PLR2004
         refuse(node, "%(written)s is an IPv4 network within IPv6: write the IPv4 network itself", written=repr(written))
     if str(network) != written:
-        refuse(node, "network %(written)s is written %(which)s", written=repr(written), which=repr(str(network)))
+        refuse(
+            node, "network %(written)s must be written as %(which)s", written=repr(written), which=repr(str(network))
+        )

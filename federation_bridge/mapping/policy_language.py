@@ -223,7 +223,7 @@ def _object(node: Node, known: tuple[str, ...], what: str) -> Mapping[str, Node]
         if key in _PRINCIPALS:
             refuse(
                 value,
-                "%(key)s may not stand in %(what)s: the policy is for the holder of the session, and names nobody",
+                "%(key)s is not allowed in %(what)s: the policy is for the holder of the session, and names nobody",
                 key=repr(key),
                 what=what,
             )

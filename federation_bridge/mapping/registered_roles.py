@@ -78,7 +78,8 @@ def _path(node: Node) -> str:
     if not ROLE_PATH.fullmatch(path):
         refuse(
             node,
-            "%(path)s is not a path: at most 512 characters that begin and end with /, as /teams/",
+            "%(path)s is not a path: write at most 512 characters, with / at the beginning and the end, such as "
+            "/teams/",
             path=repr(path),
         )
     return path

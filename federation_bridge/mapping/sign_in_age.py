@@ -43,7 +43,7 @@ class SignedInWithin(Condition):
         if facts.signs_in_anew is not None:
             return yes(Sentence("you signed in within the last %(span)s", span=span))
         if facts.caller is None:
-            return unknown(Sentence("when you signed in last is not known"))
+            return unknown(Sentence("it is not known when you last signed in"))
         seen = facts.caller.session.authentication_instant
         if seen is None:
             return unknown(Sentence("your sign-in does not say when you authenticated"))

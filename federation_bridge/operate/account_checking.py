@@ -86,7 +86,7 @@ def _headline(kept: account_checks.KeptCheck, *, is_missing: bool) -> Iterator[s
     age = format_duration(timedelta(minutes=int(kept.age(system_clock.utc_now()).total_seconds() // 60)))
     yield printable(f"{kept.began_at:%Y-%m-%d %H:%M} UTC, {age} ago, {who}: {kept.accounts} accounts looked at")
     if is_missing:
-        yield "This is old: at least one night was missed."
+        yield "This result is old: at least one nightly check did not take place."
     if kept.more:
         yield f"{kept.more} differences more were found than are kept."
 

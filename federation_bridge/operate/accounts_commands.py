@@ -29,7 +29,7 @@ def accounts() -> None:
 )
 @click.option("--role", "roles", multiple=True, help="A role of new accounts; may be given several times.")
 @click.option("--provider", default="", help="Of new accounts, as saml-provider/bridge; else the one that all have.")
-@click.option("--remove", is_flag=True, help="Take accounts out that are gone or suspended.")
+@click.option("--remove", is_flag=True, help="Remove accounts that no longer exist or are suspended.")
 @click.option("--keep-names", is_flag=True, help="Keep the names of the register.")
 @click.option("--text", "is_text", is_flag=True, help="Print the new register instead of the difference.")
 @click.option("--write", "is_written", is_flag=True, help="Rulebook in files: change the register's file.")

@@ -47,4 +47,4 @@ def lines(path: Path, *, as_json: bool) -> tuple[bool, list[str]]:
     with store_looked_at(load_settings(path)) as store:
         found = tuple(aws_sessions.all_aws_endings(store))
     told = [json.dumps(asdict(one), default=str) for one in found] if as_json else list(aws_sessions.lines_of(found))
-    return aws_sessions.waits_for_somebody(found), told or ["No AWS session was ended that could still be alive."]
+    return aws_sessions.waits_for_somebody(found), told or ["No ended AWS session can still be alive."]

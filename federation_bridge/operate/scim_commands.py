@@ -21,7 +21,7 @@ def scim() -> None:
 @scim.command("show")
 @SETTINGS
 @click.option("--connection", default="", help="Also every user and group that this connection's client told of.")
-@click.option("--unjoined", is_flag=True, help="Of its users, only those who are joined with nobody.")
+@click.option("--unjoined", is_flag=True, help="Of its users, only those who are linked to nobody.")
 def show(path: Path, connection: str, *, unjoined: bool) -> None:
     """Show what each connection's client told, and when it called last."""
     from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the server's libraries

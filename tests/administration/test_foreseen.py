@@ -46,7 +46,7 @@ def test_a_version_keeps_what_its_author_was_shown(ada: Person, clock: HeldClock
     chinese = ada.get("/administration/versions/2", **{"Accept-Language": "zh-CN"}).text
     assert "1 人失去" in chinese
     # The first one came by a command over nothing, and a list is without what is long.
-    assert "Nothing was kept of that" in ada.get("/administration/versions/1").text
+    assert "No prediction was kept" in ada.get("/administration/versions/1").text
     assert {one.foreseen for one in door_of(ada.app).store.rulebook_versions.history(9)} == {""}
 
 

@@ -41,13 +41,13 @@ def test_who_disagrees_is_shown_with_the_reason(ada: Person, clock: HeldClock) -
     ours = standing(ada, clock, "one/1")
     ours.follow()
     page = ada.get("/administration").text
-    assert "one/1" in page and base_of(ada)[:12] in page and "Not every node decides" not in page
+    assert "one/1" in page and base_of(ada)[:12] in page and "Not every node uses" not in page
     began = clock()
     other = OtherRules()
     theirs = standing(ada, clock, "two/7", other)
     theirs.follow()
     page = ada.get("/administration").text
-    assert "Not every node decides" in page and "another version" in page
+    assert "Not every node uses" in page and "another version" in page
     clock.advance(timedelta(minutes=2))
     other.obstacle = "version 2 cannot be used here: unknown connection <b>"
     theirs.follow()

@@ -101,7 +101,7 @@ def test_the_server_narrows_an_agent_s_session_and_the_audit_and_cloudtrail_say_
         (f", session_policy: {OWN}", "has a session policy"),
         (f", agents: read-only, session_policy: {OWN}", "has a session policy"),
         (', policy_arns: ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]', "has a session policy"),
-        (", agents: none", "lets no agent have it"),
+        (", agents: none", "does not let agents have it"),
     ],
 )
 def test_read_only_is_never_added_to_a_rule_s_own_policy_and_none_is_none(

@@ -147,7 +147,7 @@ def test_what_a_link_fills_in_can_be_read_before_it_is_followed_and_is_what_is_f
     page = person.get(f"{GO}?{urlencode({'to': STACK})}").text
     assert shown(page, "leads-to") == "us-east-1.console.aws.amazon.com/cloudformation/home"
     assert "templateURL=https://evil.example/t.yaml&stackName=x" in shown(page, "filled-in-with")
-    assert "Go on only if you know where the link is from." in page
+    assert "Continue only if you know where the link comes from." in page
     assert fields_of(page)["to"] == STACK
 
 
@@ -155,7 +155,7 @@ def test_a_path_is_shown_as_the_page_that_it_becomes(person: Person) -> None:
     page = person.get(f"{GO}?to=/s3/home").text
     assert shown(page, "leads-to") == "us-east-1.console.aws.amazon.com/s3/home"
     assert fields_of(page)["to"] == "https://us-east-1.console.aws.amazon.com/s3/home"
-    assert "Go on only if you know where the link is from." not in page
+    assert "Continue only if you know where the link comes from." not in page
 
 
 HIDDEN = {

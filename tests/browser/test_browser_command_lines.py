@@ -90,7 +90,7 @@ def test_the_typed_code_lets_the_program_in_and_there_is_a_way_back(ada: Any) ->
     ada.shows("Did you start this yourself, on a computer in front of you?")
     assert code in ada.page.locator("dl").inner_text()
     ada.press("Yes, let it in")
-    ada.shows("The command line is in.")
+    ada.shows("The command line is signed in.")
     ada.page.get_by_role("link", name="Back to my roles").click()
     ada.shows("My roles")
 
@@ -117,7 +117,7 @@ def test_a_code_is_typed_and_approved_by_the_keyboard_alone(ada: Any) -> None:
     ada.page.keyboard.press("Enter")
     ada.shows("Did you start this yourself, on a computer in front of you?")
     press_by_keyboard(ada, "Yes, let it in")
-    ada.shows("The command line is in.")
+    ada.shows("The command line is signed in.")
 
 
 def press_by_keyboard(window: Any, name: str) -> None:
@@ -180,7 +180,7 @@ def test_the_code_that_is_carried_by_hand_is_shown_large_and_the_page_can_sign_o
 def test_a_no_on_another_device_shows_no_code(ada: Any) -> None:
     ada.open(remote_page(ada))
     ada.press("No, I did not ask for this")
-    ada.shows("Nothing was let in")
+    ada.shows("No program was signed in")
     expect(ada.page.locator("#authorization-code")).to_have_count(0)
 
 
@@ -214,7 +214,7 @@ def test_letting_a_command_line_in_needs_no_script(new_window: Callable[..., Any
     window.page.get_by_label("Type the code").fill(code)
     window.press("Continue")
     window.press("Yes, let it in")
-    window.shows("The command line is in.")
+    window.shows("The command line is signed in.")
     window.open(remote_page(window))
     window.page.locator(f"button[value='{PRODUCTION}/Developer']").click()
     expect(window.page.locator("#authorization-code")).to_be_visible()

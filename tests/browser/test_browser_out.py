@@ -90,7 +90,7 @@ def test_nothing_of_ones_click_goes_on_for_another_person(ada: Any) -> None:
     ada.context.clear_cookies(domain="localhost")
     ada.page.locator("button[name=connection]").first.click()
     ada.type_password("dan")
-    ada.shows("That page belonged to somebody else than who is signed in now. Nothing of it was done.")
+    ada.shows("That page belonged to another person than the one who is signed in now. Nothing was done.")
     is_clean(ada)
     expect(ada.page.locator("main")).not_to_contain_text("Developer")
 

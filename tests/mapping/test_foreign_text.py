@@ -119,7 +119,7 @@ def test_a_remark_at_a_rule_of_others_is_no_authors(after: str) -> None:
 
 
 def test_the_refusal_names_the_rule_or_the_remark() -> None:
-    assert told(FOREIGN["within"]) == ("rule payroll is not yours: neither its text nor a remark at it may change",)
+    assert told(FOREIGN["within"]) == ("rule payroll is not yours: you may change neither its text nor its comments",)
     assert "'# all rules of the company'" in told(FOREIGN["at the head"])[0]
     assert told(FOREIGN["a name for a group"])[0].startswith(
         "line 4: only administrators change what the text holds besides"

@@ -201,7 +201,7 @@ BAD_POLICIES = [
     ("{Version: 2012-10-17, Statement: [{Effect: Allow, Action: a}]}", "either Resource or NotResource"),
     (
         "{Version: 2012-10-17, Statement: [{Effect: Allow, Action: a, Resource: b, Principal: c}]}",
-        "'Principal' may not stand in",
+        "'Principal' is not allowed in",
     ),
     ("{Version: 2012-10-17, Statement: [{Effect: Allow, Action: [], Resource: b}]}", "text or a list of texts"),
     ("{Version: 2012-10-17, Statement: [{Effect: Allow, Acton: a, Resource: b}]}", "did you mean 'Action'?"),

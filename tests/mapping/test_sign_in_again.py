@@ -55,7 +55,7 @@ def test_of_people_of_whom_no_sign_in_is_at_hand_it_is_not_known() -> None:
     rules = rule_set(rule(RECENT))
     assert rules.entitlements(who, NOW) == ()
     (outcome,) = rules.explain(who, NOW).outcomes
-    assert outcome.reasons == ("when you signed in last is not known",)
+    assert outcome.reasons == ("it is not known when you last signed in",)
     # A command line that was let in is not ended for it: its person may sign in again.
     assert rules.may_have_a_role(who, NOW)
 

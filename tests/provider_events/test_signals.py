@@ -233,7 +233,7 @@ def test_the_token_alone_ends_nothing(
 ) -> None:
     answer = push(person, bearer, sender.event(REVOKED, **how))
     assert (answer.status_code, answer.json["err"]) == (400, err)
-    assert answer.json["description"].startswith("This message was not believed; nothing has ended.")
+    assert answer.json["description"].startswith("This message could not be verified, so no session was ended.")
     assert is_live(person, ADA)
 
 

@@ -35,7 +35,7 @@ def test_i_type_the_code_look_at_who_asks_and_let_it_in(company: Company, trail:
     assert "127.0.0.1" in page.words
     assert "aws-cli/2" in page.words
     page = ada.browser.submit(page, page.form("/device/decision"), decision="allow")
-    assert "The command line is in." in page.words
+    assert "The command line is signed in." in page.words
     fields = {"client_id": "aws-sso", "grant_type": DEVICE_GRANT, "device_code": code["device_code"]}
     tokens = program.post(f"{company.bridge}/oauth/token", fields).json()
     assert tokens["token_type"] == "Bearer"

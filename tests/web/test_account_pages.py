@@ -155,7 +155,7 @@ def test_a_list_shows_the_difference_first_and_comes_into_force_with_a_reason(ad
     [
         (b"", 400, "the files name no account|column `id`"),
         (b"\xff\xfe", 400, "is no text in UTF-8"),
-        (b"id,name\n12,=x\n", 400, "line 2: .* begins as a formula"),
+        (b"id,name\n12,=x\n", 400, "line 2: .* begins like a formula"),
         (given({"Id": NEW, "Name": "Pr\u043eduction"}), 400, "only looks like"),
     ],
 )

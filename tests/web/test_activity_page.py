@@ -80,7 +80,7 @@ def test_one_browser_is_ended_and_the_others_stay(person: Person, clock: HeldClo
 def test_with_a_browser_end_the_command_lines_that_were_let_in_from_it(person: Person, program: Program) -> None:
     program.login()
     page = person.get("/activity").text
-    assert "Let in at" in page
+    assert "Approved at" in page
     person.post("/activity/end-browser", {"browser": marks(page)[0]})
     assert door_of(person.app).store.token_families.living() == ()
 
@@ -114,7 +114,7 @@ def test_what_was_used_is_told_with_when_from_where_and_until_when(
     person: Person, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch, clock)
-    assert "Nothing is recorded of that time." in person.get("/activity").text
+    assert "Nothing is recorded for that time." in person.get("/activity").text
     assert take(person, duration="30m", reason="Ticket <42>").status_code == 200
     page = person.get("/activity").text
     for shown in ("Administrator", "Production", ACCOUNT, "127.0.0.1", "Ticket &lt;42&gt;", "still holds"):

@@ -378,7 +378,7 @@ def test_an_emergency_is_told_until_another_administrator_has_seen_to_it(ada, cl
     emergency(ada, clock, "corp/bob")
     clock.advance(timedelta(minutes=1))
     assert open_emergencies(ada) == "bridge_rulebook_emergencies 1.0"
-    assert "I have seen to it" in ada.get("/administration/rules").text
+    assert "I have dealt with it" in ada.get("/administration/rules").text
     assert [seen_to(ada, note=""), seen_to(ada, number="4"), seen_to(ada, number="x")] == [400, 404, 400]
     assert seen_to(ada) == 303
     assert "Changed in an emergency" not in ada.get("/administration").text
@@ -396,13 +396,13 @@ def test_who_made_it_and_who_may_only_read_do_not_end_its_notice(ada, clock) -> 
     ada.sign_in(clock, "identity-team")
     emergency(ada, clock, "corp/ada")
     page = ada.get("/administration").text
-    assert "Changed in an emergency" in page and "I have seen to it" not in page
+    assert "Changed in an emergency" in page and "I have dealt with it" not in page
     assert seen_to(ada) == 400
     ada.sign_in(clock, "auditors", token=TOKEN[::-1])
     assert (
         ada.post("/administration/emergencies/seen", {"number": "3", "note": "n"}, token=TOKEN[::-1]).status_code == 404
     )
-    assert "I have seen to it" not in ada.get("/administration").text
+    assert "I have dealt with it" not in ada.get("/administration").text
 
 
 def test_the_audit_shows_the_checks_of_a_sign_in(ada, clock) -> None:
@@ -501,7 +501,7 @@ def test_rules_in_files_are_shown_and_not_changed(tmp_path, clock) -> None:
     person.get("/")
 
     page = person.get(EDIT).text
-    assert "The rules lie in files on the machine" in page
+    assert "The rules are files on the server" in page
     assert 'value="save"' not in page
     assert "the rulebook lies in files" in posted(person, "a ticket").text
     fields, stands = {"number": "1", "reason": "back", "base_digest": base_of(person)}, text_in_force(person)
@@ -659,7 +659,7 @@ def test_a_rule_is_shown_as_it_is_written_and_with_its_last_grant(ada, clock) ->
     ada.sign_in(clock, "auditors")
     shown = ada.get("/administration/rules/administrators").text
     assert "when: {group: admins}" in shown and "group: readers" not in shown
-    assert "none is by this rule" in shown
+    assert "None of the last grants" in shown
     assert ada.get("/administration/rules/nothing").status_code == 404
 
 

@@ -59,7 +59,7 @@ def look(person: Person, real: RealAccount | None = None) -> bool:
 
 def test_the_page_shows_what_was_found_and_what_mends_it(ada, clock) -> None:
     ada.sign_in(clock, "auditors")
-    assert "Nobody has looked at the accounts yet" in ada.get(PAGE).text
+    assert "The accounts have not been checked yet" in ada.get(PAGE).text
     assert look(ada)
     page = ada.get(PAGE).text
     assert "Would fail" in page
@@ -74,7 +74,7 @@ def test_what_stands_in_an_account_is_text_on_the_page(ada, clock) -> None:
     ada.sign_in(clock, "auditors")
     look(ada, RealAccount({}, problem="<script>alert(1)</script>"))
     page = ada.get(PAGE).text
-    assert "Cannot be told" in page
+    assert "Cannot be determined" in page
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
 
@@ -83,17 +83,17 @@ def test_an_administrator_asks_for_a_look_once_and_it_is_told_who(ada, clock) ->
     ada.sign_in(clock, "identity-team")
     look(ada)
     clock.advance(timedelta(minutes=1))
-    assert "Look now" in ada.get(PAGE).text
+    assert "Check now" in ada.get(PAGE).text
     assert ada.post(CHECK, {"do": "check"}).headers["Location"] == PAGE
     page = ada.get(PAGE).text
-    assert "A look was asked for" in page
-    assert "Look now" not in page
+    assert "A check was requested" in page
+    assert "Check now" not in page
     newest = door_of(ada.app).store.audit.entries(limit=1)[0]
     assert (newest.event, newest.person) == ("accounts.check_asked", "corp/ada")
     again = ada.post(CHECK, {"do": "check"})
     assert (again.status_code, "asked for already" in again.text) == (400, True)
     assert look(ada)
-    assert "Asked for by corp/ada" in ada.get(PAGE).text
+    assert "Requested by corp/ada" in ada.get(PAGE).text
 
 
 @pytest.mark.parametrize("group", ["auditors", "writers"])
@@ -114,7 +114,7 @@ def test_where_the_settings_do_not_allow_it_nobody_is_asked(not_allowed, clock) 
     not_allowed.sign_in(clock, "identity-team")
     page = not_allowed.get(PAGE).text
     assert "aws.check_accounts" in page
-    assert "Look now" not in page
+    assert "Check now" not in page
     refused = not_allowed.post(CHECK, {"do": "check"})
     assert (refused.status_code, "do not let nodes read the accounts" in refused.text) == (400, True)
     assert app._looks_at_accounts(door_of(not_allowed.app)) == ()
@@ -156,6 +156,6 @@ def test_the_last_look_is_told_at_a_terminal(ada, tmp_path) -> None:
     told = CliRunner().invoke(commands, words)
     assert told.exit_code == 1
     assert "as each night: 1 accounts looked at" in told.stdout
-    assert "at least one night was missed" in told.stdout  # the clock of these tests is held in March
+    assert "at least one nightly check did not take place" in told.stdout  # the clock of these tests is held in March
     assert f"The trust policy of {ACCOUNT}/Administrator" in told.stdout
     assert json.loads(CliRunner().invoke(commands, [*words, "--json"]).stdout)["accounts"] == 1

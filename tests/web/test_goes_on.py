@@ -220,7 +220,7 @@ SHORT: dict[str, tuple[dict[str, str], str]] = {
     "/administration/versions/return": ({"number": "1", "reason": "as before", "base_digest": "x"}, "as before"),
     "/administration/emergencies/seen": ({"number": "1", "note": "looked at it"}, "looked at it"),
     "/administration/changes/decision": ({"change": "0" * 16, "decision": "close", "reason": "no"}, "0" * 16),
-    "/administration/aws/check": ({"do": "check"}, "Look now"),
+    "/administration/aws/check": ({"do": "check"}, "Check now"),
     "/device": ({"user_code": "BCDF-GHJK"}, "BCDF-GHJK"),
     "/command-lines/end": ({"family": "x"}, "End it"),
     "/command-lines/end-all": ({}, "End everything"),
@@ -307,7 +307,7 @@ def test_nothing_of_another_persons_form_goes_on(ada: Person, clock: HeldClock) 
     sign_in(ada, clock, subject="bruno")
     for answer in (ada.get(back), press(ada, CREDENTIALS, fields)):
         assert answer.status_code == 403
-        assert "belonged to somebody else" in answer.text
+        assert "belonged to another person" in answer.text
         assert "a secret of ada" not in answer.text and f'action="{CREDENTIALS}"' not in answer.text
     assert events(ada, "grant.made") == 0
     # The twin: bruno's own form is his.

@@ -34,7 +34,7 @@ def proposed(ada: Person, clock: HeldClock, around: str) -> str:
 
 
 def cut(page: Any) -> re.Match[str] | None:
-    return re.search(r"This is not all: lines (\d+) to (\d+) of (\d+)", page.text)
+    return re.search(r"This is only a part: lines (\d+) to (\d+) of (\d+)", page.text)
 
 
 def test_a_change_behind_two_thousand_remarks_is_told_and_found(ada, clock) -> None:

@@ -1,4 +1,4 @@
-"""What SCIM told is shown to whoever administers: how much, when last, and who is joined with nobody."""
+"""What SCIM told is shown to whoever administers: how much, when last, and who is linked to nobody."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
 
 
 def told(ada: Person, clock: HeldClock) -> ScimClient:
-    """Two users of whom one is joined with nobody, and a group."""
+    """Two users of whom one is linked to nobody, and a group."""
     client = client_of(ada.app)
     client.made_group("admins", client.made())
     client.made("contractor@example.com", None, active=False)
@@ -45,13 +45,13 @@ def test_the_page_shows_how_much_was_told_when_and_who_is_joined_with_nobody(ada
     told(ada, clock)
     clock.advance(timedelta(minutes=10))
     shown = ada.get("/administration/scim?connection=corp").text
-    for text in ("alice@example.com", f"corp/{ALICE}", "joined with nobody", "contractor@example.com", "admins"):
+    for text in ("alice@example.com", f"corp/{ALICE}", "linked to nobody", "contractor@example.com", "admins"):
         assert text in shown, text
     alone = ada.get("/administration/scim?connection=corp&show=unjoined").text
     assert "contractor@example.com" in alone and "alice@example.com" not in alone
     assert ada.get("/administration/scim?connection=nobody").status_code == 404
     chinese = ada.get("/administration/scim?connection=corp", **{"Accept-Language": "zh-CN"}).text
-    assert "未与任何人对应" in chinese
+    assert "未与任何人关联" in chinese
 
 
 def test_a_client_that_has_not_called_for_hours_is_quiet(ada: Person, clock: HeldClock) -> None:

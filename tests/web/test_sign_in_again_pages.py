@@ -22,7 +22,7 @@ from federation_bridge.web.pages import role_page
 
 ROLE = f"{ACCOUNT}/Administrator"
 AGAIN = "Sign in again"
-IN_VAIN = "this sign-in did not bring what the role asks for"
+IN_VAIN = "this sign-in does not bring what the role requires"
 
 
 @pytest.fixture

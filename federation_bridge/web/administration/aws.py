@@ -32,7 +32,7 @@ def aws() -> AnyResponse:
 
 
 @pages.post("/aws/check")
-@guarded(administrator, goes_on=GoesOn(Sentence("Look now")))
+@guarded(administrator, goes_on=GoesOn(Sentence("Check now")))
 def check() -> AnyResponse:
     """Asks for a look now: a node begins within a minute."""
     forms.one_field("do", most=16)

@@ -134,7 +134,7 @@ def return_to() -> AnyResponse:
 @guarded(
     administrator,
     goes_on=GoesOn(
-        Sentence("I have seen to it"), fields_shown(number=Sentence("Version"), note=Sentence("What you found"))
+        Sentence("I have dealt with it"), fields_shown(number=Sentence("Version"), note=Sentence("What you found"))
     ),
 )
 def see_to_emergency() -> AnyResponse:

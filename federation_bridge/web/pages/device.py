@@ -120,7 +120,7 @@ def _command_line(pressed: Pressed) -> list[Line]:
         return []
     return [
         (Sentence("It says of itself"), found.family.label or Sentence("unknown")),
-        (Sentence("Let in at"), found.family.started_at.strftime("%Y-%m-%d %H:%M UTC")),
+        (Sentence("Approved at"), found.family.started_at.strftime("%Y-%m-%d %H:%M UTC")),
     ]
 
 

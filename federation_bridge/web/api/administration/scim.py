@@ -30,7 +30,7 @@ def scim() -> Response:
 @api.get("/scim/users")
 @guarded(administering_auditor)
 def scim_users() -> Response:
-    """The users that the client of `connection` told of; with `show=unjoined` those who are joined with nobody."""
+    """The users that the client of `connection` told of; with `show=unjoined` those who are linked to nobody."""
     check_arguments("connection", "show", *paging.ARGUMENTS)
     joining, page, skipped = _whose(), *_page()
     unjoined, most = argument("show") == "unjoined", page.limit + 1
