@@ -25,19 +25,26 @@ def accounts() -> None:
 @SETTINGS
 @click.argument("files", nargs=-1, required=True, type=_FILES)
 @click.option(
-    "--format", "form", type=click.Choice(["organizations", "csv"]), help="Of all FILES; else each says it itself."
+    "--format",
+    "form",
+    type=click.Choice(["organizations", "csv"]),
+    help="The format of all FILES; else it is detected for each.",
 )
 @click.option("--role", "roles", multiple=True, help="A role of new accounts; may be given several times.")
-@click.option("--provider", default="", help="Of new accounts, as saml-provider/bridge; else the one that all have.")
+@click.option(
+    "--provider",
+    default="",
+    help="The provider of new accounts, such as saml-provider/bridge; else the one that all accounts have.",
+)
 @click.option("--remove", is_flag=True, help="Remove accounts that no longer exist or are suspended.")
 @click.option("--keep-names", is_flag=True, help="Keep the names of the register.")
 @click.option("--text", "is_text", is_flag=True, help="Print the new register instead of the difference.")
 @click.option("--write", "is_written", is_flag=True, help="Rulebook in files: change the register's file.")
 @click.option("--reason", default="", help="Rulebook in the database: put the new register in force, and why.")
-@click.option("--author", default=None, help="Who; else the name of who is logged in here.")
-@click.option("--emergency", is_flag=True, help="Do without the second person; only where settings allow it.")
+@click.option("--author", default=None, help="Who makes the change; else the user who is logged in here.")
+@click.option("--emergency", is_flag=True, help="Do not wait for the second person; only where the settings allow it.")
 def import_accounts(path: Path, files: tuple[Path, ...], **said: Any) -> None:
-    """Bring the register up to FILES: what `aws organizations list-accounts` says, or a table in CSV.
+    """Bring the register up to date with FILES: the output of `aws organizations list-accounts`, or a CSV table.
 
     Without --write and --reason nothing changes: the difference is shown. Remarks, and all that FILES say nothing of,
     stay as they are. `-` is standard input.

@@ -85,7 +85,7 @@ def export(path: Path, form: str, *, sealed: bool, **wanted: Any) -> None:
     from federation_bridge.operate import audit_query  # noqa: PLC0415 - imports the server's libraries
 
     if sealed and (form != "jsonl" or any(wanted.values())):
-        raise click.UsageError("--sealed exports everything, as jsonl: what is left out would look removed")
+        raise click.UsageError("--sealed exports everything, as jsonl: an entry that is left out would look removed")
     settings = load_settings(path)
     for line in audit_query.sealed(settings) if sealed else audit_query.exported(settings, AuditQuery(**wanted), form):
         click.echo(line)
@@ -96,10 +96,10 @@ def export(path: Path, form: str, *, sealed: bool, **wanted: Any) -> None:
 @click.option(
     "--file", "files", multiple=True, type=click.Path(path_type=Path), help="Verify exports, not the database."
 )
-@click.option("--keys", type=click.Path(path_type=Path), help="What `keys show` said: no settings are needed then.")
-@click.option("--told", default="", metavar="NUMBER:DIGEST", help="A seal that the log told: it has to be there.")
+@click.option("--keys", type=click.Path(path_type=Path), help="The output of `keys show`: no settings are needed then.")
+@click.option("--told", default="", metavar="NUMBER:DIGEST", help="A seal from the log: it must be present.")
 def verify(path: Path, files: tuple[Path, ...], keys: Path | None, told: str) -> None:
-    """Find what was changed, removed, inserted or put elsewhere since it was sealed. Exit status 1 if so."""
+    """Find entries that were changed, removed, inserted or moved after they were sealed. Exit status 1 if any were."""
     from federation_bridge.operate import audit_verification  # noqa: PLC0415 - imports the server's libraries
 
     if keys is not None and not files:

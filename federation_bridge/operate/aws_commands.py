@@ -37,7 +37,7 @@ _ACCOUNTS = click.option(
 def onboard(
     path: Path, accounts: str, form: str, folder: Path | None, policies: Path | None, tags: tuple[str, ...]
 ) -> None:
-    """Write what makes the accounts believe the bridge: provider, roles, trust policies. Changes nothing in AWS.
+    """Write what makes the accounts trust the bridge: provider, roles, trust policies. Changes nothing in AWS.
 
     Without --to the one file is printed. A role may do nothing until --policies names its managed policies.
     """
@@ -58,12 +58,12 @@ def onboard(
 @SETTINGS
 @_ACCOUNTS
 @click.option("--from", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path),
-              help="A folder with outputs of `aws iam`, as JSON; then nobody is called.")  # fmt: skip
+              help="A folder with outputs of `aws iam`, as JSON; then AWS is not called.")  # fmt: skip
 @click.option("--role-name", metavar="NAME", default="", help="The role to assume in accounts that are not yours.")
-@click.option("--all", "registered", is_flag=True, help="Roles that no rule grants too.")
+@click.option("--all", "registered", is_flag=True, help="Also check roles that no rule grants.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, registered: bool, as_json: bool) -> None:
-    """Hold what stands in the accounts against what register and rules need. Changes nothing.
+    """Compare the accounts with what the register and the rules need. Changes nothing.
 
     Without --from the accounts are read with your own AWS credentials. Exit status 1 where something would fail, is
     wider than needed, or cannot be told.
@@ -79,7 +79,7 @@ def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, reg
         else account_checking.checked_live(settings, ids, role_name, registered=registered)
     )
     for one in told.not_looked_at:
-        click.echo(f"note: no rule grants a role of {one}; it was not looked at (--all does)", err=True)
+        click.echo(f"note: no rule grants a role of {one}, so it was not checked (--all checks it too)", err=True)
     found = told.differences
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=2))
@@ -94,7 +94,7 @@ def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, reg
 @SETTINGS
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def last_check(path: Path, *, as_json: bool) -> None:
-    """Show what a node found when it last looked at the accounts (`aws.check_accounts`). Calls nobody.
+    """Show what a node found when it last checked the accounts (`aws.check_accounts`). Does not call AWS.
 
     Exit status 1 where something would fail, is wider than needed or could not be told, and where nights were missed.
     """
@@ -115,7 +115,7 @@ def last_check(path: Path, *, as_json: bool) -> None:
 @click.option("--account", default="", help="Every session in this account.")
 @click.option("--reason", required=True, help="Why: it stands in the audit.")
 def end(path: Path, person: str, grant: str, role: str, account: str, reason: str) -> None:
-    """End AWS sessions that are alive, within a minute. Who is signed in here stays: `sessions end` ends that.
+    """End AWS sessions that are alive, within a minute. People stay signed in here: `sessions end` ends that.
 
     Exit status 1 where nothing of that name is alive.
     """
@@ -139,7 +139,7 @@ def end(path: Path, person: str, grant: str, role: str, account: str, reason: st
 @SETTINGS
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each line.")
 def endings(path: Path, *, as_json: bool) -> None:
-    """Show what became of ends in AWS: ending, ended and checked, or what somebody has to do.
+    """Show the state of sessions that are ended in AWS: ending, ended and checked, or what somebody has to do.
 
     Exit status 1 where somebody has to do something.
     """

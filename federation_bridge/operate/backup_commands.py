@@ -15,7 +15,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command()
 @SETTINGS
 @click.argument("file", type=_FILE)
-@click.option("--verify", is_flag=True, help="Make none: read FILE to its end, and check it.")
+@click.option("--verify", is_flag=True, help="Make no backup: read FILE to its end, and check it.")
 def backup(path: Path, file: Path, *, verify: bool) -> None:
     """Copy the SQLite database into FILE, which is new; the service may run meanwhile.
 
@@ -32,7 +32,9 @@ def backup(path: Path, file: Path, *, verify: bool) -> None:
 @SETTINGS
 @click.argument("file", type=_FILE, required=False)
 @click.option("--replace", is_flag=True, help="With FILE: replace the database that is there.")
-@click.option("--database-is-restored", "by_hand", is_flag=True, help="Say that it was put back by other means.")
+@click.option(
+    "--database-is-restored", "by_hand", is_flag=True, help="Say that the database was restored by other means."
+)
 @click.option("--show", is_flag=True, help="Show what is in force again, to be confirmed.")
 @click.option("--confirm", "code", metavar="CODE", default="", help="Confirm what --show showed: people can sign in.")
 @click.option("--reason", default="", help="With --confirm: why; it stays in the audit.")
@@ -48,7 +50,7 @@ def restore(  # noqa: PLR0913 - click hands over one for each option
     reason: str,
     in_aws: bool,
 ) -> None:
-    """Put the SQLite database back from FILE, while the service is stopped; then --show, and --confirm.
+    """Restore the SQLite database from FILE while the service is stopped. Afterwards run --show, and then --confirm.
 
     On PostgreSQL, pg_restore puts it back, and --database-is-restored follows. All sessions and command lines end, and
     nobody comes in until somebody has looked and confirmed.

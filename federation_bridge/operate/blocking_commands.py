@@ -28,7 +28,7 @@ _CONNECTION = click.option("--connection", default="", help="Only at this connec
 @_UNSEEN
 @_EMERGENCY
 def block(path: Path, person: str, reason: str, *, in_aws: bool, unseen: bool, emergency: bool) -> None:
-    """Let PERSON (connection/subject) in no more, on every node, until it is lifted; all that they hold ends."""
+    """Block PERSON (connection/subject) on every node until the block is lifted. Everything that they hold ends."""
     from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
     wish = blocking.Wish(reason, in_aws=in_aws, unseen=unseen)
@@ -41,7 +41,7 @@ def block(path: Path, person: str, reason: str, *, in_aws: bool, unseen: bool, e
 @click.argument("person")
 @_WHY_NOT
 def unblock(path: Path, person: str, reason: str) -> None:
-    """Lift the block that an administrator put on PERSON. What a directory or a signal blocked, those lift."""
+    """Lift the block that an administrator put on PERSON. A directory or a signal must lift its own block."""
     from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
     for line in blocking.unblocked(path, person, blocking.Wish(reason)):
@@ -60,7 +60,7 @@ def blocked(path: Path) -> None:
 
 @click.group(cls=Group)
 def incident() -> None:
-    """Everybody but a list is kept out, until it is over."""
+    """Keep everybody out except a list of people, until the incident is over."""
 
 
 @incident.command("begin")
@@ -81,7 +81,7 @@ def begin(  # noqa: PLR0913 - click hands over one for each option
     unseen: bool,
     emergency: bool,
 ) -> None:
-    """Let nobody in but a list, on every node, and end all that the others hold. The list has an administrator."""
+    """Let in only a list of people, on every node, and end all that the others hold. It must name an administrator."""
     from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
     wish = blocking.Wish(reason, in_aws=in_aws, unseen=unseen)
@@ -94,7 +94,7 @@ def begin(  # noqa: PLR0913 - click hands over one for each option
 @_WHY_NOT
 @_CONNECTION
 def end(path: Path, reason: str, connection: str) -> None:
-    """Let everybody in again whom nobody blocked by name."""
+    """End the incident. Everybody can sign in again, except people who are blocked by name."""
     from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
     for line in blocking.over(path, blocking.Wish(reason), connection):

@@ -89,7 +89,7 @@ def serve(path: Path) -> None:
 @SETTINGS
 @click.option("--json", "as_json", is_flag=True, help="One JSON list of what was found, for a pipeline.")
 def check(path: Path, *, as_json: bool) -> None:
-    """Read everything that can be wrong, and say what is wrong and how to mend it.
+    """Check everything that can be wrong, and say what is wrong and how to correct it.
 
     Exit status: 0 where nothing is wrong, warnings included; 1 where something is; 2 for a wrong command line.
     """
@@ -109,7 +109,7 @@ def check(path: Path, *, as_json: bool) -> None:
 @OWNER
 @OWNER_PASSWORD
 def migrate(path: Path, owner: str, owner_password: Path | None) -> None:
-    """Bring the database to the present schema; make it, and our keys, where there are none.
+    """Bring the database to the present schema. Create it, and our keys, where they do not exist yet.
 
     Needed on PostgreSQL after an update; SQLite does it by itself. With --owner the service's own user, whom the
     settings name, gets the rights that the service needs, and loses all others.
@@ -130,7 +130,7 @@ def show_settings() -> None:
 
 @commands.group()
 def issuer() -> None:
-    """What AWS needs to know of the bridge."""
+    """What AWS needs to know about the bridge."""
 
 
 @issuer.command()
@@ -150,7 +150,7 @@ def export(path: Path, folder: Path) -> None:
 @click.argument("role")
 @click.option("--web-identity-file", is_flag=True, help="As if the register allowed web identity files for the role.")
 def trust_policy(path: Path, account: str, role: str, *, web_identity_file: bool) -> None:
-    """Print the trust policy that makes ROLE in ACCOUNT believe the bridge, and nobody else."""
+    """Print the trust policy with which ROLE in ACCOUNT trusts the bridge, and nobody else."""
     from federation_bridge.operate import export  # noqa: PLC0415 - imports the server's libraries
 
     policy = export.trust_policy(load_settings(path), account, role, is_pinned=web_identity_file)
@@ -166,7 +166,7 @@ def metadata() -> None:
 @SETTINGS
 @click.argument("connection", required=False)
 def show_metadata(path: Path, connection: str | None) -> None:
-    """Show what is in force at every connection, or at CONNECTION, what ends, and what waits for a yes."""
+    """Show for every connection, or for CONNECTION, what is in force, what expires, and what waits to be accepted."""
     from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the server's libraries
 
     for line in documents.lines(load_settings(path), connection):
@@ -177,7 +177,7 @@ def show_metadata(path: Path, connection: str | None) -> None:
 @SETTINGS
 @click.argument("connection")
 def refresh_metadata(path: Path, connection: str) -> None:
-    """Ask the identity provider of CONNECTION now. What it brings holds on every node at once."""
+    """Fetch the metadata of CONNECTION from its identity provider now. The result is in force on every node at once."""
     from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the server's libraries
 
     for line in documents.refresh(load_settings(path), connection):
@@ -189,7 +189,7 @@ def refresh_metadata(path: Path, connection: str) -> None:
 @click.argument("connection")
 @click.option("--document", "digest", default="", help="Only the document that `metadata show` names so.")
 def accept(path: Path, connection: str, digest: str) -> None:
-    """Say yes to what waits at CONNECTION: endpoints on another host, new signing keys (`hold_new_keys`)."""
+    """Accept what waits at CONNECTION: endpoints on another host, new signing keys (`hold_new_keys`)."""
     from federation_bridge.operate import metadata as documents  # noqa: PLC0415 - imports the server's libraries
 
     accepted = documents.accept(load_settings(path), connection, digest)
@@ -205,7 +205,7 @@ def sessions() -> None:
 @SETTINGS
 @click.option("--person", default="", help="Only this person (connection/subject).")
 def list_sessions(path: Path, person: str) -> None:
-    """Show the sessions and command lines that hold."""
+    """Show the sessions and command lines that are valid now."""
     from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the server's libraries
 
     for line in signed_in.lines(load_settings(path), person):
@@ -218,7 +218,7 @@ def list_sessions(path: Path, person: str) -> None:
 @click.option("--id", "family_id", default="", help="One command line, by the id that `list` shows.")
 @click.option("--in-aws", is_flag=True, help="With --person: end the person's AWS sessions, too.")
 def end_sessions(path: Path, person: str, family_id: str, *, in_aws: bool) -> None:
-    """End sessions and command lines at once. Without --in-aws, AWS sessions live on to their own end."""
+    """End sessions and command lines at once. Without --in-aws, AWS sessions stay valid until they expire."""
     from federation_bridge.operate import signed_in  # noqa: PLC0415 - imports the server's libraries
 
     if bool(person) == bool(family_id):
@@ -256,7 +256,7 @@ def sandbox() -> None:
 
 
 @commands.command()
-@click.option("--once", is_flag=True, help="Leave when the walk is done, instead of staying up for a browser.")
+@click.option("--once", is_flag=True, help="Stop when the walk is done, instead of staying up for a browser.")
 @click.option("--port", type=click.IntRange(1, 65533), help="Port of the bridge; the next two are used as well.")
 def demo(once: bool, port: int | None) -> None:
     """Open an example company on this machine, walk the main job, and stay up for a browser."""

@@ -32,7 +32,7 @@ class _Span(click.ParamType[timedelta]):
         try:
             return parse_duration(value)
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no span (12h, 30d)", param, ctx)
+            self.fail(f"{value!r} is not a span of time (12h, 30d)", param, ctx)
 
 
 SPAN = _Span()
@@ -47,7 +47,7 @@ SPAN = _Span()
 @click.option("--against", type=int, help="Compare with this version (`rules history`), not with the one in force.")
 @_JSON
 def preview(path: Path, *, as_json: bool, **wanted: Any) -> None:
-    """Show who would gain and lose what if FILES (rules as files or folders, register, or both) came into force.
+    """Show who would gain or lose which role if FILES (rules as files or folders, register, or both) came into force.
 
     Exit status: 0 nothing changes, 3 something changes, 1 the files are refused.
     """
@@ -75,7 +75,7 @@ def _progress(done: int) -> None:
 @click.option("--version", type=int, help="By this version of the rulebook (`rules history`).")
 @_JSON
 def explain(path: Path, groups: str | None, *, as_json: bool, **asked: Any) -> None:
-    """Show what PERSON (connection/subject) may have and why, and why no more."""
+    """Show which roles PERSON (connection/subject) may have, why, and why they may have no others."""
     from federation_bridge.operate import foreseeing  # noqa: PLC0415 - imports the server's libraries
 
     given = None if groups is None else tuple(dict.fromkeys(name for name in groups.split(",") if name))

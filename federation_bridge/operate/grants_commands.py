@@ -24,7 +24,7 @@ def grants() -> None:
 @click.option("--role", default="", help="Only of this role.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each line.")
 def alive(path: Path, person: str, account: str, role: str, *, as_json: bool) -> None:
-    """Show the AWS sessions that are alive now, or may be, what lives longest first."""
+    """Show the AWS sessions that are alive now, or may be. The one that lives longest comes first."""
     from federation_bridge.operate import live_grants  # noqa: PLC0415 - imports the server's libraries
 
     for line in live_grants.alive_lines(load_settings(path), LiveGrantQuery(person, account, role), as_json=as_json):
@@ -36,7 +36,7 @@ def alive(path: Path, person: str, account: str, role: str, *, as_json: bool) ->
 @click.argument("access_key_id", metavar="KEY")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def key(path: Path, access_key_id: str, *, as_json: bool) -> None:
-    """Tell who used the access key KEY (ASIA..., as CloudTrail shows it): also long after its session has ended."""
+    """Show who used the access key KEY (ASIA..., as CloudTrail shows it), even long after its session has ended."""
     from federation_bridge.operate import live_grants  # noqa: PLC0415 - imports the server's libraries
 
     for line in live_grants.key_lines(load_settings(path), access_key_id, as_json=as_json):

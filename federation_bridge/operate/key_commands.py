@@ -24,7 +24,7 @@ def keys() -> None:
 @keys.command("show")
 @SETTINGS
 def show(path: Path) -> None:
-    """Show the public parts: what an identity provider needs to believe the bridge."""
+    """Show the public parts: what an identity provider needs to trust the bridge."""
     from federation_bridge.operate import export  # noqa: PLC0415 - imports the server's libraries
 
     click.echo(json.dumps(export.public_keys(load_settings(path)), indent=2))
@@ -35,7 +35,7 @@ def show(path: Path) -> None:
 @_PURPOSE
 @click.option("--use-in", default="", metavar="SPAN", help="When the new key begins to sign, for example 2h.")
 def rotate(path: Path, purpose: str, use_in: str) -> None:
-    """Make and publish a new key of PURPOSE. The old one signs until the new one is known where it has to be."""
+    """Make and publish a new key of PURPOSE. The old key signs until everybody who needs the new one knows it."""
     from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the server's libraries
 
     for line in key_rolling.rotated(load_settings(path), purpose, _span(use_in)):
@@ -46,7 +46,7 @@ def rotate(path: Path, purpose: str, use_in: str) -> None:
 @SETTINGS
 @_PURPOSE
 def use(path: Path, purpose: str) -> None:
-    """Put the new key of PURPOSE into use now: everybody who has to believe it knows it."""
+    """Put the new key of PURPOSE into use now: everybody who must trust it knows it already."""
     from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the server's libraries
 
     click.echo(key_rolling.put_into_use(load_settings(path), purpose))
@@ -56,7 +56,7 @@ def use(path: Path, purpose: str) -> None:
 @SETTINGS
 @_PURPOSE
 def retire(path: Path, purpose: str) -> None:
-    """Remove the old keys of PURPOSE, once nothing that they signed can be alive."""
+    """Remove the old keys of PURPOSE, when nothing that they signed can still be valid."""
     from federation_bridge.operate import key_rolling  # noqa: PLC0415 - imports the server's libraries
 
     for line in key_rolling.retired(load_settings(path), purpose):
@@ -74,7 +74,7 @@ def retire(path: Path, purpose: str) -> None:
 @OWNER
 @OWNER_PASSWORD
 def reseal(path: Path, new_key: Path, owner: str, owner_password: Path | None) -> None:
-    """Change the sealing key, while all nodes are stopped: what hangs on it is made anew for the one in FILE.
+    """Change the sealing key while all nodes are stopped. All that depends on it is made anew for the key in FILE.
 
     With --owner where the service's own user of PostgreSQL may not change every table.
     """

@@ -14,13 +14,13 @@ from federation_bridge.settings import load_settings
 
 @click.group(cls=Group)
 def notices() -> None:
-    """What is told to operators by mail and webhook."""
+    """Notices to operators by mail and webhook."""
 
 
 @notices.command("list")
 @SETTINGS
 def list_(path: Path) -> None:
-    """Show what waits for each place and why, and what was given up in the last 30 days. Sends nothing."""
+    """Show which notices wait for each place and why, and which were given up in the last 30 days. Sends nothing."""
     from federation_bridge.operate import telling  # noqa: PLC0415 - imports the server's libraries
 
     for line in telling.waiting(load_settings(path)):
@@ -31,7 +31,7 @@ def list_(path: Path) -> None:
 @SETTINGS
 @click.option("--place", default="", help="Only this place, as `mail/NAME` or `webhook/NAME`.")
 def test(path: Path, place: str) -> None:
-    """Send a notice to every place now, and say what each answered. Exit status 1 where one did not take it."""
+    """Send a notice to every place now, and show what each answered. Exit status 1 if one did not accept it."""
     from federation_bridge.operate import telling  # noqa: PLC0415 - imports the server's libraries
 
     are_sent = True

@@ -13,14 +13,14 @@ from federation_bridge.settings import load_settings
 
 @click.group(cls=Group)
 def people() -> None:
-    """What is kept of people, and who of them is kept out."""
+    """What is stored about people, and who is blocked."""
 
 
 @people.command("show")
 @SETTINGS
 @click.argument("person")
 def show(path: Path, person: str) -> None:
-    """Show all that is kept of PERSON (connection/subject), to hand it out: one JSON object in each line."""
+    """Show all that is stored about PERSON (connection/subject), to hand it out: one JSON object on each line."""
     from federation_bridge.operate import erasing  # noqa: PLC0415 - imports the server's libraries
 
     for line in erasing.shown(load_settings(path), person):
@@ -34,7 +34,7 @@ def show(path: Path, person: str) -> None:
 @OWNER
 @OWNER_PASSWORD
 def erase(path: Path, person: str, reason: str, owner: str, owner_password: Path | None) -> None:
-    """Erase what is kept of PERSON (connection/subject), in the audit too; its seals stay whole.
+    """Erase what is stored about PERSON (connection/subject), in the audit too. The seals of the audit stay valid.
 
     With --owner where the service's own user of PostgreSQL may not touch the audit's past.
     """

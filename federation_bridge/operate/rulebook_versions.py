@@ -121,7 +121,7 @@ def told_whole(settings: Settings, number: int) -> Iterator[str]:
         if shown.left:
             yield f"  and {shown.left} lines more, which were not kept"
     if not found:
-        yield "nothing was kept of what was foreseen"
+        yield "no prediction was kept"
 
 
 def show(settings: Settings, number: int | None, part: str, file: str = "") -> str:

@@ -19,9 +19,9 @@ _WAITS = 3
 """Exit status where a change is kept and waits for a second person."""
 _REASON = click.option("--reason", required=True, help="Why; it stands in the history and in the audit.")
 _EMERGENCY = click.option(
-    "--emergency", is_flag=True, help="Do without the second person; only where settings allow it."
+    "--emergency", is_flag=True, help="Do not wait for the second person; only where the settings allow it."
 )
-_AUTHOR = click.option("--author", default=None, help="Who; else the name of who is logged in here.")
+_AUTHOR = click.option("--author", default=None, help="Who makes the change; else the user who is logged in here.")
 
 
 @click.group(cls=Group)
@@ -34,7 +34,9 @@ def rules() -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @_REASON
 @_AUTHOR
-@click.option("--base", default=None, help="Only over the version of this digest (or its first 8 or more digits).")
+@click.option(
+    "--base", default=None, help="Only if the version in force has this digest (or its first 8 or more digits)."
+)
 @_EMERGENCY
 def apply(
     path: Path, files: tuple[Path, ...], reason: str, author: str | None, base: str | None, emergency: bool
@@ -91,7 +93,7 @@ def proposals(path: Path) -> None:
 @_REASON
 @_AUTHOR
 def close(path: Path, change: str, reason: str, author: str | None) -> None:
-    """End the waiting of CHANGE: it will not come into force."""
+    """Close CHANGE, which waits: it will not come into force."""
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     versions.close(load_settings(path), change, versions.Wanted(author or getpass.getuser(), reason))
@@ -101,7 +103,7 @@ def close(path: Path, change: str, reason: str, author: str | None) -> None:
 @rules.command()
 @SETTINGS
 def emergencies(path: Path) -> None:
-    """Show the changes in an emergency that nobody has seen to yet, newest first."""
+    """Show the emergency changes that nobody has dealt with yet, newest first."""
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     for line in versions.emergencies(load_settings(path)):
@@ -114,7 +116,7 @@ def emergencies(path: Path) -> None:
 @click.option("--note", required=True, help="What you found; it goes into the audit.")
 @_AUTHOR
 def seen(path: Path, number: int, note: str, author: str | None) -> None:
-    """Say that you have looked at the emergency that made version NUMBER: its notice ends."""
+    """Say that you have checked the emergency change that made version NUMBER: its notice ends."""
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     versions.see_to_emergency(load_settings(path), number, versions.Wanted(author or getpass.getuser(), note))
@@ -126,7 +128,7 @@ def seen(path: Path, number: int, note: str, author: str | None) -> None:
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many, newest first.")
 @click.argument("number", type=int, required=False)
 def history(path: Path, most: int, number: int | None) -> None:
-    """Show the versions, newest first; `*` is in force. With a number: that one, and what was foreseen then."""
+    """Show the versions, newest first; `*` is in force. With a number: that one, and what was predicted for it."""
     from federation_bridge.operate import rulebook_versions as versions  # noqa: PLC0415 - imports the server's libraries
 
     settings = load_settings(path)
@@ -138,7 +140,7 @@ def history(path: Path, most: int, number: int | None) -> None:
 @SETTINGS
 @click.argument("number", type=int, required=False)
 @click.option("--part", type=click.Choice(["rules", "accounts"]), default="rules", show_default=True)
-@click.option("--file", "file", default="", help="Of rules that are several files: only this one.")
+@click.option("--file", "file", default="", help="If the rules are several files: only this file.")
 def show(path: Path, number: int | None, part: str, file: str) -> None:
     """Print the rules, or the register, of version NUMBER as they were written; without NUMBER, of the one in force.
 

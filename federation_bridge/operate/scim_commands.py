@@ -15,15 +15,15 @@ _CONNECTION = click.argument("connection", metavar="CONNECTION")
 
 @click.group(cls=Group)
 def scim() -> None:
-    """People and groups that an identity provider tells by SCIM."""
+    """People and groups that an identity provider provisions by SCIM."""
 
 
 @scim.command("show")
 @SETTINGS
-@click.option("--connection", default="", help="Also every user and group that this connection's client told of.")
+@click.option("--connection", default="", help="Also every user and group that this connection's client provisioned.")
 @click.option("--unjoined", is_flag=True, help="Of its users, only those who are linked to nobody.")
 def show(path: Path, connection: str, *, unjoined: bool) -> None:
-    """Show what each connection's client told, and when it called last."""
+    """Show how much each connection's client provisioned, and when it called last."""
     from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the server's libraries
 
     for line in provisioned.shown(load_settings(path), connection, unjoined=unjoined):
@@ -32,14 +32,14 @@ def show(path: Path, connection: str, *, unjoined: bool) -> None:
 
 @scim.group()
 def token() -> None:
-    """The bearer tokens of a connection's SCIM client: one, and a second one while it changes to that."""
+    """The bearer tokens of a connection's SCIM client: one, and a second one while the client changes over to it."""
 
 
 @token.command("new")
 @SETTINGS
 @_CONNECTION
 def new(path: Path, connection: str) -> None:
-    """Make a token for the identity provider of CONNECTION. It is shown this once."""
+    """Make a token for the identity provider of CONNECTION. It is shown only this once."""
     from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the server's libraries
 
     for line in provisioned.made(load_settings(path), connection):
@@ -62,7 +62,7 @@ def list_(path: Path, connection: str) -> None:
 @_CONNECTION
 @click.argument("token_id", metavar="ID")
 def revoke(path: Path, connection: str, token_id: str) -> None:
-    """Revoke the token ID of CONNECTION. It opens nothing from now on."""
+    """Revoke the token ID of CONNECTION. It is not accepted from now on."""
     from federation_bridge.operate import provisioned  # noqa: PLC0415 - imports the server's libraries
 
     provisioned.revoke(load_settings(path), connection, token_id)

@@ -17,7 +17,7 @@ _ACCESS = "A file with the access token for the transmitter's API"
 
 @click.group(cls=Group)
 def signals() -> None:
-    """Shared signals: what an identity provider tells of sessions and accounts, as it happens."""
+    """Shared signals: events about sessions and accounts that an identity provider sends as they happen."""
 
 
 @signals.command()
@@ -25,7 +25,7 @@ def signals() -> None:
 @_CONNECTION
 @click.option("--access-token", type=_FILE, help=f"{_ACCESS}; without it, what to enter there by hand is shown.")
 def setup(path: Path, connection: str, access_token: Path | None) -> None:
-    """Set up the stream of CONNECTION, in place of the one that there was."""
+    """Set up the stream of CONNECTION. It replaces an earlier one."""
     from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the server's libraries
 
     for line in streams.set_up(load_settings(path), connection, access_token):
@@ -37,7 +37,7 @@ def setup(path: Path, connection: str, access_token: Path | None) -> None:
 @_CONNECTION
 @click.option("--access-token", type=_FILE, required=True, help=f"{_ACCESS}.")
 def status(path: Path, connection: str, access_token: Path) -> None:
-    """Show what the transmitter says of the stream of CONNECTION."""
+    """Show what the transmitter says about the stream of CONNECTION."""
     from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the server's libraries
 
     click.echo(streams.status(load_settings(path), connection, access_token))
@@ -51,7 +51,7 @@ def verify(path: Path, connection: str, access_token: Path) -> None:
     """Ask for a verification event. It comes by the stream: `federation-bridge audit --event signal.taken` shows it."""
     from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the server's libraries
 
-    click.echo(f"Asked, with state {streams.verify(load_settings(path), connection, access_token)}.")
+    click.echo(f"Requested, with state {streams.verify(load_settings(path), connection, access_token)}.")
 
 
 @signals.command()
@@ -83,8 +83,8 @@ def resume(path: Path, connection: str, access_token: Path) -> None:
 @_CONNECTION
 @click.option("--access-token", type=_FILE, help=f"{_ACCESS}; without it, delete the stream there by hand.")
 def delete(path: Path, connection: str, access_token: Path | None) -> None:
-    """Take nothing more by the stream of CONNECTION, and delete it at the transmitter."""
+    """Accept nothing more from the stream of CONNECTION, and delete it at the transmitter."""
     from federation_bridge.operate import signals as streams  # noqa: PLC0415 - imports the server's libraries
 
     streams.remove(load_settings(path), connection, access_token)
-    click.echo("Nothing more is taken by this stream.")
+    click.echo("Nothing more is accepted from this stream.")

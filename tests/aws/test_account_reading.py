@@ -141,7 +141,7 @@ def test_what_no_rule_grants_is_looked_at_only_when_asked(company: Company) -> N
     del company.other.roles["Reader"]
     ran = company.check("--role-name", "security/BridgeAudit", registered=False)
     assert (ran.exit_code, ran.stdout) == (0, FINE)
-    assert ran.stderr == f"note: no rule grants a role of {OTHER}; it was not looked at (--all does)\n"
+    assert ran.stderr == f"note: no rule grants a role of {OTHER}, so it was not checked (--all checks it too)\n"
     assert company.check("--role-name", "security/BridgeAudit").exit_code == 1
 
 

@@ -85,7 +85,9 @@ def test_every_account_that_is_wrong_is_told_and_the_rules_wait_for_the_register
     each = ["needs `provider`", "needs `roles`", "is not an account id"]
     told = [(one.place.line, [word for word in each if word in one.sentence]) for one in found]
     assert told == [(line, [word]) for line in (last, last + 1) for word in each]
-    assert any("has to be mended first" in one.sentence for one in findings(settings) if one.severity is Severity.NOTE)
+    assert any(
+        "has to be corrected first" in one.sentence for one in findings(settings) if one.severity is Severity.NOTE
+    )
     (settings.parent / "rules.yaml").write_text("version: 1\nrules: [\n")
     assert {one.place.file for one in wrong(settings)} == {str(register), str(settings.parent / "rules.yaml")}
 

@@ -42,7 +42,7 @@ def _not_joined(settings: Settings, refusal: BridgeError, *, is_broken: bool) ->
     yield from refused(joined.kind_of(refusal), refusal)
     if is_broken:
         yield from joined.database_alone(settings)
-    hint = "mend what is wrong, and look again: until then keys and connections cannot be looked at"
+    hint = "correct what is wrong, and check again: until then keys and connections cannot be checked"
     yield Finding(Kind.SETTINGS, Severity.NOTE, hint)
 
 

@@ -125,5 +125,5 @@ def _rules_as_yaml(path: str, written: str) -> Iterator[Finding]:
     except ConfigurationInvalid as refusal:
         yield from refused(Kind.RULEBOOK, refusal)
     else:
-        told = f"{path}: is read against the register, which has to be mended first"
+        told = f"{path}: is checked against the register, which has to be corrected first"
         yield Finding(Kind.RULEBOOK, Severity.NOTE, told, Place(path))

@@ -94,7 +94,9 @@ def _database(parts: Parts) -> _Found:
         yield Finding(Kind.DATABASE, Severity.GOOD, "database: answers, may be written, and its schema is right")
         if (restoration := restoring.waiting(parts.store)) is not None:
             at = f"{restoration.restored_at:%Y-%m-%d %H:%M} UTC"
-            told = f"database: it was put back at {at}, and nobody comes in yet: run `federation-bridge restore --show`"
+            told = (
+                f"database: it was restored at {at}, and nobody can sign in yet: run `federation-bridge restore --show`"
+            )
             yield Finding(Kind.DATABASE, Severity.WRONG, told)
 
 

@@ -62,7 +62,7 @@ def begin() -> Response:
 @api.post("/incident/end")
 @guarded(administering_administrator)
 def over() -> Response:
-    """Lets everybody in again whom nobody blocked by name."""
+    """Ends the incident: everybody can sign in again, except people who are blocked by name."""
     check_arguments()
     body = sent({"connection": _NAME, "reason": _WORDS})
     stood = blocking.end_incident(verbs_for(administering()), _wish(body), body.get("connection", ""))

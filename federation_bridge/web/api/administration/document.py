@@ -81,10 +81,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/proposals"): Operation("The changes that wait for a second person.", "Proposal", is_list=True),
     ("GET", "/proposals/{asked}"): Operation("One change that waits, or did, with its text.", "ProposalText"),
     ("GET", "/proposals/{asked}/preview"): Operation(
-        "Who would gain and lose what by it.", "Previewed", conflicts=True
+        "Who would gain or lose which role by it.", "Previewed", conflicts=True
     ),
     ("GET", "/versions/{number}/return/preview"): Operation(
-        "Who would gain and lose what if it came into force again.", "Previewed"
+        "Who would gain or lose which role if it came into force again.", "Previewed"
     ),
     ("GET", "/rules"): Operation(
         "The rules in force.",
@@ -104,7 +104,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "/aws"): Operation("What the last look at the accounts found.", "AwsSide"),
     ("GET", "/aws/files"): Operation(
-        "The files that make accounts believe the bridge.", "AwsFiles", arguments=("format", "account")
+        "The files that make accounts trust the bridge.", "AwsFiles", arguments=("format", "account")
     ),
     ("POST", "/aws/check"): Operation(
         "Asks for a look at the accounts now.", "LookAsked", "administrator", body="Nothing"
@@ -182,7 +182,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Keeps everybody out but a list and whoever begins it.", "Ended", "administrator", body="IncidentWish"
     ),
     ("POST", "/incident/end"): Operation(
-        "Lets everybody in again whom nobody blocked by name.", "Blocks", "administrator", body="IncidentEnd"
+        "Ends the incident: everybody can sign in again, except people who are blocked by name.",
+        "Blocks",
+        "administrator",
+        body="IncidentEnd",
     ),
     ("POST", "/people/end"): Operation(
         "Ends all that a person holds, without a block.", "Ended", "administrator", body="EndWish"
@@ -191,7 +194,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Every mistake of a proposed text.", "Checked", "author", body="ProposedTexts", conflicts=True
     ),
     ("POST", "/rulebook/preview"): Operation(
-        "Who would gain and lose what.", "Previewed", "author", body="PreviewWish", conflicts=True
+        "Who would gain or lose which role.", "Previewed", "author", body="PreviewWish", conflicts=True
     ),
     ("POST", "/rulebook"): Operation(
         "Puts a text in force, or lets it wait for a second person.",
