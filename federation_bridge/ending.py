@@ -1,4 +1,4 @@
-"""One verb ends what a person holds, whatever the cause: browser sessions, command lines, whatever waits to come in,
+"""One operation ends what a person holds, whatever the cause: browser sessions, command lines, what waits to come in,
 and their AWS sessions, where that is asked for. Everything that ends somebody's access goes through here.
 """
 
@@ -79,7 +79,7 @@ class NotConnected:
 
 
 class Endings:
-    """The verb. Durable, audited in the same transaction, and done again it ends nothing more. Raises Unavailable."""
+    """The operation. Durable, audited in the same transaction; repeated, it ends nothing more. Raises Unavailable."""
 
     def __init__(self, store: Store, clock: Clock, aws: AwsEndings | None = None) -> None:
         self._store = store

@@ -28,7 +28,7 @@ class RoleRequest:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What bounds a session from around the entitlement."""
+    """The bounds of a session that do not come from the entitlement."""
 
     usual: timedelta
     """How long where nobody asks for more or less."""
@@ -51,7 +51,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class DecisionInput:
-    """What a decision takes from around it: who, within which bounds, under which rules, and CloudTrail's names."""
+    """The inputs of a decision: who, within which bounds, under which rules, and the names for CloudTrail."""
 
     person: str
     session_name: str
@@ -140,14 +140,14 @@ def _withheld(found: WithheldBy) -> RoleWithheld:
 
 
 def granted_length(entitlement: Entitlement, asked: timedelta | None, bounds: Bounds) -> Cap:
-    """How long the session will be, and which cap decided it.
+    """How long the session will be, and which cap decided that.
 
     A request above a cap is cut to the cap and told so: people ask for "a day" and shall not have to guess.
 
     Raises:
         LengthNotIssued: a request outside what AWS issues at all.
-        RoleWithheld: the rule's dates leave less than the fifteen minutes that AWS issues at least, counted on the
-            OIDC road from the last moment at which AWS may answer.
+        RoleWithheld: the rule's dates leave less than the fifteen minutes that AWS issues at least, counted, with an
+            OIDC provider, from the last moment at which AWS may answer.
         SignInAgain: the sign-in leaves less than that.
     """
     if asked is not None and not SHORTEST_SESSION <= asked <= LONGEST_SESSION:

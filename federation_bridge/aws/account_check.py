@@ -1,6 +1,6 @@
-"""What stands in an account, held against what the register needs: what would fail, and what is wider than needed.
+"""Compares an account with what the register needs: what would fail, and what is wider than needed.
 
-Only what AWS evaluates for the bridge's own statement is judged; what cannot be told from the policy is called unsure.
+Only what AWS evaluates for the bridge's own statement is judged; what the policy does not show is called unsure.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class RealRole:
 
 @dataclass(frozen=True, slots=True)
 class RealAccount:
-    """What is known of an account. `providers` None: not known."""
+    """What is known about an account. `providers` None: not known."""
 
     roles: Mapping[str, RealRole]
     providers: frozenset[str] | None = None

@@ -1,4 +1,4 @@
-"""The SAML road's statement: a Response with one signed Assertion, for one person and one role (SAML core 2 and 3).
+"""The statement for a SAML provider: a Response with one signed Assertion, for one person in one role (SAML core 2, 3).
 
 Every value is a text node or an attribute set through the tree, never part of a template. Before the signature the
 canonical bytes are read back and compared with the grant, and exactly those bytes are signed (attack J05).

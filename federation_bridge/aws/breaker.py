@@ -1,4 +1,4 @@
-"""A circuit breaker: whether one far side is asked at all, decided from how its last calls ended. Pure; no clock.
+"""A circuit breaker: decides from the results of the last calls whether an endpoint is called at all. Pure; no clock.
 
 Closed, calls go through. After several failures in a row it is open, and calls fail at once. After a pause it is half
 open: one call, the probe, is let through; its end closes the circuit or begins a longer pause.
@@ -35,7 +35,7 @@ class Pass:
 
 
 class Breaker:
-    """One far side's circuit. Safe for threads; instants are seconds of a monotonic clock that the caller reads."""
+    """The circuit of one endpoint. Safe for threads; instants are seconds of the caller's monotonic clock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -70,14 +70,14 @@ class Breaker:
             return max(left, _PROBE_TIME) if self._state is State.HALF_OPEN else left
 
     def answered(self) -> bool:
-        """The far side answered, whatever it said: the circuit is closed. Whether that is new."""
+        """The endpoint answered, whatever it said: the circuit is closed. Whether that is new."""
         with self._lock:
             was_closed = self._state is State.CLOSED
             self._state, self._failures, self._pause = State.CLOSED, 0, _FIRST_PAUSE
             return not was_closed
 
     def failed(self, given: Pass, now: float) -> bool:
-        """The far side did not answer, or said that it cannot. Whether the circuit is open now and was not before."""
+        """The endpoint did not answer, or said that it cannot. Whether the circuit is open now and was not before."""
         with self._lock:
             if given.probe:
                 return self._probe_failed(given, now)
@@ -92,7 +92,7 @@ class Breaker:
             return True
 
     def abandoned(self, given: Pass) -> None:
-        """The call ended without a word about the far side: the next one may be the probe."""
+        """The call ended without a result about the endpoint: the next one may be the probe."""
         with self._lock:
             if self._is_present_probe(given):
                 self._state = State.OPEN

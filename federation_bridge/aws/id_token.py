@@ -1,4 +1,4 @@
-"""The OIDC road's statement: a JWT for one person and one role, as AssumeRoleWithWebIdentity takes it."""
+"""The statement for an OIDC provider: a JWT for one person and one role, as AssumeRoleWithWebIdentity takes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What we publish so that AWS can check what we sign: SAML metadata for IAM, discovery and JWKS for the OIDC road."""
+"""What we publish so that AWS can check what we sign: SAML metadata for IAM, discovery and JWKS for OIDC providers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def openid_configuration(issuer: str) -> JsonObject:
 
 
 def jwks(keys: KeyRing) -> JsonObject:
-    """The JWK Set (RFC 7517) of the OIDC road: public members only, the signing key first."""
+    """The JWK Set (RFC 7517) for OIDC providers: public members only, the signing key first."""
     return {"keys": [key.public_jwk() for key in keys.all(Purpose.AWS_OIDC)]}
 
 

@@ -1,7 +1,7 @@
-"""How long an AWS session may last at the latest: what is asked of AWS, and what its answer is held against.
+"""The latest end of an AWS session: what is requested from AWS, and what its answer is compared with.
 
 STS counts DurationSeconds from the moment at which it answers, which may be long after the decision. A length alone
-therefore never keeps an end; each road has its own means, and the answer is compared on both.
+therefore never guarantees an end; each provider type has its own means, and the answer is always compared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What stands at an account's provider, held against what the bridge publishes."""
+"""Compares an account's IAM provider with what the bridge publishes."""
 
 from __future__ import annotations
 

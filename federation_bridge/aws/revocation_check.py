@@ -1,4 +1,4 @@
-"""What lets the bridge end sessions in an account, held against what `aws onboard` makes. Pure.
+"""Compares what lets the bridge end sessions in an account with what `aws onboard` makes. Pure.
 
 What is missing here keeps nobody out: it is noticed when an end says `could not`, so it is told before.
 """

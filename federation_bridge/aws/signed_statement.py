@@ -1,4 +1,4 @@
-"""Grant → statement: what AWS is shown of a grant, signed by the key of the account's road."""
+"""Grant → statement: what AWS is shown of a grant, signed by the key for the account's provider type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trust policy that a role needs to believe the bridge, and nobody else (attack J01).
+"""The trust policy that a role needs to trust the bridge, and nobody else (attack J01).
 
 STS itself checks neither an assertion's Audience nor its Recipient: only the conditions here do.
 """
@@ -15,7 +15,7 @@ SESSION_NAME = "${sts:RoleSessionName}"
 
 
 def for_role(account: Account, role: str, *, entity_id: str, issuer: str) -> JsonObject:
-    """The policy document of a registered role; the account's road decides what is pinned.
+    """The policy document of a registered role; the account's provider type decides what is pinned.
 
     `entity_id` and `issuer`: ours (`settings.saml_entity_id`, `settings.issuer`). Where the register allows web
     identity files for the role, the session name is pinned too. ConfigurationInvalid for a role or partition that is

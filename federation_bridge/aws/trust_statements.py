@@ -1,4 +1,4 @@
-"""Trust policies of any hand, read for what they mean to the bridge's own statement."""
+"""Trust policies, whoever wrote them, read for what they mean to the bridge's own statement."""
 
 from __future__ import annotations
 

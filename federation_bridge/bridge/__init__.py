@@ -1,8 +1,8 @@
-"""The verbs of the product: the one place that strings the arrows together.
+"""The operations of the product, and the only place that joins its steps.
 
-Browser, command line and stock AWS clients are doors onto these verbs. Read `verbs` first, from top to bottom. Below it
-lie the steps: `answer` and `admission` end a sign-in, `granting` is the one road to a grant, `entries` is what the
-audit hears of both. `parts` is what they work with.
+Browser, command line and stock AWS clients all call these operations. Read `verbs` first, from top to bottom. Below it
+lie the steps: `answer` and `admission` end a sign-in, `granting` is the only way to a grant, `entries` writes the audit
+entries of both. `parts` holds what they need.
 """
 
 from federation_bridge.bridge.admission import Admission, token_hash

@@ -1,4 +1,4 @@
-"""Identity → Session: a person whose identity provider was believed comes in."""
+"""Identity → Session: makes the session of a person whose identity was verified."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from federation_bridge.sign_in_checks import Record, check
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An arrival, and the record of all that was checked of it so far."""
+    """An arrival, and the record of all checks so far."""
 
     arrival: Arrival
     record: Record
@@ -26,7 +26,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A person has come in: what the browser gets to hold, and where they wanted to go."""
+    """A person is signed in: what the browser receives, and where they wanted to go."""
 
     token: str
     session: Session

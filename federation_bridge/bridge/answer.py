@@ -23,10 +23,10 @@ _PROTOCOLS = {"saml": "SAML", "oidc": "OpenID Connect"}
 
 
 def check_address(callback: Callback, connection: Connection) -> None:
-    """Refuses an answer of the one protocol at an address of the other, whatever else would become of it there.
+    """Refuses an answer of one protocol at an address of the other, whatever else the answer contains.
 
-    Each protocol's answer names its own address to its provider (Recipient, redirect URI); at another one it was led
-    astray, by a wrong setting there or by somebody's hand.
+    Each protocol's answer names its own address to its provider (Recipient, redirect URI); at another address it was
+    misdirected, by a wrong setting there or on purpose.
     """
     spoken, addressed = _PROTOCOLS[connection.protocol], _PROTOCOLS.get(callback.arrived_at or "", "no protocol")
     if spoken != addressed:
@@ -39,7 +39,7 @@ def check_address(callback: Callback, connection: Connection) -> None:
 
 
 class ExpectedSignIn:
-    """The sign-in that an answer is about, and whether it was taken already; admission takes it otherwise."""
+    """The sign-in that an answer belongs to, and whether it was taken already; if not, admission takes it."""
 
     def __init__(self, parts: Parts) -> None:
         self.sign_in: SignIn | None = None
@@ -76,20 +76,20 @@ class ExpectedSignIn:
     def demand_method(self, identity: Identity) -> None:
         """NotAuthenticatedAsAsked where this sign-in asked for a method and the identity states another.
 
-        Here and not in a connector: of whatever protocol an answer is, it is held to what was asked for.
+        This stands here and not in a connector, because it holds for every protocol.
         """
         if self.sign_in is not None and self.sign_in.methods:
             with check("authentication method"):
                 demand_one_of(self.sign_in.methods, identity)
 
     def left_behind(self) -> Session | None:
-        """The session with which the browser left, where it still lives."""
+        """The session that the browser had when it left, if it is still alive."""
         if self.sign_in is None or not self.sign_in.previous:
             return None
         return self._parts.store.sessions.live(self.sign_in.previous, self._parts.settings.sessions.idle)
 
     def tell(self, refusal: BridgeError) -> None:
-        """Says of a refusal what is known of its sign-in."""
+        """Adds to a refusal what is known about its sign-in."""
         if not isinstance(refusal, SignInRejected):
             return
         if self.sign_in is not None:

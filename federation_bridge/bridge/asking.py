@@ -1,4 +1,4 @@
-"""What a caller may ask about roles that they do not hold: what a name means, and what would give a role."""
+"""Questions about roles that the caller does not have: what a name means, and what would give the role."""
 
 from __future__ import annotations
 

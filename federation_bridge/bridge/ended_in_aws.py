@@ -1,4 +1,4 @@
-"""Nobody gets a new AWS session where it would be denied: until the instant of an end they are told to wait."""
+"""Nobody gets a new AWS session that AWS would deny: until the instant of an end, people are told to wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the audit hears of the verbs: who asked is always told, and why it came to nothing where it did."""
+"""The audit entries of the operations: each names who asked and, after a failure, the reason."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Entries:
     def sign_in_refused(
         self, connection: str, origin: RequestOrigin, refusal: BridgeError, record: Record, *, was_signed_in: bool
     ) -> None:
-        """Records that an identity provider's answer was not believed; `was_signed_in`: by a browser with a session.
+        """Records that an identity provider's answer was refused; `was_signed_in`: the browser had a session.
 
-        The person is told whom a message names whose signature held; not where our two verifiers disagree about it.
+        The entry names the person of a message whose signature is valid; not where our two verifiers disagree about it.
         """
         if isinstance(refusal, Unforeseen):
             _log.error("unforeseen at an arrival", reference=origin.reference, exc_info=refusal.__cause__)
@@ -79,7 +79,7 @@ class Entries:
 
     @contextmanager
     def of_failures(self, caller: Caller, grant: Grant) -> Iterator[None]:
-        """Records that a grant came to nothing, and why, before the failure goes on: also one that nobody foresaw."""
+        """Records that a grant failed, and why, before the failure is raised again: also an unforeseen failure."""
         try:
             yield
         except Exception as failure:

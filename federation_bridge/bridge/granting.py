@@ -1,4 +1,4 @@
-"""Entitlement → Grant → AwsCredentials: the one road to a grant, and its redemption, both audited."""
+"""Entitlement → Grant → AwsCredentials: the only way to a grant, and its redemption, both audited."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _of_the_person(caller: Caller, role_request: RoleRequest, rules: RuleSet, no
 
 
 def bounds_of(parts: Parts, caller: Caller, now: datetime, *, for_agent: bool = False) -> Bounds:
-    """What bounds a session of the caller from around the entitlement."""
+    """The bounds of a session of the caller that do not come from the entitlement."""
     settings, session = parts.settings, caller.session
     connection = settings.connections[session.identity.connection]
     return Bounds(
@@ -83,7 +83,7 @@ def bounds_of(parts: Parts, caller: Caller, now: datetime, *, for_agent: bool = 
 
 
 def get_ready(parts: Parts) -> None:
-    """Makes ahead what the first grant would wait for: keys, and clients of the registered accounts' partitions."""
+    """Prepares what the first grant would wait for: keys, and clients of the registered accounts' partitions."""
     for purpose in (Purpose.AWS_SAML, Purpose.AWS_OIDC):
         parts.keys.current(purpose)
     for partition in sorted({one.partition for one in parts.rulebook.in_force.register.accounts.values()}):
@@ -91,7 +91,7 @@ def get_ready(parts: Parts) -> None:
 
 
 class Grants:
-    """Decides, states and redeems. Every door's grant is made here: none can skip the audit, the cap or a condition."""
+    """Decides, states and redeems. Every grant is made here: none can skip the audit, the cap or a condition."""
 
     def __init__(self, parts: Parts, entries: Entries) -> None:
         self._parts = parts
@@ -114,7 +114,7 @@ class Grants:
         demand: Callable[[Grant], object] = lambda _: None,
         leaves: Callable[[Grant], bool] = lambda _: False,
     ) -> Grant:
-        """The one decision behind every door. Audited before anything is signed or AWS is asked.
+        """The one decision for every kind of caller. Audited before anything is signed or AWS is asked.
 
         `is_handed_over`: the statement itself shall leave the bridge, so AWS alone has to enforce the whole grant.
         `demand` raises where the door cannot take what was decided; then nothing is granted. `leaves`: whether the door
@@ -161,8 +161,8 @@ class Grants:
 
         `is_handed_over`: what leaves the bridge for it is a sign-in link, which begins a session when it is opened.
 
-        EndedMeanwhile where the caller was put out while AWS was asked, RoleWithheld where AWS's clock says that the
-        session is one of those that it denies: the answer is handed to nobody.
+        EndedMeanwhile if the caller's access ended while AWS was asked. RoleWithheld if, by AWS's clock, the session is
+        one that AWS denies. In both cases nobody receives the answer.
         """
         with self._entries.of_failures(caller, grant):
             redeemed = self._parts.sts.redeem(grant, self.statement(grant))

@@ -1,4 +1,4 @@
-"""What leaves the bridge with a person or for a program: ways to elsewhere, and a statement that stands for a grant."""
+"""What leaves the bridge with a person or for a program: redirects elsewhere, and a statement for a grant."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Session → Session: the identity provider is asked again, now and then, whether somebody may stay signed in.
+"""Session → Session: asks the identity provider again, at intervals, whether somebody may stay signed in.
 
-An outage of the provider is not an end: for a bounded time a session goes on, and nobody waits for a provider that has
-just failed. A provider that says no ends the session and its command lines.
+An outage of the provider ends no session: for a bounded time it goes on, and nobody waits for a provider that has just
+failed. A provider that says no ends the session and its command lines.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Rechecks:
-    """Asks again where that is due."""
+    """Asks the provider again when that is due."""
 
     def __init__(self, parts: Parts, wait: Callable[[float], None] = time.sleep) -> None:
         self._parts = parts

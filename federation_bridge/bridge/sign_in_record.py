@@ -1,4 +1,4 @@
-"""What the audit keeps of an arrival: the verdict of each check, and what was received, bounded and redacted."""
+"""What the audit keeps about an arrival: the result of each check, and what was received, bounded and redacted."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _Texts:
 
 
 def checks_of(verdicts: Verdicts) -> Details:
-    """The verdicts as an entry has them; a check of the protocol that stands nowhere was not needed."""
+    """The results as an entry has them; a check of the protocol that has no result was not needed."""
     told: Details = {"passed": list(verdicts.passed)}
     if verdicts.failed:
         told |= {"failed": verdicts.failed, "not_reached": list(verdicts.not_reached)}

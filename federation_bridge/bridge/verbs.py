@@ -1,4 +1,4 @@
-"""The verbs, top to bottom. Whatever door is used, credentials and console links come from the same `Grants.grant`."""
+"""The operations, top to bottom. For every caller, credentials and console links come from the same `Grants.grant`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _SEEN_EVERY = timedelta(minutes=1)
 
 
 class Bridge:
-    """The product's verbs. Every public method is one sentence that a person could say."""
+    """The product's operations. Every public method is something that a person could ask for."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -78,8 +78,8 @@ class Bridge:
 
         `return_to` is a path of ours that the door has checked. What `manner` asks for, as far as the connection knows
         it, the answer must say; to a silent one, InteractionRequired where the provider has to ask the person.
-        `previous` is the key of the session that the browser holds already. Nothing is written: what pends lies sealed
-        in the browser (ADR 9).
+        `previous` is the key of the session that the browser holds already. Nothing is written: the pending sign-in is
+        kept sealed in the browser (ADR 9).
         Raises NotFound for an unknown connection, BadRequest for a way back that no cookie can hold.
         """
         connector = self._connector(connection)

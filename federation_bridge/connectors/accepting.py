@@ -1,4 +1,4 @@
-"""An administrator's yes to a document of an identity provider that waits: new keys, endpoints that moved."""
+"""An administrator's approval of a waiting document of an identity provider: new keys, endpoints that moved."""
 
 from __future__ import annotations
 

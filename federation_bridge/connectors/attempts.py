@@ -1,4 +1,4 @@
-"""One at a time fetches what a provider publishes; with a good document nobody waits, else only a few.
+"""Only one request at a time fetches what a provider publishes; with a good document nobody waits, else only a few do.
 
 A provider that accepts and never answers costs one thread for the time of one fetch, and a bounded number that wait for
 its outcome. All others are told at once. The pause between two attempts counts from the end of the first: else, with a

@@ -1,4 +1,4 @@
-"""One connection to an identity provider, as the parts around it see it."""
+"""One connection to an identity provider: the interface that the other parts use."""
 
 from __future__ import annotations
 

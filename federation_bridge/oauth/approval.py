@@ -24,7 +24,7 @@ to sign in as administration asks for it first.
 
 
 def nobody() -> bool:
-    """No: for doors that let nobody in to administer."""
+    """No: for callers that let nobody in to administer."""
     return False
 
 

@@ -1,4 +1,4 @@
-"""The one core of verbs by which command lines are let in, kept in and put out. Every dialect's door stands before it.
+"""The operations that sign command lines in, keep them signed in and end them. Every protocol endpoint calls them.
 
 Read its parts in the order of a sign-in: `devices` or `codes`, then `tokens`, then `access`; `families` end it all.
 """

@@ -1,7 +1,7 @@
 """What the bridge remembers between requests and over restarts, in SQLite or PostgreSQL, shared by all nodes.
 
 Owns the SQL, the database's shape and its migrations, durability, and that one-time things are taken once. Leaves to
-others what the things mean: it checks no assertion and decides no role. Everything that fails here is Unavailable.
+others what the things mean: it checks no assertion and decides no role. Every failure here is raised as Unavailable.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def _refuse_older(person: str, spent: Spent, blocks: Sequence[Block]) -> None:
 
 
 def digest_of_sign_in(sign_in: SignIn) -> str:
-    """By which a spent sign-in is known."""
+    """The digest that identifies a spent sign-in."""
     return digest_of("sign-in", sign_in.connection, sign_in.handle)
 
 

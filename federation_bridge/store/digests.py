@@ -1,4 +1,4 @@
-"""What the store keeps in place of what it was given: a hash.
+"""The store keeps a hash in place of a secret.
 
 The hashed things are 256 random bits or must only be compared, so a plain SHA-256 is enough (no password is here).
 A digest also compares bytes, whatever the database's collation makes of case and trailing blanks.

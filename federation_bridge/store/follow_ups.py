@@ -1,4 +1,4 @@
-"""What follows from audit entries: an errand that stands if and only if the entry does."""
+"""Errands that follow from audit entries: the errand exists if and only if the entry does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Followed = Mapping[str, Callable[[Recorded], bool]]
 
 @dataclass(frozen=True, slots=True)
 class FollowUps:
-    """Which entries something follows from."""
+    """The entries that errands follow from."""
 
     errands: ErrandTable
     followed: Followed = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""By what names that SCIM compares without case are found (RFC 7643 section 2.2, `caseExact`)."""
+"""The keys for names that SCIM compares without case (RFC 7643 section 2.2, `caseExact`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who signed in here, as they were told last: for those who ask what other rules would give to whom."""
+"""The people who signed in here, with their last identity: needed to predict what other rules would give to whom."""
 
 from __future__ import annotations
 

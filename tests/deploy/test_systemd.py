@@ -19,7 +19,7 @@ from service_factories import Service, until
 UNIT = ROOT / "deploy" / "systemd" / "federation-bridge.service"
 REMEDY = "apt-get install systemd"
 EXPOSURE = 1.4
-"""What systemd makes of the unit, of 10: what is left is that it serves a network."""
+"""What systemd makes of the unit, of 10: the rest is that it serves a network."""
 SHUT_IN = """\
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)

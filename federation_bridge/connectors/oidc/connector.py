@@ -1,4 +1,4 @@
-"""The connector: leave for the provider, come back, be somebody. Every check stands here, none in a preset."""
+"""The connector: the way to the provider, the way back, and the identity. All checks are here, none in a preset."""
 
 from __future__ import annotations
 

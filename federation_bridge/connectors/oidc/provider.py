@@ -40,7 +40,7 @@ _KEY_SET_AGES = Ages(fresh=timedelta(hours=1), usable=timedelta(hours=24))
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a connector needs of the house."""
+    """What a connector needs from the parts around it."""
 
     keys: KeyRing
     outgoing: Outgoing

@@ -1,4 +1,4 @@
-"""The connector: leaves for one SAML identity provider, and believes of what comes back what every stage let pass."""
+"""The connector: the way to one SAML identity provider, and the identity from an answer that passed every stage."""
 
 from __future__ import annotations
 

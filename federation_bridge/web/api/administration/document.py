@@ -182,10 +182,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Keeps everybody out but a list and whoever begins it.", "Ended", "administrator", body="IncidentWish"
     ),
     ("POST", "/incident/end"): Operation(
-        "Ends the incident: everybody can sign in again, except people who are blocked by name.",
-        "Blocks",
-        "administrator",
-        body="IncidentEnd",
+        "Ends the incident; people who are blocked by name stay blocked.", "Blocks", "administrator", body="IncidentEnd"
     ),
     ("POST", "/people/end"): Operation(
         "Ends all that a person holds, without a block.", "Ended", "administrator", body="EndWish"
