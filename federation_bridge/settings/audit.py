@@ -24,6 +24,7 @@ class Audit(Section):
     """What is kept of an identity provider's answer beside its issuer, audience and times: the `names` of attributes
     and claims, or also subject and values, `hashed` or as they are (`all`, but for what looks like a secret)."""
     keep: Annotated[Duration, Field(ge=timedelta(days=1))] | None = None
-    """How long entries stay in the database; older ones are written to files and then deleted. None: for good."""
+    """How long entries stay in the database; older ones are written to files and then deleted. If left out: for
+    good."""
     archive: Path | None = None
-    """The folder of these files, one that every node reaches. None: `audit-archive` in the data folder."""
+    """The folder of these files, one that every node reaches. If left out: `audit-archive` in the data folder."""

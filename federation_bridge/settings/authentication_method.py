@@ -34,7 +34,7 @@ class AuthenticationMethod(Section):
     """AuthnContextClassRefs (SAML) or `acr` values (OpenID Connect) that ask for it; empty: it cannot be asked for."""
     accept: _Values = Field(min_length=1, max_length=_MOST_VALUES)
     """What says in an answer that it was used: an AuthnContextClassRef, a value of `acr`, `amr` or `acrs`, or the
-    provider's own name of a method. Any one of them does."""
+    provider's own name of a method. Any one of them is enough."""
 
 
 def _checked_names(methods: dict[str, AuthenticationMethod]) -> dict[str, AuthenticationMethod]:

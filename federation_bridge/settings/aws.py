@@ -34,7 +34,7 @@ class Aws(Section):
             "aws-eusc": ("eusc-de-east-1",),
         }
     )
-    """For each partition the regions whose STS is asked, in order: the second where the first does not answer."""
+    """For each partition the regions whose STS is called, in order: the second if the first does not answer."""
     default_duration: Duration = timedelta(hours=1)
     """How long an AWS session lasts when nobody asks for anything else."""
     console: Literal["auto", "federation"] = "auto"
@@ -60,14 +60,15 @@ class Aws(Section):
     attached to them. By account id: the risk in the words of
     [revocation.md](revocation.md#roles-with-another-boundary), exactly."""
     revocation_probe: bool = False
-    """Whether an end counts as checked only once IAM's simulation says that a session which is meant is denied. The
+    """Whether an end counts as checked only after IAM's simulation says that such a session is denied. The
     revoking role then needs `iam:SimulatePrincipalPolicy`, which `aws onboard` writes where this is set."""
 
     check_accounts: bool = False
-    """Whether nodes read the accounts, each night and when an administrator asks. They take the AWS credentials that
-    boto3 finds on their machine, which may read IAM and nothing else. What they find stands at /administration/aws."""
+    """Whether nodes read the accounts, each night and when an administrator asks. They use the AWS credentials that
+    boto3 finds on their machine; give these the right to read IAM and nothing else. The result is shown at
+    /administration/aws."""
     check_role: str = ""
-    """The role that they assume in accounts of which the credentials are not; a path before its name is allowed."""
+    """The role that nodes assume in every account except that of the credentials; a path before its name is allowed."""
 
     @property
     def attached_policy(self) -> str:

@@ -15,14 +15,14 @@ class CommandLine(Section):
     """How command lines (`fedbridge`, stock AWS clients) are let in."""
 
     device_flow: bool = True
-    """Whether a code may be typed in a browser to let in a program that has none (RFC 8628). The same limits hold
-    for the code that a person carries to `aws login --remote`."""
+    """Whether a code may be typed in a browser to sign in a program that has no browser (RFC 8628). The same limits
+    hold for the code that a person carries to `aws login --remote`."""
     device_flow_connections: tuple[str, ...] | None = None
-    """Connections whose people may do so; None: all."""
+    """Connections whose people may do so; if left out: all."""
     device_flow_refused_groups: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    """For each connection the groups whose people may not: those with the most power, for example."""
+    """For each connection the groups whose members may not do so: those with the most powerful roles, for example."""
     fresh_sign_in: Duration = timedelta(minutes=15)
-    """To approve a device, a person must have signed in at the identity provider no longer ago than this."""
+    """To approve a device, a person must have signed in at the identity provider within this time."""
     refuse_other_address: bool = False
     """Refuses an approval from another address than the one that asked for the code; else the page warns. A code for
     `aws login --remote` is then good only at the address that approved it."""
@@ -30,4 +30,4 @@ class CommandLine(Section):
     """Whether a signed token may leave the bridge for `AWS_WEB_IDENTITY_TOKEN_FILE`: of roles that the register allows
     (`web_identity_file`), where AWS enforces the whole grant (docs/aws-clients.md)."""
     geoip: Path | None = None
-    """A MaxMind DB file that tells the place of an address (needs the extra `geoip`); None: "unknown"."""
+    """A MaxMind DB file that tells the place of an address (needs the extra `geoip`); if left out: "unknown"."""

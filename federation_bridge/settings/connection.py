@@ -26,8 +26,7 @@ class CommonConnection(Section):
     email_domains: tuple[str, ...] = ()
     """People who type an address of these domains are led to this connection."""
     verified_email_domains: tuple[str, ...] = ()
-    """Domains in which only this identity provider gives out addresses, so that what it says about them is
-    believed."""
+    """Domains in which only this identity provider gives out addresses, so that its word about them is trusted."""
     networks: tuple[Network, ...] = ()
     """Private networks that this one connection may reach (an identity provider on the premises)."""
     endpoint_hosts: tuple[Host, ...] = ()
@@ -35,48 +34,49 @@ class CommonConnection(Section):
     administrator's consent, besides the issuer's own and those that the preset knows. A move to another host
     waits for it: `federation-bridge metadata accept`."""
     subject: str | None = None
-    """Claim or attribute that identifies a person for good; None: as the preset says."""
+    """Claim or attribute that identifies a person for good; if left out: as the preset says."""
     email: str | None = None
-    """Claim or attribute with the e-mail address; None: as the preset says."""
+    """Claim or attribute with the e-mail address; if left out: as the preset says."""
     name: str | None = None
-    """Claim or attribute with the name that people read; None: as the preset says."""
+    """Claim or attribute with the name that people read; if left out: as the preset says."""
     skew: Duration = timedelta(seconds=60)
     """How far the identity provider's clock may be off; at most 120s."""
     max_age: Duration | None = None
     """How long ago the person may have authenticated at the identity provider; checked in the answer. OIDC providers
-    are told; a SAML request cannot tell it, so whoever has an older session there has to end that first."""
+    are told; a SAML request cannot tell it, so a person with an older session there has to end that session first."""
     aws_sessions_end_with_sign_in: bool = True
-    """Whether AWS sessions end with the sign-in in which they were taken, of a browser or of a command line; else they
-    may outlive it, up to what the rules allow."""
+    """Whether AWS sessions end with the sign-in (of a browser or a command line) that they came from; else they may
+    outlive it, up to what the rules allow."""
     aws_ends_after: tuple[Literal["logout", "re-check"], ...] = ()
-    """After which word of the identity provider a person's AWS sessions end too, all of them: `logout` (back-channel or
+    """Which events of the identity provider end all AWS sessions of the person, too: `logout` (back-channel or
     single logout), `re-check` (it was asked again and said no). Shared signals and SCIM have a setting of their own."""
     recheck_every: Duration | None = None
-    """How often the identity provider is asked again whether somebody who is signed in still may be, at their next
-    page or renewal: by the refresh token of an OpenID Connect sign-in, which is kept sealed; else by a fresh sign-in,
-    of which who is signed in there sees nothing. None: not before the session ends. At least 5m."""
+    """How often the identity provider is asked again whether a signed-in person may stay signed in, at their next page
+    or renewal: by the refresh token of an OpenID Connect sign-in, which is kept sealed; else by a fresh sign-in, which
+    a person with a session there does not see. If left out: not before the session ends. At least 5m."""
     recheck_silently: bool = True
-    """Whether that fresh sign-in asks the provider first to show the person nothing (`prompt=none`, IsPassive); where
-    it answers that it has to, an ordinary one follows. Off for a provider that takes no such request."""
+    """Whether that fresh sign-in asks the provider first to show the person nothing (`prompt=none`, IsPassive); if it
+    answers that it must show something, an ordinary sign-in follows. Switch it off for a provider that does not accept
+    such requests."""
     recheck_grace: Duration = timedelta(minutes=30)
-    """How much longer a session goes on while the provider cannot be asked."""
+    """How much longer a session stays valid while the provider cannot be asked."""
     sign_out_there: bool = False
     """Offers, where somebody signs out, to sign out at this identity provider too: at its `end_session_endpoint`
     (OpenID Connect) or its SingleLogoutService (SAML). What that needs (the ID token, or the NameID) is kept,
     sealed, as long as the session."""
     max_session: Duration | None = None
-    """A sign-in through this connection holds no longer than this."""
+    """A sign-in through this connection is valid no longer than this."""
     authentication_methods: AuthenticationMethods = Field(default_factory=dict)
     """Methods by the names that rules use (`mfa: {request: [...], accept: [...]}`): how each is asked for (`request`:
-    AuthnContextClassRefs, or values of `acr`) and what in an answer says that it was used (`accept`). They go before
-    those of the preset."""
+    AuthnContextClassRefs, or values of `acr`) and what in an answer says that it was used (`accept`). They take
+    precedence over those of the preset."""
     second_factor: str | None = None
-    """Which of these methods administration asks for; None: `mfa`, where the preset knows it; `none`: it asks for
-    none."""
+    """Which of these methods administration asks for; if left out: `mfa`, where the preset knows it; `none`: it asks
+    for none."""
     signals: Signals | None = None
-    """Takes shared signals of this identity provider, as this section says; None: it sends none."""
+    """Takes shared signals of this identity provider, as this section says; if left out: it sends none."""
     scim: Scim | None = None
-    """What the identity provider may tell of its people by SCIM; None: nothing."""
+    """What the identity provider may tell of its people by SCIM; if left out: nothing."""
 
     @field_validator("email_domains", "verified_email_domains")
     @classmethod

@@ -36,13 +36,13 @@ class Settings(Section):
     base_url: Url
     """The address that people use; every address of ours is built from it, never from a request."""
     entity_id: str | None = None
-    """Our SAML entityID towards identity providers and AWS; None: `base_url` + `/saml/metadata`."""
+    """Our SAML entityID towards identity providers and AWS; if left out: `base_url` + `/saml/metadata`."""
     aws_issuer: Url | None = None
-    """Our issuer towards AWS with an OIDC provider; None: `base_url`."""
+    """Our issuer towards AWS with an OIDC provider; if left out: `base_url`."""
     data: Path = Path()
     """Folder for what the embedded default keeps: the SQLite file and the sealing key."""
     database: DatabaseUrl | None = None
-    """`postgresql+psycopg://USER@HOST/NAME`, or `sqlite:////FOLDER/bridge.db`; None: SQLite in `data`.
+    """`postgresql+psycopg://USER@HOST/NAME`, or `sqlite:////FOLDER/bridge.db`; if left out: SQLite in `data`.
     `sqlite:///bridge.db`, with three slashes, lies beside the settings."""
     database_password: Secret | None = None
     """The database's password, kept out of the address."""

@@ -10,4 +10,5 @@ class Keys(Section):
     """Our private keys lie sealed in the database; this is the key that seals them."""
 
     sealing_key: Secret | None = None
-    """32 bytes, base64. None: a file of mode 0600 in the data folder, made at the first start (one machine only)."""
+    """32 bytes, base64. If left out: a file of mode 0600 in the data folder, made at the first start (one machine
+    only)."""

@@ -62,18 +62,18 @@ class Mail(Section):
     port: int = Field(default=587, ge=1, le=65_535)
     """587 for `starttls`, 465 for `tls`."""
     security: Literal["starttls", "tls", "none"] = "starttls"
-    """`starttls`: the connection is encrypted before anything is said, or nothing is. `tls`: from its first byte.
-    `none`: not at all, and only to this machine."""
+    """`starttls`: the connection is encrypted before anything is sent, or nothing is sent. `tls`: it is encrypted from
+    its first byte. `none`: it is not encrypted, and only this machine is allowed."""
     user: str | None = Field(default=None, min_length=1, max_length=256)
-    """Who signs in there; None: nobody does."""
+    """The user name for that server; if left out: no sign-in."""
     password: Secret | None = None
     """The password of `user`."""
     sender: Address
     """The address that notices come from."""
     to: tuple[Address, ...] = Field(min_length=1, max_length=50)
-    """Who gets them."""
+    """The addresses that receive them."""
     kinds: Kinds = None
-    """The kinds of notices that go there; None: all."""
+    """The kinds of notices that go there; if left out: all."""
 
     @model_validator(mode="after")
     def _encrypted(self) -> Mail:
@@ -90,16 +90,17 @@ class Webhook(Section):
     url: Url | None = None
     """Where notices are posted, by https (http only to this machine)."""
     url_secret: Secret | None = None
-    """The same where the address itself is a secret, as that of a chat's hook is. One of the two is needed."""
+    """The same, if the address itself is a secret, like the hook of a chat. Either `url` or `url_secret` is needed."""
     secret: Secret | None = None
-    """The key of the signature: 24 to 64 bytes in base64, as `openssl rand -base64 32` makes them. Needed, but for
+    """The key of the signature: 24 to 64 bytes in base64, as `openssl rand -base64 32` makes them. Needed, except with
     `body: text`: a chat checks no signature."""
     body: Literal["notice", "text"] = "notice"
-    """`notice`: all of it as JSON, `text` among it. `text`: that name alone, for chats that refuse others."""
+    """`notice`: the whole notice as JSON, including `text`. `text`: JSON with `text` alone, for chats that refuse other
+    members."""
     networks: tuple[Network, ...] = ()
     """Networks in which the address may lie, where it is a private one."""
     kinds: Kinds = None
-    """The kinds of notices that go there; None: all."""
+    """The kinds of notices that go there; if left out: all."""
 
     @model_validator(mode="after")
     def _one_address(self) -> Webhook:
@@ -118,7 +119,7 @@ class Notices(Section):
     webhook: dict[str, Webhook] = Field(default_factory=dict)
     """Places that are told by a request, by a short name each."""
     given_up_after: Duration = Field(default=timedelta(days=3), ge=timedelta(hours=1), le=timedelta(days=30))
-    """How long a notice is tried again where a place does not take it. Then it is given up, and that is told."""
+    """How long the bridge tries again if a place does not accept a notice. Then it gives up and reports that."""
 
     @field_validator("mail", "webhook")
     @classmethod

@@ -21,10 +21,10 @@ class OidcConnection(CommonConnection):
     client_id: str = Field(min_length=1, max_length=256)
     """The client id that the identity provider gave us."""
     client_secret: Secret | None = None
-    """None: we authenticate with private_key_jwt, with a key of our own (`federation-bridge keys show`)."""
+    """If left out: we authenticate with private_key_jwt, with a key of our own (`federation-bridge keys show`)."""
     public_client: bool = False
     """The identity provider knows us as a public client (`token_endpoint_auth_method: none`): PKCE alone binds a code
-    to the browser that left. Only where it gives out neither a secret nor takes a key."""
+    to the browser that left. Use it only if the provider gives out no secret and accepts no key."""
     discovery_url: Url | None = None
     """Where the discovery document lies, if not at the issuer's well-known address; the issuer in it must be `issuer`
     all the same."""
@@ -32,16 +32,16 @@ class OidcConnection(CommonConnection):
     """Further audiences that an ID token may name beside `client_id`, each by its name (Zitadel: the project's id and
     its other clients); `azp` must then name us. A token that names any other is refused."""
     groups: ClaimPlace | None = None
-    """Claim that names the groups; None: as the preset says. A text is one claim's name, dots and all; a list leads to
-    a claim inside others: `[realm_access, roles]`."""
+    """Claim that names the groups; if left out: as the preset says. A text is one claim's name, dots and all; a list
+    leads to a claim inside others: `[realm_access, roles]`."""
     groups_from: Literal["id_token", "userinfo"] = "id_token"
     """Where the groups stand: in the ID token, or (`userinfo`) only at the provider's userinfo endpoint, which is then
     asked at each sign-in. Everything else comes from the ID token alone."""
     email_verified_text: bool = False
-    """Believes `email_verified` also where the provider writes the text `true` in place of the truth value (Cognito,
-    PingFederate). With the preset `generic` only: the others' providers write a truth value."""
+    """Accepts `email_verified` also if the provider writes the text `true` instead of the boolean (Cognito,
+    PingFederate). Only with the preset `generic`: the other providers write a boolean."""
     algorithms: tuple[Literal["RS256", "PS256", "ES256"], ...] = ("RS256",)
-    """Signature algorithms of ID tokens that are taken; never what a token or its issuer says."""
+    """Signature algorithms of ID tokens that are accepted; a token or its issuer never decides this."""
     scopes: tuple[str, ...] = ("openid", "profile", "email")
     """Scopes to ask for."""
     response_mode: Literal["query", "form_post"] = "query"

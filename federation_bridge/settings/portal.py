@@ -36,8 +36,8 @@ class Portal(Section):
     logo: Path | None = None
     """A PNG or SVG file of at most 64 KiB beside the name, read at the start."""
     accent: Annotated[str, AfterValidator(checked_accent)] | None = None
-    """Color of buttons and links, as `#0b5cad`, which it is where none is named. One that nobody could read on a light
-    page is refused; dark pages take a lighter shade of it."""
+    """Color of buttons and links; the default is `#0b5cad`. A color that is hard to read on a light page is refused;
+    dark pages use a lighter shade of it."""
     help_link: Annotated[str, AfterValidator(_checked_help)] | None = None
     """Where people find help: an address, or `mailto:` and one."""
     without_roles: _Line = Field(default="", max_length=500)

@@ -20,13 +20,12 @@ class Rulebook(Section):
     files: you must bring the same files to all nodes at once."""
 
     unused_after: Duration = timedelta(days=90)
-    """A rule by which nothing was granted for so long is told of by `check`, on the page of findings and in the
-    API."""
+    """A rule that granted nothing for this long is reported by `check`, on the page of findings and in the API."""
 
     emergency: bool = False
     """Whether `rules apply --emergency`, or an administrator by the API, may do without the second person that the
     rules ask for. Each use is audited as `rulebook.emergency`."""
 
     emergency_shown: Duration = timedelta(days=7)
-    """For how long at most each page for administrators tells of a change that was made so: until another administrator
-    has seen to it."""
+    """How long at most each page for administrators shows a change that was made in this way. It is shown until another
+    administrator has dealt with it."""

@@ -18,14 +18,14 @@ class SamlConnection(CommonConnection):
     protocol: Literal["saml"]
     """`saml`"""
     metadata_file: Path | None = None
-    """The identity provider's metadata as a file; a changed one holds for the very next message."""
+    """The identity provider's metadata as a file; a changed file is used from the next message on."""
     metadata_url: Url | None = None
     """The identity provider's metadata by address; refreshed in the background, and for a message whose key is
     unknown; the last good one is kept."""
     metadata_signing_certificate: Path | None = None
     """Demands that the metadata be signed by this certificate's key."""
     metadata_refresh: Duration = timedelta(hours=1)
-    """How often the metadata is looked at again when nothing asks for it."""
+    """How often the metadata is fetched again when no message needs it."""
     hold_new_keys: bool = False
     """A signing key that appears in refreshed metadata is not used before an administrator accepts it
     (`federation-bridge metadata accept`)."""
@@ -34,13 +34,14 @@ class SamlConnection(CommonConnection):
     request_binding: Literal["redirect", "post"] = "redirect"
     """How our signed AuthnRequest travels."""
     signed: Literal["either", "assertion", "response", "both"] = "either"
-    """What must be signed. Whatever is signed must verify in any case."""
+    """What must be signed. Every signature that is present must be valid in any case."""
     encryption: Literal["allowed", "required", "refused"] = "allowed"
     """Whether assertions may or must be encrypted to us (AES-GCM, RSA-OAEP)."""
     allow_cbc: bool = False
-    """AES-CBC is taken only under a Response signature that was verified first."""
+    """Accepts AES-CBC, but only under a Response signature that was verified first."""
     allow_idp_initiated: bool = False
-    """Whether people may come unasked, by a tile of the identity provider; they confirm on a page of ours first."""
+    """Whether people may sign in from the identity provider's side, by a tile in its portal; they confirm on a page of
+    ours first."""
     force_authn: bool = False
     """Asks the identity provider to authenticate anew for each sign-in; AuthnInstant must tell that it did."""
     subject_kind: Literal["lasting", "email"] = "lasting"
@@ -48,9 +49,9 @@ class SamlConnection(CommonConnection):
     refused, and so is a `subject` that names one. `email`: an address is taken, though whoever gets it later gets the
     access of who had it before."""
     groups: str | None = None
-    """Attribute that names the groups; None: as the preset says."""
+    """Attribute that names the groups; if left out: as the preset says."""
     name_id_format: str | None = None
-    """NameIDPolicy Format to ask for; None: the identity provider's own choice."""
+    """NameIDPolicy Format to ask for; if left out: the identity provider's own choice."""
 
     @model_validator(mode="after")
     def _signals_name_people_as_we_do(self) -> SamlConnection:

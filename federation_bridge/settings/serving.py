@@ -26,12 +26,12 @@ class Serving(Section):
     connections: int = Field(default=10_000, ge=64, le=1_000_000)
     """How many connections a process keeps open; for one more, the one that has been idle longest is closed."""
     trusted_proxies: tuple[Network, ...] = ()
-    """Peers whose X-Forwarded-For is believed; nobody else's is, and no other header (`Forwarded`) ever."""
+    """Peers whose X-Forwarded-For is trusted. That of other peers is ignored, and so is the header `Forwarded`."""
     request_timeout: Duration = timedelta(seconds=10)
     """How long a client may take to send one request. Then its connection is closed."""
     drain_time: Duration = timedelta(0)
-    """How long the service goes on after it is told to stop. /readyz says no from the start: set the time that
-    your load balancer needs to notice."""
+    """How long the service goes on after it is told to stop. /readyz answers 503 at once: set the time that your load
+    balancer needs to notice."""
     shutdown_timeout: Duration = timedelta(seconds=20)
     """How long requests in flight may take to finish after that; no new connection is taken meanwhile."""
     metrics_networks: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")

@@ -19,14 +19,14 @@ class Signals(Section):
     endpoint_hosts: tuple[Host, ...] = ()
     """Hosts on which endpoints and keys of the transmitter may lie, besides the issuer's own."""
     audience: str | None = Field(None, min_length=1, max_length=1024)
-    """What events name as their audience; None: the address to which they are pushed."""
+    """What events name as their audience; if left out: the address to which they are pushed."""
     subject: Literal["sub", "subject"] = "sub"
-    """What an event's subject is: the `sub` of the connection's ID tokens, or what the connection itself knows people
-    by (`subject`): so it has to be where a connection speaks SAML."""
+    """What an event's subject is: the `sub` of the connection's ID tokens, or the value by which the connection
+    identifies people (`subject`). A SAML connection needs `subject`."""
     ends_aws: bool = True
     """Whether a signal that ends or blocks somebody ends their AWS sessions too."""
     email_is_stable: bool = False
     """Whether an event may name somebody by an e-mail address: only where the connection knows people by it, and no
     address ever passes to another person."""
     algorithms: tuple[Literal["RS256", "PS256", "ES256"], ...] = ("RS256",)
-    """Signature algorithms of events that are taken."""
+    """Signature algorithms of events that are accepted."""
