@@ -125,7 +125,7 @@ def local_failure(path: Path, refused: OSError) -> LocalFailure:
     reason, place = refused.strerror or type(refused).__name__, str(path)
     if refused.errno in _NO_ROOM:
         return LocalFailure(
-            say("There is no disk space for {path} ({reason}). Please free some.", path=place, reason=reason)
+            say("There is no disk space for {path} ({reason}). Free some space.", path=place, reason=reason)
         )
     if refused.errno in _NOT_ALLOWED:
         return LocalFailure(

@@ -86,7 +86,7 @@ def test_who_was_asked_for_a_method_used_it(by: Sign, asked: tuple[str, ...], st
         return
     with pytest.raises(NotAuthenticatedAsAsked, match="asked for by") as refusal:
         by(asked, stated)
-    assert "did not do what was asked of it" in refusal.value.public
+    assert "did not do what we requested" in refusal.value.public
     assert refusal.value.is_believed
 
 

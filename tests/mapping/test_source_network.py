@@ -59,8 +59,8 @@ def test_an_address_that_is_not_known_is_neither_inside_nor_outside(caller: Call
         ("[192.0.2.7/24]", "is not a network"),
         ("[office/24]", "is not a network"),
         ("[192.0.2.0/24, 192.0.2.0/24]", "stands here twice"),
-        ('["2001:DB8::/32"]', "is written '2001:db8::/32'"),
-        ("[192.0.2.0/255.255.255.0]", "is written '192.0.2.0/24'"),
+        ('["2001:DB8::/32"]', "must be written as '2001:db8::/32'"),
+        ("[192.0.2.0/255.255.255.0]", "must be written as '192.0.2.0/24'"),
         ('["::ffff:192.0.2.0/120"]', "is an IPv4 network within IPv6"),
     ],
 )

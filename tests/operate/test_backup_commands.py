@@ -142,7 +142,7 @@ def test_a_restore_ends_all_and_lets_nobody_in_until_somebody_has_confirmed(
     # Nobody says how old the message is, so it does not count; the person hears what all wait for.
     assert refused.value.code == "not_yet_confirmed"
 
-    assert "put back at 2026-03-04 13:00 UTC, and nobody comes in" in run("check").output
+    assert "restored at 2026-03-04 13:00 UTC, and nobody can sign in" in run("check").output
     shown = run("restore", "--show").output
     assert "Nothing is known here of what happened between 2026-03-04 12:00:00 UTC and then." in shown
     assert "rulebook: version 1" in shown

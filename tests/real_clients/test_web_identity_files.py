@@ -169,7 +169,7 @@ def test_a_role_that_aws_would_not_hold_its_holder_to_is_refused_and_leaves_noth
     somebody = let_in(home, contractor)
     status, out, words = somebody.run("web-identity", "--role", NARROW, "--", "env")
     assert (status, out) == (7, "")
-    assert "not handed out as a web identity token" in words
+    assert "not available as a web identity token" in words
     assert left_behind(somebody) == []
     assert somebody.run("credentials", "--role", NARROW)[0] == 0
 

@@ -130,7 +130,7 @@ def test_a_provider_that_passes_over_the_second_factor_leads_to_one_sentence_and
     ada.sign_in()
     own_company.provider.passes_over_wishes = True
     page = ada.administer()
-    assert (page.status, "did not do what was asked of it" in page.words) == (403, True)
+    assert (page.status, "did not do what we requested" in page.words) == (403, True)
     assert "Overview" not in page.words
     own_company.provider.passes_over_wishes = False
     assert "Overview" in ada.administer().words
