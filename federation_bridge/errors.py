@@ -450,8 +450,8 @@ class ConnectionMisconfigured(ProviderUnreachable):
 
     code = "connection_misconfigured"
     public = (
-        "The company sign-in is not set up correctly, so trying again will not help. Your administrator has to mend it:"
-        " please tell them the reference."
+        "The company sign-in is not set up correctly, so trying again will not help. Your administrator has to"
+        " correct this: please tell them the reference."
     )
 
 
@@ -630,7 +630,9 @@ class ConfigurationInvalid(BridgeError):
     """Settings, rules, register, metadata or keys that an operator has to mend; the detail says what and how."""
 
     code, status = "configuration", 500
-    public = "This service is not set up correctly. Your administrator has to mend it: please tell them the reference."
+    public = (
+        "This service is not set up correctly. Your administrator has to correct this: please tell them the reference."
+    )
 
 
 class Mistake(str):

@@ -1,4 +1,4 @@
-"""What differs between two rulebooks, by what they mean: places and comments are no difference."""
+"""The differences in meaning between two rulebooks: places and comments do not count."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def changed_rules(before: RuleSet, after: RuleSet) -> Mapping[str, frozenset[str
 
 
 def reach_of_rules(rules: RuleSet) -> Mapping[str, frozenset[str]]:
-    """Of each rule, all roles that it grants or denies to anybody: a denial that goes gives as a grant does."""
+    """For each rule, all roles that it grants or denies to anybody: removing a denial gives roles, as a grant does."""
     granted = rules.reachable()
     return {rule.id: rule.denied | frozenset(granted.get(rule.id, ())) for rule in rules.rules}
 

@@ -123,7 +123,7 @@ def _named(node: Node, register: Register) -> RolesNamed:
 
 
 def is_found_by_fact(when: Condition) -> bool:
-    """Whether somebody with complete groups and none of the condition's anchors is certain not to meet it."""
+    """Whether a person with complete groups and none of the condition's anchors certainly does not meet it."""
     anchors = when.anchors()
     return anchors is not None and {kind for kind, *_ in anchors} <= _CERTAIN
 

@@ -1,4 +1,4 @@
-"""From what each rule says to what stands: one rule for each role, and the sentences that say why."""
+"""From the result of each rule to the final result: one rule for each role, and the sentences that say why."""
 
 from __future__ import annotations
 

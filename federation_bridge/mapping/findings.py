@@ -111,7 +111,7 @@ def _of_rule(rule: Rule, rules: RuleSet, now: datetime) -> Iterator[Finding]:
 
 
 def end_of(when: Condition) -> datetime | None:
-    """When the condition can hold no more; None where that cannot be told from its dates alone."""
+    """When the condition can no longer be met; None where its dates alone do not say that."""
     outer = [when, *(one for one in getattr(when, "conditions", ()) if getattr(when, "name", "") == "all")]
     return min((one.ends for one in outer if isinstance(one, Within) and one.ends is not None), default=None)
 

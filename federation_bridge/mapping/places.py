@@ -1,4 +1,4 @@
-"""Where in the texts of a rulebook something stands."""
+"""The place of something in the texts of a rulebook."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which roles a person can reach: what stands now, what hangs on the request, and what is denied.
+"""Which roles a person can reach: what they have now, what depends on the request, and what is denied.
 
-Who reviews access must not read less than there is: what nobody asks for from here is told as possible, never left out.
+A review must not show less than there is: what cannot be known without a request is shown as possible, never left out.
 """
 
 from __future__ import annotations

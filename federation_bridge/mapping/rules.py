@@ -146,7 +146,7 @@ class RuleSet:
         return sign_ins_wanted(asked.values(), Facts.of(identity, now, self.register, caller))
 
     def may_have_a_role(self, identity: Identity, now: datetime) -> bool:
-        """Whether there is any role that this person may have, by whatever request."""
+        """Whether this person may have any role, with any request."""
         return bool(self.possible_roles(identity, now))
 
     def possible_roles(self, identity: Identity, now: datetime) -> frozenset[str]:

@@ -55,7 +55,7 @@ class Tag:
 
 
 def never_legal(pieces: tuple[Piece, ...]) -> Sentence | None:
-    """Why AWS can take no value of these parts, whatever stands for the placeholders; None where it can."""
+    """Why AWS accepts no value of these parts, whatever fills the placeholders; None where it accepts one."""
     literal = "".join(piece.text for piece in pieces if not piece.is_placeholder)
     open_parts = sum(piece.is_placeholder for piece in pieces)
     if not open_parts:

@@ -33,7 +33,7 @@ def fill_source_identity(filling: Filling, target: Target) -> str | Unfilled:
 
 
 def never_legal(pieces: tuple[Piece, ...]) -> Sentence | None:
-    """Why AWS can take no source identity of these parts, whatever stands for the placeholders; None where it can."""
+    """Why AWS accepts no source identity of these parts, whatever fills the placeholders; None where it accepts one."""
     literal = "".join(piece.text for piece in pieces if not piece.is_placeholder)
     mistake = None
     if not all(PERSON_NAME_CHARACTER.fullmatch(one) for one in literal):

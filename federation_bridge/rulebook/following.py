@@ -21,7 +21,7 @@ _LONGEST_WAIT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What a version is to this node: its rules, or why it has none. Replaced as one."""
+    """A version as this node has it: its rules, or why it could not load them. Replaced as one."""
 
     number: int
     rules: RuleSet | None

@@ -70,7 +70,7 @@ def check() -> Response:
 @api.post("/rulebook/preview")
 @guarded(administering_author)
 def foresee() -> Response:
-    """Who would gain and lose what, of those who were seen and of `people`; it changes nothing."""
+    """Who would gain or lose which role, among those who were seen and `people`; it changes nothing."""
     check_arguments()
     body = sent({**_WISH, "people": text(MOST_TEXT)})
     texts, base = _proposed(body)
