@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,31 +83,57 @@ def write(settings: Settings, found: Import) -> Path:
     if settings.rulebook.source == "database" or settings.accounts is None:
         raise ConfigurationInvalid("the rulebook lies in the database: --reason puts the new register in force")
     path = settings.accounts.resolve()
-    if text_of(path) != found.before.accounts:
-        raise ConfigurationInvalid(f"{path}: was changed meanwhile: look again")
     try:
-        _replace(path, found.after.accounts)
+        with _alone(path):
+            _replace(path, found.before.accounts, found.after.accounts)
     except OSError as problem:
         raise ConfigurationInvalid(f"{path}: cannot be written: {problem.strerror}") from None
     return path
 
 
-def _replace(path: Path, written: str) -> None:
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """No other one of ours is between its look at the file and its rename; ConfigurationInvalid where one is."""
+    # The file itself is locked: nothing has to be left beside it, and the lock goes with its process.
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationInvalid(f"{path}: another command changes it now: look again") from None
+        except OSError:
+            pass  # this file system has no locks for readers: the look at the text is all there is
+        if not os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            raise _changed(path)  # the lock is of a file that another one replaced
+        yield
+
+
+def _replace(path: Path, before: str, after: str) -> None:
     """So that nobody ever reads half of it; mode and owner stay."""
     status, mark = path.stat(), _MARK if path.read_bytes().startswith(_MARK) else b""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(mark + written.encode())
+            file.write(mark + after.encode())
             file.flush()
             os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
             if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(descriptor, status.st_uid, status.st_gid)
             os.fsync(descriptor)
+        # Last of all: editors take no lock, and writing to the disk may have taken long.
+        _demand_unchanged(path, before)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _demand_unchanged(path: Path, before: str) -> None:
+    if text_of(path) != before:
+        raise _changed(path)
+
+
+def _changed(path: Path) -> ConfigurationInvalid:
+    return ConfigurationInvalid(f"{path}: was changed meanwhile: look again")
 
 
 def _name_of(path: Path) -> str:

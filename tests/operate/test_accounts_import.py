@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -132,6 +135,67 @@ def test_a_file_that_changed_meanwhile_is_not_written_over(settings: Path, monke
     refused = run(settings, "--role", "Reader", "--write")
     assert "was changed meanwhile" in str(getattr(refused.exception, "detail", ""))
     assert register.read_text().endswith("# theirs\n") and NEW not in register.read_text()
+
+
+def test_what_an_editor_saves_while_the_new_register_goes_to_the_disk_stays(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register, real = settings.parent / "accounts.yaml", os.fsync
+
+    def slow(descriptor: int) -> None:
+        register.write_text(register.read_text() + "# theirs\n")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    refused = run(settings, "--role", "Reader", "--write")
+    assert "was changed meanwhile" in str(getattr(refused.exception, "detail", ""))
+    assert register.read_text().endswith("# theirs\n") and NEW not in register.read_text()
+    assert [one.name for one in settings.parent.iterdir() if one.name.startswith(".accounts")] == []
+
+
+def test_of_two_imports_at_one_file_the_second_waits_for_no_half_and_changes_nothing(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look of the first and its rename, the second's change would be lost."""
+    others: list[Result] = []
+    real = accounts._replace
+
+    def first(*given: Any) -> None:
+        monkeypatch.setattr(accounts, "_replace", real)
+        others.append(run(settings, "--role", "Writer", "--write"))
+        real(*given)
+
+    monkeypatch.setattr(accounts, "_replace", first)
+    assert run(settings, "--role", "Reader", "--write").exit_code == 0
+    assert "another command changes it now" in str(getattr(others[0].exception, "detail", ""))
+    assert set(load_register((settings.parent / "accounts.yaml").read_text()).accounts[NEW].roles) == {"Reader"}
+
+
+def test_a_lock_of_a_file_that_was_replaced_meanwhile_holds_nothing(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register, real = settings.parent / "accounts.yaml", fcntl.flock
+
+    def late(*given: Any) -> None:
+        beside = register.with_name("beside")
+        beside.write_text(register.read_text())
+        beside.replace(register)
+        real(*given)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    refused = run(settings, "--role", "Reader", "--write")
+    assert "was changed meanwhile" in str(getattr(refused.exception, "detail", ""))
+
+
+def test_where_the_file_system_has_no_locks_it_is_written_all_the_same(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    assert run(settings, "--role", "Reader", "--write").exit_code == 0
+    assert NEW in (settings.parent / "accounts.yaml").read_text()
 
 
 def test_50_megabytes_are_refused_in_a_sentence(settings: Path) -> None:
