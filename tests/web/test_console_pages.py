@@ -99,11 +99,38 @@ def test_whoever_comes_back_from_the_console_reads_what_was_granted_for_ten_minu
     assert told(person.get("/")) == []
     assert person.post(f"{ROLE}/console", {"duration": "2h"}).status_code == 200
     assert person.post(f"{ROLE}/console", {"duration": "1h"}).status_code == 200
-    expected = [f"Granted: Administrator · Production {ACCOUNT}, until 2026-03-04 13:00 UTC"]
+    granted = f"Granted: Administrator · Production {ACCOUNT}, until 2026-03-04 13:00 UTC For 1h: as you asked."
+    expected = [granted]
     for path in ("/", ROLE, "/roles/granted"):
         assert told(person.get(path)) == expected
     clock.advance(timedelta(minutes=11))
     assert told(person.get("/")) == []
+
+
+@pytest.mark.parametrize(
+    ("duration", "said"),
+    [
+        ("", "For 1h: the usual length."),
+        ("15m", "For 15m: as you asked."),
+        ("12h", "For 2h: the longest that the rule allows."),
+    ],
+)
+def test_why_it_is_so_long_is_told_as_the_page_of_credentials_does(person: Person, duration: str, said: str) -> None:
+    assert person.post(f"{ROLE}/console", {"duration": duration} if duration else {}).status_code == 200
+    (line,) = told(person.get("/"))
+    assert line.endswith(f" UTC {said}")
+    assert said in person.get("/activity").text
+    chinese = door_of(person.app).settings.base_url + "/roles/granted"
+    assert "时长" in person.client.get(chinese, headers={"Accept-Language": "zh-CN"}).text
+
+
+def test_what_was_granted_without_an_entry_in_the_audit_is_told_without_a_reason(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert person.post(f"{ROLE}/console").status_code == 200
+    monkeypatch.setattr(type(door_of(person.app).store.audit), "found", lambda *_: iter(()))
+    (line,) = told(person.get("/"))
+    assert line.endswith(" UTC")
 
 
 def test_what_was_granted_is_told_to_nobody_else(person: Person, clock: HeldClock) -> None:

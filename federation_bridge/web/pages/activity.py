@@ -19,7 +19,7 @@ from federation_bridge.web import cookies, forms
 from federation_bridge.web.door import door, request_origin, signed_in
 from federation_bridge.web.going_on import GoesOn, Line, Pressed
 from federation_bridge.web.guards import guarded, signed_in_here
-from federation_bridge.web.pages import unseen_command_lines
+from federation_bridge.web.pages import lengths, unseen_command_lines
 from federation_bridge.web.pages.browser_names import browser_of
 
 pages = Blueprint("activity", __name__)
@@ -43,6 +43,9 @@ class Use:
     reason: str
     ends_at: datetime
     is_alive: bool
+    length: str
+    """For how long it was granted; "" where that is not known."""
+    why: str
     address: str
     place: str
     program: str
@@ -146,6 +149,7 @@ def _use(row: Recorded, ends_at: datetime | None) -> Use:
     account, length = str(row.details["account"]), row.details["duration"]
     known = door().rulebook.in_force.register.accounts.get(account)
     seconds = length if isinstance(length, int | float) else 0
+    granted, why = lengths.granted(row.details)
     return Use(
         at=row.at,
         account=known.name if known is not None else account,
@@ -154,6 +158,8 @@ def _use(row: Recorded, ends_at: datetime | None) -> Use:
         reason=str(row.details.get("reason") or ""),
         ends_at=ends_at or row.at + timedelta(seconds=seconds),
         is_alive=ends_at is not None and ends_at > door().clock(),
+        length=granted,
+        why=why,
         address=row.address,
         place=door().oauth.families.place_of(row.address),
         program=browser_of(row.user_agent) or row.user_agent.partition(" ")[0][:40],

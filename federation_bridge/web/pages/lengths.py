@@ -33,6 +33,14 @@ def why(cap: str) -> str:
     return CAPS.get(cap, "")
 
 
+def granted(details: Mapping[str, object]) -> tuple[str, str]:
+    """How long was granted, and why so long, by what the audit kept of `grant.made`; ("", "") where it tells no cap."""
+    length, told = details.get("duration"), why(str(details.get("cap")))
+    if not told or not isinstance(length, int | float):
+        return "", ""
+    return format_duration(timedelta(seconds=length)), told
+
+
 def shown(cap: Cap, asked: RoleRequest) -> dict[str, object]:
     """How long it would be and why, and what was asked for: a link may have chosen length and reason."""
     wish = asked.duration
