@@ -30,7 +30,7 @@ $(INSTALLED): $(REQUIREMENTS) $(AWS_CLIENTS) $(BOTO3_CRT) pyproject.toml
 demo: $(INSTALLED) ## the main job on this machine, then stay up for a browser (ONCE=1: exit instead; PORT=8400)
 	@$(BIN)/python -m federation_bridge.sandbox.demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
-translations: $(INSTALLED) ## new sentences of the pages into the .po, the .po into the .mo; says what waits for a translation
+translations: $(INSTALLED) ## new sentences of the pages and the terminal into the .po, the .po into the .mo; says what waits for a translation
 	@$(BIN)/python tests/catalogue.py
 
 corpus: $(INSTALLED) ## every message that others published, with the verdict that it deserves (CORPUS: where they lie)

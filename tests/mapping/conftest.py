@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import pytest
-from catalogue import translated
+from catalogue import PAGES
 
 from federation_bridge.errors import Mistake
 from federation_bridge.mapping import document
@@ -48,4 +48,4 @@ def _is_english_noun(name: str, value: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _catalogue() -> dict[str, str]:
-    return translated()
+    return PAGES.translated()

@@ -1,4 +1,4 @@
-"""Pages speak English and Simplified Chinese: every sentence has its translation, compiled from the same text."""
+"""Pages and terminal speak English and Simplified Chinese: every sentence is translated, and compiled as it stands."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import copy
 import io
 import json
 import re
+import string
 from pathlib import Path
 
+import pytest
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
-from catalogue import FOLDER, WEB, bring_up_to_date, sentences, translated
+from catalogue import PAGES, TERMINAL, WEB, Catalogue
 from flask import Flask
 from flask_babel import Babel, force_locale
 
@@ -18,43 +20,62 @@ from federation_bridge.sentence import Sentence
 from federation_bridge.web import languages
 
 
-def test_every_sentence_of_a_page_and_of_a_refusal_has_its_translation() -> None:
-    known = translated()
-    missing = {sentence for sentence in sentences() if not known.get(sentence)}
-    assert missing == set(), "`make translations` adds them to messages.po; translate them there and run it again"
+@pytest.fixture(params=[PAGES, TERMINAL], ids=["pages", "terminal"])
+def ours(request: pytest.FixtureRequest) -> Catalogue:
+    catalogue: Catalogue = request.param
+    return catalogue
 
 
-def test_no_translation_is_left_without_its_sentence() -> None:
-    method = "This address does not answer to that method."
-    assert set(translated()) - sentences() - {method} == set()
+def test_every_sentence_has_its_translation(ours: Catalogue) -> None:
+    known = ours.translated()
+    missing = {sentence for sentence in ours.sentences() if not known.get(sentence)}
+    assert missing == set(), f"`make translations` adds them to {ours.text.name}; translate them and run it again"
 
 
-def test_a_new_sentence_is_added_once_and_compiled_when_it_is_translated(tmp_path: Path) -> None:
-    new, before = 'It says "no" to %(person)s.', (FOLDER / "messages.po").read_text("utf-8")
-    (tmp_path / "messages.po").write_text(before, "utf-8")
+def test_no_translation_is_left_without_its_sentence(ours: Catalogue) -> None:
+    method = {"This address does not answer to that method."} if ours is PAGES else set()
+    assert set(ours.translated()) - ours.sentences() - method == set()
+
+
+@pytest.mark.parametrize(
+    ("new", "translation"),
+    [('It says "no" to %(person)s.', "%(person)s不行。"), ("{person} says no.", "{person}不行。")],
+)
+def test_a_new_sentence_is_added_once_and_compiled_when_it_is_translated(
+    ours: Catalogue, tmp_path: Path, new: str, translation: str
+) -> None:
+    before = ours.text.read_text("utf-8")
+    copied = Catalogue(tmp_path / ours.text.name, lambda: ours.sentences() | {new})
+    copied.text.write_text(before, "utf-8")
     for _ in range(2):
-        assert bring_up_to_date(tmp_path, sentences() | {new}) == [new]
-    text = (tmp_path / "messages.po").read_text("utf-8")
+        assert copied.bring_up_to_date() == [new]
+    text = copied.text.read_text("utf-8")
     assert text.startswith(before)
-    (tmp_path / "messages.po").write_text(text.removesuffix('""\n') + '"%(person)s不行。"\n', "utf-8")
-    assert bring_up_to_date(tmp_path, sentences()) == []
-    with (tmp_path / "messages.mo").open("rb") as compiled:
-        assert {m.id: m.string for m in read_mo(compiled)}[new] == "%(person)s不行。"
+    copied.text.write_text(text.removesuffix('""\n') + f'"{translation}"\n', "utf-8")
+    assert copied.bring_up_to_date() == []
+    with copied.compiled.open("rb") as compiled:
+        assert {m.id: m.string for m in read_mo(compiled)}[new] == translation
 
 
 def test_placeholders_survive_translation() -> None:
-    for sentence, translation in translated().items():
+    for sentence, translation in PAGES.translated().items():
         assert re.findall(r"%\(\w+\)s", sentence) == re.findall(r"%\(\w+\)s", translation)
+    for sentence, translation in TERMINAL.translated().items():
+        assert _places(sentence) == _places(translation), sentence
 
 
-def test_the_compiled_catalogue_is_the_one_of_the_text() -> None:
-    with (FOLDER / "messages.po").open("rb") as text, (FOLDER / "messages.mo").open("rb") as compiled:
+def _places(sentence: str) -> set[str | None]:
+    return {field for _, field, _, _ in string.Formatter().parse(sentence) if field is not None}
+
+
+def test_the_compiled_catalogue_is_the_one_of_the_text(ours: Catalogue) -> None:
+    with ours.text.open("rb") as text, ours.compiled.open("rb") as compiled:
         fresh = io.BytesIO()
         write_mo(fresh, read_po(text))
         fresh.seek(0)
         assert {m.id: m.string for m in read_mo(fresh) if m.id} == {
             m.id: m.string for m in read_mo(compiled) if m.id
-        }, "`make translations` compiles messages.po"
+        }, f"`make translations` compiles {ours.text.name}"
 
 
 def test_a_reason_is_english_to_programs_and_in_the_readers_language_on_a_page() -> None:
