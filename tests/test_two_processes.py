@@ -37,8 +37,8 @@ from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.operate import preparation, resealing
 from federation_bridge.settings import Settings, load_settings
-from federation_bridge.signing import KeyRing, waiting_beside
-from federation_bridge.store import Store, open_store, open_store_to_read, putting_back
+from federation_bridge.signing import KeyRing, Purpose, waiting_beside
+from federation_bridge.store import Store, open_store, open_store_to_read, putting_back, schema
 from federation_bridge.store.seals import AuditSeals
 
 _DAY = timedelta(days=1)
@@ -178,9 +178,39 @@ def test_a_migrate_that_was_killed_is_run_again_and_tells_of_the_key(
         preparation.migrate(settings)
     assert not noted.exists()
     told = preparation.migrate(settings)
-    assert told[-1] == "The database is current."
-    assert len(told) == (3 if step == "read_or_make_sealing_key" else 1)
+    made, key, current = told
+    assert made == f"Made: {tmp_path / 'bridge.db'}"
+    assert key.startswith(f"Its sealing key is {tmp_path / 'sealing.key'}: keep a copy of it")
+    assert current == "The database is current."
     _started(tmp_path)
+
+
+@pytest.mark.parametrize("steps_done", [0, 1, len(Purpose) - 1])
+@pytest.mark.parametrize("first", [preparation.migrate, preparation.prepare], ids=["migrate", "serve"])
+@pytest.mark.parametrize("again", ["migrate", "serve"])
+def test_a_first_start_that_was_killed_at_its_tables_or_keys_is_ended_by_one_that_tells_what_was_made(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: Callable[[Settings], object],
+    again: str,
+    steps_done: int,
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(_Killed):
+        if steps_done:
+            real, done = KeyRing.current, iter(range(steps_done))
+            patch.setattr(
+                KeyRing, "current", lambda ring, purpose: _killed() if next(done, -1) < 0 else real(ring, purpose)
+            )
+        else:
+            patch.setattr(schema, "migrate", _killed)
+        first(settings)
+    for times in (1, 0):
+        with capture_logs() as logged:
+            told = preparation.migrate(settings) if again == "migrate" else ()
+            preparation.prepare(settings)
+        said = " ".join((*told, *(one["detail"] for one in logged if one["event"] == "made")))
+        assert said.count(f"Its sealing key is {tmp_path / 'sealing.key'}: keep a copy of it") == times
 
 
 # ------------------------------------------------------------------------------------- a restore, a reader and a reseal

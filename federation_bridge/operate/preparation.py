@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
+
 from federation_bridge import first_start, system_clock
 from federation_bridge.administration.last_seal import LastSeal
 from federation_bridge.errors import ConfigurationInvalid
@@ -13,10 +15,15 @@ from federation_bridge.oauth.places import places_from
 from federation_bridge.operate import owning
 from federation_bridge.operate.opening import parts_of, store_of
 from federation_bridge.settings import Settings
-from federation_bridge.signing import Purpose
+from federation_bridge.signing import KeyRing, Purpose
 from federation_bridge.store import sqlite_path
 from federation_bridge.store.same_tables import PUT_BACK
 from federation_bridge.web.branding import read_branding
+
+_log = structlog.get_logger(__name__)
+
+_LAST_MADE = Purpose.AWS_SAML
+"""Of our keys: one that every database has had since the first release."""
 
 
 def migrate(settings: Settings, owner: str = "", owner_password: Path | None = None) -> tuple[str, ...]:
@@ -39,13 +46,25 @@ def migrate(settings: Settings, owner: str = "", owner_password: Path | None = N
         store.migrate(serving)
         if (problem := store.schema_problem()) is not None and problem != PUT_BACK:
             raise ConfigurationInvalid(f"database: {problem}")
-        keys = key_ring(settings, beginning.sealing_key, store)
-        for purpose in Purpose:
-            keys.current(purpose)
-    return (*(_made(settings) if beginning.may_make_database else ()), "The database is current.")
+        is_new = _make_keys(key_ring(settings, beginning.sealing_key, store))
+    return (*(_made(settings) if is_new else ()), "The database is current.")
+
+
+def _make_keys(keys: KeyRing) -> bool:
+    """Makes our keys where there are none; whether what a first start makes became whole just now.
+
+    A first start that was killed has told nobody what it made: the one that ends its work tells it.
+    """
+    is_new = not keys.made(_LAST_MADE)
+    for purpose in (*(one for one in Purpose if one is not _LAST_MADE), _LAST_MADE):
+        keys.current(purpose)
+    return is_new
 
 
 def _made(settings: Settings) -> tuple[str, ...]:
+    """What a first start made, and what is to be done about it; nothing on PostgreSQL, where an operator made both."""
+    if sqlite_path(settings.database_url) is None:
+        return ()
     made, key_file = f"Made: {sqlite_path(settings.database_url)}", first_start.key_file_of(settings)
     if key_file is None:
         return (made,)
@@ -74,5 +93,5 @@ def prepare(settings: Settings) -> None:
             raise ConfigurationInvalid(f"database: {problem}")
         if (problem := last_seal.problem(parts.store)) is not None:
             raise ConfigurationInvalid(problem)
-        for purpose in Purpose:
-            parts.keys.current(purpose)
+        if _make_keys(parts.keys) and (told := _made(settings)):
+            _log.info("made", detail=" ".join(told))
