@@ -33,7 +33,7 @@ from federation_bridge.sandbox.identity_provider.applications import OidcClient
 from federation_bridge.sandbox.identity_provider.provider import IdentityProvider
 from federation_bridge.sandbox.identity_provider.provisioning import Provisioning
 from federation_bridge.sandbox.identity_provider.styles import StyleName
-from federation_bridge.sandbox.serving import Served, free_port, serve
+from federation_bridge.sandbox.serving import Served, held_port, serve
 from federation_bridge.settings import Settings, load_settings
 
 
@@ -241,9 +241,14 @@ def _serve_bridge(surroundings: _Surroundings) -> _Started:
 
 
 def _spawn_bridge(surroundings: _Surroundings) -> _Started:
-    addresses, settings_file = surroundings.write_files(
-        f"http://127.0.0.1:{surroundings.premises.bridge_port or free_port()}"
-    )
+    if surroundings.premises.bridge_port:
+        return _spawn_bridge_at(surroundings, surroundings.premises.bridge_port)
+    with held_port() as port:
+        return _spawn_bridge_at(surroundings, port)
+
+
+def _spawn_bridge_at(surroundings: _Surroundings, port: int) -> _Started:
+    addresses, settings_file = surroundings.write_files(f"http://127.0.0.1:{port}")
     log = surroundings.folder / "bridge.log"
     command = [sys.executable, "-m", "federation_bridge.operate", "serve", "--settings", str(settings_file)]
     with log.open("wb") as output:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
+import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from flask import Flask
@@ -67,12 +68,20 @@ def serve(
     return Served(address, bound, stop)
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses right now; for a process that must be told its port before it starts."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def held_port() -> Iterator[int]:
+    """A port of 127.0.0.1 for a process that must be told its port before it starts; its own until it listens there.
+
+    To be held until it does. Nobody else is given the port meanwhile, whether they ask for any port or connect.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as held:
+        # Linux lets another socket bind beside one that does not listen, where both say so. Other systems do not.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        if sys.platform != "linux":
+            held.close()
+        yield port
 
 
 def _addresses(host: str) -> list[str]:
