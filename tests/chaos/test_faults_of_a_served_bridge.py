@@ -96,8 +96,11 @@ def _all_ask_and_somebody_passes_by(fleet: Fleet, silent: socket.socket) -> None
         try:
             for _ in range(_PLACES):
                 held.enter_context(silent.accept()[0])
-            _signed_in(fleet, "passer-by")
-            assert fleet.nodes[0].get("/readyz")[0] == 200
+            (node,) = fleet.nodes
+            assert node.get("/")[0] == 200, "whoever does not ask AWS waits for it, too"
+            passer_by = _signed_in(fleet, "passer-by")
+            assert is_signed_in(fleet.place, node.port, passer_by.cookies[SESSION])
+            assert node.get("/readyz")[0] == 200
         finally:
             silent.close()
             held.close()

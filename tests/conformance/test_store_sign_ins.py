@@ -42,8 +42,13 @@ def test_a_sign_in_is_taken_once_whatever_node_is_asked(own_database: OwnDatabas
 def test_sign_ins_are_told_apart_byte_by_byte_and_by_connection(
     store: Store, clock: HeldClock, changes: dict[str, Any]
 ) -> None:
-    store.sessions.take(sign_in(clock()))
-    store.sessions.take(replace(sign_in(clock()), **changes))
+    """One that is alike is another one, not used yet; and each of the two is used once."""
+    both = (sign_in(clock()), replace(sign_in(clock()), **changes))
+    for left in both:
+        store.sessions.take(left)
+    for left in both:
+        with pytest.raises(SignInExpired, match="used before"):
+            store.sessions.take(left)
 
 
 def test_f11_two_messages_that_answer_one_sign_in_admit_once(store: Store, clock: HeldClock) -> None:

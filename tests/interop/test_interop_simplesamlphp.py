@@ -18,6 +18,7 @@ import pytest
 from absent_software import folder, program
 from free_ports import free_port
 
+from federation_bridge.operate.opening import store_looked_at
 from federation_bridge.sandbox.browser import Browser, Page
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
@@ -128,6 +129,17 @@ def signs_in_and_works(company: Company, provider: Provider) -> None:
     assert caller_arn(company, credentials) == credentials.assumed_role_arn
 
 
+def checks_of(company: Company) -> set[str]:
+    """What was looked at in the answer by which somebody came in, and held."""
+    with store_looked_at(company.settings) as store:
+        (finished,) = (one for one in store.audit.entries() if one.event == "sign_in.finished")
+    checks = finished.details["checks"]
+    assert isinstance(checks, dict)
+    passed = checks["passed"]
+    assert isinstance(passed, list)
+    return {str(one) for one in passed}
+
+
 @pytest.mark.parametrize(
     ("signed", "terms"),
     [
@@ -139,7 +151,10 @@ def signs_in_and_works(company: Company, provider: Provider) -> None:
 def test_a_person_signs_in_with_our_signed_request(
     open_with: Any, provider: Provider, signed: str, terms: dict[str, Any]
 ) -> None:
-    signs_in_and_works(company_of(open_with, provider, terms, signed=signed), provider)
+    company = company_of(open_with, provider, terms, signed=signed)
+    signs_in_and_works(company, provider)
+    held = {"both": {"Response signature", "Assertion signature"}}.get(signed, {f"{signed.title()} signature"})
+    assert {one for one in checks_of(company) if one.endswith(" signature")} == held
 
 
 def test_a_changed_request_gets_no_answer(open_with: Any, provider: Provider) -> None:
@@ -154,6 +169,7 @@ def test_an_assertion_in_cbc_is_taken_where_a_signed_response_holds_it(open_with
     terms = {"assertion.encryption": True}
     company = company_of(open_with, provider, terms, allow_cbc="true", encryption="required")
     signs_in_and_works(company, provider)
+    assert {"decryption", "Response signature"} <= checks_of(company)
 
 
 def test_an_assertion_in_cbc_is_refused_where_no_setting_allows_it(open_with: Any, provider: Provider) -> None:

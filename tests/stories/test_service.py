@@ -61,12 +61,13 @@ def test_all_workers_are_replaced_when_the_parent_is_told_to_reload(service: Ser
 def test_told_to_reload_twice_it_replaces_all_workers(tmp_path: Path) -> None:
     """The second comes while the first is under way: once, nobody was replaced any more until the service's end."""
     with serving_bridge(tmp_path / "bridge", workers=2) as service:
-        before = set(service.workers())
         service.signal(service.process.pid, signal.SIGHUP)
         until(lambda: len(service.workers()) > 2, "no successor")  # one to be replaced, and one that does not serve yet
+        before = set(service.workers())  # the successor, too, may have read what was changed since
         service.signal(service.process.pid, signal.SIGHUP)
         until(lambda: len(service.workers()) == 2 and not before & set(service.workers()), "no new workers")
         until(service.is_answering, "the service does not answer any more")
+        assert all(service.get("/healthz")[0] == 200 for _ in range(20))
 
 
 def test_it_ends_well_when_it_is_told_to(tmp_path: Path) -> None:
