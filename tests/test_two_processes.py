@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import io
 import os
 import re
@@ -38,8 +39,9 @@ from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.operate import preparation, resealing
 from federation_bridge.settings import Settings, load_settings
 from federation_bridge.signing import KeyRing, Purpose, waiting_beside
-from federation_bridge.store import Store, open_store, open_store_to_read, putting_back, schema
+from federation_bridge.store import Store, bounds, open_store, open_store_to_read, putting_back, schema
 from federation_bridge.store.seals import AuditSeals
+from federation_bridge.store.sqlite_file import SqliteFile
 
 _DAY = timedelta(days=1)
 _BRIDGE = "https://aws.example.com"
@@ -234,6 +236,103 @@ def test_a_restore_beside_a_service_that_starts_is_refused_and_mixes_nothing(
     with closing(sqlite3.connect(old)) as after:
         names = {text[:6] for (text,) in after.execute("SELECT text FROM rows")}
     assert names == {old.name[:6], "of the"}
+
+
+@pytest.fixture
+def replaced(tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Store]]:
+    """A database that is to take the place, and a store of the old one that has no connection open yet."""
+    monkeypatch.setattr(bounds, "BUSY_MS", 50)
+    (tmp_path / "beside").mkdir()
+    for folder, entries in ((tmp_path, 2), (tmp_path / "beside", 5)):
+        with closing(_opened(folder, clock)) as made:
+            for _ in range(entries):
+                made.audit.record(entry(clock()))
+    with closing(_opened(tmp_path, clock)) as store:
+        store.close()  # what it opened; it is used on
+        yield tmp_path / "beside" / "bridge.db", store
+
+
+def _entries_in(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as found:
+        assert found.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        (count,) = found.execute("SELECT count(*) FROM audit").fetchone()
+        return int(count)
+
+
+@pytest.mark.parametrize("step", ["before", "behind"])
+def test_whoever_is_about_to_open_the_database_has_it_to_themselves_or_not_at_all(
+    replaced: tuple[Path, Store], tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The look at the name was the last one: then it wrote to the file that had gone, or into a new one unawares."""
+    new, store = replaced
+    path, real, refused = tmp_path / "bridge.db", sqlite3.connect, []
+
+    def restore() -> None:
+        monkeypatch.setattr(sqlite3, "connect", real)
+        with pytest.raises(ConfigurationInvalid, match="is in use: stop the service first") as told:
+            putting_back.take_place(new, path, clock())
+        refused.append(told)
+
+    def connect(*given: Any, **named: Any) -> sqlite3.Connection:
+        if step == "before":
+            restore()
+            return real(*given, **named)
+        opened = real(*given, **named)
+        restore()
+        return opened
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    store.audit.record(entry(clock()))
+    assert len(refused) == 1
+    store.close()
+    assert (_entries_in(path), _entries_in(new)) == (3, 5)
+    assert [one.name for one in tmp_path.glob("bridge.db*")] == ["bridge.db"]
+
+
+@pytest.mark.parametrize("call", ["link", "replace"])
+def test_whoever_comes_while_the_place_changes_waits_and_writes_to_neither(
+    replaced: tuple[Path, Store], tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    new, store = replaced
+    path, told = tmp_path / "bridge.db", []
+
+    def come() -> None:
+        with pytest.raises(Unavailable) as refused:
+            store.audit.record(entry(clock()))
+        told.append(refused.value.detail)
+
+    _once(monkeypatch, os, call, come)
+    aside = putting_back.take_place(new, path, clock())
+    come()
+    assert "is being put back" in told[0]
+    assert "was removed or replaced" in told[1]
+    assert aside is not None
+    assert (_entries_in(path), _entries_in(aside)) == (5, 2)
+
+
+def test_a_connection_that_was_only_opened_holds_off_a_restore(
+    replaced: tuple[Path, Store], tmp_path: Path, clock: HeldClock
+) -> None:
+    new, _ = replaced
+    path = tmp_path / "bridge.db"
+    with closing(SqliteFile(path, 1).connect()), pytest.raises(ConfigurationInvalid, match="is in use"):
+        putting_back.take_place(new, path, clock())
+    putting_back.take_place(new, path, clock())
+    assert _entries_in(path) == 5
+
+
+def test_a_folder_that_cannot_be_locked_holds_nobody_up(
+    replaced: tuple[Path, Store], tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    new, store = replaced
+    store.audit.record(entry(clock()))
+    store.close()
+    putting_back.take_place(new, tmp_path / "bridge.db", clock())
+    assert _entries_in(tmp_path / "bridge.db") == 5
 
 
 def test_a_reader_notices_that_the_database_came_into_use(tmp_path: Path, clock: HeldClock) -> None:

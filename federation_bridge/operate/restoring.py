@@ -48,9 +48,7 @@ def restored(settings: Settings, file: Path, *, replace: bool) -> Iterator[str]:
             beside = settings.model_copy(update={"database": f"sqlite:///{new}"})
             ended = _begun(beside, Beginning(sealing_key, may_make_database=False), head.sha256, head)
             putting_back.demand_unused(new)
-            if database.exists():
-                putting_back.demand_unused(database)
-            aside = putting_back.put_back(new, database, system_clock.utc_now())
+            aside = putting_back.take_place(new, database, system_clock.utc_now())
     except OSError as problem:
         raise ConfigurationInvalid(f"{database.parent} cannot be written: {problem.strerror}") from None
     yield f"Restored: {database}"

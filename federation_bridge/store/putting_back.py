@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.private_files import keep_names
+from federation_bridge.store import bounds, changing_place
 
 _MAGIC = b"SQLite format 3\0"
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
@@ -44,6 +45,14 @@ def _begins_as_one(path: Path) -> bool:
             return file.read(len(_MAGIC)) == _MAGIC
     except OSError as problem:
         raise ConfigurationInvalid(f"the database {path} cannot be looked at: {problem.strerror}") from None
+
+
+def take_place(new: Path, path: Path, now: datetime) -> Path | None:
+    """As `put_back`, where nobody uses the database that lies there; and nobody begins to, until it is done."""
+    with changing_place.replacing(path, bounds.BUSY_MS / 1000):
+        if path.exists():
+            demand_unused(path)
+        return put_back(new, path, now)
 
 
 def put_back(new: Path, path: Path, now: datetime) -> Path | None:

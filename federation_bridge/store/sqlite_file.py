@@ -11,6 +11,7 @@ from urllib.parse import quote
 from federation_bridge.errors import ConfigurationInvalid, Unavailable
 from federation_bridge.file_owners import demand_file_to_write
 from federation_bridge.private_files import check_private_beside
+from federation_bridge.store import changing_place
 from federation_bridge.store.unfinished import unfinished
 
 _OLDEST_SQLITE = (3, 35)
@@ -45,14 +46,22 @@ class SqliteFile:
 
     def connect(self) -> sqlite3.Connection:
         """One more connection; never makes a file (SQLite would make one that others can read)."""
-        self.demand_same()
-        return sqlite3.connect(
-            f"file:{quote(str(self._path.absolute()))}?{self._mode()}",
-            uri=True,
-            timeout=self._busy_seconds,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        with changing_place.opening(self._path, self._busy_seconds):
+            self.demand_same()
+            connection = sqlite3.connect(
+                f"file:{quote(str(self._path.absolute()))}?{self._mode()}",
+                uri=True,
+                timeout=self._busy_seconds,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            try:
+                # With its first look at the file it takes SQLite's lock, and holds that as long as it is open.
+                connection.execute("PRAGMA schema_version").close()
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
     def _mode(self) -> str:
         if not self._reads_only:

@@ -37,16 +37,17 @@ def _made(prefix: str, parent: Path) -> tuple[Path, int]:
             held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except FileNotFoundError:
             continue  # another run found it before it was held, and took it away
-        if _is_locked(held) is not False and _is_still(folder, held):
+        # Shared: nobody else takes it away, and what opens a database in it locks its folder so, too.
+        if _is_locked(held, fcntl.LOCK_SH) is not False and _is_still(folder, held):
             return folder, held
         os.close(held)  # another run holds it, to take it away
     raise BlockingIOError(0, "other runs are in the way; try again")
 
 
-def _is_locked(descriptor: int) -> bool | None:
-    """Whether it is ours alone from now on; None where this file system has no locks, so that nobody removes any."""
+def _is_locked(descriptor: int, kind: int) -> bool | None:
+    """Whether it is locked from now on; None where this file system has no locks, so that nobody removes any."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
@@ -71,7 +72,7 @@ def _remove_left(prefix: str, parent: Path) -> None:
             try:
                 if (
                     os.fstat(descriptor).st_uid == os.geteuid()
-                    and _is_locked(descriptor)
+                    and _is_locked(descriptor, fcntl.LOCK_EX)
                     and _is_still(one, descriptor)
                 ):
                     shutil.rmtree(one)
