@@ -11,12 +11,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from federation_bridge.audit import Entry, SignalStreamChanged
+from federation_bridge.connectors.from_settings import transmitters_from
 from federation_bridge.connectors.oidc.strict_json import published_object
 from federation_bridge.connectors.signals.event import KINDS
 from federation_bridge.connectors.signals.transmitter import Transmitter
 from federation_bridge.errors import BadRequest, NotFound, ProviderUnreachable, SignInRejected
 from federation_bridge.model import Caller, Clock, Randomness, RequestOrigin
+from federation_bridge.notices import DocumentsAndNotices
 from federation_bridge.outgoing import Fetched, Outgoing
+from federation_bridge.settings import Settings
 from federation_bridge.store import Store
 
 Ask = Callable[[str, str, dict[str, str], bytes | None], Fetched]
@@ -111,6 +114,12 @@ def remove(
     if found.stream and access_token:
         address = f"{_address(transmitter, 'configuration_endpoint')}?{_named(found.stream)}"
         _asked(ask, address, access_token, "DELETE", None)
+
+
+def transmitters(store: Store, settings: Settings, outgoing: Outgoing, clock: Clock) -> Mapping[str, Transmitter]:
+    """The transmitter of each connection that takes signals, for a command: made over the store alone."""
+    kept = DocumentsAndNotices(store.documents, clock)
+    return transmitters_from(settings, outgoing=outgoing, kept=kept, clock=clock)
 
 
 def asking(outgoing: Outgoing, networks: tuple[str, ...]) -> Ask:

@@ -347,7 +347,7 @@ LOOKING = {
     *(f"aws_sessions.{name}" for name in ("aws_endings", "all_aws_endings", "lines_of")),
     *(f"aws_sessions.{name}" for name in ("printable_whole", "waits_for_somebody")),
     *(f"blocking.{name}" for name in ("standing", "left_behind", "lines_of")),
-    *(f"signals.{name}" for name in ("status", "verify", "asking")),
+    *(f"signals.{name}" for name in ("status", "verify", "asking", "transmitters")),
     "signal_streams.standing",
     *(f"live_grants.{name}" for name in ("alive", "use_of_key")),
     *(f"scim_told.{name}" for name in ("standing", "users_told", "groups_told", "joining_of")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -18,12 +19,17 @@ from click.testing import CliRunner
 from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
 from documents.blocks import ROOT
 from live_grant_factories import KEY, sold
+from transmitters import ISSUER, Sender
 from web_factories import ACCOUNT, write_files
 
-from federation_bridge.errors import Unavailable
+import federation_bridge
+from federation_bridge.audit import Entry, SignalStreamChanged
+from federation_bridge.errors import BridgeError, Unavailable
+from federation_bridge.model import RequestOrigin
 from federation_bridge.operate import preparation
+from federation_bridge.operate import signals as streams
 from federation_bridge.operate.commands import commands
-from federation_bridge.operate.opening import looking_at, parts_of
+from federation_bridge.operate.opening import looking_at, parts_of, store_looked_at
 from federation_bridge.settings import load_settings
 from federation_bridge.store import open_store_to_read
 
@@ -60,6 +66,7 @@ READING: dict[str, tuple[str, ...]] = {
     "grants key": ("grants", "key", KEY),
     "scim show": ("scim", "show"),
     "scim token list": ("scim", "token", "list", "corp"),
+    "signals status": ("signals", "status", "corp", "--access-token", "TOKEN"),
 }
 """Every command that only looks, and words for it."""
 
@@ -92,7 +99,6 @@ CHANGING = {
     "scim token revoke",
     "notices test",
     "signals setup",
-    "signals status",
     "signals verify",
     "signals delete",
     "signals pause",
@@ -133,7 +139,12 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def run(settings: Path, words: tuple[str, ...], public: Path) -> Any:
-    said = [word.replace("PUBLIC", str(public)).replace("RULES", str(settings.parent / "rules.yaml")) for word in words]
+    meant = {
+        "PUBLIC": str(public),
+        "RULES": str(settings.parent / "rules.yaml"),
+        "TOKEN": str(settings.parent / "token"),
+    }
+    said = [meant.get(word, word) for word in words]
     depth = _depth(commands, said)
     return CliRunner().invoke(commands, [*said[:depth], "--settings", str(settings), *said[depth:]])
 
@@ -152,21 +163,52 @@ def draft(settings: Path) -> None:
     (settings.parent / "rules.yaml").write_text(yaml.safe_dump(rules))
 
 
+def written(folder: Path) -> Path:
+    """The files of an administrator whose connection `corp` takes shared signals; gives the settings file."""
+    settings = write_files(folder)
+    document = yaml.safe_load(settings.read_text())
+    document["connections"]["corp"]["signals"] = {"issuer": ISSUER}
+    settings.write_text(yaml.safe_dump(document))
+    (folder / "token").write_text("access\n")
+    return settings
+
+
+def fill(settings: Path) -> None:
+    """What the commands look at: a grant, and a stream of shared signals."""
+    with parts_of(load_settings(settings)) as parts:
+        sold(parts.store, datetime.now(UTC))
+        entry = Entry(datetime.now(UTC), RequestOrigin("operator"), SignalStreamChanged("set up"), connection="corp")
+        parts.store.signal_streams.put("corp", "secret", "stream-1", entry)
+
+
+@pytest.fixture(autouse=True)
+def transmitter(monkeypatch: pytest.MonkeyPatch) -> Sender:
+    """Who answers the commands about shared signals."""
+    sender = Sender(lambda: datetime.now(UTC))
+    for one in ("POST", "DELETE"):
+        sender.answers |= {
+            f"{one} {ISSUER}/{there}": (200, {}) for there in ("configuration", "status", "verification")
+        }
+    sender.answers[f"POST {ISSUER}/configuration"] = (201, {"stream_id": "stream-2"})
+    sender.answers[f"GET {ISSUER}/status"] = (200, {"status": "enabled"})
+    monkeypatch.setattr(streams, "Outgoing", lambda *_: sender)
+    return sender
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
     folder = tmp_path / "etc"
     folder.mkdir()
-    return write_files(folder)
+    return written(folder)
 
 
 @pytest.fixture(scope="module")
 def started_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a bridge that was started once; its keys take a while to make."""
     folder = tmp_path_factory.mktemp("started")
-    settings = load_settings(write_files(folder))
-    preparation.prepare(settings)
-    with parts_of(settings) as parts:
-        sold(parts.store, datetime.now(UTC))
+    settings = written(folder)
+    preparation.prepare(load_settings(settings))
+    fill(settings)
     return folder
 
 
@@ -235,6 +277,48 @@ def test_a_draft_that_was_checked_is_not_in_force_after_a_restart_with_broken_ru
     assert "contractors" not in repr(group)
 
 
+@pytest.mark.parametrize("connection", ["corp", "partner"])
+@pytest.mark.parametrize("command", ["setup", "verify", "pause", "resume", "delete"])
+def test_a_command_about_signals_brings_no_draft_into_force(
+    started: Path, tmp_path: Path, command: str, connection: str
+) -> None:
+    """They joined all parts as the service does: even one that was refused kept a draft as the last good rules."""
+    draft(started)
+    result = run(started, ("signals", command, connection, "--access-token", "TOKEN"), tmp_path)
+    assert isinstance(result.exception, BridgeError) is (connection == "partner"), result.output
+    with store_looked_at(load_settings(started)) as store:
+        kept = store.rulebook_versions.in_force()
+        events = [row.event for row in store.audit.entries()]
+    assert kept is not None and "contractors" not in kept.text
+    assert events.count("rules.loaded") == 1
+
+
+def test_asking_for_a_verification_event_writes_nothing(started: Path, tmp_path: Path, transmitter: Sender) -> None:
+    before = snapshot(started.parent)
+    assert run(started, ("signals", "verify", "corp", "--access-token", "TOKEN"), tmp_path).exit_code == 0
+    assert snapshot(started.parent) == before
+    assert transmitter.asked[-1][:2] == ("POST", f"{ISSUER}/verification")
+
+
+def test_no_command_but_the_service_itself_joins_parts_that_keep_the_rules() -> None:
+    """Whatever joins all parts to write with them keeps the rules that it finds: a draft, if somebody is at work."""
+    package = Path(federation_bridge.__file__).parent
+    joining: dict[str, set[str]] = {"parts_of": set(), "join": set(), "create_app": set(), "prepare": set()}
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func)
+            if name in {"parts_of", "create_app"} or name in {"app.create_app", "app.join", "preparation.prepare"}:
+                joining[name.rpartition(".")[2]].add(str(path.relative_to(package)))
+    assert joining == {
+        "parts_of": {"operate/preparation.py"},
+        "join": {"operate/opening.py"},
+        "create_app": {"operate/serving/bridge.py", "sandbox/company.py"},
+        "prepare": {"operate/serving/bridge.py"},
+    }
+
+
 # ------------------------------------------------------------------------------------------------------- PostgreSQL
 
 
@@ -266,8 +350,7 @@ def test_commands_that_look_leave_every_row_of_postgresql(
     on_postgresql: Path, tmp_path: Path, postgresql_server: postgresql.Server, postgresql_database: OwnDatabase
 ) -> None:
     preparation.prepare(load_settings(on_postgresql))
-    with parts_of(load_settings(on_postgresql)) as parts:
-        sold(parts.store, datetime.now(UTC))
+    fill(on_postgresql)
     draft(on_postgresql)
     before = contents(postgresql_server, postgresql_database)
     for words in READING.values():
