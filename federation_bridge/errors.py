@@ -474,6 +474,26 @@ class Unavailable(BridgeError):
     retry_after = 5
 
 
+class DatabaseFailure(str):
+    """The detail of an Unavailable where the database itself failed; `cause` is what failed, without these words.
+
+    Who knows where the database is takes the cause from here, and never from the words.
+    """
+
+    __slots__ = ("cause",)
+    cause: str
+
+    def __new__(cls, cause: str) -> Self:
+        """The sentence of this cause."""
+        made = super().__new__(cls, f"the database failed: {cause}")
+        made.cause = cause
+        return made
+
+    def __getnewargs__(self) -> tuple[str]:
+        """How copies are made."""
+        return (self.cause,)
+
+
 class OAuthRefused(BridgeError):
     """A refusal of the authorization server; `oauth_error` is the code of the RFCs (RFC 6749 5.2, RFC 8628 3.5)."""
 

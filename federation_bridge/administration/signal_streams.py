@@ -13,7 +13,6 @@ from federation_bridge.store import Store
 
 _LOOKED_AT = 200
 """Entries of one kind and connection: the newest."""
-_WAY = "shared signal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,10 @@ def _told(store: Store, connection: str, transmitter: Transmitter) -> StreamTold
     taken, ended = _newest(store, connection, SignalTaken.name), _newest(store, connection, EndedByProvider.name)
     events = [(one.at, str(one.details["kind"])) for one in taken]
     events += [
-        (one.at, str(one.details["way"]).rpartition(": ")[2])
+        (one.at, kind)
         for one in ended
-        if str(one.details["way"]).startswith(_WAY)
+        for way, _, kind in (str(one.details["way"]).partition(": "),)
+        if way == EndedByProvider.BY_SIGNAL
     ]
     at, kind = max(events, default=(None, ""))
     return StreamTold(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import re
 import ssl
 import urllib.error
 import urllib.request
@@ -27,11 +28,13 @@ _MOST_BYTES = 4_000_000
 _MOST_SECONDS = 10_000_000_000
 _CA_VARIABLES = ("FEDBRIDGE_CA_BUNDLE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _NOTICED = timedelta(seconds=5)
-_TUNNEL = "Tunnel connection failed: "
+_TUNNEL = re.compile(r"Tunnel connection failed: (?P<status>\d+)")
+"""What a proxy answered: `http.client` has no class for it, and tells the status in its words alone."""
 _NOT_NOW = (9, 10)
 _OTHER_HOST = (62, 64)
 """OpenSSL's X509_V_ERR_* for a certificate that is not yet or no longer valid, and for one of another host."""
 OK = 200
+_WHO_ARE_YOU = 407
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +146,9 @@ class HttpClient:
         if isinstance(reason, TimeoutError):
             return say("{address} does not answer. Is the network up? Do you need a VPN?", address=self.address)
         why = str(getattr(reason, "strerror", None) or reason)[:200]
-        if self.proxy is not None and why.startswith(_TUNNEL):
-            return _proxy_words(self.address, self.proxy, why.removeprefix(_TUNNEL))
+        if self.proxy is not None and (answered := _TUNNEL.match(why)):
+            status = int(answered["status"])
+            return _proxy_words(self.address, self.proxy, status, why[answered.start("status") :])
         before_it = not isinstance(reason, ssl.SSLError | ConnectionResetError)
         if self.proxy is not None and isinstance(reason, OSError) and before_it:
             # Only the way to the proxy itself is refused like this: the tunnel is not there yet.
@@ -184,8 +188,8 @@ def _certificate_words(address: str, failure: ssl.SSLCertVerificationError) -> s
     )
 
 
-def _proxy_words(address: str, proxy: Proxy, why: str) -> str:
-    if why.startswith("407"):
+def _proxy_words(address: str, proxy: Proxy, status: int, why: str) -> str:
+    if status == _WHO_ARE_YOU:
         return say(
             "The proxy {proxy} asks who you are. Set HTTPS_PROXY=http://NAME:PASSWORD@{proxy}, and percent-encode "
             "every character except letters and digits.",

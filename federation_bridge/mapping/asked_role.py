@@ -110,12 +110,11 @@ def _lacks(rules: RuleSet, facts: Facts, account: Account, role: str) -> Iterato
 
 def _in_words(rule: Rule, facts: Facts, reasons: Iterable[str], account: Account, role: str) -> Iterator[str]:
     """The reasons, with the very group that a template would take for this role."""
-    templates = [one.template for one in conditions_within(rule.when) if isinstance(one, InTemplateGroup)]
-    for reason in reasons:
-        if not templates or getattr(reason, "template", "") != "none of your groups has the form %(form)s":
-            yield reason
-    for template in templates:
-        group = template.written.replace("{account}", account.id).replace("{role}", role)
+    templates = [one for one in conditions_within(rule.when) if isinstance(one, InTemplateGroup)]
+    forms = {one.no_group_of_the_form() for one in templates}
+    yield from (reason for reason in reasons if reason not in forms)
+    for one in templates:
+        group = one.template.written.replace("{account}", account.id).replace("{role}", role)
         if group not in facts.groups:
             yield Sentence("you are not in group %(group)s", group=repr(group))
 

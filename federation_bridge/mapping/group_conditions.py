@@ -102,8 +102,11 @@ class InTemplateGroup(Condition):
             return Verdict(Answer.YES, ways=tuple(ways), reasons=each_once(reasons[:_MENTIONED]))
         if facts.identity.groups.left_out is not None:
             return _gap(facts.identity.groups.left_out)
-        none = Sentence("none of your groups has the form %(form)s", form=repr(self.template.written))
-        return Verdict(Answer.NO, reasons=each_once(reasons[:_MENTIONED]) or (none,))
+        return Verdict(Answer.NO, reasons=each_once(reasons[:_MENTIONED]) or (self.no_group_of_the_form(),))
+
+    def no_group_of_the_form(self) -> Sentence:
+        """The reason where no group of the person has the template's form."""
+        return Sentence("none of your groups has the form %(form)s", form=repr(self.template.written))
 
     def anchors(self) -> frozenset[Anchor]:
         """Every group that begins like the template."""

@@ -278,7 +278,7 @@ def _rules(
             rule = parse(item)
             if rule.id in rules:
                 refuse(
-                    item,
+                    _id_node(item) or item,
                     "rule %(id)s stands here twice, first in %(where)s",
                     id=repr(rule.id),
                     where=places[rule.id].words,
@@ -291,7 +291,10 @@ def _rules(
     return rules, frozenset(mistaken)
 
 
+def _id_node(item: Node) -> Node | None:
+    return item.value.get("id") if isinstance(item.value, Mapping) else None
+
+
 def _id_of(item: Node) -> Iterator[str]:
-    name = item.value.get("id") if isinstance(item.value, Mapping) else None
-    if name is not None and isinstance(name.value, str):
+    if (name := _id_node(item)) is not None and isinstance(name.value, str):
         yield name.value

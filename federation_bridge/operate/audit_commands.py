@@ -106,7 +106,7 @@ def verify(path: Path, files: tuple[Path, ...], keys: Path | None, told: str) ->
         raise click.UsageError("--keys goes with --file")
     is_whole = True
     for line in audit_verification.lines(path, files, keys, told):
-        is_whole = is_whole and not line.startswith("WRONG")
-        click.echo(line)
+        is_whole = is_whole and not line.is_wrong
+        click.echo(f"WRONG  {line.words}" if line.is_wrong else line.words)
     if not is_whole:
         sys.exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -22,8 +23,16 @@ from federation_bridge.signing import Purpose
 _DIGITS = 18
 
 
-def lines(settings: Path, files: tuple[Path, ...], keys: Path | None, told: str) -> Iterator[str]:
-    """A line beginning with WRONG for each thing that is wrong, and what was found at the end.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is told of a verification, and whether it tells that something is wrong."""
+
+    words: str
+    is_wrong: bool = False
+
+
+def lines(settings: Path, files: tuple[Path, ...], keys: Path | None, told: str) -> Iterator[Line]:
+    """A line for each thing that is wrong, and what was found at the end.
 
     ConfigurationInvalid for files that cannot be read; BadRequest for a `told` that is none. Unavailable.
     """
@@ -35,18 +44,20 @@ def lines(settings: Path, files: tuple[Path, ...], keys: Path | None, told: str)
         yield from _said(*audit.verification(store, ring, asked))
 
 
-def _said(verification: Verification, problems: Iterator[Problem]) -> Iterator[str]:
+def _said(verification: Verification, problems: Iterator[Problem]) -> Iterator[Line]:
     for one in problems:
         entry = "" if one.row is None else f", entry {one.row}"
-        yield f"WRONG  {one.wrong}: seal {one.seal}{entry}{'; ' if one.detail else ''}{one.detail}"
-    yield f"{verification.seals} seals; {verification.sealed} entries are as they were sealed"
+        yield Line(f"{one.wrong}: seal {one.seal}{entry}{'; ' if one.detail else ''}{one.detail}", is_wrong=True)
+    yield Line(f"{verification.seals} seals; {verification.sealed} entries are as they were sealed")
     if verification.erased:
-        yield f"{verification.erased} entries of people who were erased: what named them is gone, the rest is as it was"
+        yield Line(
+            f"{verification.erased} entries of people who were erased: what named them is gone, the rest is as it was"
+        )
     if verification.archived:
-        yield f"{verification.archived} entries were archived: verify the files, too"
+        yield Line(f"{verification.archived} entries were archived: verify the files, too")
     if verification.last is not None:
-        yield f"the last seal is {verification.last.number}:{verification.last.digest()}"
-    yield f"{verification.unsealed} entries are not sealed yet"
+        yield Line(f"the last seal is {verification.last.number}:{verification.last.digest()}")
+    yield Line(f"{verification.unsealed} entries are not sealed yet")
 
 
 def _told(text: str) -> Told | None:

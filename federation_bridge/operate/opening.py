@@ -14,19 +14,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from federation_bridge import first_start, system_clock
-from federation_bridge.errors import ConfigurationInvalid, Unavailable
+from federation_bridge.errors import ConfigurationInvalid, DatabaseFailure, Unavailable
 from federation_bridge.first_start import Beginning
 from federation_bridge.keys_and_endings import key_ring
 from federation_bridge.operator_notices.kinds import followed
 from federation_bridge.settings import Settings
 from federation_bridge.signing import KeyRing, Purpose
 from federation_bridge.store import Store, open_store, open_store_to_read, server_of, sqlite_path
-from federation_bridge.store.same_tables import PUT_BACK
 
 if TYPE_CHECKING:
     from federation_bridge.bridge import Parts
-
-_FAILED = "the database failed: "
 
 
 @contextmanager
@@ -128,10 +125,10 @@ def placed(settings: Settings) -> Iterator[None]:
 
 def told_with_place(settings: Settings, problem: str) -> str:
     """With the setting, and the host, the port and the name of a database, or its file; other sentences as they are."""
-    if not problem.startswith(_FAILED):
+    if not isinstance(problem, DatabaseFailure):
         return problem
     where = server_of(settings.database_url) or sqlite_path(settings.database_url)
-    return f"database: {where}: {problem.removeprefix(_FAILED)}"
+    return f"database: {where}: {problem.cause}"
 
 
 def _demand_usable(settings: Settings, store: Store, start: Beginning) -> None:
@@ -150,7 +147,7 @@ def _demand_shape_of(settings: Settings) -> None:
 
 
 def _demand_shape(store: Store) -> None:
-    if (problem := store.schema_problem()) is not None and problem != PUT_BACK:
+    if (problem := store.shape_problem()) is not None:
         raise ConfigurationInvalid(f"database: {problem}")
 
 

@@ -17,7 +17,6 @@ from federation_bridge.operate.opening import parts_of, store_of
 from federation_bridge.settings import Settings
 from federation_bridge.signing import KeyRing, Purpose
 from federation_bridge.store import sqlite_path
-from federation_bridge.store.same_tables import PUT_BACK
 from federation_bridge.web.branding import read_branding
 
 _log = structlog.get_logger(__name__)
@@ -44,7 +43,7 @@ def migrate(settings: Settings, owner: str = "", owner_password: Path | None = N
         last_seal.forget()
     with store_of(opened, beginning) as store:
         store.migrate(serving)
-        if (problem := store.schema_problem()) is not None and problem != PUT_BACK:
+        if (problem := store.shape_problem()) is not None:
             raise ConfigurationInvalid(f"database: {problem}")
         is_new = _make_keys(key_ring(settings, beginning.sealing_key, store))
     return (*(_made(settings) if is_new else ()), "The database is current.")

@@ -23,7 +23,6 @@ from federation_bridge.settings import Settings
 from federation_bridge.signing import Purpose
 from federation_bridge.store import putting_back, sqlite_path
 from federation_bridge.store.backup_file import BackupHead, unpack
-from federation_bridge.store.same_tables import PUT_BACK
 from federation_bridge.store.unfinished import unfinished
 
 _NEXT = (
@@ -104,7 +103,7 @@ def confirmed(settings: Settings, code: str, reason: str, *, in_aws: bool) -> It
 def _begun(settings: Settings, beginning: Beginning, origin: str, head: BackupHead | None) -> Ended:
     with store_of(settings, beginning) as store:
         store.migrate()
-        if (problem := store.schema_problem()) is not None and problem != PUT_BACK:
+        if (problem := store.shape_problem()) is not None:
             raise ConfigurationInvalid(problem)
         keys = key_ring(settings, beginning.sealing_key, store)
         keys.made(Purpose.AUDIT)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from federation_bridge import audit
-from federation_bridge.audit import Entry
+from federation_bridge.audit import EndedByProvider, Entry
 from federation_bridge.bridge import Parts
 from federation_bridge.connectors.oidc.connector import OidcConnector
 from federation_bridge.connectors.signals.event import OLDEST, EventRefused, SecurityEvent
@@ -34,7 +34,7 @@ from federation_bridge.store.provider_endings import Beside
 from federation_bridge.store.signal_streams import digest_of_signal_token
 from federation_bridge.store.writing import Writing
 
-SIGNAL = "shared signal"
+SIGNAL = EndedByProvider.BY_SIGNAL
 _LONGEST_TOKEN = 256
 
 

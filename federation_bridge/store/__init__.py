@@ -125,11 +125,15 @@ class Store:
         schema.migrate(self._database, serving)
 
     def schema_problem(self) -> str | None:
-        """Why this program cannot use the database's shape, and what to do; None where it can.
+        """Why this program cannot use the database as it stands, and what to do; None where it can.
 
-        Unavailable when the database does not answer.
+        That is its shape, or that it was put back and the bridge was not told. Unavailable when it does not answer.
         """
         return schema.problem(self._database)
+
+    def shape_problem(self) -> str | None:
+        """The same of its shape alone, for who works on a database that was put back."""
+        return schema.shape_problem(self._database)
 
     def problem(self) -> str | None:
         """Why this node cannot serve with its database as it is, in a sentence; None where it can.

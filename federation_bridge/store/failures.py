@@ -11,7 +11,7 @@ from typing import TypeVar
 import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from federation_bridge.errors import Unavailable
+from federation_bridge.errors import DatabaseFailure, Unavailable
 from federation_bridge.store import bounds
 from federation_bridge.store.postgresql_server import words_of
 from federation_bridge.store.statements import CONFLICTS
@@ -74,7 +74,7 @@ def translated() -> Iterator[None]:
 def failure_of(problem: SQLAlchemyError | sqlite3.Error | psycopg.Error) -> Unavailable:
     """One of `FAILURES` as an error of ours, of the kind that says what may be done about it."""
     kind = Repeatable if _is_repeatable(problem) else Conflict if isinstance(problem, CONFLICTS) else Unavailable
-    return kind(f"the database failed: {_cause(problem)}")
+    return kind(DatabaseFailure(_cause(problem)))
 
 
 def _is_repeatable(problem: SQLAlchemyError | sqlite3.Error | psycopg.Error) -> bool:

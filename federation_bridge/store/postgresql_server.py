@@ -11,7 +11,7 @@ import psycopg
 from psycopg.abc import PQGen
 from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event
 
-from federation_bridge.errors import ConfigurationInvalid, Unavailable
+from federation_bridge.errors import ConfigurationInvalid, DatabaseFailure, Unavailable
 from federation_bridge.store import bounds
 from federation_bridge.store.compatible_engines import demand_postgresql
 
@@ -93,6 +93,7 @@ def words_of(problem: psycopg.Error) -> str:
     """
     if problem.sqlstate:
         return _STATES.get(problem.sqlstate, "")
+    # From here on by its text: libpq tells no more of what goes wrong before a session stands.
     if isinstance(problem, psycopg.ProgrammingError) and "connection option" in str(problem):
         return "`database` has an option behind the `?` that PostgreSQL does not know"
     if not isinstance(problem, psycopg.OperationalError):
@@ -166,7 +167,7 @@ def check_cut(connection: PoolProxiedConnection, problem: psycopg.Error) -> None
     driver: Any = connection.dbapi_connection
     if isinstance(problem, Silent):
         connection.invalidate(problem)
-        raise Unavailable(f"the database failed: {words_of(problem)}") from None
+        raise Unavailable(DatabaseFailure(words_of(problem))) from None
     if driver is not None and driver.closed:
         raise _cut(connection, problem) from None
 
@@ -174,4 +175,4 @@ def check_cut(connection: PoolProxiedConnection, problem: psycopg.Error) -> None
 def _cut(connection: PoolProxiedConnection, problem: psycopg.Error) -> Stale:
     # Out of the pool, which would try to roll back on it and log that it cannot.
     connection.invalidate(problem)
-    return Stale(f"the database failed: {type(problem).__name__} {problem.sqlstate or 'cut'}")
+    return Stale(DatabaseFailure(f"{type(problem).__name__} {problem.sqlstate or 'cut'}"))

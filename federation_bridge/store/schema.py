@@ -33,13 +33,25 @@ _RUN_MIGRATE = "run `federation-bridge migrate`"
 
 
 def problem(database: Database) -> str | None:
+    """The problem of its shape, or that it was put back and the bridge was not told; None where there is neither.
+
+    Unavailable when the database does not answer.
+    """
+    with database.reading() as connection:
+        found = _shape_problem(connection)
+        if found is None and not same_tables.are_told(connection.dialect.name, connection.execute):
+            return same_tables.PUT_BACK
+        return found
+
+
+def shape_problem(database: Database) -> str | None:
     """A sentence that says why this program cannot use the database's shape and what to do; None where it can.
 
     A later shape is no problem where the program that made it said that this one may use it. Unavailable when the
     database does not answer.
     """
     with database.reading() as connection:
-        return _problem(connection)
+        return _shape_problem(connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +118,17 @@ def _patiently(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _problem(connection: Connection) -> str | None:
+def _shape_problem(connection: Connection) -> str | None:
     step = _step(connection)
     if step is None:
         return f"the database has no tables yet: {_RUN_MIGRATE}"
     if step == HEAD:
-        return None if same_tables.are_told(connection.dialect.name, connection.execute) else same_tables.PUT_BACK
+        return None
     if step < HEAD:
         return f"the database is of an earlier release (step {step}, this program needs {HEAD}): {_RUN_MIGRATE}"
     oldest = connection.execute(_MARK, {"asked": OLDEST_PROGRAM}).scalar_one_or_none() or step
     if oldest <= HEAD:
-        return None if same_tables.are_told(connection.dialect.name, connection.execute) else same_tables.PUT_BACK
+        return None
     return (
         f"the database is of a later release (step {step}) and takes programs from step {oldest} on; this one knows "
         f"{HEAD}: update this node"

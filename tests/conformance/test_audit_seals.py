@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from databases import HeldClock, OwnDatabase
 from joserfc.jwk import RSAKey
 from sealed_keys_in_memory import SealedKeysInMemory
@@ -24,6 +25,7 @@ from federation_bridge.audit.seal import Batch, Seal, read_export
 from federation_bridge.audit.verification import Problem, Verification, Wrong
 from federation_bridge.errors import Unavailable
 from federation_bridge.operate import audit_verification
+from federation_bridge.operate.commands import commands
 from federation_bridge.signing import KeyRing, Purpose
 from federation_bridge.store import Store
 from federation_bridge.store.seals import AuditSeals
@@ -359,13 +361,16 @@ def test_an_export_of_either_database_is_verified_without_it(
     _sealing(store, ring, clock).seal()
     export, keys = _exported(store, ring, tmp_path)
     said = list(audit_verification.lines(Path(), (export,), keys, ""))
-    assert said[0] == "3 seals; 7 entries are as they were sealed"
-    assert said[-1] == "0 entries are not sealed yet"
+    assert said[0].words == "3 seals; 7 entries are as they were sealed"
+    assert said[-1].words == "0 entries are not sealed yet"
+    assert not any(one.is_wrong for one in said)
     changed = export.read_text().replace("corp/alice", "corp/mallory", 1)
     assert changed != export.read_text()
     export.write_text(changed)
     wrong, *_ = audit_verification.lines(Path(), (export,), keys, "")
-    assert wrong == "WRONG  changed: seal 1, entry 1"
+    assert (wrong.words, wrong.is_wrong) == ("changed: seal 1, entry 1", True)
+    ran = CliRunner().invoke(commands, ["audit", "verify", "--file", str(export), "--keys", str(keys)])
+    assert (ran.exit_code, ran.output.splitlines()[0]) == (1, "WRONG  changed: seal 1, entry 1")
 
 
 def test_rows_that_are_not_as_they_were_sealed_stay_as_evidence(

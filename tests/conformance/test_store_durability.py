@@ -387,6 +387,7 @@ SCENARIOS = {
     "same_tables.demand": Scenario(lambda store, _: store.same_tables.demand()),
     "migrate": Scenario(lambda store, _: store.migrate()),
     "schema_problem": Scenario(lambda store, _: store.schema_problem()),
+    "shape_problem": Scenario(lambda store, _: store.shape_problem()),
     "problem": Scenario(lambda store, _: store.problem()),
     "clock_problem": Scenario(lambda store, _: store.clock_problem()),
     "sweep": Scenario(lambda store, _: store.sweep()),

@@ -37,6 +37,7 @@ VERBS: dict[str, Callable[[Store, HeldClock], object]] = {
     "put_first": lambda store, _: store.sealed_keys.put_first("tokens", b"key"),
     "sweep": lambda store, _: store.sweep(),
     "schema_problem": lambda store, _: store.schema_problem(),
+    "shape_problem": lambda store, _: store.shape_problem(),
     "migrate": lambda store, _: store.migrate(),
 }
 

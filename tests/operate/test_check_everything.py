@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import socket
 from collections.abc import Iterator
@@ -18,10 +19,13 @@ from web_factories import write_files
 
 from federation_bridge import system_clock
 from federation_bridge.connectors.standing import Ending, Standing
-from federation_bridge.errors import ProviderUnreachable
-from federation_bridge.operate import commands
+from federation_bridge.errors import ConfigurationInvalid, DatabaseFailure, ProviderUnreachable
+from federation_bridge.operate import commands, preparation
 from federation_bridge.operate.check import Finding, Kind, Severity, findings
+from federation_bridge.operate.check.joined import kind_of
+from federation_bridge.operate.opening import told_with_place
 from federation_bridge.outgoing import Outgoing
+from federation_bridge.settings import load_settings
 from federation_bridge.store.postgresql_server import words_of
 
 _BY_ADDRESS = {"subject": "mail", "subject_kind": "email"}
@@ -257,6 +261,24 @@ def test_a_refused_connection_names_the_server_and_what_failed(settings: Path) -
         port = closed.getsockname()[1]
         (told,) = _on(settings, f"postgresql+psycopg://bridge@127.0.0.1:{port}/bridge")
     assert told.startswith(f"database: bridge@127.0.0.1:{port}/bridge: the connection was refused")
+
+
+def test_a_refusal_is_about_the_database_where_that_does_not_open_and_never_by_its_words(settings: Path) -> None:
+    preparation.prepare(load_settings(settings))
+    named = ConfigurationInvalid("rule database: no such database")
+    assert kind_of(load_settings(settings), named) is Kind.SETTINGS
+    (settings.parent / "bridge.db").unlink()
+    (told,) = (one for one in wrong(settings) if "is not there" in one.sentence)
+    assert told.kind is Kind.DATABASE
+    assert kind_of(load_settings(settings), ConfigurationInvalid("anything")) is Kind.DATABASE
+
+
+def test_where_the_database_is_is_told_of_what_failed_there_and_of_nothing_else(settings: Path) -> None:
+    failed = copy.deepcopy(DatabaseFailure("its disk is full"))
+    assert failed == "the database failed: its disk is full"
+    placed = f"database: {settings.parent / 'bridge.db'}: its disk is full"
+    assert told_with_place(load_settings(settings), failed) == placed
+    assert told_with_place(load_settings(settings), str(failed)) == str(failed)
 
 
 def test_what_is_broken_beside_the_database_is_told_with_it(settings: Path) -> None:

@@ -71,8 +71,9 @@ class EndedByProvider(Event):
     """An identity provider said that something has ended there: what came of it here has ended too."""
 
     name: ClassVar[str] = "session.ended_by_provider"
+    BY_SIGNAL: ClassVar[str] = "shared signal"
     way: str
-    """How it said so: `back-channel logout`."""
+    """How it said so: `back-channel logout`; of a signal `BY_SIGNAL`, a colon and its kind."""
     message_issuer: str
     message_id: str
     sessions: int = 0

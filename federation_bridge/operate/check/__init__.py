@@ -39,7 +39,7 @@ def findings(path: Path) -> list[Finding]:
 
 def _not_joined(settings: Settings, refusal: BridgeError, *, is_broken: bool) -> Iterator[Finding]:
     """The parts do not come together: the database is looked at by itself, and it is said what was not looked at."""
-    yield from refused(joined.kind_of(refusal), refusal)
+    yield from refused(joined.kind_of(settings, refusal), refusal)
     if is_broken:
         yield from joined.database_alone(settings)
     hint = "correct what is wrong, and check again: until then keys and connections cannot be checked"

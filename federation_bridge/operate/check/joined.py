@@ -12,7 +12,13 @@ from federation_bridge.administration.rule_use import rule_uses
 from federation_bridge.bridge import Parts
 from federation_bridge.connectors.connector import Connector
 from federation_bridge.connectors.oidc.connector import OidcConnector
-from federation_bridge.errors import BridgeError, ConfigurationInvalid, ConnectionMisconfigured, Unavailable
+from federation_bridge.errors import (
+    BridgeError,
+    ConfigurationInvalid,
+    ConnectionMisconfigured,
+    DatabaseFailure,
+    Unavailable,
+)
 from federation_bridge.mapping.findings import FindingKind
 from federation_bridge.mapping.findings import findings as findings_of
 from federation_bridge.operate.check import scim_clients, sign_in_lengths
@@ -31,8 +37,6 @@ _OUR_KEY = (
 
 _NOTED = frozenset({FindingKind.UNKNOWN_GROUP, FindingKind.GIVES_NOTHING, FindingKind.UNUSED})
 """Odd only where those who were seen, and what they used, are all there is."""
-
-_NO_ANSWER = "the database failed: "
 
 _Found = Iterator[Finding]
 
@@ -60,19 +64,27 @@ def database_alone(settings: Settings) -> _Found:
             if (problem := store.problem()) is not None:
                 yield Finding(Kind.DATABASE, Severity.WRONG, _placed(settings, problem))
     except BridgeError as refusal:
-        yield from refused(kind_of(refusal), refusal)
+        yield from refused(Kind.DATABASE, refusal)
 
 
-def kind_of(refusal: BridgeError) -> Kind:
-    """What a refusal of the parts is about, as far as its class tells."""
-    return Kind.DATABASE if isinstance(refusal, Unavailable) or "database" in refusal.detail else Kind.SETTINGS
+def kind_of(settings: Settings, refusal: BridgeError) -> Kind:
+    """What a refusal of the parts is about: the database, where the store does not open alone; it is opened first."""
+    if isinstance(refusal, Unavailable):
+        return Kind.DATABASE
+    if first_start.is_ahead(settings):
+        return Kind.SETTINGS
+    try:
+        with store_looked_at(settings, is_checked=False):
+            return Kind.SETTINGS
+    except BridgeError:
+        return Kind.DATABASE
 
 
 def _guarded(kind: Kind, step: Callable[[Parts], _Found], parts: Parts) -> _Found:
     try:
         yield from step(parts)
     except BridgeError as refusal:
-        if isinstance(refusal, Unavailable) and refusal.detail.startswith(_NO_ANSWER):
+        if isinstance(refusal.detail, DatabaseFailure):
             yield Finding(Kind.DATABASE, Severity.WRONG, _placed(parts.settings, refusal.detail))
         else:
             yield from refused(kind, refusal)

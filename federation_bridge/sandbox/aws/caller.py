@@ -11,6 +11,8 @@ from federation_bridge.sandbox.aws.policy.evaluation import Request, Verdict, de
 from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.sandbox.aws.state import AccessKey, Session, State
 
+_IDENTITY = "identity-based policy"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -42,16 +44,7 @@ class Caller:
 
     def why_not(self, action: str, resource: str, context: Mapping[str, tuple[str, ...]]) -> str:
         """Why the action is not allowed, in AWS's words; empty when it is."""
-        request = Request(action, resource, {**context, **self.context})
-        found = {
-            kind: decide(policies, request)
-            for kind, policies in (
-                ("identity-based policy", self.identity_policies),
-                ("permissions boundary", self.boundary),
-                ("session policy", self.session_policies),
-            )
-            if policies is not None
-        }
+        found = self._verdicts(action, resource, context)
         for kind, verdict in found.items():
             if verdict is Verdict.DENIED:
                 return f"with an explicit deny in {'an' if kind[0] == 'i' else 'a'} {kind}"
@@ -59,6 +52,23 @@ class Caller:
             if verdict is Verdict.SILENT:
                 return f"because no {kind} allows the {action} action"
         return ""
+
+    def lacks_own_policy(self, action: str, resource: str, context: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether nothing denies the action and no policy of the identity itself allows it."""
+        found = self._verdicts(action, resource, context)
+        return found.get(_IDENTITY) is Verdict.SILENT and Verdict.DENIED not in found.values()
+
+    def _verdicts(self, action: str, resource: str, context: Mapping[str, tuple[str, ...]]) -> dict[str, Verdict]:
+        request = Request(action, resource, {**context, **self.context})
+        return {
+            kind: decide(policies, request)
+            for kind, policies in (
+                (_IDENTITY, self.identity_policies),
+                ("permissions boundary", self.boundary),
+                ("session policy", self.session_policies),
+            )
+            if policies is not None
+        }
 
 
 def of_session(state: State, session: Session) -> Caller:

@@ -220,8 +220,6 @@ def _placed(problems: Iterable[str], edited: Draft, asked: Asked) -> dict[str, o
         place = field_at(path) if path else ""
         if found and place:
             beside.setdefault(place, []).append(found.reason)
-        elif found and path == () and "stands here twice" in problem:
-            beside.setdefault("id", []).append(found.reason)
         else:
             others.append(problem)
     return {"beside": beside, "problems": others}

@@ -155,8 +155,8 @@ def _trusted_role(call: Call, caller: Caller, request: Request) -> tuple[Account
     # Who is named, in the same account, needs nothing more; whoever only belongs to a trusted account does.
     suffices_alone = trusted == "by name" and caller.account_id == account.id
     for action in actions:
-        reason = caller.why_not(action, role.arn, context)
-        if reason and not (suffices_alone and reason.startswith("because no identity")):
+        suffices = suffices_alone and caller.lacks_own_policy(action, role.arn, context)
+        if caller.why_not(action, role.arn, context) and not suffices:
             raise _denied(caller, request.role_arn)
     if trusted is None:
         raise _denied(caller, request.role_arn)
