@@ -113,3 +113,14 @@ def test_a_decision_by_words_is_seen(line: str) -> None:
 )
 def test_what_is_no_sentence_is_let_be(line: str) -> None:
     assert not decisions_by_words(line)
+
+
+def test_what_somebody_sends_or_asks_for_is_called_a_request() -> None:
+    named = {
+        f"{_name(path)}: {name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in (getattr(node, "name", None) or getattr(node, "value", None),)
+        if isinstance(name, str) and re.fullmatch(r"\w*Wish", name)
+    }
+    assert named == set()

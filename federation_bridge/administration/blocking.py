@@ -42,7 +42,7 @@ class Blocking:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BlockingRequest:
     """Who wants it, why, and whether AWS is told as well."""
 
     reason: str
@@ -58,33 +58,33 @@ class Wish:
         return OPERATOR if self.caller is None else self.caller.session.identity.person
 
 
-def block(verbs: Blocking, person: str, wish: Wish) -> Ended:
+def block(verbs: Blocking, person: str, asked: BlockingRequest) -> Ended:
     """Lets a person (`connection/subject`) in no more, until it is lifted, and ends all that they hold; audited.
 
     NotFound where nobody of that name was seen, with the nearest; BadRequest for a missing reason, the person's own
     block, or one of the last administrator.
     """
-    check_words("a reason", wish.reason)
-    _check_known(verbs, [person], wish)
-    if person == wish.by:
+    check_words("a reason", asked.reason)
+    _check_known(verbs, [person], asked)
+    if person == asked.by:
         raise BadRequest("nobody blocks themselves: another administrator can, or `people block --emergency`")
-    made = Block(person, "administrator", wish.by, wish.reason, verbs.clock())
+    made = Block(person, "administrator", asked.by, asked.reason, verbs.clock())
     _check_somebody_administers(verbs, made)
-    return _put(verbs, made, wish)
+    return _put(verbs, made, asked)
 
 
-def unblock(verbs: Blocking, person: str, wish: Wish) -> tuple[Block, ...]:
+def unblock(verbs: Blocking, person: str, asked: BlockingRequest) -> tuple[Block, ...]:
     """Lifts an administrator's block of a person; gives what still keeps them out: other sources lift their own.
 
     A block of SCIM or of a signal goes as well where the settings take none for the connection any more: nobody else
     could lift it.
     NotFound where nothing of that stands, with the nearest name or the source that blocked.
     """
-    _check_reason(wish)
+    _check_reason(asked)
     sources: list[BlockSource] = ["administrator"]
     connection = person.partition("/")[0]
     sources.extend(source for source in _LIFTING if connection not in verbs.lifters.get(source, ()))
-    if not [one for one in sources if _lifted(verbs, person, one, wish) is not None]:
+    if not [one for one in sources if _lifted(verbs, person, one, asked) is not None]:
         standing = verbs.store.blocks.standing()
         others = [one.source for one in standing if one.scope == person]
         if others:
@@ -94,28 +94,28 @@ def unblock(verbs: Blocking, person: str, wish: Wish) -> tuple[Block, ...]:
     return verbs.store.blocks.about(person)
 
 
-def begin_incident(verbs: Blocking, excepted: Iterable[str], wish: Wish, connection: str = "") -> Ended:
+def begin_incident(verbs: Blocking, excepted: Iterable[str], asked: BlockingRequest, connection: str = "") -> Ended:
     """Lets nobody in but these people, and whoever begins it; at one connection alone where one is named. Audited.
 
     One that stands has another list from then on. NotFound for a name or connection that is not known; BadRequest for
     a missing reason, a list without an administrator, or one that is too long.
     """
-    check_words("a reason", wish.reason)
-    spared = sorted({*excepted, *([] if wish.caller is None else [wish.by])})
+    check_words("a reason", asked.reason)
+    spared = sorted({*excepted, *([] if asked.caller is None else [asked.by])})
     if len(spared) > MOST_SPARED:
         raise BadRequest(f"an incident spares at most {MOST_SPARED} people")
     if connection and connection not in verbs.connections:
         raise NotFound(f"there is no connection {connection!r}{did_you_mean(connection, verbs.connections)}")
-    _check_known(verbs, spared, wish)
-    made = Block(connection, "incident", wish.by, wish.reason, verbs.clock(), tuple(spared))
+    _check_known(verbs, spared, asked)
+    made = Block(connection, "incident", asked.by, asked.reason, verbs.clock(), tuple(spared))
     _check_somebody_administers(verbs, made)
-    return _put(verbs, made, wish)
+    return _put(verbs, made, asked)
 
 
-def end_incident(verbs: Blocking, wish: Wish, connection: str = "") -> Block:
+def end_incident(verbs: Blocking, asked: BlockingRequest, connection: str = "") -> Block:
     """Lets everybody in again whom nobody blocked by name; gives the incident. NotFound where none stands."""
-    _check_reason(wish)
-    stood = _lifted(verbs, connection, "incident", wish)
+    _check_reason(asked)
+    stood = _lifted(verbs, connection, "incident", asked)
     if stood is None:
         where = f" at {connection}" if connection else ""
         raise NotFound(f"no incident stands{where}: `people blocked` shows what does")
@@ -148,28 +148,28 @@ def lines_of(blocks: Iterable[Block]) -> Iterator[str]:
         yield f"{who}{spared}  by {one.by} ({one.source})  since {since}  {one.reason}{doubt}"
 
 
-def _put(verbs: Blocking, made: Block, wish: Wish) -> Ended:
-    origin = None if wish.caller is None else wish.caller.origin
-    return verbs.endings.block(made, in_aws=wish.in_aws, origin=origin)
+def _put(verbs: Blocking, made: Block, asked: BlockingRequest) -> Ended:
+    origin = None if asked.caller is None else asked.caller.origin
+    return verbs.endings.block(made, in_aws=asked.in_aws, origin=origin)
 
 
-def _lifted(verbs: Blocking, scope: str, source: BlockSource, wish: Wish) -> Block | None:
-    origin = None if wish.caller is None else wish.caller.origin
-    return verbs.endings.unblock(scope, source, wish.by, wish.reason, origin)
+def _lifted(verbs: Blocking, scope: str, source: BlockSource, asked: BlockingRequest) -> Block | None:
+    origin = None if asked.caller is None else asked.caller.origin
+    return verbs.endings.unblock(scope, source, asked.by, asked.reason, origin)
 
 
-def _check_reason(wish: Wish) -> None:
-    if wish.reason:
-        check_words("a reason", wish.reason)
+def _check_reason(asked: BlockingRequest) -> None:
+    if asked.reason:
+        check_words("a reason", asked.reason)
 
 
-def _check_known(verbs: Blocking, people: Iterable[str], wish: Wish) -> None:
+def _check_known(verbs: Blocking, people: Iterable[str], asked: BlockingRequest) -> None:
     for person in people:
         connection, slash, subject = person.partition("/")
         if not slash or not subject or connection not in verbs.connections:
             near = did_you_mean(connection, verbs.connections)
             raise NotFound(f"{person!r} is no connection/subject: there is no connection {connection!r}{near}")
-        if wish.unseen or person == wish.by or verbs.store.people.one(person) is not None:
+        if asked.unseen or person == asked.by or verbs.store.people.one(person) is not None:
             continue
         known = {one.identity.person for one in verbs.store.people.seen_since(verbs.clock() - verbs.kept)}
         near = did_you_mean(person, known)

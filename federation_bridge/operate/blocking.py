@@ -8,7 +8,7 @@ from pathlib import Path
 
 from federation_bridge import system_clock
 from federation_bridge.administration import blocking
-from federation_bridge.administration.blocking import Blocking, Wish
+from federation_bridge.administration.blocking import Blocking, BlockingRequest
 from federation_bridge.errors import BadRequest, ConfigurationInvalid, Unavailable
 from federation_bridge.keys_and_endings import endings_of
 from federation_bridge.mapping import RuleSet
@@ -16,7 +16,7 @@ from federation_bridge.model import Ended
 from federation_bridge.operate.opening import looking_at, store_looked_at, store_of
 from federation_bridge.settings import Settings, load_settings
 
-__all__ = ["Wish", "begun", "blocked", "lines", "over", "told", "told_of_aws", "unblocked", "verbs_of"]
+__all__ = ["BlockingRequest", "begun", "blocked", "lines", "over", "told", "told_of_aws", "unblocked", "verbs_of"]
 
 
 @contextmanager
@@ -45,32 +45,34 @@ def _rules(settings: Settings) -> RuleSet:
         ) from None
 
 
-def blocked(path: Path, person: str, wish: Wish, *, is_emergency: bool) -> Iterator[str]:
+def blocked(path: Path, person: str, asked: BlockingRequest, *, is_emergency: bool) -> Iterator[str]:
     """Blocks one person, as `administration.blocking` does, and says what ended."""
     with verbs_of(load_settings(path), is_emergency=is_emergency) as verbs:
-        yield from told(f"{person} is blocked.", blocking.block(verbs, person, wish))
+        yield from told(f"{person} is blocked.", blocking.block(verbs, person, asked))
 
 
-def unblocked(path: Path, person: str, wish: Wish) -> Iterator[str]:
+def unblocked(path: Path, person: str, asked: BlockingRequest) -> Iterator[str]:
     """Lifts the block of an administrator, and says what else keeps the person out."""
     with verbs_of(load_settings(path), is_emergency=False, asks_rules=False) as verbs:
-        others = blocking.unblock(verbs, person, wish)
+        others = blocking.unblock(verbs, person, asked)
     yield f"{person} is not blocked any more." if not others else f"{person} is still kept out:"
     yield from blocking.lines_of(others)
 
 
-def begun(path: Path, excepted: tuple[str, ...], wish: Wish, connection: str, *, is_emergency: bool) -> Iterator[str]:
+def begun(
+    path: Path, excepted: tuple[str, ...], asked: BlockingRequest, connection: str, *, is_emergency: bool
+) -> Iterator[str]:
     """Begins an incident, and says what ended."""
     with verbs_of(load_settings(path), is_emergency=is_emergency) as verbs:
-        ended = blocking.begin_incident(verbs, excepted, wish, connection)
+        ended = blocking.begin_incident(verbs, excepted, asked, connection)
     who = f"of {connection} " if connection else ""
     yield from told(f"Everybody {who}is blocked but {', '.join(sorted(excepted)) or 'nobody'}.", ended)
 
 
-def over(path: Path, wish: Wish, connection: str) -> Iterator[str]:
+def over(path: Path, asked: BlockingRequest, connection: str) -> Iterator[str]:
     """Ends an incident."""
     with verbs_of(load_settings(path), is_emergency=False, asks_rules=False) as verbs:
-        stood = blocking.end_incident(verbs, wish, connection)
+        stood = blocking.end_incident(verbs, asked, connection)
     yield f"The incident is over; it stood since {stood.since:%Y-%m-%d %H:%M} UTC."
 
 

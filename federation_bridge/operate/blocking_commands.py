@@ -31,8 +31,8 @@ def block(path: Path, person: str, reason: str, *, in_aws: bool, unseen: bool, e
     """Block PERSON (connection/subject) on every node until the block is lifted. Everything that they hold ends."""
     from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
-    wish = blocking.Wish(reason, in_aws=in_aws, unseen=unseen)
-    for line in blocking.blocked(path, person, wish, is_emergency=emergency):
+    asked = blocking.BlockingRequest(reason, in_aws=in_aws, unseen=unseen)
+    for line in blocking.blocked(path, person, asked, is_emergency=emergency):
         click.echo(line)
 
 
@@ -44,7 +44,7 @@ def unblock(path: Path, person: str, reason: str) -> None:
     """Lift the block that an administrator put on PERSON. A directory or a signal must lift its own block."""
     from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
-    for line in blocking.unblocked(path, person, blocking.Wish(reason)):
+    for line in blocking.unblocked(path, person, blocking.BlockingRequest(reason)):
         click.echo(line)
 
 
@@ -84,8 +84,8 @@ def begin(  # noqa: PLR0913 - click hands over one for each option
     """Let in only a list of people, on every node, and end all that the others hold. It must name an administrator."""
     from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
-    wish = blocking.Wish(reason, in_aws=in_aws, unseen=unseen)
-    for line in blocking.begun(path, excepted, wish, connection, is_emergency=emergency):
+    asked = blocking.BlockingRequest(reason, in_aws=in_aws, unseen=unseen)
+    for line in blocking.begun(path, excepted, asked, connection, is_emergency=emergency):
         click.echo(line)
 
 
@@ -97,5 +97,5 @@ def end(path: Path, reason: str, connection: str) -> None:
     """End the incident. Everybody can sign in again, except people who are blocked by name."""
     from federation_bridge.operate import blocking  # noqa: PLC0415 - imports the server's libraries
 
-    for line in blocking.over(path, blocking.Wish(reason), connection):
+    for line in blocking.over(path, blocking.BlockingRequest(reason), connection):
         click.echo(line)

@@ -44,7 +44,7 @@ from federation_bridge.administration import rules as rule_verbs
 from federation_bridge.administration import sessions as session_verbs
 from federation_bridge.administration import signals as signal_verbs
 from federation_bridge.administration.approvals import Yes
-from federation_bridge.administration.blocking import Blocking, Wish
+from federation_bridge.administration.blocking import Blocking, BlockingRequest
 from federation_bridge.administration.keys import Keys
 from federation_bridge.administration.rules import Change, Rules
 from federation_bridge.audit import Entry, RulebookEmergency
@@ -273,22 +273,24 @@ CHANGING = {
     ),
     "blocking.block": Scenario(
         lambda store, clock: signed_in(store, clock()),
-        lambda store, clock: blocking.block(_blocking(store, clock), "corp/alice", Wish("left")),
+        lambda store, clock: blocking.block(_blocking(store, clock), "corp/alice", BlockingRequest("left")),
         "block.put",
     ),
     "blocking.unblock": Scenario(
         put,
-        lambda store, clock: blocking.unblock(_blocking(store, clock), "corp/alice", Wish("")),
+        lambda store, clock: blocking.unblock(_blocking(store, clock), "corp/alice", BlockingRequest("")),
         "block.lifted",
     ),
     "blocking.begin_incident": Scenario(
         lambda store, clock: signed_in(store, clock()),
-        lambda store, clock: blocking.begin_incident(_blocking(store, clock), ["corp/alice"], Wish("a break-in")),
+        lambda store, clock: blocking.begin_incident(
+            _blocking(store, clock), ["corp/alice"], BlockingRequest("a break-in")
+        ),
         "block.put",
     ),
     "blocking.end_incident": Scenario(
         lambda store, clock: put(store, clock, "", "incident", "corp/alice"),
-        lambda store, clock: blocking.end_incident(_blocking(store, clock), Wish("")),
+        lambda store, clock: blocking.end_incident(_blocking(store, clock), BlockingRequest("")),
         "block.lifted",
     ),
     "aws_sessions.end_in_aws": Scenario(

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from federation_bridge.administration import blocking, sessions
-from federation_bridge.administration.blocking import Blocking, Wish
+from federation_bridge.administration.blocking import Blocking, BlockingRequest
 from federation_bridge.administration.told_words import check_words
 from federation_bridge.audit import AccessEnded, BlockPut, Recorded
 from federation_bridge.errors import BadRequest, NotFound
@@ -61,40 +61,40 @@ def act() -> AnyResponse:
     """Blocks or ends somebody, lifts a block, begins an incident or ends it: as the button says."""
     do, person = forms.one_field("do", most=16), _field("person")
     who = asking()
-    wish = Wish(_field("reason"), who, in_aws=_is_ticked("in_aws"), unseen=_is_ticked("unseen"))
+    asked = BlockingRequest(_field("reason"), who, in_aws=_is_ticked("in_aws"), unseen=_is_ticked("unseen"))
     try:
-        _done(do, person, wish)
+        _done(do, person, asked)
     except (BadRequest, NotFound) as refusal:
         findable.note(refusal)
         typed = {name: _all(name) for name in ("person", "connection", "excepted", "reason", "in_aws", "unseen")}
         return _page(400, problem=refusal.detail, typed={**typed, "do": do})
-    asked = f"?ended={who.origin.reference}" if do in ("block", "end", "begin") else ""
-    return redirect(f"/administration/blocks{asked}", code=303)
+    query = f"?ended={who.origin.reference}" if do in ("block", "end", "begin") else ""
+    return redirect(f"/administration/blocks{query}", code=303)
 
 
-def _done(do: str, person: str, wish: Wish) -> None:
+def _done(do: str, person: str, asked: BlockingRequest) -> None:
     verbs = verbs_for(asking())
     if do == "block":
-        blocking.block(verbs, person, wish)
+        blocking.block(verbs, person, asked)
     elif do == "unblock":
-        blocking.unblock(verbs, person, wish)
+        blocking.unblock(verbs, person, asked)
     elif do == "end":
-        end(person, wish)
+        end(person, asked)
     elif do == "begin":
         excepted = forms.checked_text(" ".join(_all("excepted").split()), "excepted", 10 * _MOST).split()
-        blocking.begin_incident(verbs, excepted, wish, _field("connection"))
+        blocking.begin_incident(verbs, excepted, asked, _field("connection"))
     elif do == "over":
-        blocking.end_incident(verbs, wish, _field("connection"))
+        blocking.end_incident(verbs, asked, _field("connection"))
     else:
         raise BadRequest("there is no such button")
 
 
-def end(person: str, wish: Wish) -> Ended:
+def end(person: str, asked: BlockingRequest) -> Ended:
     """Ends all that a person holds, without a block; gives what ended. NotFound, BadRequest for a missing reason."""
     here = door()
-    check_words("a reason", wish.reason)
-    cause = Cause("administrator", wish.by, wish.reason)
-    return sessions.end_of_person(here.store, here.endings, person, cause, wish.caller, in_aws=wish.in_aws)
+    check_words("a reason", asked.reason)
+    cause = Cause("administrator", asked.by, asked.reason)
+    return sessions.end_of_person(here.store, here.endings, person, cause, asked.caller, in_aws=asked.in_aws)
 
 
 def verbs_for(caller: Caller) -> Blocking:

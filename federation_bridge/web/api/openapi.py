@@ -95,7 +95,7 @@ DOCUMENT: JsonObject = {
                 "summary": "Keeps a role on top of the person's lists, or no longer.",
                 "security": _SESSION,
                 "parameters": [*_NAMES, _TOKEN],
-                "requestBody": {"content": _json("FavouriteWish")},
+                "requestBody": {"content": _json("FavouriteRequest")},
                 "responses": _answers("Favourite", "400", "401", "403"),
             }
         },
@@ -104,7 +104,7 @@ DOCUMENT: JsonObject = {
                 "summary": "A console sign-in link, or the form to post. Whoever holds it is signed in.",
                 "security": _SESSION,
                 "parameters": [*_NAMES, _TOKEN],
-                "requestBody": {"content": _json("ConsoleWish")},
+                "requestBody": {"content": _json("ConsoleRequest")},
                 "responses": _answers("Departure", "400", "401", "403", "502", "503"),
             }
         },
@@ -164,7 +164,7 @@ DOCUMENT: JsonObject = {
                     ),
                 ]
             },
-            "FavouriteWish": _object(keep="flag"),
+            "FavouriteRequest": _object(keep="flag"),
             "Favourite": _object(is_favourite="flag"),
             "Roles": _list_of("Offer", "roles"),
             "RuleOutcome": _object(rule="text", granted="texts", reasons="texts", description="text", owner="text"),
@@ -176,7 +176,7 @@ DOCUMENT: JsonObject = {
                 },
             },
             "RoleRequest": _object(duration="text", reason="text", agent="flag"),
-            "ConsoleWish": _object(duration="text", reason="text", to="text", show_link="flag"),
+            "ConsoleRequest": _object(duration="text", reason="text", to="text", show_link="flag"),
             "Credentials": _object(
                 access_key_id="text",
                 secret_access_key="text",  # noqa: S106 - the kind of a field

@@ -25,7 +25,7 @@ api = Blueprint("api", __name__, url_prefix="/api/v1")
 
 api.after_request(challenge)
 
-_WISH_FIELDS = frozenset({"duration", "reason", "to", "show_link", "agent"})
+_REQUEST_FIELDS = frozenset({"duration", "reason", "to", "show_link", "agent"})
 
 
 @api.get("/openapi.json")
@@ -216,7 +216,7 @@ def _body() -> dict[str, Any]:
     if not (request.get_data() if request.is_json else request.data):
         return {}
     body = json_object()
-    if unknown := sorted(set(body) - _WISH_FIELDS):
+    if unknown := sorted(set(body) - _REQUEST_FIELDS):
         raise BadRequest(f"unknown field {quoted(unknown[0])}")
     return body
 

@@ -24,7 +24,7 @@ _ENDING = answer(
 AWS_ENDING_SCHEMAS: dict[str, JsonObject] = {
     "AwsEnding": _ENDING,
     "AwsEnded": answer(in_aws=NUMBER, not_in_aws=TEXT),
-    "AwsEndWish": answer(
+    "AwsEndRequest": answer(
         kind=_KIND,
         name={**_NAME, "description": "A grant's id, `connection/subject`, `account/role`, or an account."},
         reason=_NAME,

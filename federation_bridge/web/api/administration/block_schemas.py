@@ -12,7 +12,7 @@ from federation_bridge.web.api.administration.schema_parts import (
     TEXTS,
     answer,
     answers,
-    wish,
+    request_body,
 )
 
 _NAME: JsonObject = {"type": "string", "maxLength": 1_000}
@@ -35,9 +35,9 @@ BLOCK_SCHEMAS: dict[str, JsonObject] = {
         )
     ),
     "Ended": answer(sessions=NUMBER, command_lines=NUMBER, pending=NUMBER, in_aws=NUMBER, not_in_aws=TEXT),
-    "BlockWish": wish("person", "reason", person=_NAME, reason=_REASON, in_aws=FLAG, unseen=FLAG),
-    "LiftWish": wish("person", person=_NAME, reason=_REASON),
-    "IncidentWish": wish(
+    "BlockRequest": request_body("person", "reason", person=_NAME, reason=_REASON, in_aws=FLAG, unseen=FLAG),
+    "UnblockRequest": request_body("person", person=_NAME, reason=_REASON),
+    "IncidentRequest": request_body(
         "reason",
         excepted={"type": "array", "maxItems": MOST_LISTED, "items": _NAME},
         connection=_NAME,
@@ -45,6 +45,6 @@ BLOCK_SCHEMAS: dict[str, JsonObject] = {
         in_aws=FLAG,
         unseen=FLAG,
     ),
-    "IncidentEnd": wish(connection=_NAME, reason=_REASON),
-    "EndWish": wish("person", "reason", person=_NAME, reason=_REASON, in_aws=FLAG),
+    "IncidentEnd": request_body(connection=_NAME, reason=_REASON),
+    "EndRequest": request_body("person", "reason", person=_NAME, reason=_REASON, in_aws=FLAG),
 }

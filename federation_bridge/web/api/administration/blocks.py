@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, jsonify
 
 from federation_bridge.administration import blocking
-from federation_bridge.administration.blocking import Wish
+from federation_bridge.administration.blocking import BlockingRequest
 from federation_bridge.model import Block, Ended, JsonObject
 from federation_bridge.web.administration.blocks import end, verbs_for
 from federation_bridge.web.api.administration.body import flag, listed, sent, word
@@ -36,7 +36,7 @@ def block() -> Response:
     """Lets a person in no more, and ends all that they hold."""
     check_arguments()
     body = sent({**_PERSON, **_HARDER})
-    return _became(blocking.block(verbs_for(administering()), body.get("person", ""), _wish(body)))
+    return _became(blocking.block(verbs_for(administering()), body.get("person", ""), _request(body)))
 
 
 @api.post("/blocks/lift")
@@ -45,7 +45,7 @@ def lift() -> Response:
     """Lifts an administrator's block; gives what still keeps the person out."""
     check_arguments()
     body = sent(_PERSON)
-    others = blocking.unblock(verbs_for(administering()), body.get("person", ""), _wish(body))
+    others = blocking.unblock(verbs_for(administering()), body.get("person", ""), _request(body))
     return jsonify(blocks=[told(one) for one in others])
 
 
@@ -56,7 +56,7 @@ def begin() -> Response:
     check_arguments()
     body = sent({"excepted": listed(_NAME), "connection": _NAME, "reason": _WORDS, **_HARDER})
     verbs = verbs_for(administering())
-    return _became(blocking.begin_incident(verbs, body.get("excepted", ()), _wish(body), body.get("connection", "")))
+    return _became(blocking.begin_incident(verbs, body.get("excepted", ()), _request(body), body.get("connection", "")))
 
 
 @api.post("/incident/end")
@@ -65,7 +65,7 @@ def over() -> Response:
     """Ends the incident: everybody can sign in again, except people who are blocked by name."""
     check_arguments()
     body = sent({"connection": _NAME, "reason": _WORDS})
-    stood = blocking.end_incident(verbs_for(administering()), _wish(body), body.get("connection", ""))
+    stood = blocking.end_incident(verbs_for(administering()), _request(body), body.get("connection", ""))
     return jsonify(blocks=[told(stood)])
 
 
@@ -75,12 +75,12 @@ def end_of_person() -> Response:
     """Ends all that a person holds, without a block."""
     check_arguments()
     body = sent({**_PERSON, "in_aws": flag})
-    return _became(end(body.get("person", ""), _wish(body)))
+    return _became(end(body.get("person", ""), _request(body)))
 
 
-def _wish(body: Mapping[str, Any]) -> Wish:
+def _request(body: Mapping[str, Any]) -> BlockingRequest:
     in_aws, unseen = body.get("in_aws", False), body.get("unseen", False)
-    return Wish(body.get("reason", ""), administering(), in_aws=in_aws, unseen=unseen)
+    return BlockingRequest(body.get("reason", ""), administering(), in_aws=in_aws, unseen=unseen)
 
 
 def _became(ended: Ended) -> Response:

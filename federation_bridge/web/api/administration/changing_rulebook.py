@@ -29,7 +29,7 @@ _REASON: Mapping[str, Reader] = {"reason": word(1_000)}
 _BASE: Mapping[str, Reader] = {"base_digest": word(64), **_REASON, "emergency": flag}
 _FILE = entry({"name": word(128), "text": text(MOST_TEXT), "was": word(128)}, "name")
 _PARTS = frozenset({"rules", "files", "accounts"})
-_WISH: Mapping[str, Reader] = {
+_FIELDS: Mapping[str, Reader] = {
     "rules": text(MOST_TEXT),
     "file": word(128),
     "files": listed(_FILE),
@@ -55,7 +55,7 @@ def see_to_emergency(number: int) -> Response:
 def check() -> Response:
     """Every mistake of a proposed text, and why it would wait for a second person; it changes nothing."""
     check_arguments()
-    body = sent(_WISH)
+    body = sent(_FIELDS)
     texts, base = _proposed(body)
     problems: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ def check() -> Response:
 def foresee() -> Response:
     """Who would gain or lose which role, among those who were seen and `people`; it changes nothing."""
     check_arguments()
-    body = sent({**_WISH, "people": text(MOST_TEXT)})
+    body = sent({**_FIELDS, "people": text(MOST_TEXT)})
     texts, base = _proposed(body)
     with told_what_came_between(base), told_mistakes():
         proposal = changes.foresee(verbs(), texts, _change(body, base), NAMES)
@@ -90,7 +90,7 @@ def foresee() -> Response:
 def save() -> Response:
     """Puts a text in force on every node, or lets it wait for a second person where it must."""
     check_arguments()
-    body = sent(_WISH)
+    body = sent(_FIELDS)
     if "base_digest" not in body:
         raise BadRequest("base_digest is needed: the version over which the change was made")
     texts, base = _proposed(body)

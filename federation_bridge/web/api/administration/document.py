@@ -114,7 +114,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Ends the AWS sessions of a grant, a person, a role or an account; who is signed in here stays.",
         "AwsEnded",
         "administrator",
-        body="AwsEndWish",
+        body="AwsEndRequest",
     ),
     ("GET", "/scim"): Operation("What each connection's SCIM client told, and when it called last.", "ScimTold"),
     ("GET", "/scim/users"): Operation(
@@ -125,7 +125,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "/signals"): Operation("The streams of shared signals, and what came last.", "SignalStreams"),
     ("POST", "/signals"): Operation(
-        "Tries, pauses, resumes or removes one stream.", "SignalAnswer", "administrator", body="SignalWish"
+        "Tries, pauses, resumes or removes one stream.", "SignalAnswer", "administrator", body="SignalRequest"
     ),
     ("GET", "/connections"): Operation("Every connection and its state.", "Connection", is_list=True),
     ("GET", "/people"): Operation("Who signed in lately.", "Person", arguments=("q",), is_list=True),
@@ -170,28 +170,28 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "/blocks"): Operation("Who is kept out, by whom and why.", "Blocks"),
     ("POST", "/blocks"): Operation(
-        "Lets a person in no more, and ends all that they hold.", "Ended", "administrator", body="BlockWish"
+        "Lets a person in no more, and ends all that they hold.", "Ended", "administrator", body="BlockRequest"
     ),
     ("POST", "/blocks/lift"): Operation(
         "Lifts an administrator's block; gives what still keeps the person out.",
         "Blocks",
         "administrator",
-        body="LiftWish",
+        body="UnblockRequest",
     ),
     ("POST", "/incident"): Operation(
-        "Keeps everybody out but a list and whoever begins it.", "Ended", "administrator", body="IncidentWish"
+        "Keeps everybody out but a list and whoever begins it.", "Ended", "administrator", body="IncidentRequest"
     ),
     ("POST", "/incident/end"): Operation(
         "Ends the incident; people who are blocked by name stay blocked.", "Blocks", "administrator", body="IncidentEnd"
     ),
     ("POST", "/people/end"): Operation(
-        "Ends all that a person holds, without a block.", "Ended", "administrator", body="EndWish"
+        "Ends all that a person holds, without a block.", "Ended", "administrator", body="EndRequest"
     ),
     ("POST", "/rulebook/check"): Operation(
         "Every mistake of a proposed text.", "Checked", "author", body="ProposedTexts", conflicts=True
     ),
     ("POST", "/rulebook/preview"): Operation(
-        "Who would gain or lose which role.", "Previewed", "author", body="PreviewWish", conflicts=True
+        "Who would gain or lose which role.", "Previewed", "author", body="PreviewRequest", conflicts=True
     ),
     ("POST", "/rulebook"): Operation(
         "Puts a text in force, or lets it wait for a second person.",

@@ -23,6 +23,6 @@ def answers(**properties: JsonObject) -> JsonObject:
     return {"type": "array", "items": answer(**properties)}
 
 
-def wish(*needed: str, **properties: JsonObject) -> JsonObject:
+def request_body(*needed: str, **properties: JsonObject) -> JsonObject:
     """The schema of an object that is sent: it may leave out what is not `needed`."""
     return {**answer(**properties), "required": list(needed)}

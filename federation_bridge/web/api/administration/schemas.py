@@ -18,7 +18,7 @@ from federation_bridge.web.api.administration.schema_parts import (
     TEXTS,
     answer,
     answers,
-    wish,
+    request_body,
 )
 from federation_bridge.web.api.administration.sign_in_schemas import SIGN_IN_SCHEMAS
 
@@ -36,7 +36,7 @@ _TEXTS_SENT = {
         "type": "array",
         "minItems": 1,
         "maxItems": MOST_LISTED,
-        "items": wish(
+        "items": request_body(
             "name",
             name={"type": "string", "maxLength": 128},
             text={**_LONG, "description": "Left out: as it is."},
@@ -158,21 +158,23 @@ SCHEMAS: JsonObject = {
         notes={**TEXTS, "description": "By which groups and rules it is told."},
         **_TIMES,
     ),
-    "ProposedTexts": wish(**_TEXTS_SENT, base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
-    "PreviewWish": wish(
+    "ProposedTexts": request_body(**_TEXTS_SENT, base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
+    "PreviewRequest": request_body(
         **_TEXTS_SENT,
         base_digest=_DIGEST,
         reason=_REASON,
         emergency=_EMERGENCY,
         people={**_LONG, "description": "More people for whom it is tried, as in a file of `preview --people`."},
     ),
-    "Change": wish("base_digest", "reason", **_TEXTS_SENT, base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
-    "Return": wish("base_digest", "reason", base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
-    "Approval": wish("digest", "reason", digest=_DIGEST, reason=_REASON),
-    "Closing": wish("reason", reason=_REASON),
+    "Change": request_body(
+        "base_digest", "reason", **_TEXTS_SENT, base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY
+    ),
+    "Return": request_body("base_digest", "reason", base_digest=_DIGEST, reason=_REASON, emergency=_EMERGENCY),
+    "Approval": request_body("digest", "reason", digest=_DIGEST, reason=_REASON),
+    "Closing": request_body("reason", reason=_REASON),
     "Checked": answer(problems=TEXTS, because=TEXTS, digest=TEXT, base_digest=TEXT),
     "Previewed": answer(**_PREVIEWED),
-    "Import": wish(
+    "Import": request_body(
         "lists",
         lists={
             "type": "array",
@@ -238,7 +240,7 @@ SCHEMAS: JsonObject = {
     "Approved": answer(version=NUMBER),
     "Closed": answer(closed=FLAG),
     "Seen": answer(seen=FLAG),
-    "Note": wish("note", note=_REASON),
+    "Note": request_body("note", note=_REASON),
     "Review": {
         "type": "object",
         "required": ["at", "rulebook", "access"],

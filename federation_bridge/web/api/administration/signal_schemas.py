@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from federation_bridge.model import JsonObject
-from federation_bridge.web.api.administration.schema_parts import FLAG, TEXT, TEXT_OR_NONE, answer, wish
+from federation_bridge.web.api.administration.schema_parts import FLAG, TEXT, TEXT_OR_NONE, answer, request_body
 
 SIGNAL_SCHEMAS: dict[str, JsonObject] = {
     "SignalStreams": answer(
@@ -21,7 +21,7 @@ SIGNAL_SCHEMAS: dict[str, JsonObject] = {
             ),
         }
     ),
-    "SignalWish": wish(
+    "SignalRequest": request_body(
         "do",
         "connection",
         do={"type": "string", "enum": ["status", "verify", "pause", "resume", "remove"]},
