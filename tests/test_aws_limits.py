@@ -21,7 +21,7 @@ from federation_bridge.aws_limits import (
 from federation_bridge.errors import OutsideAwsLimits
 from federation_bridge.model import Grant
 from federation_bridge.sandbox.aws import parameters, session_terms
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.sts import with_role
 from federation_bridge.shown_text import is_shown
 from federation_bridge.signing import Purpose

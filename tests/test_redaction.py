@@ -18,7 +18,7 @@ from federation_bridge.connectors.oidc.key_set import read_key_set
 from federation_bridge.connectors.oidc.provider import key_changes
 from federation_bridge.connectors.saml.metadata import read_metadata
 from federation_bridge.connectors.saml.succession import described, new_keys
-from federation_bridge.observers.places import Outcome
+from federation_bridge.observers.sinks import Outcome
 from federation_bridge.operate.logs import LogLines, _Handler, _Text
 from federation_bridge.redaction import masked, quoted
 from federation_bridge.sandbox.identity_provider.saml_message import metadata_xml

@@ -49,5 +49,5 @@ def _is_in(node: Node, line: int, column: int) -> bool:
     inner: Iterable[Node] = node.value if isinstance(node.value, tuple) else ()
     if isinstance(node.value, Mapping):
         inner = node.value.values()
-    places = {one[:2] for one in (node.place, node.name)}
+    places = {one[:2] for one in (node.position, node.name)}
     return (line, column) in places or any(_is_in(one, line, column) for one in inner)

@@ -16,7 +16,7 @@ from federation_bridge.mapping.document import refuse
 from federation_bridge.mapping.item_editing import Item
 from federation_bridge.mapping.look_alikes import drawn
 from federation_bridge.mapping.mistakes import Mistakes
-from federation_bridge.mapping.places import Place
+from federation_bridge.mapping.positions import Position
 from federation_bridge.mapping.register_editing import accounts_of, with_accounts
 from federation_bridge.model import Account
 
@@ -195,7 +195,7 @@ def _names(account: Account, named: Mapping[str, str]) -> Iterator[str]:
 
 
 def _refuse_twin(one: GivenAccount, whose: str, name: str) -> None:
-    where: Place = one.where
+    where: Position = one.where
     if one.name == name:
         refuse(
             where,

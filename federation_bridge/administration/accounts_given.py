@@ -23,7 +23,7 @@ from federation_bridge.mapping.account_details import (
 )
 from federation_bridge.mapping.document import Node, did_you_mean, read_document, refuse, text
 from federation_bridge.mapping.mistakes import Mistakes
-from federation_bridge.mapping.places import Place
+from federation_bridge.mapping.positions import Position
 from federation_bridge.mapping.register import parse_account_id, parse_account_name, parse_partition
 from federation_bridge.mapping.registered_roles import parse_role_name
 
@@ -41,7 +41,7 @@ _COLUMNS = ("id", "name", "status", "environment", "color", "partition", "descri
 _UNUSED = ("email", "arn", "joined method", "joined timestamp", "joined date", "path", "paths")
 """Columns that exports have and a register has not."""
 _TAG = "tag:"
-_NOWHERE = Place(1, 1)
+_NOWHERE = Position(1, 1)
 _ARN = re.compile(r"arn:(?P<partition>[a-z-]+):organizations::")
 _ID_IN_NAME = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 
@@ -52,7 +52,7 @@ class GivenAccount:
 
     id: str
     name: str = ""
-    where: Place = _NOWHERE
+    where: Position = _NOWHERE
     has_ended: bool = False
     """Suspended or closed."""
     environment: str = ""
@@ -138,7 +138,7 @@ class _Reading:
         return GivenAccount(
             self._read(entry["Id"], parse_account_id),
             self._read(entry["Name"], parse_account_name) if "Name" in entry else "",
-            node.place,
+            node.position,
             has_ended=state is not None and self.mistakes.read(lambda: _has_ended(state), instead=False),
             partition=found["partition"] if found else "",
             tags={} if tags is None else self._pairs(tags),
@@ -159,10 +159,10 @@ class _Reading:
                 refuse(one, "a tag needs `Key` and `Value`")
             # AWS's own are no tags of the operator.
             if not key.value.casefold().startswith("aws:"):
-                pairs[key.value] = Node(value.place, value.value, name_place=key.place)
-        return self._checked_tags(tags.place, pairs)
+                pairs[key.value] = Node(value.position, value.value, name_position=key.position)
+        return self._checked_tags(tags.position, pairs)
 
-    def _checked_tags(self, place: Place, pairs: Mapping[str, Node]) -> Mapping[str, str]:
+    def _checked_tags(self, place: Position, pairs: Mapping[str, Node]) -> Mapping[str, str]:
         for node in pairs.values():
             with self.mistakes.collected():
                 _refuse_formula(node)
@@ -177,15 +177,17 @@ class _Reading:
             with self.mistakes.collected():
                 if len(row) != len(columns):
                     here, due = str(len(row)), str(len(columns))
-                    refuse(Place(line, 1, name), "it has %(here)s cells, and the first row %(due)s", here=here, due=due)
+                    refuse(
+                        Position(line, 1, name), "it has %(here)s cells, and the first row %(due)s", here=here, due=due
+                    )
                 cells = {
-                    column: Node(Place(line, at, name), cell)
+                    column: Node(Position(line, at, name), cell)
                     for at, (column, cell) in enumerate(zip(columns, row, strict=True), 1)
                     if cell
                 }
-                self._add(self._row(cells, Place(line, 1, name)))
+                self._add(self._row(cells, Position(line, 1, name)))
 
-    def _row(self, cells: Mapping[str, Node], where: Place) -> GivenAccount:
+    def _row(self, cells: Mapping[str, Node], where: Position) -> GivenAccount:
         def one(column: str, parse: Callable[[Node], str]) -> str:
             return self._read(cells[column], parse) if column in cells else ""
 
@@ -203,7 +205,7 @@ class _Reading:
             color=one("color", parse_color),
             partition=one("partition", parse_partition),
             description=one("description", parse_description),
-            roles=tuple(self._read(Node(cells["roles"].place, role), parse_role_name) for role in listed),
+            roles=tuple(self._read(Node(cells["roles"].position, role), parse_role_name) for role in listed),
             tags=self._checked_tags(where, pairs),
         )
 
@@ -228,7 +230,7 @@ def _columns(name: str, line: int, head: Sequence[str]) -> list[str]:
     found: list[str] = []
     for at, cell in enumerate(head, 1):
         with mistakes.collected():
-            place = Place(line, at, name)
+            place = Position(line, at, name)
             plain = cell.casefold().strip()
             column = cell if cell.startswith(_TAG) else _NAMES.get(plain, plain)
             if not column.startswith(_TAG) and column not in (*_COLUMNS, *_UNUSED):
@@ -238,7 +240,7 @@ def _columns(name: str, line: int, head: Sequence[str]) -> list[str]:
             found.append(column)
     mistakes.told()
     if "id" not in found:
-        refuse(Place(line, 1, name), "the first row needs a column `id`")
+        refuse(Position(line, 1, name), "the first row needs a column `id`")
     return found
 
 

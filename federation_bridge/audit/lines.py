@@ -17,8 +17,8 @@ from federation_bridge.audit.record import Recorded, json_line
 from federation_bridge.errors import Unavailable
 from federation_bridge.file_owners import demand_own_folder
 from federation_bridge.observers.missed import MissedNumbers
-from federation_bridge.observers.places import AppendedFile, Nowhere, Place
 from federation_bridge.observers.queue import ObserverQueue
+from federation_bridge.observers.sinks import AppendedFile, Nowhere, Sink
 from federation_bridge.observers.standard_streams import stdout
 
 _log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ class SecondPlace:
     `missed`: how many entries had to be left out at first, so far.
     """
 
-    def __init__(self, place: Place, most_waiting: int = _MOST_WAITING) -> None:
+    def __init__(self, place: Sink, most_waiting: int = _MOST_WAITING) -> None:
         self.missed = 0
         self.on_missed: Callable[[], None] = lambda: None
         self._place = place

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from federation_bridge.aws.refusals import printable
+from federation_bridge.aws.error_codes import printable
 from federation_bridge.redaction import masked
 
 _ROOT = re.compile(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from federation_bridge.aws import lifetimes
-from federation_bridge.aws.refusals import printable
+from federation_bridge.aws.error_codes import printable
 from federation_bridge.errors import AnswerNotGranted
 from federation_bridge.model import AwsCredentials, Grant
 

@@ -16,9 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from federation_bridge.aws.calls import AwsCalls, CircuitOpen, EndpointDown, unreachable
+from federation_bridge.aws.error_codes import printable
 from federation_bridge.aws.iam_clients import IamClients
 from federation_bridge.aws.policy_statements import allows_all, statements_of
-from federation_bridge.aws.refusals import printable
 from federation_bridge.aws.revocations import same_policy
 from federation_bridge.aws.signed_statement import signed_statement
 from federation_bridge.aws.statement import Statement

@@ -16,8 +16,8 @@ from botocore.parsers import ResponseParserError
 
 from federation_bridge.aws import lifetimes
 from federation_bridge.aws.calls import AwsCalls, Call, CircuitOpen, EndpointDown, unreachable
+from federation_bridge.aws.error_codes import printable, refusal_of
 from federation_bridge.aws.redeemed import Redeemed, redeemed
-from federation_bridge.aws.refusals import printable, refusal_of
 from federation_bridge.aws.statement import Statement
 from federation_bridge.aws.sts_clients import ForeignAnswer, RegionalClients
 from federation_bridge.aws_regions import REGIONS, region_mistake

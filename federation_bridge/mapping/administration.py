@@ -17,7 +17,7 @@ from federation_bridge.mapping.document import ID_PATTERN, Node, did_you_mean, i
 from federation_bridge.mapping.entries import Entries, each_item
 from federation_bridge.mapping.language import ConditionReader
 from federation_bridge.mapping.mistakes import Mistakes
-from federation_bridge.mapping.places import Place
+from federation_bridge.mapping.positions import Position
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.verdicts import Answer, Facts
 from federation_bridge.sentence import Sentence
@@ -123,7 +123,7 @@ def parse_appointments(
                     entry.where("id"),
                     "the entry %(id)s stands here twice, first in %(where)s",
                     id=repr(appointment.id),
-                    where=Place(first.line, 1, first.document).words,
+                    where=Position(first.line, 1, first.document).words,
                 )
     return tuple(found[name] for name in sorted(found))
 
@@ -139,12 +139,12 @@ def _appointment(entry: Entries, known: _Known) -> Appointment:
     accounts: frozenset[str] = entry.read("accounts", lambda node: _accounts(node, known.register), frozenset())
     description = entry.read("description", lambda node: text(node, "a description"), "")
     return Appointment(
-        name, role or AdministrativeRole.AUDITOR, connection, when, accounts, description, *_place(entry.node)
+        name, role or AdministrativeRole.AUDITOR, connection, when, accounts, description, *_position(entry.node)
     )
 
 
-def _place(node: Node) -> tuple[int, str]:
-    return node.line, node.place.document
+def _position(node: Node) -> tuple[int, str]:
+    return node.line, node.position.document
 
 
 def _connection(node: Node, connections: Collection[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from federation_bridge.aws_regions import REGIONS
 from federation_bridge.mapping.document import ID_PATTERN, Node, did_you_mean, fields, identifier, refuse, text
 from federation_bridge.mapping.mistakes import Mistakes
-from federation_bridge.mapping.places import Place
+from federation_bridge.mapping.positions import Position
 from federation_bridge.mapping.session_policies import SessionPolicy, parse_session_policy
 
 SECTIONS = ("groups", "policies")
@@ -24,7 +24,7 @@ class Definitions:
     groups: Mapping[str, str] = field(default_factory=dict)
     """What a connection sends of a group, by the name that people read."""
     policies: Mapping[str, SessionPolicy] = field(default_factory=dict)
-    places: Mapping[tuple[str, str], Place] = field(default_factory=dict, compare=False, repr=False)
+    places: Mapping[tuple[str, str], Position] = field(default_factory=dict, compare=False, repr=False)
     """Where each stands, by section and name."""
 
 
@@ -36,7 +36,7 @@ def parse_definitions(document: Mapping[str, Node], mistakes: Mistakes) -> Defin
     groups, policies = _groups(document.get("groups"), mistakes), _policies(document.get("policies"), mistakes)
     named = {section: document[section].value for section in SECTIONS if section in document}
     entries = ((section, value) for section, value in named.items() if isinstance(value, Mapping))
-    places = {(section, name): node.place for section, value in entries for name, node in value.items()}
+    places = {(section, name): node.position for section, value in entries for name, node in value.items()}
     return Definitions(groups, policies, places)
 
 

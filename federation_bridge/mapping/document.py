@@ -18,7 +18,7 @@ from federation_bridge.errors import ConfigurationInvalid, Mistake
 from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.mapping.near_words import nearest
 from federation_bridge.mapping.nouns import noun
-from federation_bridge.mapping.places import Place
+from federation_bridge.mapping.positions import Position
 from federation_bridge.sentence import Sentence
 from federation_bridge.shown_text import first_hidden, is_shown_text
 
@@ -46,22 +46,22 @@ class Node(NamedTuple):
     A named tuple, because a large text has a million of them.
     """
 
-    place: Place
+    position: Position
     value: str | tuple[Node, ...] | Mapping[str, Node]
     is_plain: bool = False
     """A scalar that was written without quotes."""
-    name_place: Place | None = None
+    name_position: Position | None = None
     """Where the name of this entry begins; only in a text that is read for its mistakes (`names_placed`)."""
 
     @property
-    def name(self) -> Place:
+    def name(self) -> Position:
         """Where the name of this entry begins, as exactly as it is known."""
-        return self.name_place or self.place
+        return self.name_position or self.position
 
     @property
     def line(self) -> int:
         """The line where it begins."""
-        return self.place.line
+        return self.position.line
 
 
 def read_document(written: str, name: str = "", *, names_placed: bool = False) -> Node:
@@ -72,12 +72,12 @@ def read_document(written: str, name: str = "", *, names_placed: bool = False) -
     of its entries stand, which costs memory.
     """
     if len(written) > MAX_CHARACTERS:
-        refuse(Place(1, 1, name), "the file has more than %(most)s characters", most=str(MAX_CHARACTERS))
+        refuse(Position(1, 1, name), "the file has more than %(most)s characters", most=str(MAX_CHARACTERS))
     try:
         return _only_document(_bounded(_events(written), name), _Text(name, names_placed))
     except (yaml.YAMLError, UnicodeError) as mistake:
         mark: Any = getattr(mistake, "problem_mark", None)
-        where = Place(mark.line + 1, mark.column + 1) if mark else _place_of(mistake, written)
+        where = Position(mark.line + 1, mark.column + 1) if mark else _place_of(mistake, written)
         refuse(where._replace(document=name), "this is not YAML: %(words)s", words=_words_of(mistake))
 
 
@@ -90,12 +90,12 @@ def _events(written: str) -> Iterator[Any]:
         loader.dispose()
 
 
-def _place_of(mistake: Exception, written: str) -> Place:
+def _place_of(mistake: Exception, written: str) -> Position:
     position = getattr(mistake, "position", None)
     if not isinstance(position, int):
-        return Place(1, 1)
+        return Position(1, 1)
     before = written[:position]
-    return Place(before.count("\n") + 1, position - before.rfind("\n"))
+    return Position(before.count("\n") + 1, position - before.rfind("\n"))
 
 
 def _words_of(mistake: Exception) -> str:
@@ -109,7 +109,7 @@ def _bounded(events: Iterator[Any], name: str) -> Iterator[Any]:
 def _refused(events: Iterator[Any], name: str) -> Iterator[Any]:
     for event in events:
         refuse(
-            _place(event, _Text(name, names_placed=False)),
+            _position(event, _Text(name, names_placed=False)),
             "the file has more than %(most)s values",
             most=str(MAX_EVENTS),
         )
@@ -121,21 +121,21 @@ def _only_document(events: Iterator[Any], of: _Text) -> Node:
     for event in events:
         if isinstance(event, yaml.NodeEvent):
             if root is not None:
-                refuse(_place(event, of), "the file holds a second document")
+                refuse(_position(event, of), "the file holds a second document")
             root = _node(event, events, 1, of)
     if root is None:
-        refuse(Place(1, 1, of.name), "the file is empty")
+        refuse(Position(1, 1, of.name), "the file is empty")
     return root
 
 
-def _place(event: Any, of: _Text) -> Place:
-    return Place(event.start_mark.line + 1, event.start_mark.column + 1, of.name)
+def _position(event: Any, of: _Text) -> Position:
+    return Position(event.start_mark.line + 1, event.start_mark.column + 1, of.name)
 
 
 def _node(event: Any, events: Iterator[Any], depth: int, of: _Text) -> Node:
     mark = event.start_mark
     # A large file has millions: these are made without a call of Python code.
-    place = tuple.__new__(Place, (mark.line + 1, mark.column + 1, of.name))
+    place = tuple.__new__(Position, (mark.line + 1, mark.column + 1, of.name))
     if event.anchor is not None or event.tag is not None or depth > MAX_DEPTH:
         _refuse_event(event, place)
     kind = type(event)
@@ -146,7 +146,7 @@ def _node(event: Any, events: Iterator[Any], depth: int, of: _Text) -> Node:
     return Node(place, tuple(_items(events, depth, of)))
 
 
-def _refuse_event(event: Any, place: Place) -> NoReturn:
+def _refuse_event(event: Any, place: Position) -> NoReturn:
     if event.anchor is not None:
         refuse(place, "anchors and aliases (& and *) are not used here; write the value out")
     if event.tag is not None:
@@ -174,9 +174,9 @@ def _entries(events: Iterator[Any], depth: int, of: _Text) -> Mapping[str, Node]
             # Few different ones stand in a large file many times.
             key = intern(event.value)
         if key in entries:
-            refuse(_place(event, of), "%(key)s stands here twice", key=repr(key))
+            refuse(_position(event, of), "%(key)s stands here twice", key=repr(key))
         value = _node(next(events), events, depth + 1, of)
-        entries[key] = value._replace(name_place=_place(event, of)) if of.names_placed else value
+        entries[key] = value._replace(name_position=_position(event, of)) if of.names_placed else value
     return entries
 
 
@@ -184,13 +184,13 @@ def _unusual_key(event: Any, events: Iterator[Any], depth: int, of: _Text) -> st
     """A key that is no plain word, or lies too deep: it is refused there, or here."""
     key = _node(event, events, depth, of).value
     if not isinstance(key, str):
-        refuse(_place(event, of), "a key must be a word")
+        refuse(_position(event, of), "a key must be a word")
     return intern(key)
 
 
-def refuse(where: Node | Place, reason: str, /, **values: str) -> NoReturn:
+def refuse(where: Node | Position, reason: str, /, **values: str) -> NoReturn:
     """Raises ConfigurationInvalid with the place and the reason: a `Sentence`, or the template of one."""
-    line, column, name = where.place if isinstance(where, Node) else where
+    line, column, name = where.position if isinstance(where, Node) else where
     if "what" in values:
         values["what"] = noun(values["what"])
     told = reason if isinstance(reason, Sentence) else Sentence(reason, **values)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from federation_bridge.mapping.document import MAX_CHARACTERS, Node, items, read_document, refuse, text
 from federation_bridge.mapping.entries import Entries
 from federation_bridge.mapping.mistakes import Mistakes
-from federation_bridge.mapping.places import Place
+from federation_bridge.mapping.positions import Position
 
 Documents = Sequence[tuple[str, str]]
 """Each text of the rules behind what people call it."""
@@ -23,7 +23,9 @@ def read_documents(
     lengths = [len(written) for _, written in documents]
     # A single one that is too long is told by its own name.
     if max(lengths, default=0) <= MAX_CHARACTERS < sum(lengths):
-        refuse(Place(1, 1, documents[-1][0]), "the rules have more than %(most)s characters", most=str(MAX_CHARACTERS))
+        refuse(
+            Position(1, 1, documents[-1][0]), "the rules have more than %(most)s characters", most=str(MAX_CHARACTERS)
+        )
     unreadable = Mistakes()
     read: list[Node] = []
     for name, written in documents:
@@ -50,17 +52,17 @@ def _joined(section: str, one: Node, other: Node) -> Node:
     if section == "version":
         return one
     if isinstance(one.value, tuple):
-        return Node(one.place, one.value + items(other, f"`{section}`"))
+        return Node(one.position, one.value + items(other, f"`{section}`"))
     if not isinstance(one.value, Mapping) or not isinstance(other.value, Mapping):
         refuse(
             other,
             "`%(section)s` stands in %(what)s too, in another form",
             section=section,
-            what=one.place.document or "another text",
+            what=one.position.document or "another text",
         )
     for name, value in other.value.items():
         if name in one.value:
-            first = one.value[name].place
+            first = one.value[name].position
             refuse(
                 value,
                 "%(name)s of `%(section)s` stands here twice, first in %(where)s",
@@ -68,4 +70,4 @@ def _joined(section: str, one: Node, other: Node) -> Node:
                 section=section,
                 where=first.words,
             )
-    return Node(one.place, {**one.value, **other.value})
+    return Node(one.position, {**one.value, **other.value})

@@ -137,7 +137,7 @@ class _Reading:
 
     def _check_names(self, account: Account, entry: Entries) -> None:
         # People tell accounts apart by name alone, so names that differ in case only count as the same.
-        whose = account.id or str(entry.node.place)
+        whose = account.id or str(entry.node.position)
         for key, names in (("name", (account.name,)), ("aliases", account.aliases)):
             for name in filter(None, names):
                 if self._names.setdefault(name.casefold(), whose) != whose:

@@ -116,7 +116,7 @@ def parse_rule(node: Node, register: Register, connections: Collection[str], rea
         )
     when = read(entry["when"])
     remarks: _Remarks = _remarks(entry) if len(entry) > _WITHOUT_REMARKS else {}
-    place = node.line, node.place.document
+    place = node.line, node.position.document
     if "deny" in entry:
         denies = parse_denied(entry["deny"], register, when)
         grant = Granted((), empty_sets=denies.empty_sets, sets=denies.sets)

@@ -39,7 +39,7 @@ def path_at(written: str, name: str, line: int, column: int) -> tuple[str, ...] 
 
 
 def _path(node: Node, line: int, column: int) -> tuple[str, ...] | None:
-    if (node.place.line, node.place.column) == (line, column):
+    if (node.position.line, node.position.column) == (line, column):
         return ()
     inner = node.value
     if isinstance(inner, str):

@@ -38,7 +38,7 @@ from federation_bridge.mapping.language import ConditionReader
 from federation_bridge.mapping.look_alikes import look_alikes
 from federation_bridge.mapping.mistakes import Mistakes
 from federation_bridge.mapping.names_used import doubts_about_groups, doubts_about_policies
-from federation_bridge.mapping.places import Place
+from federation_bridge.mapping.positions import Position
 from federation_bridge.mapping.register import Register
 from federation_bridge.mapping.rule import Rule, cautions_of, parse_rule
 from federation_bridge.mapping.second_person import Marks, parse_marks
@@ -235,7 +235,7 @@ def _loaded(
     document = read_documents(documents, RULES_SECTIONS, mistakes, names_placed=names_placed)
     if "rules" not in document:
         with mistakes.collected():
-            refuse(document.get("version") or Place(1, 1), "the rules needs `rules`")
+            refuse(document.get("version") or Position(1, 1), "the rules needs `rules`")
     read = ConditionReader(parse_definitions(document, mistakes))
     # Nothing else holds the rules' nodes, so that each goes when it is read: the tree of many is most of the memory.
     listed = deque(each_item(document.pop("rules", None), "`rules`", mistakes))
@@ -270,7 +270,7 @@ def _rules(
 ) -> tuple[dict[str, Rule], frozenset[str]]:
     """The rules by id, and the ids of those that have a mistake; every mistake among them is kept. Empties `listed`."""
     rules: dict[str, Rule] = {}
-    places: dict[str, Place] = {}
+    places: dict[str, Position] = {}
     mistaken: set[str] = set()
     while listed:
         item = listed.popleft()
@@ -287,7 +287,7 @@ def _rules(
             mistakes.add(mistake)
             mistaken.update(_id_of(item))
         else:
-            rules[rule.id], places[rule.id] = rule, item.place
+            rules[rule.id], places[rule.id] = rule, item.position
     return rules, frozenset(mistaken)
 
 

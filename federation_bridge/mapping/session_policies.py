@@ -77,12 +77,12 @@ def parse_session_policy(node: Node, partitions: frozenset[str]) -> SessionPolic
 def _as_node(document: Any, where: Node) -> Node:
     """A value of a JSON text as the tree that YAML would give; all of it begins where the text does."""
     if isinstance(document, dict):
-        return Node(where.place, {key: _as_node(value, where) for key, value in document.items()})
+        return Node(where.position, {key: _as_node(value, where) for key, value in document.items()})
     if isinstance(document, list):
-        return Node(where.place, tuple(_as_node(item, where) for item in document))
+        return Node(where.position, tuple(_as_node(item, where) for item in document))
     if isinstance(document, bool):
-        return Node(where.place, "true" if document else "false")
-    return Node(where.place, "" if document is None else str(document))
+        return Node(where.position, "true" if document else "false")
+    return Node(where.position, "" if document is None else str(document))
 
 
 def _from_node(node: Node) -> Any:

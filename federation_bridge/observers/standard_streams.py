@@ -7,19 +7,19 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from federation_bridge.observers.places import Nowhere, Place, Stream, Turns
+from federation_bridge.observers.sinks import Nowhere, Sink, Stream, Turns
 
 _STDOUT, _STDERR = 1, 2
 
 
 @cache
-def stdout() -> Place:
+def stdout() -> Sink:
     """Where our lines on stdout go."""
     return _place(_STDOUT)
 
 
 @cache
-def stderr() -> Place:
+def stderr() -> Sink:
     """Where our lines on stderr go."""
     return _place(_STDERR)
 
@@ -48,7 +48,7 @@ def _turns() -> Turns:
     return Turns()
 
 
-def _place(number: int) -> Place:
+def _place(number: int) -> Sink:
     # Python has None for what was closed at its start; the number may be another file's by now.
     if (sys.__stdout__ if number == _STDOUT else sys.__stderr__) is None:
         return Nowhere()

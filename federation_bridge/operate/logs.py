@@ -17,8 +17,8 @@ from typing import Any
 
 import structlog
 
-from federation_bridge.observers.places import Place
 from federation_bridge.observers.queue import ObserverQueue
+from federation_bridge.observers.sinks import Sink
 from federation_bridge.observers.standard_streams import fill_closed, stderr
 from federation_bridge.redaction import masked
 
@@ -39,7 +39,7 @@ LogLine = MutableMapping[str, Any]
 class LogLines:
     """Where all lines of this process's log go. `lost`: how many did not get there, so far."""
 
-    def __init__(self, place: Place, most_waiting: int = _MOST_WAITING) -> None:
+    def __init__(self, place: Sink, most_waiting: int = _MOST_WAITING) -> None:
         self.lost = 0
         self.on_lost: Callable[[int], None] = lambda _: None
         self._untold = 0

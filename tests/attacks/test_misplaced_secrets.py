@@ -12,7 +12,7 @@ from databases import HeldClock
 from web_factories import ACCOUNT, BASE, Person, door_of, person_at
 
 from federation_bridge.audit import json_line
-from federation_bridge.observers.places import Outcome
+from federation_bridge.observers.sinks import Outcome
 from federation_bridge.operate.logs import LogLines
 
 SECRET = "fbr_Vd83kQpZ0xN1mW7uTcE5sYbH2jLgR9aFiOq4Kt6XwzM"

@@ -25,7 +25,7 @@ from federation_bridge.aws.sts import StsClients
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.model import Role
 from federation_bridge.sandbox.aws import provisioning
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.settings import Aws, Outgoing
 
 

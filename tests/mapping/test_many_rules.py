@@ -173,7 +173,7 @@ def test_places_of_values_are_exact() -> None:
     (entry,) = root["a"].value
     y, z = entry.value["c"].value
 
-    assert [tuple(node.place)[:2] for node in (root["a"], entry, entry.value["b"], y, z)] == [
+    assert [tuple(node.position)[:2] for node in (root["a"], entry, entry.value["b"], y, z)] == [
         (2, 3),
         (2, 5),
         (2, 8),

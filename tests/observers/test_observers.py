@@ -22,8 +22,8 @@ from federation_bridge.audit import lines as second_lines
 from federation_bridge.audit.lines import SecondPlace, second_place
 from federation_bridge.errors import Unavailable
 from federation_bridge.observers.missed import MissedNumbers, Span
-from federation_bridge.observers.places import AppendedFile, Outcome, Stream, Turns
 from federation_bridge.observers.queue import ObserverQueue
+from federation_bridge.observers.sinks import AppendedFile, Outcome, Stream, Turns
 from federation_bridge.operate.logs import LogLines
 
 NOW = datetime(2026, 3, 4, 12, 0, 0, 5000, tzinfo=UTC)

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 from web_factories import write_files
 
-from federation_bridge.observers.places import Nowhere
+from federation_bridge.observers.sinks import Nowhere
 from federation_bridge.operate import preparation
 from federation_bridge.operate.logs import LogLines
 from federation_bridge.operate.serving import bridge

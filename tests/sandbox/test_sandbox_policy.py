@@ -11,11 +11,11 @@ import pytest
 from local_aws_factories import allow, policy
 from work_factories import lines_executed
 
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.policy.conditions import OPERATORS, holds, read_conditions
 from federation_bridge.sandbox.aws.policy.document import parse_policy
 from federation_bridge.sandbox.aws.policy.evaluation import Request, Verdict, decide
 from federation_bridge.sandbox.aws.policy.patterns import arn_matches, matches
-from federation_bridge.sandbox.aws.refusals import Refused
 
 ARN = "arn:aws:s3:::reports/team/b.txt"
 ROLE = "arn:aws:iam::111122223333:role/Reader"

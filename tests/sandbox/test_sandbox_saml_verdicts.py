@@ -17,7 +17,7 @@ from local_aws_factories import PERSISTENT, SAML, SIGNIN, ServedAws, metadata, r
 from lxml import etree
 
 from federation_bridge.sandbox.aws import provisioning
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.identity_provider import saml_message
 
 ROWS = [

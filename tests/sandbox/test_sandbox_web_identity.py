@@ -19,7 +19,7 @@ from local_aws_factories import ISSUER, ServedAws, refusal, served, signer
 from made_once import kept
 
 from federation_bridge.sandbox.aws import provisioning
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.identity_provider.saml_message import Signer
 
 KEYS_URL = f"{ISSUER}/keys"

@@ -8,11 +8,11 @@ from pathlib import Path
 from federation_bridge import first_start
 from federation_bridge.errors import BridgeError
 from federation_bridge.operate.check import files, joined, secrets, surroundings, told_places
-from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity, refused
+from federation_bridge.operate.check.finding import Finding, Kind, Location, Severity, refused
 from federation_bridge.operate.opening import looking_at
 from federation_bridge.settings import Settings, load_settings
 
-__all__ = ["Finding", "Kind", "Place", "Severity", "findings"]
+__all__ = ["Finding", "Kind", "Location", "Severity", "findings"]
 
 
 def findings(path: Path) -> list[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.mapping import read_register
 from federation_bridge.mapping.document import read_document
-from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity, refused
+from federation_bridge.operate.check.finding import Finding, Kind, Location, Severity, refused
 from federation_bridge.private_files import others_may_write
 from federation_bridge.rulebook import Known
 from federation_bridge.rulebook.parsing import called, parsed
@@ -61,7 +61,7 @@ def writable_by_others(path: Path, what: str) -> Iterator[Finding]:
         return  # whoever reads it says so
     if others_may_write(status):
         told = f"{path}: others can write to it (mode {stat.S_IMODE(status.st_mode):04o}), and it says {what}: "
-        yield Finding(Kind.FILE, Severity.DOUBTFUL, f"{told}chmod go-w {path}", Place(str(path)))
+        yield Finding(Kind.FILE, Severity.DOUBTFUL, f"{told}chmod go-w {path}", Location(str(path)))
 
 
 def _mistakes(rules: RulesPlace, accounts: Path, known: Known) -> Iterator[Finding]:
@@ -91,7 +91,7 @@ def _left_lying(rules: RulesPlace) -> Iterator[Finding]:
     for one in found:
         told = f"{one.path}: is not read as rules: {one.reason}"
         yield Finding(
-            Kind.RULEBOOK, Severity.DOUBTFUL if one.looks_like_rules else Severity.NOTE, told, Place(str(one.path))
+            Kind.RULEBOOK, Severity.DOUBTFUL if one.looks_like_rules else Severity.NOTE, told, Location(str(one.path))
         )
 
 
@@ -126,4 +126,4 @@ def _rules_as_yaml(path: str, written: str) -> Iterator[Finding]:
         yield from refused(Kind.RULEBOOK, refusal)
     else:
         told = f"{path}: is checked against the register, which has to be corrected first"
-        yield Finding(Kind.RULEBOOK, Severity.NOTE, told, Place(path))
+        yield Finding(Kind.RULEBOOK, Severity.NOTE, told, Location(path))

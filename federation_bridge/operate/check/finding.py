@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where something stands; as much of it as is known."""
 
     file: str = ""
@@ -52,7 +52,7 @@ class Finding:
     kind: Kind
     severity: Severity
     sentence: str
-    place: Place = Place()
+    place: Location = Location()
 
     def to_json(self) -> dict[str, Any]:
         """As a pipeline reads it: of the place only what is known, None where nothing is."""
@@ -72,5 +72,5 @@ def refused(kind: Kind, refusal: BridgeError, before: str = "") -> Iterator[Find
         yield Finding(kind, Severity.WRONG, f"{before}{sentence}", _place_of(sentence))
 
 
-def _place_of(sentence: str) -> Place:
-    return Place(sentence.file, sentence.line, sentence.column) if isinstance(sentence, Mistake) else Place()
+def _place_of(sentence: str) -> Location:
+    return Location(sentence.file, sentence.line, sentence.column) if isinstance(sentence, Mistake) else Location()

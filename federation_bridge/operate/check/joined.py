@@ -22,7 +22,7 @@ from federation_bridge.errors import (
 from federation_bridge.mapping.findings import FindingKind
 from federation_bridge.mapping.findings import findings as findings_of
 from federation_bridge.operate.check import scim_clients, sign_in_lengths
-from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity, refused
+from federation_bridge.operate.check.finding import Finding, Kind, Location, Severity, refused
 from federation_bridge.operate.opening import store_looked_at, told_with_place
 from federation_bridge.rulebook.rule_files import is_one_file, rule_files
 from federation_bridge.settings import Settings
@@ -143,7 +143,9 @@ def _rules(parts: Parts) -> _Found:
     files = _files_of_rules(parts.settings)
     for one in findings_of(rules, seen, parts.clock(), uses):
         severity = Severity.NOTE if one.kind in _NOTED else Severity.DOUBTFUL
-        yield Finding(Kind.RULE, severity, f"{one.where}: {one.sentence}", Place(files.get(one.document, ""), one.line))
+        yield Finding(
+            Kind.RULE, severity, f"{one.where}: {one.sentence}", Location(files.get(one.document, ""), one.line)
+        )
     for rule, roles in rules.reachable().items():
         if roles:
             yield Finding(Kind.RULE, Severity.GOOD, f"rule {rule} can reach: {', '.join(sorted(roles))}")

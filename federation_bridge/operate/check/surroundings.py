@@ -10,7 +10,7 @@ from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.oauth.places import places_from
 from federation_bridge.operate.check import own_places
 from federation_bridge.operate.check.files import writable_by_others
-from federation_bridge.operate.check.finding import Finding, Kind, Place, Severity, refused
+from federation_bridge.operate.check.finding import Finding, Kind, Location, Severity, refused
 from federation_bridge.operate.port_words import port_words
 from federation_bridge.settings import OidcConnection, Settings
 from federation_bridge.store import sqlite_path
@@ -25,7 +25,7 @@ _FILES_OF_MANY_NODES = (
 def look(path: Path, settings: Settings) -> Iterator[Finding]:
     """What is doubtful in settings that can be read."""
     for sentence in _doubts(settings):
-        yield Finding(Kind.SETTINGS, Severity.DOUBTFUL, sentence, Place(str(path)))
+        yield Finding(Kind.SETTINGS, Severity.DOUBTFUL, sentence, Location(str(path)))
     yield from writable_by_others(path, "whom we believe")
     for look_at in (lambda: read_branding(settings.portal), lambda: places_from(settings.command_line.geoip)):
         try:
@@ -34,7 +34,7 @@ def look(path: Path, settings: Settings) -> Iterator[Finding]:
             yield from refused(Kind.SETTINGS, refusal)
     yield from own_places.look(settings)
     if problem := _port_problem(settings.serving.listen):
-        yield Finding(Kind.PORT, Severity.DOUBTFUL, f"serving.listen: {problem}", Place(str(path)))
+        yield Finding(Kind.PORT, Severity.DOUBTFUL, f"serving.listen: {problem}", Location(str(path)))
 
 
 def _doubts(settings: Settings) -> Iterator[str]:

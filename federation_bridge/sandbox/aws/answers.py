@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 from xml.sax.saxutils import escape
 
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 
 Value: TypeAlias = "str | int | bool | datetime | Entries | Mapping[str, Value] | Sequence[Value] | None"
 

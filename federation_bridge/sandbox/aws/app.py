@@ -15,10 +15,10 @@ from federation_bridge.sandbox.aws import faults, s3, s3_request
 from federation_bridge.sandbox.aws.answers import json_refusal, query_refusal, s3_refusal
 from federation_bridge.sandbox.aws.cloudtrail.events import event_of, identity_of
 from federation_bridge.sandbox.aws.cloudtrail.lookup import answer_lookup
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.iam import service as iam
 from federation_bridge.sandbox.aws.local_aws import LocalAws
 from federation_bridge.sandbox.aws.parameters import Parameters
-from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.sandbox.aws.signature_v4 import Claim, Signed, authenticate, read_claim
 from federation_bridge.sandbox.aws.signin import PATHS, SigninRequest, answer_signin
 from federation_bridge.sandbox.aws.sts import service as sts

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from federation_bridge.sandbox.aws.answers import instant
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.policy.document import Policy
 from federation_bridge.sandbox.aws.policy.evaluation import Request, Verdict, decide
-from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.sandbox.aws.state import AccessKey, Session, State
 
 _IDENTITY = "identity-based policy"

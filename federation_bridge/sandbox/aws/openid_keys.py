@@ -19,7 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from federation_bridge.sandbox.aws.refusals import Refused, invalid_identity_token
+from federation_bridge.sandbox.aws.error_responses import Refused, invalid_identity_token
 
 _TIMEOUT = 5.0
 _MAX_BYTES = 1_000_000

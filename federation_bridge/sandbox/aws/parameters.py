@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from federation_bridge.sandbox.aws.refusals import constraint_failed, validation_error
+from federation_bridge.sandbox.aws.error_responses import constraint_failed, validation_error
 
 _ARN = re.compile("[\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 POLICY = re.compile("[\t\n\r\x20-\xff]+")

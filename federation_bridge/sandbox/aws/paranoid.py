@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.saml_signature import SHA1_ALGORITHMS
 from federation_bridge.sandbox.aws.saml_statement import SamlStatement
 from federation_bridge.sandbox.aws.state import State

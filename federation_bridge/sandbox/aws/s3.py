@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from urllib.parse import quote
 
 from federation_bridge.sandbox.aws.answers import Value, xml_of
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.s3_body import object_body
 from federation_bridge.sandbox.aws.s3_request import S3Request
 from federation_bridge.sandbox.aws.state import Bucket, StoredObject

@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Mapping
 
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.signature_v4 import STREAMING, Signed
 from federation_bridge.sandbox.aws.wire import Wire
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.caller import Caller
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.signature_v4 import Signed
 from federation_bridge.sandbox.aws.state import Bucket, State
 from federation_bridge.sandbox.aws.wire import Trail, Wire

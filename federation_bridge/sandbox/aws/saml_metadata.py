@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.xml_gate import Unreadable, read_document
 
 _METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"

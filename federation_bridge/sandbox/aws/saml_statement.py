@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from lxml import etree
 
-from federation_bridge.sandbox.aws.refusals import Refused, expired_token, invalid_identity_token
+from federation_bridge.sandbox.aws.error_responses import Refused, expired_token, invalid_identity_token
 from federation_bridge.sandbox.aws.saml_signature import SIGNATURE, decrypted, demand_signature_shape, is_signed_by
 from federation_bridge.sandbox.aws.state import SamlProvider
 from federation_bridge.sandbox.aws.xml_gate import Unreadable, read_document

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from federation_bridge.sandbox.aws.error_responses import Refused, constraint_failed, malformed_policy, validation_error
 from federation_bridge.sandbox.aws.policy.document import Policy, parse_policy
-from federation_bridge.sandbox.aws.refusals import Refused, constraint_failed, malformed_policy, validation_error
 from federation_bridge.sandbox.aws.state import AccountState, Role, State
 
 NAME = re.compile(r"[a-zA-Z_0-9+=,.@-]{2,64}")

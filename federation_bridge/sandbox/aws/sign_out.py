@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.wire import Answer
 
 

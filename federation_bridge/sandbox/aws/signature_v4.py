@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 from federation_bridge.sandbox.aws import caller as callers
 from federation_bridge.sandbox.aws.caller import Caller
-from federation_bridge.sandbox.aws.refusals import Refused
-from federation_bridge.sandbox.aws.signature_refusals import (
+from federation_bridge.sandbox.aws.error_responses import Refused
+from federation_bridge.sandbox.aws.signature_errors import (
     expired,
     invalid_token,
     mismatch,

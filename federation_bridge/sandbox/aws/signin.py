@@ -20,8 +20,8 @@ from flask import render_template
 from federation_bridge.sandbox.aws import caller as callers
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.console_sessions import ConsoleSession, ConsoleSessions, is_console_page
+from federation_bridge.sandbox.aws.error_responses import Refused, invalid_identity_token
 from federation_bridge.sandbox.aws.parameters import Parameters
-from federation_bridge.sandbox.aws.refusals import Refused, invalid_identity_token
 from federation_bridge.sandbox.aws.saml_statement import (
     SamlStatement,
     read_statement,

@@ -10,8 +10,8 @@ from typing import cast
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.app import serve_local_aws
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.local_aws import LocalAws, Mode, make_local_aws
-from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.sandbox.aws.state import AccessKey
 from federation_bridge.settings import is_loopback
 

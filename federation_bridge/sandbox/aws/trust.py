@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from federation_bridge.sandbox.aws.caller import Caller
+from federation_bridge.sandbox.aws.error_responses import malformed_policy
 from federation_bridge.sandbox.aws.policy.document import Policy
 from federation_bridge.sandbox.aws.policy.evaluation import Verdict, decide_trust
 from federation_bridge.sandbox.aws.policy.patterns import Context
-from federation_bridge.sandbox.aws.refusals import malformed_policy
 
 _FEDERATED = re.compile(
     r"arn:aws[a-z-]*:iam::[0-9]{12}:(saml-provider/[\w._-]{1,128}|oidc-provider/[^\s*?]{1,255})"

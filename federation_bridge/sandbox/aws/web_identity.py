@@ -15,8 +15,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from federation_bridge.sandbox.aws.error_responses import Refused, expired_token, invalid_identity_token
 from federation_bridge.sandbox.aws.openid_keys import OpenIdKeys, no_key
-from federation_bridge.sandbox.aws.refusals import Refused, expired_token, invalid_identity_token
 from federation_bridge.sandbox.aws.session_terms import NAME, SessionTags, read_tags
 from federation_bridge.sandbox.aws.state import AccountState, OidcProvider
 

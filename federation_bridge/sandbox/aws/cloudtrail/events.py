@@ -13,7 +13,7 @@ from typing import Any
 
 from federation_bridge.sandbox.aws.answers import instant
 from federation_bridge.sandbox.aws.caller import Caller
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.wire import Trail, Wire
 
 _MOST = 20_000

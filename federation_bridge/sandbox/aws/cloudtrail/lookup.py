@@ -11,7 +11,7 @@ from typing import Any
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.caller import Caller
 from federation_bridge.sandbox.aws.cloudtrail.events import Event, Events
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.wire import Answer, Trail, Wire
 
 TARGET = "CloudTrail_20131101.LookupEvents"

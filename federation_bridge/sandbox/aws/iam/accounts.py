@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from federation_bridge.sandbox.aws.answers import Entries, Value
+from federation_bridge.sandbox.aws.error_responses import Refused, no_such_entity
 from federation_bridge.sandbox.aws.iam.calls import IamCall
-from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity
 from federation_bridge.sandbox.aws.state import Role, User
 
 _ALIAS = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]")

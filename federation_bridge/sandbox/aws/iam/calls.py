@@ -8,9 +8,9 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from federation_bridge.sandbox.aws.answers import Value
+from federation_bridge.sandbox.aws.error_responses import Refused, no_such_entity
 from federation_bridge.sandbox.aws.parameters import Parameters
 from federation_bridge.sandbox.aws.policy.document import Policy
-from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity
 from federation_bridge.sandbox.aws.state import AccountState, OidcProvider, Role, SamlProvider, State, User
 
 T = TypeVar("T")

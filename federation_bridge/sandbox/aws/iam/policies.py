@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from federation_bridge.sandbox.aws.answers import Value
 from federation_bridge.sandbox.aws.changes import change_policy
+from federation_bridge.sandbox.aws.error_responses import Refused, constraint_failed, no_such_entity
 from federation_bridge.sandbox.aws.iam.calls import IamCall, document
 from federation_bridge.sandbox.aws.managed_policies import ManagedPolicy, PolicyVersion, policies_of_aws
 from federation_bridge.sandbox.aws.policy.document import parse_policy
 from federation_bridge.sandbox.aws.provisioning import demand_size, put_policy
-from federation_bridge.sandbox.aws.refusals import Refused, constraint_failed, no_such_entity
 from federation_bridge.sandbox.aws.state import Role, User
 
 _MOST_VERSIONS = 5

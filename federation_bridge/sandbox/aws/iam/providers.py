@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from federation_bridge.sandbox.aws.answers import Value
+from federation_bridge.sandbox.aws.error_responses import constraint_failed
 from federation_bridge.sandbox.aws.iam.calls import IamCall, tag_list
 from federation_bridge.sandbox.aws.parameters import Parameters
 from federation_bridge.sandbox.aws.provisioning import (
@@ -15,7 +16,6 @@ from federation_bridge.sandbox.aws.provisioning import (
     put_oidc_provider,
     put_saml_provider,
 )
-from federation_bridge.sandbox.aws.refusals import constraint_failed
 from federation_bridge.sandbox.aws.state import EncryptionMode
 
 _LONGEST_METADATA = 10_000_000

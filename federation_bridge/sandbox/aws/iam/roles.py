@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from federation_bridge.sandbox.aws.answers import Value
 from federation_bridge.sandbox.aws.changes import change_role
+from federation_bridge.sandbox.aws.error_responses import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.iam.calls import (
     IamCall,
     attached_list,
@@ -27,7 +28,6 @@ from federation_bridge.sandbox.aws.provisioning import (
     significant_length,
     trust_policy,
 )
-from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.state import Role
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")

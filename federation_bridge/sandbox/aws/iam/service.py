@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.answers import Value, query_answer
 from federation_bridge.sandbox.aws.caller import Caller
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.iam import accounts, policies, providers, roles, simulation, users
 from federation_bridge.sandbox.aws.iam.calls import IamCall
-from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.sandbox.aws.state import AccountState
 from federation_bridge.sandbox.aws.sts.handing_out import Call
 from federation_bridge.sandbox.aws.wire import Answer

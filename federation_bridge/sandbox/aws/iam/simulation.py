@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from federation_bridge.sandbox.aws.answers import Value
+from federation_bridge.sandbox.aws.error_responses import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.iam.calls import IamCall
 from federation_bridge.sandbox.aws.policy.document import Policy, parse_policy
 from federation_bridge.sandbox.aws.policy.evaluation import Request, Verdict, decide, fitting
 from federation_bridge.sandbox.aws.policy.patterns import Context
-from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.state import Role, User
 
 _DECISIONS = {Verdict.ALLOWED: "allowed", Verdict.DENIED: "explicitDeny", Verdict.SILENT: "implicitDeny"}

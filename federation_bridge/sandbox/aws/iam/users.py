@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from federation_bridge.sandbox.aws.answers import Value
+from federation_bridge.sandbox.aws.error_responses import Refused, no_such_entity
 from federation_bridge.sandbox.aws.iam.calls import (
     IamCall,
     attached_list,
@@ -16,7 +17,6 @@ from federation_bridge.sandbox.aws.iam.calls import (
 )
 from federation_bridge.sandbox.aws.policy.document import parse_policy
 from federation_bridge.sandbox.aws.provisioning import add_user, put_access_key
-from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity
 from federation_bridge.sandbox.aws.state import User
 
 

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
+from federation_bridge.sandbox.aws.error_responses import malformed_policy
 from federation_bridge.sandbox.aws.policy.patterns import Context, arn_matches, filled, matches, plain
-from federation_bridge.sandbox.aws.refusals import malformed_policy
 
 Fits = Callable[[str, str], bool]
 """Whether a context value (second) fits a policy value (first)."""

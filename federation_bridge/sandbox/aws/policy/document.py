@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from federation_bridge.sandbox.aws.error_responses import malformed_policy
 from federation_bridge.sandbox.aws.policy.conditions import Condition, read_conditions
-from federation_bridge.sandbox.aws.refusals import malformed_policy
 
 Kind = Literal["identity", "trust"]
 """Where a policy hangs: on an identity or session (names resources), or on a role's trust (names principals)."""

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping
 
-from federation_bridge.sandbox.aws.refusals import validation_error
+from federation_bridge.sandbox.aws.error_responses import validation_error
 from federation_bridge.sandbox.aws.state import (
     AccountState,
     Bucket,

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from federation_bridge.sandbox.aws.error_responses import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.managed_policies import ManagedPolicy
 from federation_bridge.sandbox.aws.policy.document import parse_policy
-from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.state import (
     AccountState,
     State,

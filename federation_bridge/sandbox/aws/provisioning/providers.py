@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
+from federation_bridge.sandbox.aws.error_responses import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.saml_metadata import read_metadata
 from federation_bridge.sandbox.aws.state import (
     AccountState,

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from federation_bridge.sandbox.aws.error_responses import Refused, validation_error
 from federation_bridge.sandbox.aws.policy.document import parse_policy
 from federation_bridge.sandbox.aws.provisioning.policies import Document, demand_name, demand_policy, text_of
-from federation_bridge.sandbox.aws.refusals import Refused, validation_error
 from federation_bridge.sandbox.aws.state import (
     AccountState,
     Role,

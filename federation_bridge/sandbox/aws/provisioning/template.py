@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from federation_bridge.sandbox.aws.error_responses import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.provisioning.policies import put_policy
 from federation_bridge.sandbox.aws.provisioning.providers import put_oidc_provider, put_saml_provider
 from federation_bridge.sandbox.aws.provisioning.roles import put_role
-from federation_bridge.sandbox.aws.refusals import Refused, no_such_entity, validation_error
 from federation_bridge.sandbox.aws.state import AccountState, State
 
 _LONGEST_INLINE, _MOST_RESOURCES = 51_200, 500

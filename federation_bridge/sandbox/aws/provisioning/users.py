@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.policy.document import parse_policy
 from federation_bridge.sandbox.aws.provisioning.policies import Document, demand_name, text_of
-from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.sandbox.aws.state import (
     AccessKey,
     AccountState,

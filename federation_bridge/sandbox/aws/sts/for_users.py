@@ -7,7 +7,7 @@ from datetime import timedelta
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.answers import Value
 from federation_bridge.sandbox.aws.caller import Caller
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.session_terms import packed_size, read_duration, read_tags
 from federation_bridge.sandbox.aws.state import Session
 from federation_bridge.sandbox.aws.sts.handing_out import Call, credentials_of, new_token, note_session, policies_of

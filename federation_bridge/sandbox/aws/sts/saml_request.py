@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from federation_bridge.sandbox.aws.error_responses import invalid_identity_token
 from federation_bridge.sandbox.aws.paranoid import demand_careful_statement
-from federation_bridge.sandbox.aws.refusals import invalid_identity_token
 from federation_bridge.sandbox.aws.saml_statement import SamlStatement, read_statement
 from federation_bridge.sandbox.aws.session_terms import (
     LONGEST,

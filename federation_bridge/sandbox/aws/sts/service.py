@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from federation_bridge.sandbox.aws.answers import Value, query_answer
 from federation_bridge.sandbox.aws.caller import Caller
+from federation_bridge.sandbox.aws.error_responses import Refused
 from federation_bridge.sandbox.aws.openid_keys import OpenIdKeys
-from federation_bridge.sandbox.aws.refusals import Refused
 from federation_bridge.sandbox.aws.sts.for_users import get_federation_token, get_session_token
 from federation_bridge.sandbox.aws.sts.handing_out import Call
 from federation_bridge.sandbox.aws.sts.with_role import assume_role

@@ -13,7 +13,7 @@ from datetime import timedelta
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.answers import Value
 from federation_bridge.sandbox.aws.caller import Caller
-from federation_bridge.sandbox.aws.refusals import Refused, constraint_failed, validation_error
+from federation_bridge.sandbox.aws.error_responses import Refused, constraint_failed, validation_error
 from federation_bridge.sandbox.aws.session_terms import (
     SessionPolicies,
     SessionTags,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.answers import Value
+from federation_bridge.sandbox.aws.error_responses import not_authorized
 from federation_bridge.sandbox.aws.policy.patterns import Context
-from federation_bridge.sandbox.aws.refusals import not_authorized
 from federation_bridge.sandbox.aws.session_terms import (
     SessionPolicies,
     demand_within_role,

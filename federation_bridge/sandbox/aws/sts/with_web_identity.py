@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from federation_bridge.sandbox.aws import context_keys
 from federation_bridge.sandbox.aws.answers import Value
+from federation_bridge.sandbox.aws.error_responses import invalid_identity_token, not_authorized
 from federation_bridge.sandbox.aws.openid_keys import OpenIdKeys
 from federation_bridge.sandbox.aws.paranoid import demand_careful_token
 from federation_bridge.sandbox.aws.policy.patterns import Context
-from federation_bridge.sandbox.aws.refusals import invalid_identity_token, not_authorized
 from federation_bridge.sandbox.aws.session_terms import (
     SessionPolicies,
     demand_within_role,

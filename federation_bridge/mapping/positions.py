@@ -7,7 +7,7 @@ from typing import NamedTuple
 from federation_bridge.sentence import Sentence
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where something begins, counted from 1 as editors do."""
 
     line: int

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from federation_bridge.aws.refusals import explained, printable, refusal_of
+from federation_bridge.aws.error_codes import explained, printable, refusal_of
 from federation_bridge.errors import AwsRefused, SessionTooLong
 
 REFUSALS = [

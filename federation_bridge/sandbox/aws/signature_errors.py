@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from federation_bridge.sandbox.aws.refusals import Refused
+from federation_bridge.sandbox.aws.error_responses import Refused
 
 
 def mismatch(message: str) -> Refused:

@@ -26,7 +26,7 @@ class Outcome:
     problem: OSError | None = None
 
 
-class Place(Protocol):
+class Sink(Protocol):
     """Somewhere to write lines to."""
 
     def write(self, lines: Sequence[bytes]) -> Outcome:
