@@ -2,6 +2,8 @@
 
 The detail goes to the log and the audit under a reference number, never to the page. A library's own exceptions are
 translated in the module that calls the library.
+
+More than 300 lines, because it is read as one list: each new "no" stands beside its kind (docs/architecture.md).
 """
 
 from __future__ import annotations

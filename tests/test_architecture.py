@@ -153,6 +153,9 @@ LONGEST_MODULE = 300
 """Lines. The reasons of those that are longer stand in docs/architecture.md."""
 
 
+LONGEST_FUNCTION = 40
+"""Lines, with its name and its docstring."""
+
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
 
 
@@ -244,6 +247,21 @@ def test_a_module_is_short_or_the_page_of_the_architecture_says_why_it_is_not() 
     lines = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
     # Neither a long module without a reason, nor a reason for one that is short by now.
     assert sorted(name for name, count in lines.items() if count > LONGEST_MODULE) == sorted(reasons)
+    for name in reasons:
+        told = ast.get_docstring(ast.parse((PACKAGE / name).read_text(encoding="utf-8"))) or ""
+        assert "because" in told and "docs/architecture.md" in told, name
+
+
+def test_a_function_is_short() -> None:
+    long = {
+        f"{_name(path)} {node.name}"
+        for path in MODULES
+        for node in _nodes(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    }
+    # The one decision about a grant is read from top to bottom.
+    assert long == {"bridge/granting.py grant"}
 
 
 def test_settings_are_read_in_one_place_and_secrets_in_another() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from typing import NamedTuple
 
 from federation_bridge.audit import Lines
 from federation_bridge.model import Clock
@@ -200,44 +202,39 @@ def open_store_to_read(url: str, *, clock: Clock, integrity_key: bytes, password
     return _store(open_database(url, password, reads_only=True), clock, integrity_key, None)
 
 
+class _Common(NamedTuple):
+    """What most parts stand on."""
+
+    database: Database
+    mac: RowMac
+    clock: Clock
+    errands: ErrandTable
+    audit: AuditTable
+    rows: Rows
+    blocks: Blocks
+
+
 def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines | None) -> Store:
-    mac = RowMac(integrity_key)
-    errands = ErrandTable(database, clock)
+    mac, errands = RowMac(integrity_key), ErrandTable(database, clock)
     audit = AuditTable(database, mac, clock, FollowUps(errands), lines)
-    rows = Rows(database, mac, audit)
-    blocks = Blocks(database, mac, audit)
+    rows, blocks = Rows(database, mac, audit), Blocks(database, mac, audit)
     documents = DocumentsLookedAt if database.reads_only else Documents
-    return Store(
-        sessions=Sessions(database, rows, audit, clock, blocks),
-        blocks=blocks,
-        hand_overs=HandOvers(database, audit, blocks),
-        people=People(rows),
+    return _with_people(_Common(database, mac, clock, errands, audit, rows, blocks))(
         audit=audit,
         seals=AuditSeals(database, audit),
         erasure=Erasure(database, audit),
         refusals=RefusalRing(audit),
-        session_names=SessionNames(database, mac, audit, clock),
-        live_grants=LiveGrants(database, rows, audit, clock),
-        role_habits=RoleHabits(database, clock),
         documents=documents(database, rows, audit, clock),
         rulebook_versions=RulebookVersions(database, rows, audit, clock),
         rulebook_proposals=RulebookProposals(rows, audit),
         service_marks=ServiceMarks(database),
         sealed_keys=SealedKeyTable(database, audit, clock),
-        device_codes=DeviceCodes(rows, audit, clock),
-        authorization_codes=AuthorizationCodes(rows, audit, clock),
-        token_families=TokenFamilies(rows, audit, clock, blocks),
-        held_groups=HeldGroups(audit),
         scim_tokens=ScimTokens(rows, audit, clock),
-        provisioned=Provisioned(database, rows, audit),
         neighbours=Neighbours(database, clock),
         rate_limits=RateLimits(database, clock),
         spent_proofs=SpentProofs(database, clock),
         errands=errands,
-        revocations=Revocations(rows, audit, errands),
-        ended_holdings=EndedHoldings(database, clock),
         provider_endings=ProviderEndings(database, audit, clock),
-        provider_material=ProviderMaterial(rows, audit, clock),
         signal_streams=SignalStreams(rows, audit, clock),
         tallies=Tallies(database, clock),
         resealing=Resealing(database, audit),
@@ -246,4 +243,27 @@ def _store(database: Database, clock: Clock, integrity_key: bytes, lines: Lines 
         _readiness=Readiness(database, clock),
         _database=database,
         _clock=clock,
+    )
+
+
+def _with_people(common: _Common) -> partial[Store]:
+    """The store, of which it is settled what it remembers of people: who is in, and what they hold."""
+    database, mac, clock, errands, audit, rows, blocks = common
+    return partial(
+        Store,
+        sessions=Sessions(database, rows, audit, clock, blocks),
+        blocks=blocks,
+        hand_overs=HandOvers(database, audit, blocks),
+        people=People(rows),
+        session_names=SessionNames(database, mac, audit, clock),
+        live_grants=LiveGrants(database, rows, audit, clock),
+        role_habits=RoleHabits(database, clock),
+        device_codes=DeviceCodes(rows, audit, clock),
+        authorization_codes=AuthorizationCodes(rows, audit, clock),
+        token_families=TokenFamilies(rows, audit, clock, blocks),
+        held_groups=HeldGroups(audit),
+        provisioned=Provisioned(database, rows, audit),
+        revocations=Revocations(rows, audit, errands),
+        ended_holdings=EndedHoldings(database, clock),
+        provider_material=ProviderMaterial(rows, audit, clock),
     )

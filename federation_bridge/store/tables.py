@@ -2,6 +2,8 @@
 
 Digests are 64 hexadecimal digits of SHA-256, and `mac` of HMAC-SHA256 (`row_mac`). Equality is of bytes: no case
 folding, no trailing blanks forgiven.
+
+More than 300 lines, because it is read as one list: what the migration steps add up to (docs/architecture.md).
 """
 
 from __future__ import annotations
