@@ -116,7 +116,7 @@ def main() -> None:
     """Brings our own catalogues up to date and says what is left to do."""
     for catalogue in (PAGES, TERMINAL):
         for sentence in catalogue.bring_up_to_date():
-            print(f"to translate in {catalogue.text.relative_to(_PACKAGE.parent)}: {sentence}")  # noqa: T201
+            print(f"to translate in {catalogue.text.relative_to(_PACKAGE.parent)}: {sentence}")  # noqa: T201 - its output
 
 
 if __name__ == "__main__":

@@ -124,3 +124,20 @@ def test_what_somebody_sends_or_asks_for_is_called_a_request() -> None:
         if isinstance(name, str) and re.fullmatch(r"\w*Wish", name)
     }
     assert named == set()
+
+
+_SILENCED = re.compile(r"# (noqa(?!.* - \w)|type: ignore(?!\[[\w, -]+\] +# \w))")
+_SILENCED_IN_TESTS = re.compile(r"# (noqa(?!.* - \w)|type: ignore(?!\[[\w, -]+\]))")
+
+
+def test_whatever_silences_a_check_says_why_on_its_line() -> None:
+    """`# noqa: CODE - reason`, `# type: ignore[code] # reason`; the latter without its reason in a test."""
+    files = [(path, _SILENCED) for path in MODULES]
+    files += [(path, _SILENCED_IN_TESTS) for path in Path(__file__).parent.rglob("*.py") if path != Path(__file__)]
+    found = [
+        f"{path}:{number}"
+        for path, silenced in files
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if silenced.search(line)
+    ]
+    assert found == []

@@ -21,6 +21,9 @@ from federation_bridge.web.findable import sentence
 from federation_bridge.web.guards import PROGRAMS_QUERY, guarded, own, public
 from federation_bridge.web.json_body import json_object
 
+_OF_OURS = 500
+"""From here on a status says that the fault is ours (RFC 9110 15.6)."""
+
 oidc = Blueprint("sso_oidc", __name__)
 
 CLIENT = "aws-sso"
@@ -60,7 +63,8 @@ class _Misregistered(OAuthRefused):
 
 @oidc.errorhandler(BridgeError)
 def _refused(refusal: BridgeError) -> Response:
-    error = getattr(refusal, "oauth_error", "server_error" if refusal.status >= 500 else "invalid_request")  # noqa: PLR2004
+    usual = "server_error" if refusal.status >= _OF_OURS else "invalid_request"
+    error = getattr(refusal, "oauth_error", usual)
     kind, status = _KINDS.get(error, ("InvalidRequestException", 400))
     if error == "server_error":
         kind, status = "InternalServerException", refusal.status

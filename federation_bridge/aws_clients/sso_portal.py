@@ -20,6 +20,9 @@ from federation_bridge.web.door import caller, door, request_origin
 from federation_bridge.web.findable import is_of, sentence
 from federation_bridge.web.guards import guarded, own
 
+_TOO_MANY, _OF_OURS = 429, 500
+"""A status from `_OF_OURS` on says that the fault is ours (RFC 9110 15.6)."""
+
 portal = Blueprint("sso_portal", __name__)
 
 _HEADER = "x-amz-sso_bearer_token"
@@ -34,9 +37,9 @@ def _refused(refusal: BridgeError) -> Response:
     told = {"message": sentence(refusal)}
     if isinstance(refusal, SignInAgain) and refusal.is_over:
         return json_messages.refused(refusal, "UnauthorizedException", 401, told)
-    if refusal.status == 429:  # noqa: PLR2004
-        return json_messages.refused(refusal, "TooManyRequestsException", 429, told)
-    if refusal.status >= 500:  # noqa: PLR2004
+    if refusal.status == _TOO_MANY:
+        return json_messages.refused(refusal, "TooManyRequestsException", _TOO_MANY, told)
+    if refusal.status >= _OF_OURS:
         # No class of the dialect's own: clients retry it, and show the sentence.
         return json_messages.refused(refusal, "InternalServerException", refusal.status, told)
     kind = _KINDS.get(refusal.status, "InvalidRequestException")

@@ -15,7 +15,7 @@ def root(environ: Mapping[str, str]) -> str:
     """
     if chosen := environ.get("FEDBRIDGE_FOLDER"):
         return os.path.abspath(chosen)  # noqa: PTH100 - pathlib costs what the cached answer takes in all
-    home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111
+    home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 - the same
     if sys.platform == "win32":
         return (environ.get("LOCALAPPDATA") or home + "\\AppData\\Local") + "\\fedbridge"
     if sys.platform == "darwin":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_network
 from typing import Any, ClassVar, Self
 
 from federation_bridge.addresses import Networks, read_address
@@ -73,7 +73,7 @@ def _check_network(node: Node, written: str) -> None:
             problem=str(problem),
         )
     # Addresses are compared as IPv4 where they are (RFC 4291 2.5.5.2): such a network would never be met.
-    if network.version == 6 and network.network_address.ipv4_mapped is not None:  # noqa: PLR2004
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
         refuse(node, "%(written)s is an IPv4 network within IPv6: write the IPv4 network itself", written=repr(written))
     if str(network) != written:
         refuse(

@@ -109,7 +109,7 @@ class _Policy(DefaultCookiePolicy):
 class _EveryStatus(HTTPErrorProcessor):
     """Gives every answer as it is: redirects are followed by the browser itself, refusals are pages."""
 
-    def http_response(self, request: Request, response: HTTPResponse) -> HTTPResponse:  # noqa: ARG002
+    def http_response(self, request: Request, response: HTTPResponse) -> HTTPResponse:  # noqa: ARG002 - as its base has it
         return response
 
     https_response = http_response

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from urllib.error import URLError
 
@@ -252,7 +253,7 @@ def _spawn_bridge_at(surroundings: _Surroundings, port: int) -> _Started:
     log = surroundings.folder / "bridge.log"
     command = [sys.executable, "-m", "federation_bridge.operate", "serve", "--settings", str(settings_file)]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=surroundings.folder)  # noqa: S603
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=surroundings.folder)  # noqa: S603 - our own program
     try:
         _wait_until(process, f"{addresses.bridge}/healthz", log)
         surroundings.apply_rules(settings_file)
@@ -268,7 +269,7 @@ def _wait_until(process: subprocess.Popen[bytes], address: str, log: Path) -> No
     browser, give_up_at = Browser(), time.monotonic() + _STARTS_WITHIN
     while time.monotonic() < give_up_at and process.poll() is None:
         try:
-            if browser.open(address).status == 200:  # noqa: PLR2004
+            if browser.open(address).status == HTTPStatus.OK:
                 return
         except (URLError, ConnectionError):
             pass

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from botocore.exceptions import ClientError
 
@@ -123,7 +124,7 @@ def _nobody(company: Company, tell: Teller) -> None:
     tell.step("He asks for a role all the same.")
     tell.asked(f"POST /api/v1/roles/{PRODUCTION}/Administrator/credentials")
     answer = dan.call_api("POST", f"/roles/{PRODUCTION}/Administrator/credentials", {})
-    _expect(answer.status == 403, f"a role without a rule was answered {answer.status}")  # noqa: PLR2004
+    _expect(answer.status == HTTPStatus.FORBIDDEN, f"a role without a rule was answered {answer.status}")
     tell.answered(f"{answer.status} {answer.body.strip()}")
 
 

@@ -112,7 +112,7 @@ class ScriptedUser:
 def aws_client(company: Company, service: str, credentials: Credentials) -> Iterator[Any]:
     """A stock client of `service` (`sts`, `s3`) that asks the local AWS with these credentials, once per call."""
     client = boto3.client(
-        service,  # type: ignore[call-overload]
+        service,  # type: ignore[call-overload] # its stubs know names of services alone
         region_name="eu-central-1",
         endpoint_url=company.addresses.aws,
         aws_access_key_id=credentials.access_key_id,

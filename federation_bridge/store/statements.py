@@ -86,8 +86,7 @@ class Statements:
         cursor.close()
 
     def _compile(self, statement: Executable, names: tuple[str, ...]) -> _Compiled:
-        # Every statement of ours has `compile`; SQLAlchemy's `Executable` does not declare it.
-        compiled = statement.compile(dialect=self._dialect, column_keys=list(names))  # type: ignore[attr-defined]
+        compiled = statement.compile(dialect=self._dialect, column_keys=list(names))  # type: ignore[attr-defined] # not declared
         if compiled.post_compile_params:
             raise TypeError("a statement whose text depends on its values")
         columns = getattr(statement, "exported_columns", ())

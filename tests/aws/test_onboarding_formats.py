@@ -33,7 +33,7 @@ def made(account: Account, revoking: tuple[str, str] | None = None) -> AccountPl
 
 def findings(text: str, region: str) -> list[str]:
     # Here, because each process that collects tests would take a second to load it.
-    from cfnlint.api import ManualArgs, lint  # noqa: PLC0415
+    from cfnlint.api import ManualArgs, lint  # noqa: PLC0415 - it takes a second
 
     return [str(one) for one in lint(text, config=ManualArgs(regions=[region], include_checks=["I"]))]
 

@@ -175,9 +175,9 @@ def test_the_revoking_role_may_version_both_policies_and_attach_neither(bridge: 
 
 
 def _real_plan() -> AccountPlan:
-    from aws_factories import ENTITY_ID, ISSUER, key_ring  # noqa: PLC0415
+    from aws_factories import ENTITY_ID, ISSUER, key_ring  # noqa: PLC0415 - this test alone needs them
 
-    from federation_bridge.aws import issuer  # noqa: PLC0415
+    from federation_bridge.aws import issuer  # noqa: PLC0415 - the same
 
     metadata = issuer.saml_metadata(key_ring(), ENTITY_ID, ISSUER).decode()
     added = Additions(revoking=REVOKING, attached_in=frozenset({ACCOUNT}))

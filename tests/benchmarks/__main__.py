@@ -28,7 +28,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder, running_postgresql() as postgresql:
             rows = _rows(Path(folder), signer, postgresql)
             # Imported late: they load our connectors, which would change the stock library that is a yardstick above.
-            from tests.benchmarks import command_line, endings, portal  # noqa: PLC0415
+            from tests.benchmarks import command_line, endings, portal  # noqa: PLC0415 - each imports what it measures
 
             ended = Path(folder) / "ended"
             ended.mkdir()

@@ -103,4 +103,4 @@ def _interleaved(commands: dict[str, list[str]], environ: dict[str, str]) -> dic
 
 if __name__ == "__main__":
     for what, figure in rows():
-        print(f"{what:70} {figure}")  # noqa: T201
+        print(f"{what:70} {figure}")  # noqa: T201 - its output

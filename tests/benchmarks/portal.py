@@ -70,7 +70,7 @@ def _shown() -> list[Row]:
     with tempfile.TemporaryDirectory() as files, tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
         for name, document in (("rules", rules), ("accounts", register)):
             (Path(files) / f"{name}.yaml").write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
-        edit = lambda text: text.replace(": rules.yaml", f": {files}/rules.yaml").replace(  # noqa: E731
+        edit = lambda text: text.replace(": rules.yaml", f": {files}/rules.yaml").replace(  # noqa: E731 - short, and used here alone
             ": accounts.yaml", f": {files}/accounts.yaml"
         )
         with open_company(Path(folder), edit_settings=edit) as company:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conformance.test_audit_seals import _numbers_begin_with_one, _sealing, _tamper, drawer, ring  # noqa: F401
+from conformance.test_audit_seals import _numbers_begin_with_one, _sealing, _tamper, drawer, ring  # noqa: F401 - fixtures
 from databases import HeldClock, OwnDatabase
 from forged_rows import rows_of
 from store_factories import session

@@ -14,7 +14,7 @@ cfn-lint does not look. No other rule is left out."""
 
 def problems(template_text: str, *regions: str) -> list[Any]:
     # Here, because each process that collects tests would take a second to load it.
-    from cfnlint.api import ManualArgs, lint  # noqa: PLC0415
+    from cfnlint.api import ManualArgs, lint  # noqa: PLC0415 - it takes a second
 
     return list(lint(template_text, config=ManualArgs(regions=list(regions), include_checks=["I"])))
 

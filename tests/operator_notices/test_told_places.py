@@ -56,7 +56,7 @@ def far(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Far]:
             def say(what: str) -> None:
                 server.answer = answers[what]
 
-            texts = lambda: [one.get_content() for one in server.taken]  # noqa: E731
+            texts = lambda: [one.get_content() for one in server.taken]  # noqa: E731 - short, and used here alone
             yield Far(mail_place, server.port, texts, say)
     else:
         with receiver() as hook:
@@ -65,7 +65,7 @@ def far(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Far]:
             def answer(what: str) -> None:
                 hook.status = codes[what]
 
-            got = lambda: [one["text"] for one in hook.bodies if hook.status < 300]  # noqa: E731
+            got = lambda: [one["text"] for one in hook.bodies if hook.status < 300]  # noqa: E731 - short, and used here alone
             yield Far(lambda port, *more: hook_place(tmp_path, port, *more), hook.port, got, answer)
 
 

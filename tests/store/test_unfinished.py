@@ -135,7 +135,7 @@ def test_a_folder_that_another_run_took_away_before_it_was_opened_is_made_again(
     """Of six workers that started at once one ended: the database file cannot be made: No such file or directory."""
     real, taken = tempfile.mkdtemp, list[Path]()
 
-    def mkdtemp(prefix: str, dir: Path) -> str:  # noqa: A002 (its name in tempfile)
+    def mkdtemp(prefix: str, dir: Path) -> str:  # noqa: A002 - its name in tempfile
         made = real(prefix=prefix, dir=dir)
         if not taken:
             taken.append(Path(made))

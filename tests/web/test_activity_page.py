@@ -91,7 +91,7 @@ def test_nobody_ends_the_browser_of_somebody_else(person: Person, clock: HeldClo
         session(clock(), token_hash(token), "bruno"), "https://idp.example.com", "_bruno", clock() + timedelta(hours=1)
     )
     with person.app.test_request_context("/", base_url=BASE, headers={"Cookie": f"{cookies.SESSION}={token}"}):
-        from federation_bridge.web.pages.activity import _mark_of  # noqa: PLC0415
+        from federation_bridge.web.pages.activity import _mark_of  # noqa: PLC0415 - it is private
 
         theirs = store.sessions.live(token_hash(token), timedelta(hours=1))
         assert theirs is not None

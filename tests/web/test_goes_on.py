@@ -418,7 +418,7 @@ def session_of(person: Person) -> Session:
 
 
 def test_what_is_too_long_for_the_way_back_is_never_cut(ada: Person, clock: HeldClock) -> None:
-    import random  # noqa: PLC0415
+    import random  # noqa: PLC0415 - this test alone draws
 
     incompressible = "".join(random.Random(7).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=2_000))
     fields = [*fields_of(ada.get("/").text, CONSOLE), ("to", f"/s3/{incompressible}")]

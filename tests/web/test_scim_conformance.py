@@ -13,8 +13,8 @@ from web_factories import write_files
 
 def test_the_checker_finds_nothing(tmp_path: Path, clock: HeldClock) -> None:
     # Here, because each process that collects tests would take seconds to load it.
-    from scim2_client.engines.wsgi import WSGISCIMClient  # noqa: PLC0415
-    from scim2_tester import Status, check_server  # noqa: PLC0415
+    from scim2_client.engines.wsgi import WSGISCIMClient  # noqa: PLC0415 - it takes a second
+    from scim2_tester import Status, check_server  # noqa: PLC0415 - it takes a second
 
     app = scim_app(tmp_path, clock)
     client = client_of(app)

@@ -14,7 +14,7 @@ CREDENTIALS = f"/roles/{ACCOUNT}/Administrator/credentials"
 CONSOLE = f"/roles/{ACCOUNT}/Administrator/console"
 TOO_LONG = refused("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 HELPS = "2h is more than this role's maximum in AWS. Please ask for less: 1h is never too much."
-HELPS_IN_CHINESE = "2h 超过了该角色在 AWS 中的上限。请申请更短的时长：1h 总是可以的。"  # noqa: RUF001
+HELPS_IN_CHINESE = "2h 超过了该角色在 AWS 中的上限。请申请更短的时长：1h 总是可以的。"  # noqa: RUF001 - Chinese
 NO_LENGTH = "A length of time is written like 30m, 1h or 1h30m."
 NOT_SOLD = "A session lasts between 15m and 12h. Please ask for a length in between."
 

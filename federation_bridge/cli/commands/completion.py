@@ -49,12 +49,12 @@ def _bridge_of(words: Sequence[str]) -> str:
 
 def _options(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
     """The options of every command that has a help line."""
-    choices = next(action.choices for action in parser._actions if isinstance(action.choices, dict))  # noqa: SLF001
+    choices = next(action.choices for action in parser._actions if isinstance(action.choices, dict))  # noqa: SLF001 - no public way
     shown = {name: command for name, command in choices.items() if name != "complete"}
     return {
         name: sorted(
             option
-            for action in command._actions  # noqa: SLF001
+            for action in command._actions  # noqa: SLF001 - no public way
             if action.help != argparse.SUPPRESS
             for option in action.option_strings
             if option.startswith("--")

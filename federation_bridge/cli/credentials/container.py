@@ -100,7 +100,7 @@ def _handler(source: Callable[[], AwsCredentials], token: str) -> type[BaseHTTPR
         server_version, sys_version = "fedbridge", ""
 
         def do_GET(self) -> None:
-            here = f"127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index]
+            here = f"127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index] # an address of TCP is a pair
             given = self.headers.get("Authorization", "").encode("utf-8", "replace")
             # A page that a browser loaded may name another host that points here (DNS rebinding).
             if self.headers.get("Host") != here:

@@ -69,7 +69,7 @@ def _handler(
 
         def do_GET(self) -> None:
             asked = urlsplit(self.path)
-            here = f"127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index]
+            here = f"127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index] # an address of TCP is a pair
             status, told = 404, ""
             if asked.path == path and self.headers.get("Host") == here:
                 status, told = answer(parse_qs(asked.query, keep_blank_values=True))

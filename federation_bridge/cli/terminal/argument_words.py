@@ -22,8 +22,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         # Before argparse makes its first sentence: it takes them all from these two names.
-        argparse._ = _translated  # type: ignore[attr-defined]
-        argparse.ngettext = _translated_plural  # type: ignore[attr-defined]
+        argparse._ = _translated  # type: ignore[attr-defined] # it tells nobody of them
+        argparse.ngettext = _translated_plural  # type: ignore[attr-defined] # the same
         super().__init__(**options, formatter_class=_help, allow_abbrev=False)
 
     is_evaluated = False
@@ -58,7 +58,7 @@ class Parser(argparse.ArgumentParser):
         """An option of a command that stands before it: what follows would be taken for the command."""
         if option in self._option_string_actions:
             return
-        below = [made for made in _commands(self).values() if option in made._option_string_actions]  # noqa: SLF001
+        below = [made for made in _commands(self).values() if option in made._option_string_actions]  # noqa: SLF001 - of our own class
         if below:
             raise UsageWrong(say("Write {option} behind the command: fedbridge COMMAND {option}", option=option))
         self._check_known([option])
@@ -84,7 +84,7 @@ class Parser(argparse.ArgumentParser):
         if not action.choices or value in action.choices:
             return
         choices = [str(choice) for choice in action.choices if choice not in {"", "complete"}]
-        if not isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+        if not isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - it has no public name
             raise UsageWrong(_with_near(_no_choice(action, str(value), ", ".join(choices)), str(value), choices))
         if value in self.elsewhere:
             raise UsageWrong(
@@ -100,7 +100,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _commands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
-    found = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001
+    found = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001 - no public way
     return next(iter(found), {})
 
 

@@ -176,5 +176,5 @@ def controlling_terminal(environ: Mapping[str, str]) -> Iterator[Terminal]:
     except OSError:
         yield Terminal.of_process(environ)
         return
-    with device, open(os.devnull, encoding="utf-8") as nothing:  # noqa: PTH123
+    with device, open(os.devnull, encoding="utf-8") as nothing:  # noqa: PTH123 - a device
         yield Terminal(environ, sys.stdout, device, nothing)

@@ -18,6 +18,9 @@ from federation_bridge.model import Groups, Identity, JsonObject, ProviderSessio
 from federation_bridge.settings import OidcConnection
 from federation_bridge.shown_text import quoted
 
+_MOST_TOLD = 8
+_LONGEST_EMAIL = 254
+
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SUBJECT = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -98,7 +101,7 @@ def _check_entra_tenant(token: IdToken, settings: OidcConnection) -> None:
 
 
 def _some(tenants: Collection[str]) -> str:
-    return ", ".join(list(tenants)[:8]) + (", and more" if len(tenants) > 8 else "")  # noqa: PLR2004
+    return ", ".join(list(tenants)[:_MOST_TOLD]) + (", and more" if len(tenants) > _MOST_TOLD else "")
 
 
 def _subject(claims: JsonObject, names: tuple[str, ...]) -> str:
@@ -152,7 +155,7 @@ def _names_groups(elsewhere: Any, name: str | None) -> bool:
 
 def _email(claims: JsonObject, name: str) -> str | None:
     value = claims.get(name)
-    return value if isinstance(value, str) and len(value) < 255 and _EMAIL.fullmatch(value) else None  # noqa: PLR2004
+    return value if isinstance(value, str) and len(value) <= _LONGEST_EMAIL and _EMAIL.fullmatch(value) else None
 
 
 def _is_verified(email: str, claims: JsonObject, settings: OidcConnection, preset: OidcPreset) -> bool:

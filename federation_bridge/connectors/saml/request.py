@@ -23,7 +23,7 @@ from federation_bridge.signing import SigningKey
 from federation_bridge.signing.xml_signature import canonical, enveloped_signature
 
 
-class _AuthnRequest(OneLogin_Saml2_Authn_Request):  # type: ignore[misc]
+class _AuthnRequest(OneLogin_Saml2_Authn_Request):  # type: ignore[misc] # it has no types
     def __init__(self, settings: OneLogin_Saml2_Settings, request_id: str, **options: Any) -> None:
         self._request_id = request_id
         super().__init__(settings, **options)

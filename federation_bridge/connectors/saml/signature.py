@@ -93,7 +93,7 @@ def signature_of(element: etree._Element, policy: Policy) -> Signature | None:
 def _content_c14n(transforms: list[etree._Element], policy: Policy) -> str:
     # Exactly these two in this order: every other transform changes what was signed into something else.
     algorithms = [transform.get("Algorithm") for transform in transforms]
-    if len(algorithms) != 2 or algorithms[0] != names.ENVELOPED or len(transforms[0]):  # noqa: PLR2004
+    if len(algorithms) != 2 or algorithms[0] != names.ENVELOPED or len(transforms[0]):  # noqa: PLR2004 - the two
         told = ", ".join(quoted(algorithm, 120) for algorithm in algorithms)
         raise SignInRejected(
             f"signature: transforms {told}; exactly enveloped-signature and exclusive C14N are accepted"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -102,7 +103,7 @@ def _wire(local: LocalAws) -> Wire:
 def _response(answer: Answer) -> Response:
     response = Response(answer.body, answer.status, content_type=answer.content_type)
     response.headers.extend(answer.headers)
-    if answer.status == 204:  # noqa: PLR2004
+    if answer.status == HTTPStatus.NO_CONTENT:
         del response.headers["Content-Type"]
     return response
 

@@ -49,8 +49,10 @@ def aws_command(  # noqa: PLR0913, PLR0917 - one per option
     events: Path | None,
 ) -> None:
     """Runs a local AWS that refuses what AWS refuses (docs/sandbox.md)."""
-    # Imported here: the terminal's other commands should not pay for it.
-    from federation_bridge.sandbox.aws.start import StartOptions, started  # noqa: PLC0415
+    from federation_bridge.sandbox.aws.start import (  # noqa: PLC0415 - other commands should not pay for it
+        StartOptions,
+        started,
+    )
 
     options = StartOptions(host, port, allow_beyond_loopback, state, accounts, issuers, thumbprints, mode, events)
     try:

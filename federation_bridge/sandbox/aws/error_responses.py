@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Literal
 
 from federation_bridge.errors import BridgeError
+
+_MOST_SHOWN = 256
 
 
 class Refused(BridgeError):
@@ -20,7 +23,7 @@ class Refused(BridgeError):
     @property
     def fault(self) -> Literal["Sender", "Receiver"]:
         """Whose fault it is, in the words of AWS's query protocol."""
-        return "Receiver" if self.status >= 500 else "Sender"  # noqa: PLR2004
+        return "Receiver" if self.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "Sender"
 
 
 def validation_error(message: str) -> Refused:
@@ -30,7 +33,7 @@ def validation_error(message: str) -> Refused:
 
 def constraint_failed(value: str, name: str, constraint: str) -> Refused:
     """A parameter that breaks one published constraint, in the words that AWS uses for all of them."""
-    shown = value if len(value) <= 256 else value[:256] + "..."  # noqa: PLR2004
+    shown = value if len(value) <= _MOST_SHOWN else value[:_MOST_SHOWN] + "..."
     return validation_error(
         f"1 validation error detected: Value '{shown}' at '{name}' failed to satisfy constraint: {constraint}"
     )

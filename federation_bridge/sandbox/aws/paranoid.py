@@ -35,7 +35,7 @@ def demand_careful_statement(statement: SamlStatement, state: State) -> None:
         raise _refused("the Recipient is not AWS's sign-in address in the role's partition")
     if statement.algorithms & SHA1_ALGORITHMS:
         raise _refused("it is signed with SHA-1")
-    if len(statement.ends) < 2 or max(statement.ends) - statement.issued_at > _LONGEST_LIFE:  # noqa: PLR2004
+    if len(statement.ends) < 2 or max(statement.ends) - statement.issued_at > _LONGEST_LIFE:  # noqa: PLR2004 - a beginning and an end
         raise _refused("the statement lives longer than 10 minutes")
     if any(begin > state.now() for begin in statement.begins):
         raise _refused("the statement is not valid yet")

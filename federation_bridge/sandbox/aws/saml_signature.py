@@ -134,7 +134,7 @@ def _demand_encryption_shape(encrypted: etree._Element, data: etree._Element) ->
     ):
         raise Unreadable("not exactly one ciphertext and key")
     methods = [str(one.get("Algorithm")) for one in encrypted.iter(_XENC + "EncryptionMethod")]
-    if methods[0] not in _CIPHERS or len(methods) != 2 or methods[1] not in _KEY_TRANSPORTS:  # noqa: PLR2004
+    if methods[0] not in _CIPHERS or len(methods) != 2 or methods[1] not in _KEY_TRANSPORTS:  # noqa: PLR2004 - of data and key
         raise Unreadable("an encryption that is not listed")
     if data.find(f"{SIGNATURE}KeyInfo/{_XENC}EncryptedKey") is None:
         raise Unreadable("the key does not lie within the ciphertext's own KeyInfo")

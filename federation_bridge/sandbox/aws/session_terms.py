@@ -13,6 +13,9 @@ from federation_bridge.sandbox.aws.error_responses import Refused, constraint_fa
 from federation_bridge.sandbox.aws.policy.document import Policy, parse_policy
 from federation_bridge.sandbox.aws.state import AccountState, Role, State
 
+_ALL = 100
+"""Percent."""
+
 NAME = re.compile(r"[a-zA-Z_0-9+=,.@-]{2,64}")
 """RoleSessionName and SourceIdentity."""
 
@@ -97,8 +100,8 @@ def packed_size(policies: SessionPolicies, tags: SessionTags, context: str = "")
     """
     text = policies.inline.text if policies.inline else ""
     parts = [text, *policies.arns, *(f"{key}={value}" for key, value in tags.tags.items()), context]
-    size = -(-100 * (len(zlib.compress("\n".join(parts).encode(), 9)) - 8) // _PACKED_BUDGET)
-    if size > 100:  # noqa: PLR2004
+    size = -(-_ALL * (len(zlib.compress("\n".join(parts).encode(), 9)) - 8) // _PACKED_BUDGET)
+    if size > _ALL:
         raise Refused(
             "PackedPolicyTooLarge", f"Packed policy consumes {size}% of allotted space, please use smaller policy."
         )

@@ -49,8 +49,10 @@ def started(options: StartOptions) -> Running:
     local.thumbprints.update(thumbprint_table(options.thumbprints))
     local.events.path = options.events
     if options.state is not None:
-        # Imported here: it needs a library that costs a tenth of a second.
-        from federation_bridge.sandbox.aws.state_file import read_state, write_state  # noqa: PLC0415
+        from federation_bridge.sandbox.aws.state_file import (  # noqa: PLC0415 - its library costs a tenth of a second
+            read_state,
+            write_state,
+        )
 
         path = options.state
         read_state(path, local.state)

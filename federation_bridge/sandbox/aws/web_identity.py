@@ -98,7 +98,7 @@ def read_web_identity(
 
 def _parsed(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     parts = token.split(".")
-    if len(parts) != 3:  # noqa: PLR2004
+    if len(parts) != 3:  # noqa: PLR2004 - RFC 7515 7.1
         raise not_a_token()
     header, claims = (_json_part(part) for part in parts[:2])
     if header.get("alg") not in _ALGORITHMS or "crit" in header:

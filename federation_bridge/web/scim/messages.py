@@ -19,7 +19,7 @@ from federation_bridge.web.scim.resources import POLICY
 
 KIND = "application/scim+json"
 _TAKEN = {KIND, "application/json"}
-_UNAUTHORIZED, _UNSUPPORTED, _FAILED, _NOT_CHANGED = 401, 415, 412, 304
+_UNAUTHORIZED, _UNSUPPORTED, _FAILED, _NOT_CHANGED, _CREATED = 401, 415, 412, 304, 201
 _LONGEST_DETAIL = 300
 
 
@@ -65,7 +65,7 @@ def answer(document: JsonObject, status: int = 200) -> Response:
     response = Response(text, status=status, content_type=KIND)
     location, version = document.get("meta", {}).get("location"), document.get("meta", {}).get("version")
     if location:
-        response.headers["Location" if status == 201 else "Content-Location"] = location  # noqa: PLR2004
+        response.headers["Location" if status == _CREATED else "Content-Location"] = location
     if version:
         response.headers["ETag"] = version
     return response

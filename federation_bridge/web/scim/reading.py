@@ -66,7 +66,7 @@ def query(model: type[Any], document: JsonObject | None = None, *, searched: str
     if isinstance(text, str) and len(text) > _LONGEST_FILTER:
         raise ScimRefused(f"a filter has at most {_LONGEST_FILTER} characters", "invalidFilter")
     with read_as_scim():
-        wanted = SearchRequest[model].model_validate(given if document is None else document)  # type: ignore[valid-type]
+        wanted = SearchRequest[model].model_validate(given if document is None else document)  # type: ignore[valid-type] # a type made by value
     skipped = min((wanted.start_index or 1) - 1, _MOST_SKIPPED)
     most = min(USUAL_RESULTS if wanted.count is None else wanted.count, MOST_RESULTS)
     asked, rest = ({}, None) if wanted.filter is None else _asked(model, wanted.filter, searched)
@@ -89,7 +89,7 @@ def _asked(
             rest.append(term)
         else:
             asked[name] = value
-    left = None if not rest else ScimFilter[model](" and ".join(map(str, rest)))  # type: ignore[valid-type]
+    left = None if not rest else ScimFilter[model](" and ".join(map(str, rest)))  # type: ignore[valid-type] # a type made by value
     return asked, left
 
 

@@ -98,7 +98,7 @@ def keyed_with(secret: bytes) -> Lie:
     """HS256 with what everybody knows as the secret (attack I02)."""
 
     def make(provider: OpenIdProvider, claims: dict[str, Any]) -> str:
-        sign = lambda message: hmac.digest(secret, message, "sha256")  # noqa: E731
+        sign = lambda message: hmac.digest(secret, message, "sha256")  # noqa: E731 - short, and used here alone
         return signed({"alg": "HS256", "kid": "first"}, json.dumps(claims).encode(), sign)
 
     return token(make)

@@ -30,7 +30,7 @@ def _declared(encoding: str, text: str | None = None) -> str:
 
 def _source(document: bytes, notices: list[str], kept: Kept | None = None, **more: Any) -> MetadataSource:
     chosen = SamlConnection(protocol="saml", title="x", metadata_url=URL, **more)
-    told = lambda notice: notices.append(notice.detail)  # noqa: E731
+    told = lambda notice: notices.append(notice.detail)  # noqa: E731 - short, and used here alone
     around = Surroundings(Wire({URL: document}), kept or Kept(), lambda: NOW, told)  # type: ignore[arg-type]
     return MetadataSource("company", chosen, around)
 

@@ -30,6 +30,8 @@ from federation_bridge.sandbox.aws.provisioning import (
 )
 from federation_bridge.sandbox.aws.state import Role
 
+_MOST_TAGS = 50
+
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")
 _LONGEST_INLINE = 10_240
 """Characters of all inline policies of a role, whitespace not counted (IAM quotas)."""
@@ -195,7 +197,7 @@ def tag_role(call: IamCall) -> dict[str, Value]:
     """TagRole."""
     role = call.role()
     tags = {**role.tags, **dict(call.parameters.tags())}
-    if len(tags) > 50:  # noqa: PLR2004
+    if len(tags) > _MOST_TAGS:
         raise validation_error("The number of tags has reached the maximum limit.")
     call.account.roles[role.name] = replace(role, tags=tags)
     return {}

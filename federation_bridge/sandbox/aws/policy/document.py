@@ -10,6 +10,8 @@ from typing import Any, Literal
 from federation_bridge.sandbox.aws.error_responses import malformed_policy
 from federation_bridge.sandbox.aws.policy.conditions import Condition, read_conditions
 
+_COLONS_OF_ARN = 5
+
 Kind = Literal["identity", "trust"]
 """Where a policy hangs: on an identity or session (names resources), or on a role's trust (names principals)."""
 
@@ -141,7 +143,7 @@ def _texts(source: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def _resources(source: Mapping[str, Any], name: str) -> tuple[str, ...]:
     resources = _texts(source, name)
     for resource in resources:
-        if resource != "*" and resource.count(":") < 5:  # noqa: PLR2004
+        if resource != "*" and resource.count(":") < _COLONS_OF_ARN:
             raise malformed_policy(f'Resource {resource} must be in ARN format or "*".')
     return resources
 

@@ -39,7 +39,7 @@ def find_role(state: State, arn: str) -> tuple[AccountState, Role] | None:
 def account_of(arn: str) -> str:
     """The account number in an ARN; empty when there is none."""
     parts = arn.split(":", 5)
-    return parts[4] if len(parts) == 6 else ""  # noqa: PLR2004
+    return parts[4] if len(parts) == 6 else ""  # noqa: PLR2004 - the parts of an ARN
 
 
 def policies_of(call: Call, account: AccountState) -> SessionPolicies:

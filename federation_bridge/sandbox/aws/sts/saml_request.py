@@ -87,7 +87,7 @@ def role_pairs(statement: SamlStatement) -> tuple[tuple[str, str], ...]:
     pairs = (value.split(",") for value in statement.values(f"{_ATTRIBUTE}Role"))
     return tuple(
         (one, other) if ":saml-provider/" in other else (other, one)
-        for one, other in (p for p in pairs if len(p) == 2)  # noqa: PLR2004
+        for one, other in (p for p in pairs if len(p) == 2)  # noqa: PLR2004 - a pair
     )
 
 
