@@ -153,6 +153,8 @@ LONGEST_MODULE = 300
 """Lines. The reasons of those that are longer stand in docs/architecture.md."""
 
 
+MOST_VERBS = 8
+"""Public methods of a class that are no properties."""
 LONGEST_FUNCTION = 40
 """Lines, with its name and its docstring."""
 
@@ -250,6 +252,26 @@ def test_a_module_is_short_or_the_page_of_the_architecture_says_why_it_is_not() 
     for name in reasons:
         told = ast.get_docstring(ast.parse((PACKAGE / name).read_text(encoding="utf-8"))) or ""
         assert "because" in told and "docs/architecture.md" in told, name
+
+
+def test_a_class_has_few_verbs_or_the_page_of_the_architecture_says_why_it_has_more() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("### How many verbs a class may have")
+    reasons = re.findall(r"^\| `([\w/]+\.py)` `(\w+)` \| .*\w.* \|$", section.partition("\n#")[0], re.MULTILINE)
+    many = [
+        (_name(path), node.name)
+        for path in MODULES
+        for node in _nodes(path)
+        if isinstance(node, ast.ClassDef) and sum(map(_is_verb, node.body)) > MOST_VERBS
+    ]
+    # Neither one with many verbs and no reason, nor a reason for one that has few by now.
+    assert sorted(many) == reasons
+
+
+def _is_verb(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+        return False
+    return not {"property", "cached_property"} & {ast.unparse(one) for one in node.decorator_list}
 
 
 def test_a_function_is_short() -> None:

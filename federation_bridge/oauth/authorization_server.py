@@ -13,6 +13,7 @@ from federation_bridge.oauth.codes import Codes
 from federation_bridge.oauth.devices import Devices
 from federation_bridge.oauth.families import Families
 from federation_bridge.oauth.parts import Parts
+from federation_bridge.oauth.places import Places
 from federation_bridge.oauth.proofs import Proofs
 from federation_bridge.oauth.tokens import Tokens
 
@@ -28,6 +29,8 @@ class AuthorizationServer:
     tokens: Tokens
     access: Access
     families: Families
+    places: Places
+    """Where people are shown that an address lies."""
 
 
 def authorization_server(parts: Parts) -> AuthorizationServer:
@@ -40,4 +43,5 @@ def authorization_server(parts: Parts) -> AuthorizationServer:
         tokens=Tokens(parts, recorder, proofs, families),
         access=Access(parts, proofs, families),
         families=families,
+        places=parts.places,
     )

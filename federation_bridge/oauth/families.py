@@ -92,10 +92,6 @@ class Families:
         """The same, as a page shows them."""
         return tuple(held(family, self._parts.places) for family in self.of_person(session))
 
-    def place_of(self, address: str) -> str:
-        """Where an address lies, as far as a file of places says; "" where it is not known."""
-        return self._parts.places(address) if address else ""
-
     def beginnings(self, session: Session) -> tuple[datetime, ...]:
         """When each of this person's command lines that hold was let in: one small query."""
         return self._parts.store.token_families.beginnings(session.identity.person)

@@ -161,7 +161,7 @@ def _use(row: Recorded, ends_at: datetime | None) -> Use:
         length=granted,
         why=why,
         address=row.address,
-        place=door().oauth.families.place_of(row.address),
+        place=door().oauth.places(row.address),
         program=browser_of(row.user_agent) or row.user_agent.partition(" ")[0][:40],
     )
 
@@ -191,7 +191,7 @@ def _sign_in_of(session: Session, sign_ins: Sequence[Recorded]) -> Recorded | No
 def _browser(session: Session, began: Recorded | None, *, is_this: bool) -> Browser:
     address = began.address if began is not None else ""
     name = browser_of(began.user_agent) if began is not None else ""
-    return Browser(_mark_of(session), session, is_this, address, door().oauth.families.place_of(address), name)
+    return Browser(_mark_of(session), session, is_this, address, door().oauth.places(address), name)
 
 
 def _mark_of(session: Session) -> str:
