@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import socket
 from collections.abc import Iterator
@@ -40,8 +39,17 @@ def _own_aws_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def stub() -> Iterator[StubSts]:
     with stub_sts() as server:
         yield server
-    # botocore's clients and their sockets form cycles; collected here, no open socket is left for another test.
-    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Clients of botocore and their sockets form cycles: closed here, no open socket is left for another test."""
+    yield
+    while _made:
+        _made.pop().close()
+
+
+_made: list[StsClients] = []
 
 
 class Pauses(list[float]):
@@ -61,7 +69,9 @@ def clients(
 ) -> StsClients:
     pauses = Pauses() if pauses is None else pauses
     aws = Aws(local_endpoint=address, **changes)
-    return StsClients(aws, outgoing, calls, sleep=pauses.sleep, jitter=lambda longest: longest, clock=lambda: NOW)
+    made = StsClients(aws, outgoing, calls, sleep=pauses.sleep, jitter=lambda longest: longest, clock=lambda: NOW)
+    _made.append(made)
+    return made
 
 
 def test_a_saml_grant_is_redeemed_with_exactly_its_terms_and_no_signature(stub: StubSts) -> None:
@@ -236,7 +246,6 @@ def test_a_region_that_is_silent_is_left_after_the_read_timeout() -> None:
         sts = clients(address, read_timeout="1s", home_regions={"aws": ("us-east-1",)})
         with pytest.raises(AwsUnreachable, match="timeout"):
             sts.redeem(grant(), STATEMENT)
-    gc.collect()
 
 
 def test_the_environments_sts_address_is_honoured(stub: StubSts, monkeypatch: pytest.MonkeyPatch) -> None:
