@@ -172,7 +172,7 @@ def _around(
     return Parts(
         settings=settings,
         connectors=connectors,
-        group_lookup=GroupLookup(told.directories(), store, sparing, clock, told.settle),
+        group_lookup=GroupLookup(told.directories(), clock, told.settle),
         rulebook=rulebook,
         store=store,
         endings=endings_of(store, clock, EndingsInAws(store, registered, answer_time(settings.aws), clock, randomness)),

@@ -8,8 +8,10 @@ from typing import Any
 
 from store_factories import identity, session
 
-from federation_bridge.model import AuthorizationCode, DeviceRequest, RequestOrigin, TokenFamily
+from federation_bridge.model import AuthorizationCode, DeviceRequest, Groups, RequestOrigin, TokenFamily
 from federation_bridge.store import Store
+from federation_bridge.store.held_groups import change_in
+from federation_bridge.store.provisioned_changes import ProvisionedChanges
 from federation_bridge.store.token_families import NewTokens, Stale
 
 BROWSER = "a" * 64
@@ -46,6 +48,16 @@ def let_in(store: Store, now: datetime, name: str = "family", jkt: str | None = 
     collected = store.token_families.collect(name, jkt, pair(now, name))
     assert collected is not None
     return collected
+
+
+def told_anew(store: Store, person: str, groups: Groups) -> int:
+    """Puts these groups in all that a person holds, as SCIM does; gives how many rows it changed."""
+
+    def work(changes: ProvisionedChanges) -> int:
+        held = change_in(changes.writing, person, lambda _: groups)
+        return sum(before != after.groups for before, after in held)
+
+    return store.provisioned.change(person.partition("/")[0], work)
 
 
 def rotate(

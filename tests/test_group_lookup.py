@@ -76,9 +76,7 @@ def person(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
 
 def _beside(person: Person, clock: HeldClock, directory: Directory, told: Groups = OVERAGE) -> Bridge:
     """The bridge with this directory beside `corp`, whose sign-ins tell these groups."""
-    door = door_of(person.app)
-    lookup = GroupLookup({"corp": directory}, door.store, door.audit, clock)
-    parts = replace(door.bridge._parts, group_lookup=lookup)
+    parts = replace(door_of(person.app).bridge._parts, group_lookup=GroupLookup({"corp": directory}, clock))
     parts.connectors["corp"] = Telling(told)  # type: ignore[index]
     return Bridge(parts)
 
@@ -189,48 +187,6 @@ def test_an_answer_that_is_not_whole_is_a_gap_as_at_sign_in(person: Person, cloc
     assert "first page only" in str(outcome.reasons[0])
 
 
-# ------------------------------------------------------------------------------------------------- within a session
-
-
-def test_asked_anew_a_group_that_is_lost_gives_nothing_more_in_any_session_of_the_person(
-    person: Person, clock: HeldClock
-) -> None:
-    bridge = _beside(person, clock, directory := Listing(Groups(("admins",))))
-    here, elsewhere = _answer(bridge)(), _answer(bridge)()
-    clock.advance(timedelta(minutes=5))
-    assert [_may(bridge, bridge.session(one.token)) for one in (here, elsewhere)] == [ADMIN, ADMIN]
-
-    directory.answer = Groups(("staff",))
-    assert bridge.look_up_groups(Caller(bridge.session(here.token), VISIT)) == Groups(("staff",), as_of=clock())
-
-    assert [_may(bridge, bridge.session(one.token)) for one in (here, elsewhere)] == [[], []]
-    assert _audited(person, "groups")[-1] == (
-        "groups.looked_up",
-        "corp/ada",
-        {"groups": 1, "groups_gap": "", "gained": 1, "lost": 1},
-    )
-
-
-def test_asked_anew_a_group_that_is_gained_grants_at_once(person: Person, clock: HeldClock) -> None:
-    bridge = _beside(person, clock, Listing(Groups(("admins",))), told=Groups(("staff",)))
-    token = _answer(bridge)().token
-    clock.advance(timedelta(minutes=5))
-    assert _may(bridge, bridge.session(token)) == []
-    bridge.look_up_groups(Caller(bridge.session(token), VISIT))
-    assert _may(bridge, bridge.session(token)) == ADMIN
-
-
-def test_a_directory_that_cannot_be_asked_anew_takes_nothing_and_is_audited(person: Person, clock: HeldClock) -> None:
-    bridge = _beside(person, clock, directory := Listing(Groups(("admins",))))
-    token = _answer(bridge)().token
-    held = bridge.session(token)
-    directory.answer = ProviderUnreachable("directory: 503")
-    with pytest.raises(ProviderUnreachable):
-        bridge.look_up_groups(Caller(held, VISIT))
-    assert bridge.session(token) == held
-    assert _audited(person, "groups")[-1][0] == "groups.not_looked_up"
-
-
 def test_as_of_when_is_the_instant_before_it_was_asked(person: Person, clock: HeldClock) -> None:
     """What changed while it answered may be missing from the answer, so an answer that was asked for later is newer."""
     asked_at = clock()
@@ -248,5 +204,5 @@ def test_without_a_directory_nothing_is_asked_and_nothing_is_written(person: Per
     bridge = door_of(person.app).bridge
     bridge._parts.connectors["corp"] = Telling(OVERAGE)  # type: ignore[index]
     admitted = _answer(bridge)()
-    assert bridge.look_up_groups(Caller(bridge.session(admitted.token), VISIT)) == OVERAGE
+    assert bridge.session(admitted.token).identity.groups == OVERAGE
     assert _audited(person, "groups") == []

@@ -37,7 +37,6 @@ from federation_bridge.model import (
     Departure,
     Entitlement,
     Grant,
-    Groups,
     RequestOrigin,
     Session,
     SignInManner,
@@ -172,13 +171,6 @@ class Bridge:
         except ProviderUnreachable:
             return None
         return None if departure is None else SigningOut(departure, connection, handle)
-
-    def look_up_groups(self, caller: Caller) -> Groups:
-        """The person's groups as their connection's directory tells them now; from then on they decide.
-
-        Where the connection has no directory: as they are. ProviderUnreachable where it could not be asked.
-        """
-        return self._parts.group_lookup.within(caller)
 
     # -------------------------------------------------------------------------------------------------- entitlement
 

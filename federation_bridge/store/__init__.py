@@ -26,7 +26,6 @@ from federation_bridge.store.erasure import Erasure
 from federation_bridge.store.errands import ErrandTable
 from federation_bridge.store.follow_ups import Followed, FollowUps
 from federation_bridge.store.hand_overs import HandOvers
-from federation_bridge.store.held_groups import HeldGroups
 from federation_bridge.store.live_grants import LiveGrants
 from federation_bridge.store.neighbours import Neighbours
 from federation_bridge.store.people import People
@@ -94,7 +93,6 @@ class Store:
     device_codes: DeviceCodes
     authorization_codes: AuthorizationCodes
     token_families: TokenFamilies
-    held_groups: HeldGroups
     scim_tokens: ScimTokens
     provisioned: Provisioned
     neighbours: Neighbours
@@ -261,7 +259,6 @@ def _with_people(common: _Common) -> partial[Store]:
         device_codes=DeviceCodes(rows, audit, clock),
         authorization_codes=AuthorizationCodes(rows, audit, clock),
         token_families=TokenFamilies(rows, audit, clock, blocks),
-        held_groups=HeldGroups(audit),
         provisioned=Provisioned(database, rows, audit),
         revocations=Revocations(rows, audit, errands),
         ended_holdings=EndedHoldings(database, clock),

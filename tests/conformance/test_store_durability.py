@@ -26,7 +26,6 @@ from federation_bridge.model import (
     Acceptance,
     AuthorizationCode,
     Errand,
-    Groups,
     LiveGrantQuery,
     Look,
     ProposedVersion,
@@ -326,9 +325,6 @@ SCENARIOS = {
     "token_families.end": Scenario(lambda store, _: store.token_families.end("family"), let_in),
     "token_families.living": Scenario(lambda store, _: store.token_families.living(), let_in),
     "token_families.beginnings": Scenario(lambda store, _: store.token_families.beginnings("corp/alice"), let_in),
-    "held_groups.replace": Scenario(
-        lambda store, now: store.held_groups.replace("corp/alice", Groups(("staff",)), now, entry(now)), let_in
-    ),
     "neighbours.people": Scenario(lambda store, _: store.neighbours.people(["4:c0000201"], 9), signed_in),
     "rate_limits.take": Scenario(lambda store, _: store.rate_limits.take(_LIMITS)),
     "rate_limits.give_back": Scenario(lambda store, _: store.rate_limits.give_back(_LIMITS)),

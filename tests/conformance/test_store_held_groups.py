@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 import pytest
 from databases import HeldClock, OwnDatabase
-from family_factories import BROWSER, family, let_in, pair, signed_in
+from family_factories import BROWSER, family, let_in, pair, signed_in, told_anew
 from forged_rows import rows_of
-from store_factories import IDLE, entry, identity, session
+from store_factories import IDLE, identity, session
 
 from federation_bridge.errors import NotSignedIn, Unavailable
 from federation_bridge.model import AuthorizationCode, Groups
@@ -45,9 +45,9 @@ def test_all_sessions_and_command_lines_of_the_person_take_them_and_nobody_elses
     store.sessions.admit(session(clock(), "d" * 64, "bob"), "issuer", "_bob", clock())
     clock.advance(LATER)
 
-    assert store.held_groups.replace(ALICE, STAFF, clock(), entry(clock())) == 4
+    assert told_anew(store, ALICE, STAFF) == 4
 
-    assert _held(store) == [replace(STAFF, as_of=clock())] * 4
+    assert _held(store) == [STAFF] * 4
     bob = store.sessions.live("d" * 64, IDLE)
     assert bob is not None
     assert bob.identity == identity("bob")
@@ -58,9 +58,9 @@ def test_nothing_but_the_groups_changes_and_every_row_still_bears_our_mac(store:
     made = let_in(store, clock())
     before = store.sessions.live(BROWSER, IDLE)
     clock.advance(LATER)
-    store.held_groups.replace(ALICE, STAFF, clock())
+    told_anew(store, ALICE, STAFF)
 
-    told = replace(identity(), groups=replace(STAFF, as_of=clock()))
+    told = replace(identity(), groups=STAFF)
     assert before is not None
     assert store.sessions.live(BROWSER, IDLE) == replace(before, identity=told)
     assert store.token_families.live("access family") == replace(made, identity=told)
@@ -68,15 +68,7 @@ def test_nothing_but_the_groups_changes_and_every_row_still_bears_our_mac(store:
     assert "row.forged" not in [one.event for one in store.audit.entries()]
 
 
-def test_it_stands_with_its_audit_entry_and_without_a_session_there_is_neither(store: Store, clock: HeldClock) -> None:
-    assert store.held_groups.replace(ALICE, STAFF, clock(), entry(clock())) == 0
-    assert store.audit.entries() == ()
-    signed_in(store, clock())
-    assert store.held_groups.replace(ALICE, STAFF, clock(), entry(clock())) == 1
-    assert len(store.audit.entries()) == 1
-
-
-def test_where_one_row_cannot_be_written_none_is_and_nothing_is_audited(
+def test_where_one_row_cannot_be_written_none_is(
     store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _signed_in_twice(store, clock)
@@ -90,52 +82,9 @@ def test_where_one_row_cannot_be_written_none_is_and_nothing_is_audited(
 
     monkeypatch.setattr(Writing, "change", third_fails)
     with pytest.raises(Unavailable):
-        store.held_groups.replace(ALICE, STAFF, clock() + LATER, entry(clock()))
+        told_anew(store, ALICE, STAFF)
     assert len(written) == 3
-    assert (_held(store), store.audit.entries()) == (before, ())
-
-
-def test_an_older_answer_never_takes_the_place_of_a_newer_one(store: Store, clock: HeldClock) -> None:
-    """Two nodes ask at once; the one that asked before writes after: who was put out in between stays out."""
-    signed_in(store, clock())
-    let_in(store, clock())
-    asked_before = clock() + LATER
-    store.held_groups.replace(ALICE, STAFF, asked_before + LATER)
-
-    assert store.held_groups.replace(ALICE, Groups(("staff", "admins")), asked_before, entry(clock())) == 0
-
-    assert {groups.names for groups in _held(store)} == {("staff",)}
-    assert store.audit.entries() == ()
-
-
-def test_what_a_sign_in_told_after_the_directory_was_asked_stays(store: Store, clock: HeldClock) -> None:
-    asked_at = clock()
-    signed_in(store, clock())
-    clock.advance(LATER)
-    signed_in(store, clock(), "b" * 64)
-    clock.advance(LATER)
-    let_in(store, clock(), "old")
-    let_in(store, clock(), "new", approved_in="b" * 64)
-
-    assert store.held_groups.replace(ALICE, STAFF, asked_at + timedelta(minutes=1)) == 2
-
-    by_name = {one.id: one.identity.groups.names for one in store.token_families.living()}
-    assert by_name == {"old": ("staff",), "new": identity().groups.names}
-
-
-def test_a_command_line_that_a_newer_session_took_over_has_groups_of_the_older_one(
-    store: Store, clock: HeldClock
-) -> None:
-    signed_in(store, clock())
-    let_in(store, clock())
-    asked_at = clock() + timedelta(minutes=1)
-    clock.advance(LATER)
-    signed_in(store, clock(), "b" * 64)
-    store.sessions.succeed(BROWSER, "b" * 64)
-
-    assert store.held_groups.replace(ALICE, STAFF, asked_at) == 1
-
-    assert [one.identity.groups.names for one in store.token_families.living()] == [("staff",)]
+    assert _held(store) == before
 
 
 def _issued(store: Store, now: datetime) -> None:
@@ -147,11 +96,11 @@ def _issued(store: Store, now: datetime) -> None:
 def test_a_command_line_begins_with_the_groups_that_its_session_holds_by_then(store: Store, clock: HeldClock) -> None:
     """Else an approval that was under way while a group was taken away would carry it on until the session's end."""
     signed_in(store, clock())
-    store.held_groups.replace(ALICE, STAFF, clock() + LATER)
+    told_anew(store, ALICE, STAFF)
     _issued(store, clock())
     made = store.token_families.uncollected("family")
     assert made is not None
-    assert made.identity == replace(identity(), groups=replace(STAFF, as_of=clock() + LATER))
+    assert made.identity == replace(identity(), groups=STAFF)
 
 
 def test_nobody_approves_in_the_session_of_another_person(store: Store, clock: HeldClock) -> None:
@@ -177,7 +126,7 @@ def test_an_approval_that_meets_it_leaves_no_command_line_with_the_old_groups(
 
         def tell(store: Store = stores[1], both: threading.Barrier = barrier) -> None:
             both.wait(60)
-            store.held_groups.replace(ALICE, STAFF, clock())
+            told_anew(store, ALICE, STAFF)
 
         with ThreadPoolExecutor(2) as threads:
             for future in [threads.submit(approve), threads.submit(tell)]:
@@ -194,7 +143,7 @@ def test_a_row_that_is_not_ours_takes_nothing_and_stays_nobodys(own_database: Ow
     signed_in(store, clock(), "b" * 64)
     own_database.admin(f"UPDATE sessions SET ends_at = ends_at + 1 WHERE token_hash = '{BROWSER}'")
 
-    assert store.held_groups.replace(ALICE, STAFF, clock() + LATER) == 1
+    assert told_anew(store, ALICE, STAFF) == 1
 
     assert store.sessions.live(BROWSER, IDLE) is None
     assert store.sessions.live("b" * 64, IDLE) is not None

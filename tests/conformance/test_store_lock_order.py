@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 from databases import HeldClock, OwnDatabase
-from family_factories import BROWSER, USER_CODE, family, let_in, pair, request, signed_in
+from family_factories import BROWSER, USER_CODE, family, let_in, pair, request, signed_in, told_anew
 from forged_rows import rows_of
 from sqlalchemy import text
 from store_factories import NOBODY, entry, live_grant, session
@@ -101,7 +101,7 @@ VERBS = {
         "token_families tokens codes",
     ),
     "groups told anew": Verb(
-        lambda store, now, number: store.held_groups.replace("corp/alice", Groups((f"g{number}",)), now, entry(now)),
+        lambda store, _, number: told_anew(store, "corp/alice", Groups((f"g{number}",))),
         "sessions token_families",
     ),
     "sweep": Verb(

@@ -134,7 +134,7 @@ class EndingRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class GroupsLookedUp(Event):
-    """A directory was asked for a person's groups: their sessions and command lines hold what it told."""
+    """A directory was asked for a person's groups: the session that begins holds what it told."""
 
     name: ClassVar[str] = "groups.looked_up"
     groups: int
@@ -142,9 +142,9 @@ class GroupsLookedUp(Event):
     groups_gap: str = ""
     """Why these are not all groups, or some were left out."""
     gained: int = 0
-    """How many of them the session that asked did not hold."""
+    """How many of them the sign-in did not tell."""
     lost: int = 0
-    """How many that it held are not among them."""
+    """How many that it told are not among them."""
 
 
 @dataclass(frozen=True, slots=True)
