@@ -237,5 +237,6 @@ class Grants:
         return store.session_names.claim(
             *(grant.session_name, grant.person, entry),
             live=live,
+            within=caller.session,
             demand=lambda: demand_not_ended(store, grant, grant.decided_at),
         )

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from databases import HeldClock, OwnDatabase
-from store_factories import NOBODY, entry, live_grant, revocation
+from family_factories import BROWSER, signed_in
+from store_factories import NOBODY, entry, live_grant, revocation, session
 
 from federation_bridge.errors import RoleWithheld, Unavailable
-from federation_bridge.model import LiveGrant, LiveGrantQuery
+from federation_bridge.model import LiveGrant, LiveGrantQuery, Session
 from federation_bridge.store import Store
 
 _EVERYTHING = LiveGrantQuery()
@@ -19,8 +20,15 @@ _HOUR = timedelta(hours=1)
 
 
 def _made(store: Store, clock: HeldClock, grant: LiveGrant) -> LiveGrant:
-    assert store.session_names.claim(grant.session_name, grant.person, entry(clock(), person=grant.person), live=grant)
+    asked = (grant.session_name, grant.person, entry(clock(), person=grant.person))
+    assert store.session_names.claim(*asked, live=grant, within=_here(store, clock))
     return grant
+
+
+def _here(store: Store, clock: HeldClock) -> Session:
+    """Alice's session, in which it is decided."""
+    signed_in(store, clock())
+    return session(clock(), BROWSER)
 
 
 def _sold(store: Store, clock: HeldClock, grant: LiveGrant, key: str) -> LiveGrant:
@@ -90,9 +98,8 @@ def test_the_statement_sees_itself_that_no_revocation_is_about_the_grant(
     store.revocations.add([revocation(clock(), **changes)])
     demands: list[str] = []
     made = live_grant(clock())
-    assert store.session_names.claim(
-        "alice", "corp/alice", entry(clock()), live=made, demand=lambda: demands.append("asked")
-    )
+    how: dict[str, Any] = {"live": made, "within": _here(store, clock), "demand": lambda: demands.append("asked")}
+    assert store.session_names.claim("alice", "corp/alice", entry(clock()), **how)
     assert (_living(store), demands) == ((made,), [])
 
 

@@ -550,9 +550,11 @@ def test_a_grant_under_a_known_name_is_recorded_in_one_round_trip(counted: Store
 def test_a_grant_and_its_line_of_the_ledger_take_no_round_trip_more(
     counted: Store, clock: HeldClock, wire: Wire
 ) -> None:
+    signed_in(counted, clock())
     assert counted.session_names.claim("alice", "corp/alice", entry(clock()))
     wire.clear()
-    assert counted.session_names.claim("alice", "corp/alice", entry(clock()), live=live_grant(clock()))
+    made, within = live_grant(clock()), session(clock(), BROWSER)
+    assert counted.session_names.claim("alice", "corp/alice", entry(clock()), live=made, within=within)
     assert wire.round_trips == 1
     counted.live_grants.completed(replace(live_grant(clock()), access_key_id="ASIA1"), entry(clock()), NOBODY)
     assert wire.round_trips == 2

@@ -11,11 +11,14 @@ import pytest
 from databases import HeldClock, OwnDatabase
 from family_factories import BROWSER, family, let_in, pair, signed_in, told_anew
 from forged_rows import rows_of
-from store_factories import IDLE, identity, session
+from store_factories import IDLE, entry, identity, live_grant, session
 
-from federation_bridge.errors import NotSignedIn, Unavailable
-from federation_bridge.model import AuthorizationCode, Groups
+from federation_bridge.errors import NotSignedIn, RoleWithheld, Unavailable
+from federation_bridge.model import AuthorizationCode, Groups, Session
 from federation_bridge.store import Store
+from federation_bridge.store.held_groups import change_in
+from federation_bridge.store.live_grants import of_person_in
+from federation_bridge.store.provisioned_changes import ProvisionedChanges
 from federation_bridge.store.tables import TOKEN_FAMILIES
 from federation_bridge.store.writing import Writing
 
@@ -87,6 +90,10 @@ def test_where_one_row_cannot_be_written_none_is(
     assert _held(store) == before
 
 
+def _granted(store: Store, now: datetime, within: Session, name: str) -> bool:
+    return store.session_names.claim("alice", ALICE, entry(now), live=live_grant(now, name, ALICE), within=within)
+
+
 def _issued(store: Store, now: datetime) -> None:
     """A command line approved by somebody who read their session before."""
     given = AuthorizationCode("fedbridge", "http://127.0.0.1:1/", "x", "family", now + timedelta(minutes=1))
@@ -134,6 +141,57 @@ def test_an_approval_that_meets_it_leaves_no_command_line_with_the_old_groups(
         made = stores[0].token_families.uncollected(name)
         assert made is not None
         assert made.identity.groups.names == ("staff",)
+
+
+@pytest.mark.parametrize("is_family", [False, True], ids=["a session", "a command line"])
+def test_a_grant_that_meets_a_lost_group_is_in_the_ledger_when_that_looks_or_is_none(
+    own_database: OwnDatabase, clock: HeldClock, is_family: bool
+) -> None:
+    stores, looked, is_over = [own_database.open(), own_database.open()], threading.Event(), threading.Event()
+    signed_in(stores[0], clock())
+    made = let_in(stores[0], clock())
+    within = session(clock(), BROWSER)
+    within = replace(within, key=made.id, identity=made.identity) if is_family else within
+    assert _granted(stores[0], clock(), within, "first")  # from now on it is one statement
+
+    def grant() -> bool:
+        assert looked.wait(60)
+        try:
+            return _granted(stores[0], clock(), within, "second")
+        except RoleWithheld:
+            return False
+        finally:
+            is_over.set()
+
+    def tell() -> set[str]:
+        def work(changes: ProvisionedChanges) -> set[str]:
+            change_in(changes.writing, ALICE, lambda _: STAFF)
+            found = {one.id for one in of_person_in(changes.writing, ALICE)}
+            looked.set()
+            is_over.wait(0.5)  # a grant that does not wait for this transaction is through by then
+            return found
+
+        return stores[1].provisioned.change("corp", work)
+
+    with ThreadPoolExecutor(2) as threads:
+        granting, telling = threads.submit(grant), threads.submit(tell)
+        assert telling.result(60) == {"first"}
+        assert granting.result(60) is False
+    assert [one.id for one in stores[0].live_grants.of_person(ALICE)] == ["first"]
+
+
+def test_a_grant_that_is_in_the_ledger_is_seen_by_who_takes_the_group_away(store: Store, clock: HeldClock) -> None:
+    """The valid twin; and of groups that stay as they are, every grant is one."""
+    signed_in(store, clock())
+    within = session(clock(), BROWSER)
+    assert _granted(store, clock(), within, "first")
+    assert told_anew(store, ALICE, within.identity.groups) == 0
+    assert _granted(store, clock(), within, "second")
+    assert told_anew(store, ALICE, STAFF) == 1
+    with pytest.raises(RoleWithheld):
+        _granted(store, clock(), within, "third")
+    assert {one.id for one in store.live_grants.of_person(ALICE)} == {"first", "second"}
+    assert len(store.audit.entries()) == 2
 
 
 def test_a_row_that_is_not_ours_takes_nothing_and_stays_nobodys(own_database: OwnDatabase, clock: HeldClock) -> None:

@@ -17,7 +17,7 @@ from forged_rows import rows_of
 from sqlalchemy import text
 from store_factories import NOBODY, entry, live_grant, session
 
-from federation_bridge.errors import NotSignedIn, Unavailable
+from federation_bridge.errors import NotSignedIn, RoleWithheld, Unavailable
 from federation_bridge.model import AuthorizationCode, Groups
 from federation_bridge.store import Store, failures
 from federation_bridge.store.failures import Repeatable, repeated
@@ -109,9 +109,9 @@ VERBS = {
     ),
     "grant": Verb(
         lambda store, now, _: store.session_names.claim(
-            "alice", "corp/alice", entry(now), live=live_grant(now, uuid4().hex)
+            "alice", "corp/alice", entry(now), live=live_grant(now, uuid4().hex), within=session(now, BROWSER)
         ),
-        "session_names live_grants",
+        "sessions token_families session_names live_grants",
     ),
     "grant redeemed": Verb(
         lambda store, now, _: store.live_grants.completed(live_grant(now), entry(now), NOBODY),
@@ -161,6 +161,9 @@ def _race(stores: list[Store], now: datetime, verbs: list[Verb]) -> None:
         except NotSignedIn:
             # The approving session has ended: a refusal, and the right one.
             assert any(verb.ends_all or verb is VERBS["sign-in anew"] for verb in verbs)
+        except RoleWithheld:
+            # It was decided for groups that the session does not hold any more.
+            assert VERBS["groups told anew"] in verbs
 
     with ThreadPoolExecutor(len(verbs)) as threads:
         for future in [threads.submit(run, number) for number in range(len(verbs))]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_login_factories import stand_in
 from databases import HeldClock
 from flask import Flask
 from scim_factories import ALICE, ScimClient, begun, client_of, scim_app
 from store_factories import entry, live_grant
-from web_factories import door_of
+from web_factories import ACCOUNT, Person, door_of
 
 from federation_bridge.ending import NotConnected
 from federation_bridge.model import Cause, Groups, HandedToAws
+from federation_bridge.store.session_names import SessionNames
 from federation_bridge.store.writing import Writing
+from federation_bridge.web import cookies
 
 WHO = f"corp/{ALICE}"
 
@@ -75,6 +78,51 @@ def test_a_role_whose_group_was_left_ends_and_another_one_does_not(
     assert not {kept, colleague} & set(told.grants)
     (row,) = door_of(app).store.audit.entries(event="access.ended")
     assert (row.person, row.details["kind"], row.details["in_aws"]) == (WHO, "scim", 1)
+
+
+def _at_the_ledger(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Does this when the next grant is decided, and its row of the ledger does not stand yet."""
+    really = SessionNames.claim
+
+    def late(*given: Any, **named: Any) -> bool:
+        monkeypatch.setattr(SessionNames, "claim", really)
+        meanwhile()
+        return really(*given, **named)
+
+    monkeypatch.setattr(SessionNames, "claim", late)
+
+
+@pytest.mark.parametrize("has_one", [True, False], ids=["a name that is known", "the first grant"])
+@pytest.mark.parametrize(("left", "status"), [("admins", 403), ("readers", 403), ("nobody's", 200)])
+def test_a_grant_that_was_decided_before_a_group_was_lost_and_is_not_in_the_ledger_yet_is_none(
+    house: tuple[Flask, ScimClient, Told],
+    clock: HeldClock,
+    monkeypatch: pytest.MonkeyPatch,
+    has_one: bool,
+    left: str,
+    status: int,
+) -> None:
+    """SCIM has looked for what lives at AWS by then: what is issued now would be ended by nobody."""
+    app, client, told = house
+    alice, bob = client.made(), client.made("bob", "00u2bob")
+    groups = {name: client.made_group(name, alice, bob) for name in ("admins", "readers")}
+    groups["nobody's"] = client.made_group("others", bob)
+    aws, token = stand_in(monkeypatch, clock), begun(app, clock, Groups(("admins", "readers")))
+    person = Person(app, app.test_client())
+    person.client.set_cookie(cookies.SESSION, token, domain="aws.example.com", secure=True)
+
+    def asked() -> Any:
+        return person.post(f"/roles/{ACCOUNT}/Administrator/credentials", token=token)
+
+    if has_one:
+        assert asked().status_code == 200
+    before = aws.sold
+    _at_the_ledger(monkeypatch, lambda: client.patch(f"/Groups/{groups[left]}", {"op": "remove", "path": "members"}))
+    answer = asked()
+    assert (answer.status_code, aws.sold - before) == (status, int(status == 200))
+    assert ("Your groups changed while this was under way" in answer.text) == (status == 403)
+    assert len(told.grants) == int(has_one and left == "admins")
+    assert asked().status_code == (403 if left == "admins" else 200)
 
 
 def test_nothing_ends_in_aws_where_the_connection_does_not_say_so(tmp_path: Path, clock: HeldClock) -> None:
