@@ -81,8 +81,8 @@ class Admissions:
         except SignInRejected as refusal:
             refusal.whose = identity.person
             raise
-        self._demand_not_ended(caller, arrival)
         self._parts.group_lookup.settled(caller)
+        self._demand_not_ended(caller, arrival)
         self._keep_material(session, arrival)
         if previous is not None:
             self._leave_behind(previous, session, is_change=is_change)
@@ -114,9 +114,11 @@ class Admissions:
             self._parts.store.provider_material.keep(session.key, sealed)
 
     def _demand_not_ended(self, caller: Caller, arrival: Arrival) -> None:
-        """SignInRejected where the provider ended this sign-in while it was on its way; what had begun ends.
+        """SignInRejected where the provider ended this sign-in while it was on its way, or has put the person out of a
+        group that its answer may still name; what had begun ends.
 
-        Only now: a look before the session begins could miss an end that comes between the two.
+        Only now: a look before the session begins could miss an end that comes between the two, and one before it was
+        settled a loss that was about to stand, for which that waits.
         """
         issued_at, session = arrival.issued_at or self._parts.clock(), caller.session
         if not self._parts.store.provider_endings.has_ended(
@@ -124,7 +126,9 @@ class Admissions:
         ):
             return
         self._parts.store.sessions.end(session.key, self._entries.of(caller, audit.SignedOut("ended at the provider")))
-        raise SignInRejected("the identity provider has ended this sign-in while it was on its way")
+        raise SignInRejected(
+            "the identity provider has ended this sign-in while it was on its way, or told a lost group"
+        )
 
     def _session(self, arrival: Arrival, key: str, *, confirmed: bool) -> Session:
         now = self._parts.clock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,6 +27,7 @@ def reach(parts: Parts, changes: ProvisionedChanges, client: Client, lost: Mappi
     if client.joining.scim.groups == "none" or not lost:
         return
     users = changes.users_among(lost)
+    end_older_answers(parts, changes, client, [user for user in users if lost[user.id]])
     if len(users) > _FEW:
         here = live_people_in(changes.writing)
         users = [user for user in users if here.holds(client.joining.person(user) or "")]
@@ -35,6 +36,18 @@ def reach(parts: Parts, changes: ProvisionedChanges, client: Client, lost: Mappi
         identities = reach_one(changes, client.joining, user, gone, parts.clock(), client.origin)
         if gone and client.joining.scim.lost_groups_end_aws:
             _end_in_aws(parts, changes, client, user, gone, identities)
+
+
+def end_older_answers(
+    parts: Parts, changes: ProvisionedChanges, client: Client, users: Iterable[ProvisionedUser]
+) -> None:
+    """Ends answers about these people that their provider issued before this moment: some may be on their way.
+
+    Where SCIM only completes, an answer's own groups count: one that was held back would bring a lost group along.
+    """
+    if client.joining.scim.groups == "complete":
+        people = filter(None, map(client.joining.person, users))
+        parts.store.provider_endings.mark_people_in(changes.writing, people, parts.clock())
 
 
 def reach_one(

@@ -10,7 +10,7 @@ from federation_bridge.audit import Entry, ScimUserChanged
 from federation_bridge.errors import NotFound, ScimRefused
 from federation_bridge.model import Block, Cause, ProvisionedUser
 from federation_bridge.provisioning.client import Client, Parts, demand_token
-from federation_bridge.provisioning.reaching import reach
+from federation_bridge.provisioning.reaching import end_older_answers, reach
 from federation_bridge.store.blocks import lift_in
 from federation_bridge.store.provisioned_changes import ProvisionedChanges
 
@@ -109,6 +109,7 @@ class UserVerbs:
         if person is None:
             return
         cause = Cause("scim", f"scim token {client.token_id}", reason, client.connection)
+        end_older_answers(self._parts, changes, client, [user])
         block = Block(person, "scim", cause.by, reason, self._parts.clock())
         in_aws = client.joining.scim.ends_aws
         self._parts.endings.block_in(changes.writing, block, cause, in_aws=in_aws, origin=client.origin)

@@ -7,7 +7,7 @@ Whoever comes second sees the other, on whatever node.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -160,7 +160,7 @@ class ProviderEndings:
         return self._audit.transact(work)
 
     def has_ended(self, connection: str, named: ProviderSession, issued_at: datetime, person: str = "") -> bool:
-        """Whether the provider has ended this session, or every one of this subject, after `issued_at`.
+        """Whether the provider has ended this session, or every one of this subject or person, after `issued_at`.
 
         What it issues later is its newer word, and lives. In the same second, an end of this very session counts.
         Asked when a session has begun, about the answer that began it. One statement, none where nothing has a name.
@@ -168,7 +168,7 @@ class ProviderEndings:
         names = names_at_provider(connection, named)
         named_so = {"session": names["provider_session"], "subject": names["provider_subject"]}
         values = {**named_so, "person": digest_of("person", person), "issued_at": issued_at}
-        return any(names.values()) and bool(self._database.rows(_MARK_OF, values))
+        return any((person, *names.values())) and bool(self._database.rows(_MARK_OF, values))
 
     def spend(self, connection: str, issuer: str, message_id: str, ends_at: datetime) -> bool:
         """Whether this message is spent by this: False where it was before, on whatever node."""
@@ -181,8 +181,18 @@ class ProviderEndings:
 
     def mark(self, name: str, at: datetime, kept_for: timedelta = MARKED_FOR) -> None:
         """Remembers under this digest that something ended at that time; the latest time stands."""
-        row = {"name": name, "ended_at": at, "kept_until": self._clock() + kept_for}
+        row = self._row(name, at, kept_for)
         self._audit.transact(lambda writing: writing.execute(self._mark, row))
+
+    def mark_people_in(self, writing: Writing, people: Iterable[str], at: datetime) -> None:
+        """Remembers, in an open transaction, that answers about these people from before that time let nobody in."""
+        # In one order: of two who mark many, neither waits for the other.
+        names = sorted({digest_of("person", person) for person in people})
+        if names:
+            writing.execute_all(self._mark, [self._row(name, at, MARKED_FOR) for name in names])
+
+    def _row(self, name: str, at: datetime, kept_for: timedelta) -> dict[str, Any]:
+        return {"name": name, "ended_at": at, "kept_until": self._clock() + kept_for}
 
     def marked(self, name: str) -> datetime | None:
         """The latest time that was remembered under this digest."""

@@ -158,6 +158,11 @@ SCENARIOS = {
     "provider_endings.spend": Scenario(lambda store, now: store.provider_endings.spend("corp", "issuer", "_m", now)),
     "provider_endings.is_spent": Scenario(lambda store, _: store.provider_endings.is_spent("corp", "issuer", "_m")),
     "provider_endings.mark": Scenario(lambda store, now: store.provider_endings.mark("a" * 64, now)),
+    "provider_endings.mark_people_in": Scenario(
+        lambda store, now: store.audit.transact(
+            lambda writing: store.provider_endings.mark_people_in(writing, ["corp/alice", "corp/bob"], now)
+        )
+    ),
     "provider_endings.marked": Scenario(lambda store, _: store.provider_endings.marked("a" * 64)),
     "provider_endings.end": Scenario(
         lambda store, now: store.provider_endings.end("corp", ended_at_provider(now), lambda *_: ()), signed_in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from web_factories import door_of
 
 from federation_bridge.bridge import Admission
 from federation_bridge.errors import Blocked, ConfigurationInvalid, NotSignedIn, SignInRejected
+from federation_bridge.group_lookup import GroupLookup
 from federation_bridge.model import Arrival, Callback, Departure, Groups, Identity, RequestOrigin, SignIn
 from federation_bridge.pending_sign_in import Browser
 
@@ -27,8 +29,8 @@ class Telling:
 
     connection = title = "corp"
 
-    def __init__(self, subject: str, groups: Groups) -> None:
-        self.subject, self.groups = subject, groups
+    def __init__(self, subject: str, groups: Groups, issued_at: datetime | None = None) -> None:
+        self.subject, self.groups, self.issued_at = subject, groups, issued_at
 
     def depart(self, sign_in: SignIn) -> Departure:
         return Departure(f"https://idp.example.com/?state={sign_in.handle}")
@@ -37,7 +39,8 @@ class Telling:
         assert sign_in is not None
         pass_all()
         identity = Identity("corp", self.subject, "Alice", groups=self.groups)
-        return Arrival(identity, "https://idp.example.com", f"_m {sign_in.handle}", sign_in.expires_at)
+        message = ("https://idp.example.com", f"_m {sign_in.handle}", sign_in.expires_at)
+        return Arrival(identity, *message, issued_at=self.issued_at)
 
 
 def at(folder: Path, clock: HeldClock, **scim: Any) -> tuple[Flask, ScimClient]:
@@ -45,10 +48,10 @@ def at(folder: Path, clock: HeldClock, **scim: Any) -> tuple[Flask, ScimClient]:
     return app, client_of(app)
 
 
-def signed_in(app: Flask, groups: Groups = GAP, subject: str = ALICE) -> Admission:
-    """A whole sign-in of this person."""
+def signed_in(app: Flask, groups: Groups = GAP, subject: str = ALICE, issued_at: datetime | None = None) -> Admission:
+    """A whole sign-in of this person, by an answer that was issued then."""
     bridge = door_of(app).bridge
-    bridge._parts.connectors["corp"] = Telling(subject, groups)  # type: ignore[index]
+    bridge._parts.connectors["corp"] = Telling(subject, groups, issued_at)  # type: ignore[index]
     leaving = bridge.begin_sign_in("corp", "secret", "/")
     callback = Callback("GET", (("state", leaving.handle),), (), arrived_at="oidc")
     return bridge.finish_sign_in("corp", callback, Browser("secret", {leaving.handle: leaving.sealed}), ORIGIN)
@@ -138,6 +141,75 @@ def test_a_group_that_is_lost_while_somebody_signs_in_is_not_in_their_session(
     assert admitted.session.identity.groups.names == ("admins",)
     assert groups_now(app, admitted).names == ()
     door_of(app).store.close()
+
+
+LOSSES: dict[str, Callable[[ScimClient, str, str], Any]] = {
+    "put out of it": lambda client, group, alice: client.patch(
+        f"/Groups/{group}", {"op": "remove", "path": f'members[value eq "{alice}"]'}
+    ),
+    "the list is told anew": lambda client, group, _: client.patch(
+        f"/Groups/{group}", {"op": "replace", "path": "members", "value": []}
+    ),
+    "it is gone": lambda client, group, _: client.ask("DELETE", f"/Groups/{group}"),
+    "it is renamed": lambda client, group, _: client.patch(
+        f"/Groups/{group}", {"op": "replace", "path": "displayName", "value": "formerly admins"}
+    ),
+    "the user is made anew": lambda client, _, alice: (client.ask("DELETE", f"/Users/{alice}"), client.made()),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("told", [Groups(("admins",)), Groups(("admins",), left_out="one")], ids=["all", "not all"])
+def test_an_answer_that_was_held_back_until_a_group_is_lost_brings_it_back_to_nobody(
+    tmp_path: Path, clock: HeldClock, loss: Callable[[ScimClient, str, str], Any], told: Groups
+) -> None:
+    app, client = at(tmp_path, clock)
+    alice = client.made()
+    group = client.made_group("admins", alice)
+    issued_at = clock()
+    clock.advance(timedelta(minutes=2))
+    loss(client, group, alice)
+    clock.advance(timedelta(minutes=1))
+    with pytest.raises(SignInRejected):
+        signed_in(app, told, issued_at=issued_at)
+    assert door_of(app).store.sessions.living() == ()
+    # The valid twins: what the provider says later is its newer word; nobody else has lost anything.
+    assert groups_now(app, signed_in(app, Groups(("staff",)), issued_at=clock())).names == ("staff",)
+    client.made("bob", "00u2bob")
+    assert groups_now(app, signed_in(app, told, "00u2bob", issued_at)).names == ("admins",)
+    door_of(app).store.close()
+
+
+def test_where_scim_is_the_source_a_held_answer_comes_in_without_the_lost_group(
+    tmp_path: Path, clock: HeldClock
+) -> None:
+    app, client = at(tmp_path, clock, groups="source")
+    group, issued_at = client.made_group("admins", client.made()), clock()
+    clock.advance(timedelta(minutes=2))
+    client.patch(f"/Groups/{group}", {"op": "remove", "path": "members"})
+    assert groups_now(app, signed_in(app, Groups(("admins",)), issued_at=issued_at)).names == ()
+    door_of(app).store.close()
+
+
+def test_a_loss_that_was_about_to_stand_when_the_session_began_is_waited_for(
+    tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has looked for sessions before this one was there; settling waits for the lock that it holds."""
+    app, client = at(tmp_path, clock)
+    client.made()
+    store, issued_at = door_of(app).store, clock()
+    clock.advance(timedelta(minutes=2))
+    settled = GroupLookup.settled
+
+    def late(*given: Any) -> None:
+        store.audit.transact(lambda writing: store.provider_endings.mark_people_in(writing, [f"corp/{ALICE}"], clock()))
+        settled(*given)
+
+    monkeypatch.setattr(GroupLookup, "settled", late)
+    with pytest.raises(SignInRejected):
+        signed_in(app, Groups(("admins",)), issued_at=issued_at)
+    assert store.sessions.living() == ()
+    store.close()
 
 
 @pytest.mark.parametrize(
