@@ -28,6 +28,9 @@ from federation_bridge.web.scim.reading import Query, query
 from federation_bridge.web.scim.resources import GROUP, Group, GroupAlone, Member
 from federation_bridge.web.scim.users import plain
 
+_MOST_MEMBERS = 10_000
+"""Of all groups of one page together. One group may have more: it is told whole."""
+
 
 @scim.post("/Groups")
 @guarded(scim_client)
@@ -152,10 +155,26 @@ def document_of(
     return address(model, connection, found, "Group", wanted)
 
 
+def documents_of(connection: str, found: Iterable[ProvisionedGroup], wanted: Query) -> list[JsonObject]:
+    """The groups of a page: fewer than were found where their members are very many, and one at least.
+
+    A page may hold fewer than asked for (RFC 7644 3.4.2.4), and says how many it holds.
+    """
+    page: list[JsonObject] = []
+    told = 0
+    for one in found:
+        document = document_of(connection, one, wanted)
+        told += len(document.get("members", ()))
+        if page and told > _MOST_MEMBERS:
+            break
+        page.append(document)
+    return page
+
+
 def _listed(connection: str, wanted: Query) -> Response:
     if wanted.rest is not None:
         raise ScimRefused("groups are found by id, displayName, externalId and members", "invalidFilter")
     store = door().store.provisioned
     total = store.count_groups(connection, wanted.asked)
     page = store.groups(connection, wanted.asked, skipped=wanted.skipped, most=wanted.most) if wanted.most else []
-    return listed([document_of(connection, one, wanted) for one in page], wanted, total)
+    return listed(documents_of(connection, page, wanted), wanted, total)

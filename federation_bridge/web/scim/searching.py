@@ -32,5 +32,5 @@ def search(connection: str) -> Response:
     left, skipped = wanted.most - len(people), max(0, wanted.skipped - total_users)
     others = store.groups(connection, skipped=skipped, most=left) if left else []
     page = [users.document_of(connection, one, wanted) for one in people]
-    page += [groups.document_of(connection, one, wanted) for one in others]
+    page += groups.documents_of(connection, others, wanted)
     return listed(page, wanted, total_users + store.count_groups(connection))
