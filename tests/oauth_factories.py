@@ -6,7 +6,8 @@ import base64
 import hashlib
 import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -14,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey
-from web_factories import BASE, Person
+from web_factories import BASE, Person, door_of
 
-from federation_bridge.model import Clock
+from federation_bridge.bridge import token_hash
+from federation_bridge.model import Clock, Groups, Identity
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 VERIFIER = "v" * 64
@@ -126,6 +128,19 @@ def decide(person: Person, user_code: str, decision: str = "allow", **more: Any)
 def approve(person: Person, user_code: str, **more: Any) -> Any:
     assert claim(person, user_code, **more).status_code == 200
     return decide(person, user_code, **more)
+
+
+def colleague(person: Person, clock: Clock, number: int, connection: str = "corp") -> tuple[Person, str]:
+    """Another person's signed-in browser, and the token of its cookie."""
+    token = f"{number:08x}" * 8
+    browser = Person(person.app, person.app.test_client())
+    session = browser.sign_in(clock, "admins", token=token)
+    store = door_of(person.app).store
+    store.sessions.end(session.key)
+    identity = Identity(connection, f"colleague {number}", "C", "c@example.com", groups=Groups(("admins",)))
+    theirs = replace(session, identity=identity, key=token_hash(token))
+    store.sessions.admit(theirs, "https://idp.example.com", f"_colleague{number}", clock() + timedelta(minutes=5))
+    return browser, token
 
 
 def authorization(**changes: Any) -> dict[str, str]:

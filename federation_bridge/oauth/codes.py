@@ -87,7 +87,7 @@ class Codes:
 
         What `checked_request`, `check_terms` and `check_may_let_in` raise; UnauthorizedClient for a client of one role
         without it, and the other way round; AccessDenied where the person has no role at all; NotSignedIn where the
-        session has ended meanwhile.
+        session has ended meanwhile; TooManyTries where they let in very many.
         """
         client = self.checked_request(asked)
         self.check_terms(asked)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from federation_bridge import audit
@@ -11,7 +10,6 @@ from federation_bridge.errors import (
     NotSignedIn,
     OAuthRefused,
     OtherAddress,
-    TooManyTries,
     UnauthorizedClient,
     Unavailable,
     WrongUserCode,
@@ -29,14 +27,13 @@ from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.families import Families, approved
 from federation_bridge.oauth.labels import label_of, machine_label
-from federation_bridge.oauth.limits import begun_limits, guess_limits
+from federation_bridge.oauth.limits import begun_limits, demand_few, guess_limits
 from federation_bridge.oauth.messages import DeviceGrant, PendingDevice
 from federation_bridge.oauth.opaque_secrets import new_secret
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.proofs import Proofs
 from federation_bridge.oauth.user_codes import keyed_hash, new_user_code, read_user_code
 from federation_bridge.store.device_codes import INTERVAL
-from federation_bridge.store.rate_limits import Limit
 
 DEVICE_CODE_LIFE = timedelta(minutes=10)
 
@@ -65,7 +62,7 @@ class Devices:
         if not (client.device_flow and self._parts.settings.command_line.device_flow):
             raise UnauthorizedClient(f"the device flow is off for {client_id}")
         jkt = self._proofs.thumbprint(proof)
-        self._spend_try(begun_limits(origin.address, self._parts.store.neighbours.people))
+        demand_few(self._parts.store.rate_limits, begun_limits(origin.address, self._parts.store.neighbours.people))
         now, label = self._parts.clock(), machine_label(label) or label_of(origin.user_agent)
         asked = DeviceRequest(client_id, label, origin, now, now + DEVICE_CODE_LIFE, jkt)
         begun = self._recorder.entry(origin, audit.DeviceBegun(client_id, label))
@@ -85,7 +82,7 @@ class Devices:
         try:
             check_may_approve(caller.session, self._parts.settings.command_line, self._parts.clock())
             limits = guess_limits(caller.session.identity)
-            self._spend_try(limits)
+            demand_few(self._parts.store.rate_limits, limits)
             hashed = self._hashed(read_user_code(typed))
             claimed = self._recorder.entry_by(caller, audit.DeviceClaimed())
             request = self._parts.store.device_codes.claim(hashed, caller.session.key, claimed)
@@ -103,7 +100,7 @@ class Devices:
 
         NotSignedIn for an unconfirmed sign-in or one that has ended meanwhile, SignInTooOld, UnauthorizedClient (the
         flow is off for this person), AccessDenied without any role, OtherAddress (and then the request is refused for
-        good), WrongUserCode.
+        good), WrongUserCode, TooManyTries (they let in very many).
         """
         try:
             check_may_approve(caller.session, self._parts.settings.command_line, self._parts.clock())
@@ -175,11 +172,6 @@ class Devices:
             is_refused=differ and self._parts.settings.command_line.refuse_other_address,
             administers=client.administers,
         )
-
-    def _spend_try(self, limits: Sequence[Limit]) -> None:
-        over = self._parts.store.rate_limits.take(limits)
-        if over is not None:
-            raise TooManyTries(f"more than {over.most + over.share} tries of kind {over.kind}")
 
     def _hashed(self, letters: str) -> str:
         # The key lies in no database, so a copy of the database alone tries out nothing.

@@ -13,6 +13,7 @@ from federation_bridge.errors import AccessDenied, InvalidToken, NotSignedIn
 from federation_bridge.model import Caller, DeviceRequest, Identity, RequestOrigin, Session, TokenFamily
 from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import FEDBRIDGE_ADMINISTRATION, Client, title_of
+from federation_bridge.oauth.limits import demand_few, let_in_limits
 from federation_bridge.oauth.messages import HeldCommandLine
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.places import Places
@@ -30,11 +31,12 @@ class Families:
     def made(self, client: Client, caller: Caller, request: DeviceRequest | None = None) -> TokenFamily:
         """A family that the caller lets in: a waiting device, or a program that sent the browser here.
 
-        Not yet stored. AccessDenied where they have no role at all, and the client does not administer. What one that
-        does may do is asked of the rules at each request.
+        Not yet stored, and counted. AccessDenied where they have no role at all, and the client does not administer.
+        What one that does may do is asked of the rules at each request. TooManyTries where they let in very many.
         """
         if not client.administers and not self._has_a_role(caller.session.identity):
             raise AccessDenied("the person has no role")
+        demand_few(self._parts.store.rate_limits, let_in_limits(caller.session.identity))
         now, session = self._parts.clock(), caller.session
         return TokenFamily(
             id=self._parts.randomness(16).hex(),

@@ -1,4 +1,4 @@
-"""How often somebody may try: against guessing user codes, and against flooding us with device codes (ADR 0014)."""
+"""How often somebody may try: against guessing user codes, and against flooding us with codes (ADR 0014)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from federation_bridge.addresses import networks_around
+from federation_bridge.errors import TooManyTries
 from federation_bridge.model import Identity
-from federation_bridge.store.rate_limits import Limit
+from federation_bridge.store.rate_limits import Limit, RateLimits
 
 WITHIN = timedelta(minutes=10)
 _MOST_WRONG = 5
 _MOST_WRONG_OF_CONNECTION = 2_000
+_MOST_LET_IN = 60
 _MOST_BEGUN = {"address": 60, "/24": 240, "/64": 60, "/56": 120, "/48": 240}
 """By the width of the network: each wider one takes more than one narrower one can use up."""
 _FOR_EACH_PERSON = 20
@@ -21,6 +23,13 @@ _MOST_BEGUN_IN_ALL = 10_000
 
 CountPeople = Callable[[Sequence[str], int], Sequence[int]]
 """`Neighbours.people`: how many people are signed in from each of these networks, no more than so many."""
+
+
+def demand_few(counts: RateLimits, limits: Sequence[Limit]) -> None:
+    """Counts one try against these limits; TooManyTries where it is over one of them."""
+    over = counts.take(limits)
+    if over is not None:
+        raise TooManyTries(f"more than {over.most + over.share} tries of kind {over.kind}")
 
 
 def guess_limits(who: Identity) -> tuple[Limit, ...]:
@@ -33,6 +42,14 @@ def guess_limits(who: Identity) -> tuple[Limit, ...]:
         # Against an identity provider that makes up people: it stops the guesses of its own people alone.
         Limit("user code by connection", who.connection, _MOST_WRONG_OF_CONNECTION, WITHIN),
     )
+
+
+def let_in_limits(who: Identity) -> tuple[Limit, ...]:
+    """What each command line that a person lets in is counted against, whatever becomes of it.
+
+    Whoever changes what a person holds (an end, a lost group) changes each of their command lines in one transaction.
+    """
+    return (Limit("command line by person", who.person, _MOST_LET_IN, WITHIN),)
 
 
 def begun_limits(address: str, people: CountPeople) -> tuple[Limit, ...]:

@@ -10,29 +10,15 @@ from typing import Any
 
 import pytest
 from databases import HeldClock
-from oauth_factories import Program, approve, claim, decide
+from oauth_factories import Program, approve, claim, colleague, decide
 from oauth_fixtures import make_person, person, program  # noqa: F401 - fixtures
 from web_factories import BASE, Person, door_of
 
-from federation_bridge.bridge import token_hash
-from federation_bridge.model import Groups, Identity
+from federation_bridge.model import Groups
 from federation_bridge.oauth import limits
 from federation_bridge.web.forms import form_token
 
 WRONG = "BCDF-GHJK"
-
-
-def colleague(person: Person, clock: HeldClock, number: int, connection: str = "corp") -> tuple[Person, str]:
-    """Another person's signed-in browser, and the token of its cookie."""
-    token = f"{number:08x}" * 8
-    browser = Person(person.app, person.app.test_client())
-    session = browser.sign_in(clock, "admins", token=token)
-    store = door_of(person.app).store
-    store.sessions.end(session.key)
-    identity = Identity(connection, f"colleague {number}", "C", "c@example.com", groups=Groups(("admins",)))
-    theirs = replace(session, identity=identity, key=token_hash(token))
-    store.sessions.admit(theirs, "https://idp.example.com", f"_colleague{number}", clock() + timedelta(minutes=5))
-    return browser, token
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
