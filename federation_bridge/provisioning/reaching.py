@@ -97,9 +97,13 @@ def _end_in_aws(
         known = [replace(seen.identity, groups=groups)]
     kept = {key for identity in known for key in parts.rules.possible_roles(identity, now)}
     cause = Cause("scim", f"scim token {client.token_id}", "left the group that gave the role", client.connection)
-    for one in alive:
-        if f"{one.account}/{one.role}" not in kept:
-            parts.endings.end_grant_in(changes.writing, one, cause, origin=client.origin)
+    # AWS cannot tell apart what has one name in one role: to end one grant of them ends all. Each by itself would read
+    # all others again, and a person can have very many.
+    lost_roles = {
+        (one.account, one.role_arn, one.session_name): one for one in alive if f"{one.account}/{one.role}" not in kept
+    }
+    for one in lost_roles.values():
+        parts.endings.end_grant_in(changes.writing, one, cause, origin=client.origin)
 
 
 def completed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,29 @@ def test_a_grant_that_was_decided_before_a_group_was_lost_and_is_not_in_the_ledg
     assert ("Your groups changed while this was under way" in answer.text) == (status == 403)
     assert len(told.grants) == int(has_one and left == "admins")
     assert asked().status_code == (403 if left == "admins" else 200)
+
+
+def test_of_many_sessions_that_aws_cannot_tell_apart_one_is_named_and_of_others_each(
+    house: tuple[Flask, ScimClient, Told], clock: HeldClock
+) -> None:
+    """To end one ends all of its name and role. Whoever had a thousand made SCIM wait for half a minute, and others."""
+    app, client, told = house
+    alice = client.made()
+    group = client.made_group("admins", alice)
+    begun(app, clock, Groups(("admins",)))
+    names = ("alice", "alice", "alice", "alice-agent")
+    grants = [
+        replace(live_grant(clock(), f"_{number}", WHO, "Administrator"), session_name=name)
+        for number, name in enumerate(names)
+    ]
+    other = live_grant(clock(), "_other", WHO, "Operator")
+    for one in (*grants, other):
+        door_of(app).store.session_names.claim(one.session_name, WHO, entry(clock()), live=one)
+    client.patch(f"/Groups/{group}", {"op": "remove", "path": "members"})
+    found = {one.id: one for one in (*grants, other)}
+    assert sorted((found[one].role_arn, found[one].session_name) for one in told.grants) == sorted(
+        {(one.role_arn, one.session_name) for one in found.values()}
+    )
 
 
 def test_nothing_ends_in_aws_where_the_connection_does_not_say_so(tmp_path: Path, clock: HeldClock) -> None:
