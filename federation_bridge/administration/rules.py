@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from federation_bridge.administration.change_rights import check_rights
 from federation_bridge.administration.foreseen import Seen, foreseen_at
@@ -33,6 +33,8 @@ from federation_bridge.store.rulebook_versions import RulebookVersions
 
 _OPERATOR = RequestOrigin(reference="operator")
 _MOST_WAITING = 100
+_MOST_OF_AUTHOR = 20
+"""Of one who signed in: no author keeps the others' changes from being proposed. A command's is nobody's by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,10 @@ def _wait(rules: Rules, proposal: Proposal, change: Change) -> Outcome:
             return Outcome(None, other.id, proposal.because)
     if len(others) >= _MOST_WAITING:
         raise BadRequest(f"{_MOST_WAITING} changes wait for a second person already: close some first")
+    author = change.author
+    theirs = [one for one in others if replace(one.author, name=author.name) == author]
+    if author.connection and len(theirs) >= _MOST_OF_AUTHOR:
+        raise BadRequest(f"{len(theirs)} changes of {author.name} wait for a second person already: close some first")
     waiting = ChangeProposal(
         id=rules.new_id(),
         digest=proposal.texts.digest,

@@ -279,6 +279,21 @@ def test_no_more_than_a_hundred_changes_wait(rules, clock, monkeypatch) -> None:
         changed(rules, clock, "c")
 
 
+def test_an_author_who_has_proposed_very_much_waits_and_another_one_does_not(rules, clock, monkeypatch) -> None:
+    monkeypatch.setattr(verbs, "_MOST_OF_AUTHOR", 2)
+    first, _ = changed(rules, clock, "b"), changed(rules, clock, "c")
+
+    with pytest.raises(BadRequest, match="2 changes of entra/ada"):
+        changed(rules, clock, "d")
+    # Whatever they are called by now: it is the person who is counted.
+    with pytest.raises(BadRequest, match="2 changes of Countess"):
+        changed(rules, clock, "d", author=replace(approvals.author_of(ada(clock)), name="Countess"))
+    assert changed(rules, clock, "d", author=approvals.author_of(bob(clock)), caller=bob(clock)).waits_as
+    assert all(changed(rules, clock, group, author=Author("pipeline"), caller=None).waits_as for group in "efg")
+    approvals.close(rules, first.waits_as, Author("ada"), "not needed any more")
+    assert changed(rules, clock, "d").waits_as
+
+
 def test_whoever_asks_twice_for_the_same_has_one_change_that_waits(rules, clock, store) -> None:
     first = changed(rules, clock)
     assert changed(rules, clock).waits_as == first.waits_as
