@@ -1,148 +1,44 @@
-"""Reads accounts as they are, with the operator's own credentials: three actions of IAM that change nothing.
+"""Reads accounts as they are, with the operator's own credentials: actions of IAM that change nothing.
 
-The credentials are found as boto3 finds them. Whatever goes wrong is told in words; nothing here raises for it.
+Whatever goes wrong is told in words; nothing here raises for it.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-
+from federation_bridge.aws.account_access import DENIED, AccountAccess, Unanswered, asked
 from federation_bridge.aws.account_check import RealAccount, RealRole
 from federation_bridge.aws.onboarding import AccountPlan
 from federation_bridge.aws.onboarding.plan import RevocationPlan, SamlProvider
 from federation_bridge.aws.provider_check import RealOidcProvider, RealSamlProvider
 from federation_bridge.model import JsonObject
 from federation_bridge.settings import Aws, Outgoing
-from federation_bridge.shown_text import quoted
 
 Clock = Callable[[], datetime]
 
 SESSION_NAME = "federation-bridge-check"
-_SHORTEST_SESSION = 900
-_TRIES = 5
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
-_BUSY = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "ServiceFailure"})
-_NOT_TAKEN = frozenset(
-    {
-        "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "RequestExpired", "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Caller:
-    """Whose credentials they are."""
-
-    account: str
-    partition: str
-
-
-class _Unanswered(Exception):
-    """A call that told nothing; the text says why, in words for the operator."""
-
-    def __init__(self, sentence: str, code: str = "") -> None:
-        super().__init__(sentence)
-        self.code = code
 
 
 class AccountReader:
     """Reads one account after the other; `role_name` (a path before it is allowed) is assumed in other accounts."""
 
     def __init__(self, aws: Aws, outgoing: Outgoing, clock: Clock, role_name: str = "") -> None:
-        self._aws = aws
-        self._outgoing = outgoing
+        self._access = AccountAccess(aws, outgoing, role_name, SESSION_NAME)
         self._clock = clock
-        self._role_name = role_name.strip("/")
-        self._session: Any = None
-        self._caller: _Caller | _Unanswered | None = None
-        # At level DEBUG botocore logs whole bodies, and with them the keys of an assumed role.
-        for name in ("boto3", "botocore", "urllib3"):
-            logging.getLogger(name).setLevel(logging.INFO)
 
     def read(self, plan: AccountPlan) -> RealAccount:
         """The planned roles and provider of this account as they stand there, and why what is not known is not."""
         try:
-            with closing(self._client("iam", plan.partition, self._keys(plan))) as iam:
+            with closing(self._access.iam(plan.id, plan.partition)) as iam:
                 return _account(plan, iam, self._clock())
-        except _Unanswered as problem:
+        except Unanswered as problem:
             return RealAccount({}, None, problem=str(problem))
-        except (BotoCoreError, ValueError) as problem:
-            return RealAccount({}, None, problem=_unreachable(problem))
-
-    def _keys(self, plan: AccountPlan) -> dict[str, str]:
-        """The keys of a session in this account; none where the operator's own credentials are of it."""
-        caller = self._whose(plan.partition)
-        if caller.partition != plan.partition:
-            raise _Unanswered(
-                f"the credentials are of the partition {caller.partition}: run it again with some of {plan.partition}"
-            )
-        if caller.account == plan.id:
-            return {}
-        if not self._role_name:
-            raise _Unanswered(
-                f"the credentials are of account {caller.account}: name with --role-name a role that reads this one"
-            )
-        arn = f"arn:{plan.partition}:iam::{plan.id}:role/{self._role_name}"
-        with closing(self._client("sts", plan.partition, {})) as sts:
-            wanted = {"RoleArn": arn, "RoleSessionName": SESSION_NAME, "DurationSeconds": _SHORTEST_SESSION}
-            try:
-                got = _asked("sts:AssumeRole", lambda: sts.assume_role(**wanted))["Credentials"]
-            except _Unanswered as problem:
-                if problem.code not in _DENIED:
-                    raise
-                raise _Unanswered(f"{arn} cannot be assumed: it is not there, or one side does not allow it") from None
-        return {
-            "aws_access_key_id": got["AccessKeyId"],
-            "aws_secret_access_key": got["SecretAccessKey"],
-            "aws_session_token": got["SessionToken"],
-        }
-
-    def _whose(self, partition: str) -> _Caller:
-        """Asked once for all accounts, a failure too: 40 accounts shall not wait 40 times for a lost network."""
-        if self._caller is None:
-            try:
-                with closing(self._client("sts", partition, {})) as sts:
-                    arn = _asked("sts:GetCallerIdentity", sts.get_caller_identity)["Arn"].split(":")
-                self._caller = _Caller(arn[4], arn[1])
-            except _Unanswered as problem:
-                self._caller = problem
-            except (BotoCoreError, ValueError) as problem:
-                self._caller = _Unanswered(_unreachable(problem))
-        if isinstance(self._caller, _Unanswered):
-            raise self._caller
-        return self._caller
-
-    def _client(self, service: str, partition: str, keys: dict[str, str]) -> Any:
-        if self._session is None:
-            self._session = boto3.Session()
-        proxy = None if self._aws.local_endpoint else self._outgoing.proxy
-        config = Config(
-            connect_timeout=self._aws.connect_timeout.total_seconds(),
-            read_timeout=self._aws.read_timeout.total_seconds(),
-            retries={"mode": "standard", "total_max_attempts": _TRIES},
-            # Never None: botocore would then take proxies from the environment.
-            proxies={"https": proxy, "http": proxy} if proxy else {},
-        )
-        bundle = self._outgoing.ca_bundle
-        return self._session.client(
-            service,
-            region_name=self._aws.home_regions[partition][0],
-            endpoint_url=self._aws.local_endpoint,
-            verify=str(bundle) if bundle else True,
-            config=config,
-            **keys,
-        )
 
 
 def _account(plan: AccountPlan, iam: Any, now: datetime) -> RealAccount:
@@ -158,7 +54,7 @@ def _account(plan: AccountPlan, iam: Any, now: datetime) -> RealAccount:
             _put_attached(plan.revocation, iam, roles)
             _put_role(plan.revocation.role_name, iam, roles, unread)
             _put_permissions(plan.revocation.role_name, iam, roles, unread)
-    except _Unanswered as problem:
+    except Unanswered as problem:
         return replace(account, problem=str(problem))
     return account
 
@@ -167,35 +63,36 @@ def _provider(plan: AccountPlan, iam: Any, now: datetime, unread: dict[str, str]
     """The planned provider where it is there; nothing where it may not be read."""
     arn = plan.provider.arn
     try:
-        found = _saml(arn, iam, now) if isinstance(plan.provider, SamlProvider) else _oidc(arn, iam)
-    except _Unanswered as problem:
+        found = saml_provider(arn, iam, now) if isinstance(plan.provider, SamlProvider) else _oidc(arn, iam)
+    except Unanswered as problem:
         if problem.code == "NoSuchEntity":
             return {"providers": frozenset()}
-        if problem.code not in _DENIED:
+        if problem.code not in DENIED:
             raise
         unread[arn] = str(problem)
         return {}
     return {"providers": frozenset({arn}), "provider": found}
 
 
-def _saml(arn: str, iam: Any, now: datetime) -> RealSamlProvider:
-    found = _asked("iam:GetSAMLProvider", lambda: iam.get_saml_provider(SAMLProviderArn=arn))
+def saml_provider(arn: str, iam: Any, now: datetime) -> RealSamlProvider:
+    """The SAML provider with this ARN as it stands there; Unanswered."""
+    found = asked("iam:GetSAMLProvider", lambda: iam.get_saml_provider(SAMLProviderArn=arn))
     return RealSamlProvider(
         found["SAMLMetadataDocument"], now, found.get("ValidUntil"), found.get("AssertionEncryptionMode")
     )
 
 
 def _oidc(arn: str, iam: Any) -> RealOidcProvider:
-    asked = {"OpenIDConnectProviderArn": arn}
-    found = _asked("iam:GetOpenIDConnectProvider", lambda: iam.get_open_id_connect_provider(**asked))
+    wanted = {"OpenIDConnectProviderArn": arn}
+    found = asked("iam:GetOpenIDConnectProvider", lambda: iam.get_open_id_connect_provider(**wanted))
     return RealOidcProvider(found["Url"], tuple(found.get("ClientIDList", ())))
 
 
 def _put_role(name: str, iam: Any, roles: dict[str, RealRole], unread: dict[str, str]) -> None:
     try:
-        found = _asked("iam:GetRole", lambda: iam.get_role(RoleName=name))["Role"]
-    except _Unanswered as problem:
-        if problem.code in _DENIED:  # may be allowed for other roles
+        found = asked("iam:GetRole", lambda: iam.get_role(RoleName=name))["Role"]
+    except Unanswered as problem:
+        if problem.code in DENIED:  # may be allowed for other roles
             unread[name] = str(problem)
         elif problem.code != "NoSuchEntity":
             raise
@@ -223,9 +120,9 @@ def _put_attached(plan: RevocationPlan, iam: Any, roles: dict[str, RealRole]) ->
             continue
         ask = partial(iam.list_attached_role_policies, RoleName=name)
         try:
-            listed = _asked("iam:ListAttachedRolePolicies", ask)
-        except _Unanswered as problem:
-            if problem.code not in _DENIED:
+            listed = asked("iam:ListAttachedRolePolicies", ask)
+        except Unanswered as problem:
+            if problem.code not in DENIED:
                 raise
             continue
         roles[name] = replace(role, attached=tuple(one["PolicyArn"] for one in listed["AttachedPolicies"]))
@@ -234,13 +131,13 @@ def _put_attached(plan: RevocationPlan, iam: Any, roles: dict[str, RealRole]) ->
 def _policy(arn: str, iam: Any, unread: dict[str, str]) -> dict[str, JsonObject] | None:
     """The revocation policy in force, by its ARN; none where it is not there, None where it may not be read."""
     try:
-        version = _asked("iam:GetPolicy", lambda: iam.get_policy(PolicyArn=arn))["Policy"]["DefaultVersionId"]
-        asked = {"PolicyArn": arn, "VersionId": version}
-        found = _asked("iam:GetPolicyVersion", lambda: iam.get_policy_version(**asked))["PolicyVersion"]["Document"]
-    except _Unanswered as problem:
+        version = asked("iam:GetPolicy", lambda: iam.get_policy(PolicyArn=arn))["Policy"]["DefaultVersionId"]
+        wanted = {"PolicyArn": arn, "VersionId": version}
+        found = asked("iam:GetPolicyVersion", lambda: iam.get_policy_version(**wanted))["PolicyVersion"]["Document"]
+    except Unanswered as problem:
         if problem.code == "NoSuchEntity":
             return {}
-        if problem.code not in _DENIED:
+        if problem.code not in DENIED:
             raise
         unread[arn] = str(problem)
         return None
@@ -252,11 +149,11 @@ def _put_permissions(name: str, iam: Any, roles: dict[str, RealRole], unread: di
     if name not in roles:
         return
     try:
-        inline = _asked("iam:ListRolePolicies", lambda: iam.list_role_policies(RoleName=name))["PolicyNames"]
+        inline = asked("iam:ListRolePolicies", lambda: iam.list_role_policies(RoleName=name))["PolicyNames"]
         texts = [_role_policy(name, one, iam) for one in inline]
-        listed = _asked("iam:ListAttachedRolePolicies", lambda: iam.list_attached_role_policies(RoleName=name))
-    except _Unanswered as problem:
-        if problem.code not in _DENIED:
+        listed = asked("iam:ListAttachedRolePolicies", lambda: iam.list_attached_role_policies(RoleName=name))
+    except Unanswered as problem:
+        if problem.code not in DENIED:
             raise
         unread[name] = str(problem)
         return
@@ -265,33 +162,6 @@ def _put_permissions(name: str, iam: Any, roles: dict[str, RealRole], unread: di
 
 
 def _role_policy(role: str, name: str, iam: Any) -> JsonObject:
-    asked = {"RoleName": role, "PolicyName": name}
-    found = _asked("iam:GetRolePolicy", lambda: iam.get_role_policy(**asked))["PolicyDocument"]
+    wanted = {"RoleName": role, "PolicyName": name}
+    found = asked("iam:GetRolePolicy", lambda: iam.get_role_policy(**wanted))["PolicyDocument"]
     return found if isinstance(found, dict) else {}
-
-
-def _asked(action: str, call: Callable[[], Any]) -> Any:
-    """The answer of AWS; _Unanswered with words for everything else."""
-    try:
-        return call()
-    except ClientError as refused:
-        code = str(refused.response.get("Error", {}).get("Code", ""))
-        raise _Unanswered(_refusal(action, code), code) from None
-    except NoCredentialsError:
-        raise _Unanswered("there are no AWS credentials: sign in first, or name a profile in AWS_PROFILE") from None
-    except (BotoCoreError, ValueError) as problem:
-        raise _Unanswered(f"{action}: {_unreachable(problem)}") from None
-
-
-def _refusal(action: str, code: str) -> str:
-    if code in _DENIED:
-        return f"the credentials may not call {action}"
-    if code in _BUSY:
-        return f"AWS has no time for {action} ({code}): run it again later"
-    if code in _NOT_TAKEN:
-        return f"AWS does not take the credentials ({code}): sign in anew"
-    return f"AWS refuses {action}: {quoted(code)}"
-
-
-def _unreachable(problem: Exception) -> str:
-    return f"AWS could not be asked: {quoted(problem)}"

@@ -239,6 +239,22 @@ def test_credentials_of_another_partition_read_nothing(company: Company) -> None
     ]
 
 
+def test_credentials_that_another_partition_does_not_take_are_tried_in_their_own(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STS of China refuses who asks with credentials of `aws`: that says nothing about the accounts that come next."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    path = company.settings.parent / "accounts.yaml"
+    registered = yaml.safe_load(path.read_text())["accounts"]
+    text = yaml.safe_dump(registered[0]).replace(ACCOUNT, "000011112222").replace("arn:aws:", "arn:aws-cn:")
+    foreign = {**yaml.safe_load(text), "region": "cn-north-1", "name": "China", "partition": "aws-cn"}
+    path.write_text(yaml.safe_dump({"accounts": [*registered, foreign]}))
+    company.served_aws.local.faults.set(Fault("throttle", "sts", times=5))
+    assert company.told("--role-name", "security/BridgeAudit") == [
+        ("unsure", "000011112222", "AWS has no time for sts:GetCallerIdentity (Throttling): run it again later")
+    ]
+
+
 def test_no_key_of_an_assumed_role_is_logged(company: Company, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     assert company.told("--role-name", "security/BridgeAudit") == []
