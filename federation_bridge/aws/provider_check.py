@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 
@@ -22,6 +23,7 @@ SOON = timedelta(days=30)
 _MD = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 _CERTIFICATE = "{http://www.w3.org/2000/09/xmldsig#}X509Certificate"
 _UPLOAD = "upload what `federation-bridge issuer export` writes"
+UNREADABLE = "the provider's metadata cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +55,57 @@ class _Metadata:
     keys: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A SAML provider's metadata beside ours; keys as DER, in the order in which they stand there."""
+
+    entities: tuple[str, ...]
+    """Whose it is."""
+    our_entities: tuple[str, ...]
+    held: tuple[bytes, ...]
+    published: tuple[bytes, ...]
+    """Ours, the one that signs first."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is metadata of the bridge, whatever its keys are."""
+        return self.entities == self.our_entities
+
+    @property
+    def lacking(self) -> tuple[bytes, ...]:
+        """Keys that the bridge publishes, and AWS does not believe."""
+        return tuple(key for key in self.published if key not in self.held)
+
+    @property
+    def foreign(self) -> tuple[bytes, ...]:
+        """Keys that AWS believes, and the bridge does not publish."""
+        return tuple(dict.fromkeys(key for key in self.held if key not in self.published))
+
+    def others(self) -> str:
+        """Why it is not ours, in words."""
+        named = " and ".join(quoted(one) for one in self.entities) or "nobody"
+        return f"the provider's metadata is of {named}, and the bridge is {self.our_entities[0]}"
+
+
+def compared(published: str, uploaded: str) -> Compared:
+    """What a provider holds beside what the bridge publishes; ValueError where the first cannot be read."""
+    ours, theirs = _read(published), _read(uploaded)
+    return Compared(theirs.entities, ours.entities, theirs.keys, ours.keys)
+
+
 def of_provider(planned: SamlProvider | OidcProvider, real: RealProvider | None) -> Iterator[tuple[Kind, str]]:
     """Why AWS would refuse what the bridge signs, or believe others; nothing where the content is not known."""
     if isinstance(planned, SamlProvider) and isinstance(real, RealSamlProvider):
-        yield from _of_end(real)
-        if real.encryption == "Required":
-            yield "fails", "the provider takes encrypted assertions only, and the bridge sends none: set it to Allowed"
+        yield from of_end(real)
+        yield from of_encryption(real)
         if planned.metadata:
             yield from _of_metadata(planned.metadata, real.metadata)
     elif isinstance(planned, OidcProvider) and isinstance(real, RealOidcProvider):
         yield from _of_oidc(planned, real)
 
 
-def _of_end(real: RealSamlProvider) -> Iterator[tuple[Kind, str]]:
+def of_end(real: RealSamlProvider) -> Iterator[tuple[Kind, str]]:
+    """That the provider has ended, or does soon."""
     if real.valid_until is None or real.valid_until - real.read_at > SOON:
         return
     if real.valid_until <= real.read_at:
@@ -74,25 +114,28 @@ def _of_end(real: RealSamlProvider) -> Iterator[tuple[Kind, str]]:
         yield "unsure", f"the provider ends at {real.valid_until:%Y-%m-%d %H:%M} UTC: before that, {_UPLOAD}"
 
 
+def of_encryption(real: RealSamlProvider) -> Iterator[tuple[Kind, str]]:
+    """That the provider does not take what the bridge sends."""
+    if real.encryption == "Required":
+        yield "fails", "the provider takes encrypted assertions only, and the bridge sends none: set it to Allowed"
+
+
 def _of_metadata(published: str, uploaded: str) -> Iterator[tuple[Kind, str]]:
-    ours = _read(published)
     try:
-        theirs = _read(uploaded)
+        found = compared(published, uploaded)
     except ValueError:
-        yield "unsure", "the provider's metadata cannot be read"
+        yield "unsure", UNREADABLE
         return
-    if theirs.entities != ours.entities:
-        named = " and ".join(quoted(one) for one in theirs.entities) or "nobody"
-        yield "fails", f"the provider's metadata is of {named}, and the bridge is {ours.entities[0]}: {_UPLOAD}"
-    signing, *later = ours.keys
-    if signing not in theirs.keys:
+    if not found.is_ours:
+        yield "fails", f"{found.others()}: {_UPLOAD}"
+    signing, *later = found.published
+    if signing in found.lacking:
         yield "fails", f"the provider does not have the key with which the bridge signs: {_UPLOAD}"
-    if not set(later) <= set(theirs.keys):
+    if set(later) & set(found.lacking):
         yield "unsure", f"the provider does not have every key that the bridge publishes: {_UPLOAD}"
-    for key in theirs.keys:
-        if key not in ours.keys:
-            digest = sha256(key).hexdigest()
-            yield "wider", f"the provider believes a key that is not the bridge's (SHA-256 {digest}): {_UPLOAD}"
+    for key in found.foreign:
+        digest = sha256(key).hexdigest()
+        yield "wider", f"the provider believes a key that is not the bridge's (SHA-256 {digest}): {_UPLOAD}"
 
 
 def _of_oidc(planned: OidcProvider, real: RealOidcProvider) -> Iterator[tuple[Kind, str]]:
@@ -122,5 +165,9 @@ def _read(text: str) -> _Metadata:
 
 def _key(certificate: str) -> bytes:
     # The key alone: AWS believes it whatever else the certificate says.
-    found = x509.load_der_x509_certificate(base64.b64decode("".join(certificate.split()), validate=True))
-    return found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    der = base64.b64decode("".join(certificate.split()), validate=True)
+    try:
+        found = x509.load_der_x509_certificate(der)
+        return found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (UnsupportedAlgorithm, x509.InvalidVersion) as mistake:
+        raise ValueError(str(mistake)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,14 @@ OTHERS = others_metadata().decode()
 OTHER_CERTIFICATE = re.sub(r"\s", "", re.findall(r"X509Certificate>([^<]+)<", OTHERS)[0])
 CERTIFICATE = re.findall(r"X509Certificate>([^<]+)<", OURS)[0]
 WITH_OTHER = OURS.replace(KEY, KEY + KEY.replace(CERTIFICATE, OTHER_CERTIFICATE))
+
+
+def certificate(before: str, after: str) -> str:
+    """Our metadata with another certificate: these octets of it, in hexadecimal, are others."""
+    changed = base64.b64decode(CERTIFICATE).replace(bytes.fromhex(before), bytes.fromhex(after), 1)
+    return OURS.replace(CERTIFICATE, base64.b64encode(changed).decode())
+
+
 REAL = RealSamlProvider(OURS, NOW, NOW + timedelta(days=36_500), "Allowed")
 
 
@@ -49,13 +58,16 @@ def saml(**changes: Any) -> RealSamlProvider:
         (saml(metadata="<!DOCTYPE a [<!ENTITY b 'c'>]>"), [("unsure", "cannot be read")]),
         (saml(metadata=OURS.replace(CERTIFICATE, "AAAA")), [("unsure", "cannot be read")]),
         (saml(metadata=OURS.replace(CERTIFICATE, "é")), [("unsure", "cannot be read")]),
+        # A kind of key, and a version of certificates, that nobody knows.
+        (saml(metadata=certificate("2a864886f70d010101", "2a864886f70d01017f")), [("unsure", "cannot be read")]),
+        (saml(metadata=certificate("a003020102", "a003020107")), [("unsure", "cannot be read")]),
         (saml(valid_until=NOW), [("fails", "the provider ended at 2026-03-01 00:00 UTC")]),
         (saml(valid_until=NOW + timedelta(days=30)), [("unsure", "the provider ends at 2026-03-31")]),
         (saml(valid_until=NOW + timedelta(days=31)), []),
         (saml(encryption="Required"), [("fails", "encrypted assertions only")]),
         (RealOidcProvider("x", ()), []),
     ],
-    ids=range(18),
+    ids=range(20),
 )
 def test_what_is_said_of_a_saml_provider(real: RealProvider | None, told: list[tuple[str, str]]) -> None:
     found = list(of_provider(SAML, real))
