@@ -19,6 +19,7 @@ _FILES = {
     "conformance/test_delivery_formats.py",
     "conformance/test_store_provider_endings.py",
     "operate/test_blocking.py",
+    "operate/test_publish_keys.py",
     "provisioning/test_scim_at_sign_in.py",
     "provisioning/test_scim_users.py",
     "role_search/test_role_search.py",

@@ -11,7 +11,12 @@ from collections.abc import Mapping
 
 from federation_bridge.audit.entry import Entry, belongs_to_nobody, is_of_every_day
 from federation_bridge.audit.events import Event
-from federation_bridge.audit.events.accounts import AccountsCheckAsked, AccountsChecked
+from federation_bridge.audit.events.accounts import (
+    AccountsCheckAsked,
+    AccountsChecked,
+    ProviderUpdateAsked,
+    ProviderUpdateSettled,
+)
 from federation_bridge.audit.events.block import BlockLifted, BlockPut
 from federation_bridge.audit.events.command_line import (
     CommandLineApproved,
@@ -135,6 +140,8 @@ __all__ = [
     "NoticeDue",
     "NoticesGivenUp",
     "PersonErased",
+    "ProviderUpdateAsked",
+    "ProviderUpdateSettled",
     "Recorded",
     "RefusalRing",
     "RefusalsCounted",
@@ -222,6 +229,8 @@ EVENTS: Mapping[str, type[Event]] = {
         KeyMade,
         KeyUsed,
         KeyRetired,
+        ProviderUpdateAsked,
+        ProviderUpdateSettled,
         RowForged,
         RequestRefused,
         RefusalsCounted,

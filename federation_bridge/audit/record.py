@@ -25,6 +25,7 @@ SHOWN_WHOLE = frozenset(
         "family_id",
         "grant_id",
         "kid",
+        "kids",
         "message_id",
         "message_issuer",
         "policy",

@@ -11,11 +11,13 @@ from typing import Literal
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from lxml import etree
 
 from federation_bridge.aws.onboarding.plan import OidcProvider, SamlProvider
 from federation_bridge.shown_text import quoted
+from federation_bridge.signing import thumbprint
 
 Kind = Literal["fails", "wider", "unsure"]
 
@@ -91,6 +93,12 @@ def compared(published: str, uploaded: str) -> Compared:
     """What a provider holds beside what the bridge publishes; ValueError where the first cannot be read."""
     ours, theirs = _read(published), _read(uploaded)
     return Compared(theirs.entities, ours.entities, theirs.keys, ours.keys)
+
+
+def key_name(key: bytes) -> str:
+    """What we call this public key (DER): the `kid` of an RSA key, as ours are."""
+    found = load_der_public_key(key)
+    return thumbprint(found) if isinstance(found, rsa.RSAPublicKey) else f"SHA-256 {sha256(key).hexdigest()}"
 
 
 def of_provider(planned: SamlProvider | OidcProvider, real: RealProvider | None) -> Iterator[tuple[Kind, str]]:

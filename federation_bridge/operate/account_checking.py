@@ -49,10 +49,15 @@ def checked_live(
     In accounts of which they are not, the role with this name is assumed. ConfigurationInvalid for an unknown account
     or a name that no role can have.
     """
-    if role_name and not ROLE_WITH_PATH.fullmatch(role_name):
-        raise ConfigurationInvalid(f"--role-name {role_name!r} is no name that a role can have")
+    check_role_name(role_name)
     needs = _needed(settings, ids, registered, with_keys=True)
     return held_against(needs, AccountReader(settings.aws, settings.outgoing, system_clock.utc_now, role_name).read)
+
+
+def check_role_name(role_name: str) -> None:
+    """ConfigurationInvalid for what no role can be called; nothing is fine."""
+    if role_name and not ROLE_WITH_PATH.fullmatch(role_name):
+        raise ConfigurationInvalid(f"--role-name {role_name!r} is no name that a role can have")
 
 
 def _needed(settings: Settings, ids: tuple[str, ...], registered: bool, *, with_keys: bool = False) -> list[Needed]:

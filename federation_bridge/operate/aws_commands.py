@@ -54,12 +54,17 @@ def onboard(
         click.echo(str(written))
 
 
+_ROLE_NAME = click.option(
+    "--role-name", metavar="NAME", default="", help="The role to assume in accounts that are not yours."
+)
+
+
 @aws.command("check")
 @SETTINGS
 @_ACCOUNTS
 @click.option("--from", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="A folder with outputs of `aws iam`, as JSON; then AWS is not called.")  # fmt: skip
-@click.option("--role-name", metavar="NAME", default="", help="The role to assume in accounts that are not yours.")
+@_ROLE_NAME
 @click.option("--all", "registered", is_flag=True, help="Also check roles that no rule grants.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, registered: bool, as_json: bool) -> None:
@@ -87,6 +92,28 @@ def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, reg
         for line in account_checking.lines(found):
             click.echo(line)
     if found:
+        sys.exit(1)
+
+
+@aws.command("publish-keys")
+@SETTINGS
+@_ACCOUNTS
+@_ROLE_NAME
+@click.option("--write", is_flag=True, help="Update what is not current; without it nothing is changed.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each account.")
+def publish_keys(path: Path, accounts: str, role_name: str, *, write: bool, as_json: bool) -> None:
+    """Tell, or bring with --write, what SAML providers must learn of our keys. Uses your own AWS credentials.
+
+    Each account is told as it is done; one that fails does not stop the others. Exit status 1 where one is not
+    current, or cannot be told.
+    """
+    from federation_bridge.operate import key_publishing, onboarding  # noqa: PLC0415 - imports the server's libraries
+
+    ids, is_open = onboarding.ids_of(accounts), False
+    for line in key_publishing.published(load_settings(path), ids, role_name, write=write, as_json=as_json):
+        click.echo(line.text, err=line.is_note)
+        is_open |= line.is_open
+    if is_open:
         sys.exit(1)
 
 

@@ -92,7 +92,9 @@ def _to_do(settings: Settings, purpose: Purpose, uploaded: str) -> Iterator[str]
         yield f"Write our keys (`federation-bridge issuer export --to DIR`) and put {there}, {uploaded}."
     if purpose is not Purpose.AWS_SAML:
         return
-    yield f"Write the metadata (`federation-bridge issuer export --to DIR`) and upload it, {uploaded}:"
+    command = "`federation-bridge aws publish-keys --write`"
+    yield f"With AWS credentials of your own, {command} brings it to every account, {uploaded}."
+    yield f"By hand: write the metadata (`federation-bridge issuer export --to DIR`) and upload it, {uploaded}:"
     for arn in _saml_providers(settings):
         words = f"--saml-provider-arn {arn} --saml-metadata-document file://DIR/saml/metadata.xml"
         yield f"  aws iam update-saml-provider {words}"

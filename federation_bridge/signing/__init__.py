@@ -4,7 +4,7 @@ Owns private keys, how they are made, sealed and kept, and the forms of a signat
 others what is said in a statement. Nobody outside sees a private key.
 """
 
-from federation_bridge.signing.key import DecryptionKey, PrivateKey, SigningKey
+from federation_bridge.signing.key import DecryptionKey, PrivateKey, SigningKey, thumbprint
 from federation_bridge.signing.local import sealed_anew
 from federation_bridge.signing.purposes import Purpose
 from federation_bridge.signing.ring import KeyRing, signing_one
@@ -32,5 +32,6 @@ __all__ = [
     "sealed_anew",
     "sealing_key_from",
     "signing_one",
+    "thumbprint",
     "waiting_beside",
 ]

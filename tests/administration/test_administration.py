@@ -19,7 +19,9 @@ from block_factories import put
 from databases import HeldClock, OwnDatabase
 from family_factories import let_in, signed_in
 from mapping_factories import CONNECTIONS, REGISTER_TEXT, identity, rule, rules_text
+from onboarding_factories import registered
 from postgresql import OWNER
+from reached_provider import Iam
 from saml_factories import ENTITY_ID, IDP, NOW, Wire, idp_signer, key_ring, stranger
 from sqlalchemy import select
 from store_factories import live_grant
@@ -33,6 +35,7 @@ from federation_bridge.administration import (
     aws_sessions,
     blocking,
     erasing,
+    provider_keys,
     resealing,
     restoring,
     scim_tokens,
@@ -48,6 +51,7 @@ from federation_bridge.administration.blocking import Blocking, BlockingRequest
 from federation_bridge.administration.keys import Keys
 from federation_bridge.administration.rules import Change, Rules
 from federation_bridge.audit import Entry, RulebookEmergency
+from federation_bridge.aws import issuer
 from federation_bridge.connectors.saml.connector import SamlConnector
 from federation_bridge.connectors.saml.metadata_source import Surroundings
 from federation_bridge.ending import Endings
@@ -195,6 +199,17 @@ def _signed_in_with_a_key(store: Store, clock: HeldClock) -> None:
     keys(store, clock).ring.current(Purpose.AUDIT)
 
 
+def _published(store: Store, clock: HeldClock) -> None:
+    """An account whose provider does not have the key that waits."""
+    ring = keys(store, clock).ring
+    settings: Any = SimpleNamespace(saml_entity_id="https://b/saml", issuer="https://b", base_url="https://b.example")
+    document = issuer.saml_metadata(ring, settings.saml_entity_id, settings.base_url).decode()
+    before, descriptor, after = document.rpartition("<md:KeyDescriptor")
+    iam = Iam(clock, before + after.partition(f"</{descriptor[1:]}>")[2])
+    made = provider_keys.Publishing(settings, ring, iam.reach, clock, lambda _: None)
+    assert provider_keys.publish(made, store, registered()).is_updated
+
+
 CHANGING = {
     "signals.new_token": Scenario(
         lambda store, clock: None,
@@ -236,6 +251,12 @@ CHANGING = {
     ),
     "keys.retire": Scenario(
         _used, lambda store, clock: key_verbs.retire(keys(store, clock), Purpose.AWS_SAML), "key.retired"
+    ),
+    "provider_keys.publish": Scenario(
+        _rotated,
+        _published,
+        "provider.update_settled",
+        is_entry_alone=True,
     ),
     "metadata.refresh": Scenario(lambda store, clock: None, _asked, "metadata.refreshed"),
     "metadata.accept": Scenario(
@@ -360,6 +381,7 @@ LOOKING = {
     *(f"account_checks.{name}" for name in ("last", "waiting")),
     *(f"account_search.{name}" for name in ("account_has_words", "mapped_roles", "last_grant_in")),
     "keys.states",
+    *(f"provider_keys.{name}" for name in ("standing", "retired_keys")),
     "metadata.waiting",
     "approvals.author_of",
     "change_rights.check_rights",
@@ -425,9 +447,17 @@ WITHOUT_ENTRY = {
     "LastSeal.note": "it writes a file beside the database",
     "LastSeal.forget": "as `note`",
     "Lease.held": "which node does a thing is no act",
+    "Reached.update": "the way to AWS alone: `provider_keys.publish` goes it, and writes the entries",
 }
 """What else changes something, and why no entry tells of it."""
-_ONLY_TELLING = {"Rules.foreseen", "LastSeal.of", "LastSeal.problem", "KeptCheck.age", "KeptCheck.is_old"}
+_ONLY_TELLING = {
+    "Rules.foreseen",
+    "LastSeal.of",
+    "LastSeal.problem",
+    "KeptCheck.age",
+    "KeptCheck.is_old",
+    "Reached.read",
+}
 _ONLY_TELLING |= {"KeptCheck.count", "KeyUse.is_alive", "Node.is_silent", "Folded.add", "ConnectionTold.quiet"}
 
 

@@ -127,6 +127,14 @@ RUN_BY = {
     "docs/aws.md console 1": ("aws/test_onboard_command.py", "test_the_page_s_command_writes_what_aws_takes"),
     "docs/aws.md console 2": ("aws/test_account_reading.py", "test_the_page_s_policy_is_enough_to_read_all_accounts"),
     "docs/aws.md console 3": ("aws/test_account_check.py", "test_the_page_s_commands_export_an_onboarded_account"),
+    "docs/aws.md console 4": (
+        "operate/test_publish_keys.py",
+        "test_a_key_rolls_through_every_account_with_the_page_s_rights_and_command",
+    ),
+    "docs/aws.md json 3": (
+        "operate/test_publish_keys.py",
+        "test_a_key_rolls_through_every_account_with_the_page_s_rights_and_command",
+    ),
     "docs/aws.md json 1": (HERE, "test_the_shown_trust_policy_is_the_one_that_we_print"),
     "docs/revocation.md json 1": (
         "documents/test_revocation_page.py",

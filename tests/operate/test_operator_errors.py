@@ -34,8 +34,12 @@ from federation_bridge.operate import commands
 from federation_bridge.store.tables import HEAD
 
 LOOKING = (("sessions", "list"), ("people", "blocked"), ("audit",), ("rules", "history"), ("grants", "alive"))
-KEYS = (("keys", "show"), ("issuer", "export", "--to", "public"))
-CHANGING = (("sessions", "end", "--person", "corp/ada"), ("people", "erase", "corp/ada", "--reason", "x"))
+KEYS = (("keys", "show"), ("issuer", "export", "--to", "public"), ("aws", "publish-keys"))
+CHANGING = (
+    ("sessions", "end", "--person", "corp/ada"),
+    ("people", "erase", "corp/ada", "--reason", "x"),
+    ("aws", "publish-keys", "--write"),
+)
 EVERY = (("serve",), ("check",), ("migrate",), *LOOKING, *CHANGING)
 
 

@@ -82,6 +82,7 @@ CHANGING = {
     "metadata refresh",
     "sessions end",
     "aws end",
+    "aws publish-keys",
     "people erase",
     "people block",
     "people unblock",

@@ -113,6 +113,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 ON_THE_MACHINE = {
     "aws check": "it reads the accounts with credentials of whoever types it; nodes look when asked to",
+    "aws publish-keys": "it writes in the accounts with credentials of whoever types it, and the bridge has none",
     "audit verify": "whoever doubts the bridge does not ask it",
     "people show": "all that is kept of a person is handed out by whoever answers for that, and by no program",
     "people erase": "what is erased cannot be brought back, and no program shall do it",

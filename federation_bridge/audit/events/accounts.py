@@ -1,4 +1,4 @@
-"""AWS's side: the accounts are looked at."""
+"""AWS's side: the accounts are looked at, and learn our keys."""
 
 from __future__ import annotations
 
@@ -25,3 +25,28 @@ class AccountsChecked(Event):
     wider: int
     unsure: int
     asked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderUpdateAsked(Event):
+    """An operator is about to give an account's SAML provider our metadata, with credentials of their own."""
+
+    name: ClassVar[str] = "provider.update_asked"
+    account: str
+    arn: str
+    kids: tuple[str, ...]
+    """The keys that AWS shall believe from then on, and no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderUpdateSettled(Event):
+    """What came of it, as AWS told it when it was read again."""
+
+    name: ClassVar[str] = "provider.update_settled"
+    account: str
+    arn: str
+    state: str
+    """As `aws publish-keys` says it: `current`, or another word and why."""
+    told: str
+    kids: tuple[str, ...]
+    """The keys that AWS believes now; empty where they could not be read."""
