@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 
 from federation_bridge.settings import Aws, Outgoing
 from federation_bridge.shown_text import quoted
@@ -88,7 +89,7 @@ class AccountAccess:
         with closing(self._client("sts", partition, {})) as sts:
             wanted = {"RoleArn": arn, "RoleSessionName": self._session_name, "DurationSeconds": _SHORTEST_SESSION}
             try:
-                got = asked("sts:AssumeRole", lambda: sts.assume_role(**wanted))["Credentials"]
+                got = asked("sts:AssumeRole", lambda: sts.assume_role(**wanted)["Credentials"])
             except Unanswered as problem:
                 if problem.code not in DENIED:
                     raise
@@ -106,7 +107,7 @@ class AccountAccess:
         if self._caller is None and partition not in self._failed:
             try:
                 with closing(self._client("sts", partition, {})) as sts:
-                    arn = asked("sts:GetCallerIdentity", sts.get_caller_identity)["Arn"].split(":")
+                    arn = asked("sts:GetCallerIdentity", lambda: sts.get_caller_identity()["Arn"]).split(":")
                 self._caller = _Caller(arn[4], arn[1])
             except Unanswered as problem:
                 self._failed[partition] = problem
@@ -139,7 +140,7 @@ class AccountAccess:
 
 
 def asked(action: str, call: Callable[[], Any]) -> Any:
-    """The answer of AWS; Unanswered with words for everything else."""
+    """What `call` takes from the answer of AWS; Unanswered with words for everything else."""
     try:
         return call()
     except ClientError as refused:
@@ -149,6 +150,8 @@ def asked(action: str, call: Callable[[], Any]) -> Any:
         raise Unanswered("there are no AWS credentials: sign in first, or name a profile in AWS_PROFILE") from None
     except (BotoCoreError, ValueError) as problem:
         raise Unanswered(f"{action}: {_unreachable(problem)}") from None
+    except (ResponseParserError, KeyError):
+        raise Unanswered(f"{action}: something between here and AWS answered, such as a proxy or a firewall") from None
 
 
 def _refusal(action: str, code: str) -> str:

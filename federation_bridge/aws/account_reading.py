@@ -76,10 +76,14 @@ def _provider(plan: AccountPlan, iam: Any, now: datetime, unread: dict[str, str]
 
 def saml_provider(arn: str, iam: Any, now: datetime) -> RealSamlProvider:
     """The SAML provider with this ARN as it stands there; Unanswered."""
-    found = asked("iam:GetSAMLProvider", lambda: iam.get_saml_provider(SAMLProviderArn=arn))
-    return RealSamlProvider(
-        found["SAMLMetadataDocument"], now, found.get("ValidUntil"), found.get("AssertionEncryptionMode")
-    )
+
+    def read() -> RealSamlProvider:
+        found = iam.get_saml_provider(SAMLProviderArn=arn)
+        return RealSamlProvider(
+            found["SAMLMetadataDocument"], now, found.get("ValidUntil"), found.get("AssertionEncryptionMode")
+        )
+
+    return asked("iam:GetSAMLProvider", read)  # type: ignore[no-any-return]
 
 
 def _oidc(arn: str, iam: Any) -> RealOidcProvider:

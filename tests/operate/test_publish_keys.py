@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ from federation_bridge.grant import RoleRequest
 from federation_bridge.model import Caller, Groups, Identity, RequestOrigin, Session
 from federation_bridge.operate import preparation
 from federation_bridge.operate.commands import commands
+from federation_bridge.operate.opening import looking_at
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.faults import Fault
 from federation_bridge.sandbox.aws.state import AccountState
@@ -212,6 +215,18 @@ def test_without_the_word_to_write_nothing_changes_here_or_there(company: Compan
     assert (company.documents(), snapshot(company.settings.parent)) == before
 
 
+def test_a_draft_of_the_rules_does_not_come_into_force_by_it(company: Company) -> None:
+    rules = company.settings.parent / "rules.yaml"
+    good = rules.read_text()
+    rules.write_text(good.replace("group: admins", "group: contractors"))
+    company.rotate()
+    assert company.publish("--write").exit_code == 0
+    rules.write_text(good.replace("group: admins", "grup: admins"))
+    with looking_at(load_settings(company.settings)) as parts:
+        assert parts.rulebook.problem
+        assert "contractors" not in repr(parts.rulebook.in_force.rules)
+
+
 def test_what_is_written_is_what_the_export_writes_and_nothing_else_of_the_provider_changes(
     company: Company, tmp_path: Path
 ) -> None:
@@ -331,6 +346,49 @@ def test_an_aws_that_does_not_answer_is_told_in_words(company: Company, monkeypa
     company.settings.write_text(yaml.safe_dump({**written, "aws": {"local_endpoint": "http://127.0.0.1:1"}}))
     (told,) = company.told("--accounts", ACCOUNT)
     assert told.startswith(f"{ACCOUNT}: could not: sts:GetCallerIdentity: AWS could not be asked: ")
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """Lets STS through, and answers for IAM in its own words."""
+
+    page = b""
+    sts = ""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = self.page
+        if b"GetCallerIdentity" in body:
+            told = f"<GetCallerIdentityResult><Arn>{self.sts}</Arn></GetCallerIdentityResult>"
+            answer = f"<GetCallerIdentityResponse>{told}</GetCallerIdentityResponse>".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on the error output."""
+
+
+@pytest.mark.parametrize("page", ["<html><p>Sign in\x1b[2J to the network", "<html><p>Sign in</p></html>", ""])
+def test_what_answers_in_aws_s_place_is_told_and_stops_nothing(company: Company, page: str) -> None:
+    served_page = type("Page", (Proxy,), {"page": page.encode(), "sts": f"arn:aws:iam::{ACCOUNT}:user/operator"})
+    with ThreadingHTTPServer(("127.0.0.1", 0), served_page) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            written = yaml.safe_load(company.settings.read_text())
+            address = f"http://127.0.0.1:{server.server_port}"
+            company.settings.write_text(yaml.safe_dump({**written, "aws": {"local_endpoint": address}}))
+            told = company.told("--write")
+        finally:
+            server.shutdown()
+            thread.join()
+    between = "something between here and AWS answered, such as a proxy or a firewall"
+    assert told == [
+        f"{ACCOUNT}: could not: iam:GetSAMLProvider: {between}",
+        f"{OTHER}: could not: sts:AssumeRole: {between}",
+        f"{THIRD}: could not: sts:AssumeRole: {between}",
+    ]
 
 
 def test_credentials_of_another_partition_write_nothing(company: Company) -> None:
