@@ -102,7 +102,7 @@ def check(path: Path, accounts: str, folder: Path | None, role_name: str, *, reg
 @click.option("--write", is_flag=True, help="Update what is not current; without it nothing is changed.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each account.")
 def publish_keys(path: Path, accounts: str, role_name: str, *, write: bool, as_json: bool) -> None:
-    """Tell, or bring with --write, what SAML providers must learn of our keys. Uses your own AWS credentials.
+    """Tell which SAML providers lack our keys; bring them with --write. Uses your own AWS credentials.
 
     Each account is told as it is done; one that fails does not stop the others. Exit status 1 where one is not
     current, or cannot be told.
