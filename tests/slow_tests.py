@@ -193,6 +193,9 @@ _FILES = {
     "web/test_language.py",
     "attacks/test_anonymous_floods.py",
     "provider_events/test_back_channel_logout.py",
+    "operator_notices/test_told_places.py",
+    "test_two_processes.py",
+    "sandbox/test_sandbox_serving.py",
 }
 """More than some seconds each on two cores."""
 
@@ -217,9 +220,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     first: else one process would still be busy when the others have nothing left.
     """
     for item in items:
-        if _is_listed(item.path) or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        if _is_listed(item.path) or _asks_for_a_server(item):
             item.add_marker("slow")
     items.sort(key=lambda item: _turn(item.path))
+
+
+def _asks_for_a_server(item: pytest.Item) -> bool:
+    """By a fixture of its own, or as one of both databases, whose fixture is only named by its parameter."""
+    fixtures, call = getattr(item, "fixturenames", ()), getattr(item, "callspec", None)
+    return not _FIXTURES.isdisjoint(fixtures) or (call is not None and "postgresql" in call.params.values())
 
 
 @cache

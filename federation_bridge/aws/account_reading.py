@@ -83,7 +83,8 @@ def saml_provider(arn: str, iam: Any, now: datetime) -> RealSamlProvider:
             found["SAMLMetadataDocument"], now, found.get("ValidUntil"), found.get("AssertionEncryptionMode")
         )
 
-    return asked("iam:GetSAMLProvider", read)  # type: ignore[no-any-return]
+    found: RealSamlProvider = asked("iam:GetSAMLProvider", read)
+    return found
 
 
 def _oidc(arn: str, iam: Any) -> RealOidcProvider:
