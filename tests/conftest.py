@@ -18,6 +18,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 from psycopg import Connection
 from pytest_socket import socket_allow_hosts
 
@@ -40,6 +41,15 @@ from slow_tests import pytest_collection_modifyitems, pytest_ignore_collect  # n
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # not installed, for whoever imports it
 made_once.install()
 in_memory.use()
+_configure_logs = structlog.configure
+
+
+def _configure_logs_anew(**settings: Any) -> None:
+    """As the programs do it, but no logger keeps what holds now: else the next test that looks at lines sees none."""
+    _configure_logs(**{**settings, "cache_logger_on_first_use": False})
+
+
+structlog.configure = _configure_logs_anew  # type: ignore[assignment]  # as it is called
 # A slow machine is no fault of the code: how long an example may take, or its making, says nothing here.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

@@ -36,7 +36,7 @@ def approve_code(scripted_user: ScriptedUser, code: str, decision: str = "allow"
     page = scripted_user.open("/device")
     page = scripted_user.browser.submit(page, page.form("/device"), user_code=code)
     words = scripted_user.browser.submit(page, page.form("/device/decision"), decision=decision).words
-    assert ("is in." if decision == "allow" else "was refused.") in words
+    assert ("is signed in." if decision == "allow" else "was refused.") in words
     return words
 
 

@@ -238,5 +238,5 @@ def test_an_answer_of_nobody_says_nothing_and_leads_nowhere(people: Any, clock: 
     address = signed_address(SLO, "SAMLResponse", response, idp_signer(), relay_state="https://evil.example.test/")
     answer = people[0].get(address.removeprefix(BASE))
     assert (answer.status_code, "Location" in answer.headers) == (200, False)
-    assert "not certain" in answer.text
+    assert "We do not know whether your company sign-in has ended too" in answer.text
     assert signed_in(people) == (True, True, True)
