@@ -74,7 +74,7 @@ def read_settings(path: Path) -> tuple[dict[str, Any], Where]:
         raise ConfigurationInvalid(f"{path}: is nested too deeply") from None
     if not isinstance(document, dict):
         raise ConfigurationInvalid(f"{path}: must hold settings as `name: value` lines")
-    return document, partial(_place_in, yaml.compose(written, Loader=yaml.SafeLoader))
+    return document, partial(_place_in, written)
 
 
 def _not_yaml(problem: yaml.YAMLError | UnicodeDecodeError, file: str) -> str:
@@ -88,8 +88,9 @@ def _not_yaml(problem: yaml.YAMLError | UnicodeDecodeError, file: str) -> str:
     return f"{file}: {told}" if mark is None else Mistake(told, mark.line + 1, mark.column + 1, file)
 
 
-def _place_in(root: yaml.Node | None, path: Sequence[str]) -> tuple[int, int]:
+def _place_in(written: str, path: Sequence[str]) -> tuple[int, int]:
     """Line and column of the setting's name; of the nearest that holds it where it is not there itself."""
+    root = yaml.compose(written, Loader=yaml.SafeLoader)
     if root is None:
         return 0, 0
     mark, node = root.start_mark, root
