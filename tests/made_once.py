@@ -10,9 +10,11 @@ import copy
 import functools
 import itertools
 import os
+import sqlite3
 import ssl
 from collections.abc import Callable
 from contextvars import ContextVar
+from threading import Lock
 from typing import Any, TypeVar
 
 import botocore.loaders
@@ -22,7 +24,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from werkzeug.routing import Rule
 
 from federation_bridge.aws.sts_clients import RegionalClients
@@ -72,26 +74,28 @@ def _compiled_once(rule: Rule) -> None:
 # ----------------------------------------------------------------------------------------------- tables of a new file
 
 _upgrade = schema._upgrade
-_tables: list[str] = []
-_TOLD = text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid")
-_ROWS = ("alembic_version", "service_marks")
+_filled = sqlite3.connect(":memory:", check_same_thread=False)
+"""What the steps made of the first file."""
+_filling = Lock()
+_COUNTED = "SELECT count(*) FROM sqlite_master"
 
 
 def _upgraded_once(connection: Connection) -> None:
-    if connection.dialect.name != "sqlite" or connection.execute(_TOLD).first():
+    """Puts the pages of the first file into a new one, which SQLite does outside of a transaction alone."""
+    if connection.dialect.name != "sqlite" or connection.exec_driver_sql(_COUNTED).scalar_one():
         _upgrade(connection)
         return
-    if _tables:
-        # One call of the driver. It commits what is pending, which is nothing, and leaves open what begins here.
-        driver: Any = connection.connection.dbapi_connection
-        driver.executescript(";\n".join(["BEGIN IMMEDIATE", *_tables]))
-    else:
-        _upgrade(connection)
-        _tables.extend(row.sql for row in connection.execute(_TOLD))
-        for table in _ROWS:
-            for row in connection.exec_driver_sql(f"SELECT * FROM {table}"):
-                values = ", ".join(repr(value) for value in row)
-                _tables.append(f"INSERT INTO {table} VALUES ({values})")
+    driver: Any = connection.connection.dbapi_connection
+    driver.commit()  # of nothing yet; and another thread that is here with the same file must not wait for this one
+    with _filling:
+        if not _filled.execute(_COUNTED).fetchone()[0]:
+            driver.execute("BEGIN IMMEDIATE").close()
+            _upgrade(connection)
+            driver.commit()
+            driver.backup(_filled)
+        elif not driver.execute(_COUNTED).fetchone()[0]:
+            _filled.backup(driver)
+        driver.execute("BEGIN IMMEDIATE").close()
 
 
 def steps_are_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from contextlib import nullcontext
+from functools import cache
 
 import pytest
 from aws_factories import NOW, grant, signing_key
@@ -35,7 +36,12 @@ def _is_alike(point: int) -> bool:
     return len({unicodedata.category(chr(near)) for near in (point - 1, point, min(point + 1, sys.maxunicode))}) == 1
 
 
-EVERY_CHARACTER = [chr(one) for one in range(sys.maxunicode + 1) if one < _LETTERS_END or not _is_alike(one)]
+@cache
+def every_character() -> list[str]:
+    """Made when a test asks: to read a million characters takes a second, which each process would spend to collect."""
+    return [chr(one) for one in range(sys.maxunicode + 1) if one < _LETTERS_END or not _is_alike(one)]
+
+
 NOT_SHOWN = {
     "\u00a0", "\u115f", "\u1160", "\u1680", *map(chr, range(0x2000, 0x200B)), "\u2028", "\u2029", "\u202f", "\u205f",
     "\u3000", "\u3164", "\uffa0",
@@ -44,17 +50,17 @@ NOT_SHOWN = {
 
 
 def test_tags_are_letters_separators_numbers_and_ten_signs_to_us_and_to_the_sandbox() -> None:
-    documented = [one for one in EVERY_CHARACTER if unicodedata.category(one)[0] in "LZN" or one in "_.:/=+-@"]
-    assert [one for one in EVERY_CHARACTER if is_taken_in_tags(one)] == documented
-    assert [one for one in EVERY_CHARACTER if session_terms.is_tag_text(one, 1)] == documented
+    documented = [one for one in every_character() if unicodedata.category(one)[0] in "LZN" or one in "_.:/=+-@"]
+    assert [one for one in every_character() if is_taken_in_tags(one)] == documented
+    assert [one for one in every_character() if session_terms.is_tag_text(one, 1)] == documented
 
 
 def test_we_put_in_a_tag_what_aws_takes_but_for_what_nobody_sees() -> None:
-    for value in EVERY_CHARACTER:
+    for value in every_character():
         surrounded = f"a{value}b"
         is_ours = tag_value_mistake(surrounded) is None
         assert is_ours == (session_terms.is_tag_text(surrounded, 256) and value not in NOT_SHOWN), hex(ord(value))
-    assert {one for one in EVERY_CHARACTER if is_taken_in_tags(one) and not is_shown(one)} == NOT_SHOWN
+    assert {one for one in every_character() if is_taken_in_tags(one) and not is_shown(one)} == NOT_SHOWN
 
 
 @pytest.mark.parametrize("character", sorted(NOT_SHOWN), ids=lambda one: f"U+{ord(one):04X}")
@@ -66,7 +72,7 @@ def test_what_is_left_out_on_purpose_is_not_blamed_on_aws(character: str) -> Non
 
 
 def test_names_of_sessions_and_source_identities_have_one_alphabet() -> None:
-    for one in EVERY_CHARACTER:
+    for one in every_character():
         is_ours = source_identity_mistake(f"a{one}") is None
         assert is_ours == (session_terms.NAME.fullmatch(f"a{one}") is not None), hex(ord(one))
         assert is_ours == (with_role.NAME.fullmatch(f"a{one}") is not None), hex(ord(one))

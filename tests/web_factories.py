@@ -91,7 +91,7 @@ def write_files(folder: Path) -> Path:
     (folder / "rules.yaml").write_text(_RULES)
     (folder / "accounts.yaml").write_text(_ACCOUNTS)
     settings = folder / "federation-bridge.yaml"
-    settings.write_text(yaml.safe_dump(_SETTINGS))
+    settings.write_text(yaml.dump(_SETTINGS, Dumper=yaml.CSafeDumper))
     return settings
 
 
