@@ -1,29 +1,26 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """The administration's API: there for whoever administers alone, paged in one form, and as its document says."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from administration_api_factories import APPOINTED, ROOT, Line, administered, browser_of, let_in, rulebook_of
+from administration_api_factories import APPOINTED, ROOT, Line, administered, browser_of, let_in
 from administration_factories import MARKED
+from administration_lists_factories import READING, ada, all_pages, changed, fits, in_force  # noqa: F401 - a fixture
 from databases import HeldClock
 from jsonschema import Draft202012Validator
 from live_grant_factories import sold
 from oauth_factories import Program
-from store_factories import entry, revocation
 from web_factories import ACCOUNT, Person, door_of
 
-from federation_bridge.administration.rules import Change, apply
 from federation_bridge.audit import AuditQuery, Entry, SignInRefused
-from federation_bridge.model import Author, RequestOrigin
-from federation_bridge.rulebook.texts import Texts
+from federation_bridge.model import RequestOrigin
 from federation_bridge.web.api.administration.document import OPERATIONS
 from federation_bridge.web.api.openapi import DOCUMENT
 
@@ -33,53 +30,8 @@ QUERIES = {"/explanation": {"person": "corp/ada"}, "/aws/files": {"format": "jso
 
 
 @pytest.fixture
-def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
-    yield from administered(tmp_path, clock)
-
-
-@pytest.fixture
 def marked(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
     yield from administered(tmp_path, clock, APPOINTED + MARKED)
-
-
-def fits(answer: Any, path: str, method: str = "get") -> Any:
-    """The answer's body, where it is what the document promises for this path and status."""
-    responses = DOCUMENT["paths"][f"/administration{path}"][method]["responses"]
-    content = responses[str(answer.status_code)]["content"]
-    assert answer.mimetype in content, path
-    body = answer.get_json()
-    schema = {**content["application/json"]["schema"], "components": DOCUMENT["components"]}
-    Draft202012Validator(schema).validate(body)
-    return body
-
-
-def in_force(person: Person) -> Texts:
-    stands = door_of(person.app).store.rulebook_versions.in_force()
-    assert stands is not None
-    return Texts.from_kept(stands.text)
-
-
-def changed(person: Person, clock: HeldClock, group: str, reason: str = "a ticket") -> None:
-    """Another version, with this group for administrators at AWS."""
-    stands = in_force(person)
-    texts = Texts(re.sub(r"(administrators\n.*\n.*group: )\w+", rf"\g<1>{group}", stands.document()), stands.accounts)
-    apply(rulebook_of(person, clock), texts, Change(Author("the operator"), reason, stands.digest))
-
-
-def all_pages(line: Line, path: str, **query: Any) -> list[Any]:
-    """Every item of a list, page after page."""
-    found: list[Any] = []
-    cursor: dict[str, str] = {}
-    while True:
-        body = fits(line.get(path, **query, **cursor), path)
-        assert len(body["items"]) <= query.get("limit", 100)
-        found += body["items"]
-        if body["next"] is None:
-            return found
-        cursor = {"cursor": body["next"]}
-
-
-READING = sorted(path for method, path in OPERATIONS if method == "GET")
 
 
 @pytest.mark.parametrize("path", READING)
@@ -190,52 +142,6 @@ def test_versions_are_listed_shown_and_compared(ada, clock) -> None:
         assert fits(line.get(f"/versions/{number}"), "/versions/{number}")["error"]["code"] == "not_found"
 
 
-@pytest.mark.parametrize("path", [path for path in READING if OPERATIONS["GET", path].is_list])
-def test_every_list_pages_in_the_same_form(ada, clock, path) -> None:
-    for number in range(3):
-        line = let_in(ada, clock, "auditors", subject=f"person{number}")
-        changed(ada, clock, f"group{number}")
-        ada.get("/sign-in/corp/oidc?code=x&state=y")
-        store = door_of(ada.app).store
-        sold(store, clock(), f"ASIAEXAMPLEEXAMPLE1{number}", grant_id=f"_{number}")
-        store.revocations.add([revocation(clock(), f"end{number}")], entry(clock()))
-    whole = all_pages(line, path)
-    assert all_pages(line, path, limit=1) == whole
-    assert path in ("/proposals", "/accounts", "/scim/users", "/scim/groups") or len(whole) > 1, path
-    for bad in ({"limit": 0}, {"limit": 501}, {"limit": "x"}, {"limit": -1}, {"cursor": "x"}, {"cursor": "bnVsbA=="}):
-        assert line.get(path, **bad).status_code == 400, bad
-    assert line.get(path, limit=500).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "cursor",
-    ["é", "A" * 3000, "W10=", "WyJ4Iiwi4oCcIl0=", "//8=", "e30=", "WyJhIiwgbnVsbF0=", "MQ==", "W1tbW1tbW1tbW10="],
-)
-@pytest.mark.parametrize("path", ["/versions", "/audit", "/people", "/findings"])
-def test_a_cursor_that_is_none_of_ours_is_refused(ada, clock, path, cursor) -> None:
-    line = let_in(ada, clock, "auditors")
-    assert fits(line.get(path, cursor=cursor), path)["error"]["code"] == "bad_request"
-
-
-def test_a_cursor_is_of_its_filters_and_of_its_list(ada, clock) -> None:
-    line = let_in(ada, clock, "auditors")
-    for number in range(4):
-        line.get(f"/nothing-{number}")
-    following = line.get("/audit", limit=1).get_json()["next"]
-    assert line.get("/audit", limit=3, cursor=following).status_code == 200
-    assert line.get("/audit", limit=1, cursor=following, event="request.refused").status_code == 400
-    assert line.get("/sign-ins", cursor=following).status_code == 400
-
-
-def test_no_entry_falls_between_two_pages(ada, clock) -> None:
-    line = let_in(ada, clock, "auditors")
-    for number in range(60):
-        clock.now += timedelta(seconds=number % 20 == 0)
-        ada.get(f"/nothing-{number}")
-    found = all_pages(line, "/audit", event="request.refused", limit=7)
-    assert sorted(one["details"]["path"] for one in found) == sorted(f"/nothing-{number}" for number in range(60))
-
-
 @pytest.mark.parametrize(
     ("path", "query"),
     [
@@ -323,17 +229,3 @@ def test_a_second_line_has_rights_of_its_own(ada, clock) -> None:
     rights = let_in(ada, clock, "writers", subject="dan").get("/me").get_json()["rights"]
     assert rights == {"role": "author", "accounts": [ACCOUNT], "by": ["authors"]}
     assert isinstance(let_in(ada, clock, "auditors", subject="eve").program, Program)
-
-
-@pytest.mark.parametrize("own_database", [2**63, 10**400, -1], ids=["63 bits", "400 digits", "negative"])
-def test_a_cursor_that_a_caller_wrote_asks_for_nothing_that_cannot_be_counted(ada, clock, own_database) -> None:
-    """What binds a cursor to its question is no secret, so anybody who may ask can make one."""
-    line = let_in(ada, clock, "auditors")
-    for number in range(3):
-        line.get(f"/nothing-{number}")
-    following = line.get("/audit", limit=1).get_json()["next"]
-    written = json.loads(base64.urlsafe_b64decode(following))
-    forged = base64.urlsafe_b64encode(json.dumps([*written[:-1], own_database]).encode()).decode()
-
-    assert line.get("/audit", limit=1, cursor=following).status_code == 200
-    assert line.get("/audit", limit=1, cursor=forged).status_code == 200

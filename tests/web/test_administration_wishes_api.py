@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Programs do what commands do: files of rules, an emergency, the register from a list, all of it previewed."""
 
 from __future__ import annotations
@@ -9,26 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from administration_api_factories import APPOINTED, Line, administered, let_in, stands
+from administration_api_factories import APPOINTED, administered, let_in, stands
 from administration_factories import MARKED
+from administration_wishes_factories import ada, posted  # noqa: F401 - a fixture
 from databases import HeldClock
 from documents.blocks import blocks
-from jsonschema import Draft202012Validator
 from web_factories import ACCOUNT, Person, door_of
 
 from federation_bridge.audit import AuditQuery
-from federation_bridge.web.api.openapi import DOCUMENT
 
 BLOCKS = blocks()
-OTHER = "222233334444"
+
+
 MORE = """version: 1
 rules: [{id: more, connection: corp, when: {group: more}, grant: {role: 111122223333/Reader}}]
 """
-
-
-@pytest.fixture
-def ada(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
-    yield from administered(tmp_path, clock)
 
 
 @pytest.fixture
@@ -40,18 +36,6 @@ def allowing(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
 @pytest.fixture
 def forbidding(tmp_path: Path, clock: HeldClock) -> Iterator[Person]:
     yield from administered(tmp_path, clock, APPOINTED + MARKED)
-
-
-def posted(line: Line, path: str, body: Any) -> Any:
-    """The body of the answer, where both bodies are what the document promises."""
-    operation = DOCUMENT["paths"][f"/administration{path}"]["post"]
-    sent = operation["requestBody"]["content"]["application/json"]["schema"]
-    answer = line.post(path, body)
-    received = operation["responses"][str(answer.status_code)]["content"]["application/json"]["schema"]
-    if answer.status_code == 200:
-        Draft202012Validator({**sent, "components": DOCUMENT["components"]}).validate(body)
-    Draft202012Validator({**received, "components": DOCUMENT["components"]}).validate(answer.get_json())
-    return answer.get_json()
 
 
 def files(person: Person, *wanted: dict[str, str], **more: Any) -> dict[str, Any]:
@@ -171,63 +155,6 @@ def test_an_emergency_is_refused_where_the_settings_do_not_allow_it(forbidding, 
     body = {"rules": rules, "base_digest": stands(forbidding)[1], "reason": "now", "emergency": True}
     assert "rulebook.emergency" in posted(line, "/rulebook", body)["error"]["detail"]
     assert stands(forbidding)[0] == 1
-
-
-def listed(name: str, written: str, **more: Any) -> dict[str, Any]:
-    return {"lists": [{"name": name, "text": written}]} | more
-
-
-def test_a_list_of_accounts_becomes_a_register_that_is_previewed_and_put_in_force(ada, clock) -> None:
-    line = let_in(ada, clock, "identity-team")
-    organizations = json.dumps({"Accounts": [{"Id": ACCOUNT, "Name": "Live"}, {"Id": OTHER, "Name": "Sandbox"}]})
-    found = posted(line, "/accounts/import", listed("accounts.json", organizations, roles=["Reader"]))
-    assert found["new"] == [{"account": OTHER, "name": "Sandbox"}]
-    assert found["renamed"] == [{"account": ACCOUNT, "before": "Production", "after": "Live"}]
-    assert (found["is_whole"], found["changed_people"]) == (True, 0)
-    assert stands(ada)[0] == 1
-    change = {"accounts": found["accounts"], "base_digest": found["base_digest"], "reason": "the list"}
-    assert posted(line, "/rulebook/preview", change)["difference"] == found["difference"]
-    assert posted(line, "/rulebook", change)["version"] == 2
-    first = line.get("/accounts", limit=1).get_json()
-    assert [one["name"] for one in first["items"]] == ["Live"]
-    second = line.get("/accounts", limit=1, cursor=first["next"]).get_json()
-    assert ([one["account"] for one in second["items"]], second["next"]) == ([OTHER], None)
-    assert line.get(f"/accounts/{OTHER}").get_json()["mapped_roles"] == 0
-    assert line.get("/accounts/999999999999").status_code == 404
-
-    table = listed("gone.csv", f"id,name\n{ACCOUNT},Other\n", remove=True, keep_names=True)
-    found = posted(line, "/accounts/import", table)
-    assert (found["removed"], found["renamed"]) == ([OTHER], [])
-
-
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        ({}, "lists is needed"),
-        ({"lists": []}, "lists is needed"),
-        (listed("a.csv", "id,name\n111122223333,=cmd()\n"), "formula"),
-        (listed("a.csv", "id,nmae\n111122223333,x\n"), "name"),
-        (listed("a.json", '{"Accounts": [{"Id": "1"}]}'), "line 1"),
-        (listed("a.csv", f"id,name\n{OTHER},New\n"), "roles"),
-        (listed("a.csv", f"id,name\n{OTHER},New\n", roles=["Reader"], provider="role/x"), ""),
-        (listed("a.csv", f"id,name\n{OTHER},Product\u0456on\n", roles=["Reader"]), ""),
-        (listed("a.csv", "id\n", form="xml"), "form"),
-        (listed("a.csv", "id\n", remove="yes"), "neither true nor false"),
-        (listed("a.csv", "id\n", roles="Reader"), "not a list"),
-    ],
-)
-def test_a_list_that_cannot_be_read_is_told_and_changes_nothing(ada, clock, body, told) -> None:
-    line = let_in(ada, clock, "identity-team")
-    error = posted(line, "/accounts/import", body)["error"]
-    assert error["code"] in ("bad_request", "rulebook_invalid")
-    assert told in f"{error['detail']} {error.get('problems', '')}"
-    assert stands(ada)[0] == 1
-
-
-def test_the_register_is_no_authors(ada, clock) -> None:
-    body = listed("a.csv", f"id,name\n{ACCOUNT},Live\n")
-    assert let_in(ada, clock, "writers").post("/accounts/import", body).status_code == 404
-    assert let_in(ada, clock, "identity-team", subject="bob").post("/accounts/import", body).status_code == 200
 
 
 def test_what_waits_and_what_would_return_are_previewed(forbidding, clock) -> None:

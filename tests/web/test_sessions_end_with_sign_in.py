@@ -1,125 +1,41 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """No AWS session outlives the sign-in in which it was taken; what that cuts too short leads to another sign-in."""
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from databases import HeldClock
-from oauth_factories import Program, approve
-from sts_stub import StubSts, granted, refused, stub_sts
-from web_factories import _SETTINGS, TOKEN, Person, door_of, person_at
-
-from federation_bridge.aws import console
-from federation_bridge.aws.sts import answer_time
-from federation_bridge.aws_endings.instants import not_before
-from federation_bridge.bridge import token_hash
-from federation_bridge.errors import AnswerNotGranted, AwsRefused, AwsUnreachable, NotHandedOver, SignInAgain
-from federation_bridge.grant import RoleRequest
-from federation_bridge.model import Caller, Departure, Groups, Identity, LiveGrant, RequestOrigin, Session
-from federation_bridge.settings import Aws
-from federation_bridge.web import cookies
-
-SAML, OIDC = "111122223333", "222233334444"
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-ANSWER_TIME = answer_time(Aws())
-ROADS = pytest.mark.parametrize("road", ["saml", "oidc"])
-
-_ACCOUNTS = f"""
-version: 1
-accounts:
-  - id: "{SAML}"
-    name: Production
-    provider: arn:aws:iam::{SAML}:saml-provider/bridge
-    roles: [{{name: Developer, max_session: 4h}}]
-  - id: "{OIDC}"
-    name: Development
-    provider: arn:aws:iam::{OIDC}:oidc-provider/aws.example.com
-    roles: [{{name: Developer, max_session: 1h, web_identity_file: true}}]
-"""
-_RULES = "version: 1\nrules:" + "".join(
-    f"""
-  - id: {name}
-    connection: corp
-    when: {{group: developers}}
-    grant: {{role: "{account}/Developer", max_duration: 4h}}"""
-    for name, account in (("saml", SAML), ("oidc", OIDC))
+from session_lengths_fixtures import (  # noqa: F401 - fixtures
+    ANSWER_TIME,
+    HOUR,
+    MINUTE,
+    ROADS,
+    SAML,
+    Make,
+    acting,
+    ledger,
+    make,
+    sells,
+    session,
+    sts,
+    take,
+    token,
 )
+from sts_stub import StubSts, refused
+from web_factories import Person, door_of
 
-
-@pytest.fixture
-def sts() -> Iterator[StubSts]:
-    with stub_sts() as stub:
-        yield stub
-
-
-Make = Callable[..., Person]
-
-
-@pytest.fixture
-def make(tmp_path: Path, clock: HeldClock, sts: StubSts) -> Iterator[Make]:
-    opened: list[Iterator[Person]] = []
-
-    def made(*, ends: bool = True, limit: str = "12h") -> Person:
-        (tmp_path / "own-accounts.yaml").write_text(_ACCOUNTS)
-        (tmp_path / "own-rules.yaml").write_text(_RULES)
-        corp = {**_SETTINGS["connections"]["corp"], "aws_sessions_end_with_sign_in": ends, "max_session": limit}
-        changes: dict[str, Any] = {
-            "accounts": "own-accounts.yaml",
-            "rules": "own-rules.yaml",
-            "connections": {**_SETTINGS["connections"], "corp": corp},
-            "aws": {"local_endpoint": sts.url},
-            "command_line": {"web_identity_files": True},
-        }
-        opened.append(person_at(tmp_path, clock, **changes))
-        return next(opened[-1])
-
-    yield made
-    for one in opened:
-        next(one, None)
-
-
-def session(clock: HeldClock, left: timedelta, *, lasts: timedelta = 12 * HOUR) -> Session:
-    """A sign-in that ends in so long."""
-    now = clock()
-    who = Identity("corp", "ada", "Ada", email="ada@example.com", groups=Groups(("developers",)))
-    return Session(token_hash(f"{left} {TOKEN}"), who, now + left - lasts, now, now + left)
-
-
-def sells(sts: StubSts, road: str, until: datetime) -> None:
-    operation, account = ("AssumeRoleWithSAML", SAML) if road == "saml" else ("AssumeRoleWithWebIdentity", OIDC)
-    # The session name of somebody whose address is not known to be theirs.
-    arn = f"arn:aws:sts::{account}:assumed-role/Developer/{NAME}"
-    sts.answers = [granted(operation, arn, until.strftime("%Y-%m-%dT%H:%M:%SZ"))]
-
-
-NAME = "Ada-misktlmwsucdkztb"
-
-
-def acting(person: Person, session: Session) -> Caller:
-    """Whoever is signed in so, with that sign-in in the store."""
-    message = f"_{session.ends_at}"
-    door_of(person.app).store.sessions.admit(session, "https://idp.example.com", message, session.last_seen_at + HOUR)
-    return Caller(session, RequestOrigin("ref-1"))
-
-
-def take(person: Person, caller: Session, road: str, duration: timedelta | None = None) -> Any:
-    asked = RoleRequest(SAML if road == "saml" else OIDC, "Developer", duration)
-    return door_of(person.app).bridge.credentials(acting(person, caller), asked)
+from federation_bridge.errors import AnswerNotGranted, AwsRefused, AwsUnreachable, SignInAgain
+from federation_bridge.grant import RoleRequest
 
 
 def details(person: Person, event: str) -> dict[str, Any]:
     return dict(door_of(person.app).store.audit.entries(event=event)[0].details)
-
-
-def ledger(person: Person) -> tuple[LiveGrant, ...]:
-    return door_of(person.app).store.live_grants.of_person("corp/ada")
 
 
 # --------------------------------------------------------------------------------------------------------- the cut
@@ -187,114 +103,20 @@ def test_a_connection_may_let_sessions_outlive_the_sign_in(
     assert take(person, session(clock, 5 * MINUTE), road).expires_at == clock() + HOUR
 
 
-# ------------------------------------------------------------------------------------------------ another sign-in
-
-
-@ROADS
-def test_less_than_aws_sells_asks_for_another_sign_in(make: Make, clock: HeldClock, sts: StubSts, road: str) -> None:
-    person = make()
-    least = 15 * MINUTE if road == "saml" else 15 * MINUTE + ANSWER_TIME
-    with pytest.raises(SignInAgain) as refusal:
-        take(person, session(clock, least - timedelta(seconds=1)), road)
-    assert refusal.value.is_over
-    assert sts.asked == []
-    assert ledger(person) == ()
-    sells(sts, road, clock() + 15 * MINUTE)
-    assert take(person, session(clock, least), road).expires_at == clock() + 15 * MINUTE
-
-
-def signed_in(person: Person, clock: HeldClock, left: timedelta) -> None:
-    acting(person, replace(session(clock, left), key=token_hash(TOKEN)))
-    person.client.set_cookie(cookies.SESSION, TOKEN, domain="aws.example.com", secure=True)
-
-
-@pytest.mark.parametrize("what", ["console", "credentials"])
-def test_a_press_shows_the_way_to_another_sign_in(make: Make, clock: HeldClock, what: str) -> None:
-    person = make()
-    signed_in(person, clock, 10 * MINUTE)
-    page = person.post(f"/roles/{SAML}/Developer/{what}")
-    assert page.status_code == 403
-    assert "Your sign-in ends in less than 15 minutes" in page.text
-    assert f'action="/roles/{SAML}/Developer/sign-in"' in page.text
-    assert person.get(f"/go/{SAML}/Developer").status_code == 403
-
-
-def test_a_program_ends_with_its_family_and_is_told_to_sign_in(make: Make, clock: HeldClock, sts: StubSts) -> None:
-    """The family was let in by a sign-in that lasts twelve hours."""
-    person = make()
-    person.sign_in(clock, "developers")
-    program = Program(person, clock)
-    begun = program.begin()
-    assert approve(person, begun["user_code"]).status_code == 200
-    access = program.poll(begun["device_code"]).get_json()
-    clock.advance(timedelta(minutes=10))
-    sells(sts, "saml", clock() + HOUR)
-    path = f"/api/v1/roles/{SAML}/Developer/credentials"
-    assert program.call("POST", path, access["access_token"], json={}).get_json()["cap"] == "usual"
-    (family,) = door_of(person.app).store.token_families.living("corp/ada")
-    near = Caller(session(clock, 10 * MINUTE), RequestOrigin("r"), is_command_line=True)
-    assert family.ends_at == clock() - 10 * MINUTE + 12 * HOUR
-    with pytest.raises(SignInAgain):
-        door_of(person.app).bridge.credentials(near, RoleRequest(SAML, "Developer"))
-
-
-def test_a_program_is_let_in_only_by_a_sign_in_that_leaves_it_something(make: Make, clock: HeldClock) -> None:
-    person = make()
-    signed_in(person, clock, 10 * MINUTE)
-    query = (
-        "response_type=code&client_id=fedbridge&redirect_uri=http://127.0.0.1:7777/callback&state=s"
-        f"&code_challenge={'A' * 43}&code_challenge_method=S256"
-    )
-    stale = person.get(f"/oauth/authorize?{query}")
-    assert "Let it in" not in stale.text
-    assert "sign in again" in stale.text.lower()
-
-
-def test_the_line_of_a_sign_in_link_says_that_a_session_may_begin_later(
-    make: Make, clock: HeldClock, sts: StubSts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """AWS takes the link for fifteen minutes; credentials of a command line begin nothing that is not known."""
-    person, caller = make(), session(clock, 12 * HOUR)
-    monkeypatch.setattr(console, "federation_link", lambda *_, **__: Departure("https://signin.aws.amazon.com/"))
-    sells(sts, "oidc", clock() + HOUR)
-    door_of(person.app).bridge.console(acting(person, caller), RoleRequest(OIDC, "Developer"), "")
-    (link,) = ledger(person)
-    assert (link.is_handed_over, link.access_key_id) == (True, "ASIAEXAMPLEEXAMPLE12")
-    assert not_before(clock(), [link], ANSWER_TIME) >= clock() + 15 * MINUTE + ANSWER_TIME
-
-    clock.advance(timedelta(seconds=1))
-    sells(sts, "oidc", clock() + HOUR)
-    door_of(person.app).bridge.credentials(Caller(caller, RequestOrigin("ref-2")), RoleRequest(OIDC, "Developer"))
-    (keys,) = [one for one in ledger(person) if one.id != link.id]
-    assert not keys.is_handed_over
-    assert not_before(clock(), [keys], ANSWER_TIME) == clock() + timedelta(seconds=30)
-
-
 # ------------------------------------------------------------------------------------------------ web identity files
-
-
-def _token(person: Person, caller: Session) -> Any:
-    asked = RoleRequest(OIDC, "Developer")
-    return door_of(person.app).bridge.web_identity_token(acting(person, caller), asked)
 
 
 def test_a_token_leaves_where_no_session_that_it_buys_can_outlive_the_sign_in(make: Make, clock: HeldClock) -> None:
     person = make()
     enough = HOUR + 10 * MINUTE
-    found = _token(person, session(clock, enough))
+    found = token(person, session(clock, enough))
     (line,) = ledger(person)
     assert line.is_handed_over
     assert line.ends_at == clock() + enough
     assert found.statement.ends_at <= line.ends_at
     with pytest.raises(SignInAgain) as refusal:
-        _token(person, session(clock, enough - timedelta(seconds=1)))
+        token(person, session(clock, enough - timedelta(seconds=1)))
     assert refusal.value.is_over
-
-
-def test_where_no_sign_in_is_long_enough_nobody_is_sent_round_in_circles(make: Make, clock: HeldClock) -> None:
-    person = make(limit="1h")
-    with pytest.raises(NotHandedOver, match="the sign-in ends before the longest session"):
-        _token(person, session(clock, HOUR, lasts=HOUR))
 
 
 # --------------------------------------------------------------------------------- what AWS answered is compared
