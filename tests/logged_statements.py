@@ -24,7 +24,7 @@ _EMPTY = "; ".join(f"DELETE FROM {name}" for name in sorted(set(METADATA.tables)
 
 
 def logged(server: postgresql.Server, scenarios: Mapping[str, Any]) -> list[str]:
-    """Every statement in order, blanks folded; `scenarios` are those of tests/conformance/test_store_durability.py.
+    """Every statement in order, blanks folded; `scenarios` are those of tests/store_scenarios.py.
 
     The database tells what a connection of ours has as its isolation, too.
     """

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conformance.test_audit_seals import _numbers_begin_with_one, _sealing, _tamper, drawer, ring  # noqa: F401 - fixtures
+from audit_seals_fixtures import drawer, numbers_begin_with_one, ring, sealing_of, tamper  # noqa: F401 - fixtures
 from databases import HeldClock, OwnDatabase
 from forged_rows import rows_of
 from store_factories import session
@@ -84,16 +84,16 @@ def test_the_seals_hold_whether_entries_were_sealed_before_or_after(
     is_sealed: bool,
 ) -> None:
     if is_sealed:
-        _sealing(store, ring, clock).seal()
+        sealing_of(store, ring, clock).seal()
     _erase(store, ring, clock)
     before = _verified(store, ring)
-    _sealing(store, ring, clock).seal()
+    sealing_of(store, ring, clock).seal()
     verification, problems = _verified(store, ring)
     assert (before[1], problems, verification.erased, verification.sealed) == ([], [], 2, 2)
 
 
 def test_an_export_of_an_erased_person_verifies_too(store: Store, ring: KeyRing, clock: HeldClock) -> None:
-    _sealing(store, ring, clock).seal()
+    sealing_of(store, ring, clock).seal()
     _erase(store, ring, clock)
     lines = [audit.json_text(one) for one in audit.sealed(store)]
     assert "alice" not in "".join(lines)
@@ -207,7 +207,7 @@ def test_who_blanks_an_entry_without_the_verb_is_found(
     ring: KeyRing,
     clock: HeldClock,
 ) -> None:
-    _sealing(store, ring, clock).seal()
+    sealing_of(store, ring, clock).seal()
     # The triggers let it pass, for it looks like an erasure, and the digest is right: what lacks is our statement.
     own_database.admin(f"UPDATE audit SET {BLANK}, erased = '{_personal(store)}:forged' WHERE number = 1")
     assert [(one.wrong, one.row) for one in _verified(store, ring)[1]] == [(Wrong.ERASED, 1)]
@@ -215,7 +215,7 @@ def test_who_blanks_an_entry_without_the_verb_is_found(
 
 def test_what_the_verb_blanks_is_no_finding(store: Store, ring: KeyRing, clock: HeldClock) -> None:
     """The twin: the very same columns of the same entry, with our statement."""
-    _sealing(store, ring, clock).seal()
+    sealing_of(store, ring, clock).seal()
     _erase(store, ring, clock)
     row = next(iter(store.seals.rows(1, 1)))
     assert (row.person, row.address, row.user_agent, row.details, row.salt) == ("", "", "", "{}", None)
@@ -228,7 +228,7 @@ def test_the_statement_of_one_entry_erases_no_other(
     ring: KeyRing,
     clock: HeldClock,
 ) -> None:
-    _sealing(store, ring, clock).seal()
+    sealing_of(store, ring, clock).seal()
     _erase(store, ring, clock)
     # The twin: where it belongs, it holds.
     assert _verified(store, ring)[1] == []
@@ -243,10 +243,10 @@ def test_something_that_is_written_into_an_erased_entry_is_found(
     ring: KeyRing,
     clock: HeldClock,
 ) -> None:
-    _sealing(store, ring, clock).seal()
+    sealing_of(store, ring, clock).seal()
     _erase(store, ring, clock)
     assert _verified(store, ring)[1] == []
-    _tamper(own_database, "UPDATE audit SET person = 'corp/mallory' WHERE number = 1")
+    tamper(own_database, "UPDATE audit SET person = 'corp/mallory' WHERE number = 1")
     assert [(one.wrong, one.row) for one in _verified(store, ring)[1]] == [(Wrong.CHANGED, 1)]
 
 

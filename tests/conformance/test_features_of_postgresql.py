@@ -7,10 +7,10 @@ import re
 import postgresql
 import psycopg
 import pytest
-from conformance.test_store_durability import SCENARIOS
 from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
 from documents.blocks import ROOT
 from logged_statements import logged
+from store_scenarios import SCENARIOS
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.store import open_store
