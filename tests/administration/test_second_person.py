@@ -1,70 +1,24 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """A marked change waits for a second administrator, whose yes is for one text, over one version, and holds once."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
-from databases import HeldClock
-from mapping_factories import CONNECTIONS, REGISTER_TEXT, identity, rule, rules_text
+from mapping_factories import REGISTER_TEXT, rule, rules_text
+from second_person_fixtures import MORE, ada, bob, changed, person, rules, texts, yes  # noqa: F401 - a fixture
 
 from federation_bridge.administration import approvals
 from federation_bridge.administration import rules as verbs
 from federation_bridge.administration.approvals import Yes
-from federation_bridge.administration.rules import Change, Outcome, Rules
-from federation_bridge.errors import BadRequest, ConfigurationInvalid, NotFound
-from federation_bridge.model import Author, Caller, ProposedVersion, RequestOrigin, Session
-from federation_bridge.rulebook import Known
+from federation_bridge.administration.rules import Change
+from federation_bridge.errors import BadRequest, NotFound
+from federation_bridge.model import Author, ProposedVersion
 from federation_bridge.rulebook.texts import Texts
-from federation_bridge.store import Store
 from federation_bridge.store.rulebook_proposals import approve_in
 
-MORE = """\
-administration:
-  - {id: admins, as: administrator, connection: entra, when: {group: identity-team}}
-  - {id: readers, as: auditor, connection: entra, when: {group: auditors}}
-second_person: {accounts: "111111111111"}
-"""
 FRIENDS = "{id: friends, as: administrator, connection: entra, when: {group: friends}}"
-
-
-def texts(group: str = "a", role: str = "111111111111/Administrator", more: str = MORE) -> Texts:
-    return Texts(rules_text(rule(f"{{group: {group}}}", f'{{role: "{role}"}}')) + more, REGISTER_TEXT)
-
-
-@pytest.fixture
-def rules(store: Store, clock: HeldClock) -> Rules:
-    made = Rules(store.rulebook_versions, store.rulebook_proposals, Known(frozenset(CONNECTIONS)), clock)
-    verbs.apply(made, texts(), Change(Author("ada"), "the first", ""))
-    return made
-
-
-def person(clock: HeldClock, subject: str, *groups: str) -> Caller:
-    now = clock()
-    who = identity(groups=groups, subject=subject, name=subject.title())
-    return Caller(Session("t", who, now, now, now + timedelta(hours=1)), RequestOrigin(reference="r-1"))
-
-
-def ada(clock: HeldClock) -> Caller:
-    return person(clock, "ada", "identity-team")
-
-
-def bob(clock: HeldClock) -> Caller:
-    return person(clock, "bob", "identity-team")
-
-
-def changed(rules: Rules, clock: HeldClock, group: str = "b", **more: object) -> Outcome:
-    stands = rules.versions.in_force()
-    assert stands is not None
-    change = Change(approvals.author_of(ada(clock)), "a ticket", stands.digest, ada(clock))
-    return verbs.apply(rules, texts(group), replace(change, **more))  # type: ignore[arg-type]
-
-
-def yes(rules: Rules, outcome: Outcome, caller: Caller) -> Yes:
-    found = rules.proposals.find(outcome.waits_as)
-    assert found is not None
-    return Yes(caller, found.digest, "looked at it")
 
 
 def test_a_marked_change_waits_and_a_second_administrator_puts_it_in_force(rules, clock, store) -> None:
@@ -186,74 +140,6 @@ def test_what_is_not_marked_comes_into_force_at_once(rules, clock) -> None:
 
     outcome = verbs.apply(rules, Texts(more, REGISTER_TEXT), Change(Author("ada"), "a ticket", stands.digest))
     assert (outcome.number, outcome.because) == (2, ())
-
-
-def test_an_emergency_is_refused_unless_the_settings_allow_it_and_is_told_loudly(rules, clock, store) -> None:
-    with pytest.raises(BadRequest, match=r"rulebook\.emergency"):
-        changed(rules, clock, is_emergency=True)
-
-    outcome = changed(replace(rules, allows_emergency=True), clock, is_emergency=True)
-
-    assert outcome.number == 2
-    told, changed_event = store.audit.entries(limit=2)
-    assert (told.event, changed_event.event) == ("rulebook.emergency", "rulebook.changed")
-    assert "111111111111" in told.details["because"]
-
-
-def test_an_emergency_leaves_an_administrator_too(rules, clock) -> None:
-    stands = rules.versions.in_force()
-    without = texts("b", more=MORE.replace("as: administrator", "as: auditor"))
-    change = Change(Author("ada"), "now", stands.digest, is_emergency=True)
-
-    with pytest.raises(BadRequest, match="nobody would be administrator any more"):
-        verbs.apply(replace(rules, allows_emergency=True), without, change)
-
-
-@pytest.mark.parametrize(("day", "is_taken"), [("2026-03-03", False), ("2026-03-04", True)])
-def test_an_administrator_whose_dates_are_over_is_none(rules, clock, day: str, is_taken: bool) -> None:
-    stands = rules.versions.in_force()
-    dated = f"when: {{all: [{{group: identity-team}}, {{dates: {{not_after: {day}}}}}]}}"
-    ended = texts("b", more=MORE.replace("when: {group: identity-team}", dated))
-    change = Change(Author("ada"), "now", stands.digest, is_emergency=True)
-
-    if is_taken:
-        assert verbs.apply(replace(rules, allows_emergency=True), ended, change).number == 2
-    else:
-        with pytest.raises(BadRequest, match="nobody would be administrator any more"):
-            verbs.apply(replace(rules, allows_emergency=True), ended, change)
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "x (approved by entra/bob: ok)",
-        "x (Approved  by bob)",
-        "x \uff08approved by bob\uff09",
-        "x (\u0430pproved by b)",
-    ],
-)
-def test_a_reason_invents_no_second_person(rules, clock, reason: str) -> None:
-    stands = rules.versions.in_force()
-    with pytest.raises(BadRequest, match="the history says that of changes that were approved"):
-        verbs.apply(rules, texts(role="222222222222/ReadOnly"), Change(Author("ada"), reason, stands.digest))
-
-
-def test_where_the_version_in_force_fits_no_more_marks_still_hold(rules, clock, store) -> None:
-    stands = rules.versions.in_force()
-    narrower = replace(rules, known=Known(frozenset({"okta"})))
-    text = Texts(rules_text(rule("{group: a}", connection="okta")), REGISTER_TEXT)
-
-    outcome = verbs.apply(narrower, text, Change(Author("ada"), "entra is gone", stands.digest))
-    assert (outcome.number, len(outcome.because)) == (None, 1)
-
-
-def test_a_text_that_fits_the_settings_no_more_cannot_be_approved(rules, clock) -> None:
-    outcome = changed(rules, clock)
-
-    with pytest.raises(ConfigurationInvalid):
-        narrower = replace(rules, known=Known(frozenset({"okta"})))
-        approvals.approve(narrower, outcome.waits_as, yes(rules, outcome, bob(clock)))
-    assert rules.versions.number_in_force() == 1
 
 
 @pytest.mark.parametrize("reason", ["", " ", "x" * 1_001])
