@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -210,3 +211,11 @@ def served(**options: Any) -> Iterator[ServedAws]:
         yield served_aws
     finally:
         running.stop()
+
+
+def refusal_code(call: Any) -> str:
+    return refusal(call)[0]
+
+
+def code_of_refused(refused: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(refused.value.response["Error"]["Code"])

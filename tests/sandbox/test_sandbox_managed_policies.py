@@ -1,5 +1,5 @@
 # ruff: noqa: F811 - fixtures are named where they are asked for
-"""AWS's own managed policies, accounts as a whole and simulations in the local AWS, with unmodified boto3."""
+"""AWS's own managed policies and accounts as a whole in the local AWS, with unmodified boto3."""
 
 from __future__ import annotations
 
@@ -12,22 +12,17 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from local_aws_factories import ServedAws, allow, policy
+from local_aws_factories import ServedAws, allow, code_of_refused, policy
 from local_aws_fixtures import iam, served_aws  # noqa: F401 - fixtures
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from federation_bridge.sandbox.aws import managed_policies, provisioning
+from federation_bridge.sandbox.aws import managed_policies
 from federation_bridge.sandbox.aws.managed_policies import policy_of_aws, published_names
 from federation_bridge.sandbox.aws.policy import patterns
 from federation_bridge.sandbox.aws.policy.evaluation import Request, Verdict, decide
 
 DOCS = Path(__file__).parents[2] / "docs"
 READS_S3 = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports/*"}
-
-
-def code_of(refused: pytest.ExceptionInfo[ClientError]) -> str:
-    return str(refused.value.response["Error"]["Code"])
-
 
 # -------------------------------------------------------------------------------------------------- AWS's own policies
 
@@ -136,7 +131,7 @@ def test_a_role_reads_by_a_policy_of_aws_and_writes_nothing(served_aws: ServedAw
     assert session.list_account_aliases()["AccountAliases"] == []
     with pytest.raises(ClientError) as refused:
         session.create_account_alias(AccountAlias="ours")
-    assert code_of(refused) == "AccessDenied"
+    assert code_of_refused(refused) == "AccessDenied"
 
 
 def test_policies_of_aws_are_told_by_iam(iam: Any) -> None:
@@ -152,7 +147,7 @@ def test_policies_of_aws_are_told_by_iam(iam: Any) -> None:
     assert {one["Arn"] for one in iam.list_policies()["Policies"]} == listed["AWS"] | {own}
     with pytest.raises(ClientError) as refused:
         iam.delete_policy(PolicyArn=arn)
-    assert code_of(refused) == "AccessDenied"
+    assert code_of_refused(refused) == "AccessDenied"
     with pytest.raises(ClientError):
         iam.list_policies(Scope="Everything")
 
@@ -180,10 +175,10 @@ def test_an_account_s_alias_is_made_told_and_deleted(served_aws: ServedAws, iam:
     for alias, code in (("taken", "EntityAlreadyExists"), ("Capital", "ValidationError"), ("a--b", "ValidationError")):
         with pytest.raises(ClientError) as refused:
             iam.create_account_alias(AccountAlias=alias)
-        assert code_of(refused) == code
+        assert code_of_refused(refused) == code
     with pytest.raises(ClientError) as refused:
         iam.delete_account_alias(AccountAlias="taken")
-    assert code_of(refused) == "NoSuchEntity"
+    assert code_of_refused(refused) == "NoSuchEntity"
     iam.delete_account_alias(AccountAlias="our-company")
     assert iam.list_account_aliases()["AccountAliases"] == []
 
@@ -224,7 +219,7 @@ def test_who_may_not_ask_is_refused_and_who_may_is_answered(served_aws: ServedAw
     stranger = served_aws.client("iam", served_aws.user("stranger", allow("s3:*")))
     with pytest.raises(ClientError) as refused:
         call(stranger, served_aws.role.arn)
-    assert code_of(refused) == "AccessDenied"
+    assert code_of_refused(refused) == "AccessDenied"
     assert action in refused.value.response["Error"]["Message"]
     call(served_aws.client("iam", served_aws.user("reader", allow(action))), served_aws.role.arn)
 
@@ -236,107 +231,4 @@ def test_a_permission_to_simulate_one_role_is_none_for_another(served_aws: Serve
     assert iam.simulate_principal_policy(PolicySourceArn=served_aws.role.arn, **asked)["EvaluationResults"]
     with pytest.raises(ClientError) as refused:
         iam.simulate_principal_policy(PolicySourceArn=f"{served_aws.role.arn}2", **asked)
-    assert code_of(refused) == "AccessDenied"
-
-
-# ------------------------------------------------------------------------------------------------------- a simulation
-
-
-def simulated(iam: Any, arn: str, *actions: str, **more: Any) -> list[tuple[str, str, str]]:
-    told = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=list(actions), **more)["EvaluationResults"]
-    return [(one["EvalActionName"], one["EvalResourceName"], one["EvalDecision"]) for one in told]
-
-
-def test_a_simulation_tells_what_the_call_itself_would_be_told(served_aws: ServedAws, iam: Any) -> None:
-    keys = served_aws.user(
-        "bea", READS_S3, {"Effect": "Deny", "Action": "s3:Get*", "Resource": "arn:aws:s3:::reports/no*"}
-    )
-    bea = served_aws.account.arn("user/bea")
-    yes, no, other = (f"arn:aws:s3:::{name}" for name in ("reports/yes.txt", "reports/no.txt", "others/yes.txt"))
-    assert simulated(iam, bea, "s3:GetObject", "s3:PutObject", ResourceArns=[yes, no, other]) == [
-        ("s3:GetObject", yes, "allowed"),
-        ("s3:GetObject", no, "explicitDeny"),
-        ("s3:GetObject", other, "implicitDeny"),
-        ("s3:PutObject", yes, "implicitDeny"),
-        ("s3:PutObject", no, "implicitDeny"),
-        ("s3:PutObject", other, "implicitDeny"),
-    ]
-    objects = {"yes.txt": b"y", "no.txt": b"n"}
-    provisioning.put_bucket(served_aws.local.state, served_aws.account, "reports", objects)
-    s3 = served_aws.client("s3", keys)
-    assert s3.get_object(Bucket="reports", Key="yes.txt")["Body"].read() == b"y"
-    with pytest.raises(ClientError):
-        s3.get_object(Bucket="reports", Key="no.txt")
-
-
-def test_a_simulation_names_the_policies_that_decide_and_what_context_is_missing(
-    served_aws: ServedAws, iam: Any
-) -> None:
-    home = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*",
-            "Condition": {"StringEquals": {"aws:PrincipalTag/Team": "data"}}}  # fmt: skip
-    served_aws.user("bea", READS_S3, home)
-    iam.attach_user_policy(UserName="bea", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
-    bea = served_aws.account.arn("user/bea")
-    asked = {"PolicySourceArn": bea, "ActionNames": ["s3:GetObject"], "ResourceArns": ["arn:aws:s3:::reports/a"]}
-    (told,) = iam.simulate_principal_policy(**asked)["EvaluationResults"]
-    assert [(one["SourcePolicyId"], one["SourcePolicyType"]) for one in told["MatchedStatements"]] == [
-        ("user_bea_own", "user"),
-        ("AmazonS3ReadOnlyAccess", "aws-managed"),
-    ]
-    iam.detach_user_policy(UserName="bea", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
-    asked |= {"ActionNames": ["s3:ListBucket"]}
-    (told,) = iam.simulate_principal_policy(**asked)["EvaluationResults"]
-    assert (told["EvalDecision"], told["MissingContextValues"]) == ("implicitDeny", ["aws:principaltag/team"])
-    entry = {"ContextKeyName": "aws:PrincipalTag/Team", "ContextKeyValues": ["data"], "ContextKeyType": "string"}
-    (told,) = iam.simulate_principal_policy(**asked, ContextEntries=[entry])["EvaluationResults"]
-    assert (told["EvalDecision"], told["MissingContextValues"]) == ("allowed", [])
-
-
-def test_policies_that_are_brought_count_beside_the_principal_s_own_and_a_boundary_only_takes_away(
-    served_aws: ServedAws, iam: Any
-) -> None:
-    served_aws.user("bea", READS_S3)
-    bea, reports = served_aws.account.arn("user/bea"), ["arn:aws:s3:::reports/a"]
-    brought = [json.dumps(policy(allow("s3:PutObject")))]
-    assert [one[2] for one in simulated(iam, bea, "s3:GetObject", "s3:PutObject", ResourceArns=reports)] == [
-        "allowed",
-        "implicitDeny",
-    ]
-    both = simulated(iam, bea, "s3:GetObject", "s3:PutObject", ResourceArns=reports, PolicyInputList=brought)
-    assert [one[2] for one in both] == ["allowed", "allowed"]
-    bound = {"ResourceArns": reports, "PermissionsBoundaryPolicyInputList": brought}
-    assert [one[2] for one in simulated(iam, bea, "s3:GetObject", "s3:PutObject", **bound)] == [
-        "implicitDeny",
-        "implicitDeny",
-    ]
-
-
-def test_policies_alone_are_simulated_too(iam: Any) -> None:
-    told = iam.simulate_custom_policy(
-        PolicyInputList=[json.dumps(policy(READS_S3))],
-        ActionNames=["s3:GetObject"],
-        ResourceArns=["arn:aws:s3:::reports/a"],
-    )["EvaluationResults"]
-    assert [one["EvalDecision"] for one in told] == ["allowed"]
-    assert told[0]["MatchedStatements"][0]["SourcePolicyId"] == "PolicyInputList.1"
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"PolicySourceArn": "arn:aws:iam::111122223333:user/nobody"}, "NoSuchEntity"),
-        ({"PolicySourceArn": "arn:aws:iam::444455556666:user/bea"}, "InvalidInput"),
-        ({"PolicySourceArn": "arn:aws:sts::111122223333:assumed-role/Reader/alice"}, "InvalidInput"),
-        ({"ActionNames": []}, "InvalidInput"),
-        ({"ActionNames": ["s3:*"]}, "InvalidInput"),
-        ({"ActionNames": ["GetObject"]}, "InvalidInput"),
-        ({"PolicyInputList": ["{"]}, "MalformedPolicyDocument"),
-        ({"ResourcePolicy": "{}"}, "InvalidInput"),
-    ],
-    ids=str,
-)
-def test_a_simulation_that_cannot_be_made_is_refused(served_aws: ServedAws, iam: Any, changes: Any, code: str) -> None:
-    asked = {"PolicySourceArn": served_aws.role.arn, "ActionNames": ["s3:GetObject"]}
-    with pytest.raises(ClientError) as refused:
-        iam.simulate_principal_policy(**asked | changes)
-    assert code_of(refused) == code
+    assert code_of_refused(refused) == "AccessDenied"

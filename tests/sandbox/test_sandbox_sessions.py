@@ -1,22 +1,20 @@
 # ruff: noqa: F811 - fixtures are named where they are asked for
-"""Sessions of the local AWS: how long they last, what they may, and how one leads to the next."""
+"""AssumeRoleWithSAML of the local AWS, beyond the rows of the table: limits, trust policies, and what paranoid adds."""
 
 # ruff: noqa: E501, RUF001 - the rows of a table stay on one line; odd digits are the point of their case
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from local_aws_factories import ATTRIBUTE, ENTITY_ID, SAML, ServedAws, allow, policy, refusal, served, signer
+from local_aws_factories import ATTRIBUTE, ENTITY_ID, SAML, ServedAws, refusal, refusal_code, served, signer
 from local_aws_fixtures import served_aws  # noqa: F401 - a fixture
 from lxml import etree
 
-from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws.sts.saml_request import name_qualifier
 
 STRUCTURAL = "Invalid base64 SAMLResponse"
@@ -26,10 +24,6 @@ STRUCTURAL = "Invalid base64 SAMLResponse"
 def paranoid() -> Iterator[ServedAws]:
     with served(mode="paranoid") as made:
         yield made
-
-
-def _seconds(served_aws: ServedAws, answer: Any) -> float:
-    return float((answer["Credentials"]["Expiration"] - served_aws.clock()).total_seconds())
 
 
 # ------------------------------------------------------------------------------------ AssumeRoleWithSAML, beyond the rows
@@ -213,237 +207,6 @@ def test_a_role_that_is_not_there_or_reserved_is_answered_alike(name: str, serve
     assert refusal(lambda: served_aws.assume(message, RoleArn=arn)) == expected
 
 
-# ------------------------------------------------------------------------------------------------- what a session may
-
-
-def _code(call: Any) -> str:
-    return refusal(call)[0]
-
-
-def test_a_session_may_what_the_role_may(served_aws: ServedAws) -> None:
-    s3 = served_aws.client("s3", served_aws.credentials())
-    assert s3.get_object(Bucket="reports", Key="a.txt")["Body"].read() == b"hello"
-    code, message, status = refusal(lambda: s3.delete_object(Bucket="reports", Key="a.txt"))
-    assert (code, status) == ("AccessDenied", 403)
-    assert message.endswith("because no identity-based policy allows the s3:DeleteObject action")
-
-
-def test_a_session_policy_only_narrows(served_aws: ServedAws) -> None:
-    narrow = policy(allow("s3:GetObject", "s3:DeleteObject", resource="arn:aws:s3:::reports/team/*"))
-    s3 = served_aws.client("s3", served_aws.credentials(Policy=json.dumps(narrow)))
-    assert s3.get_object(Bucket="reports", Key="team/b.txt")["Body"].read() == b"numbers"
-    assert refusal(lambda: s3.get_object(Bucket="reports", Key="a.txt"))[1].endswith(
-        "because no session policy allows the s3:GetObject action"
-    )
-    assert _code(lambda: s3.delete_object(Bucket="reports", Key="team/b.txt")) == "AccessDenied"
-
-
-def test_a_managed_session_policy_narrows_too(served_aws: ServedAws) -> None:
-    managed = provisioning.put_policy(
-        served_aws.local.state, served_aws.account, "Buckets", policy(allow("s3:ListAllMyBuckets"))
-    )
-    s3 = served_aws.client("s3", served_aws.credentials(PolicyArns=[{"arn": managed.arn}]))
-    assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == ["reports"]
-    assert _code(lambda: s3.get_object(Bucket="reports", Key="a.txt")) == "AccessDenied"
-
-
-def test_a_few_policies_of_aws_s_own_are_there(served_aws: ServedAws) -> None:
-    arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
-    s3 = served_aws.client("s3", served_aws.credentials(PolicyArns=[{"arn": arn}]))
-    assert s3.get_object(Bucket="reports", Key="a.txt")["Body"].read() == b"hello"
-    assert _code(lambda: s3.put_object(Bucket="reports", Key="a.txt", Body=b"")) == "AccessDenied"
-    unknown = {"arn": "arn:aws:iam::aws:policy/NotOneOfThem"}
-    assert _code(lambda: served_aws.credentials(PolicyArns=[unknown])) == "MalformedPolicyDocument"
-
-
-def test_a_session_ends_on_the_second(served_aws: ServedAws) -> None:
-    credentials = served_aws.credentials(DurationSeconds=900)
-    s3, sts = served_aws.client("s3", credentials), served_aws.sts(credentials)
-    served_aws.local.state.sessions[credentials["AccessKeyId"]] = replace(
-        served_aws.local.state.sessions[credentials["AccessKeyId"]],
-        expires_at=served_aws.clock() + timedelta(seconds=1),
-    )
-    assert s3.list_buckets()["Buckets"]
-    served_aws.clock.now += timedelta(seconds=1)
-    assert _code(s3.list_buckets) == "ExpiredToken"
-    assert refusal(sts.get_caller_identity)[::2] == ("ExpiredToken", 403)
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [
-        {"DateLessThan": {"aws:TokenIssueTime": "2999-01-01T00:00:00Z"}},
-        {"StringEquals": {"aws:SourceIdentity": "alice"}},
-        {"StringEquals": {"aws:PrincipalTag/Team": "red"}},
-        {"StringLike": {"aws:userid": "*:alice@example.com"}},
-        {"StringEquals": {"saml:sub": "alice"}},
-    ],
-    ids=str,
-)
-def test_a_live_session_is_revoked_by_a_deny(condition: Any, served_aws: ServedAws) -> None:
-    attributes = {"PrincipalTag:team": ["red"], "SourceIdentity": ["alice"]}
-    s3 = served_aws.client("s3", served_aws.assume(served_aws.message(attributes=attributes))["Credentials"])
-    assert s3.list_buckets()["Buckets"]
-    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
-    iam = served_aws.client("iam", {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
-    deny = policy({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition})
-    iam.put_role_policy(RoleName="Reader", PolicyName="AWSRevokeOlderSessions", PolicyDocument=json.dumps(deny))
-    assert refusal(s3.list_buckets)[1].endswith("with an explicit deny in an identity-based policy")
-
-
-def test_tags_of_the_session_decide_where_the_policy_says_so(served_aws: ServedAws) -> None:
-    own = allow("s3:GetObject", resource="arn:aws:s3:::reports/${aws:PrincipalTag/team}/*")
-    served_aws.role = served_aws.put_role("ByTeam", served_aws.trust(), permissions={"own": policy(own)})
-    credentials = served_aws.assume(served_aws.message(attributes={"PrincipalTag:team": ["team"]}))["Credentials"]
-    s3 = served_aws.client("s3", credentials)
-    assert s3.get_object(Bucket="reports", Key="team/b.txt")["Body"].read() == b"numbers"
-    assert _code(lambda: s3.get_object(Bucket="reports", Key="a.txt")) == "AccessDenied"
-
-
-def test_a_session_dies_with_its_role(served_aws: ServedAws) -> None:
-    s3 = served_aws.client("s3", served_aws.credentials())
-    served_aws.account.roles.pop("Reader")
-    served_aws.put_role("Reader", served_aws.trust(), permissions={"all": policy(allow("*"))})
-    assert _code(s3.list_buckets) == "AccessDenied"
-
-
-def test_a_missing_key_looks_forbidden_to_whoever_may_not_list(served_aws: ServedAws) -> None:
-    served_aws.role = served_aws.put_role(
-        "Blind", served_aws.trust(), permissions={"get": policy(allow("s3:GetObject"))}
-    )
-    s3 = served_aws.client("s3", served_aws.credentials())
-    assert _code(lambda: s3.get_object(Bucket="reports", Key="nothing")) == "AccessDenied"
-
-
-def test_another_account_s_bucket_stays_shut(served_aws: ServedAws) -> None:
-    other = served_aws.local.account("444455556666")
-    provisioning.put_bucket(served_aws.local.state, other, "theirs", {"x": b"x"})
-    s3 = served_aws.client("s3", served_aws.credentials())
-    assert _code(lambda: s3.get_object(Bucket="theirs", Key="x")) == "AccessDenied"
-    assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == ["reports"]
-
-
-# -------------------------------------------------------------------------------------------------- AssumeRole, chains
-
-
-def _trusting(*principals: str, **condition: Any) -> dict[str, Any]:
-    actions = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
-    statement = {"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": actions}
-    return policy(statement | ({"Condition": condition} if condition else {}))
-
-
-def _chain(served_aws: ServedAws, attributes: dict[str, Any] | None = None) -> Any:
-    """A session of a role that may assume others, and a target that trusts it by name."""
-    may = allow("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
-    served_aws.role = served_aws.put_role(
-        "Hub", served_aws.trust(), permissions={"hop": policy(may)}, max_session=timedelta(hours=12)
-    )
-    served_aws.put_role("Target", _trusting(served_aws.role.arn), max_session=timedelta(hours=12))
-    return served_aws.sts(served_aws.assume(served_aws.message(attributes=attributes or {}))["Credentials"])
-
-
-def test_a_chained_session_lasts_an_hour_at_most(served_aws: ServedAws) -> None:
-    sts, target = _chain(served_aws), served_aws.account.arn("role/Target")
-    answer = sts.assume_role(RoleArn=target, RoleSessionName="next")
-    assert _seconds(served_aws, answer) == 3600
-    code, message, _ = refusal(lambda: sts.assume_role(RoleArn=target, RoleSessionName="next", DurationSeconds=3601))
-    assert code == "ValidationError"
-    assert message.startswith(
-        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role"
-    )
-
-
-def test_a_user_s_own_keys_buy_the_role_s_whole_length(served_aws: ServedAws) -> None:
-    keys = served_aws.user("operator", allow("sts:AssumeRole"))
-    served_aws.put_role("Target", _trusting(served_aws.account.arn("root")), max_session=timedelta(hours=12))
-    answer = served_aws.sts(keys).assume_role(
-        RoleArn=served_aws.account.arn("role/Target"), RoleSessionName="next", DurationSeconds=43200
-    )
-    assert _seconds(served_aws, answer) == 43200
-
-
-def test_transitive_tags_and_the_source_identity_follow_a_chain(served_aws: ServedAws) -> None:
-    attributes = {
-        "PrincipalTag:team": ["red"],
-        "PrincipalTag:desk": ["4"],
-        "TransitiveTagKeys": ["team"],
-        "SourceIdentity": ["alice"],
-    }
-    sts, target = _chain(served_aws, attributes), served_aws.account.arn("role/Target")
-    answer = sts.assume_role(RoleArn=target, RoleSessionName="next")
-    session = served_aws.local.state.sessions[answer["Credentials"]["AccessKeyId"]]
-    assert session.tags == {"team": "red"}
-    assert session.source_identity == answer["SourceIdentity"] == "alice"
-    again = {"RoleArn": target, "RoleSessionName": "next"}
-    code, message, _ = refusal(lambda: sts.assume_role(**again, Tags=[{"Key": "Team", "Value": "blue"}]))
-    assert code == "InvalidParameterValue"
-    assert "conflicts with a transitive tag key from the calling session" in message
-    assert _code(lambda: sts.assume_role(**again, SourceIdentity="bob")) == "AccessDenied"
-
-
-def test_an_external_id_is_asked_for_by_the_trust_policy(served_aws: ServedAws) -> None:
-    keys = served_aws.user("operator", allow("sts:AssumeRole"))
-    trust = _trusting(served_aws.account.arn("root"), StringEquals={"sts:ExternalId": "agreed"})
-    served_aws.put_role("Target", trust)
-    sts, call = served_aws.sts(keys), {"RoleArn": served_aws.account.arn("role/Target"), "RoleSessionName": "next"}
-    assert sts.assume_role(**call, ExternalId="agreed")["AssumedRoleUser"]
-    assert _code(lambda: sts.assume_role(**call)) == "AccessDenied"
-    assert _code(lambda: sts.assume_role(**call, ExternalId="guessed")) == "AccessDenied"
-    assert _code(lambda: sts.assume_role(**call, ExternalId="a b")) == "ValidationError"
-
-
-@pytest.mark.parametrize(
-    ("trusts", "may", "is_let_in"),
-    [("user", False, True), ("root", False, False), ("root", True, True), ("other", True, False)],
-)
-def test_who_is_named_needs_no_permission_and_who_only_belongs_does(
-    trusts: str, may: bool, is_let_in: bool, served_aws: ServedAws
-) -> None:
-    keys = served_aws.user("operator", *([allow("sts:AssumeRole")] if may else []))
-    principals = {"user": served_aws.account.arn("user/operator"), "root": served_aws.account.arn("root")}
-    served_aws.put_role("Target", _trusting(principals.get(trusts, "arn:aws:iam::444455556666:root")))
-    call = {"RoleArn": served_aws.account.arn("role/Target"), "RoleSessionName": "next"}
-    if is_let_in:
-        assert served_aws.sts(keys).assume_role(**call)["AssumedRoleUser"]
-    else:
-        assert _code(lambda: served_aws.sts(keys).assume_role(**call)) == "AccessDenied"
-
-
-def test_root_assumes_no_role(served_aws: ServedAws) -> None:
-    root = provisioning.put_access_key(served_aws.local.state, served_aws.account)
-    sts = served_aws.sts({"AccessKeyId": root.id, "SecretAccessKey": root.secret})
-    call = {"RoleArn": served_aws.role.arn, "RoleSessionName": "next"}
-    assert refusal(lambda: sts.assume_role(**call))[1] == "Roles may not be assumed by root accounts."
-
-
-def test_session_tokens_are_for_long_term_keys(served_aws: ServedAws) -> None:
-    keys = served_aws.user("operator", allow("s3:*"), allow("sts:*"))
-    answer = served_aws.sts(keys).get_session_token()
-    assert _seconds(served_aws, answer) == 43200
-    assert served_aws.client("s3", answer["Credentials"]).list_buckets()["Buckets"]
-    assert _code(served_aws.sts(answer["Credentials"]).get_session_token) == "AccessDenied"
-    assert _code(served_aws.sts(served_aws.credentials()).get_session_token) == "AccessDenied"
-    assert _code(lambda: served_aws.sts(keys).get_session_token(DurationSeconds=129601)) == "ValidationError"
-    assert _code(served_aws.client("iam", answer["Credentials"]).list_roles) == "InvalidClientTokenId"
-
-
-def test_a_federation_token_may_what_both_policies_allow(served_aws: ServedAws) -> None:
-    keys = served_aws.user("broker", allow("s3:ListAllMyBuckets", "s3:GetObject"), allow("sts:GetFederationToken"))
-    sts = served_aws.sts(keys)
-    get = json.dumps(policy(allow("s3:GetObject", "s3:PutObject")))
-    answer = sts.get_federation_token(Name="alice", Policy=get)
-    assert answer["FederatedUser"]["Arn"] == "arn:aws:sts::111122223333:federated-user/alice"
-    s3 = served_aws.client("s3", answer["Credentials"])
-    assert s3.get_object(Bucket="reports", Key="a.txt")["Body"].read() == b"hello"
-    assert _code(s3.list_buckets) == "AccessDenied"
-    assert _code(lambda: s3.put_object(Bucket="reports", Key="a.txt", Body=b"")) == "AccessDenied"
-    bare = served_aws.client("s3", sts.get_federation_token(Name="alice")["Credentials"])
-    assert _code(lambda: bare.get_object(Bucket="reports", Key="a.txt")) == "AccessDenied"
-    again = served_aws.sts(answer["Credentials"])
-    assert again.get_caller_identity()["UserId"] == "111122223333:alice"
-    assert _code(lambda: again.assume_role(RoleArn=served_aws.role.arn, RoleSessionName="next")) == "AccessDenied"
-
-
 # ---------------------------------------------------------------------------------------------------------- paranoid
 
 
@@ -475,7 +238,7 @@ def test_paranoid_takes_what_a_careful_issuer_sends_but_only_once(paranoid: Serv
 )
 def test_paranoid_refuses_what_aws_lets_pass(changes: dict[str, Any], paranoid: ServedAws) -> None:
     message = replace(_careful(paranoid), **changes)
-    assert _code(lambda: paranoid.assume(message)) == "ParanoidRefusal"
+    assert refusal_code(lambda: paranoid.assume(message)) == "ParanoidRefusal"
     paranoid.local.mode = "aws"
     assert paranoid.assume(message)["Subject"] == "alice"
 
@@ -488,7 +251,7 @@ def test_paranoid_takes_a_statement_that_is_addressed_to_a_region_s_sign_in(para
 def test_paranoid_refuses_a_statement_for_several_roles(paranoid: ServedAws) -> None:
     roles = [f"{paranoid.account.arn('role/' + name)},{paranoid.provider_arn}" for name in ("Reader", "Admin")]
     message = _careful(paranoid, attributes={"Role": roles})
-    assert _code(lambda: paranoid.assume(message)) == "ParanoidRefusal"
+    assert refusal_code(lambda: paranoid.assume(message)) == "ParanoidRefusal"
 
 
 def test_attribute_names_are_exact(served_aws: ServedAws) -> None:
@@ -496,4 +259,4 @@ def test_attribute_names_are_exact(served_aws: ServedAws) -> None:
     renamed = {
         name.replace(f"{ATTRIBUTE}Role", f"{ATTRIBUTE}role"): values for name, values in message.attributes.items()
     }
-    assert _code(lambda: served_aws.assume(replace(message, attributes=renamed))) == "InvalidIdentityToken"
+    assert refusal_code(lambda: served_aws.assume(replace(message, attributes=renamed))) == "InvalidIdentityToken"
