@@ -194,6 +194,7 @@ _FILES = {
     "operate/test_serving_unheard.py",
     "operate/test_signed_in.py",
     "aws/test_sts.py",
+    "aws/test_sts_answers.py",
     "aws/test_waiting_for_aws.py",
     "web/test_web.py",
     "web/test_web_api.py",
