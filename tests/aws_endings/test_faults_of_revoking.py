@@ -8,16 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aws_factories import grant
 from databases import OwnDatabase
 from local_aws_factories import allow, policy
-from revocation_factories import POLICY_ARN, REVOKER, RevokingBridge, registered
+from revocation_factories import POLICY_ARN, REVOKER, RevokingBridge
 from store_factories import revocation
 
 from federation_bridge.aws.revocations import ALLOW_ALL
-from federation_bridge.bridge.ended_in_aws import demand_not_ended
-from federation_bridge.errors import AwsRefused, RoleWithheld
-from federation_bridge.model import Block, RevocationState, Role
+from federation_bridge.model import Block, RevocationState
 from federation_bridge.sandbox.aws.faults import Fault
 from federation_bridge.store.ends import nothing_told
 
@@ -250,33 +247,6 @@ def test_a_needless_deny_is_left_out_and_the_errand_ends(bridge: RevokingBridge,
     assert [one.id for one in bridge.store.revocations.newest(9)] != ["over"]
     assert len(bridge.policy()["Statement"]) == 2
     assert len(bridge.store.errands.waiting("revoke")) == 1, "it is looked at as long as something is denied"
-
-
-def test_nobody_can_use_the_revoking_role_by_a_grant(bridge: RevokingBridge) -> None:
-    """Were it granted, its trust policy would still not take a person's statement (an attack)."""
-    twin = bridge.sold("corp/mallory")
-    assert not bridge.is_denied(twin)
-    account = replace(registered(), roles={REVOKER: Role(REVOKER)})
-    with pytest.raises(AwsRefused, match="trust policy"):
-        bridge.sold("corp/mallory", REVOKER, account=account)
-
-
-def test_no_new_grant_where_sessions_were_ended_until_the_instant(bridge: RevokingBridge) -> None:
-    bridge.sold("corp/mei")
-    bridge.end("corp/mei")
-    made = grant(account=registered(), person="corp/mei")
-    now = bridge.aws.clock.now
-
-    with pytest.raises(RoleWithheld) as withheld:
-        demand_not_ended(bridge.store, made, now)
-    assert "once AWS knows" in str(withheld.value.public)
-    bridge.work()
-    until = bridge.only().issued_before
-    with pytest.raises(RoleWithheld) as withheld:
-        demand_not_ended(bridge.store, made, until - timedelta(seconds=1))
-    assert f"{until:%Y-%m-%d %H:%M:%S}" in str(withheld.value.public)
-    demand_not_ended(bridge.store, made, until)
-    demand_not_ended(bridge.store, replace(made, person="corp/ravi"), now)
 
 
 @pytest.mark.parametrize("is_restored", [True, False])

@@ -1,5 +1,5 @@
 # ruff: noqa: F811 - fixtures are named where they are asked for
-"""Tags, trust policies and limits of AssumeRoleWithWebIdentity of the local AWS, as the real STS was seen to hold them."""
+"""Tags, trust policies and limits of AssumeRoleWithWebIdentity, as the real STS was seen to hold them."""
 
 # ruff: noqa: E501 - the rows of a table stay on one line; odd digits are the point of their case
 
