@@ -1,14 +1,11 @@
-"""Sign-in by SAML as its callers see it: the way there, who has come back, our metadata, theirs."""
+"""Sign-in by SAML as its callers see it: the way there, who has come back, our metadata."""
 
 from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -17,61 +14,31 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from onelogin.saml2 import xmlparser
-from onelogin.saml2.utils import OneLogin_Saml2_Utils
-from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
-from onelogin.saml2.xmlparser import DTDForbidden
 from saml_factories import (
     ACS,
     ENTITY_ID,
     IDP,
     NOW,
     REQUEST_ID,
-    Kept,
-    Wire,
     arrive,
     connector,
-    ds,
     honest,
     idp_signer,
     key_ring,
-    message,
-    pinned,
     posted,
     saml,
     sign_in,
-    stranger,
 )
 from signxml import XMLVerifier
 
-from federation_bridge.connectors.accepting import accept_held
-from federation_bridge.connectors.changes import DocumentHeld, DocumentNotice, DocumentRefused, NewKeys
-from federation_bridge.connectors.from_settings import connectors_from
-from federation_bridge.connectors.saml.metadata_source import HELD, KEPT, MetadataSource, Surroundings
 from federation_bridge.connectors.saml.names import RSA_SHA256
-from federation_bridge.connectors.saml.onelogin import Parties, _its_own_parser, _its_own_text, onelogin_settings
-from federation_bridge.connectors.saml.policy import POLICY
-from federation_bridge.connectors.saml.response import Trust, verified_assertion
-from federation_bridge.connectors.saml.second_opinion import agree
-from federation_bridge.connectors.saml.validation import Expectation
-from federation_bridge.connectors.saml.xml_schema import compiled_schema
-from federation_bridge.errors import (
-    ConfigurationInvalid,
-    ProviderUnreachable,
-    RequestMismatch,
-    SignInRejected,
-    VerifiersDisagree,
-)
-from federation_bridge.model import Notice
+from federation_bridge.errors import RequestMismatch, SignInRejected
 from federation_bridge.sandbox.identity_provider import saml_message as made
-from federation_bridge.settings import SamlConnection, settings_from
 from federation_bridge.signing import Purpose
 
 MS, WS = "http://schemas.microsoft.com/", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 OID = "5f3f4c1e-0000-4000-8000-000000000001"
 GROUP = "0f3f4c1e-0000-4000-8000-0000000000{:02d}"
-URL = "https://idp.example.test/metadata"
-
 
 # ------------------------------------------------------------------------------------------------- the way there
 
@@ -238,84 +205,6 @@ def test_a_session_ends_no_later_than_the_provider_or_the_connection_says() -> N
     )
 
 
-@pytest.mark.parametrize("size", [30, 150])
-def test_the_second_opinion_compiles_its_schema_once(size: int) -> None:
-    xml = honest(attributes={"groups": tuple(f"g{n}" for n in range(size))})
-    arrive(xml)
-    before = compiled_schema.cache_info().misses
-    arrive(xml)
-    assert compiled_schema.cache_info().misses == before
-
-
-def test_the_second_opinion_by_itself_takes_no_signature_of_another_certificate() -> None:
-    xml = honest()
-    verified = verified_assertion(xml, Trust(keys=[pinned(idp_signer())]), POLICY)
-    expected = Expectation(ENTITY_ID, ACS, IDP, REQUEST_ID, NOW, timedelta(seconds=60))
-
-    def ask(signer: made.Signer) -> None:
-        parties = Parties(ENTITY_ID, ACS, IDP, "https://idp.example.test/sso", (signer.certificate_b64,))
-        agree(base64.b64encode(xml).decode(), verified, expected, onelogin_settings(parties))
-
-    # In this order: a certificate that was read earlier, and is kept, must not stand in for the one that is trusted.
-    ask(idp_signer())
-    with pytest.raises(VerifiersDisagree, match="Signature validation failed"):
-        ask(stranger())
-    ask(idp_signer())
-
-
-@pytest.mark.parametrize(
-    "prolog", [b"<!DOCTYPE x>", b'<!DOCTYPE x [<!ENTITY e "v">]>', b'<!DOCTYPE x SYSTEM "file:///x">']
-)
-def test_the_second_opinions_parser_takes_no_document_type(prolog: bytes) -> None:
-    with pytest.raises(DTDForbidden):
-        OneLogin_Saml2_XML.to_etree(prolog + b"<x/>")
-    assert OneLogin_Saml2_XML.to_etree(b"<x/>").tag == "x"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("2026-01-15T12:00:05Z", "2026-01-15T12:00:05.123Z", "2026-01-15T12:00:05.1234567Z", "1970-01-01T00:00:00Z"),
-        *(
-            "2024-02-29T23:59:59Z",
-            "2026-02-30T12:00:05Z",
-            "2026-01-15T24:00:00Z",
-            "2026-01-15T12:00:60Z",
-            "0000-01-01T00:00:00Z",
-        ),
-        *(
-            "2026-01-15T12:00:05",
-            "2026-01-15T12:00:05+00:00",
-            "2026-W03-4T12:00:05Z",
-            "",
-            "now",
-            "\uff12026-01-15T12:00:05Z",
-        ),
-    ],
-)
-def test_the_second_opinion_reads_instants_as_it_comes(text: str) -> None:
-    def told(parse: Callable[[str], float]) -> int | str:
-        try:
-            return int(parse(text))
-        except Exception as problem:
-            return type(problem).__name__
-
-    assert told(OneLogin_Saml2_Utils.parse_SAML_to_time) == told(_its_own_parser)
-
-
-def test_the_second_opinion_keeps_the_fraction_of_an_instant() -> None:
-    whole = OneLogin_Saml2_Utils.parse_SAML_to_time("2026-01-15T12:00:05Z")
-    for fraction in ("5", "25", "123", "123456", "1234567", "123456789012"):
-        read = OneLogin_Saml2_Utils.parse_SAML_to_time(f"2026-01-15T12:00:05.{fraction}Z")
-        assert read == whole + float(f"0.{fraction[:6]}")
-
-
-def test_the_second_opinions_parser_leaves_out_what_its_own_would() -> None:
-    written = b"<x><!-- a --><?b c?><d>e<!-- f -->g</d></x>"
-    parsed = OneLogin_Saml2_XML.to_etree(written)
-    assert etree.tostring(parsed) == etree.tostring(xmlparser.fromstring(written)) == b"<x><d>eg</d></x>"
-
-
 HONEST = honest(assertion_id="_fixed", response_id="_outer", signed="both")
 HERE = connector()
 EXPECTED = arrive(HONEST, HERE).identity
@@ -348,178 +237,3 @@ def test_no_form_value_ends_in_anything_but_a_refusal(value: str, kind: str) -> 
     for one in (callback, replace(callback, content_type=kind)):
         with pytest.raises(SignInRejected):
             HERE.arrive(sign_in(), one)
-
-
-# --------------------------------------------------------------------------------------------------- their metadata
-
-
-class Notices(list[DocumentNotice]):
-    def __call__(self, notice: Notice) -> None:
-        assert isinstance(notice, DocumentNotice)
-        self.append(notice)
-
-
-def _source(wire: Wire, kept: Kept, notices: Notices, **more: Any) -> MetadataSource:
-    kept.hears = notices
-    chosen = SamlConnection(protocol="saml", title="x", metadata_url=URL, **more)
-    return MetadataSource("company", chosen, Surroundings(wire, kept, lambda: NOW, notices))  # type: ignore[arg-type]
-
-
-def _document(*signers: made.Signer, **more: Any) -> bytes:
-    return made.metadata_xml(IDP, "https://idp.example.test/sso", signers or [idp_signer()], **more)
-
-
-def test_metadata_from_an_address_is_fetched_when_first_needed_and_kept() -> None:
-    wire, kept = Wire({URL: _document()}), Kept()
-    source = _source(wire, kept, Notices())
-    assert wire.asked == []
-    assert source.current().entity_id == IDP
-    assert kept.last_good(KEPT, "company") is not None
-
-
-def test_the_last_good_metadata_holds_over_a_restart_while_the_address_is_down() -> None:
-    kept = Kept()
-    _source(Wire({URL: _document()}), kept, Notices()).current()
-    notices = Notices()
-    again = _source(Wire(), kept, notices)
-    again.refresh()
-    again.refresh()
-    assert again.current().entity_id == IDP
-    assert [type(one) for one in notices] == [DocumentRefused]
-    assert again.problem
-
-
-def test_without_any_metadata_nobody_signs_in() -> None:
-    with pytest.raises(ProviderUnreachable):
-        _source(Wire(), Kept(), Notices()).current()
-
-
-def test_o01_a_silent_address_holds_one_sign_in_and_not_each_that_waits() -> None:
-    wire, now = Wire(), [NOW]
-    chosen = SamlConnection(protocol="saml", title="x", metadata_url=URL)
-    around = Surroundings(wire, Kept(), lambda: now[0], Notices())  # type: ignore[arg-type]
-    source = MetadataSource("company", chosen, around)
-    for _ in range(10):
-        with pytest.raises(ProviderUnreachable):
-            source.current()
-    assert wire.asked == [URL]
-    wire.documents[URL] = _document()
-    now[0] += timedelta(seconds=5)
-    assert source.current().entity_id == IDP
-
-
-def test_a_broken_refresh_changes_nothing() -> None:
-    wire, notices = Wire({URL: _document()}), Notices()
-    source = _source(wire, Kept(), notices)
-    before = source.current()
-    wire.documents[URL] = b"<html>maintenance</html>"
-    source.refresh()
-    assert source.current() is before
-    assert type(notices[0]) is DocumentRefused
-
-
-def test_a_new_key_is_taken_and_noticed() -> None:
-    wire, notices = Wire({URL: _document()}), Notices()
-    source = _source(wire, Kept(), notices)
-    source.current()
-    wire.documents[URL] = _document(idp_signer(), stranger())
-    source.refresh()
-    assert len(source.current().keys) == 2
-    assert type(notices[0]) is NewKeys
-
-
-def test_a_new_key_waits_for_a_yes_where_the_connection_says_so() -> None:
-    wire, kept, notices = Wire({URL: _document()}), Kept(), Notices()
-    source = _source(wire, kept, notices, hold_new_keys=True)
-    source.current()
-    wire.documents[URL] = _document(idp_signer(), stranger())
-    source.refresh()
-    source.refresh()
-    assert len(source.current().keys) == 1
-    assert [type(one) for one in notices] == [DocumentHeld]
-    assert kept.last_good(HELD, "company") is not None
-    assert accept_held(kept, "company", NOW)
-    source.refresh()
-    assert len(source.current().keys) == 2
-    assert not accept_held(kept, "company", NOW)
-
-
-def test_another_entity_at_the_same_address_is_not_believed() -> None:
-    wire, notices = Wire({URL: _document()}), Notices()
-    source = _source(wire, Kept(), notices)
-    source.current()
-    wire.documents[URL] = made.metadata_xml("urn:evil", "https://evil.example.test/", [stranger()])
-    source.refresh()
-    assert source.current().entity_id == IDP
-    assert "entityID changed" in notices[0].detail
-
-
-def test_h03_older_signed_metadata_does_not_come_back(tmp_path: Path) -> None:
-    pem = tmp_path / "signer.pem"
-    pem.write_text(stranger().certificate_pem)
-    later, earlier = NOW + timedelta(days=5), NOW + timedelta(days=3)
-    wire, notices = Wire({URL: _document(signed_by=stranger(), valid_until=later)}), Notices()
-    source = _source(wire, Kept(), notices, metadata_signing_certificate=pem)
-    assert source.current().valid_until == later
-    wire.documents[URL] = _document(signed_by=stranger(), valid_until=earlier)
-    source.refresh()
-    assert source.current().valid_until == later
-    assert "older" in notices[0].detail
-
-
-def test_a_file_that_is_no_metadata_stops_the_start_and_says_why() -> None:
-    with pytest.raises(ConfigurationInvalid, match=r"not one XML document|describes no identity provider"):
-        connector(metadata=b"<x/>")
-
-
-def test_a_thread_refreshes_and_ends() -> None:
-    here = connector()
-    here.refresher.start()
-    here.refresher.stop()
-    assert not here.refresher.is_running
-
-
-def test_two_connections_to_one_identity_provider_are_refused(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.xml").write_bytes(_document())
-    one = {"protocol": "saml", "title": "One", "metadata_file": "a.xml"}
-    two = {"protocol": "saml", "title": "Two", "metadata_file": "b.xml"}
-    document = {
-        "base_url": "https://bridge.example.test",
-        "rules": "r",
-        "accounts": "a",
-        "connections": {"one": one, "two": two},
-    }
-    with pytest.raises(ConfigurationInvalid, match="same identity provider"):
-        connectors_from(
-            settings_from(document, tmp_path),
-            keys=key_ring(),
-            outgoing=Wire(),  # type: ignore[arg-type]  # nothing is fetched
-            kept=Kept(),
-            clock=lambda: NOW,
-            notice=lambda _: None,
-        )
-
-
-def test_a_signature_stands_where_the_material_puts_it() -> None:
-    assert etree.fromstring(honest()).find(f"{saml('Assertion')}/{ds('Signature')}") is not None
-    assert message().issuer == IDP
-
-
-@pytest.mark.parametrize(
-    "inside",
-    [
-        "admins",
-        "",
-        "adm<!-- x -->ins",
-        "<!-- x -->admins",
-        "admins<!-- x -->",
-        "<b>adm</b>ins",
-        "a<!-- x --><b/>c<!-- y -->d",
-    ],
-)
-def test_the_text_of_an_element_is_read_as_the_library_reads_it(inside: str) -> None:
-    """Attack: a comment within a name, behind which one reader stops and another goes on."""
-    ours, theirs = (etree.fromstring(f"<group>{inside}</group>") for _ in range(2))
-    assert OneLogin_Saml2_XML.element_text(ours) == _its_own_text(theirs)
-    assert etree.tostring(ours) == etree.tostring(theirs)

@@ -24,7 +24,8 @@ from saml_factories import (
     sign_in,
     stranger,
 )
-from saml_forms import EncryptionForm, Form, SignatureForm, answer, signer_with, stranger_key
+from saml_form_keys import stranger_key
+from saml_forms import EncryptionForm, Form, SignatureForm, answer, signer_with
 
 from federation_bridge.connectors.saml import names
 from federation_bridge.connectors.saml.ciphers import OAEP_DIGESTS, OAEP_MASKS

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from lxml import etree
 from saml_factories import ACS, arrive, connector, message, saml
-from saml_forms import EncryptionForm, Form, SignatureForm, answer, encrypt, sign, signer_with, stranger_key
+from saml_form_keys import stranger_key
+from saml_forms import EncryptionForm, Form, SignatureForm, answer, encrypt, sign, signer_with
 
 from federation_bridge.connectors.saml import connector as connector_module
 from federation_bridge.connectors.saml import reader, second_opinion, validation, verifier
