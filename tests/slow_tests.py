@@ -44,7 +44,7 @@ _FILES = {
     "conformance/test_store_expansion.py",
     "conformance/test_store_schema.py",
     "deploy/test_systemd.py",
-    "mapping/test_mapping_rules.py",
+    "mapping/test_mapping_properties.py",
     "operate/test_backup_commands.py",
     "operate/test_operator_errors.py",
     "operate/test_resealing_command.py",
