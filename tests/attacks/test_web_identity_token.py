@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """A token that leaves the bridge: who gets one, and every way to get more than the twin beside it (ADR 0008).
 
 What AWS then says to its holder stands in `tests/conformance/test_aws_believes_us.py`.
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,99 +17,10 @@ import pytest
 from databases import HeldClock
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from oauth_factories import Program, approve
-from web_factories import BASE, TOKEN, Person, door_of, person_at
+from web_factories import Person
+from web_identity_fixtures import ACCOUNTS, DEVELOPER, OIDC, SAML, ask, audit_of, code, make  # noqa: F401 - a fixture
 
-from federation_bridge.aws import signed_statement
-from federation_bridge.bridge import granting, token_hash
-from federation_bridge.errors import Unavailable
-from federation_bridge.model import Block
-from federation_bridge.web import cookies
 from federation_bridge.web.forms import form_token
-
-OIDC, SAML = "222233334444", "111122223333"
-DEVELOPER = f"/api/v1/roles/{OIDC}/Developer/web-identity-token"
-
-ACCOUNTS = f"""
-version: 1
-accounts:
-  - id: "{OIDC}"
-    name: Development
-    provider: arn:aws:iam::{OIDC}:oidc-provider/aws.example.com
-    roles:
-      - {{name: Developer, max_session: 2h, web_identity_file: true}}
-      - {{name: Unpinned, max_session: 2h}}
-  - id: "{SAML}"
-    name: Production
-    provider: arn:aws:iam::{SAML}:saml-provider/bridge
-    roles: [{{name: Developer, max_session: 2h}}]
-"""
-
-
-def _rule(group: str, role: str, more: str = "max_duration: 2h", when: str = "") -> str:
-    condition = f"all: [{{group: {group}}}, {when}]" if when else f"group: {group}"
-    return f"""
-  - id: {group}
-    connection: corp
-    when: {{{condition}}}
-    grant: {{role: "{role}", {more}}}"""
-
-
-_POLICY = '{Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:Get*", Resource: "*"}]}'
-RULES = "version: 1\nrules:" + "".join(
-    (
-        _rule("developers", f"{OIDC}/Developer", 'max_duration: 2h, tags: {Team: "core"}'),
-        _rule("unpinned", f"{OIDC}/Unpinned"),
-        _rule("saml", f"{SAML}/Developer"),
-        _rule("brief", f"{OIDC}/Developer", "max_duration: 119m"),
-        _rule("narrow", f"{OIDC}/Developer", f"max_duration: 2h, session_policy: {_POLICY}"),
-        _rule("ending", f"{OIDC}/Developer", when="dates: {not_after: 2026-03-04}"),
-    )
-)
-
-
-@pytest.fixture
-def make(tmp_path: Path, clock: HeldClock) -> Iterator[Callable[..., Person]]:
-    """Gives the browser of a person of these groups, at a bridge that hands tokens out or does not."""
-    opened: list[Iterator[Person]] = []
-
-    def made(*groups: str, is_on: bool = True, confirmed: bool = True) -> Person:
-        (tmp_path / "own-accounts.yaml").write_text(ACCOUNTS)
-        (tmp_path / "own-rules.yaml").write_text(RULES)
-        changes: dict[str, Any] = {"accounts": "own-accounts.yaml", "rules": "own-rules.yaml"}
-        if is_on:
-            changes["command_line"] = {"web_identity_files": True}
-        opened.append(person_at(tmp_path, clock, **changes))
-        person = next(opened[-1])
-        if groups:
-            person.sign_in(clock, *groups, confirmed=confirmed)
-        else:
-            # Who signed in before the bridge was started anew.
-            person.client.set_cookie(cookies.SESSION, TOKEN, domain="aws.example.com", secure=True)
-        return person
-
-    yield made
-    for one in opened:
-        next(one, None)
-
-
-def ask(person: Person, path: str = DEVELOPER, body: Any = None, **headers: str) -> Any:
-    sent = {"X-CSRF-Token": form_token(TOKEN)} | headers
-    return person.client.post(path, base_url=BASE, json=body or {}, headers=sent)
-
-
-def code(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.get_json()["error"]["code"]
-
-
-def audit_of(person: Person) -> dict[str, Any]:
-    """The newest of each kind of event, newest first, with its details."""
-    found: dict[str, Any] = {}
-    for entry in door_of(person.app).store.audit.entries():
-        if entry.event.startswith("grant."):
-            found.setdefault(entry.event, entry.details)
-    return found
-
 
 # ----------------------------------------------------------------------------------------------------- who gets one
 
@@ -175,6 +87,7 @@ def test_a_role_that_the_person_does_not_have_answers_as_everywhere(make: Callab
 
 # ------------------------------------------------------------------------------------------------------ asking more
 
+
 MORE = [
     ("a longer session", {"duration": "12h"}),
     ("any duration", {"duration": "15m"}),
@@ -228,100 +141,3 @@ def test_another_sites_page_gets_nothing_made(make: Callable[..., Person], name:
     assert code(ask(person, **headers)) == (403, "cross_site"), name
     assert person.get(DEVELOPER).status_code == 405
     assert "grant.made" not in audit_of(person)
-
-
-# ---------------------------------------------------------------------------------------------------- command lines
-
-
-def logged_in(person: Person, clock: HeldClock, client_id: str) -> tuple[Program, str]:
-    """A program whose tokens are bound to its key (`fedbridge`), or are not."""
-    program = Program(person, clock, client_id=client_id)
-    proof: dict[str, Any] = {} if client_id == "fedbridge" else {"proof": None}
-    begun = program.begin(**proof)
-    assert approve(person, begun["user_code"]).status_code == 200
-    return program, program.poll(begun["device_code"], **proof).get_json()["access_token"]
-
-
-def test_a_command_line_gets_a_token_for_the_proof_of_its_key(make: Callable[..., Person], clock: HeldClock) -> None:
-    program, token = logged_in(make("developers"), clock, "fedbridge")
-    assert program.call("POST", DEVELOPER, token, json={}).status_code == 200
-
-
-def test_a_token_that_is_bound_to_no_key_gets_none_whatever_proof_comes_along(
-    make: Callable[..., Person], clock: HeldClock
-) -> None:
-    person = make("developers")
-    program, token = logged_in(person, clock, "aws-sso")
-    assert code(program.call("POST", DEVELOPER, token, proof=None, json={})) == (401, "not_signed_in")
-    assert program.call("POST", DEVELOPER, token, json={}).status_code == 401
-    assert "grant.made" not in audit_of(person)
-
-
-# -------------------------------------------------------------------------------------------------- audit, then sign
-
-
-def test_the_tokens_life_counts_from_the_decision_however_long_the_audit_took(
-    make: Callable[..., Person], clock: HeldClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The decision held the rule's end against the last instant at which the token can be redeemed."""
-    person = make("developers")
-    decided_at, names = clock(), type(door_of(person.app).store.session_names)
-    claim = names.claim
-
-    def slow_claim(self: Any, *given: Any, **more: Any) -> bool:
-        clock.advance(timedelta(seconds=9))
-        return claim(self, *given, **more)
-
-    monkeypatch.setattr(names, "claim", slow_claim)
-    assert ask(person).get_json()["expires_at"] == (decided_at + timedelta(minutes=5)).isoformat()
-
-
-@pytest.mark.parametrize("event", ["grant.made", "grant.handed_over"])
-def test_a_token_that_cannot_be_audited_does_not_leave(
-    make: Callable[..., Person], monkeypatch: pytest.MonkeyPatch, event: str
-) -> None:
-    person = make("developers")
-    door = door_of(person.app)
-    record_where = type(door.store.audit).record_where
-    claim = type(door.store.session_names).claim
-
-    def failing_record(self: Any, insertion: Any, values: Any, entry: Any, **how: Any) -> bool:
-        if entry.event.name == event:
-            raise Unavailable("the disk is full")
-        return record_where(self, insertion, values, entry, **how)
-
-    def failing_claim(self: Any, name: str, who: str, *entries: Any, **more: Any) -> bool:
-        if any(entry.event.name == event for entry in entries):
-            raise Unavailable("the disk is full")
-        return claim(self, name, who, *entries, **more)
-
-    monkeypatch.setattr(type(door.store.audit), "record_where", failing_record)
-    monkeypatch.setattr(type(door.store.session_names), "claim", failing_claim)
-    assert code(ask(person)) == (503, "unavailable")
-    monkeypatch.undo()
-    assert event not in audit_of(person)
-    assert ask(person).status_code == 200
-
-
-# ------------------------------------------------------------------------------------------------- ended meanwhile
-
-
-@pytest.mark.parametrize("is_blocked", [True, False], ids=["blocked", "ended"])
-def test_a_token_that_was_signed_before_an_end_does_not_leave_after_it(
-    make: Callable[..., Person], clock: HeldClock, monkeypatch: pytest.MonkeyPatch, is_blocked: bool
-) -> None:
-    person = make("developers")
-    really = signed_statement.signed_statement
-
-    def signing(*given: Any) -> Any:
-        store = door_of(person.app).store
-        if is_blocked:
-            store.blocks.put(Block("corp/ada", "administrator", "operator", "left", clock()), lambda _: ())
-        else:
-            store.sessions.end(token_hash(TOKEN))
-        return really(*given)
-
-    monkeypatch.setattr(granting, "signed_statement", signing)
-    assert code(ask(person)) == (401, "ended_meanwhile")
-    events = audit_of(person)
-    assert (events["grant.failed"]["code"], "grant.handed_over" in events) == ("ended_meanwhile", False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import copy
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -25,243 +23,43 @@ from saml_factories import (
     stranger,
     tampered,
 )
+from signature_changes import (
+    Change,
+    another,
+    assertion_of,
+    comment_in,
+    emptied,
+    found,
+    hide_in,
+    hide_in_key_info,
+    manifest,
+    move_signature,
+    no_transforms,
+    only_key_info,
+    renamed_signature,
+    response_in_response,
+    same_id,
+    second_assertion,
+    shared_id,
+    swapped_transforms,
+    transform,
+    two_hundred_transforms,
+    uri_of,
+    without,
+    wrapped_signed_info,
+    xsw1,
+    xsw2,
+    xsw3,
+    xsw4,
+    xsw5,
+    xsw6,
+    xsw7,
+    xsw8,
+)
 
 from federation_bridge.connectors.saml.signature import EMPTY_DIGESTS
 from federation_bridge.errors import SignInRejected, VerifiersDisagree
 from federation_bridge.sandbox.identity_provider import saml_message as made
-
-Change = Callable[[etree._Element], None]
-
-
-def _find(response: etree._Element, path: str) -> etree._Element:
-    found = response.find(path)
-    assert found is not None, path
-    return found
-
-
-def _assertion(response: etree._Element) -> etree._Element:
-    return _find(response, saml("Assertion"))
-
-
-def _evil(assertion: etree._Element, new_id: str | None = "_evil") -> etree._Element:
-    """A forged copy of the assertion: another person, an ID of its own, no signature."""
-    forged = copy.deepcopy(assertion)
-    for signature in forged.findall(ds("Signature")):
-        forged.remove(signature)
-    if new_id is not None:
-        forged.set("ID", new_id)
-    next(forged.iter(saml("NameID"))).text = "mallory@example.com"
-    return forged
-
-
-def _unsigned(element: etree._Element) -> etree._Element:
-    original = copy.deepcopy(element)
-    original.remove(_find(original, ds("Signature")))
-    return original
-
-
-def xsw1(response: etree._Element) -> None:
-    signature, original = _find(response, ds("Signature")), _unsigned(response)
-    response.set("ID", "_evil")
-    next(response.iter(saml("NameID"))).text = "mallory@example.com"
-    signature.append(original)
-
-
-def xsw2(response: etree._Element) -> None:
-    signature, original = _find(response, ds("Signature")), _unsigned(response)
-    response.set("ID", "_evil")
-    next(response.iter(saml("NameID"))).text = "mallory@example.com"
-    signature.addprevious(original)
-
-
-def xsw3(response: etree._Element) -> None:
-    assertion = _assertion(response)
-    assertion.addprevious(_evil(assertion))
-
-
-def xsw4(response: etree._Element) -> None:
-    assertion = _assertion(response)
-    forged = _evil(assertion)
-    response.replace(assertion, forged)
-    forged.append(assertion)
-
-
-def xsw5(response: etree._Element) -> None:
-    assertion = _assertion(response)
-    response.append(_unsigned(assertion))
-    assertion.set("ID", "_evil")
-    next(assertion.iter(saml("NameID"))).text = "mallory@example.com"
-
-
-def xsw6(response: etree._Element) -> None:
-    assertion = _assertion(response)
-    original = _unsigned(assertion)
-    assertion.set("ID", "_evil")
-    next(assertion.iter(saml("NameID"))).text = "mallory@example.com"
-    _find(assertion, ds("Signature")).append(original)
-
-
-def xsw7(response: etree._Element) -> None:
-    extensions = etree.Element(samlp("Extensions"))
-    extensions.append(_evil(_assertion(response), None))
-    response.insert(1, extensions)
-
-
-def xsw8(response: etree._Element) -> None:
-    assertion = _assertion(response)
-    original = _unsigned(assertion)
-    assertion.set("ID", "_evil")
-    next(assertion.iter(saml("NameID"))).text = "mallory@example.com"
-    holder = etree.SubElement(_find(assertion, ds("Signature")), ds("Object"))
-    holder.append(original)
-
-
-def _hide_in(path: str, tag: str | None = None) -> Change:
-    """The original into some corner, the forged one in its place, with or without the signature."""
-
-    def change(response: etree._Element) -> None:
-        assertion = _assertion(response)
-        forged = _evil(assertion)
-        response.replace(assertion, forged)
-        corner = _find(response, path)
-        (etree.SubElement(corner, tag) if tag else corner).append(assertion)
-
-    return change
-
-
-def _hide_in_key_info(response: etree._Element) -> None:
-    assertion = _assertion(response)
-    original = _unsigned(assertion)
-    assertion.set("ID", "_evil")
-    next(assertion.iter(saml("NameID"))).text = "mallory@example.com"
-    _find(assertion, f"{ds('Signature')}/{ds('KeyInfo')}").append(original)
-
-
-def _response_in_response(response: etree._Element) -> None:
-    inner = copy.deepcopy(response)
-    assertion = _assertion(response)
-    response.replace(assertion, _evil(assertion))
-    response.append(inner)
-
-
-def _without(path: str) -> Change:
-    def change(response: etree._Element) -> None:
-        element = _find(response, path)
-        parent = element.getparent()
-        assert parent is not None
-        parent.remove(element)
-
-    return change
-
-
-def _emptied(path: str) -> Change:
-    def change(response: etree._Element) -> None:
-        _find(response, path).text = ""
-
-    return change
-
-
-def _renamed_signature(response: etree._Element) -> None:
-    for element in _find(response, f"{saml('Assertion')}/{ds('Signature')}").iter():
-        element.tag = etree.QName("urn:not-a-signature", etree.QName(element).localname).text
-
-
-def _only_key_info(response: etree._Element) -> None:
-    signature = _find(response, f"{saml('Assertion')}/{ds('Signature')}")
-    for name in ("SignedInfo", "SignatureValue"):
-        signature.remove(_find(signature, ds(name)))
-
-
-def _second_assertion(position: int) -> Change:
-    def change(response: etree._Element) -> None:
-        assertion = _assertion(response)
-        response.insert(list(response).index(assertion) + position, _evil(assertion))
-
-    return change
-
-
-def _same_id(name: str) -> Change:
-    def change(response: etree._Element) -> None:
-        assertion = _assertion(response)
-        _find(assertion, f".//{saml('Attribute')}").set(name, str(assertion.get("ID")))
-
-    return change
-
-
-def _shared_id(response: etree._Element) -> None:
-    response.set("ID", str(_assertion(response).get("ID")))
-
-
-def _move_signature(response: etree._Element) -> None:
-    signature = _find(response, ds("Signature"))
-    response.remove(signature)
-    _assertion(response).insert(1, signature)
-
-
-def _uri(value: str | None) -> Change:
-    def change(response: etree._Element) -> None:
-        reference = next(response.iter(ds("Reference")))
-        if value is None:
-            del reference.attrib["URI"]
-        else:
-            reference.set("URI", value)
-
-    return change
-
-
-def _another(name: str, *, first: bool = False) -> Change:
-    def change(response: etree._Element) -> None:
-        element = next(response.iter(ds(name)))
-        again = copy.deepcopy(element)
-        element.addprevious(again) if first else element.addnext(again)
-
-    return change
-
-
-def _transform(algorithm: str) -> Change:
-    def change(response: etree._Element) -> None:
-        next(response.iter(ds("Transform"))).set("Algorithm", algorithm)
-
-    return change
-
-
-def _comment_in(name: str) -> Change:
-    def change(response: etree._Element) -> None:
-        element = next(response.iter(ds(name)))
-        genuine, element.text = element.text, ""
-        comment = etree.Comment("forged")
-        comment.tail = genuine
-        element.append(comment)
-
-    return change
-
-
-def _wrapped_signed_info(response: etree._Element) -> None:
-    info = next(response.iter(ds("SignedInfo")))
-    wrapper = etree.Element(ds("Wrapper"))
-    info.addprevious(wrapper)
-    wrapper.append(info)
-
-
-def _manifest(response: etree._Element) -> None:
-    signature = next(response.iter(ds("Signature")))
-    etree.SubElement(etree.SubElement(signature, ds("Object")), ds("Manifest"))
-
-
-def _no_transforms(response: etree._Element) -> None:
-    transforms = next(response.iter(ds("Transforms")))
-    transforms.remove(transforms[0])
-
-
-def _swapped_transforms(response: etree._Element) -> None:
-    transforms = next(response.iter(ds("Transforms")))
-    transforms.append(transforms[0])
-
-
-def _two_hundred_transforms(response: etree._Element) -> None:
-    transforms = next(response.iter(ds("Transforms")))
-    transforms.extend([copy.deepcopy(transforms[1]) for _ in range(200)])
-
 
 _SIGNATURE = f"{saml('Assertion')}/{ds('Signature')}"
 
@@ -274,45 +72,45 @@ AFTER_SIGNING: dict[str, tuple[Change, str]] = {
     "b06_xsw6": (xsw6, "assertion"),
     "b07_xsw7": (xsw7, "assertion"),
     "b08_xsw8": (xsw8, "assertion"),
-    "b09_status_detail": (_hide_in(samlp("Status"), samlp("StatusDetail")), "assertion"),
-    "b09_advice": (_hide_in(saml("Assertion"), saml("Advice")), "assertion"),
-    "b09_attribute_value": (_hide_in(f".//{saml('AttributeValue')}"), "assertion"),
-    "b09_key_info": (_hide_in_key_info, "assertion"),
-    "b09_unknown_wrapper": (_hide_in(".", "{urn:x}wrapper"), "assertion"),
-    "b09_response_in_response": (_response_in_response, "assertion"),
-    "b10_signature_removed": (_without(_SIGNATURE), "assertion"),
-    "b10_empty_signature_value": (_emptied(f"{_SIGNATURE}/{ds('SignatureValue')}"), "assertion"),
-    "b10_no_signature_value": (_without(f"{_SIGNATURE}/{ds('SignatureValue')}"), "assertion"),
-    "b10_no_reference": (_without(f"{_SIGNATURE}/{ds('SignedInfo')}/{ds('Reference')}"), "assertion"),
-    "b10_renamed_namespace": (_renamed_signature, "assertion"),
-    "b10_only_key_info": (_only_key_info, "assertion"),
-    "b12_signed_then_unsigned": (_second_assertion(1), "assertion"),
-    "b12_unsigned_then_signed": (_second_assertion(0), "assertion"),
-    "b13_xml_id": (_same_id("{http://www.w3.org/XML/1998/namespace}id"), "response"),
-    "b13_other_namespace_id": (_same_id("{urn:e}ID"), "response"),
-    "b13_shared_by_both": (_shared_id, "assertion"),
-    "b14_response_signature_on_assertion": (_move_signature, "response"),
-    "b15_two_references": (_another("Reference"), "assertion"),
-    "b15_manifest": (_manifest, "assertion"),
-    "b16_two_signed_infos": (_another("SignedInfo"), "assertion"),
-    "b16_two_signed_infos_forged_first": (_another("SignedInfo", first=True), "assertion"),
-    "b16_wrapped_signed_info": (_wrapped_signed_info, "assertion"),
-    "b16_two_signature_values": (_another("SignatureValue"), "assertion"),
-    "b16_two_signatures": (_another("Signature"), "assertion"),
-    "b17_comment_in_digest": (_comment_in("DigestValue"), "assertion"),
-    "b18_empty_uri": (_uri(""), "assertion"),
-    "b18_absent_uri": (_uri(None), "assertion"),
-    "b18_xpointer_root": (_uri("#xpointer(/)"), "assertion"),
-    "b18_xpointer_id": (_uri("#xpointer(id('x'))"), "assertion"),
-    "b18_file": (_uri("file:///dev/zero"), "assertion"),
-    "b18_bare_path": (_uri("/dev/zero"), "assertion"),
-    "b18_http": (_uri("http://169.254.169.254/latest/meta-data/"), "assertion"),
-    "b19_xpath": (_transform("http://www.w3.org/TR/1999/REC-xpath-19991116"), "assertion"),
-    "b19_xslt": (_transform("http://www.w3.org/TR/1999/REC-xslt-19991116"), "assertion"),
-    "b19_base64": (_transform("http://www.w3.org/2000/09/xmldsig#base64"), "assertion"),
-    "b19_no_enveloped": (_no_transforms, "assertion"),
-    "b19_order": (_swapped_transforms, "assertion"),
-    "b19_200_transforms": (_two_hundred_transforms, "assertion"),
+    "b09_status_detail": (hide_in(samlp("Status"), samlp("StatusDetail")), "assertion"),
+    "b09_advice": (hide_in(saml("Assertion"), saml("Advice")), "assertion"),
+    "b09_attribute_value": (hide_in(f".//{saml('AttributeValue')}"), "assertion"),
+    "b09_key_info": (hide_in_key_info, "assertion"),
+    "b09_unknown_wrapper": (hide_in(".", "{urn:x}wrapper"), "assertion"),
+    "b09_response_in_response": (response_in_response, "assertion"),
+    "b10_signature_removed": (without(_SIGNATURE), "assertion"),
+    "b10_empty_signature_value": (emptied(f"{_SIGNATURE}/{ds('SignatureValue')}"), "assertion"),
+    "b10_no_signature_value": (without(f"{_SIGNATURE}/{ds('SignatureValue')}"), "assertion"),
+    "b10_no_reference": (without(f"{_SIGNATURE}/{ds('SignedInfo')}/{ds('Reference')}"), "assertion"),
+    "b10_renamed_namespace": (renamed_signature, "assertion"),
+    "b10_only_key_info": (only_key_info, "assertion"),
+    "b12_signed_then_unsigned": (second_assertion(1), "assertion"),
+    "b12_unsigned_then_signed": (second_assertion(0), "assertion"),
+    "b13_xml_id": (same_id("{http://www.w3.org/XML/1998/namespace}id"), "response"),
+    "b13_other_namespace_id": (same_id("{urn:e}ID"), "response"),
+    "b13_shared_by_both": (shared_id, "assertion"),
+    "b14_response_signature_on_assertion": (move_signature, "response"),
+    "b15_two_references": (another("Reference"), "assertion"),
+    "b15_manifest": (manifest, "assertion"),
+    "b16_two_signed_infos": (another("SignedInfo"), "assertion"),
+    "b16_two_signed_infos_forged_first": (another("SignedInfo", first=True), "assertion"),
+    "b16_wrapped_signed_info": (wrapped_signed_info, "assertion"),
+    "b16_two_signature_values": (another("SignatureValue"), "assertion"),
+    "b16_two_signatures": (another("Signature"), "assertion"),
+    "b17_comment_in_digest": (comment_in("DigestValue"), "assertion"),
+    "b18_empty_uri": (uri_of(""), "assertion"),
+    "b18_absent_uri": (uri_of(None), "assertion"),
+    "b18_xpointer_root": (uri_of("#xpointer(/)"), "assertion"),
+    "b18_xpointer_id": (uri_of("#xpointer(id('x'))"), "assertion"),
+    "b18_file": (uri_of("file:///dev/zero"), "assertion"),
+    "b18_bare_path": (uri_of("/dev/zero"), "assertion"),
+    "b18_http": (uri_of("http://169.254.169.254/latest/meta-data/"), "assertion"),
+    "b19_xpath": (transform("http://www.w3.org/TR/1999/REC-xpath-19991116"), "assertion"),
+    "b19_xslt": (transform("http://www.w3.org/TR/1999/REC-xslt-19991116"), "assertion"),
+    "b19_base64": (transform("http://www.w3.org/2000/09/xmldsig#base64"), "assertion"),
+    "b19_no_enveloped": (no_transforms, "assertion"),
+    "b19_order": (swapped_transforms, "assertion"),
+    "b19_200_transforms": (two_hundred_transforms, "assertion"),
 }
 
 
@@ -328,7 +126,7 @@ def test_a_signature_counts_for_what_it_covers_and_for_nothing_else(case: str) -
 
 def _shape(shape: made.SignatureShape) -> bytes:
     response = made.unsigned_tree(message())
-    made.sign(_assertion(response), idp_signer(), shape=shape)
+    made.sign(assertion_of(response), idp_signer(), shape=shape)
     return made.serialized(response)
 
 
@@ -407,7 +205,7 @@ def test_b11_a_connection_says_which_signatures_it_wants(wanted: str, signed: st
 
 def test_b12_two_assertions_under_one_response_signature_are_refused() -> None:
     with pytest.raises(SignInRejected):
-        arrive(changed(_second_assertion(1), signed="response"))
+        arrive(changed(second_assertion(1), signed="response"))
 
 
 def test_b23_signed_metadata_of_the_provider_is_no_sign_in() -> None:
@@ -419,7 +217,7 @@ def test_b23_signed_metadata_of_the_provider_is_no_sign_in() -> None:
     with pytest.raises(SignInRejected):
         arrive(made.serialized(response))
     forged = made.unsigned_tree(message())
-    _assertion(forged).insert(1, _find(etree.fromstring(metadata), ds("Signature")))
+    assertion_of(forged).insert(1, found(etree.fromstring(metadata), ds("Signature")))
     with pytest.raises(SignInRejected):
         arrive(made.serialized(forged))
 
@@ -466,12 +264,12 @@ def test_d01_ok_foreign_keyinfo_but_right_key() -> None:
 
 
 def test_d01_no_key_info_is_needed() -> None:
-    assert arrive(tampered(_without(f"{_SIGNATURE}/{ds('KeyInfo')}"))).identity.subject == "alice@example.com"
+    assert arrive(tampered(without(f"{_SIGNATURE}/{ds('KeyInfo')}"))).identity.subject == "alice@example.com"
 
 
 def test_d02_retrieval_method_is_refused() -> None:
     def points(response: etree._Element) -> None:
-        info = _find(response, f"{_SIGNATURE}/{ds('KeyInfo')}")
+        info = found(response, f"{_SIGNATURE}/{ds('KeyInfo')}")
         etree.SubElement(info, ds("RetrievalMethod"), URI="file:///etc/passwd")
 
     with pytest.raises(SignInRejected, match="KeyInfo points elsewhere"):
