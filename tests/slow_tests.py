@@ -53,6 +53,7 @@ _FILES = {
     "operator_notices/test_standing.py",
     "operator_notices/test_standing_kinds.py",
     "provider_events/test_signals.py",
+    "provider_events/test_signal_streams.py",
     "settings/test_settings_words.py",
     "test_background_duties.py",
     "test_shown_text.py",

@@ -1,68 +1,26 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """Shared signals at their address: who may send, what ends, who is blocked, who is let in again, and who never is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from databases import HeldClock
-from transmitters import CAEP, RISC, Sender, transmitter_of
-from web_factories import BASE, Person, door_of, person_at
+from signals_fixtures import ADA, BOB, DISABLED, ENABLED, REVOKED, bearer, begin, is_live, person, push, sender  # noqa: F401 - fixtures
+from transmitters import CAEP, RISC, Sender
+from web_factories import BASE, Person, door_of
 
-from federation_bridge.administration import signals as streams
 from federation_bridge.bridge import token_hash
-from federation_bridge.errors import BadRequest, NotFound, ProviderUnreachable, Unavailable
-from federation_bridge.model import Block, Identity, ProviderSession, Session
-from federation_bridge.settings import SamlConnection
+from federation_bridge.errors import Unavailable
+from federation_bridge.model import Block, Identity, Session
 from federation_bridge.store.writing import Writing
-
-REVOKED, DISABLED, ENABLED = f"{CAEP}session-revoked", f"{RISC}account-disabled", f"{RISC}account-enabled"
-ADA, BOB = "ab" * 32, "cd" * 32
-
-
-@pytest.fixture
-def sender(clock: HeldClock) -> Sender:
-    return Sender(clock)
-
-
-@pytest.fixture
-def person(tmp_path: Path, clock: HeldClock, sender: Sender) -> Iterator[Person]:
-    for opened in person_at(tmp_path, clock):
-        door_of(opened.app).signals._parts.transmitters["corp"] = transmitter_of(sender)  # type: ignore[index]
-        begin(opened, clock(), ADA, "00u-person")
-        begin(opened, clock(), BOB, "00u-bob")
-        yield opened
-
-
-@pytest.fixture
-def bearer(person: Person, clock: HeldClock) -> str:
-    door = door_of(person.app)
-    return streams.new_token(door.store, clock, door.randomness, "corp")
-
-
-def begin(person: Person, now: datetime, token: str, subject: str) -> None:
-    named = ProviderSession("id.example.test/realm", subject, "")
-    session = Session(
-        token_hash(token), Identity("corp", subject, subject), now, now, now + timedelta(hours=12), at_provider=named
-    )
-    door_of(person.app).store.sessions.admit(session, "issuer", f"_{token}{now}", now)
-
-
-def is_live(person: Person, token: str) -> bool:
-    return door_of(person.app).store.sessions.live(token_hash(token), timedelta(hours=1)) is not None
 
 
 def blocks(person: Person) -> list[tuple[str, str]]:
     return [(one.scope, one.source) for one in door_of(person.app).store.blocks.standing()]
-
-
-def push(person: Person, bearer: str, token: str, path: str = "/ssf/corp", **headers: str) -> Any:
-    sent = {"Content-Type": "application/secevent+jwt", "Authorization": f"Bearer {bearer}", **headers}
-    return person.client.post(path, base_url=BASE, data=token, headers=sent)
 
 
 def told(person: Person, event: str = "signal.taken") -> list[Any]:
@@ -190,125 +148,6 @@ def test_signals_are_counted_by_connection_and_kind_and_only_those_that_are_beli
     assert 'bridge_signals_total{connection="corp",kind="account-disabled"}' in shown
     assert 'bridge_signals_total{connection="corp",kind="other"}' in shown
     assert "invented" not in shown
-
-
-@pytest.mark.parametrize(
-    "authorization", ["", "Bearer ", "Bearer wrong", "Basic eDp4", "Bearer " + "x" * 5000, "bearer"]
-)
-def test_nobody_without_the_token_of_the_stream_is_heard(
-    person: Person, bearer: str, sender: Sender, authorization: str
-) -> None:
-    answer = push(person, bearer, sender.event(REVOKED), Authorization=authorization)
-    assert (answer.status_code, answer.json["err"]) == (401, "authentication_failed")
-    assert sender.asked == [], "nothing is looked for before that"
-    assert is_live(person, ADA)
-
-
-def test_wrong_tokens_of_one_network_are_counted_and_the_right_one_is_heard_all_the_same(
-    person: Person, bearer: str, sender: Sender
-) -> None:
-    answers = [push(person, "wrong", "x") for _ in range(61)]
-    assert [one.status_code for one in answers] == [401] * 60 + [429]
-    assert answers[-1].headers["Retry-After"] == "60"
-    assert push(person, bearer, sender.event(REVOKED)).status_code == 202
-
-
-def test_a_token_that_was_replaced_or_removed_opens_nothing(
-    person: Person, bearer: str, sender: Sender, clock: HeldClock
-) -> None:
-    door = door_of(person.app)
-    newer = streams.new_token(door.store, clock, door.randomness, "corp")
-    assert push(person, bearer, sender.event(REVOKED)).status_code == 401
-    assert push(person, newer, sender.event(REVOKED)).status_code == 202
-    streams.remove(door.store, transmitter_of(sender), sender_asks(sender), clock, "")
-    assert push(person, newer, sender.event(REVOKED, jti="2")).status_code == 401
-
-
-@pytest.mark.parametrize(
-    ("how", "err"),
-    [({"key": "attacker"}, "invalid_key"), ({"aud": "x"}, "invalid_audience"), ({"iss": "x"}, "invalid_issuer")],
-)
-def test_the_token_alone_ends_nothing(
-    person: Person, bearer: str, sender: Sender, how: dict[str, Any], err: str
-) -> None:
-    answer = push(person, bearer, sender.event(REVOKED, **how))
-    assert (answer.status_code, answer.json["err"]) == (400, err)
-    assert answer.json["description"].startswith("This message could not be verified, so no session was ended.")
-    assert is_live(person, ADA)
-
-
-@pytest.mark.parametrize(
-    ("path", "headers", "status"),
-    [
-        ("/ssf/partner", {}, 404),
-        ("/ssf/nowhere", {}, 404),
-        ("/ssf/corp", {"Content-Type": "application/jwt"}, 400),
-        ("/ssf/corp", {"Content-Type": "application/x-www-form-urlencoded"}, 400),
-    ],
-)
-def test_other_addresses_and_types_take_nothing(
-    person: Person, bearer: str, sender: Sender, path: str, headers: dict[str, str], status: int
-) -> None:
-    assert push(person, bearer, sender.event(REVOKED), path, **headers).status_code == status
-    assert is_live(person, ADA)
-
-
-# ---------------------------------------------------------------------------------------------------------- streams
-
-
-def sender_asks(sender: Sender) -> streams.Ask:
-    return lambda method, url, headers, body: sender.fetch(url, method=method, headers=headers, data=body)
-
-
-def test_a_stream_is_set_up_looked_at_tried_and_removed(person: Person, sender: Sender, clock: HeldClock) -> None:
-    door, ask, at = door_of(person.app), sender_asks(sender), "https://signals.example.test"
-    sender.answers = {
-        f"POST {at}/configuration": (201, {"stream_id": "s-1", "aud": f"{BASE}/ssf/corp"}),
-        f"GET {at}/status": (200, {"stream_id": "s-1", "status": "enabled"}),
-        f"POST {at}/verification": (204, {}),
-        f"DELETE {at}/configuration": (204, {}),
-    }
-    transmitter = transmitter_of(sender)
-    assert streams.set_up(door.store, transmitter, ask, clock, door.randomness, "access") == "s-1"
-    asked = next(body for method, url, body in sender.asked if url == f"{at}/configuration")
-    assert asked["delivery"]["endpoint_url"] == f"{BASE}/ssf/corp"
-    bearer = asked["delivery"]["authorization_header"].removeprefix("Bearer ")
-    assert push(person, bearer, sender.event(REVOKED)).status_code == 202
-    assert streams.status(door.store, transmitter, ask, "access") == "enabled"
-    assert streams.verify(door.store, transmitter, ask, door.randomness, "access")
-    streams.remove(door.store, transmitter, ask, clock, "access")
-    assert sender.asked[-1][:2] == ("DELETE", f"{at}/configuration?stream_id=s-1")
-    assert push(person, bearer, sender.event(REVOKED, jti="2")).status_code == 401
-    with pytest.raises(NotFound):
-        streams.status(door.store, transmitter, ask, "access")
-
-
-def test_a_transmitter_that_refuses_or_means_others_is_told_so(
-    person: Person, sender: Sender, clock: HeldClock
-) -> None:
-    door, ask, at = door_of(person.app), sender_asks(sender), "https://signals.example.test"
-    sender.answers = {f"POST {at}/configuration": (403, {})}
-    with pytest.raises(ProviderUnreachable, match="403"):
-        streams.set_up(door.store, transmitter_of(sender), ask, clock, door.randomness, "access")
-    for audience in ("somebody", ["somebody"], [], 5, {"x": 1}, True):
-        sender.answers = {f"POST {at}/configuration": (201, {"stream_id": "s-1", "aud": audience})}
-        with pytest.raises(BadRequest, match=r"signals\.audience"):
-            streams.set_up(door.store, transmitter_of(sender), ask, clock, door.randomness, "access")
-
-
-@pytest.mark.parametrize(("subject", "is_taken"), [("sub", False), ("subject", True)])
-def test_a_saml_connection_says_that_events_name_people_as_it_does(subject: str, is_taken: bool) -> None:
-    asked = {
-        "protocol": "saml",
-        "title": "Company",
-        "metadata_url": "https://idp.example.test/metadata",
-        "signals": {"issuer": "https://signals.example.test", "subject": subject},
-    }
-    if is_taken:
-        assert SamlConnection.model_validate(asked).signals is not None
-        return
-    with pytest.raises(ValueError, match=r"signals\.subject"):
-        SamlConnection.model_validate(asked)
 
 
 @pytest.mark.parametrize(
