@@ -83,6 +83,7 @@ _FILES = {
     "aws/test_account_reading.py",
     "deploy/test_walk.py",
     "rulebook/test_versions_in_the_database.py",
+    "rulebook/test_versions_by_command.py",
     "aws/test_onboard_command.py",
     "aws/test_onboarding.py",
     "aws/test_onboarding_formats.py",
