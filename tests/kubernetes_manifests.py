@@ -13,6 +13,8 @@ import yaml
 from absent_software import program
 from documents.blocks import ROOT
 
+from federation_bridge.settings import Settings, settings_from
+
 FOLDER = ROOT / "deploy" / "kubernetes"
 EXAMPLES = ("example", "example/migrate", "example/rules")
 REMEDY = "kubectl 1.28 or newer, from the packages of Kubernetes"
@@ -112,3 +114,12 @@ def lay_out_volumes(
             lay_out(folder, secrets[volume["secret"]["secretName"]], volume["secret"]["defaultMode"], group)
         else:
             folder.mkdir(parents=True)
+
+
+def settings(folder: Path = Path("/etc/federation-bridge")) -> Settings:
+    (held,) = (one for one in of_kind("ConfigMap") if "federation-bridge.yaml" in one["data"])
+    return settings_from(yaml.safe_load(held["data"]["federation-bridge.yaml"]), folder)
+
+
+def named(example: str) -> str:
+    return example.replace("/", " ")
