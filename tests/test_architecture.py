@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from package_modules import MODULES, PACKAGE, name_of, nodes
 
-PACKAGE = Path(__file__).parent.parent / "federation_bridge"
 NAME = "federation_bridge"
 
 LEVELS = {
@@ -149,36 +149,14 @@ LIBRARIES = {
 """Libraries that only these may use: each has one home."""
 
 
-LONGEST_MODULE = 300
-"""Lines. The reasons of those that are longer stand in docs/architecture.md."""
-
-
-MOST_VERBS = 8
-"""Public methods of a class that are no properties."""
-LONGEST_FUNCTION = 40
-"""Lines, with its name and its docstring."""
-
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
-
-
-def _name(path: Path) -> str:
-    return str(path.relative_to(PACKAGE))
-
-
 def _part(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 @cache
-def _nodes(path: Path) -> tuple[ast.AST, ...]:
-    """All of a module, parsed once for all rules."""
-    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-
-
-@cache
 def _imports(path: Path) -> frozenset[str]:
     found: set[str] = set()
-    for node in _nodes(path):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -204,7 +182,7 @@ def test_every_part_stands_at_a_level() -> None:
 
 
 def test_a_module_imports_only_from_the_levels_below_it() -> None:
-    too_many = {_name(path): _ours(path) - _importable(_part(path)) for path in MODULES if _part(path) in LEVELS}
+    too_many = {name_of(path): _ours(path) - _importable(_part(path)) for path in MODULES if _part(path) in LEVELS}
     assert {module: parts for module, parts in too_many.items() if parts} == {}
 
 
@@ -242,50 +220,6 @@ def test_the_page_of_the_architecture_says_who_may_import_few(part: str) -> None
     assert sorted(re.findall(r"`(\w+)`", said)) == sorted(ONLY[part])
 
 
-def test_a_module_is_short_or_the_page_of_the_architecture_says_why_it_is_not() -> None:
-    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
-    _, _, section = page.partition("### How long a module may be")
-    reasons = dict(re.findall(r"^\| `([\w/]+\.py)` \| (.*\w.*) \|$", section.partition("\n#")[0], re.MULTILINE))
-    lines = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
-    # Neither a long module without a reason, nor a reason for one that is short by now.
-    assert sorted(name for name, count in lines.items() if count > LONGEST_MODULE) == sorted(reasons)
-    for name in reasons:
-        told = ast.get_docstring(ast.parse((PACKAGE / name).read_text(encoding="utf-8"))) or ""
-        assert "because" in told and "docs/architecture.md" in told, name
-
-
-def test_a_class_has_few_verbs_or_the_page_of_the_architecture_says_why_it_has_more() -> None:
-    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
-    _, _, section = page.partition("### How many verbs a class may have")
-    reasons = re.findall(r"^\| `([\w/]+\.py)` `(\w+)` \| .*\w.* \|$", section.partition("\n#")[0], re.MULTILINE)
-    many = [
-        (_name(path), node.name)
-        for path in MODULES
-        for node in _nodes(path)
-        if isinstance(node, ast.ClassDef) and sum(map(_is_verb, node.body)) > MOST_VERBS
-    ]
-    # Neither one with many verbs and no reason, nor a reason for one that has few by now.
-    assert sorted(many) == reasons
-
-
-def _is_verb(node: ast.stmt) -> bool:
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
-        return False
-    return not {"property", "cached_property"} & {ast.unparse(one) for one in node.decorator_list}
-
-
-def test_a_function_is_short() -> None:
-    long = {
-        f"{_name(path)} {node.name}"
-        for path in MODULES
-        for node in _nodes(path)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
-    }
-    # The one decision about a grant is read from top to bottom.
-    assert long == {"bridge/granting.py grant"}
-
-
 def test_settings_are_read_in_one_place_and_secrets_in_another() -> None:
     reads = ("open(", "read_text(", "read_bytes(", "os.environ", "yaml.")
     found = {path.name for path in (PACKAGE / "settings").glob("*.py") if any(one in path.read_text() for one in reads)}
@@ -301,7 +235,7 @@ def test_the_door_of_a_package_gives_names_and_does_nothing(package: str) -> Non
 
 def test_a_library_is_used_only_where_it_has_its_home() -> None:
     astray = {
-        (_name(path), library)
+        (name_of(path), library)
         for path in MODULES
         for library in {name.split(".")[0] for name in _imports(path)}
         if _part(path) not in LIBRARIES.get(library, {_part(path)})
@@ -314,7 +248,7 @@ def test_no_private_key_is_handled_outside_of_its_room() -> None:
     # sandbox have keys of their own.
     handled = re.compile(r"RSAPrivateKey|load_pem_private_key|private_bytes|private_numbers|\.private\.")
     outside = [path for path in MODULES if _part(path) not in {"signing", "sandbox", "cli"}]
-    found = {_name(path): handled.findall(path.read_text(encoding="utf-8")) for path in outside}
+    found = {name_of(path): handled.findall(path.read_text(encoding="utf-8")) for path in outside}
     assert {module: names for module, names in found.items() if names} == {}
 
 
@@ -323,12 +257,12 @@ def test_importing_the_package_imports_nothing_of_it() -> None:
 
 
 def test_no_check_is_written_as_an_assert_that_optimised_python_drops() -> None:
-    assert {_name(path) for path in MODULES if any(isinstance(node, ast.Assert) for node in _nodes(path))} == set()
+    assert {name_of(path) for path in MODULES if any(isinstance(node, ast.Assert) for node in nodes(path))} == set()
 
 
 def test_a_grant_is_decided_in_one_place() -> None:
     called = {
-        _name(path)
+        name_of(path)
         for path in MODULES
         if any(name in {f"{NAME}.grant.decide", f"{NAME}.model.grant.Grant"} for name in _imports(path))
         or re.search(r"(?<![\w.])Grant\(", path.read_text(encoding="utf-8"))
@@ -342,9 +276,9 @@ def test_a_grant_is_decided_in_one_place() -> None:
 def test_who_asks_and_from_where_go_together() -> None:
     """A `Caller` is bound once at a door; a session beside an origin could be of somebody else's request."""
     apart = {
-        f"{_name(path)} {function.name}"
+        f"{name_of(path)} {function.name}"
         for path in MODULES
-        for function in _nodes(path)
+        for function in nodes(path)
         if isinstance(function, ast.FunctionDef)
         and {"Session", "RequestOrigin"}
         <= {ast.unparse(one.annotation) for one in (*function.args.args, *function.args.kwonlyargs) if one.annotation}
