@@ -58,6 +58,20 @@ class Person:
         return process.returncode, out, words_told
 
 
+def with_terraform(folder: Path, sts: str) -> dict[str, str]:
+    """Variables by which `terraform` is found: a stand-in that asks who it is, as Terraform does at its start.
+
+    It finds its credentials as every AWS SDK does, and asks this STS.
+    """
+    folder.mkdir()
+    text = "import sys, boto3; assert sys.argv[1:] == ['plan']; print(boto3.client('sts').get_caller_identity()['Arn'])"
+    (folder / "terraform.py").write_text(text)
+    (folder / "terraform").write_text(f"#!/bin/sh\nexec '{sys.executable}' -I '{folder}/terraform.py' \"$@\"\n")
+    (folder / "terraform").chmod(0o755)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "AWS_ENDPOINT_URL_STS": sts, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
 def is_at_a_lock(process: subprocess.Popen[str]) -> bool:
     """Whether it has the lock of an answer, or waits for it."""
     try:

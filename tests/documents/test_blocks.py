@@ -59,6 +59,7 @@ _REVOCATION = "documents/test_revocation_page.py"
 _NOTICES = "operator_notices/test_kinds.py"
 _BACKUP = ("documents/test_backup_page.py", "test_a_sqlite_database_comes_back_as_the_page_says")
 _SANDBOX = "documents/test_sandbox_page.py"
+_TERMINAL = "stories/test_at_a_terminal.py"
 _ON_AWS = "deploy/test_aws_deployment_page.py"
 RUN_BY = {
     "docs/notices.md yaml 1": (_NOTICES, "test_the_shown_settings_are_taken"),
@@ -119,7 +120,10 @@ RUN_BY = {
     "docs/administration.md sh 1": ("stories/test_git_pipeline.py", "test_a_change_is_pushed_agreed_used_and_reverted"),
     "docs/administration.md json 1": ("web/test_administration_wishes_api.py", "test_the_files_of_the_page_are_taken"),
     "docs/administration.md yaml 2": (_FORESEEING, "test_every_command_of_the_page_is_taken"),
-    "docs/aws-clients.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
+    "docs/aws-clients.md console 1": (
+        "real_clients/test_web_identity_files.py",
+        "test_a_command_runs_with_the_file_and_without_its_competitors",
+    ),
     "docs/aws-clients.md ini 1": ("real_clients/real_client_factories.py", "shown_config(1,"),
     "docs/aws-clients.md ini 2": ("real_clients/test_aws_login.py", "shown_config(2,"),
     "docs/aws-clients.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
@@ -155,8 +159,8 @@ RUN_BY = {
         for number in (4, 7)
     },
     **{f"docs/backup.md console {number}": _WALK for number in (5, 6, 8)},
-    "docs/command-line.md console 1": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
-    "docs/command-line.md console 2": (HERE, "test_every_command_of_a_person_is_one_that_the_program_takes"),
+    "docs/command-line.md console 1": (_TERMINAL, "test_from_nothing_to_terraform_plan_as_the_page_shows"),
+    "docs/command-line.md console 2": (_TERMINAL, "test_two_bridges_are_used_in_turn_as_the_page_shows"),
     "docs/command-line.md console 3": (
         "cli/test_cli_assume.py",
         "test_a_shell_has_the_role_with_all_for_its_prompt_and_goes_back_to_exactly_what_it_was",

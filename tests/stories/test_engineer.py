@@ -137,21 +137,6 @@ def test_a_role_that_is_not_mine_is_refused_and_the_near_one_is_named_but_not_ta
 # -------------------------------------------------------------------------------------------------------- credentials
 
 
-def test_a_profile_written_by_configure_works_in_an_aws_sdk(signed_in: Person, company: Company) -> None:
-    status, _, words = signed_in.run("configure", "--yes")
-    assert status == 0, words
-    config = configparser.RawConfigParser()
-    config.read(signed_in.home / ".aws/config")
-    assert {f"profile production-{role}" for role in ("Developer", "Administrator")} <= set(config.sections())
-    script = (
-        "import boto3, sys; s = boto3.Session(profile_name='production-Developer', region_name='eu-central-1');"
-        "print(s.client('sts', endpoint_url=sys.argv[1]).get_caller_identity()['Arn'])"
-    )
-    process = signed_in.start_command([sys.executable, "-c", script, company.addresses.aws])
-    out, words = process.communicate(timeout=120)
-    assert f"{PRODUCTION}:assumed-role/Developer/" in out, words
-
-
 def test_the_command_that_configure_writes_asks_the_bridge_once_and_then_answers_from_the_cache(
     signed_in: Person, redemptions
 ) -> None:
