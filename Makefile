@@ -54,7 +54,7 @@ coverage: $(INSTALLED) ## every test, and which lines of the package no test in 
 chaos: $(INSTALLED) ## kill -9, restarts, an upgrade, a silent PostgreSQL, all under load: some ten minutes (ROUNDS: how many; SEED: the same again)
 	@$(BIN)/python -m pytest -m chaos -p no:randomly tests/chaos/test_rounds.py tests/chaos/test_long_days.py
 
-walk: $(INSTALLED) ## docs/deployment.md and docs/backup.md from bare Debian to a restore, on a root of its own (as root; installs from a registry)
+walk: $(INSTALLED) ## the pages from bare Debian to a restore, and each way to install, on a root of its own (as root; installs from a registry)
 	@$(BIN)/python -m pytest -m walk tests/deploy/test_walk.py
 
 lint: $(INSTALLED) ## style and types

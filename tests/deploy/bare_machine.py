@@ -131,11 +131,11 @@ class BareMachine:
             node.shell.kill()
             node.shell.communicate()
 
-    def install(self, command: str) -> None:
+    def install(self, command: str, folder: str = "/root") -> None:
         """A command that asks a package registry: with the network and pip's own configuration of the machine below."""
         pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         done = subprocess.run(
-            [*self._inside(), *self._chroot, "bash", "-c", f"cd /root && {command}"],
+            [*self._inside(), *self._chroot, "bash", "-c", f"cd {folder} && {command}"],
             env=_ENVIRONMENT | pip, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"

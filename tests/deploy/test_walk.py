@@ -1,10 +1,10 @@
 """docs/deployment.md and docs/backup.md alone lead from bare Debian to the first sign-in, and through all that follows.
 
-Their blocks are run in the order in which an operator needs them: sign-in, each key, an upgrade, a backup, another
-sealing key, a restore from before it. Not run, because no machine can: systemd itself (the unit's command is started as
-its user), DNS (/etc/hosts), a certificate that the world believes (an authority made here), a company's identity
-provider (the sandbox's), AWS. Software of Debian has to be there: `.ci/run` installs it. Not part of `make test`: it
-asks a package registry.
+What else tells how to install, the README and the page of `fedbridge`, is followed too. The pages' blocks are run in the
+order in which an operator needs them: sign-in, each key, an upgrade, a backup, another sealing key, a restore from before
+it. Not run, because no machine can: systemd itself (the unit's command is started as its user), DNS (/etc/hosts), a
+certificate that the world believes (an authority made here), a company's identity provider (the sandbox's), AWS.
+Software of Debian has to be there: `.ci/run` installs it. Not part of `make test`: it asks a package registry.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 from deploy.bare_machine import BareMachine, bare_machine
 from deploy.walked_pages import BACKUP, DEPLOYMENT, Walk, shown
-from deploy.walked_releases import next_wheel, released
+from deploy.walked_releases import cloned, next_wheel, released
 from deploy.walked_surroundings import CONNECTIONS, SECOND_PAIR, People, prepare
 from deploy.walking_person import BY_SECRET, CONNECTION
+from documents.blocks import blocks
+from documents.readme_files import three_files
 
 from federation_bridge import __version__
 
@@ -39,6 +41,33 @@ def machine(tmp_path: Path) -> Iterator[BareMachine]:
     (tmp_path / "machine").mkdir()
     with bare_machine(tmp_path / "machine") as made:
         yield made
+
+
+def test_the_readme_installs_the_server_from_a_clone(machine: BareMachine, tmp_path: Path) -> None:
+    cloned(machine.root / "root" / "clone")
+    for line in blocks()["README.md console 2"].commands:
+        machine.install(line, "/root/clone")
+    three_files(tmp_path)
+    shutil.copytree(tmp_path, machine.root / "root" / "settings", ignore=shutil.ignore_patterns("machine"))
+    node = machine.node("one machine")
+    assert node.run("/opt/federation-bridge/bin/federation-bridge --version").endswith(__version__)
+    checked = node.run("cd /root/settings && /opt/federation-bridge/bin/federation-bridge check")
+    assert "rule platform-administrators can reach: 111111111111/Administrator" in checked
+
+
+def test_the_page_of_the_command_line_installs_it_from_two_files_and_without_the_server(
+    machine: BareMachine, tmp_path: Path
+) -> None:
+    (tmp_path / "dist").mkdir()
+    released(tmp_path / "dist")
+    sums, install, *_ = blocks()["docs/command-line.md console 1"].commands
+    for name in ("SHA256SUMS", install.split()[-1]):
+        shutil.copy(tmp_path / "dist" / name, machine.root / "root")
+    node = machine.node("a person's computer")
+    assert "OK" in node.run(sums)
+    machine.install(install)
+    assert node.run("~/.local/bin/fedbridge --version").endswith(__version__)
+    assert "ModuleNotFoundError" in node.run("! ~/.local/pipx/venvs/*/bin/python -c 'import flask'")
 
 
 @pytest.fixture

@@ -22,6 +22,15 @@ def released(folder: Path) -> None:
     (folder / "SHA256SUMS").write_text("".join(sums))
 
 
+def cloned(folder: Path) -> None:
+    """What a clone holds: the files of the project, as they are now."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+
+
 def next_wheel(source: Path, folder: Path, version: str) -> str:
     """The wheel of a release with this version, which has a migration step of its own; gives that step."""
     from tests.chaos.releases import next_release  # noqa: PLC0415 - under the name by which its own modules know it

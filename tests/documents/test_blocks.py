@@ -75,7 +75,7 @@ RUN_BY = {
     "docs/sign-out.md yaml 2": (HERE, "test_every_shown_setting_is_taken"),
     "docs/sign-out.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
     "README.md console 1": (".ci/run", "make test"),
-    "README.md console 2": ("test_forge.py", "test_the_readme_installs_from_the_list_with_hashes"),
+    "README.md console 2": (_WALK[0], "test_the_readme_installs_the_server_from_a_clone"),
     "README.md console 3": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
     "README.md yaml 1": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
     "README.md yaml 2": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
