@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import jmespath
 import pytest
 import yaml
 from botocore import xform_name
@@ -28,8 +29,10 @@ PAGE = (ROOT / "docs" / "aws-deployment.md").read_text("utf-8")
 BLOCKS = {name: block for name, block in blocks().items() if block.page == "docs/aws-deployment.md"}
 SCRIPT = runpy.run_path(str(ROOT / "deploy" / "cloudformation" / "bridge.py"))
 RUNS = "python3 deploy/cloudformation/bridge.py "
-OF_THE_CLI = {"query", "output"}
-"""Options of every command of the AWS CLI."""
+OF_THE_CLI = {"output"}
+"""Options of every command of the AWS CLI, beside `--query`."""
+OF_THE_CLI_ALONE = {("s3", "cp"), ("ecr", "get-login-password"), ("cloudformation", "deploy")}
+"""No calls of AWS: test_bridge_script.py gives those with options to the CLI itself."""
 OTHERS = {"umask", "openssl", "curl", "podman"}
 """Programs of others that the page has run."""
 SHOWN = json.loads(BLOCKS["docs/aws-deployment.md json 1"].text)
@@ -43,22 +46,62 @@ def shown_commands() -> Iterator[str]:
     yield from (f"{RUNS}{one}" for one in re.findall(r"`(run (?:--owner )?people[^`]+)`", PAGE))
 
 
-def of_aws(words: list[str]) -> str | None:
-    """What is wrong with these words after `aws`, or None."""
+def of_aws(words: list[str], *, whole: bool = True) -> str | None:
+    """What is wrong with these words after `aws`, or None; `whole`: it is no beginning of a command."""
     service, operation, *options = words
-    if (service, operation) in {("s3", "cp"), ("ecr", "get-login-password")}:
+    if (service, operation) in OF_THE_CLI_ALONE:
         return None
-    if (service, operation) == ("cloudformation", "deploy"):
-        given = {word.partition("=")[0] for word in options if re.match(r"[A-Za-z]+=", word)}
-        unknown = given - template(Path(options[options.index("--template-file") + 1]).stem)["Parameters"].keys()
-        return f"no parameter {unknown}" if unknown else None
     model = botocore.session.get_session().get_service_model(service)
     named = {xform_name(name, "-"): name for name in model.operation_names}
     if operation not in named:
         return f"{service} has no {operation}"
-    shape = model.operation_model(named[operation]).input_shape
-    known = {xform_name(name, "-") for name in (shape.members if shape else ())} | OF_THE_CLI
-    return next((one for one in options if one.startswith("--") and one[2:] not in known), None)
+    called = model.operation_model(named[operation])
+    known = {xform_name(name, "-"): shape for name, shape in called.input_shape.members.items()}
+    given = {option[2:]: values for option, values in options_of(options).items()}
+    for option, values in given.items():
+        if option in known:
+            fault = not_taken(known[option], values)
+        elif option == "query":
+            fault = None if jmespath.search(values[0], anything(called.output_shape)) else "finds nothing"
+        else:
+            fault = None if option in OF_THE_CLI or known.get(option[3:]) else "there is no such option"
+        if fault:
+            return f"--{option}: {fault}"
+    missing = {xform_name(name, "-") for name in called.input_shape.required_members} - given.keys()
+    return f"{missing} missing" if missing and whole else None
+
+
+def options_of(words: list[str]) -> dict[str, list[str]]:
+    """Each option with the words behind it."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        if word.startswith("--"):
+            found[word] = values = []
+        else:
+            values.append(word)
+    return found
+
+
+def not_taken(shape: Any, values: list[str]) -> str | None:
+    """Why the AWS CLI does not take these words for a parameter of this shape, in its own short writing."""
+    if shape.type_name == "boolean":
+        return None if not values else "takes no value"
+    if shape.type_name == "list":
+        keys = {pair.partition("=")[0] for value in values for pair in value.split(",")}
+        unknown = keys - shape.member.members.keys()
+        return f"has no {unknown}" if unknown else None
+    (value,) = values
+    if shape.type_name == "integer":
+        return None if value.isdecimal() else "is no number"
+    assert shape.type_name == "string", shape
+    return f"is none of {shape.enum}" if shape.enum and value not in shape.enum else None
+
+
+def anything(shape: Any) -> Any:
+    """An answer of this shape, in which every text is its own name."""
+    if shape.type_name == "structure":
+        return {name: anything(member) for name, member in shape.members.items()}
+    return [anything(shape.member)] if shape.type_name == "list" else shape.name
 
 
 @pytest.mark.parametrize("line", list(shown_commands()))
@@ -77,9 +120,29 @@ def test_every_command_of_the_page_is_one_that_its_program_takes(line: str) -> N
         assert words[0] in OTHERS
 
 
-def test_a_command_that_is_none_is_found() -> None:
-    assert of_aws(["ecr", "create-repo"]) == "ecr has no create-repo"
-    assert of_aws(["ecr", "create-repository", "--nam", "x"]) == "--nam"
+@pytest.mark.parametrize("line", re.findall(r"`aws ([a-z]+ [a-z-]+[^`]*)`", PAGE))
+def test_the_beginning_of_a_command_is_one_that_can_go_on(line: str) -> None:
+    assert of_aws(shlex.split(line), whole=False) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("ecr create-repo", "ecr has no create-repo"),
+        ("ecr create-repository --nam x", "--nam: there is no such option"),
+        ("ecr create-repository", "{'repository-name'} missing"),
+        (
+            "ecr create-repository --repository-name x --image-tag-mutability FIXED",
+            "--image-tag-mutability: is none of",
+        ),
+        ("ecr describe-images --repository-name x --image-ids tag=1", "--image-ids: has no {'tag'}"),
+        ("ecr describe-images --repository-name x --query images[0].imageDigest", "--query: finds nothing"),
+        ("ecs update-service --service x --desired-count no", "--desired-count: is no number"),
+        ("ecs update-service --service x --force-new-deployment yes", "--force-new-deployment: takes no value"),
+    ],
+)
+def test_a_command_that_is_none_is_found(line: str, why: str) -> None:
+    assert (of_aws(shlex.split(line)) or "").startswith(why)
 
 
 def test_the_stacks_are_made_in_the_order_in_which_they_need_each_other() -> None:

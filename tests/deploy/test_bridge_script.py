@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from aws_cli import aws_program
 from cloudformation_templates import GIVEN, NAMES, Filled, template
-from documents.blocks import ROOT
+from documents.blocks import ROOT, blocks
 from stack_stub import Stacks, served
 
 SCRIPT = ROOT / "deploy" / "cloudformation" / "bridge.py"
@@ -48,6 +49,9 @@ class Operator:
     endpoint: str
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, str(SCRIPT), *words)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         environment = {
             "HOME": str(self.folder),
             "PATH": f"{self.folder}/bin{os.pathsep}{os.defpath}",
@@ -58,7 +62,6 @@ class Operator:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_MAX_ATTEMPTS": "1",
         }
-        command = [sys.executable, str(SCRIPT), *words]
         return subprocess.run(
             command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
         )
@@ -123,6 +126,22 @@ def test_a_command_runs_in_a_task_of_its_own_with_its_files_and_gives_its_status
             {"name": "files", "environment": [{"name": "RULES", "value": "version: 1\n# ü\n"}]},
         ]
     }
+
+
+def test_what_is_no_call_of_aws_is_taken_by_the_cli_as_the_page_shows_it(operator: Operator) -> None:
+    """The calls of AWS among the page's commands are held against its models: `test_aws_deployment_page.py`."""
+    shown = [line for name, block in blocks().items() if "aws-deployment.md" in name for line in block.commands]
+    (restoring,) = (line for line in shown if line.startswith("aws cloudformation deploy"))
+    upload = next(line for line in shown if line.startswith("aws s3 cp"))
+    (operator.folder / "deploy").symlink_to(ROOT / "deploy")
+    done = operator.run("aws", *shlex.split(restoring)[1:])
+    assert done.returncode == 0, done.stderr
+    made = operator.stacks.parameters["bridge-restored"]
+    assert made.keys() <= template("database")["Parameters"].keys()
+    assert (made["PrivateSubnets"], made["RestoreToTime"]) == ("SUBNET,SUBNET", "2026-11-29T10:00:00Z")
+    (operator.folder / "openid-configuration").write_text("{}")
+    done = operator.run("aws", *shlex.split(upload)[1:], "--dryrun")
+    assert "s3://BUCKET/.well-known/openid-configuration" in done.stdout, done.stderr
 
 
 # ------------------------------------------------------------------------------------- without the AWS CLI's own words

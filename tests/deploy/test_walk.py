@@ -1,10 +1,10 @@
 """docs/deployment.md and docs/backup.md alone lead from bare Debian to the first sign-in, and through all that follows.
 
 What else tells how to install, the README and the page of `fedbridge`, is followed too. Blocks are run in the order in
-which an operator needs them: sign-in, each key, an upgrade, a backup, another sealing key, a restore from before it. Not
-run, because no machine can: systemd itself (the unit's command is started as its user), DNS (/etc/hosts), a certificate
-that the world believes (an authority made here), a company's identity provider (the sandbox's), AWS. Software of Debian
-has to be there: `.ci/run` installs it. Not part of `make test`: it asks a package registry.
+which an operator needs them: sign-in, each key, an upgrade, a backup, another sealing key, a restore from before it.
+Not run, because no machine can: systemd itself (the unit's command is started as its user), DNS (/etc/hosts), a
+certificate that the world believes (an authority made here), a company's identity provider (the sandbox's), AWS.
+Software of Debian has to be there: `.ci/run` installs it. Not part of `make test`: it asks a package registry.
 """
 
 from __future__ import annotations
