@@ -194,8 +194,14 @@ RUN_BY = {
         "deploy/test_kubernetes.py",
         "test_the_page_makes_the_secrets_that_are_mounted_under_the_names_that_settings_read",
     ),
-    "docs/kubernetes.md console 2": ("deploy/test_kubernetes.py", "test_the_page_s_commands_name_what_there_is"),
-    "docs/kubernetes.md console 3": ("deploy/test_kubernetes.py", "test_the_page_s_commands_name_what_there_is"),
+    "docs/kubernetes.md console 2": (
+        "deploy/test_kubernetes.py",
+        "test_kubectl_takes_every_line_and_gets_as_far_as_the_cluster",
+    ),
+    "docs/kubernetes.md console 3": (
+        "deploy/test_kubernetes.py",
+        "test_kubectl_takes_every_line_and_gets_as_far_as_the_cluster",
+    ),
     "docs/kubernetes.md yaml 1": (
         "deploy/test_kubernetes.py",
         "test_prometheus_asks_each_node_under_the_name_that_alerts_expect",
