@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
-import jmespath
+import jmespath  # type: ignore[import-untyped]
 import pytest
 import yaml
 from botocore import xform_name
@@ -56,6 +56,7 @@ def of_aws(words: list[str], *, whole: bool = True) -> str | None:
     if operation not in named:
         return f"{service} has no {operation}"
     called = model.operation_model(named[operation])
+    assert called.input_shape is not None
     known = {xform_name(name, "-"): shape for name, shape in called.input_shape.members.items()}
     given = {option[2:]: values for option, values in options_of(options).items()}
     for option, values in given.items():

@@ -43,6 +43,7 @@ def forget_answers(person: Person) -> None:
 
 def check_all_say(refusals: dict[str, tuple[int, str]], *sentences: str) -> None:
     """Every client failed, and each said at least one of the sentences."""
+    assert refusals
     for client, (status, said) in refusals.items():
         assert status != 0, client
         assert any(sentence in said for sentence in sentences), f"{client} said: {said}"
