@@ -14,8 +14,7 @@ from federation_bridge import errors
 from federation_bridge.audit import EVENTS
 from federation_bridge.cli import failures
 from federation_bridge.cli.terminal.arguments import parser
-from federation_bridge.operator_notices.kinds import NOTICE_KINDS
-from federation_bridge.settings import Settings
+from federation_bridge.settings import NOTICE_KINDS, Settings
 from federation_bridge.web.pages import lengths
 
 TABLES = tables()
