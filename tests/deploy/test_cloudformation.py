@@ -57,6 +57,10 @@ def test_what_holds_data_outlives_its_stack(name: str) -> None:
             assert (one.get("DeletionPolicy"), one.get("UpdateReplacePolicy")) == (kept, kept), label
 
 
+def test_each_kind_that_holds_data_is_in_a_template() -> None:
+    assert KEPT.keys() <= {one["Type"] for name in NAMES for one in template(name)["Resources"].values()}
+
+
 def test_every_template_is_looked_at() -> None:
     assert {path.name for path in FOLDER.glob("*.yaml")} == {f"{name}.yaml" for name in TEMPLATES}
 
