@@ -67,7 +67,8 @@ def test_the_page_of_the_command_line_installs_it_from_two_files_and_without_the
     assert "OK" in node.run(sums)
     machine.install(install)
     assert node.run("~/.local/bin/fedbridge --version").endswith(__version__)
-    assert "ModuleNotFoundError" in node.run("! ~/.local/pipx/venvs/*/bin/python -c 'import flask'")
+    python = node.run('echo "$(dirname "$(readlink -f ~/.local/bin/fedbridge)")/python"')
+    assert "ModuleNotFoundError" in node.run(f"! {python} -c 'import flask'")
 
 
 @pytest.fixture
