@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from databases import HeldClock, OwnDatabase
+from package_modules import nodes
 from service_factories import IDP, until
 from web_factories import door_of, made_app, settings_of_tests
 
@@ -110,7 +111,7 @@ def test_what_is_leased_is_what_takes_a_lease() -> None:
     taking = {
         f"{owner.name}.{verb.name}"
         for path in PACKAGE.rglob("*.py")
-        for owner in ast.walk(ast.parse(path.read_text("utf-8")))
+        for owner in nodes(path)
         if isinstance(owner, ast.ClassDef)
         for verb in owner.body
         if isinstance(verb, ast.FunctionDef) and "Lease(" in ast.unparse(verb)
@@ -124,7 +125,7 @@ def test_no_thread_of_the_service_begins_where_nobody_looks() -> None:
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
         if path.relative_to(PACKAGE).parts[0] not in ("cli", "sandbox")
-        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        for call in nodes(path)
         if isinstance(call, ast.Call)
         if ast.unparse(call.func).rpartition(".")[2] in ("Thread", "Timer", "ThreadPoolExecutor", "Process")
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from package_modules import nodes
 
 PACKAGE = Path(__file__).parent.parent / "federation_bridge"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -119,7 +120,7 @@ def test_what_somebody_sends_or_asks_for_is_called_a_request() -> None:
     named = {
         f"{_name(path)}: {name}"
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         for name in (getattr(node, "name", None) or getattr(node, "value", None),)
         if isinstance(name, str) and re.fullmatch(r"\w*Wish", name)
     }

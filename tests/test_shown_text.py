@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from package_modules import nodes
 
 from federation_bridge.shown_text import first_hidden, is_shown, is_shown_text, quoted, shown
 
@@ -103,7 +104,7 @@ ASCII_ONLY = {
 def test_nobody_else_has_a_definition_of_its_own() -> None:
     own = set()
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             is_asking = isinstance(node, ast.Attribute) and node.attr == "isprintable"
             is_listing = isinstance(node, ast.Constant) and isinstance(node.value, str) and "\\u202a" in node.value
             if is_asking or is_listing:

@@ -15,6 +15,7 @@ from bridge_fixtures import app  # noqa: F401 - a fixture
 from databases import HeldClock
 from documents.blocks import ROOT
 from openid_provider import World, by_query, world
+from package_modules import nodes
 from pending_factories import ScriptedUser, bridge_at, scripted_user
 from saml_factories import stranger
 from sign_in_records_fixtures import ada, last, secret, verdicts_of  # noqa: F401 - fixtures
@@ -175,7 +176,7 @@ def test_every_check_that_the_code_makes_is_listed_and_has_its_advice() -> None:
     made_in_code = {
         node.args[0].value
         for path in package.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id in ("check", "_verified")

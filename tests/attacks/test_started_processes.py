@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from cli_factories import MAIN
+from package_modules import nodes
 
 PACKAGE = MAIN.parents[1]
 
@@ -44,7 +45,7 @@ def _starts(call: ast.Call) -> str:
 def test_every_place_that_starts_a_process_is_known_with_what_it_puts_on_a_command_line() -> None:
     found = set()
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             where = path.relative_to(PACKAGE).as_posix()
             if isinstance(node, ast.Call) and (name := _starts(node)):
                 found.add((where, name))

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from cli_factories import MAIN, Person, told, told_code
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session, tokens
+from package_modules import nodes
 from pseudo_terminal import sitting
 
 from federation_bridge import cli
@@ -94,7 +95,7 @@ def test_every_lock_of_the_program_stands_in_the_table() -> None:
     makers = {
         str(path.relative_to(root))
         for path in root.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"SingleFlight", "flock"}
     }
     assert makers == set(MAKERS)

@@ -13,6 +13,7 @@ from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
 from every_row import every_row
 from family_factories import BROWSER, pair
 from forged_rows import change, rows_of
+from package_modules import nodes
 from sqlalchemy import LargeBinary
 from store_factories import IDLE, entry
 
@@ -199,7 +200,7 @@ def _uses() -> set[str]:
     """Every use for which a key is derived from the sealing key, anywhere in the product."""
     found: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
             if name not in ("derived_key", "secret_for") or path.name == "ring.py":
                 continue

@@ -13,6 +13,7 @@ import postgresql
 import pytest
 from database_traffic import commits
 from databases import HeldClock, OwnDatabase
+from package_modules import nodes
 from store_factories import entry
 from store_scenarios import SCENARIOS
 
@@ -67,7 +68,7 @@ _AS = {"erasure.erase": postgresql.OWNER, "seals.archive": postgresql.ARCHIVING}
 def _ordered_in_the_code() -> Iterator[str]:
     """`module.function` of every call of the product that asks not to wait for the disk."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for function in nodes(path):
             if isinstance(function, ast.FunctionDef) and any(map(_asks_for_no_disk, ast.walk(function))):
                 yield f"{path.stem}.{function.name.removeprefix('_')}"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from documents.blocks import ROOT
+from package_modules import nodes
 from reading_commands import READING, draft, fill, run, settings, transmitter, written  # noqa: F401 - fixtures
 from transmitters import ISSUER, Sender
 
@@ -193,7 +194,7 @@ def test_no_command_but_the_service_itself_joins_parts_that_keep_the_rules() -> 
     package = Path(federation_bridge.__file__).parent
     joining: dict[str, set[str]] = {"parts_of": set(), "join": set(), "create_app": set(), "prepare": set()}
     for path in package.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             if not isinstance(node, ast.Call):
                 continue
             name = ast.unparse(node.func)
