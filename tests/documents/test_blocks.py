@@ -195,11 +195,11 @@ RUN_BY = {
         "test_the_page_makes_the_secrets_that_are_mounted_under_the_names_that_settings_read",
     ),
     "docs/kubernetes.md console 2": (
-        "deploy/test_kubernetes.py",
+        "deploy/test_kubernetes_lines.py",
         "test_kubectl_takes_every_line_and_gets_as_far_as_the_cluster",
     ),
     "docs/kubernetes.md console 3": (
-        "deploy/test_kubernetes.py",
+        "deploy/test_kubernetes_lines.py",
         "test_kubectl_takes_every_line_and_gets_as_far_as_the_cluster",
     ),
     "docs/kubernetes.md yaml 1": (

@@ -33,11 +33,11 @@ COMPARED_BY = {
         "test_the_page_of_the_architecture_names_every_part_at_its_level",
     ),
     "docs/architecture.md: How long a module may be": (
-        "test_architecture.py",
+        "test_lengths.py",
         "test_a_module_is_short_or_the_page_of_the_architecture_says_why_it_is_not",
     ),
     "docs/architecture.md: How many verbs a class may have": (
-        "test_architecture.py",
+        "test_lengths.py",
         "test_a_class_has_few_verbs_or_the_page_of_the_architecture_says_why_it_has_more",
     ),
     "docs/architecture.md: Where do I put ...": _HOUSE,
@@ -113,7 +113,7 @@ COMPARED_BY = {
     "docs/deployment.md: What waits for you, and what ends 2": _OPERATOR,
     "docs/kubernetes.md: What is yours": (_LISTED, "test_files_of_a_table_are_there"),
     "docs/kubernetes.md: Later": (
-        "deploy/test_kubernetes.py",
+        "deploy/test_kubernetes_lines.py",
         "test_kubectl_takes_every_line_and_gets_as_far_as_the_cluster",
     ),
     "docs/notices.md: Kinds": (
