@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import expect
+from threaded_server import serving
 
 from federation_bridge.sandbox.browser import Browser
 from federation_bridge.sandbox.company_files import PRODUCTION
@@ -31,8 +33,8 @@ CONSENT = {
 }
 
 
-def consent_page() -> str:
-    return "/oauth/authorize?" + urlencode(CONSENT)
+def consent_page(listens_at: str = ELSEWHERE) -> str:
+    return "/oauth/authorize?" + urlencode({**CONSENT, "redirect_uri": f"{listens_at}/callback"})
 
 
 def role_page(client: str, redirect_uri: str) -> str:
@@ -63,23 +65,44 @@ def waiting_program(window: Any) -> str:
     return str(answer["user_code"])
 
 
+class _Program(BaseHTTPRequestHandler):
+    """Listens as a command line does while somebody lets it in, and says that the page can be closed."""
+
+    told: list[str]
+
+    def do_GET(self) -> None:
+        self.told.append(self.path)
+        body = b"<link rel=icon href=data:,><h1>You can close this page.</h1>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's
+        pass
+
+
+class Listening:
+    """A program of this computer that waits for a browser to come with its answer."""
+
+    def __init__(self, address: str, told: list[str], window: Any) -> None:
+        self.address, self._told, self._window = address, told, window
+
+    def answer(self) -> dict[str, list[str]]:
+        """What the browser brings, once it is there."""
+        self._window.shows("You can close this page.")
+        self._window.is_at(self.address)
+        return parse_qs(urlsplit(self._told[-1]).query)
+
+
 @pytest.fixture
-def answered(ada: Any) -> Callable[[], dict[str, list[str]]]:
-    """What the program on this computer is told: the browser's way there, looked at in place of the program."""
+def program(ada: Any) -> Iterator[Listening]:
+    """Really listens: playwright hands no request to `route` that a redirect leads to."""
     told: list[str] = []
-
-    def answer(route: Any) -> None:
-        if urlsplit(route.request.url).path != "/favicon.ico":
-            told.append(route.request.url)
-        route.fulfill(content_type="text/html", body="<link rel=icon href=data:,><h1>You can close this page.</h1>")
-
-    ada.page.route(f"{ELSEWHERE}/**", answer)
-
-    def query() -> dict[str, list[str]]:
-        ada.shows("You can close this page.")
-        return parse_qs(urlsplit(told[-1]).query)
-
-    return query
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Told", (_Program,), {"told": told}))
+    with serving(server):
+        yield Listening(f"http://127.0.0.1:{server.server_address[1]}", told, ada)
 
 
 def test_the_typed_code_lets_the_program_in_and_there_is_a_way_back(ada: Any) -> None:
@@ -133,31 +156,29 @@ def press_by_keyboard(window: Any, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "parameter"), [("Allow", "code"), ("Refuse", "error")])
 def test_consent_is_given_or_refused_and_the_program_hears_so(
-    ada: Any, answered: Callable[[], dict[str, list[str]]], name: str, parameter: str
+    ada: Any, program: Listening, name: str, parameter: str
 ) -> None:
-    ada.open(consent_page())
+    ada.open(consent_page(program.address))
     ada.shows("Let a command line in?")
-    assert "127.0.0.1:49152" in ada.page.locator("dl").inner_text()
+    assert program.address.removeprefix("http://") in ada.page.locator("dl").inner_text()
     press_by_keyboard(ada, name)
-    told = answered()
+    told = program.answer()
     assert told["state"] == ["of-this-login"]
     assert {"code", "error"} & set(told) == {parameter}
 
 
-def test_aws_login_gets_the_role_that_was_pressed(ada: Any, answered: Callable[[], dict[str, list[str]]]) -> None:
-    ada.open(role_page("same-device", f"{ELSEWHERE}/oauth/callback"))
+def test_aws_login_gets_the_role_that_was_pressed(ada: Any, program: Listening) -> None:
+    ada.open(role_page("same-device", f"{program.address}/oauth/callback"))
     ada.page.locator(f"button[value='{PRODUCTION}/Developer']").press("Enter")
-    assert "code" in answered()
+    assert "code" in program.answer()
 
 
-def test_aws_login_that_nobody_asked_for_is_refused_before_any_role_is_reached(
-    ada: Any, answered: Callable[[], dict[str, list[str]]]
-) -> None:
-    ada.open(role_page("same-device", f"{ELSEWHERE}/oauth/callback"))
+def test_aws_login_that_nobody_asked_for_is_refused_before_any_role_is_reached(ada: Any, program: Listening) -> None:
+    ada.open(role_page("same-device", f"{program.address}/oauth/callback"))
     buttons = [button.inner_text() for button in ada.page.locator("main button").all()]
     assert buttons[0] == "No, I did not ask for this"
     press_by_keyboard(ada, buttons[0])
-    assert answered()["error"] == ["access_denied"]
+    assert program.answer()["error"] == ["access_denied"]
 
 
 def test_the_code_that_is_carried_by_hand_is_shown_large_and_the_page_can_sign_out(ada: Any) -> None:
