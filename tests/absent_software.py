@@ -24,9 +24,9 @@ def absent(what: str, remedy: str) -> None:
     pytest.skip(sentence)
 
 
-def program(name: str, remedy: str) -> str:
-    """The path of this program; where it is absent the asking test ends as `absent` says."""
-    found = shutil.which(name)
+def program(name: str, remedy: str, *others: str) -> str:
+    """The path of this program, or of the first of `others`; where none is there the asking test ends as `absent` says."""
+    found = next(filter(None, map(shutil.which, (name, *others))), None)
     if found is None:
         absent(f"the program `{name}`", remedy)
     return str(found)

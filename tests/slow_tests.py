@@ -278,7 +278,8 @@ def _asks_for_a_server(item: pytest.Item) -> bool:
 
 @cache
 def _turn(path: Path) -> int:
-    """0 for files that start programs and browsers, 1 for other long ones, 2 for all others."""
-    if path.is_relative_to(_HERE) and path.relative_to(_HERE).parts[0] in _FOLDERS:
+    """0 for files that share a browser, 1 for others that start programs, 2 for other long ones, 3 for all others."""
+    folder = path.relative_to(_HERE).parts[0] if path.is_relative_to(_HERE) else ""
+    if folder == "browser":
         return 0
-    return 1 if _is_listed(path) else 2
+    return 1 if folder in _FOLDERS else 2 if _is_listed(path) else 3

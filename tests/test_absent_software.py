@@ -25,6 +25,11 @@ def test_under_ci_an_absent_program_fails(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_present_program_is_given_by_its_path() -> None:
     assert program("sh", "").endswith("/sh")
+    assert program("sh", "", "cat").endswith("/sh")
+
+
+def test_another_program_is_taken_where_the_first_is_absent() -> None:
+    assert program("no-such-program", "", "no-such-program-either", "sh").endswith("/sh")
 
 
 def test_the_run_ends_with_what_was_not_run_and_how_to_install_it() -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from absent_software import program
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from federation_bridge.sandbox.company import Company, open_company
 
@@ -113,29 +114,35 @@ class Window:
         return list(dict.fromkeys(action[7:-8] for action in actions))
 
 
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
+@contextmanager
+def launching() -> Iterator[Callable[..., Browser]]:
+    """What starts a Chromium with further flags; all are closed in the end.
 
-
-@pytest.fixture(scope="module")
-def launch(playwright: Playwright) -> Iterator[Callable[..., Browser]]:
-    """Starts a Chromium with further flags; closed at the module's end."""
-    path = program("chromium", "apt-get install chromium")
+    The shell without a screen is the same engine, and takes half of the work that the whole browser does.
+    """
+    path = program("chromium-headless-shell", "apt-get install chromium-headless-shell", "chromium")
     browsers: list[Browser] = []
+    with sync_playwright() as playwright:
 
-    def start(*flags: str) -> Browser:
-        browsers.append(playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags]))
-        return browsers[-1]
+        def start(*flags: str) -> Browser:
+            browsers.append(playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags]))
+            return browsers[-1]
 
-    yield start
-    for browser in browsers:
-        browser.close()
+        yield start
+        for browser in browsers:
+            browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Not for the session: in a thread in which playwright waits, nobody else may run a loop of asyncio."""
+    with launching() as start:
+        yield start
+
+
+@pytest.fixture(scope="package")
 def chromium(launch: Callable[..., Browser]) -> Browser:
+    """One for all files of a process: each window is a person's of its own, and shares nothing with others."""
     return launch()
 
 

@@ -84,11 +84,13 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def chromium(launch: Callable[..., Browser], hosts: int) -> Browser:
+def chromium(launch: Callable[..., Browser], hosts: int) -> Iterator[Browser]:
     rules = (
         f"MAP *.amazon.com 127.0.0.1:{hosts}, MAP *.example.com 127.0.0.1:{hosts}, MAP *.example.org 127.0.0.1:{hosts}"
     )
-    return launch(f"--host-resolver-rules={rules}", "--ignore-certificate-errors")
+    browser = launch(f"--host-resolver-rules={rules}", "--ignore-certificate-errors")
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser.conftest import launch, playwright
+from browser.conftest import launching
 from playwright.sync_api import Browser
 
 from federation_bridge.cli.credentials.roles import RoleOnOffer, matching
 from federation_bridge.role_search import Searchable, distance, folded, found, words_of
-
-__all__ = ["launch", "playwright"]
 
 HERE = Path(__file__).parent
 SCRIPT = Path(__file__).parents[2] / "federation_bridge" / "web" / "static" / "search.js"
@@ -46,8 +44,9 @@ def test_the_terminal_finds_what_the_table_says(example: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def chromium(launch: Callable[..., Browser]) -> Iterator[Browser]:
-    yield launch()
+def chromium() -> Iterator[Browser]:
+    with launching() as launch:
+        yield launch()
 
 
 @pytest.mark.browser
