@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,13 +15,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from urllib.error import URLError
 
 from flask import Flask
 
 from federation_bridge.app import create_app
 from federation_bridge.errors import Unavailable
-from federation_bridge.sandbox import estate
+from federation_bridge.sandbox import estate, operated
 from federation_bridge.sandbox.aws.app import serve_local_aws
 from federation_bridge.sandbox.aws.local_aws import LocalAws, make_local_aws
 from federation_bridge.sandbox.browser import Browser
@@ -208,11 +206,10 @@ def _introduced(surroundings: _Surroundings, addresses: Addresses, settings: Set
 
 def _operated(*words: str) -> str:
     """What an operator's command says that ends well; Unavailable with its words where it does not."""
-    command = [sys.executable, "-m", "federation_bridge.operate", *words]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
-    if ran.returncode:
-        raise Unavailable(f"federation-bridge {' '.join(words[:2])} failed: {ran.stdout}{ran.stderr}")
-    return ran.stdout
+    status, told, said = operated.run(words)
+    if status:
+        raise Unavailable(f"federation-bridge {' '.join(words[:2])} failed: {told}{said}")
+    return told
 
 
 _Started = tuple[Addresses, Path, Callable[[], None]]
@@ -251,9 +248,8 @@ def _spawn_bridge(surroundings: _Surroundings) -> _Started:
 def _spawn_bridge_at(surroundings: _Surroundings, port: int) -> _Started:
     addresses, settings_file = surroundings.write_files(f"http://127.0.0.1:{port}")
     log = surroundings.folder / "bridge.log"
-    command = [sys.executable, "-m", "federation_bridge.operate", "serve", "--settings", str(settings_file)]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=surroundings.folder)  # noqa: S603 - our own program
+        process = operated.begin(("serve", "--settings", str(settings_file)), surroundings.folder, output)
     try:
         _wait_until(process, f"{addresses.bridge}/healthz", log)
         surroundings.apply_rules(settings_file)
@@ -265,19 +261,19 @@ def _spawn_bridge_at(surroundings: _Surroundings, port: int) -> _Started:
     return addresses, settings_file, lambda: _end(process)
 
 
-def _wait_until(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+def _wait_until(process: operated.Process, address: str, log: Path) -> None:
     browser, give_up_at = Browser(), time.monotonic() + _STARTS_WITHIN
     while time.monotonic() < give_up_at and process.poll() is None:
         try:
             if browser.open(address).status == HTTPStatus.OK:
                 return
-        except (URLError, ConnectionError):
+        except OSError:  # nobody listens yet, or a busy machine lets it wait
             pass
         time.sleep(0.05)
     raise Unavailable(f"the bridge did not start; it said: {log.read_text(encoding='utf-8')[-2000:]}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: operated.Process) -> None:
     process.terminate()
     try:
         process.wait(_ENDS_WITHIN)
