@@ -25,7 +25,7 @@ def absent(what: str, remedy: str) -> None:
 
 
 def program(name: str, remedy: str, *others: str) -> str:
-    """The path of this program, or of the first of `others`; where none is there the asking test ends as `absent` says."""
+    """The path of this program, or of the first of the others; where none is there the test ends as `absent` says."""
     found = next(filter(None, map(shutil.which, (name, *others))), None)
     if found is None:
         absent(f"the program `{name}`", remedy)
