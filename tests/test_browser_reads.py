@@ -16,7 +16,7 @@ BROWSER = Path(__file__).parent / "browser"
 PRESSES = {"press", "press_for", "press_by_keyboard", "click", "type_password", "follow_link_elsewhere", "submit"}
 READS = {"evaluate", "inner_text", "text_content", "all", "get_attribute", "input_value", "content", "all_inner_texts"}
 WAITS = {
-    *("shows", "shows_console_of", "is_at", "expect", "open", "goto", "reload", "sign_in", "answered", "fill"),
+    *("shows", "shows_console_of", "is_at", "expect", "open", "goto", "reload", "sign_in", "arrive", "answer", "fill"),
     *("wait_for", "wait_for_load_state", "wait_for_url", "wait_for_selector", "go_back"),
 }
 READ_ATTRIBUTES = {"roles", "url"}

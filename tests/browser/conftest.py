@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.cookiejar import Cookie
 from typing import Any
 
 import pytest
 from absent_software import program
+from company_factories import company_at
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.company import Company
+from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 # Playwright waits 5 s for what a page comes to show: too short on a machine that has other work.
 expect.set_options(timeout=60_000)
@@ -85,6 +88,14 @@ class Window:
         self.type_password(login)
         self.shows("My roles")
 
+    def arrive(self, login: str = "ada") -> None:
+        """My roles, to somebody who has signed in before: by cookies that are got without opening the pages for it."""
+        user = ScriptedUser(self.company, login)
+        user.sign_in()
+        self.context.add_cookies([_as_playwright_has_it(cookie) for cookie in user.browser.cookies])
+        self.open()
+        self.shows("My roles")
+
     def sign_in_to_administer(self, login: str, heading: str = "Administration", again: str = "Sign in again") -> None:
         """From my roles to the pages of administrators, by the second factor that they ask for."""
         self.open("/administration")
@@ -112,6 +123,20 @@ class Window:
         """The roles on offer, as `account/role`."""
         actions = [str(one.get_attribute("formaction")) for one in self.page.locator("[formaction$='/console']").all()]
         return list(dict.fromkeys(action[7:-8] for action in actions))
+
+
+def _as_playwright_has_it(cookie: Cookie) -> Any:
+    rule = str(cookie.get_nonstandard_attr("SameSite") or "Lax")
+    return {
+        "name": cookie.name,
+        "value": cookie.value,
+        "domain": cookie.domain.removesuffix(".local"),  # the jar's own, behind names without a dot
+        "path": cookie.path,
+        "expires": cookie.expires or -1,
+        "secure": cookie.secure,
+        "httpOnly": cookie.has_nonstandard_attr("HttpOnly"),
+        "sameSite": rule.capitalize(),
+    }
 
 
 @contextmanager
@@ -149,7 +174,7 @@ def chromium(launch: Callable[..., Browser]) -> Browser:
 @pytest.fixture(scope="module")
 def company(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """The example company, its bridge under the real server in a process of its own."""
-    with open_company(tmp_path_factory.mktemp("company")) as opened:
+    with company_at(tmp_path_factory.mktemp("company")) as opened:
         yield opened
 
 
@@ -176,6 +201,6 @@ def window(new_window: Callable[..., Window]) -> Window:
 
 @pytest.fixture
 def ada(window: Window) -> Window:
-    """A window in which Ada, the platform administrator, is signed in."""
-    window.sign_in("ada")
+    """A window in which Ada, the platform administrator, is signed in already."""
+    window.arrive("ada")
     return window

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from company_factories import company_at
 from playwright.sync_api import expect
 
 from browser import axe
 from browser.conftest import Window
 from browser.test_browser_command_lines import consent_page, remote_page, waiting_program
-from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
 
 pytestmark = pytest.mark.browser
@@ -139,7 +140,7 @@ PAGES: dict[str, Callable[[Any], None]] = {
 def administering(chromium: Any, company: Company) -> Iterator[Window]:
     """A window in which Ada is signed in and administers: a browser for each page takes longer than all the pages."""
     window = Window(chromium.new_context(), company)
-    window.sign_in("ada")
+    window.arrive("ada")
     window.sign_in_to_administer("ada")
     yield window
     window.context.close()
@@ -210,7 +211,7 @@ def _twelve_roles(settings: str, folder: Path) -> str:
 @pytest.fixture(scope="module")
 def large_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     folder = tmp_path_factory.mktemp("large")
-    with open_company(folder, edit_settings=lambda settings: _twelve_roles(settings, folder)) as opened:
+    with company_at(folder, edit_settings=lambda settings: _twelve_roles(settings, folder)) as opened:
         yield opened
 
 
@@ -219,7 +220,7 @@ def test_many_roles_can_be_narrowed_by_words_of_role_and_account(
 ) -> None:
     window = new_window()
     window.company = large_company
-    window.sign_in("carla")
+    window.arrive("carla")
     expect(window.page.locator("html[data-searches='yes']")).to_have_count(1)
     window.page.get_by_label("Find a role").fill("production team07")
     expect(window.page.locator(".offer:visible")).to_have_count(1)

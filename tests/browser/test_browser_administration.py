@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from company_factories import company_at
 from documents.blocks import ROOT
 from playwright.sync_api import expect
 
 from browser import axe
-from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION, TRIED_RULE
 
 pytestmark = pytest.mark.browser
@@ -32,7 +33,7 @@ PAGES = (
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """The company of the demo."""
-    with open_company(tmp_path_factory.mktemp("company"), in_this_process=True, rulebook="database") as opened:
+    with company_at(tmp_path_factory.mktemp("company"), in_this_process=True, rulebook="database") as opened:
         yield opened
 
 
@@ -79,7 +80,7 @@ def agrees(second: Administrator, change: str, reason: str) -> None:
 
 def test_a_change_is_foreseen_agreed_used_explained_and_taken_back(new_window: Callable[..., Any]) -> None:
     dan = new_window()
-    dan.sign_in("dan")
+    dan.arrive("dan")
     assert dan.roles == []
 
     ada, fay = (Administrator(new_window(), login) for login in ("ada", "fay"))

@@ -47,7 +47,7 @@ def test_whoever_comes_back_to_the_portal_reads_what_was_granted_in_their_own_ti
     new_window: Callable[..., Any],
 ) -> None:
     window = new_window(timezone_id="Asia/Shanghai")
-    window.sign_in("ada")
+    window.arrive("ada")
     portal = window.page
     window.press_for(FORM_ROLE, "console")
     shows_console_of(window, FORM_ROLE)
@@ -124,7 +124,7 @@ def test_a_bookmark_signs_in_on_the_way(window: Any) -> None:
 
 
 def test_a_bookmark_of_a_role_that_the_person_lacks_says_so(window: Any) -> None:
-    window.sign_in("dan")
+    window.arrive("dan")
     window.open(f"/go/{FORM_ROLE}")
     window.shows("You do not have this role.")
 

@@ -47,7 +47,7 @@ def test_forms_are_tabs_that_the_keyboard_moves_through_and_the_last_one_is_reme
 def test_secrets_are_folded_until_asked_for_and_each_copy_says_what_it_copied(new_window: Callable[..., Any]) -> None:
     window = new_window(permissions=["clipboard-read", "clipboard-write"])
     window.page.clock.install()
-    window.sign_in("ada")
+    window.arrive("ada")
     takes(window)
     for name in FORMS:
         window.page.locator(f"#tab-{name}").click()
@@ -69,7 +69,7 @@ def test_secrets_are_folded_until_asked_for_and_each_copy_says_what_it_copied(ne
 
 def test_the_time_that_is_left_counts_down_and_what_has_ended_is_wiped(window: Any) -> None:
     window.page.clock.install()
-    window.sign_in("ada")
+    window.arrive("ada")
     takes(window)
     left = window.page.locator("[data-left]")
     expect(left).to_have_text(re.compile("^(1 hr 0 min|59 min)$"))
@@ -114,7 +114,7 @@ def test_a_page_that_the_browser_kept_for_back_holds_no_secret(ada: Any) -> None
 def test_a_refused_clipboard_unfolds_the_text_and_selects_it(new_window: Callable[..., Any]) -> None:
     window = new_window()
     window.page.add_init_script("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
-    window.sign_in("ada")
+    window.arrive("ada")
     takes(window)
     button = window.page.locator("button[data-copies=text-env]")
     button.click()

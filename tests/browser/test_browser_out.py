@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,13 +15,6 @@ from federation_bridge.web import cookies
 pytestmark = pytest.mark.browser
 
 DEVELOPER = f"{PRODUCTION}/Developer"
-
-
-@pytest.fixture
-def ada(new_window: Callable[..., Any]) -> Iterator[Any]:
-    window = new_window()
-    window.sign_in("ada")
-    yield window
 
 
 def lose_the_session(window: Any) -> None:
@@ -37,7 +30,7 @@ def test_a_click_of_somebody_who_was_signed_out_goes_on(
     new_window: Callable[..., Any], language: str, scheme: str
 ) -> None:
     window = new_window(locale="en-US", color_scheme=scheme)
-    window.sign_in("ada")
+    window.arrive("ada")
     if language == "zh-CN":
         window.press("简体中文")
         expect(window.page.locator("html")).to_have_attribute("lang", "zh-Hans-CN")

@@ -98,7 +98,7 @@ def test_a_keyboard_alone_is_enough(window: Any) -> None:
 @pytest.mark.parametrize("path", ["/", "/why", "/activity"])
 def test_a_page_fits_a_telephone(new_window: Callable[..., Any], path: str) -> None:
     window = new_window(viewport={"width": 360, "height": 740}, color_scheme="dark")
-    window.sign_in("ada")
+    window.arrive("ada")
     window.open(path)
     assert window.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
+from company_factories import company_at
 from playwright.sync_api import Browser, Page, expect
 from portal_factories import register_of, rules_for_all
 
 from browser import axe
 from browser.conftest import Window
-from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
 
 pytestmark = pytest.mark.browser
@@ -77,7 +78,7 @@ def test_a_role_is_kept_on_top_in_place_and_found_there_again(ada: Window) -> No
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_state_is_without_a_finding_of_axe(new_window: Callable[..., Window], scheme: str) -> None:
     window = new_window(color_scheme=scheme, viewport={"width": 360, "height": 740})
-    window.sign_in()
+    window.arrive()
     searches(window.page)
     for state, reach in STATES.items():
         window.open()
@@ -126,13 +127,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
             "accounts: accounts.yaml", f"accounts: {files}/accounts.yaml"
         )
 
-    with open_company(tmp_path_factory.mktemp("large"), edit_settings=edit) as opened:
+    with company_at(tmp_path_factory.mktemp("large"), edit_settings=edit) as opened:
         yield opened
 
 
 def test_five_thousand_roles_are_searched_unfold_and_open(chromium: Browser, large: Company) -> None:
     window = Window(chromium.new_context(), large)
-    window.sign_in()
+    window.arrive()
     page = window.page
     searches(page)
     expect(page.locator("#accounts > details")).to_have_count(500)

@@ -17,6 +17,13 @@ pytestmark = pytest.mark.browser
 SESSION, PENDING = "__Host-bridge-session", "__Host-bridge-sign-in"
 
 
+@pytest.fixture
+def ada(window: Any) -> Any:
+    """A window in which Ada has signed in herself, so that all its cookies are what a real browser keeps."""
+    window.sign_in("ada")
+    return window
+
+
 def cookies_of(window: Any) -> dict[str, Any]:
     return {cookie["name"]: cookie for cookie in window.context.cookies(window.company.bridge)}
 
@@ -45,6 +52,21 @@ def test_our_cookies_are_bound_to_the_host_and_hidden_from_scripts(ada: Any) -> 
     }
     assert all(cookie["secure"] and cookie["httpOnly"] for cookie in cookies.values())
     assert ada.page.evaluate("document.cookie") == ""
+
+
+def test_who_arrives_signed_in_has_the_cookies_of_who_signed_in_here(new_window: Callable[..., Any]) -> None:
+    """So the other tests may leave the pages of signing in to these."""
+
+    def kept(window: Any) -> list[tuple[Any, ...]]:
+        said = ("name", "domain", "path", "secure", "httpOnly", "sameSite")
+        return sorted((*(one[each] for each in said), one["expires"] < 0) for one in window.context.cookies())
+
+    here, arriving = new_window(), new_window()
+    here.sign_in("ada")
+    arriving.arrive("ada")
+    assert {one[1] for one in kept(here)} == {"127.0.0.1", "localhost"}
+    assert kept(arriving) == kept(here)
+    assert arriving.roles == here.roles
 
 
 def test_the_choice_page_offers_the_connection_used_last_first(window: Any) -> None:
