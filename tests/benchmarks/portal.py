@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 import time
@@ -19,7 +20,7 @@ from federation_bridge.sandbox.company import open_company
 from tests.benchmarks.table import Row, markdown, median
 
 _TRIES = 9
-_CHROMIUM = "/usr/bin/chromium"
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
 _PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
 _KEYSTROKE = """() => {
   const field = document.getElementById("q"), spans = [];
