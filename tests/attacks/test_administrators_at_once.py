@@ -14,10 +14,11 @@ from threading import Barrier
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
+from company_factories import company_at
 
 from federation_bridge.audit import AuditQuery
 from federation_bridge.operate import audit_query, rulebook_versions
-from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import TRIED_RULE
 from federation_bridge.sandbox.scripted_user import ScriptedUser
 
@@ -63,7 +64,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """The company, whose bridge is a service of its own with two processes."""
     folder = tmp_path_factory.mktemp("company")
     two = lambda settings: settings.replace("workers: 1", "workers: 2")  # noqa: E731 - named for what it makes
-    with open_company(folder, rulebook="database", edit_settings=two) as opened:
+    with company_at(folder, rulebook="database", edit_settings=two) as opened:
         yield opened
     log = (folder / "bridge.log").read_text()
     assert "Traceback" not in log

@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from company_factories import company_at
 
-from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.scripted_user import ScriptedUser
 
@@ -37,7 +38,7 @@ class Answer:
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """The company, its bridge under the real server; whatever a test sent, the server's own log holds no trace."""
-    with open_company(tmp_path_factory.mktemp("company")) as opened:
+    with company_at(tmp_path_factory.mktemp("company")) as opened:
         yield opened
         log = (opened.folder / "bridge.log").read_text(encoding="utf-8", errors="replace")
         assert "Traceback" not in log
@@ -287,7 +288,7 @@ def test_clients_that_stop_in_the_middle_do_not_stop_the_service(tmp_path: Path,
     def impatient(settings: str) -> str:
         return settings.replace("  workers: 1\n", "  workers: 1\n  request_timeout: 1s\n")
 
-    with open_company(tmp_path, edit_settings=impatient) as company:
+    with company_at(tmp_path, edit_settings=impatient) as company:
         assert company.settings.serving.request_timeout.total_seconds() == 1
         address = ("127.0.0.1", urlsplit(company.bridge).port or 0)
         stalled = [socket.create_connection(address) for _ in range(2 * company.settings.serving.threads)]

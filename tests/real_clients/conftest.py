@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from company_factories import company_at
 
 from federation_bridge.sandbox.aws_cli import AwsCli, unpacked_cli
-from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,7 +22,7 @@ from real_clients.tls_front import Front, tls_front
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """The company, its bridge in a process of its own as an operator starts it."""
-    with open_company(tmp_path_factory.mktemp("company")) as opened:
+    with company_at(tmp_path_factory.mktemp("company")) as opened:
         yield opened
 
 

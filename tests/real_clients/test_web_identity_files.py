@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 from cli_factories import Person, told_code, with_terraform
+from company_factories import company_at
 from documents.blocks import blocks
 
 from federation_bridge.operate.export import trust_policy
 from federation_bridge.sandbox.aws import provisioning
 from federation_bridge.sandbox.aws_cli import AwsCli
-from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS
 from federation_bridge.sandbox.scripted_user import ScriptedUser
 from real_clients.real_client_factories import WITHIN, Clients, Home, approve
@@ -43,7 +44,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         register.write_text(register.read_text().replace(listed, f"[{pinned}, ReadOnly]"))
         return settings + "command_line:\n  web_identity_files: true\n"
 
-    with open_company(folder, edit_settings=allow) as opened:
+    with company_at(folder, edit_settings=allow) as opened:
         account = opened.local.state.accounts[ANALYTICS]
         for name, longest in ROLES.items():
             policy = trust_policy(opened.settings, ANALYTICS, name)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from company_factories import company_at
 
-from federation_bridge.sandbox.company import Company, open_company
+from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS
 from federation_bridge.sandbox.scripted_user import Credentials, ScriptedUser, list_buckets, read_object
 from federation_bridge.sandbox.terminal import Terminal
@@ -27,7 +28,7 @@ WITHIN = 60.0
 @pytest.fixture
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """The company, its bridge in a process of its own: an end keeps its person waiting, so each story has another."""
-    with open_company(tmp_path_factory.mktemp("company")) as opened:
+    with company_at(tmp_path_factory.mktemp("company")) as opened:
         yield opened
 
 
