@@ -12,13 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from click.testing import CliRunner
-from company_factories import company_at
 from service_factories import until
 
 from federation_bridge.errors import NotYetConfirmed
 from federation_bridge.operate.commands import commands
 from federation_bridge.sandbox.browser import Browser
-from federation_bridge.sandbox.company import Company
+from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.scripted_user import ScriptedUser
 
@@ -96,7 +95,7 @@ def signed_in_and_captured(user: ScriptedUser) -> dict[str, str]:
 
 def test_a_lost_disk_lets_nobody_in_by_what_was(tmp_path: Path) -> None:
     (tmp_path / "company").mkdir()
-    with company_at(tmp_path / "company") as company:
+    with open_company(tmp_path / "company") as company:
         before, later = ScriptedUser(company, "ada"), ScriptedUser(company, "carla")
         before.sign_in()
         copy = tmp_path / "copies" / "monday"
