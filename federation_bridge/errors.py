@@ -212,6 +212,14 @@ class SignalUnauthenticated(BridgeError):
     code, status, public = "signal_unauthenticated", 401, "This sender is not known here."
 
 
+class TooManySignIns(SignInRejected):
+    """The provider was believed, and the person has begun as many sessions as one person may in ten minutes."""
+
+    code, status = "too_many_sign_ins", 429
+    public = "You have signed in very often. Please wait ten minutes."
+    retry_after = 600
+
+
 class Unforeseen(SignInRejected):
     """An answer brought about what no code foresaw: refused like any other. Its cause is what was raised."""
 

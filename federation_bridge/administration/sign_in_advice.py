@@ -35,6 +35,9 @@ OF_CODES: Mapping[str, Sentence] = {
         "Correct the setting that the cause names; `federation-bridge check` reports it too."
     ),
     "configuration": Sentence("Correct what the cause names; `federation-bridge check` reports it too."),
+    "too_many_sign_ins": Sentence(
+        "Ask the person what signs them in so often. If they do not know, block them and end what they hold."
+    ),
     "unavailable": Sentence("Look at the database: `/readyz` says what is wrong with it."),
 }
 """By the code of a refusal, where it says more than the check."""

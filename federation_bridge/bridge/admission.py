@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from federation_bridge import audit
 from federation_bridge.addresses import network_of
+from federation_bridge.audit import Entry
 from federation_bridge.bridge.answer import ExpectedSignIn
 from federation_bridge.bridge.entries import Entries
 from federation_bridge.bridge.parts import Parts
@@ -71,22 +73,39 @@ class Admissions:
         entries = [self._entries.of(caller, event) for event in (finished, *looked_up)]
         if previous is not None and is_change:
             entries.append(self._entries.of(caller, audit.IdentityChanged(previous.identity.person)))
-        sessions = self._parts.store.sessions
-        message = (arrival.message_issuer, arrival.message_id, arrival.message_ends_at)
-        untaken = None if expected.is_taken else sign_in
-        try:
-            with check("once"):
-                begun_at, network = self._begun_at(arrival, sign_in), network_of(origin.address)
-                sessions.admit(session, *message, *entries, network=network, sign_in=untaken, begun_at=begun_at)
-        except SignInRejected as refusal:
-            refusal.whose = identity.person
-            raise
+        self._begin(caller, arrival, expected, entries, previous)
         self._parts.group_lookup.settled(caller)
         self._demand_not_ended(caller, arrival)
         self._keep_material(session, arrival)
         if previous is not None:
             self._leave_behind(previous, session, is_change=is_change)
         return Admission(token, session, *((sign_in.return_to, sign_in.handle) if sign_in else ("/", "")))
+
+    def _begin(
+        self,
+        caller: Caller,
+        arrival: Arrival,
+        expected: ExpectedSignIn,
+        entries: Sequence[Entry],
+        previous: Session | None,
+    ) -> None:
+        """The transaction; a refusal tells whom the message names."""
+        try:
+            with check("once"):
+                self._parts.store.sessions.admit(
+                    caller.session,
+                    arrival.message_issuer,
+                    arrival.message_id,
+                    arrival.message_ends_at,
+                    *entries,
+                    network=network_of(caller.origin.address),
+                    sign_in=None if expected.is_taken else expected.sign_in,
+                    begun_at=self._begun_at(arrival, expected.sign_in),
+                    previous="" if previous is None else previous.key,
+                )
+        except SignInRejected as refusal:
+            refusal.whose = arrival.identity.person
+            raise
 
     def _begun_at(self, arrival: Arrival, sign_in: SignIn | None) -> datetime | None:
         """When what is spent began. The answer to a sign-in of ours cannot be older than that; one that nobody asked

@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, Insert, Select, Table, and_, bindparam, exists, literal, select, true, union_all
+from sqlalchemy import CTE, Insert, Integer, Select, Table, and_, bindparam, exists, literal, select, true, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from federation_bridge.audit import Entry
-from federation_bridge.errors import Blocked, MessageReplayed, NotYetConfirmed, SignInOver, Unavailable
+from federation_bridge.durations import format_duration
+from federation_bridge.errors import (
+    Blocked,
+    MessageReplayed,
+    NotYetConfirmed,
+    SignInOver,
+    TooManySignIns,
+    Unavailable,
+)
 from federation_bridge.model import Block, Session, SignIn
 from federation_bridge.store.audit_log import AuditTable
 from federation_bridge.store.blocks import Blocks, about_in, may_be_blocked
@@ -31,6 +39,10 @@ from federation_bridge.store.tables import PEOPLE, SESSIONS, SPENT_MESSAGES, Ins
 from federation_bridge.store.writing import Writing, insertion_where
 
 USED = "the pending sign-in was used before"
+_WITHIN = timedelta(minutes=10)
+_MOST_BEGUN = 60
+"""Sessions of one person that began within that time and have not ended (ADR 14). Whatever ends or changes what they
+hold changes each of them in one transaction."""
 
 _DIGEST = SPENT_MESSAGES.c.message.type
 _RowsOf = Mapping[Table, Mapping[str, Any]]
@@ -71,11 +83,13 @@ class Admission:
             for names in (("message",), ("message", "sign_in"))
         }
 
-    def admit(self, session: Session, network: str, spent: Spent, entries: tuple[Entry, ...]) -> None:
-        """Spends, begins, remembers and records.
+    def admit(
+        self, session: Session, network: str, spent: Spent, entries: tuple[Entry, ...], previous: str = ""
+    ) -> None:
+        """Spends, begins, remembers and records. `previous` is the key of the session that it takes the place of.
 
         MessageReplayed where the message, SignInOver where the sign-in was spent before, on whatever node, or began
-        before the database was put back; Blocked, and then nothing is spent; Unavailable.
+        before the database was put back; Blocked or TooManySignIns, and then nothing is spent; Unavailable.
         """
         who = session.identity.person
         text, person = identity_to_text(session.identity), digest_of("person", who)
@@ -83,14 +97,18 @@ class Admission:
             SESSIONS: self._mac.with_mac(SESSIONS, _row_of_session(session, person, text) | {"network": network}),
             PEOPLE: self._mac.with_mac(PEOPLE, _row_of_person(session, person, text)),
         }
+        began_after = session.started_at - _WITHIN
+        values = {**_prefixed(rows), "previous": previous, "began_after": began_after, "all_but_one": _MOST_BEGUN - 1}
         if self._is_postgresql and len(entries) == 1:
-            self._admit_at_once(who, rows, spent, entries[0])
+            self._admit_at_once(who, values, spent, entries[0])
             return
         with self._audit.writing() as writing:
             if writing.execute(_IS_OLDER, {"begun_at": spent.begun_at}).rows:
                 _refuse_older(who, spent, about_in(writing, who))
             _demand_unspent(spent, self._spent_now(writing, spent))
-            if writing.execute(_INSERT_UNBLOCKED, _prefixed({SESSIONS: rows[SESSIONS]})).rowcount != 1:
+            if writing.execute(_HAS_MANY, values).rows:
+                _refuse_one_more(who)
+            if writing.execute(_INSERT_UNBLOCKED, values).rowcount != 1:
                 _demand_unblocked(who, about_in(writing, who))
                 writing.execute(_INSERT_SESSION, rows[SESSIONS])
             writing.execute(self._remember, rows[PEOPLE])
@@ -104,18 +122,18 @@ class Admission:
     def _admit_at_once(
         self,
         person: str,
-        rows: Mapping[Table, Mapping[str, Any]],
+        values: Mapping[str, Any],
         spent: Spent,
         entry: Entry,
         *,
         is_spared: bool = False,
     ) -> None:
         """`is_spared`: a block of many stands that does not mean this person; it was looked at."""
-        values = _prefixed(rows) | {**spent.digests, "until": spent.until, "begun_at": spent.begun_at}
+        given = {**values, **spent.digests, "until": spent.until, "begun_at": spent.begun_at}
         refusal = Unavailable("the database admitted nobody, and nothing of it was spent before")
         statement = _at_once(tuple(spent.digests), is_spared=is_spared)
         try:
-            if self._audit.record_where(statement, values, entry, is_once=True):
+            if self._audit.record_where(statement, given, entry, is_once=True):
                 return
         except Conflict as conflict:
             refusal = conflict  # mostly, another one spent one of the two at the same moment
@@ -124,9 +142,11 @@ class Admission:
         known = {row.message for row in self._database.rows(_known(tuple(spent.digests)), spent.digests)}
         _demand_unspent(spent, set(spent.digests.values()) - known)
         _demand_unblocked(person, self._blocks.about(person))
+        if self._database.rows(_HAS_MANY, values):
+            _refuse_one_more(person)
         if is_spared or isinstance(refusal, Conflict):
             raise refusal
-        self._admit_at_once(person, rows, spent, entry, is_spared=True)
+        self._admit_at_once(person, values, spent, entry, is_spared=True)
 
 
 def _demand_confirmed(person: str, blocks: Sequence[Block]) -> None:
@@ -156,6 +176,10 @@ def _refuse_older(person: str, spent: Spent, blocks: Sequence[Block]) -> None:
     if spent.sign_in is not None:
         raise SignInOver(f"the pending sign-in is {why}", spent.sign_in.return_to)
     raise MessageReplayed(f"the message, or the sign-in that it answers, is {why}")
+
+
+def _refuse_one_more(person: str) -> None:
+    raise TooManySignIns(f"{person} has {_MOST_BEGUN} sessions that began within {format_duration(_WITHIN)}")
 
 
 def digest_of_sign_in(sign_in: SignIn) -> str:
@@ -197,6 +221,17 @@ def _values_of(table: Table) -> Select[Any]:
 
 _IS_BEFORE = is_before_restoration(bindparam("begun_at", type_=Instant))
 _IS_OLDER = select(literal(1).label("older")).where(_IS_BEFORE)
+_MANY = exists(
+    select(literal(1))
+    .select_from(SESSIONS)
+    .where(SESSIONS.c.person == bindparam("sessions_person", type_=SESSIONS.c.person.type))
+    .where(SESSIONS.c.started_at > bindparam("began_after", type_=Instant))
+    # A browser that signs in anew has one session after it as before it, however many others there are.
+    .where(SESSIONS.c.token_hash != bindparam("previous", type_=SESSIONS.c.token_hash.type))
+    .limit(1)
+    .offset(bindparam("all_but_one", type_=Integer))
+)
+_HAS_MANY = select(literal(1).label("many")).where(_MANY)
 _UNBLOCKED = ~may_be_blocked(bindparam("sessions_person", type_=SESSIONS.c.person.type))
 _INSERT_UNBLOCKED = SESSIONS.insert().from_select(list(SESSIONS.c.keys()), _values_of(SESSIONS).where(_UNBLOCKED))
 
@@ -214,12 +249,12 @@ def _known(names: tuple[str, ...]) -> Select[Any]:
 
 @cache
 def _at_once(names: tuple[str, ...], *, is_spared: bool) -> Insert:
-    """The whole admission: nothing is written where one of these was spent before or is older than a restoration, or a
-    block may be about the person.
+    """The whole admission: nothing is written where one of these was spent before or is older than a restoration, the
+    person has begun very many sessions, or a block may be about them.
 
     What another transaction spends at the same moment is no reason to write less, but a violated key: it undoes all.
     """
-    may_spend = and_(~exists(_known(names).correlate(None)), ~_IS_BEFORE)
+    may_spend = and_(~exists(_known(names).correlate(None)), ~_IS_BEFORE, ~_MANY)
     if not is_spared:
         may_spend = and_(may_spend, _UNBLOCKED)
     to_spend = union_all(

@@ -115,6 +115,7 @@ class Sessions:
         network: str = "",
         sign_in: SignIn | None = None,
         begun_at: datetime | None = None,
+        previous: str = "",
     ) -> None:
         """Spends the message, begins the session and remembers the person, with these entries: all of it, or nothing.
 
@@ -122,15 +123,16 @@ class Sessions:
         `sign_in`: one that was not taken yet; it is spent with the message, until the later of their two ends.
         `begun_at`: when a sign-in that was taken began, or the message was issued where there is none. Without either
         nobody comes in once the database was put back.
+        `previous`: the key of the session that this one takes the place of, which is not counted among the person's.
 
         SignInRejected where the message, SignInExpired where the sign-in was spent before, on whatever node, or is
-        older than a restoration; Blocked; Unavailable when the database fails.
+        older than a restoration; Blocked; TooManySignIns; Unavailable when the database fails.
         """
         began = LONG_AGO if begun_at is None else begun_at
         ends_at = message_ends_at if sign_in is None else max(message_ends_at, sign_in.expires_at)
         message = digest_of("message", message_issuer, message_id)
         spent = Spent(message, sign_in, ends_at + REMEMBERED_LONGER, began if sign_in is None else sign_in.started_at)
-        self._admission.admit(session, network, spent, entries)
+        self._admission.admit(session, network, spent, entries, previous)
 
     def live(self, key: str, idle: timedelta) -> Session | None:
         """The session with this hash that has neither ended nor idled that long, and whose person is not blocked; else

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import itertools
 import json
 import re
 import secrets
@@ -27,6 +28,8 @@ from tests.postgresql import Server
 ACCOUNT, ROLE, PERSON = "111122223333", "Developer", "alice@example.com"
 IDP = "https://idp.example.test/saml"
 SIGN_IN, SESSION = "__Host-bridge-sign-in", "__Host-bridge-session"
+_PEOPLE = itertools.cycle(range(10, 70))
+"""More than one: nobody begins as many sessions as a benchmark does."""
 _FORM_TOKEN = re.compile(r'name="csrf_token" value="([0-9a-f]+)"')
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -197,17 +200,19 @@ def request_id_of(packed: str) -> str:
 
 
 def answer_message(acs: str, entity_id: str, request_id: str, groups: int) -> SamlMessage:
-    """What the identity provider says of the person, to the service with this assertion consumer service."""
+    """What the identity provider says of the next person, to the service with this assertion consumer service."""
+    number = next(_PEOPLE)
+    person = f"ali{number}@example.com"
     return SamlMessage(
         issuer=IDP,
         audience=entity_id,
         recipient=acs,
         in_response_to=request_id,
-        name_id=PERSON,
+        name_id=person,
         issued_at=datetime.now(UTC),
         attributes={
-            "id": ("00u1a2b3c4",),
-            "email": (PERSON,),
+            "id": (f"00u1a2b3{number}",),
+            "email": (person,),
             "name": ("Alice Example",),
             "groups": tuple(f"group-{number}" for number in range(groups)),
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from federation_bridge.errors import (
     RequestMismatch,
     SignInDeclined,
     SignInRejected,
+    TooManySignIns,
 )
+from federation_bridge.store import admission
 from federation_bridge.web import cookies
 from federation_bridge.web.forms import form_token
 from federation_bridge.web.observe import metrics
@@ -119,3 +122,20 @@ def test_a_refusal_is_told_without_the_header_where_the_database_is_away(
     monkeypatch.setattr(type(door_of(person.app).oauth.families), "beginnings", away)
     page = person.get("/nowhere")
     assert (page.status_code, "There is nothing at this address." in page.text) == (404, True)
+
+
+def test_who_signed_in_very_often_is_told_to_wait_and_their_browser_that_signs_in_anew_is_not(
+    app: Flask, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "_MOST_BEGUN", 2)
+    first, second, third = (ScriptedUser(app.test_client(), clock) for _ in range(3))
+    first.come_back(first.leave())
+    for _ in range(3):
+        second.come_back(second.leave())
+    assert first.is_signed_in and second.is_signed_in
+    page = third.come_back(third.leave(return_to=GO))
+    assert (page.status_code, page.headers["Retry-After"], third.is_signed_in) == (429, "600", False)
+    assert TooManySignIns.public.partition(".")[0] in page.text and f'href="{GO}"' in page.text
+    assert the_reason(app, page) == "company/alice@example.com has 2 sessions that began within 10m"
+    clock.advance(timedelta(minutes=10))
+    assert third.come_back(third.leave(return_to=GO)).headers["Location"] == GO
