@@ -130,14 +130,16 @@ def approve(person: Person, user_code: str, **more: Any) -> Any:
     return decide(person, user_code, **more)
 
 
-def colleague(person: Person, clock: Clock, number: int, connection: str = "corp") -> tuple[Person, str]:
+def colleague(
+    person: Person, clock: Clock, number: int, connection: str = "corp", group: str = "admins"
+) -> tuple[Person, str]:
     """Another person's signed-in browser, and the token of its cookie."""
     token = f"{number:08x}" * 8
     browser = Person(person.app, person.app.test_client())
     session = browser.sign_in(clock, "admins", token=token)
     store = door_of(person.app).store
     store.sessions.end(session.key)
-    identity = Identity(connection, f"colleague {number}", "C", "c@example.com", groups=Groups(("admins",)))
+    identity = Identity(connection, f"colleague {number}", "C", "c@example.com", groups=Groups((group,)))
     theirs = replace(session, identity=identity, key=token_hash(token))
     store.sessions.admit(theirs, "https://idp.example.com", f"_colleague{number}", clock() + timedelta(minutes=5))
     return browser, token

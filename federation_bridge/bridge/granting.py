@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from federation_bridge import audit
 from federation_bridge.aws import lifetimes, session_names
@@ -43,6 +43,11 @@ from federation_bridge.model import Caller, Cause, Entitlement, Grant, LiveGrant
 from federation_bridge.sentence import Sentence
 from federation_bridge.signing import Purpose
 from federation_bridge.store.hand_overs import Acting
+from federation_bridge.store.rate_limits import Limit, demand_few
+
+_MOST_LEAVE, _WITHIN = 600, timedelta(minutes=10)
+"""Statements for one person that leave the bridge unredeemed (ADR 14). What the bridge redeems itself waits for AWS,
+which throttles; nothing else bounds these, and each is in the audit for good."""
 
 
 def entitlement_of(caller: Caller, role_request: RoleRequest, rules: RuleSet, now: datetime) -> Entitlement:
@@ -146,6 +151,10 @@ class Grants:
         except BridgeError as refusal:
             self._entries.grant_refused(caller, role_request, refusal)
             raise
+
+    def demand_few(self, grant: Grant) -> None:
+        """Counts a statement that is to leave unredeemed; TooManyTries where very many of its person do."""
+        demand_few(self._parts.store.rate_limits, [Limit("statement by person", grant.person, _MOST_LEAVE, _WITHIN)])
 
     def statement(self, grant: Grant) -> Statement:
         """What AWS is shown of a grant, signed: an assertion or a JWT."""

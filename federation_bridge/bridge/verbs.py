@@ -233,10 +233,15 @@ class Bridge:
         """The way to the AWS console as one role: a self-posting form, or the federation endpoint's login link.
 
         `page` is where to land, "" for the console's home; BadRequest when it is no console page of the partition.
+        TooManyTries for very many forms.
         """
-        grant = self._grants.grant(
-            caller, role_request, demand=lambda granted: _destination(granted, page), leaves=lambda _: True
-        )
+
+        def demand(granted: Grant) -> None:
+            _destination(granted, page)
+            if self._is_posted(granted) and not manner.signs_out_first:
+                self._grants.demand_few(granted)
+
+        grant = self._grants.grant(caller, role_request, demand=demand, leaves=lambda _: True)
         destination = _destination(grant, page)
         settings = self._parts.settings
         endpoints = console.Endpoints.of(grant.account, settings.aws.local_endpoint)
@@ -277,9 +282,9 @@ class Bridge:
 
         The request names no duration: granted is the longest session that AWS would issue for the token. Raises
         NotHandedOver where the operator hands none out or AWS would not enforce the whole grant from it, and what
-        `credentials` raises but for AWS's own answers.
+        `credentials` raises but for AWS's own answers; TooManyTries for very many.
         """
-        grant = self._grants.grant(caller, role_request, is_handed_over=True)
+        grant = self._grants.grant(caller, role_request, is_handed_over=True, demand=self._grants.demand_few)
         with self._entries.of_failures(caller, grant):
             statement = self._grants.statement(grant)
         event = audit.GrantHandedOver(grant_id=grant.id, way="web identity", ends_at=statement.ends_at)

@@ -27,13 +27,14 @@ from federation_bridge.oauth.clients import client_named
 from federation_bridge.oauth.dpop import DpopProof
 from federation_bridge.oauth.families import Families, approved
 from federation_bridge.oauth.labels import label_of, machine_label
-from federation_bridge.oauth.limits import begun_limits, demand_few, guess_limits
+from federation_bridge.oauth.limits import begun_limits, guess_limits
 from federation_bridge.oauth.messages import DeviceGrant, PendingDevice
 from federation_bridge.oauth.opaque_secrets import new_secret
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.proofs import Proofs
 from federation_bridge.oauth.user_codes import keyed_hash, new_user_code, read_user_code
 from federation_bridge.store.device_codes import INTERVAL
+from federation_bridge.store.rate_limits import demand_few
 
 DEVICE_CODE_LIFE = timedelta(minutes=10)
 

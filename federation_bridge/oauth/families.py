@@ -13,10 +13,11 @@ from federation_bridge.errors import AccessDenied, InvalidToken, NotSignedIn
 from federation_bridge.model import Caller, DeviceRequest, Identity, RequestOrigin, Session, TokenFamily
 from federation_bridge.oauth.audit_recorder import AuditRecorder
 from federation_bridge.oauth.clients import FEDBRIDGE_ADMINISTRATION, Client, title_of
-from federation_bridge.oauth.limits import demand_few, let_in_limits
+from federation_bridge.oauth.limits import let_in_limits
 from federation_bridge.oauth.messages import HeldCommandLine
 from federation_bridge.oauth.parts import Parts
 from federation_bridge.oauth.places import Places
+from federation_bridge.store.rate_limits import demand_few
 
 FAMILY_LIFE = timedelta(hours=12)
 

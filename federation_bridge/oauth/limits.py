@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from federation_bridge.addresses import networks_around
-from federation_bridge.errors import TooManyTries
 from federation_bridge.model import Identity
-from federation_bridge.store.rate_limits import Limit, RateLimits
+from federation_bridge.store.rate_limits import Limit
 
 WITHIN = timedelta(minutes=10)
 _MOST_WRONG = 5
@@ -23,13 +22,6 @@ _MOST_BEGUN_IN_ALL = 10_000
 
 CountPeople = Callable[[Sequence[str], int], Sequence[int]]
 """`Neighbours.people`: how many people are signed in from each of these networks, no more than so many."""
-
-
-def demand_few(counts: RateLimits, limits: Sequence[Limit]) -> None:
-    """Counts one try against these limits; TooManyTries where it is over one of them."""
-    over = counts.take(limits)
-    if over is not None:
-        raise TooManyTries(f"more than {over.most + over.share} tries of kind {over.kind}")
 
 
 def guess_limits(who: Identity) -> tuple[Limit, ...]:

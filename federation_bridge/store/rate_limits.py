@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlalchemy import PoolProxiedConnection, bindparam, case, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from federation_bridge.errors import TooManyTries
 from federation_bridge.model import Clock
 from federation_bridge.store.digests import digest_of
 from federation_bridge.store.engine import Database
@@ -94,3 +95,10 @@ class RateLimits:
         with self._database.transaction(durable=False) as connection:
             for limit in _ordered(limits):
                 self._database.statements.execute(connection, _GIVE_BACK, {"which": limit.bucket})
+
+
+def demand_few(counts: RateLimits, limits: Sequence[Limit]) -> None:
+    """Counts one try against these limits; TooManyTries where it is over one of them."""
+    over = counts.take(limits)
+    if over is not None:
+        raise TooManyTries(f"more than {over.most + over.share} tries of kind {over.kind}")
