@@ -6,7 +6,7 @@ Whether a change waits for a second person is asked here, where no road to a cha
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from federation_bridge.administration.change_rights import check_rights
@@ -32,9 +32,12 @@ from federation_bridge.store.rulebook_proposals import RulebookProposals
 from federation_bridge.store.rulebook_versions import RulebookVersions
 
 _OPERATOR = RequestOrigin(reference="operator")
-_MOST_WAITING = 100
+MOST_WAITING = 200
+"""Changes over the version in force; one over an older version can never be approved, and keeps no other out."""
+_MOST_OF_ALL = 100
+"""Beyond so many, only who signed in and has none that waits proposes one: however many of them work together, some
+authors do not keep another's urgent change out. A command's author is nobody by name, and has access to the machine."""
 _MOST_OF_AUTHOR = 20
-"""Of one who signed in: no author keeps the others' changes from being proposed. A command's is nobody's by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +168,15 @@ def _put(rules: Rules, proposal: Proposal, change: Change) -> Outcome:
 def _wait(rules: Rules, proposal: Proposal, change: Change) -> Outcome:
     base = proposal.base
     before = (0, "") if base is None else (base.number, base.digest)
-    others = rules.proposals.waiting(_MOST_WAITING)
-    asked = (proposal.texts.digest, *before, change.author, change.reason)
+    # The newest come first: none over the version in force stands behind older ones.
+    found = rules.proposals.waiting(MOST_WAITING)
+    others = [one for one in found if (one.base_number, one.base_digest) == before]
+    asked = (proposal.texts.digest, change.author, change.reason)
     for other in others:
         # A pipeline that runs again asks for nothing new.
-        if (other.digest, other.base_number, other.base_digest, other.author, other.reason) == asked:
+        if (other.digest, other.author, other.reason) == asked:
             return Outcome(None, other.id, proposal.because)
-    if len(others) >= _MOST_WAITING:
-        raise BadRequest(f"{_MOST_WAITING} changes wait for a second person already: close some first")
-    author = change.author
-    theirs = [one for one in others if replace(one.author, name=author.name) == author]
-    if author.connection and len(theirs) >= _MOST_OF_AUTHOR:
-        raise BadRequest(f"{len(theirs)} changes of {author.name} wait for a second person already: close some first")
+    _demand_room(others, change.author)
     waiting = ChangeProposal(
         id=rules.new_id(),
         digest=proposal.texts.digest,
@@ -193,6 +193,15 @@ def _wait(rules: Rules, proposal: Proposal, change: Change) -> Outcome:
     event = RulebookProposed(change.author.name, change.reason, waiting.id, waiting.digest, *before, because)
     rules.proposals.add(waiting, entry(rules, change.caller, event))
     return Outcome(None, waiting.id, proposal.because)
+
+
+def _demand_room(others: Sequence[ChangeProposal], author: Author) -> None:
+    theirs = [one for one in others if replace(one.author, name=author.name) == author]
+    if author.connection and len(theirs) >= _MOST_OF_AUTHOR:
+        raise BadRequest(f"{len(theirs)} changes of {author.name} wait for a second person already: close some first")
+    is_their_first = author.connection and not theirs
+    if len(others) >= (MOST_WAITING if is_their_first else _MOST_OF_ALL):
+        raise BadRequest(f"{len(others)} changes wait for a second person already: close some first")
 
 
 def return_to(rules: Rules, number: int, change: Change) -> Outcome:

@@ -13,7 +13,7 @@ from federation_bridge.administration.emergencies import Open, SeenTo, acknowled
 from federation_bridge.administration.emergencies import emergencies as open_emergencies
 from federation_bridge.administration.foreseen import all_foreseen
 from federation_bridge.administration.people import identities_seen
-from federation_bridge.administration.rules import Change, Outcome, Rules
+from federation_bridge.administration.rules import MOST_WAITING, Change, Outcome, Rules
 from federation_bridge.audit import printable
 from federation_bridge.errors import ConfigurationInvalid, NotFound
 from federation_bridge.mapping.document import did_you_mean
@@ -26,7 +26,6 @@ from federation_bridge.rulebook.texts import Texts
 from federation_bridge.settings import Settings
 from federation_bridge.store import Store
 
-_MOST_WAITING = 100
 _LEAST_DIGITS = 8
 """Of a digest that names a version."""
 
@@ -65,7 +64,7 @@ def return_to(settings: Settings, number: int, wanted: Wanted) -> Outcome:
 def proposals(settings: Settings) -> Iterator[str]:
     """One line for each change that waits for a second person, newest first: id, time, author, digest, base, reason."""
     with store_looked_at(settings) as store:
-        for one in store.rulebook_proposals.waiting(_MOST_WAITING):
+        for one in store.rulebook_proposals.waiting(MOST_WAITING):
             time = one.made_at.isoformat(timespec="seconds")
             over = f"over version {one.base_number}"
             yield printable(f"{one.id}  {time}  {one.digest[:12]}  {over}  {one.author.name}  {one.reason}")

@@ -157,12 +157,52 @@ def test_an_unknown_change_is_not_found(rules, clock) -> None:
         approvals.approve(rules, "0123", Yes(bob(clock), "d", "r"))
 
 
-def test_no_more_than_a_hundred_changes_wait(rules, clock, monkeypatch) -> None:
-    monkeypatch.setattr(verbs, "_MOST_WAITING", 1)
-    changed(rules, clock, "b")
+def test_authors_together_keep_no_other_ones_first_change_out(rules, clock, monkeypatch) -> None:
+    monkeypatch.setattr(verbs, "_MOST_OF_ALL", 4)
+    monkeypatch.setattr(verbs, "MOST_WAITING", 6)
+    for group, subject in zip("bcde", ("ada", "bob", "ada", "bob"), strict=True):
+        by = person(clock, subject, "identity-team")
+        assert changed(rules, clock, group, author=approvals.author_of(by), caller=by).waits_as
 
-    with pytest.raises(BadRequest, match="wait for a second person already"):
-        changed(rules, clock, "c")
+    def proposes(group: str, caller: Caller | None) -> bool:
+        author = Author("pipeline") if caller is None else approvals.author_of(caller)
+        try:
+            return bool(changed(rules, clock, group, author=author, caller=caller).waits_as)
+        except BadRequest as refusal:
+            assert "changes wait for a second person already" in str(refusal)
+            return False
+
+    eve, zoe, others = (person(clock, who, "identity-team") for who in ("eve", "zoe", "others"))
+    assert not proposes("f", ada(clock))
+    assert not proposes("f", None), "whoever has access to the machine can close some"
+    assert proposes("f", eve)
+    assert proposes("f", eve), "the same once more is the one that waits"
+    assert not proposes("g", eve)
+    assert proposes("g", zoe)
+    assert not proposes("h", others), "however many authors there are"
+
+
+def test_changes_over_an_older_version_wait_in_vain_and_keep_no_other_out(rules, clock, monkeypatch) -> None:
+    monkeypatch.setattr(verbs, "_MOST_OF_ALL", 3)
+    monkeypatch.setattr(verbs, "_MOST_OF_AUTHOR", 2)
+    first = changed(rules, clock, "b")
+    assert changed(rules, clock, "c").waits_as
+    with pytest.raises(BadRequest, match="2 changes of entra/ada"):
+        changed(rules, clock, "d")
+    clock.advance(timedelta(seconds=1))
+    approvals.approve(rules, first.waits_as, yes(rules, first, bob(clock)))
+
+    assert changed(rules, clock, "d").waits_as and changed(rules, clock, "e").waits_as
+    with pytest.raises(BadRequest, match="2 changes of entra/ada"):
+        changed(rules, clock, "f")
+
+
+def test_no_more_than_a_hundred_changes_wait(rules, clock) -> None:
+    made = [changed(rules, clock, f"g{number}", author=Author("pipeline"), caller=None) for number in range(100)]
+    assert all(one.waits_as for one in made)
+
+    with pytest.raises(BadRequest, match="100 changes wait for a second person already"):
+        changed(rules, clock, "c", author=Author("pipeline"), caller=None)
 
 
 def test_an_author_who_has_proposed_very_much_waits_and_another_one_does_not(rules, clock, monkeypatch) -> None:

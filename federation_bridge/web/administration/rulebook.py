@@ -11,7 +11,7 @@ from federation_bridge.administration.approvals import Yes, author_of
 from federation_bridge.administration.emergencies import Open, SeenTo, acknowledge
 from federation_bridge.administration.foreseen import all_foreseen
 from federation_bridge.administration.nodes import nodes
-from federation_bridge.administration.rules import Proposal
+from federation_bridge.administration.rules import MOST_WAITING, Proposal
 from federation_bridge.errors import BadRequest, BridgeError, ConfigurationInvalid, NotFound
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.sentence import Sentence
@@ -40,7 +40,6 @@ from federation_bridge.web.headers import allow_live_checks
 pages = Blueprint("administration_rulebook", __name__)
 
 _MOST_VERSIONS = 50
-_MOST_WAITING = 100
 
 
 @pages.get("/administration")
@@ -52,7 +51,7 @@ def overview() -> AnyResponse:
     return page(
         "overview.html",
         number=versions.number_in_force(),
-        waiting=door().store.rulebook_proposals.waiting(_MOST_WAITING),
+        waiting=door().store.rulebook_proposals.waiting(MOST_WAITING),
         history=shown[:_MOST_VERSIONS],
         older=shown[_MOST_VERSIONS - 1].number if len(shown) > _MOST_VERSIONS else 0,
         is_writable=is_writable(),

@@ -19,8 +19,6 @@ from federation_bridge.web.bearer import administering
 from federation_bridge.web.door import door
 from federation_bridge.web.guards import administering_auditor, guarded, rights
 
-_MOST_WAITING = 100
-
 
 @api.get("/me")
 @guarded(administering_auditor)
@@ -49,7 +47,7 @@ def overview() -> Response:
     return jsonify(
         number=here.store.rulebook_versions.number_in_force(),
         is_writable=is_writable(),
-        waiting=[one.id for one in here.store.rulebook_proposals.waiting(_MOST_WAITING)],
+        waiting=[one.id for one in here.store.rulebook_proposals.waiting(changes.MOST_WAITING)],
         told=[*told, *(words for one in seen.ours if (words := one.told(now)))],
         emergencies=[
             {"at": one.at.isoformat(), "version": one.number, "author": one.author, "reason": one.reason}
@@ -110,7 +108,7 @@ def version(number: int) -> Response:
 def proposals() -> Response:
     """The changes that wait for a second person, the newest first, without their texts."""
     check_arguments(*paging.ARGUMENTS)
-    waiting = door().store.rulebook_proposals.waiting(_MOST_WAITING)
+    waiting = door().store.rulebook_proposals.waiting(changes.MOST_WAITING)
     return paging.by_place(waiting, _told_proposal, " ".join(one.id for one in waiting))
 
 
