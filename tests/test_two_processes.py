@@ -9,7 +9,8 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,12 @@ from federation_bridge.cli.context import Context, folder_of
 from federation_bridge.cli.session.leftovers import forget_answers
 from federation_bridge.cli.single_flight import lock
 from federation_bridge.cli.terminal.streams import Terminal
-from federation_bridge.errors import ConfigurationInvalid, Unavailable
-from federation_bridge.operate import preparation, resealing
+from federation_bridge.errors import BridgeError, ConfigurationInvalid, Unavailable
+from federation_bridge.keys_and_endings import key_ring
+from federation_bridge.operate import opening, preparation, resealing
 from federation_bridge.settings import Settings, load_settings
 from federation_bridge.signing import KeyRing, Purpose, waiting_beside
-from federation_bridge.store import Store, bounds, open_store, open_store_to_read, putting_back, schema
+from federation_bridge.store import Store, bounds, changing_place, open_store, open_store_to_read, putting_back, schema
 from federation_bridge.store.seals import AuditSeals
 from federation_bridge.store.sqlite_file import SqliteFile
 
@@ -66,6 +68,12 @@ def _once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, meanwhile: 
         return real(*given, **named)
 
     monkeypatch.setattr(owner, name, first)
+
+
+def _in_a_thread(work: Callable[[], object]) -> None:
+    """As another process: it holds nothing of what the present one does."""
+    with ThreadPoolExecutor(1) as there:
+        there.submit(work).result()
 
 
 # ------------------------------------------------------------------------------------------------ the audit's archive
@@ -380,6 +388,60 @@ def test_a_second_reseal_leaves_the_key_that_the_first_one_laid_beside(
     _once(monkeypatch, administration_resealing, "reseal", once_more)
     list(resealing.resealed(settings, new, "", None))
     assert seen == [True]
+
+
+def test_whoever_read_the_old_key_opens_nothing_while_the_rows_change_and_fits_nothing_afterwards(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that had read it before the new one lay there served by it on, beside rows that have the new one."""
+    preparation.migrate(settings)
+    new = tmp_path / "new.key"
+    new.write_bytes(base64.b64encode(os.urandom(32)))
+    new.chmod(0o600)
+    before = first_start.resume(settings)
+    refused: list[str] = []
+
+    def start() -> None:
+        try:
+            with opening.store_of(settings, before) as store:
+                key_ring(settings, before.sealing_key, store).made(Purpose.AUDIT)
+                store.audit.record(entry(HeldClock()()))
+        except BridgeError as refusal:
+            refused.append(refusal.detail)
+
+    def come() -> None:
+        monkeypatch.setattr(bounds, "BUSY_MS", 50)
+        _in_a_thread(start)
+        monkeypatch.undo()
+
+    _once(monkeypatch, administration_resealing, "reseal", come)
+    list(resealing.resealed(settings, new, "", None))
+    with opening.store_of(settings) as store:
+        assert [one.event for one in store.audit.entries(limit=1)] == ["sealing_key.changed"]
+        assert not store.audit.entries(event="sign_in.finished"), "nothing was written by the old key"
+    start()
+    while_it_changes, afterwards = refused
+    assert "is given another sealing key: start this after that" in while_it_changes
+    assert "this is not the sealing key that sealed it" in afterwards
+
+
+def test_a_reseal_beside_a_service_that_opens_is_refused_and_changes_nothing(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _started(tmp_path)
+    new = tmp_path / "new.key"
+    new.write_bytes(base64.b64encode(os.urandom(32)))
+    new.chmod(0o600)
+    monkeypatch.setattr(bounds, "BUSY_MS", 50)
+    held = (tmp_path / "sealing.key").read_bytes()
+    with ExitStack() as opened:
+        hold = changing_place.opening(tmp_path / "bridge.db", 1)
+        _once(monkeypatch, administration_resealing, "is_done", lambda: opened.enter_context(hold))
+        with pytest.raises(ConfigurationInvalid, match="is in use: stop the service first"):
+            list(resealing.resealed(settings, new, "", None))
+    assert (tmp_path / "sealing.key").read_bytes() == held
+    assert not (tmp_path / "sealing.key.new").exists()
+    list(resealing.resealed(settings, new, "", None))
 
 
 # ---------------------------------------------------------------------------------------------- commands of one person

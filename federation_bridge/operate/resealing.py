@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from federation_bridge import first_start, system_clock
@@ -59,15 +59,22 @@ def _demand_place(settings: Settings) -> None:
 
 def _made_anew(settings: Settings, store: Store, keys: SealingKeys) -> Iterator[str]:
     with _waiting(first_start.key_file_of(settings), store, keys):
-        if (database := sqlite_path(settings.database_url)) is not None:
-            store.close()
-            putting_back.demand_unused(database)  # once more: who came before the key lay there goes on
-        serving = "" if database else user_of(settings.database_url)
-        done = resealing.reseal(store, keys, system_clock.utc_now, secrets.token_bytes, serving)
+        store.close()
+        serving = "" if sqlite_path(settings.database_url) else user_of(settings.database_url)
+        with _alone(settings):
+            done = resealing.reseal(store, keys, system_clock.utc_now, secrets.token_bytes, serving)
     before, after = keys.names
     yield f"Made anew: {done.keys} keys and {done.rows} rows. The sealing key was {before}, and is {after}."
     yield f"Ended: {done.pending} command lines not let in yet; whoever is signing in now begins again."
     yield "Sessions and command lines go on under the same signing keys: nobody else has to learn anything."
+
+
+def _alone(settings: Settings) -> AbstractContextManager[None]:
+    """Until the commit nobody else opens a SQLite database: whoever read the old key before the new one lay there, and
+    opens it later, finds that the key does not fit, and has written nothing.
+    """
+    database = sqlite_path(settings.database_url)
+    return nullcontext() if database is None else putting_back.alone(database)
 
 
 @contextmanager

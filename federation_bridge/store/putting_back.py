@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -45,6 +46,15 @@ def _begins_as_one(path: Path) -> bool:
             return file.read(len(_MAGIC)) == _MAGIC
     except OSError as problem:
         raise ConfigurationInvalid(f"the database {path} cannot be looked at: {problem.strerror}") from None
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody uses the database, and nobody but the block begins to, until that ends; raises as `demand_unused`."""
+    with changing_place.replacing(path, bounds.BUSY_MS / 1000):
+        demand_unused(path)
+        with changing_place.opening_alone(path):
+            yield
 
 
 def take_place(new: Path, path: Path, now: datetime) -> Path | None:
