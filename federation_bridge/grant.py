@@ -60,7 +60,7 @@ class DecisionInput:
     grant_id: str
     bounds: Bounds
     signed_in_at: datetime = LONG_AGO
-    """When the sign-in began that asks, or its provider saw the person where that was before."""
+    """When the sign-in began that asks, or its provider saw the person, or was asked, before that."""
 
 
 _SIGN_IN_ENDS = Sentence("Your sign-in ends in less than 15 minutes, and AWS issues no session that is as short.")

@@ -67,7 +67,7 @@ class Admissions:
         # else another site could put its own identity into this browser (G05, G06).
         is_change = previous is not None and previous.identity.person != identity.person
         with check("session end"):
-            session = self._session(arrival, token_hash(token), confirmed=sign_in is not None and not is_change)
+            session = self._session(arrival, sign_in, token_hash(token), is_change=is_change)
         caller = Caller(session, origin)
         finished = self._finished(replace(checked, arrival=arrival), is_unsolicited=sign_in is None)
         entries = [self._entries.of(caller, event) for event in (finished, *looked_up)]
@@ -75,7 +75,7 @@ class Admissions:
             entries.append(self._entries.of(caller, audit.IdentityChanged(previous.identity.person)))
         self._begin(caller, arrival, expected, entries, previous)
         self._parts.group_lookup.settled(caller)
-        self._demand_not_ended(caller, arrival)
+        self._demand_not_ended(caller, arrival, sign_in)
         self._keep_material(session, arrival)
         if previous is not None:
             self._leave_behind(previous, session, is_change=is_change)
@@ -132,16 +132,18 @@ class Admissions:
             sealed = self._parts.sealed_material.seal(session.key, arrival.material)
             self._parts.store.provider_material.keep(session.key, sealed)
 
-    def _demand_not_ended(self, caller: Caller, arrival: Arrival) -> None:
+    def _demand_not_ended(self, caller: Caller, arrival: Arrival, sign_in: SignIn | None) -> None:
         """SignInRejected where the provider ended this sign-in while it was on its way, or has put the person out of a
         group that its answer may still name; what had begun ends.
 
         Only now: a look before the session begins could miss an end that comes between the two, and one before it was
         settled a loss that was about to stand, for which that waits.
         """
-        issued_at, session = arrival.issued_at or self._parts.clock(), caller.session
+        session, asked_at = caller.session, self._parts.clock() if sign_in is None else sign_in.started_at
+        # Whom the provider saw after it was asked it saw no later than it answered.
+        answered_at = arrival.issued_at or max(asked_at, session.identity.authenticated_at or asked_at)
         if not self._parts.store.provider_endings.has_ended(
-            session.identity.connection, arrival.at_provider, issued_at, session.identity.person
+            session.identity.connection, arrival.at_provider, answered_at, session.identity.person
         ):
             return
         self._parts.store.sessions.end(session.key, self._entries.of(caller, audit.SignedOut("ended at the provider")))
@@ -149,18 +151,20 @@ class Admissions:
             "the identity provider has ended this sign-in while it was on its way, or told a lost group"
         )
 
-    def _session(self, arrival: Arrival, key: str, *, confirmed: bool) -> Session:
-        now = self._parts.clock()
+    def _session(self, arrival: Arrival, sign_in: SignIn | None, key: str, *, is_change: bool) -> Session:
+        now, identity = self._parts.clock(), arrival.identity
+        if sign_in is not None and arrival.issued_at is None and identity.authenticated_at is None:
+            identity = replace(identity, answered_after=sign_in.started_at)
         ends_at = self._session_end(arrival, now)
         if ends_at <= now:
             raise SignInRejected("the identity provider's own session has already ended")
         return Session(
             key=key,
-            identity=arrival.identity,
+            identity=identity,
             started_at=now,
             last_seen_at=now,
             ends_at=ends_at,
-            confirmed=confirmed,
+            confirmed=sign_in is not None and not is_change,
             at_provider=arrival.at_provider,
         )
 

@@ -140,7 +140,7 @@ class Grants:
                 grant_id="_" + self._parts.randomness(20).hex(),
                 bounds=bounds_of(self._parts, caller, now, for_agent=role_request.for_agent),
                 # Not when a command line was let in: its sign-in is older, and ends with what is from before an event.
-                signed_in_at=min(session.started_at, session.authenticated_at),
+                signed_in_at=min(session.started_at, session.identity.vouched_after or session.started_at),
             )
             asked = longest(role_request, entitlement) if is_handed_over else role_request
             granted = decide(entitlement, asked, decision_input)

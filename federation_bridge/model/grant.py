@@ -44,7 +44,7 @@ class Grant:
     cap: str = ""
     """Which bound decided how long it lasts (`grant.Cap`)."""
     signed_in_at: datetime = LONG_AGO
-    """When the sign-in began for which it was given, or its provider saw the person where that was before."""
+    """When the sign-in began for which it was given, or its provider saw the person, or was asked, before that."""
     for_agent: bool = False
     """Whether it is for a program that acts for the person."""
 

@@ -45,6 +45,14 @@ class Identity:
     authenticated_at: datetime | None = None
     session_ends_at: datetime | None = None
     """SessionNotOnOrAfter of the identity provider, where it sets one."""
+    answered_after: datetime | None = None
+    """When the provider was asked, where it tells no time: its answer is newer. It decides only whether the sign-in may
+    be from before an end, and no rule reads it."""
+
+    @property
+    def vouched_after(self) -> datetime | None:
+        """The provider's word for the person is no older than this, where that is known."""
+        return self.authenticated_at or self.answered_after
 
     @property
     def person(self) -> str:
@@ -101,7 +109,8 @@ class Arrival:
     response_id: str = ""
     at_provider: ProviderSession = ProviderSession()
     issued_at: datetime | None = None
-    """When the provider issued the message, by its own clock."""
+    """When the provider answered, by its own clock. None where the message does not tell: an ID token is issued when
+    its code is redeemed, and the code, which is the answer, can be held back."""
     material: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the connector needs of the answer later on, to sign out there: kept sealed with the session, by nobody else
     understood. Empty where the settings want none of it."""

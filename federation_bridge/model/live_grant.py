@@ -36,7 +36,7 @@ class LiveGrant:
     access_key_id: str | None = None
     """What CloudTrail calls the session's credentials; None: not known, or not only one."""
     signed_in_at: datetime = LONG_AGO
-    """When the sign-in began for which it was issued, or its provider saw the person where that was before."""
+    """When the sign-in began for which it was issued, or its provider saw the person, or was asked, before that."""
 
     @classmethod
     def of(cls, grant: Grant, *, ends_at: datetime, is_handed_over: bool) -> LiveGrant:

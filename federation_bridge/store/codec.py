@@ -17,10 +17,10 @@ from typing import Any
 from federation_bridge.errors import NotSignedIn
 from federation_bridge.model import Groups, Identity
 
-_NEW: frozenset[str] = frozenset({"groups_as_of"})
+_NEW: frozenset[str] = frozenset({"answered_after"})
 """Members of the text that the last change of it brought; the next change puts its own in their place."""
 
-_NEW_BEFORE: frozenset[str] = frozenset({"groups_left_out"})
+_NEW_BEFORE: frozenset[str] = frozenset({"groups_as_of"})
 """Those that the change before it brought: the release before wrote them only where they told something."""
 
 _GROUPS: Mapping[str, str] = {
@@ -121,5 +121,6 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "authn_methods": _texts,
     "authenticated_at": _or_none(_instant),
     "session_ends_at": _or_none(_instant),
+    "answered_after": _or_none(_instant),
 }
 """Members that are not plain texts."""

@@ -103,10 +103,10 @@ _MARKED = select(PROVIDER_ENDINGS).where(PROVIDER_ENDINGS.c.name == bindparam("n
 _REPLAY = "the message was used before: a replay"
 _MARK_OF = select(PROVIDER_ENDINGS.c.name).where(
     or_(
-        and_(PROVIDER_ENDINGS.c.name == bindparam("session"), PROVIDER_ENDINGS.c.ended_at >= bindparam("issued_at")),
+        and_(PROVIDER_ENDINGS.c.name == bindparam("session"), PROVIDER_ENDINGS.c.ended_at >= bindparam("answered_at")),
         and_(
             PROVIDER_ENDINGS.c.name.in_([bindparam("subject"), bindparam("person")]),
-            PROVIDER_ENDINGS.c.ended_at > bindparam("issued_at"),
+            PROVIDER_ENDINGS.c.ended_at > bindparam("answered_at"),
         ),
     )
 )
@@ -159,15 +159,15 @@ class ProviderEndings:
 
         return self._audit.transact(work)
 
-    def has_ended(self, connection: str, named: ProviderSession, issued_at: datetime, person: str = "") -> bool:
-        """Whether the provider has ended this session, or every one of this subject or person, after `issued_at`.
+    def has_ended(self, connection: str, named: ProviderSession, answered_at: datetime, person: str = "") -> bool:
+        """Whether the provider has ended this session, or every one of this subject or person, after `answered_at`.
 
-        What it issues later is its newer word, and lives. In the same second, an end of this very session counts.
+        What it answers later is its newer word, and lives. In the same second, an end of this very session counts.
         Asked when a session has begun, about the answer that began it. One statement, none where nothing has a name.
         """
         names = names_at_provider(connection, named)
         named_so = {"session": names["provider_session"], "subject": names["provider_subject"]}
-        values = {**named_so, "person": digest_of("person", person), "issued_at": issued_at}
+        values = {**named_so, "person": digest_of("person", person), "answered_at": answered_at}
         return any((person, *names.values())) and bool(self._database.rows(_MARK_OF, values))
 
     def spend(self, connection: str, issuer: str, message_id: str, ends_at: datetime) -> bool:
@@ -224,17 +224,17 @@ def _ended_of_person(writing: Writing, whose: str, ended: EndedAtProvider) -> tu
 
 def _is_from_before(row: Row, ended: EndedAtProvider) -> bool:
     """Whether the sign-in is from before the end: by its beginning here or, where its answer may have been held back
-    until then, by when the provider saw the person.
+    until then, by when the provider saw the person or, where it does not tell, by when it was asked.
     """
     if ended.before is None or row.started_at <= ended.before:
         return True
     if row.started_at > ended.before + ended.on_its_way:
         return False
     try:
-        seen = identity_from_text(row.identity).authenticated_at
+        vouched_after = identity_from_text(row.identity).vouched_after
     except NotSignedIn:
         return True
-    return seen is not None and seen <= ended.before
+    return vouched_after is not None and vouched_after <= ended.before
 
 
 def _told(writing: Writing, sessions: Sequence[Row], families: Sequence[Row]) -> tuple[Persons, Ended]:

@@ -42,23 +42,40 @@ def test_sessions_from_before_the_event_end_and_later_ones_and_colleagues_live_o
 
 
 @pytest.mark.parametrize(
-    ("seen", "began", "lives"),
+    ("seen", "asked", "began", "lives"),
     [
-        (timedelta(minutes=-1), timedelta(seconds=30), False),
-        (timedelta(seconds=10), timedelta(seconds=30), True),
-        (timedelta(minutes=-1), timedelta(minutes=20), True),
-        (None, timedelta(seconds=30), True),
+        (timedelta(minutes=-1), None, timedelta(seconds=30), False),
+        (timedelta(seconds=10), None, timedelta(seconds=30), True),
+        (timedelta(minutes=-1), None, timedelta(minutes=20), True),
+        (None, timedelta(minutes=-1), timedelta(seconds=30), False),
+        (None, timedelta(seconds=10), timedelta(seconds=30), True),
+        (None, None, timedelta(seconds=30), True),
     ],
-    ids=["held back", "signed in anew", "by a session that outlived the event there", "no time is told"],
+    ids=[
+        "held back",
+        "signed in anew",
+        "by a session that outlived the event there",
+        "no time is told, and the request is from before",
+        "no time is told, and the request is newer",
+        "nothing is known",
+    ],
 )
 def test_an_answer_from_before_the_event_that_was_held_back_until_after_it_begins_nothing_that_lasts(
-    person: Person, bearer: str, sender: Sender, clock: HeldClock, seen: timedelta | None, began: timedelta, lives: bool
+    person: Person,
+    bearer: str,
+    sender: Sender,
+    clock: HeldClock,
+    seen: timedelta | None,
+    asked: timedelta | None,
+    began: timedelta,
+    lives: bool,
 ) -> None:
     """Whoever has a stolen sign-in can keep an answer, and come in with it when the provider says that all is over."""
     clock.advance(timedelta(minutes=5))
     happened = clock()
     clock.advance(began)
-    who = Identity("corp", "00u-person", "p", authenticated_at=None if seen is None else happened + seen)
+    seen_at, asked_at = (None if one is None else happened + one for one in (seen, asked))
+    who = Identity("corp", "00u-person", "p", authenticated_at=seen_at, answered_after=asked_at)
     session = Session(token_hash("ef" * 32), who, clock(), clock(), clock() + timedelta(hours=12))
     door_of(person.app).store.sessions.admit(session, "issuer", "_held", clock())
     clock.advance(timedelta(seconds=10))

@@ -17,12 +17,13 @@ NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 _HEAD = '{"connection":"corp","subject":"ada","name":"Ada","email":null,"email_is_verified":false,"groups":["admins"],'
 _TAIL = (
     '"attributes":{"team":["blue"]},"authn_methods":["mfa"],'
-    '"authenticated_at":"2026-03-04T12:00:00+00:00","session_ends_at":null}'
+    '"authenticated_at":"2026-03-04T12:00:00+00:00","session_ends_at":null'
 )
+_HELD = f'{_HEAD}"groups_gap":null,"groups_left_out":null,'
 KEPT = {
-    "before, for the release before it": f'{_HEAD}"groups_gap":null,{_TAIL}',
-    "before": f'{_HEAD}"groups_gap":null,"groups_left_out":null,{_TAIL}',
-    "present": f'{_HEAD}"groups_gap":null,"groups_left_out":null,"groups_as_of":null,{_TAIL}',
+    "before, for the release before it": f"{_HELD}{_TAIL}}}",
+    "before": f'{_HELD}"groups_as_of":null,{_TAIL}}}',
+    "present": f'{_HELD}"groups_as_of":null,{_TAIL},"answered_after":null}}',
 }
 """An identity as each shape that counts keeps it. Where the text changes, each moves up by one, and the first goes."""
 
@@ -72,16 +73,19 @@ def test_a_text_is_written_so_that_a_node_of_the_release_before_reads_it_where_n
     assert codec.identity_from_text(codec.identity_to_text(ending)) == ending
 
 
-def test_what_is_written_is_what_the_release_before_wrote_where_no_directory_told_the_groups() -> None:
+def test_what_is_written_is_what_the_release_before_wrote_where_the_provider_tells_when_it_saw_the_person() -> None:
     assert codec.identity_to_text(ADA) == KEPT["before"]
     told = replace(ADA, groups=Groups(("admins",), left_out="one has U+000A", as_of=NOON))
+    assert set(json.loads(codec.identity_to_text(told))) == set(json.loads(KEPT["before"]))
+    told = replace(told, authenticated_at=None, answered_after=NOON)
     assert set(json.loads(codec.identity_to_text(told))) == set(json.loads(KEPT["present"]))
     assert codec.identity_from_text(codec.identity_to_text(told)) == told
 
 
 @pytest.mark.parametrize("instant", ["2026-03-04T12:00:00", "yesterday", 7])
-def test_groups_as_of_an_instant_that_is_none_sign_nobody_in(instant: object) -> None:
-    kept = json.loads(KEPT["present"]) | {"groups_as_of": instant}
+@pytest.mark.parametrize("member", ["groups_as_of", "answered_after"])
+def test_a_time_that_is_none_signs_nobody_in(instant: object, member: str) -> None:
+    kept = json.loads(KEPT["present"]) | {member: instant}
     with pytest.raises(NotSignedIn):
         codec.identity_from_text(json.dumps(kept))
 

@@ -59,14 +59,20 @@ def test_a_grant_is_cut_to_the_end_of_the_sign_in_and_says_so(
     assert line.signed_in_at == session(clock, 40 * MINUTE).started_at, "the ledger tells its sign-in"
 
 
+@pytest.mark.parametrize("member", ["authenticated_at", "answered_after"])
 @pytest.mark.parametrize("seen", [-90 * MINUTE, MINUTE, None], ids=["before", "by a clock that is ahead", "not told"])
 def test_the_ledger_tells_when_the_provider_saw_the_person_where_that_was_before_what_asks_began(
-    make: Make, clock: HeldClock, sts: StubSts, seen: timedelta | None
+    make: Make,
+    clock: HeldClock,
+    sts: StubSts,
+    seen: timedelta | None,
+    member: str,
 ) -> None:
     """A command line that was let in after an event, in a sign-in from before it, obtains nothing that outlasts it."""
     person, whose = make(), session(clock, 40 * MINUTE)
     at = None if seen is None else whose.started_at + seen
-    whose = replace(whose, identity=replace(whose.identity, authenticated_at=at))
+    told: dict[str, Any] = {member: at}
+    whose = replace(whose, identity=replace(whose.identity, **told))
     sells(sts, "saml", clock() + 40 * MINUTE)
     take(person, whose, "saml")
     (line,) = ledger(person)

@@ -126,7 +126,6 @@ class OidcConnector:
             token.token_id,
             token.expires_at + self._settings.skew,
             at_provider=provider_session(token),
-            issued_at=token.issued_at,
             material=material_of(tokens, self._settings),
         )
 
