@@ -238,3 +238,25 @@ def test_a_path_that_compares_with_very_many_is_refused_and_changes_nothing(app:
     answer = client.patch(f"/Users/{alice}", asked)
     assert (answer.status_code, answer.json["scimType"]) == (400, "invalidPath")
     assert everything(app) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "times", "status"),
+    [
+        ("members[{}]".format(" or ".join(f'value eq "{number}"' for number in range(200))), 200, 400),
+        ('members[(value eq "nobody")]', 2_500, 400),
+        ("members[{}]".format(" or ".join(f'value eq "{number}"' for number in range(200))), 15, 204),
+        ('members[value eq "nobody"]', 10_000, 204),
+    ],
+    ids=["long ones", "many short ones", "some long ones", "very many of the one form"],
+)
+def test_paths_that_take_long_to_read_are_few(client: ScimClient, path: str, times: int, status: int) -> None:
+    """A megabyte of them held a process for seconds. The usual form is read at a look, however often it stands."""
+    alice = client.made()
+    group = client.made_group("admins", alice)
+    took_out = [{"op": "remove", "path": path}] * times + [{"op": "remove", "path": f'members[value eq "{alice}"]'}]
+    answer = client.ask("PATCH", f"/Groups/{group}", {"schemas": [PATCH], "Operations": took_out})
+    assert answer.status_code == status, answer.text
+    assert status == 204 or answer.json["scimType"] == "tooMany"
+    left = [] if status == 204 else [alice]
+    assert [one["value"] for one in client.ask("GET", f"/Groups/{group}").json.get("members", [])] == left
