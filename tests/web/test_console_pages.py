@@ -17,7 +17,7 @@ from web_factories import ACCOUNT, Person, door_of, person_at
 
 from federation_bridge.aws.console import Endpoints, signed_out_first
 from federation_bridge.aws.partitions import PARTITIONS
-from federation_bridge.bridge import token_hash
+from federation_bridge.bridge import granting, token_hash
 from federation_bridge.model import Departure
 from federation_bridge.web import cookies
 from federation_bridge.web.forms import checked_return_path
@@ -82,6 +82,14 @@ def test_l05_a_press_leads_nowhere_else_whatever_the_form_says(person: Person, f
     query = urlencode({"to": fields.get("to") or fields.get("link", ""), "region": fields.get("region", "")})
     assert person.get(f"/go/{ACCOUNT}/Administrator?{query}").status_code == 400
     assert "grant.made" not in [entry.event for entry in door_of(person.app).store.audit.entries()]
+
+
+def test_who_pressed_very_often_is_told_to_wait(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(granting, "_MOST_LEAVE", 1)
+    assert person.post(f"{ROLE}/console").status_code == 200
+    page = person.post(f"{ROLE}/console")
+    assert (page.status_code, page.headers["Retry-After"]) == (429, "600")
+    assert "Too many tries. Please wait ten minutes." in page.text
 
 
 # ----------------------------------------------------------------------------------------------- what was granted
