@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from mapping_factories import REGISTER_TEXT, rule, rules_text
@@ -14,7 +15,7 @@ from federation_bridge.administration import rules as verbs
 from federation_bridge.administration.approvals import Yes
 from federation_bridge.administration.rules import Change
 from federation_bridge.errors import BadRequest, NotFound
-from federation_bridge.model import Author, ProposedVersion
+from federation_bridge.model import Author, Caller, ProposedVersion
 from federation_bridge.rulebook.texts import Texts
 from federation_bridge.store.rulebook_proposals import approve_in
 
