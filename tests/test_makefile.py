@@ -94,8 +94,8 @@ def test_all_tests_run_by_files_and_those_that_start_programs_come_first() -> No
     items = [Listed(MAKEFILE.parent / "tests" / name) for name in files]
     slow_tests.pytest_collection_modifyitems(items)  # type: ignore[arg-type]  # what it asks of items
     assert [item.path.name for item in items] == [
-        "test_service.py",
         "test_browser_pages.py",
+        "test_service.py",
         "test_sts.py",
         "test_grant.py",
     ]

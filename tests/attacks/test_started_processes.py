@@ -22,8 +22,8 @@ STARTS = {
     ("cli/commands/running.py", "subprocess.Popen"): "the person's own command; secrets in its environment",
     ("sandbox/terminal.py", "subprocess.Popen"): "the demo, with people who are none",
     ("sandbox/aws_cli.py", "subprocess.Popen"): "the demo",
-    ("sandbox/company.py", "subprocess.Popen"): "the demo",
-    ("sandbox/company.py", "subprocess.run"): "the demo's first rules: paths and a reason",
+    ("sandbox/operated.py", "subprocess.Popen"): "the demo",
+    ("sandbox/operated.py", "subprocess.run"): "the demo's first rules: paths and a reason",
 }
 
 
