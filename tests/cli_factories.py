@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preloaded import ran, starts_alike
+from begun_programs import OF_OURS, begin
+from preloaded import MAIN
 
-MAIN = Path(__file__).parent.parent / "federation_bridge" / "cli" / "__main__.py"
+__all__ = ["MAIN"]
 _SYSTEM = ("PATH", "LANG", "SYSTEMROOT")
 
 
@@ -35,24 +36,25 @@ class Person:
         found = [path for path in (self.home / ".local/state/fedbridge").iterdir() if path.is_dir()]
         return found[0]
 
-    def start(self, *words: str, variables: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """The command, running; its output in text pipes."""
-        command = [sys.executable, "-I", str(MAIN), *words]
-        return self.start_command(command, variables)
+    def start(
+        self, *words: str, variables: Mapping[str, str] | None = None, is_forked: bool = True
+    ) -> subprocess.Popen[str]:
+        """The command, running; its output in text pipes. Not forked, its own words are its command line."""
+        return self.start_command([sys.executable, "-I", str(MAIN), *words], variables, is_forked=is_forked)
 
-    def start_command(self, command: list[str], variables: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start_command(
+        self, command: list[str], variables: Mapping[str, str] | None = None, *, is_forked: bool = True
+    ) -> subprocess.Popen[str]:
         """Any command, in this person's environment and in a session without a terminal."""
         environ = self.environ() | dict(variables or {})
         pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, env=environ, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-        )
+        return begin(
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True,
+            start_new_session=True, programs=OF_OURS if is_forked else (),
+        )  # fmt: skip
 
     def run(self, *words: str, variables: Mapping[str, str] | None = None) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of the command."""
-        environ = self.environ() | dict(variables or {})
-        if starts_alike(environ, is_isolated=True):
-            return ran(("federation_bridge.cli",), (str(MAIN), *words), environ)
         process = self.start(*words, variables=variables)
         out, words_told = process.communicate(timeout=120)
         return process.returncode, out, words_told

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import begun_programs
 import pytest
-from preloaded import Forked, ran
-from service_factories import OURS, PRELOADED
 
 from federation_bridge.sandbox import operated
 from federation_bridge.sandbox.company import Company, open_company
 
+_PROGRAM = (sys.executable, "-m", "federation_bridge.operate")
 
-def _begin(words: Sequence[str], folder: Path, output: BinaryIO) -> Forked:
-    """In no folder of its own: all that the company's settings name is named in full."""
-    with Path(os.devnull).open("rb") as nothing:
-        streams = (nothing.fileno(), output.fileno(), output.fileno())
-        return Forked(PRELOADED, (OURS, *words), os.environ, streams)
+
+def _begin(words: Sequence[str], folder: Path, output: BinaryIO) -> subprocess.Popen[Any]:
+    return begun_programs.begin([*_PROGRAM, *words], stdout=output, stderr=subprocess.STDOUT, cwd=folder)
 
 
 def _run(words: Sequence[str]) -> tuple[int, str, str]:
-    return ran(PRELOADED, (OURS, *words), os.environ)
+    ran = begun_programs.run([*_PROGRAM, *words], capture_output=True, text=True, timeout=120)
+    return ran.returncode, ran.stdout, ran.stderr
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""Programs of ours in processes of their own, forked from one that has loaded their modules.
+"""Programs in processes of their own, forked from one that has loaded their modules.
 
 To load them takes most of the time of a short command. A command that is forked has words, environment, streams and a
-session of its own, and ends as every process ends; only Python's start is not done anew. What happens at the start is
-the matter of other tests, and of all that begin their programs in the usual way.
+session of its own, and ends as every process ends; only its start is not done anew. What happens at the start is the
+matter of other tests, and of all that begin their programs in the usual way.
 """
 
 from __future__ import annotations
@@ -17,30 +17,99 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+_ROOT = _HERE.parent
 _READ_BY_LIBRARIES = ("LANG", "LC_", "TZ", "LD_", "MALLOC_", "OPENSSL_")
 """How variables begin that are read once, at the start. Where they differ, a program has to be started."""
-_LEFT_TO_COMMANDS = 120.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is loaded once, and by whom."""
+
+    server: tuple[str, ...]
+    """The command that loads it, then waits for work at the socket that is its stdin."""
+    begins: tuple[tuple[str, ...], ...]
+    """How commands begin that are of this: of theirs the last word here is the first that the process gets."""
+    is_isolated: bool = False
+    """Whether it reads no variable of Python's."""
+    environ: tuple[tuple[str, str], ...] | None = None
+    """In which environment it was loaded. None: in that of the tests."""
+    folder: Path = _ROOT
+
+    @property
+    def loaded_in(self) -> dict[str, str]:
+        return dict(os.environ if self.environ is None else self.environ)
+
+    def starts_alike(self, environ: Mapping[str, str]) -> bool:
+        """Whether it would start in this environment as it did when it was loaded."""
+        return self._read_at_the_start(self.loaded_in) == self._read_at_the_start(environ)
+
+    def _read_at_the_start(self, environ: Mapping[str, str]) -> dict[str, str]:
+        read = _READ_BY_LIBRARIES if self.is_isolated else (*_READ_BY_LIBRARIES, "PYTHON")
+        return {name: value for name, value in environ.items() if name.startswith(read)}
+
+    def words_of(self, command: Sequence[str]) -> list[str] | None:
+        """What the process gets of this command as its words; None for commands of something else."""
+        for start in self.begins:
+            if tuple(command[: len(start)]) == start:
+                return list(command[len(start) - 1 :])
+        return None
+
+
+def of_python(
+    *modules: str,
+    begins: Sequence[tuple[str, ...]] = (),
+    options: Sequence[str] = ("-I",),
+    environ: Mapping[str, str] | None = None,
+) -> Program:
+    """Programs of this Python that need these modules. `options`: with which it loads them."""
+    server = (sys.executable, *options, str(_HERE / "preloaded_server.py"), str(_ROOT), *modules)
+    starts = tuple((sys.executable, *start) for start in begins)
+    return Program(server, starts, "-I" in options, None if environ is None else tuple(environ.items()))
+
+
+MAIN = _ROOT / "federation_bridge" / "cli" / "__main__.py"
+FEDBRIDGE = of_python("federation_bridge.cli", begins=[("-I", str(MAIN))])
+_MODULES = ("federation_bridge.cli", "federation_bridge.operate.commands", "federation_bridge.operate.serving.bridge")
+OURS = of_python(
+    *_MODULES, begins=[("-m", "federation_bridge.operate"), ("-m", "federation_bridge.cli")], options=("-P",)
+)
 
 
 class Forked:
     """One process, with the words of `subprocess.Popen`."""
 
     def __init__(
-        self, modules: Sequence[str], arguments: Sequence[str], environ: Mapping[str, str], streams: Sequence[int]
+        self,
+        program: Program,
+        arguments: Sequence[str],
+        environ: Mapping[str, str],
+        streams: Sequence[int],
+        folder: Path = _ROOT,
+        *,
+        takes_terminal: bool = False,
     ) -> None:
-        """`arguments`: a file or a module of ours, and its words; `streams`: descriptors of stdin, stdout, stderr."""
+        """`arguments`: its words; for Python, a file or a module is the first. `streams`: stdin, stdout, stderr.
+
+        `takes_terminal`: whether its stdin is a terminal, and that of its session.
+        """
         self.returncode: int | None = None
         self._status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        request = {"arguments": list(arguments), "environ": dict(environ), "folder": str(_HERE.parent)}
+        request = {
+            "arguments": list(arguments),
+            "environ": dict(environ),
+            "folder": str(folder),
+            "takes_terminal": takes_terminal,
+        }
         with theirs:
             descriptors = array.array("i", [theirs.fileno(), *streams])
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)]
-            _server(*modules)[0].sendmsg([json.dumps(request).encode()], rights)
+            _server(program)[0].sendmsg([json.dumps(request).encode()], rights)
         self.pid = int(self._heard())
 
     def _heard(self) -> bytes:
@@ -80,43 +149,14 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def starts_alike(environ: Mapping[str, str], *, is_isolated: bool = False) -> bool:
-    """Whether Python would start in this environment as it did in that of the tests; isolated: by `python -I`."""
-    ours, theirs = _read_at_the_start(os.environ, is_isolated), _read_at_the_start(environ, is_isolated)
-    return ours == theirs
-
-
-def _read_at_the_start(environ: Mapping[str, str], is_isolated: bool) -> dict[str, str]:
-    read = _READ_BY_LIBRARIES if is_isolated else (*_READ_BY_LIBRARIES, "PYTHON")
-    return {name: value for name, value in environ.items() if name.startswith(read)}
-
-
-def ran(modules: Sequence[str], arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str, str]:
-    """Exit status, stdout and stderr of a command that hears nothing at stdin."""
-    (out, out_end), (words, words_end) = os.pipe(), os.pipe()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    try:
-        process = Forked(modules, arguments, environ, (nothing, out_end, words_end))
-    finally:
-        for descriptor in (nothing, out_end, words_end):
-            os.close(descriptor)
-    with ThreadPoolExecutor(2) as pool, os.fdopen(out) as told, os.fdopen(words) as said:
-        texts = [pool.submit(told.read), pool.submit(said.read)]
-        try:
-            status = process.wait(_LEFT_TO_COMMANDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-        return status, texts[0].result(_LEFT_TO_COMMANDS), texts[1].result(_LEFT_TO_COMMANDS)
-
-
 @cache
-def _server(*modules: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """The way to a process that has loaded these modules, and that process: one for each process of tests."""
+def _server(program: Program) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """The way to a process that has loaded this, and that process: one for each process of tests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-I", str(_HERE / "preloaded_server.py"), str(_HERE.parent), *modules]
     with theirs:
-        process = subprocess.Popen(command, stdin=theirs.fileno(), start_new_session=True)
+        process = subprocess.Popen(
+            program.server, stdin=theirs.fileno(), env=program.loaded_in, cwd=program.folder, start_new_session=True
+        )
     atexit.register(_end, ours, process)
     return ours, process
 

@@ -12,22 +12,17 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from begun_programs import begin
+
 CTRL_C, CTRL_D, TAB, ENTER = "\x03", "\x04", "\t", "\r"
 _WITHIN = 60
 _GLANCE = 0.05
-# A runner that was started in the background ignores SIGINT, and all that it starts with it: then no Ctrl-C would end
-# anything here.
-_TAKE_TERMINAL = (
-    "import _signal, fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
-    "_signal.signal(_signal.SIGINT, _signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])"
-)
 
 
 @dataclass(slots=True)
@@ -101,8 +96,7 @@ def sitting(command: Sequence[str], environ: Mapping[str, str], columns: int = 1
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     before = _settings(ours)
 
-    command = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *command]
-    process = subprocess.Popen(command, env=dict(environ), stdin=theirs, stdout=theirs, stderr=theirs)
+    process = begin(command, env=environ, stdin=theirs, stdout=theirs, stderr=theirs, takes_terminal=True)
     seat = Sitting(process, ours, before)
     try:
         yield seat

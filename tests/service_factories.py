@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from free_ports import free_port
-from preloaded import Forked, starts_alike
+from preloaded import OURS, Forked
 
 from federation_bridge.sandbox.identity_provider.saml_message import make_signer, metadata_xml
 
@@ -25,9 +25,7 @@ IDP = "https://idp.example.test/saml"
 WITHIN = 90.0
 """Seconds after which a wait has failed; nothing is slow on purpose."""
 
-OURS = "federation_bridge.operate"
-PRELOADED = ("federation_bridge.operate.commands", "federation_bridge.operate.serving.bridge")
-"""What a process has loaded from which the program is forked (`preloaded.py`)."""
+_OURS = "federation_bridge.operate"
 _ROOT = Path(__file__).parents[1]
 _ACCOUNT = {
     "id": "111122223333",
@@ -68,15 +66,15 @@ class Service:
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
-    def start(self, module: str = OURS, *, files: int | None = None, **environ: str) -> None:
+    def start(self, module: str = _OURS, *, files: int | None = None, **environ: str) -> None:
         """Starts it; `files`: how many it may hold open."""
         words = [module, "serve", "--settings", str(self.folder / "settings.yaml")]
         whole = {**os.environ, **environ}
         with (self.folder / "log").open("ab") as output:
-            if module == OURS and not files and starts_alike(whole):
+            if module == _OURS and not files and OURS.starts_alike(whole):
                 with Path(os.devnull).open("rb") as nothing:
                     streams = (nothing.fileno(), output.fileno(), output.fileno())
-                    self.process = Forked(PRELOADED, words, whole, streams)
+                    self.process = Forked(OURS, words, whole, streams)
                 return
             limit = ["prlimit", f"--nofile={files}"] if files else []
             self.process = subprocess.Popen(
@@ -151,7 +149,7 @@ def make_service(folder: Path, *, serving: Mapping[str, Any]) -> Service:
 @contextmanager
 def serving_bridge(
     folder: Path,
-    module: str = OURS,
+    module: str = _OURS,
     *,
     files: int | None = None,
     far_side: int = 0,

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from cli_factories import MAIN
-from preloaded import Forked, ran, starts_alike
+from begun_programs import Begun
+from preloaded import FEDBRIDGE, MAIN, OURS, Forked, Program, of_python
+from preloaded_server import NOBODYS_HOME
 
-_JSON = ("json",)
+_JSON = of_python("json")
 """What is loaded here matters to no test."""
 
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
     return tmp_path / "script.py"
+
+
+def _told(ran: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def _run(program: Program, words: Sequence[str], environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    streams = (subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE)
+    process = Begun(program, words, environ, Path.cwd(), streams, text=True)
+    out, told = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(words, process.returncode, out, told)
 
 
 def _both(script: Path, environ: dict[str, str], text: str) -> tuple[tuple[int, str, str], tuple[int, str, str]]:
@@ -34,8 +48,7 @@ def _both(script: Path, environ: dict[str, str], text: str) -> tuple[tuple[int, 
         timeout=60,
         check=False,
     )
-    forked = ran(_JSON, (str(script), "a word"), environ)
-    return forked, (started.returncode, started.stdout, started.stderr)
+    return _told(_run(_JSON, [str(script), "a word"], environ)), _told(started)
 
 
 TEXTS = {
@@ -69,6 +82,60 @@ def test_a_fault_is_told_with_its_trace(script: Path) -> None:
     assert forked[2].endswith(started[2].removeprefix("Traceback (most recent call last):\n"))
 
 
+def _begun(script: Path, text: str, **streams: int) -> Begun:
+    script.write_text(text)
+    pipe = subprocess.PIPE
+    given = [streams.get(name, pipe) for name in ("stdin", "stdout", "stderr")]
+    return Begun(_JSON, [str(script)], {}, script.parent, given, text=True)
+
+
+def test_what_is_written_to_it_is_read_and_both_streams_may_be_one(script: Path) -> None:
+    text = "import sys; sys.stderr.write('1'); sys.stderr.flush(); print(sys.stdin.read())"
+    process = _begun(script, text, stderr=subprocess.STDOUT)
+    assert process.communicate("a word", timeout=60) == ("1a word\n", None)
+    assert process.returncode == 0
+
+
+def test_a_line_is_read_while_it_runs_and_the_rest_at_its_end(script: Path) -> None:
+    with _begun(script, "print(1, flush=True); input(); print(2)") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.01)
+        assert process.communicate("\n", timeout=60) == ("2\n", "")
+
+
+def test_a_terminal_is_that_of_its_session_and_it_is_in_front_there(script: Path) -> None:
+    """What Ctrl-C does to a command is the matter of many tests of `fedbridge`."""
+    script.write_text("import os, sys; print(os.tcgetpgrp(0) == os.getpid(), sys.stdin.isatty())")
+    ours, theirs = pty.openpty()
+    process = Begun(_JSON, [str(script)], {}, script.parent, [theirs] * 3, text=True, takes_terminal=True)
+    assert process.wait(60) == 0
+    assert os.read(ours, 100) == b"True True\r\n"
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_variables_that_a_program_sets_while_it_is_loaded_are_set(tmp_path: Path) -> None:
+    (tmp_path / "sets_one.py").write_text("import os; os.environ['SET_BY_IT'] = '1'")
+    (tmp_path / "shows.py").write_text("import os; print(os.environ)")
+    program = of_python("sets_one", options=("-P",), environ={"PYTHONPATH": str(tmp_path)})
+    assert "'SET_BY_IT': '1'" in _run(program, [str(tmp_path / "shows.py")], {}).stdout
+
+
+def test_what_a_program_makes_of_its_home_while_it_is_loaded_is_made_of_its_own(tmp_path: Path) -> None:
+    """Else two people of tests would share a cache."""
+    (tmp_path / "homely.py").write_text(
+        "import os\nHOME = os.path.expanduser('~/a')\n"
+        "class One:\n    home = HOME\n    def show(self, more=1, where=HOME): return where, self.home, HOME, more\n"
+    )
+    (tmp_path / "shows.py").write_text("import homely; print(*homely.One().show())")
+    program = of_python("homely", options=("-P",), environ={"PYTHONPATH": str(tmp_path), "HOME": NOBODYS_HOME})
+    for home in ("/home/one", "/home/two"):
+        shown = _run(program, [str(tmp_path / "shows.py")], {"HOME": home}).stdout
+        assert shown == f"{home}/a {home}/a {home}/a 1\n"
+
+
 def test_fedbridge_answers_the_same(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path), "FEDBRIDGE_LANGUAGE": "en"}
     for words in (("--version",), ("whoami",), ("credentials", "--help"), ("no-such-command",)):
@@ -81,11 +148,7 @@ def test_fedbridge_answers_the_same(tmp_path: Path) -> None:
             timeout=60,
             check=False,
         )
-        assert ran(("federation_bridge.cli",), (str(MAIN), *words), environ) == (
-            started.returncode,
-            started.stdout,
-            started.stderr,
-        )
+        assert _told(_run(FEDBRIDGE, [str(MAIN), *words], environ)) == _told(started)
 
 
 def test_a_process_is_waited_for_and_ended(script: Path) -> None:
@@ -114,4 +177,4 @@ def test_a_program_is_forked_only_where_python_would_have_started_alike(
     variables: dict[str, str], alike: bool, alike_isolated: bool
 ) -> None:
     environ = {**os.environ, **variables}
-    assert (starts_alike(environ), starts_alike(environ, is_isolated=True)) == (alike, alike_isolated)
+    assert (OURS.starts_alike(environ), FEDBRIDGE.starts_alike(environ)) == (alike, alike_isolated)

@@ -80,7 +80,7 @@ def left_of(ada: Person) -> list[Path]:
 
 def waiting_login(ada: Person, **variables: str) -> tuple[subprocess.Popen[str], str]:
     """A login whose browser has been started, and the address that the terminal told."""
-    process = ada.start("login", ada.bridge, "--browser", variables=variables)
+    process = ada.start("login", ada.bridge, "--browser", variables=variables, is_forked=False)
     told = told_address(process)
     while not (ada.home.parent / "notes").exists() or not (ada.home.parent / "notes").read_text().endswith("}"):
         assert process.poll() is None
@@ -99,6 +99,7 @@ def test_a_login_s_browser_is_given_a_private_file_and_nothing_else(ada: Person,
     assert seen["open_to_others"] == 0
     opened = address_in(seen["page"])
     own = Path(f"/proc/{process.pid}/cmdline").read_text()
+    assert "--browser" in own
     for secret in {*secrets_of(opened), *secrets_of(told)}:
         assert secret not in seen["cmdline"] + own
         assert not any(secret in value for value in seen["environ"].values())
