@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from absent_software import absent
+from begun_programs import run
+from preloaded import Program, of_python
+from preloaded_server import NOBODYS_HOME
 
 from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.sandbox import aws_cli as sandbox
 from federation_bridge.sandbox.aws_cli import unpacked_cli
 
+_HERE = Path(__file__).parent
 _LONGEST_RUN = 60.0
 _NOBODY = "http://127.0.0.1:9"
 
@@ -25,6 +30,19 @@ def aws_program() -> Path:
     except ConfigurationInvalid as missing:
         absent("the AWS CLI v2", missing.detail)
         raise
+
+
+@cache
+def preloaded(cli: sandbox.AwsCli) -> Program:
+    """The same, loaded once, for `begun_programs.begin`."""
+    environ = cli.environment(Path(NOBODYS_HOME))
+    if cli.search_path:
+        return of_python(
+            "awscli.clidriver", "awscli.handlers", "encodings.idna",
+            begins=[cli.command[1:]], options=("-s", "-P"), environ=environ,
+        )  # fmt: skip
+    environ["AWS_CONFIG_FILE"] = str(_HERE / "preloaded_aws_cli.ini")
+    return Program((*cli.command, "--version"), (cli.command,), True, tuple(environ.items()), _HERE)
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,7 @@ class AwsCli:
         environment = {
             "HOME": str(self.home),
             "PATH": os.defpath,
+            "LANG": "C.UTF-8",
             "AWS_CONFIG_FILE": str(self.home / "config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.home / "credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -72,7 +91,8 @@ class AwsCli:
         if "SessionToken" in known:
             environment["AWS_SESSION_TOKEN"] = known["SessionToken"]
         command = [str(self.program), *words, "--endpoint-url", self.endpoint, "--output", "json"]
-        ran = subprocess.run(
-            command, env=environment, cwd=self.home, capture_output=True, text=True, timeout=_LONGEST_RUN, check=False
-        )
+        ran = run(
+            command, programs=[preloaded(unpacked_cli())], env=environment, cwd=self.home,
+            capture_output=True, text=True, timeout=_LONGEST_RUN,
+        )  # fmt: skip
         return Ran(ran.returncode, ran.stdout, ran.stderr)

@@ -16,8 +16,12 @@ from typing import Any
 
 import pytest
 from absent_software import folder, program
+from aws_cli import preloaded
+from begun_programs import begin, run
 from documents.blocks import blocks
 from forged_rows import changed_by_us
+from preloaded import of_python
+from preloaded_server import NOBODYS_HOME
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
@@ -35,13 +39,35 @@ WITHOUT_NAMED_ROLES = ("aws#{account}#{role}", "nobody#{account}#{role}")
 """What `rules_with` takes so that groups stand for no role; who is in other groups keeps other roles."""
 NODE = Path(__file__).parent / "node"
 _REMEDY = "apt-get install nodejs npm, then `make test` fetches it"
-_BOTO3_WHOAMI = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
+BOTO3 = ("-s", "-P", str(Path(__file__).parent / "boto3_whoami.py"))
+PRELOADED_BOTO3 = of_python(
+    "boto3.session",
+    "botocore.client",
+    "encodings.idna",
+    begins=[BOTO3],
+    options=("-s", "-P"),
+    environ={"HOME": NOBODYS_HOME},
+)
 
 
 def shown_config(number: int, bridge: str, start: str = "") -> str:
     """A block of `docs/aws-clients.md`, with the addresses of a bridge on this machine."""
     shown = blocks()[f"docs/aws-clients.md ini {number}"].text.replace("eu-central-1", "us-east-1")
     return shown.replace("https://aws.example.com/start", start).replace("https://aws.example.com", bridge)
+
+
+def begun_cli(cli: AwsCli, home: Path, *arguments: str, more: Mapping[str, str]) -> subprocess.Popen[str]:
+    """A running command, as `AwsCli.start` starts it, but forked where it can be."""
+    return begin(
+        [*cli.command, *arguments],
+        programs=[preloaded(cli)],
+        env=cli.environment(home, more),
+        cwd=home,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 @dataclass
@@ -97,7 +123,7 @@ class Home:
         self, cli: AwsCli, *arguments: str, more: Mapping[str, str] | None = None, typed: str = ""
     ) -> tuple[int, str]:
         """Exit status and words of a command."""
-        process = cli.start(self.folder, *arguments, more={**self.environment, **(more or {})})
+        process = self.start(cli, *arguments, more=more)
         try:
             said, _ = process.communicate(typed, timeout=WITHIN)
         except subprocess.TimeoutExpired:
@@ -106,8 +132,8 @@ class Home:
             pytest.fail(f"{arguments} did not end: {said}")
         return process.returncode, said
 
-    def start(self, cli: AwsCli, *arguments: str) -> subprocess.Popen[str]:
-        return cli.start(self.folder, *arguments, more=self.environment)
+    def start(self, cli: AwsCli, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        return begun_cli(cli, self.folder, *arguments, more={**self.environment, **(more or {})})
 
     def whoami(self, cli: AwsCli, *arguments: str, more: Mapping[str, str] | None = None) -> str:
         said = self.run(cli, "sts", "get-caller-identity", "--output", "json", *arguments, more=more)
@@ -119,8 +145,8 @@ class Home:
         environment = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true"}
         environment |= {"AWS_DEFAULT_REGION": "us-east-1", **self.environment, **more}
         # Not -I: boto3 finds the library that `aws login` needs, or not, by PYTHONPATH.
-        command = [sys.executable, "-s", "-P", "-c", _BOTO3_WHOAMI]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
+        command = [sys.executable, *BOTO3]
+        return run(command, programs=[PRELOADED_BOTO3], env=environment, capture_output=True, text=True, timeout=WITHIN)
 
     def boto3_whoami(self, **more: str) -> str:
         """The ARN that boto3 acts as."""
