@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from company_factories import company_at
+from raw_requests import FORM, Answer, answer_on, chunked, request
 
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import PRODUCTION
 from federation_bridge.sandbox.scripted_user import ScriptedUser
 
 ROLE = f"{PRODUCTION}/Developer"
-FORM = "Content-Type: application/x-www-form-urlencoded"
+
+
 PRESS = b"press=abababababababab"
 JSON = "Content-Type: application/json"
 MULTIPART = "Content-Type: multipart/form-data; boundary=x"
 OUR_HEADERS = ("content-security-policy", "x-content-type-options", "x-frame-options", "cache-control", "vary")
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether the application answered; what is no HTTP request never reaches it."""
-        return "content-security-policy" in self.headers
 
 
 @pytest.fixture(scope="module")
@@ -66,32 +55,9 @@ def send(company: Company) -> Callable[..., Answer]:
                 wire.shutdown(socket.SHUT_WR)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # refused before the last byte was sent
-            return _answer(wire)
+            return answer_on(wire)
 
     return sent
-
-
-def _answer(wire: socket.socket) -> Answer:
-    received = bytearray()
-    try:
-        while part := wire.recv(65536):
-            received += part
-    except ConnectionResetError:
-        pass
-    head, _, body = bytes(received).partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    return Answer(int(first.split(" ")[1]), headers, body)
-
-
-def request(line: str, *headers: str, body: bytes = b"", host: str = "Host: 127.0.0.1") -> bytes:
-    size = [f"Content-Length: {len(body)}"] if body else []
-    lines = [f"{line} HTTP/1.1", *([host] if host else []), "Connection: close", *headers, *size]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
-
-
-def chunked(path: str, chunks: bytes) -> bytes:
-    return request(f"POST {path}", FORM, "Transfer-Encoding: chunked") + chunks
 
 
 ACS = "/sign-in/company/saml"
@@ -296,6 +262,6 @@ def test_clients_that_stop_in_the_middle_do_not_stop_the_service(tmp_path: Path,
             wire.sendall(half)
         with socket.create_connection(address, timeout=60) as wire:
             wire.sendall(request("GET /healthz"))
-            assert _answer(wire).status == 200
+            assert answer_on(wire).status == 200
         for wire in stalled:
             wire.close()
