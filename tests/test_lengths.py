@@ -19,7 +19,6 @@ TESTS = Path(__file__).parent
 _REASON = f"is longer than {LONGEST_MODULE} lines because "
 """How the docstring of such a module of tests begins its reason."""
 TO_BE_SPLIT = {
-    "chaos/test_fault_table.py",
     "cli/test_cli_assume.py",
     "cli/test_cli_bridges.py",
     "cli/test_cli_configure.py",

@@ -2,6 +2,8 @@
 
 Of each fault the rule is the same. Nothing is done twice or half, nothing that was promised is lost, health goes on
 being answered, nobody waits for what they do not need, and the service goes on by itself when the fault is over.
+
+It is longer than 300 lines because it is one table: whoever adds a fault sees whether it stands there already.
 """
 
 from __future__ import annotations
