@@ -19,15 +19,6 @@ TESTS = Path(__file__).parent
 _REASON = f"is longer than {LONGEST_MODULE} lines because "
 """How the docstring of such a module of tests begins its reason."""
 TO_BE_SPLIT = {
-    "cli/test_cli_assume.py",
-    "cli/test_cli_bridges.py",
-    "cli/test_cli_configure.py",
-    "cli/test_cli_defences.py",
-    "cli/test_cli_doctor.py",
-    "cli/test_cli_faults.py",
-    "cli/test_cli_login.py",
-    "cli/test_cli_network.py",
-    "cli/test_cli_terminal.py",
     "deploy/test_compose.py",
     "documents/test_blocks.py",
     "operate/test_publish_keys.py",

@@ -13,9 +13,7 @@ from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session, token
 from pseudo_terminal import ENTER, sitting
 
 from federation_bridge.cli import fast_path
-from federation_bridge.cli.bridges import known_bridges
-from federation_bridge.cli.folders import current_folder, folder_name, named_folder, root
-from federation_bridge.cli.session import token_store
+from federation_bridge.cli.folders import folder_name
 
 KEYS = f"/api/v1/roles/{ROLE}/credentials"
 
@@ -96,26 +94,6 @@ def test_a_bridge_without_a_name_is_called_by_host_and_port_wherever_one_is_name
     assert fast_path.fast_answer(["--role", ROLE, "--bridge", named(home)]) is True
     assert "ASIAHOME" in capfd.readouterr().out
     assert named(home) in ada.run("complete", "--", "use", "")[1].split()
-
-
-@pytest.mark.parametrize(
-    ("name", "folder"),
-    [
-        ("aws.example.com", "aws.example.com"),
-        ("aws.example.com:8443", "aws.example.com+8443"),
-        ("aws.example.com/aws", "aws.example.com=aws"),
-        ("127.0.0.1:8500", "http++127.0.0.1+8500"),
-        ("../x", ""),
-        ("x/../../y", ""),
-        ("[::1]:8500", "http+++++1++8500"),
-    ],
-)
-def test_a_name_leads_to_the_folder_of_its_address_and_out_of_no_other(tmp_path: Path, name: str, folder: str) -> None:
-    if folder:
-        (tmp_path / folder).mkdir()
-    found = named_folder(str(tmp_path), name)
-    assert Path(found).parent == tmp_path if found else True
-    assert not folder or found == str(tmp_path / folder)
 
 
 def test_use_without_a_name_says_which_there_are(ada: Person, home: FakeBridge) -> None:
@@ -230,9 +208,6 @@ def test_profiles_carry_their_bridge_and_those_of_a_named_one_its_name(ada: Pers
     assert {json.loads(out)["AccessKeyId"] for out in ran} == {"ASIAHOME", "ASIAWORK"}
 
 
-# -------------------------------------------------------------------------------------------- state, keyring, fast path
-
-
 def test_the_state_of_one_bridge_from_before_there_were_names_works_without_a_step(
     home: FakeBridge, tmp_path: Path
 ) -> None:
@@ -247,29 +222,6 @@ def test_the_state_of_one_bridge_from_before_there_were_names_works_without_a_st
     assert key_of(ada.run(*PROCESS, "--bridge", "home")) == "ASIAHOME"
     assert ada.run("login", "--device", "--name", "main")[0] == 0
     assert [path.name for path in (folder.parent / "names").iterdir()] == ["main"], "one bridge has one name"
-
-
-def test_each_bridge_has_its_own_entry_in_the_keyring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    entries: dict[str, str] = {}
-
-    class Ring:
-        name = "a keyring"
-
-        def get_password(self, _: str, user: str) -> str | None:
-            return entries.get(user)
-
-        def set_password(self, _: str, user: str, text: str) -> None:
-            entries[user] = text
-
-        def delete_password(self, _: str, user: str) -> None:
-            del entries[user]
-
-    monkeypatch.setattr("keyring.get_keyring", Ring)
-    for address in ("https://one.example", "https://two.example"):
-        place = token_store.open_token_store(address, tmp_path / folder_name(address), {})
-        place.save(token_store.StoredSession(address, "a", 0, "r", "k"))
-    place.forget()
-    assert set(entries) == {"https://one.example"}
 
 
 def test_the_fast_path_reads_the_cache_of_the_bridge_that_is_named_and_of_no_other(
@@ -287,21 +239,6 @@ def test_the_fast_path_reads_the_cache_of_the_bridge_that_is_named_and_of_no_oth
     for two in ({"FEDBRIDGE_BRIDGE": "work", "FEDBRIDGE_URL": "https://x.example"}, {"FEDBRIDGE_BRIDGE": "other"}):
         monkeypatch.setattr("os.environ", ada.environ() | two)
         assert not fast_path.fast_answer(asked[:2])
-
-
-@pytest.mark.parametrize("planted", ["../../etc", "/etc", ".hidden", "a/b", "", "x" * 400])
-def test_a_name_that_was_tampered_with_leads_out_of_no_folder(tmp_path: Path, planted: str) -> None:
-    environ = {"FEDBRIDGE_FOLDER": str(tmp_path), "FEDBRIDGE_BRIDGE": "work"}
-    (tmp_path / "names").mkdir()
-    (tmp_path / "names/work").write_text(planted)
-    (tmp_path / "current").write_text(planted)
-    for found in (
-        named_folder(root(environ), "work"),
-        current_folder(environ),
-        current_folder({**environ, "FEDBRIDGE_BRIDGE": ""}),
-    ):
-        assert not found or Path(found).parent == tmp_path
-    assert known_bridges(environ) == []
 
 
 def test_completion_knows_the_bridges_and_the_roles_of_the_one_that_the_line_names(

@@ -1,44 +1,22 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """`fedbridge doctor`: each thing that it claims to find, made wrong once; and a computer on which all is well."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_factories import Person
+from doctor_fixtures import NO_KEYRING, ROLES, RUNS, bridge, findings  # noqa: F401 - a fixture
 from fake_bridge import FakeBridge, Reply, fake_bridge, put_session
-from network_factories import Authority
 
-from federation_bridge import __version__
 from federation_bridge.cli import cached_answer
-
-ROLES = [
-    {
-        "account": "111122223333",
-        "account_name": "production",
-        "role": "Developer",
-        "partition": "aws",
-        "role_arn": "arn:aws:iam::111122223333:role/Developer",
-        "max_duration": "8h",
-    }
-]
-
-
-RUNS = f"fedbridge {__version__} runs with Python {platform.python_version()}."
-
-
-@pytest.fixture
-def bridge() -> Iterator[FakeBridge]:
-    with fake_bridge() as made:
-        made.answers["/api/v1/roles"] = Reply(body={"roles": ROLES})
-        yield made
 
 
 @pytest.fixture
@@ -58,15 +36,6 @@ def write_profile(home: Path, program: str) -> None:
         f"[profile production-Developer]\ncredential_process = {command}\n"
         "[profile other]\nregion = eu-central-1\n"
     )
-
-
-def findings(ada: Person, **variables: str) -> tuple[int, list[str], list[str]]:
-    """Exit status, what is well, and what is wrong."""
-    status, out, words = ada.run("doctor", variables=variables)
-    assert words == ""
-    lines = out.splitlines()
-    assert all(line.startswith(("ok   ", "BAD  ")) for line in lines), out
-    return status, [line[5:] for line in lines if line[:2] == "ok"], [line[5:] for line in lines if line[:3] == "BAD"]
 
 
 def test_where_all_is_well_nothing_is_wrong(ada: Person, bridge: FakeBridge) -> None:
@@ -102,8 +71,8 @@ def _open_session(ada: Person, _: FakeBridge) -> dict[str, str]:
     return {}
 
 
-def _no_keyring(ada: Person, _: FakeBridge) -> dict[str, str]:
-    return {"FEDBRIDGE_TOKEN_STORE": "keyring", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+def _no_keyring(_: Person, __: FakeBridge) -> dict[str, str]:
+    return NO_KEYRING
 
 
 def _no_roles(ada: Person, bridge: FakeBridge) -> dict[str, str]:
@@ -275,55 +244,3 @@ def test_the_proxy_in_use_is_named_without_its_password_and_a_missing_file_of_au
     assert (status, well[1]) == (1, "The bridge is asked through the proxy 127.0.0.1:9.")
     assert len(wrong) == 1
     assert wrong[0].startswith("FEDBRIDGE_CA_BUNDLE names /nowhere.pem")
-
-
-# ------------------------------------------------------------------------------------------------------ before a login
-
-
-def test_before_a_login_all_that_needs_no_bridge_is_looked_at_and_nothing_is_made(tmp_path: Path) -> None:
-    nobody = Person(tmp_path, "")
-    status, well, wrong = findings(nobody)
-    assert (status, wrong) == (1, ["No bridge is known here yet. Please run: fedbridge login https://aws.example.com"])
-    assert well == [
-        RUNS,
-        f"Sessions are kept in files below {tmp_path}/.local/state/fedbridge, readable by you alone.",
-        f"Profiles in {tmp_path}/.aws/config: 0. fedbridge configure adds one per role.",
-    ]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_bridge_can_be_looked_at_before_the_first_login_there_and_nothing_is_made(
-    bridge: FakeBridge, tmp_path: Path
-) -> None:
-    status, out, _ = Person(tmp_path, bridge.address).run("doctor", bridge.address)
-    assert status == 1
-    assert f"ok   {bridge.address} answers.\nok   The clock is right.\nok   Sessions are kept in files below" in out
-    assert f"BAD  Nobody is signed in. Please run: fedbridge login {bridge.address}\n" in out
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_before_a_login_the_way_out_is_looked_at(tmp_path: Path) -> None:
-    empty, authority = tmp_path / "empty.pem", Authority(tmp_path)
-    empty.write_text("")
-    nobody = Person(tmp_path, "")
-    _, well, _ = findings(nobody, HTTPS_PROXY="http://ada:pw@proxy.example.com:3128")
-    assert "Bridges are asked through the proxy proxy.example.com:3128, unless NO_PROXY names them." in well
-    _, _, wrong = findings(nobody, HTTPS_PROXY="socks5://proxy.example.com:1080")
-    assert (
-        wrong[0]
-        == "fedbridge cannot use a proxy of this kind: proxy.example.com:1080. It can use http:// proxies only."
-    )
-    _, _, wrong = findings(nobody, FEDBRIDGE_CA_BUNDLE=str(empty))
-    assert wrong[0].startswith(f"FEDBRIDGE_CA_BUNDLE names {empty}, which is not a readable file")
-    _, well, _ = findings(nobody, FEDBRIDGE_CA_BUNDLE=str(authority.file))
-    assert f"FEDBRIDGE_CA_BUNDLE names the certificate authorities: {authority.file}" in well
-
-
-def test_before_a_login_a_place_that_cannot_keep_a_session_is_found(tmp_path: Path) -> None:
-    nobody, open_folder = Person(tmp_path, ""), tmp_path / "open"
-    open_folder.mkdir()
-    open_folder.chmod(0o777)
-    _, _, wrong = findings(nobody, FEDBRIDGE_FOLDER=str(open_folder))
-    assert wrong[0].startswith(f"The folder {open_folder} is not yours alone")
-    _, _, wrong = findings(nobody, **_no_keyring(nobody, FakeBridge("")))
-    assert wrong[0].startswith("No keyring works here: ")

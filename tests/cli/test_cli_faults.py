@@ -1,91 +1,22 @@
-"""What goes wrong on the computer, on the wire and in answers: one plain sentence, nothing half-written."""
+# ruff: noqa: F811 - fixtures are named where they are asked for
+"""What goes wrong on the computer and on the wire: one plain sentence, nothing half-written."""
 
 from __future__ import annotations
 
-import configparser
 import errno
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cli_factories import MAIN, Person
-from fake_bridge import METADATA, ROLE, FakeBridge, Reply, fake_bridge, put_session, tokens
+from cli_factories import MAIN
+from cli_faults_fixtures import CONFIGURE, DEVELOPER, KEYS, ME, PROCESS, Scene, scene, told_once  # noqa: F401 - a fixture
+from fake_bridge import METADATA, ROLE, Reply
 
 from federation_bridge.cli.failures import LocalFailure
 from federation_bridge.cli.files import private_folder, write_private
-
-FAR = 4_000_000_000.0
-ME: dict[str, Any] = {"person": "corp/ada", "name": "Ada Moss", "ends_at": "2030-01-01T00:00:00+00:00"}
-DEVELOPER: dict[str, Any] = {
-    "account": "111122223333",
-    "account_name": "production",
-    "partition": "aws",
-    "role": "Developer",
-    "role_arn": "arn:aws:iam::111122223333:role/Developer",
-    "max_duration": "1h",
-    "because": ["engineers"],
-    "region": "eu-central-1",
-}
-KEYS = f"/api/v1/roles/{ROLE}/credentials"
-PROCESS = ("credential-process", "--role", ROLE)
-CONFIGURE = ("configure", "--yes")
-
-
-def offering(*roles: object) -> Reply:
-    return Reply(body={"roles": list(roles)})
-
-
-@dataclass
-class Scene:
-    """A signed-in person and their bridge, before something goes wrong."""
-
-    bridge: FakeBridge
-    person: Person
-    folder: Path
-
-    def run_without_room(self, *words: str) -> tuple[int, str, str]:
-        """The command where no file can take a byte, as on a full disk; pipes still can."""
-        limited = ["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "-I", str(MAIN), *words]
-        process = self.person.start_command(limited)
-        out, told = process.communicate(timeout=60)
-        return process.returncode, out, told
-
-    def session_is_over(self) -> None:
-        path = self.folder / "session.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"access_ends_at": 0}))
-
-    def files(self) -> dict[str, bytes]:
-        """Everything below the home with content, and what it is."""
-        return {
-            str(path.relative_to(self.person.home)): path.read_bytes()
-            for path in self.person.home.rglob("*")
-            if path.is_file() and path.stat().st_size
-        }
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    with fake_bridge() as bridge:
-        bridge.answers |= {
-            "/api/v1/me": Reply(body=ME),
-            "/api/v1/roles": offering(DEVELOPER),
-            "/oauth/token": tokens(1),
-            "/oauth/revoke": Reply(body={}),
-            KEYS: lambda _: bridge.credentials(),
-        }
-        folder = put_session(tmp_path, bridge, ends_at=FAR)
-        yield Scene(bridge, Person(tmp_path, bridge.address), folder)
-
-
-def told_once(words: str) -> bool:
-    """One sentence for a person, and no traceback."""
-    return words.count("\n") == 1 and words.startswith("fedbridge: ") and "Traceback" not in words
-
 
 # ----------------------------------------------------------------------------------------------------- the full disk
 
@@ -243,92 +174,3 @@ def test_a_network_that_fails_in_the_middle_of_a_login_is_told(scene: Scene, pat
     scene.bridge.answers[path] = cut
     status, _, told = scene.person.run("login", scene.bridge.address, "--device")
     assert (status, told_once(told)) == (6, True), told
-
-
-# ----------------------------------------------------------------------------------------------------- hostile answers
-
-HOSTILE = [
-    "\x1b]0;owned\x07",
-    "a\n[default]\ncredential_process = evil",
-    "a]\r[default]",
-    "\u202eevil",
-    "\x9b2J",
-    "x" * 5000,
-]
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_an_account_name_steers_no_terminal_and_writes_no_line_of_its_own(scene: Scene, name: str) -> None:
-    hostile = dict.fromkeys(("account_name", "partition", "role_arn", "max_duration", "region"), name)
-    scene.bridge.answers["/api/v1/roles"] = offering({**DEVELOPER, **hostile, "because": [name]})
-    for words in (("roles",), CONFIGURE):
-        status, out, told = scene.person.run(*words)
-        assert (status, [char for char in out + told if not char.isprintable() and char != "\n"]) == (0, []), told
-    config = configparser.RawConfigParser()
-    config.read(scene.person.home / ".aws/config")
-    assert len(config.sections()) == 1
-    assert list(config[config.sections()[0]]) == ["credential_process"]
-
-
-@pytest.mark.parametrize("role", ["a\nb", "a/b", "..", "", "a b", "\x1b[2J", "x" * 65, None, 7])
-def test_a_role_whose_name_aws_does_not_have_is_left_out_and_told(scene: Scene, role: object) -> None:
-    scene.bridge.answers["/api/v1/roles"] = offering(DEVELOPER, {**DEVELOPER, "role": role})
-    status, out, told = scene.person.run("roles", "--json")
-    listed = [one["role"] for one in json.loads(out)]
-    is_usable = isinstance(role, int) or role in {"..", None}
-    assert status == 0
-    assert ("Developer" in listed, "Left out: 1" in told) == (True, not is_usable), (listed, told)
-
-
-@pytest.mark.parametrize(
-    "strange", [{"roles": 7}, {"roles": [1, "x", None, []]}, {"roles": [{**DEVELOPER, "because": 7}]}]
-)
-def test_answers_of_another_shape_end_without_a_traceback(scene: Scene, strange: dict[str, object]) -> None:
-    scene.bridge.answers["/api/v1/roles"] = Reply(body=strange)
-    status, _, told = scene.person.run("roles")
-    assert (status, "Traceback" in told) == (0, False), told
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"expires_at": "9999-12-31T23:59:59-12:00"},
-        {"expires_at": "soon"},
-        {"expires_at": 7},
-        {"session_token": None},
-        {"secret_access_key": ["x"]},
-    ],
-)
-def test_credentials_that_cannot_be_used_are_neither_handed_on_nor_kept(
-    scene: Scene, changed: dict[str, object]
-) -> None:
-    scene.bridge.answers[KEYS] = lambda _: scene.bridge.credentials(**changed)  # type: ignore[arg-type]
-    status, out, told = scene.person.run(*PROCESS)
-    assert (status, out, told_once(told)) == (6, "", True), told
-    assert not (scene.folder / "answers" / ROLE.replace("/", "-")).exists()
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("reference", ["", "0123"])
-def test_a_refusal_s_words_cannot_steer_the_terminal(scene: Scene, name: str, reference: str) -> None:
-    error = {"code": "role_not_granted", "message": name, "reference": reference}
-    scene.bridge.answers[KEYS] = Reply(403, {"error": error})
-    status, _, told = scene.person.run(*PROCESS)
-    assert (status, told_once(told), told[:-1].isprintable()) == (5, True, True), told
-
-
-@pytest.mark.parametrize("field", ["authorization", "token"])
-def test_an_address_with_control_characters_is_not_believed(scene: Scene, field: str) -> None:
-    honest = scene.bridge.metadata().body
-    hostile = {f"{field}_endpoint": f"{scene.bridge.address}/\x1b]0;owned\x07"}
-    scene.bridge.answers[METADATA] = Reply(body=honest | hostile)
-    status, _, told = scene.person.run("login", scene.bridge.address, "--browser", variables={"BROWSER": "/bin/true"})
-    assert (status, told_once(told), told[:-1].isprintable()) == (6, True, True), told
-
-
-@pytest.mark.parametrize("seconds", [10**30, -5, "900", None, True])
-def test_a_life_that_no_token_has_breaks_nothing(scene: Scene, seconds: object) -> None:
-    scene.session_is_over()
-    scene.bridge.answers["/oauth/token"] = Reply(body={**tokens(1).body, "expires_in": seconds})
-    status, _, told = scene.person.run("whoami")
-    assert (status, "Traceback" in told) == (0, False), told

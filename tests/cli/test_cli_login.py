@@ -1,4 +1,4 @@
-"""The parts of a sign-in from a terminal: address, HTTP, proof, way, callback, token store, single flight."""
+"""The parts of a sign-in from a terminal: proof, way, callback, token store, single flight."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import base64
 import hashlib
 import io
 import json
-import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -18,166 +15,24 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import keyring
 import pytest
+from cli_contexts import NOW, place
 from joserfc import jws
 from joserfc.jwk import ECKey
 from keyring.backend import KeyringBackend
-from threaded_server import serving
 
 from federation_bridge.cli import failures
-from federation_bridge.cli.address import checked_address
 from federation_bridge.cli.commands import signing_in
 from federation_bridge.cli.commands.invocation import Invocation
-from federation_bridge.cli.context import Context
-from federation_bridge.cli.credentials.picking import pick
-from federation_bridge.cli.credentials.roles import RoleOnOffer, matching, named_role
-from federation_bridge.cli.failures import BridgeUnreachable, LocalFailure, LoginRefused, SignInNeeded, UsageWrong
-from federation_bridge.cli.folders import folder_name
-from federation_bridge.cli.http_client import Answer, HttpClient
-from federation_bridge.cli.program import run
-from federation_bridge.cli.session import authorization, browser_login, login
+from federation_bridge.cli.failures import LocalFailure, LoginRefused, SignInNeeded
+from federation_bridge.cli.session import browser_login, login
 from federation_bridge.cli.session.dpop import DpopKey
 from federation_bridge.cli.session.loopback import Loopback
 from federation_bridge.cli.session.token_store import StoredSession, open_token_store
 from federation_bridge.cli.single_flight import SingleFlight
 from federation_bridge.cli.terminal.arguments import parser
-from federation_bridge.cli.terminal.completion import SCRIPTS, candidates
 from federation_bridge.cli.terminal.streams import Terminal
 
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SESSION = StoredSession("https://aws.example.com", "access", 1.0, "refresh", "key")
-
-
-def place(folder: Path, address: str = "https://aws.example.com", **variables: str) -> Context:
-    streams = (io.StringIO(), io.StringIO(), io.StringIO())
-    return Context(address, folder, variables, lambda: NOW, Terminal(variables, *streams))
-
-
-# ------------------------------------------------------------------------------------------------------------ address
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        ("https://aws.example.com", "https://aws.example.com"),
-        ("aws.example.com/", "https://aws.example.com"),
-        ("https://AWS.Example.com:8443/Bridge/", "https://aws.example.com:8443/Bridge"),
-        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
-        ("http://[::1]:5000", "http://[::1]:5000"),
-    ],
-)
-def test_the_bridge_s_address_is_taken_as_people_write_it(text: str, address: str) -> None:
-    assert checked_address(text) == address
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "http://aws.example.com",
-        "http://127.0.0.1.example.com",
-        "ftp://aws.example.com",
-        "https://u:p@aws.example.com",
-        "https://aws.example.com/../x",
-        "https://aws.example.com?x",
-        "https://a b",
-        "https://",
-        "",
-    ],
-)
-def test_no_other_address_is_asked(text: str) -> None:
-    with pytest.raises(UsageWrong):
-        checked_address(text)
-
-
-def test_different_bridges_have_different_folders() -> None:
-    addresses = ["https://a.test", "http://a.test", "https://a.test:1", "https://a.test/1", "https://a.test-1"]
-    assert len({folder_name(address) for address in addresses}) == len(addresses)
-
-
-# ------------------------------------------------------------------------------------------------------------- http
-
-
-@pytest.fixture
-def stub() -> Iterator[Any]:
-    """A server on loopback whose answers the test sets by path: status, headers, body."""
-    answers: dict[str, tuple[int, dict[str, str], str]] = {}
-    seen: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            seen.append(self.path)
-            status, headers, body = answers.get(self.path, (404, {}, ""))
-            self.send_response_only(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with serving(HTTPServer(("127.0.0.1", 0), Handler)) as server:
-        yield f"http://127.0.0.1:{server.server_port}", answers, seen
-
-
-def test_a_redirect_is_not_followed_wherever_it_leads(stub: Any) -> None:
-    address, answers, seen = stub
-    answers["/a"] = (302, {"Location": f"{address}/b"}, "")
-    assert HttpClient(address, {}, lambda: NOW).get(f"{address}/a").status == 302
-    assert seen == ["/a"]
-
-
-@pytest.mark.parametrize(
-    "url", ["https://evil.example/x", "{address}0/x", "{address}.evil.example/", "{address}@evil.example/"]
-)
-def test_nothing_is_sent_to_an_address_that_is_not_the_bridge_s(stub: Any, url: str) -> None:
-    address, _, seen = stub
-    with pytest.raises(BridgeUnreachable, match="not its own"):
-        HttpClient(address, {}, lambda: NOW).get(url.replace("{address}", address))
-    assert seen == []
-
-
-def test_a_clock_that_is_off_by_a_day_is_noticed_by_the_bridge_s_date(stub: Any) -> None:
-    address, answers, _ = stub
-    http = HttpClient(address, {}, lambda: NOW)
-    answers["/a"] = (200, {"Date": "Tue, 24 Nov 2026 12:00:00 GMT"}, "{}")
-    http.get(f"{address}/a")
-    assert http.clock_offset.days == 1
-    answers["/a"] = (200, {"Date": "Mon, 23 Nov 2026 12:00:01 GMT"}, "{}")
-    http.get(f"{address}/a")
-    assert not http.clock_offset
-
-
-def test_a_bridge_that_is_not_there_is_told_in_words() -> None:
-    with pytest.raises(BridgeUnreachable, match="cannot be reached"):
-        HttpClient("http://127.0.0.1:1", {}, lambda: NOW).get("http://127.0.0.1:1/")
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [{"issuer": "https://other.example.com"}, {"token_endpoint": "https://evil.example/token"}, {"issuer": None}],
-)
-def test_metadata_of_another_issuer_or_with_foreign_addresses_is_not_believed(
-    stub: Any, tmp_path: Path, changed: dict[str, str]
-) -> None:
-    address, answers, _ = stub
-    honest = {"issuer": address, "token_endpoint": f"{address}/oauth/token"}
-    path = "/.well-known/oauth-authorization-server"
-    answers[path] = (200, {}, json.dumps(honest))
-    assert authorization.discover(place(tmp_path, address)).token == honest["token_endpoint"]
-    answers[path] = (200, {}, json.dumps(honest | changed))
-    with pytest.raises(BridgeUnreachable):
-        authorization.discover(place(tmp_path, address))
-
-
-def test_tokens_that_are_not_bound_to_our_key_are_not_taken(tmp_path: Path) -> None:
-    body = {"access_token": "a", "refresh_token": "r", "expires_in": 900, "token_type": "DPoP"}
-    key = DpopKey.fresh()
-    session = authorization.stored_session(place(tmp_path), key, Answer(200, body))
-    assert (session.access_token, session.access_ends_at) == ("a", NOW.timestamp() + 870)
-    with pytest.raises(BridgeUnreachable):
-        authorization.stored_session(place(tmp_path), key, Answer(200, body | {"token_type": "Bearer"}))
-
 
 # -------------------------------------------------------------------------------------------------------------- proof
 
@@ -348,106 +203,12 @@ def test_every_exit_status_is_one_failure_s_and_survives_the_way_between_process
 # -------------------------------------------------------------------------------------------------------------- roles
 
 
-ROLES = [
-    RoleOnOffer("111122223333", "production", "aws", "Developer", "arn:a", "1h"),
-    RoleOnOffer("111122223333", "production", "aws", "Administrator", "arn:b", "1h"),
-    RoleOnOffer("444455556666", "analytics", "aws", "Administrator", "arn:c", "1h"),
-]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "names"),
-    [
-        ("proddev", ["production/Developer"]),
-        ("ANA", ["analytics/Administrator"]),
-        ("4444", ["analytics/Administrator"]),
-        ("zzz", []),
-        (".*", []),
-        ("prod admin", ["production/Administrator"]),
-    ],
-)
-def test_a_role_is_found_by_letters_of_its_name_in_order(pattern: str, names: list[str]) -> None:
-    assert [role.name for role in matching(pattern, ROLES)][: len(names) or None] == names
-
-
-@pytest.mark.parametrize("text", ["production/Developer", "111122223333/Developer", "Developer", "arn:a"])
-def test_a_role_is_named_exactly(text: str) -> None:
-    assert named_role(text, ROLES) is ROLES[0]
-
-
-@pytest.mark.parametrize("text", ["production/developer", "Administrator", "Dev", "", "production/"])
-def test_a_name_that_fits_no_single_role_is_refused_never_replaced(text: str) -> None:
-    with pytest.raises(failures.RoleRefused):
-        named_role(text, ROLES)
-
-
-class _Typed(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_a_role_is_picked_by_narrowing_the_list_and_taking_its_number() -> None:
-    words = _Typed()
-    terminal = Terminal({"NO_COLOR": "1"}, io.StringIO(), words, _Typed("admin\n9\n2\n"))
-    picked = pick(terminal, ROLES)
-    assert picked in ROLES[1:]
-    assert "\x1b" not in words.getvalue()
-
-
-def test_without_a_person_no_role_is_picked() -> None:
-    with pytest.raises(UsageWrong):
-        pick(Terminal({}, io.StringIO(), io.StringIO(), io.StringIO()), ROLES)
-
-
 def test_nobody_is_asked_to_sign_in_where_nobody_would_see_it(tmp_path: Path) -> None:
     with pytest.raises(SignInNeeded):
         login.sign_in(place(tmp_path, SSH_TTY="x"))
 
 
 # ------------------------------------------------------------------------------------------------------ documentation
-
-
-def test_every_command_exit_status_and_variable_is_documented() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
-    statuses = [kind.exit_status for kind in failures.CommandFailed.__subclasses__()]
-    assert [status for status in statuses if f"\n| {status} | " not in text] == []
-    commands = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
-    assert [name for name in commands if name != "complete" and f"\n| `{name}" not in text] == []
-    product = "".join(path.read_text(encoding="utf-8") for path in Path(login.__file__).parent.rglob("*.py"))
-    assert [name for name in set(re.findall(r"FEDBRIDGE_[A-Z_]+", product)) if name not in text] == []
-
-
-@pytest.mark.parametrize("shell", sorted(SCRIPTS))
-def test_a_completion_script_asks_the_command_for_the_words(shell: str) -> None:
-    assert "fedbridge complete --" in SCRIPTS[shell]
-
-
-def test_completion_knows_commands_options_and_the_roles_that_were_seen_last(tmp_path: Path) -> None:
-    (tmp_path / "roles.json").write_text('[{"account": "1", "account_name": "production", "role": "Developer"}]')
-    options = {"roles": ["--filter", "--json"], "exec": ["--role"]}
-    assert candidates(["r"], options, tmp_path) == ["roles"]
-    assert candidates(["roles", "--j"], options, tmp_path) == ["--json"]
-    assert candidates(["exec", "--role", "prod"], options, tmp_path) == ["production/Developer"]
-    (tmp_path / "roles.json").write_text("[")
-    assert candidates(["exec", "--role", ""], options, tmp_path) == []
-
-
-def test_help_stands_for_every_command_in_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for language in ("en", "zh"):
-        monkeypatch.setenv("FEDBRIDGE_LANGUAGE", language)
-        made = parser()
-        commands = next(action.choices for action in made._actions if isinstance(action.choices, dict))
-        assert all(command.format_help() for command in [made, *commands.values()])
-
-
-@pytest.mark.parametrize(
-    "arguments", [["nothing"], ["roles", "--nothing"], ["use"], ["credentials", "--format", "xml"]]
-)
-def test_a_wrong_call_ends_with_one_sentence_and_status_2(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(arguments) == 2
-    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize(("words", "way"), [(["login"], "auto"), (["login", "--device"], "device")])

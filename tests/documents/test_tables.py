@@ -79,7 +79,7 @@ COMPARED_BY = {
         "test_no_exit_status_stands_in_the_table_that_no_command_ends_with",
     ),
     "docs/command-line.md: Environment": (
-        "cli/test_cli_login.py",
+        "cli/test_cli_program.py",
         "test_every_command_exit_status_and_variable_is_documented",
     ),
     "docs/containers.md: Containers": _IMAGE,
