@@ -19,7 +19,6 @@ TESTS = Path(__file__).parent
 _REASON = f"is longer than {LONGEST_MODULE} lines because "
 """How the docstring of such a module of tests begins its reason."""
 TO_BE_SPLIT = {
-    "deploy/test_compose.py",
     "documents/test_blocks.py",
     "operate/test_publish_keys.py",
     "stories/test_engineer.py",
