@@ -21,6 +21,7 @@ _FILES = {
     "conformance/test_store_provider_endings.py",
     "operate/test_blocking.py",
     "operate/test_publish_keys.py",
+    "operate/test_publish_keys_refused.py",
     "provisioning/test_scim_at_sign_in.py",
     "provisioning/test_scim_users.py",
     "role_search/test_role_search.py",
