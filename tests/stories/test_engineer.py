@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures are named where they are asked for
 """An engineer's day: sign in once from a terminal, then every AWS tool just works."""
 
 from __future__ import annotations
@@ -8,11 +9,9 @@ import io
 import json
 import re
 import shlex
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from cli_factories import Person, opened_address, told_code
+from engineer_fixtures import DEVELOPER, ada, approve_code, browser, codes_of, log_in, redemptions, signed_in  # noqa: F401 - fixtures
 
 from federation_bridge.cli.context import Context
 from federation_bridge.cli.credentials.obtaining import Wanted, obtain
@@ -28,56 +28,6 @@ from federation_bridge.cli.terminal.streams import Terminal
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS, PRODUCTION
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-
-DEVELOPER = f"{PRODUCTION}/Developer"
-
-
-def approve_code(scripted_user: ScriptedUser, code: str, decision: str = "allow") -> str:
-    page = scripted_user.open("/device")
-    page = scripted_user.browser.submit(page, page.form("/device"), user_code=code)
-    words = scripted_user.browser.submit(page, page.form("/device/decision"), decision=decision).words
-    assert ("is signed in." if decision == "allow" else "was refused.") in words
-    return words
-
-
-def log_in(person: Person, scripted_user: ScriptedUser) -> tuple[int, str]:
-    process = person.start("login", person.bridge, "--device")
-    approve_code(scripted_user, told_code(process))
-    _, words = process.communicate(timeout=60)
-    return process.returncode, words
-
-
-@pytest.fixture
-def ada(company: Company, tmp_path: Path) -> Person:
-    return Person(tmp_path, company.bridge)
-
-
-@pytest.fixture
-def browser(company: Company) -> ScriptedUser:
-    scripted_user = ScriptedUser(company, "ada")
-    scripted_user.sign_in()
-    return scripted_user
-
-
-@pytest.fixture
-def signed_in(ada: Person, browser: ScriptedUser) -> Person:
-    process = ada.start("login", ada.bridge, "--browser", variables={"BROWSER": "/bin/true"})
-    page = browser.browser.open(opened_address(ada, process))
-    browser.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
-    _, words = process.communicate(timeout=60)
-    assert process.returncode == 0, words
-    return ada
-
-
-@pytest.fixture
-def redemptions(company: Company, trail) -> Iterator:  # type: ignore[type-arg]
-    before = len([event for event in trail(company) if event["event"] == "grant.redeemed"])
-
-    def count() -> int:
-        return len([event for event in trail(company) if event["event"] == "grant.redeemed"]) - before
-
-    return count  # type: ignore[return-value]
-
 
 # --------------------------------------------------------------------------------------------------------- signing in
 
@@ -241,32 +191,8 @@ def test_eighty_processes_with_an_empty_cache_ask_aws_once(signed_in: Person, re
 def test_processes_without_a_session_show_one_code_and_share_its_refusal(ada: Person, browser: ScriptedUser) -> None:
     ada.variables["FEDBRIDGE_URL"] = ada.bridge
     processes = [ada.start("credential-process", "--device", "--role", DEVELOPER) for _ in range(12)]
-    seen = _codes_of(processes, browser)
+    seen = codes_of(processes, browser)
     assert (len(seen), {process.returncode for process in processes}) == (1, {4})
-
-
-def _codes_of(processes: list[subprocess.Popen[str]], browser: ScriptedUser) -> list[str]:
-    codes: list[str] = []
-
-    def read(process: subprocess.Popen[str]) -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            text = line.strip()
-            if len(text) == 9 and text[4] == "-":
-                codes.append(text)
-                approve_code(browser, text, "deny")
-        process.wait()
-
-    threads = [threading.Thread(target=read, args=(process,)) for process in processes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    for process in processes:
-        assert process.stdout is not None and process.stderr is not None
-        process.stdout.close()
-        process.stderr.close()
-    return codes
 
 
 def test_the_death_of_the_one_that_signs_in_blocks_nobody(ada: Person, browser: ScriptedUser) -> None:
@@ -320,6 +246,7 @@ def test_configure_sso_signs_stock_clients_in_where_they_look(signed_in: Person,
 
 
 # ------------------------------------------------------------------------------------------------------------- an agent
+
 
 _AGENT_AT_WORK = """
 import sys, boto3
