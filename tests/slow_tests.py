@@ -244,7 +244,10 @@ _FILES = {
     "attacks/test_anonymous_floods.py",
     "provider_events/test_back_channel_logout.py",
     "operator_notices/test_told_places.py",
-    "test_two_processes.py",
+    "test_first_starts_at_once.py",
+    "operate/test_resealing_at_once.py",
+    "store/test_restored_at_once.py",
+    "cli/test_cli_commands_at_once.py",
     "sandbox/test_sandbox_serving.py",
 }
 """More than some seconds each on two cores."""

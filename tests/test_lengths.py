@@ -20,7 +20,6 @@ _REASON = f"is longer than {LONGEST_MODULE} lines because "
 """How the docstring of such a module of tests begins its reason."""
 TO_BE_SPLIT = {
     "documents/test_blocks.py",
-    "test_two_processes.py",
 }
 """Modules of tests that are too long still. None is added: a new one is split, or says its reason."""
 
