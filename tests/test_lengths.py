@@ -18,10 +18,6 @@ LONGEST_FUNCTION = 40
 TESTS = Path(__file__).parent
 _REASON = f"is longer than {LONGEST_MODULE} lines because "
 """How the docstring of such a module of tests begins its reason."""
-TO_BE_SPLIT = {
-    "documents/test_blocks.py",
-}
-"""Modules of tests that are too long still. None is added: a new one is split, or says its reason."""
 
 
 def test_a_module_is_short_or_the_page_of_the_architecture_says_why_it_is_not() -> None:
@@ -44,9 +40,8 @@ def test_a_module_of_tests_is_short_or_its_docstring_says_why_it_is_not() -> Non
     }
     long = {name for name, text in texts.items() if len(text.splitlines()) > LONGEST_MODULE}
     reasons = {name for name, text in texts.items() if _REASON in (ast.get_docstring(ast.parse(text)) or "")}
-    # Neither a long module without a reason, nor a reason or a line of the list for one that is short by now.
-    assert sorted(long) == sorted(reasons | TO_BE_SPLIT)
-    assert reasons & TO_BE_SPLIT == set()
+    # Neither a long module without a reason, nor a reason for one that is short by now.
+    assert sorted(long) == sorted(reasons)
 
 
 def test_a_class_has_few_verbs_or_the_page_of_the_architecture_says_why_it_has_more() -> None:

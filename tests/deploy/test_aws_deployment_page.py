@@ -18,8 +18,8 @@ import yaml
 from botocore import xform_name
 from cloudformation_templates import GIVEN, NAMES, Filled, template
 from documents.blocks import ROOT, blocks
+from documents.command_words import mistake_in
 from documents.readme_files import three_files
-from documents.test_blocks import _known
 
 from federation_bridge.operate import export, preparation
 from federation_bridge.operate.commands import commands
@@ -113,7 +113,7 @@ def test_every_command_of_the_page_is_one_that_its_program_takes(line: str) -> N
     elif line.startswith(RUNS):
         asked = SCRIPT["command_line"]().parse_args(words[2:])
         if asked.action == "run":
-            assert _known(commands, asked.command) is None
+            assert mistake_in(commands, asked.command) is None
             given = {"rules.yaml": asked.rules, "accounts.yaml": asked.accounts}
             placed = [Path(word).name for word in asked.command if word.startswith("/etc/federation-bridge/")]
             assert placed == [name for name, path in given.items() if path]

@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from documents.blocks import ROOT, blocks
-from documents.test_blocks import _known
+from documents.command_words import mistake_in
 from kubernetes_manifests import (
     EXAMPLES,
     FOLDER,
@@ -167,7 +167,7 @@ def test_a_container_runs_a_command_that_there_is(example: str) -> None:
     program, *rest = words(example)
     assert program == "federation-bridge"
     told = [part for word in rest for part in (word.split("=", 1) if word.startswith("--") else [word])]
-    assert _known(commands, told) is None
+    assert mistake_in(commands, told) is None
 
 
 # ---------------------------------------------------------------------------------------------------------- the page

@@ -1,45 +1,19 @@
-"""What the documentation shows is run: each fenced block has a test here or elsewhere, and each command exists."""
+"""What the documentation shows is run: each fenced block has a test here or elsewhere."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shlex
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
-import postgresql
 import pytest
-import yaml
-from absent_software import program
-from aws_cli import AwsCli, aws_program
-from cli_factories import MAIN
-from databases import INTEGRITY_KEY, HeldClock, OwnDatabase
-from documents.blocks import ROOT, Block, blocks, inline_commands
-from documents.readme_files import readme_settings, three_files
-from local_aws_factories import served
-from sqlalchemy import text
-from store_factories import entry
+from databases import HeldClock
+from documents.blocks import ROOT, blocks
 from web_factories import door_of, write_files
 
 from federation_bridge import model
 from federation_bridge.app import create_app
-from federation_bridge.audit.seal import Batch, Seal
-from federation_bridge.aws import trust_policies
-from federation_bridge.cli.terminal.arguments import parser
-from federation_bridge.errors import Unavailable
-from federation_bridge.mapping import load_register
-from federation_bridge.model import Account
-from federation_bridge.operate.commands import commands
-from federation_bridge.sandbox.aws import provisioning
-from federation_bridge.settings import Settings, load_settings, settings_from
-from federation_bridge.store import ServingUser, Store, open_store
+from federation_bridge.settings import load_settings
 
 BLOCKS = blocks()
 HERE = "documents/test_blocks.py"
@@ -61,6 +35,11 @@ _BACKUP = ("documents/test_backup_page.py", "test_a_sqlite_database_comes_back_a
 _SANDBOX = "documents/test_sandbox_page.py"
 _TERMINAL = "stories/test_at_a_terminal.py"
 _ON_AWS = "deploy/test_aws_deployment_page.py"
+_SHOWN = "documents/test_shown_settings.py"
+_SETTING = (_SHOWN, "test_every_shown_setting_is_taken")
+_COMMANDS = "documents/test_shown_commands.py"
+_TO_AWS = "documents/test_shown_to_aws.py"
+_GRANTS = "documents/test_grants_in_postgresql.py"
 RUN_BY = {
     "docs/notices.md yaml 1": (_NOTICES, "test_the_shown_settings_are_taken"),
     "docs/notices.md console 1": (
@@ -72,14 +51,14 @@ RUN_BY = {
     "docs/notices.md python 1": (_NOTICES, "test_the_receiver_of_the_page_believes_us_and_nobody_else"),
     "docs/architecture.md text 1": (HERE, "test_the_picture_of_the_nouns_names_what_there_is"),
     **{f"docs/sign-out.md text {number}": (HERE, "test_every_shown_address_is_one_of_ours") for number in (1, 2, 3)},
-    "docs/sign-out.md yaml 2": (HERE, "test_every_shown_setting_is_taken"),
-    "docs/sign-out.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/sign-out.md yaml 2": _SETTING,
+    "docs/sign-out.md yaml 1": _SETTING,
     "README.md console 1": (".ci/run", "make test"),
     "README.md console 2": (_WALK[0], "test_the_readme_installs_the_server_from_a_clone"),
-    "README.md console 3": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
-    "README.md yaml 1": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
-    "README.md yaml 2": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
-    "README.md yaml 3": (HERE, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
+    "README.md console 3": (_TO_AWS, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
+    "README.md yaml 1": (_TO_AWS, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
+    "README.md yaml 2": (_TO_AWS, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
+    "README.md yaml 3": (_TO_AWS, "test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows"),
     "docs/administration.md console 1": _VERSIONS,
     "docs/administration.md console 2": _VERSIONS,
     "docs/administration.md console 3": _VERSIONS,
@@ -126,8 +105,8 @@ RUN_BY = {
     ),
     "docs/aws-clients.md ini 1": ("real_clients/real_client_factories.py", "shown_config(1,"),
     "docs/aws-clients.md ini 2": ("real_clients/test_aws_login.py", "shown_config(2,"),
-    "docs/aws-clients.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
-    "docs/aws-clients.md yaml 2": (HERE, "test_a_shown_role_is_one_that_the_register_takes"),
+    "docs/aws-clients.md yaml 1": _SETTING,
+    "docs/aws-clients.md yaml 2": (_SHOWN, "test_a_shown_role_is_one_that_the_register_takes"),
     "docs/aws.md console 1": ("aws/test_onboard_command.py", "test_the_page_s_command_writes_what_aws_takes"),
     "docs/aws.md console 2": ("aws/test_account_reading.py", "test_the_page_s_policy_is_enough_to_read_all_accounts"),
     "docs/aws.md console 3": ("aws/test_account_check.py", "test_the_page_s_commands_export_an_onboarded_account"),
@@ -139,7 +118,7 @@ RUN_BY = {
         "operate/test_publish_keys.py",
         "test_a_key_rolls_through_every_account_with_the_page_s_rights_and_command",
     ),
-    "docs/aws.md json 1": (HERE, "test_the_shown_trust_policy_is_the_one_that_we_print"),
+    "docs/aws.md json 1": (_TO_AWS, "test_the_shown_trust_policy_is_the_one_that_we_print"),
     "docs/revocation.md json 1": (
         "documents/test_revocation_page.py",
         "test_the_shown_policy_is_the_one_that_is_written",
@@ -151,7 +130,7 @@ RUN_BY = {
         "test_the_shown_guard_keeps_the_attached_policy_from_roles_without_a_boundary",
     ),
     "docs/aws.md json 2": ("aws/test_account_reading.py", "test_the_page_s_policy_is_enough_to_read_all_accounts"),
-    "docs/aws.md yaml 2": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/aws.md yaml 2": _SETTING,
     "docs/aws.md yaml 1": ("aws/test_onboard_command.py", "test_the_page_s_command_writes_what_aws_takes"),
     **{f"docs/backup.md console {number}": _BACKUP for number in (1, 2, 3, 9, 10, 11, 12)},
     **{
@@ -165,7 +144,7 @@ RUN_BY = {
         "cli/test_cli_assume.py",
         "test_a_shell_has_the_role_with_all_for_its_prompt_and_goes_back_to_exactly_what_it_was",
     ),
-    "docs/command-line.md console 4": (HERE, "test_the_shown_lines_make_a_shell_complete"),
+    "docs/command-line.md console 4": (_COMMANDS, "test_the_shown_lines_make_a_shell_complete"),
     **{f"docs/deployment.md console {number}": _WALK for number in (*range(1, 27), 28, 29)},
     **{f"docs/deployment.md ini {number}": _WALK for number in (1, 2)},
     "docs/aws-deployment.md console 1": (_ON_AWS, "test_every_command_of_the_page_is_one_that_its_program_takes"),
@@ -184,12 +163,12 @@ RUN_BY = {
     "docs/containers.md console 4": ("deploy/test_compose_started.py", "test_a_dump_made_and_put_back_by_the_page_s"),
     "docs/containers.md console 5": ("deploy/test_compose_started.py", "test_a_dump_made_and_put_back_by_the_page_s"),
     "docs/containers.md yaml 1": ("deploy/test_containers_page.py", "test_the_shown_settings_and_command_serve"),
-    "docs/deployment.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/deployment.md yaml 1": _SETTING,
     "docs/deployment.md yaml 2": _WALK,
     "docs/deployment.md yaml 3": _WALK,
     "docs/deployment.md console 27": ("deploy/test_systemd.py", "test_the_page_installs_the_unit_that_is_there"),
-    "docs/deployment.md yaml 4": (HERE, "test_every_shown_setting_is_taken"),
-    "docs/deployment.md yaml 5": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/deployment.md yaml 4": _SETTING,
+    "docs/deployment.md yaml 5": _SETTING,
     "docs/kubernetes.md console 1": (
         "deploy/test_kubernetes.py",
         "test_the_page_makes_the_secrets_that_are_mounted_under_the_names_that_settings_read",
@@ -206,8 +185,8 @@ RUN_BY = {
         "deploy/test_kubernetes.py",
         "test_prometheus_asks_each_node_under_the_name_that_alerts_expect",
     ),
-    "docs/oidc.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
-    "docs/portal.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/oidc.md yaml 1": _SETTING,
+    "docs/portal.md yaml 1": _SETTING,
     "docs/releasing.md console 1": ("test_forge.py", "test_a_release_is_installed_as_its_page_says"),
     "docs/rules.md yaml 1": _RULES,
     "docs/rules.md yaml 2": _RULES,
@@ -224,23 +203,21 @@ RUN_BY = {
     "docs/sandbox.md python 1": (_SANDBOX, "test_stock_clients_do_on_the_local_aws_what_the_page_shows"),
     "docs/sandbox.md python 2": (_SANDBOX, "test_the_object_for_tests_is_made_as_the_page_shows"),
     "docs/sandbox.md python 3": (_SANDBOX, "test_the_story_of_the_page_is_true"),
-    "docs/scim.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/scim.md yaml 1": _SETTING,
     "docs/store.md sql 1": (
         "conformance/test_store_schema.py",
         "test_the_page_shows_the_rights_of_each_table",
     ),
-    "docs/store.md sql 2": (HERE, "test_a_role_with_the_grant_for_archives_deletes_what_was_archived_alone"),
-    "docs/store.md sql 3": (HERE, "test_a_role_with_the_grant_for_erasures_blanks_whole_entries_alone"),
-    "docs/store.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
-    "idp_metadata/entra/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
-    "idp_metadata/generic/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
-    "idp_metadata/generic/README.md yaml 2": (HERE, "test_every_shown_setting_is_taken"),
-    "idp_metadata/google/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
-    "idp_metadata/okta/README.md yaml 1": (HERE, "test_every_shown_setting_is_taken"),
+    "docs/store.md sql 2": (_GRANTS, "test_a_role_with_the_grant_for_archives_deletes_what_was_archived_alone"),
+    "docs/store.md sql 3": (_GRANTS, "test_a_role_with_the_grant_for_erasures_blanks_whole_entries_alone"),
+    "docs/store.md yaml 1": _SETTING,
+    "idp_metadata/entra/README.md yaml 1": _SETTING,
+    "idp_metadata/generic/README.md yaml 1": _SETTING,
+    "idp_metadata/generic/README.md yaml 2": _SETTING,
+    "idp_metadata/google/README.md yaml 1": _SETTING,
+    "idp_metadata/okta/README.md yaml 1": _SETTING,
 }
 """Each block: where the test of it stands, and its name (or the line that runs it)."""
-
-SETTINGS = [name for name, (_, test) in RUN_BY.items() if test == "test_every_shown_setting_is_taken"]
 
 
 def test_every_block_of_the_documentation_is_run_by_a_test() -> None:
@@ -252,106 +229,6 @@ def test_the_test_that_runs_a_block_is_there(name: str) -> None:
     file, test = RUN_BY[name]
     path = ROOT / file if file.startswith(".ci") else ROOT / "tests" / file
     assert test in path.read_text("utf-8")
-
-
-# ------------------------------------------------------------------------------------------------------- settings
-
-
-def _settings(block: Block, folder: Path) -> Settings:
-    shown = yaml.safe_load(block.text)
-    for secret in re.findall(r"\{ *file: *([^ }]+) *\}", block.text):
-        (folder / Path(secret).name).write_text("a" * 44)
-        (folder / Path(secret).name).chmod(0o600)
-    base = readme_settings()
-    if shown.get("rulebook", {}).get("source") == "database":
-        del base["rules"], base["accounts"]
-    text = json.dumps(base | shown).replace("/run/secrets/", f"{folder}/")
-    # A placeholder is what a person replaces: <tenant id>, TENANT-ID.
-    return settings_from(json.loads(re.sub(r"<[^<>\"]+>", "00000000-0000-0000-0000-000000000000", text)), folder)
-
-
-@pytest.mark.parametrize("name", SETTINGS)
-def test_every_shown_setting_is_taken(tmp_path: Path, name: str) -> None:
-    assert _settings(BLOCKS[name], tmp_path).base_url == "https://aws.example.com"
-
-
-def test_a_shown_role_is_one_that_the_register_takes() -> None:
-    text = (
-        yaml.safe_load(BLOCKS["docs/rules.md yaml 1"].text)
-        | {"accounts": [{"id": "222222222222", "name": "Development",
-                         "provider": "arn:aws:iam::222222222222:oidc-provider/bridge.example.com",
-                         **yaml.safe_load(BLOCKS["docs/aws-clients.md yaml 2"].text)}]}
-    )  # fmt: skip
-    account = load_register(json.dumps(text)).accounts["222222222222"]
-    assert account.roles["Developer"].web_identity_file
-
-
-# ------------------------------------------------------------------------------------------------------- commands
-
-
-def _known(group: click.Command, words: list[str]) -> str | None:
-    """What is wrong with these words after `federation-bridge`, or None."""
-    command: click.Command = group
-    rest = iter(words)
-    for word in rest:
-        if word.startswith("-"):
-            options = {name: parameter for parameter in command.params for name in parameter.opts}
-            if word not in options.keys() | {"--help", "--version"}:
-                return f"{command.name} has no option {word}"
-            if not getattr(options.get(word), "is_flag", True):
-                next(rest, None)  # its value
-        elif isinstance(command, click.Group):
-            found = command.get_command(click.Context(command), word)
-            if found is None:
-                return f"{command.name} has no command {word}"
-            command = found
-    return None
-
-
-@pytest.mark.parametrize("line", sorted(inline_commands("federation-bridge")))
-def test_every_command_of_an_operator_is_one_that_the_program_takes(line: str) -> None:
-    words = [word.strip("[]") for word in shlex.split(line)[1:]]
-    assert _known(commands, words) is None
-
-
-@pytest.mark.parametrize("line", sorted(inline_commands("fedbridge")))
-def test_every_command_of_a_person_is_one_that_the_program_takes(line: str) -> None:
-    words = shlex.split(line.partition(" | ")[0])[1:]
-    mine = words[: words.index("--")] if "--" in words else words
-    known = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
-    assert mine[0] in known
-    options = {name for action in known[mine[0]]._actions for name in action.option_strings}
-    assert [word for word in mine[1:] if word.startswith("--") and word not in options] == []
-
-
-@pytest.mark.parametrize("line", sorted(inline_commands("make")))
-def test_every_target_that_is_told_is_there(line: str) -> None:
-    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert line.split()[1] in targets
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_shown_lines_make_a_shell_complete(tmp_path: Path, shell: str) -> None:
-    (line,) = (said for said in BLOCKS["docs/command-line.md console 4"].commands if f"completion {shell}" in said)
-    command = tmp_path / "bin" / "fedbridge"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-I", str(MAIN)])} "$@"\n')
-    command.chmod(0o755)
-    before, asked = {
-        "bash": ("true", "complete -p fedbridge"),
-        "zsh": ("autoload -Uz compinit; compinit -D -u", "echo $_comps[fedbridge]"),
-        "fish": ("true", "complete --command fedbridge"),
-    }[shell]
-    done = subprocess.run(
-        [program(shell, "apt-get install zsh fish"), "-c", f"{before}; {line}\n{asked}"],
-        env={"HOME": str(tmp_path), "PATH": f"{command.parent}:{os.defpath}", "TERM": "dumb"},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "fedbridge" in done.stdout
-
-
-# -------------------------------------------------------------------------------------------------------- other words
 
 
 def test_every_block_says_its_language() -> None:
@@ -374,112 +251,3 @@ def test_every_shown_address_is_one_of_ours(tmp_path: Path, clock: HeldClock) ->
     door_of(app).store.close()
     assert len(shown) == 3
     assert [path for path in shown if path not in known] == []
-
-
-# ------------------------------------------------------------------------------------------------------------ AWS
-
-
-def _federation_bridge(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "federation_bridge.operate", *(str(word) for word in words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
-
-
-def test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows(tmp_path: Path) -> None:
-    settings = three_files(tmp_path)
-    checked = _federation_bridge("check", "--settings", settings)
-    assert checked.returncode == 0, checked.stdout
-    assert "rule platform-administrators can reach: 111111111111/Administrator" in checked.stdout
-    assert _federation_bridge("migrate", "--settings", settings).returncode == 0
-    public = tmp_path / "public"
-    assert _federation_bridge("issuer", "export", "--settings", settings, "--to", public).returncode == 0
-    (line,) = BLOCKS["README.md console 3"].commands
-    account = yaml.safe_load(BLOCKS["README.md yaml 2"].text)["accounts"][0]
-    with served() as local:
-        root = provisioning.put_access_key(local.local.state, local.local.account(account["id"]))
-        aws = AwsCli(aws_program(), tmp_path, local.address, {"AccessKeyId": root.id, "SecretAccessKey": root.secret})
-        made = aws(*shlex.split(line.replace("DIR", str(public)))[1:]).json
-    assert made["SAMLProviderArn"] == account["provider"]
-
-
-def test_the_shown_trust_policy_is_the_one_that_we_print() -> None:
-    shown = json.loads(BLOCKS["docs/aws.md json 1"].text)
-    provider = shown["Statement"][0]["Principal"]["Federated"]
-    entity_id = shown["Statement"][0]["Condition"]["StringEquals"]["saml:iss"]
-    register = f'{{version: 1, accounts: [{{id: "123456789012", name: A, provider: "{provider}", roles: [Admin]}}]}}'
-    account: Account = load_register(register).accounts["123456789012"]
-    made = trust_policies.for_role(account, "Admin", entity_id=entity_id, issuer="https://bridge.example.com")
-    assert made == shown
-
-
-# ------------------------------------------------------------------------------------------------------- database
-
-
-@pytest.fixture
-def granted(
-    postgresql_database: OwnDatabase, postgresql_server: postgresql.Server, clock: HeldClock
-) -> Iterator[Store]:
-    """A store of a user of its own, who has what `migrate --owner` gives."""
-    database = postgresql_database.url.rpartition("/")[2]
-    role = f"serving_{os.getpid()}"
-    with postgresql_server.admin(database) as connection:
-        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{postgresql_server.password}'")
-        connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {role}")
-    owner = replace(postgresql_database, url=postgresql_server.url(database, postgresql.OWNER), _open=[])
-    owner.open().migrate(ServingUser(role, archives=False))
-    owner.close()
-    url = postgresql_server.url(database, role)
-    store = open_store(url, clock=clock, integrity_key=INTEGRITY_KEY, password=postgresql_server.password)
-    yield store
-    store.close()
-    with postgresql_server.admin(database) as connection:
-        connection.execute(f"DROP OWNED BY {role}")
-        connection.execute(f"DROP ROLE {role}")
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE audit SET event = 'x'",
-        "DELETE FROM audit",
-        "DROP TABLE sessions",
-        "ALTER TABLE audit DISABLE TRIGGER ALL",
-        "UPDATE rulebook_versions SET text = 'x'",
-        "UPDATE session_names SET person = 'x'",
-        "CREATE TEMPORARY TABLE mine (a int)",
-        "CREATE TABLE mine (a int)",
-    ],
-)
-def test_the_service_s_user_cannot_touch_what_is_past_and_makes_nothing(granted: Store, statement: str) -> None:
-    with pytest.raises(Exception, match="InsufficientPrivilege"), granted._database.writing() as connection:
-        connection.exec_driver_sql(statement)
-
-
-def test_a_role_with_the_grant_for_erasures_blanks_whole_entries_alone(
-    granted: Store, postgresql_database: OwnDatabase, clock: HeldClock
-) -> None:
-    granted.audit.record(entry(clock()))
-    number = granted.audit.entries(limit=1)[0].number or 0
-    with pytest.raises(Unavailable):
-        granted.erasure.erase([(number, "digest:statement")])
-    with granted._database.reading() as connection:
-        role = connection.execute(text("SELECT current_user")).scalar_one()
-    postgresql_database.admin(BLOCKS["docs/store.md sql 3"].text.replace("TO bridge", f"TO {role}"))
-    with pytest.raises(Exception, match="RaiseException"), granted._database.writing() as connection:
-        connection.exec_driver_sql("UPDATE audit SET person = ''")
-    assert granted.erasure.erase([(number, "digest:statement")]) == 1
-
-
-def test_a_role_with_the_grant_for_archives_deletes_what_was_archived_alone(
-    granted: Store, postgresql_database: OwnDatabase, clock: HeldClock
-) -> None:
-    granted.audit.record(entry(clock()))
-    # Numbers go on over all tests of the server: the seal is about the one that stands.
-    seal = Seal(1, Batch(1, granted.audit.entries(limit=1)[0].number or 0, b""), "statement")
-    granted.seals.add(seal)
-    with granted._database.reading() as connection:
-        role = connection.execute(text("SELECT current_user")).scalar_one()
-    postgresql_database.admin(BLOCKS["docs/store.md sql 2"].text.replace("TO bridge", f"TO {role}"))
-    with pytest.raises(Exception, match="RaiseException"), granted._database.writing() as connection:
-        connection.exec_driver_sql("DELETE FROM audit")
-    granted.seals.archive(seal, "archived", entry(clock()))
-    assert [row.event for row in granted.audit.entries()] == ["sign_in.finished"]

@@ -10,8 +10,8 @@ from documents.test_listed_code import EXACT
 TABLES = tables()
 _LISTED = "documents/test_listed_code.py"
 _TOLD = "documents/test_told_sentences.py"
-_BLOCKS = "documents/test_blocks.py"
-_OPERATOR = (_BLOCKS, "test_every_command_of_an_operator_is_one_that_the_program_takes")
+_COMMANDS = "documents/test_shown_commands.py"
+_OPERATOR = (_COMMANDS, "test_every_command_of_an_operator_is_one_that_the_program_takes")
 _HOUSE = ("documents/test_architecture_page.py", "test_every_place_that_the_page_names_is_there")
 _PERSONAL = "documents/test_personal_data_page.py"
 _COSTS = "deploy/test_costs.py"
@@ -53,7 +53,7 @@ COMPARED_BY = {
         "test_addresses_of_a_table_are_routes",
     ),
     "docs/aws-clients.md: Stock AWS clients": (
-        _BLOCKS,
+        _COMMANDS,
         "test_every_command_of_a_person_is_one_that_the_program_takes",
     ),
     "docs/aws-clients.md: What has been run, and what has not": (
