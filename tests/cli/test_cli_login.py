@@ -200,15 +200,12 @@ def test_every_exit_status_is_one_failure_s_and_survives_the_way_between_process
     assert [type(failures.failure_of(kind.exit_status, "x")) for kind in kinds] == kinds
 
 
-# -------------------------------------------------------------------------------------------------------------- roles
+# ------------------------------------------------------------------------------------------------- where nobody looks
 
 
 def test_nobody_is_asked_to_sign_in_where_nobody_would_see_it(tmp_path: Path) -> None:
     with pytest.raises(SignInNeeded):
         login.sign_in(place(tmp_path, SSH_TTY="x"))
-
-
-# ------------------------------------------------------------------------------------------------------ documentation
 
 
 @pytest.mark.parametrize(("words", "way"), [(["login"], "auto"), (["login", "--device"], "device")])

@@ -151,7 +151,7 @@ def test_a_bridge_on_loopback_is_asked_directly_whatever_is_set(
     assert ask(bridge.address) == 200
 
 
-# ------------------------------------------------------------------------------------------------------- certificates
+# --------------------------------------------------------------------------------------------------------- plain HTTP
 
 
 def test_plain_http_to_another_computer_is_refused_before_anything_is_sent(tmp_path: Path, proxy: CompanyProxy) -> None:
