@@ -117,6 +117,10 @@ class Forked:
         assert told, "the process was never begun, or nobody saw its end"
         return told
 
+    def fileno(self) -> int:
+        """What can be read once the process has ended."""
+        return self._status.fileno()
+
     def poll(self) -> int | None:
         """The exit status, negative for a signal; None while it runs."""
         if self.returncode is None and select.select([self._status], [], [], 0)[0]:

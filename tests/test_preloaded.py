@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from begun_programs import Begun
+from forked_in_shells import put_fedbridge
 from preloaded import FEDBRIDGE, MAIN, OURS, Forked, Program, of_python
 from preloaded_server import NOBODYS_HOME
 
@@ -178,3 +179,29 @@ def test_a_program_is_forked_only_where_python_would_have_started_alike(
 ) -> None:
     environ = {**os.environ, **variables}
     assert (OURS.starts_alike(environ), FEDBRIDGE.starts_alike(environ)) == (alike, alike_isolated)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "fedbridge --version",
+        "fedbridge no-such-command; echo $?",
+        "echo a word | fedbridge credential-process 2>&1; echo $?",
+        "cd /; fedbridge roles 2>&1 | cat; echo $?",
+        "LANG=C fedbridge --version",
+        "fedbridge completion zsh > there; cat there; echo $?",
+    ],
+)
+def test_what_stands_in_a_shells_path_says_and_ends_as_what_it_stands_for(tmp_path: Path, line: str) -> None:
+    def ran_by_sh(folder: Path) -> tuple[int, str, str]:
+        environ = {"PATH": f"{folder}:{os.defpath}", "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    started = tmp_path / "started"
+    started.mkdir()
+    (started / "fedbridge").write_text(f'#!/bin/sh\nexec {sys.executable} -I {MAIN} "$@"\n')
+    (started / "fedbridge").chmod(0o755)
+    assert ran_by_sh(put_fedbridge(tmp_path / "forked").parent) == ran_by_sh(started)

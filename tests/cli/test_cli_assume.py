@@ -16,8 +16,9 @@ from absent_software import program
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from cli_factories import MAIN, Person
+from cli_factories import Person
 from fake_bridge import ROLE, FakeBridge, Reply, put_session
+from forked_in_shells import put_fedbridge
 from sts_endpoint import StsEndpoint, sts_endpoint
 
 from federation_bridge.cli.credentials.chaining import _DOMAINS
@@ -26,7 +27,7 @@ INSTALL = "apt-get install zsh fish"
 SEEN = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION")
 PROMPT = ("FEDBRIDGE_ASSUMED_ROLE", "FEDBRIDGE_ASSUMED_ACCOUNT")
 RUN = {"bash": ("--norc", "--noprofile", "-c"), "zsh": ("-f", "-c"), "fish": ("--no-config", "-c")}
-DUMP = f"'{sys.executable}' -c 'import json, os; print(\"DUMP\" + json.dumps(dict(os.environ)))'"
+DUMP = f"'{sys.executable}' -I -S -c 'import json, os; print(\"DUMP\" + json.dumps(dict(os.environ)))'"
 HOSTILE = [
     "it's $(touch broken) `touch broken` ${HOME}",
     "'; touch broken; '",
@@ -43,10 +44,7 @@ def ada(bridge: FakeBridge, tmp_path: Path) -> Person:
     listed = [{"account": "111122223333", "account_name": "production", "role": "Developer"}]
     (folder / "roles.json").write_text(json.dumps(listed))
     (folder / "roles.json").chmod(0o600)
-    found = tmp_path / "bin" / "fedbridge"
-    found.parent.mkdir()
-    found.write_text(f"#!/bin/sh\nexec '{sys.executable}' -I '{MAIN}' \"$@\"\n")
-    found.chmod(0o755)
+    found = put_fedbridge(tmp_path / "bin")
     return Person(tmp_path, bridge.address, {"PATH": f"{found.parent}:{os.environ['PATH']}", "LANG": "C.UTF-8"})
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from absent_software import program
-from cli_factories import MAIN
 from fake_bridge import FakeBridge, put_session
+from forked_in_shells import fedbridge
 from pseudo_terminal import ENTER, TAB, Sitting, sitting
 
 from federation_bridge.cli.terminal.completion import SCRIPTS, candidates
@@ -69,7 +68,7 @@ def home(tmp_path: Path) -> Path:
     command = tmp_path / "bin" / "fedbridge"
     command.parent.mkdir()
     command.write_text(
-        f'#!/bin/sh\ncase "$1" in complet*) exec "{sys.executable}" -I "{MAIN}" "$@";; esac\n'
+        f'#!/bin/sh\ncase "$1" in complet*) exec {fedbridge()} "$@";; esac\n'
         "printf 'got: '; printf '<%s>' \"$@\"; echo\n"
     )
     command.chmod(0o755)

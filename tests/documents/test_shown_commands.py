@@ -6,14 +6,13 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from absent_software import program
-from cli_factories import MAIN
 from documents.blocks import ROOT, blocks, inline_commands
 from documents.command_words import mistake_in
+from forked_in_shells import put_fedbridge
 
 from federation_bridge.cli.terminal.arguments import parser
 from federation_bridge.operate.commands import commands
@@ -46,10 +45,7 @@ def test_every_target_that_is_told_is_there(line: str) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shown_lines_make_a_shell_complete(tmp_path: Path, shell: str) -> None:
     (line,) = (said for said in BLOCKS["docs/command-line.md console 4"].commands if f"completion {shell}" in said)
-    command = tmp_path / "bin" / "fedbridge"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-I", str(MAIN)])} "$@"\n')
-    command.chmod(0o755)
+    command = put_fedbridge(tmp_path / "bin")
     before, asked = {
         "bash": ("true", "complete -p fedbridge"),
         "zsh": ("autoload -Uz compinit; compinit -D -u", "echo $_comps[fedbridge]"),
