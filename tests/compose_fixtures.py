@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
+import begun_programs
 import pytest
 import yaml
 from absent_software import program
@@ -216,7 +217,7 @@ def stack(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         settings = three_files(folder, **{name: value for name, value in changed.items() if name != "connections"})
         words = [one.replace("/run/secrets/", f"{prepared}/secrets/") for one in SERVICES["migrate"]["command"]]
         operate = [sys.executable, "-m", "federation_bridge.operate"]
-        subprocess.run([*operate, *words, "--settings", settings], cwd=ROOT, timeout=120, check=True)
+        begun_programs.run([*operate, *words, "--settings", str(settings)], cwd=ROOT, timeout=120, check=True)
         bridge = Service(folder, bridge_port)
         (folder / "settings.yaml").symlink_to(settings)
         bridge.start()

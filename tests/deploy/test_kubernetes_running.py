@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import begun_programs
 import pytest
 import yaml
 from kubernetes_manifests import EXAMPLES, container, lay_out, lay_out_volumes, pod, words
@@ -119,7 +119,7 @@ def ran(example: str, root: Path) -> list[str]:
 
 
 def finished(example: str, root: Path) -> str:
-    done = subprocess.run(ran(example, root), capture_output=True, text=True, timeout=60, check=False, cwd=root)
+    done = begun_programs.run(ran(example, root), capture_output=True, text=True, timeout=60, cwd=root)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -131,7 +131,7 @@ def service(volumes: Mapping[str, Path], free_port: int) -> Iterator[Service]:
     assert "Version 1 is in force." in finished("example/rules", volumes["example/rules"])
     served = Service(volumes["example"], free_port)
     with (volumes["example"] / "log").open("ab") as output:
-        served.process = subprocess.Popen(
+        served.process = begun_programs.begin(
             ran("example", volumes["example"]), stdout=output, stderr=output, cwd=volumes["example"] / "tmp"
         )
     yield served

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import begun_programs
 import pytest
 from absent_software import program
 from aws_cli import aws_program
@@ -56,7 +57,7 @@ def started(folder: Path, port: str) -> Iterator[tuple[str, str]]:
     (line,) = SHOWN["console 1"].commands
     words = [*shlex.split(line)[1:], "--port", port]
     command = [sys.executable, "-m", "federation_bridge.operate", *words]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+    with begun_programs.begin(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             printed = "".join(process.stdout.readline() for _ in range(3))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import begun_programs
 import yaml
 from aws_cli import AwsCli, aws_program
 from documents.blocks import ROOT, blocks
@@ -24,7 +25,7 @@ BLOCKS = blocks()
 
 def _federation_bridge(*words: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "federation_bridge.operate", *(str(word) for word in words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    return begun_programs.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
 
 
 def test_the_readme_leads_from_three_files_to_a_provider_that_aws_knows(tmp_path: Path) -> None:

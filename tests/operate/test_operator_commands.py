@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import begun_programs
 import pytest
 from click.testing import CliRunner, Result
 from web_factories import ACCOUNT, write_files
@@ -28,7 +29,7 @@ def run(*words: object) -> Result:
 
 def run_as_user(words: Sequence[object]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "federation_bridge.operate", *(str(word) for word in words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return begun_programs.run(command, capture_output=True, text=True, timeout=60)
 
 
 def test_check_reads_everything_and_is_content_with_what_is_good(settings: Path) -> None:

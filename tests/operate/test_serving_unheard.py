@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import begun_programs
 import pytest
 import yaml
 from web_factories import write_files
@@ -33,7 +34,7 @@ class Served:
         self.folder = folder
         self.port = port
         command = [sys.executable, "-m", "federation_bridge.operate", "serve", "--settings", "federation-bridge.yaml"]
-        self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, **streams)
+        self.process = begun_programs.begin(command, cwd=folder, stdin=subprocess.DEVNULL, **streams)
 
     def ask(self, method: str, path: str, address: str = "192.0.2.1", **fields: str) -> int:
         """The status of the answer, which comes within ten seconds."""

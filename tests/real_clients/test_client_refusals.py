@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from datetime import timedelta
 
+import begun_programs
 import pytest
 from cli_factories import Person
 
@@ -30,7 +29,7 @@ def operator(company: Company, *words: str) -> str:
     """What the operator's command says that ends well."""
     command = [sys.executable, "-m", "federation_bridge.operate", *words]
     settings = ["--settings", str(company.folder / "settings.yaml")]
-    done = subprocess.run([*command, *settings], env=os.environ, capture_output=True, text=True, check=False)
+    done = begun_programs.run([*command, *settings], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
