@@ -16,17 +16,24 @@ from preloaded_server import NOBODYS_HOME
 
 from federation_bridge.errors import ConfigurationInvalid
 from federation_bridge.sandbox import aws_cli as sandbox
-from federation_bridge.sandbox.aws_cli import unpacked_cli
 
 _HERE = Path(__file__).parent
+# Known before a test sets another HOME, into which all would be unpacked anew.
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "federation-bridge"
 _LONGEST_RUN = 60.0
 _NOBODY = "http://127.0.0.1:9"
+
+
+@cache
+def unpacked(major: int = 2) -> sandbox.AwsCli:
+    """The AWS CLI, as `unpacked_cli` finds it: once for all tests, also for those whose HOME is another."""
+    return sandbox.unpacked_cli(major, _CACHE)
 
 
 def aws_program() -> Path:
     """The program `aws`, unpacked once into the user's cache; a test that asks ends loudly where it is not there."""
     try:
-        return Path(unpacked_cli().command[0])
+        return Path(unpacked().command[0])
     except ConfigurationInvalid as missing:
         absent("the AWS CLI v2", missing.detail)
         raise
@@ -92,7 +99,7 @@ class AwsCli:
             environment["AWS_SESSION_TOKEN"] = known["SessionToken"]
         command = [str(self.program), *words, "--endpoint-url", self.endpoint, "--output", "json"]
         ran = run(
-            command, programs=[preloaded(unpacked_cli())], env=environment, cwd=self.home,
+            command, programs=[preloaded(unpacked())], env=environment, cwd=self.home,
             capture_output=True, text=True, timeout=_LONGEST_RUN,
         )  # fmt: skip
         return Ran(ran.returncode, ran.stdout, ran.stderr)

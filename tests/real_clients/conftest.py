@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aws_cli import unpacked
 from company_factories import company_at
 
-from federation_bridge.sandbox.aws_cli import AwsCli, unpacked_cli
+from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.scripted_user import ScriptedUser
 
@@ -34,12 +35,12 @@ def front(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def cli() -> AwsCli:
-    return unpacked_cli(2)
+    return unpacked(2)
 
 
 @pytest.fixture(scope="session")
 def cli_v1() -> AwsCli:
-    return unpacked_cli(1)
+    return unpacked(1)
 
 
 @pytest.fixture(scope="session")

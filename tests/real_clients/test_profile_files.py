@@ -9,7 +9,7 @@ from pathlib import Path
 
 import botocore.session
 import pytest
-from aws_cli import aws_program, preloaded
+from aws_cli import aws_program, preloaded, unpacked
 from aws_files_factories import CONFIGS, CREDENTIALS
 from begun_programs import run
 from botocore.exceptions import ConfigParseError
@@ -18,7 +18,6 @@ from federation_bridge.cli.aws_config.blocks import Profile
 from federation_bridge.cli.aws_config.files import Broken, config_path, seen_in_config, seen_in_credentials
 from federation_bridge.cli.aws_config.profiles import profiles, reconcile
 from federation_bridge.cli.credentials.roles import RoleOnOffer
-from federation_bridge.sandbox.aws_cli import unpacked_cli
 
 BRIDGE = "https://aws.example.com"
 COMMAND = "credential_process"
@@ -57,7 +56,7 @@ def by_cli(home: Path, *words: str) -> list[str] | None:
     """The lines that `aws WORDS` writes; None where it refuses."""
     environ = {"HOME": str(home), "PATH": os.defpath, "LANG": "C.UTF-8", "AWS_PAGER": ""}
     command = [str(aws_program()), *words]
-    ran = run(command, programs=[preloaded(unpacked_cli())], env=environ, cwd=home, capture_output=True, timeout=60)
+    ran = run(command, programs=[preloaded(unpacked())], env=environ, cwd=home, capture_output=True, timeout=60)
     return ran.stdout.decode().splitlines() if ran.returncode == 0 else None
 
 
