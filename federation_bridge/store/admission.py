@@ -99,25 +99,31 @@ class Admission:
         }
         began_after = session.started_at - _WITHIN
         values = {**_prefixed(rows), "previous": previous, "began_after": began_after, "all_but_one": _MOST_BEGUN - 1}
-        if self._is_postgresql and len(entries) == 1:
-            self._admit_at_once(who, values, spent, entries[0])
+        is_at_once = self._is_postgresql and len(entries) == 1
+        if is_at_once and self._admit_at_once(who, values, spent, entries[0]):
             return
         with self._audit.writing() as writing:
             if writing.execute(_IS_OLDER, {"begun_at": spent.begun_at}).rows:
                 _refuse_older(who, spent, about_in(writing, who))
-            _demand_unspent(spent, self._spent_now(writing, spent))
-            if writing.execute(_HAS_MANY, values).rows:
-                _refuse_one_more(who)
+            _demand_unspent(spent, self._spent_now(writing, spent.digests, spent.until))
+            if writing.execute(_HAS_MANY, values).rows and not self._takes_place(writing, values, spent.until):
+                raise TooManySignIns(f"{who} has {_MOST_BEGUN} sessions that began within {format_duration(_WITHIN)}")
             if writing.execute(_INSERT_UNBLOCKED, values).rowcount != 1:
                 _demand_unblocked(who, about_in(writing, who))
                 writing.execute(_INSERT_SESSION, rows[SESSIONS])
             writing.execute(self._remember, rows[PEOPLE])
             writing.record(*entries)
 
-    def _spent_now(self, writing: Writing, spent: Spent) -> set[str]:
+    def _takes_place(self, writing: Writing, values: Mapping[str, Any], until: datetime) -> bool:
+        """Whether the person has the session `previous`, and no other one takes its place: they have as many after it
+        as before. It ends a moment after this, and what arrives together must not multiply by it: it is spent.
+        """
+        place = {"message": digest_of("place of a session", values["previous"])}
+        return bool(writing.execute(_IS_THEIRS, values).rows and self._spent_now(writing, place, until))
+
+    def _spent_now(self, writing: Writing, digests: Mapping[str, str], until: datetime) -> set[str]:
         """Of what is to be spent, what was not spent before."""
-        values = {**spent.digests, "until": spent.until}
-        return set(writing.execute(self._spend[tuple(spent.digests)], values).scalars())
+        return set(writing.execute(self._spend[tuple(digests)], {**digests, "until": until}).scalars())
 
     def _admit_at_once(
         self,
@@ -127,14 +133,17 @@ class Admission:
         entry: Entry,
         *,
         is_spared: bool = False,
-    ) -> None:
-        """`is_spared`: a block of many stands that does not mean this person; it was looked at."""
+    ) -> bool:
+        """False where the person has begun very many sessions: whether one may take another's place is yet to be seen.
+
+        `is_spared`: a block of many stands that does not mean this person; it was looked at.
+        """
         given = {**values, **spent.digests, "until": spent.until, "begun_at": spent.begun_at}
         refusal = Unavailable("the database admitted nobody, and nothing of it was spent before")
         statement = _at_once(tuple(spent.digests), is_spared=is_spared)
         try:
             if self._audit.record_where(statement, given, entry, is_once=True):
-                return
+                return True
         except Conflict as conflict:
             refusal = conflict  # mostly, another one spent one of the two at the same moment
         if self._database.rows(_IS_OLDER, {"begun_at": spent.begun_at}):
@@ -143,10 +152,10 @@ class Admission:
         _demand_unspent(spent, set(spent.digests.values()) - known)
         _demand_unblocked(person, self._blocks.about(person))
         if self._database.rows(_HAS_MANY, values):
-            _refuse_one_more(person)
+            return False
         if is_spared or isinstance(refusal, Conflict):
             raise refusal
-        self._admit_at_once(person, values, spent, entry, is_spared=True)
+        return self._admit_at_once(person, values, spent, entry, is_spared=True)
 
 
 def _demand_confirmed(person: str, blocks: Sequence[Block]) -> None:
@@ -176,10 +185,6 @@ def _refuse_older(person: str, spent: Spent, blocks: Sequence[Block]) -> None:
     if spent.sign_in is not None:
         raise SignInOver(f"the pending sign-in is {why}", spent.sign_in.return_to)
     raise MessageReplayed(f"the message, or the sign-in that it answers, is {why}")
-
-
-def _refuse_one_more(person: str) -> None:
-    raise TooManySignIns(f"{person} has {_MOST_BEGUN} sessions that began within {format_duration(_WITHIN)}")
 
 
 def digest_of_sign_in(sign_in: SignIn) -> str:
@@ -226,12 +231,18 @@ _MANY = exists(
     .select_from(SESSIONS)
     .where(SESSIONS.c.person == bindparam("sessions_person", type_=SESSIONS.c.person.type))
     .where(SESSIONS.c.started_at > bindparam("began_after", type_=Instant))
-    # A browser that signs in anew has one session after it as before it, however many others there are.
-    .where(SESSIONS.c.token_hash != bindparam("previous", type_=SESSIONS.c.token_hash.type))
     .limit(1)
     .offset(bindparam("all_but_one", type_=Integer))
 )
 _HAS_MANY = select(literal(1).label("many")).where(_MANY)
+_IS_THEIRS = select(literal(1).label("theirs")).where(
+    exists(
+        select(literal(1))
+        .select_from(SESSIONS)
+        .where(SESSIONS.c.token_hash == bindparam("previous", type_=SESSIONS.c.token_hash.type))
+        .where(SESSIONS.c.person == bindparam("sessions_person", type_=SESSIONS.c.person.type))
+    )
+)
 _UNBLOCKED = ~may_be_blocked(bindparam("sessions_person", type_=SESSIONS.c.person.type))
 _INSERT_UNBLOCKED = SESSIONS.insert().from_select(list(SESSIONS.c.keys()), _values_of(SESSIONS).where(_UNBLOCKED))
 

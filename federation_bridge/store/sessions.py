@@ -123,7 +123,7 @@ class Sessions:
         `sign_in`: one that was not taken yet; it is spent with the message, until the later of their two ends.
         `begun_at`: when a sign-in that was taken began, or the message was issued where there is none. Without either
         nobody comes in once the database was put back.
-        `previous`: the key of the session that this one takes the place of, which is not counted among the person's.
+        `previous`: the key of the session that this one takes the place of, where the person has begun very many.
 
         SignInRejected where the message, SignInExpired where the sign-in was spent before, on whatever node, or is
         older than a restoration; Blocked; TooManySignIns; Unavailable when the database fails.

@@ -69,6 +69,25 @@ def test_a_browser_that_signs_in_anew_is_not_counted_and_what_it_left_makes_no_r
             begin(store, clock, previous=previous)
 
 
+@pytest.mark.parametrize("entries", [1, 2], ids=["alone", "with groups that were looked up"])
+def test_a_person_who_has_been_signed_in_for_long_signs_in_again_however_many_others_began(
+    store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch, entries: int
+) -> None:
+    """Whoever stole their session at the provider began the others."""
+    monkeypatch.setattr(admission, "_MOST_BEGUN", 2)
+    held = begin(store, clock)
+    bobs = begin(store, clock, "bob")
+    clock.advance(timedelta(minutes=11))
+    for _ in range(2):
+        begin(store, clock)
+    after = begin(store, clock, previous=held, entries=entries)
+    for previous in (held, bobs):  # it still lives, as where both arrive together: it makes room for one
+        with pytest.raises(TooManySignIns):
+            begin(store, clock, previous=previous, entries=entries)
+    store.sessions.succeed(held, after)
+    begin(store, clock, previous=after, entries=entries)
+
+
 def test_a_block_of_many_that_spares_a_person_spares_them_no_count(
     store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
