@@ -231,6 +231,7 @@ _MANY = exists(
     .select_from(SESSIONS)
     .where(SESSIONS.c.person == bindparam("sessions_person", type_=SESSIONS.c.person.type))
     .where(SESSIONS.c.started_at > bindparam("began_after", type_=Instant))
+    .where(SESSIONS.c.ends_at > bindparam("sessions_started_at", type_=Instant))
     .limit(1)
     .offset(bindparam("all_but_one", type_=Integer))
 )

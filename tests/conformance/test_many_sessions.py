@@ -88,6 +88,22 @@ def test_a_person_who_has_been_signed_in_for_long_signs_in_again_however_many_ot
     begin(store, clock, previous=after, entries=entries)
 
 
+def test_sessions_that_have_ended_by_themselves_are_not_counted(
+    store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider's own session may be short, and the sweep comes later."""
+    monkeypatch.setattr(admission, "_MOST_BEGUN", 1)
+    key = "e" * 64
+    short = replace(session(clock(), key), ends_at=clock() + timedelta(minutes=1))
+    store.sessions.admit(
+        short, "issuer", "_short", clock(), entry(clock()), sign_in=replace(sign_in(clock()), handle=key)
+    )
+    with pytest.raises(TooManySignIns):
+        begin(store, clock)
+    clock.advance(timedelta(minutes=1))
+    begin(store, clock)
+
+
 def test_a_block_of_many_that_spares_a_person_spares_them_no_count(
     store: Store, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
