@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -74,7 +74,9 @@ def read_settings(path: Path) -> tuple[dict[str, Any], Where]:
         raise ConfigurationInvalid(f"{path}: is nested too deeply") from None
     if not isinstance(document, dict):
         raise ConfigurationInvalid(f"{path}: must hold settings as `name: value` lines")
-    return document, partial(_place_in, written)
+    # Only a mistake needs them, and every mistake does.
+    composed = cache(lambda: yaml.compose(written, Loader=yaml.SafeLoader))
+    return document, partial(_place_in, composed)
 
 
 def _not_yaml(problem: yaml.YAMLError | UnicodeDecodeError, file: str) -> str:
@@ -88,9 +90,9 @@ def _not_yaml(problem: yaml.YAMLError | UnicodeDecodeError, file: str) -> str:
     return f"{file}: {told}" if mark is None else Mistake(told, mark.line + 1, mark.column + 1, file)
 
 
-def _place_in(written: str, path: Sequence[str]) -> tuple[int, int]:
+def _place_in(composed: Callable[[], yaml.Node | None], path: Sequence[str]) -> tuple[int, int]:
     """Line and column of the setting's name; of the nearest that holds it where it is not there itself."""
-    root = yaml.compose(written, Loader=yaml.SafeLoader)
+    root = composed()
     if root is None:
         return 0, 0
     mark, node = root.start_mark, root

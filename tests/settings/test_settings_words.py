@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
+from unittest.mock import Mock
 
 import pytest
+import yaml
 from pydantic import BaseModel
 from pydantic_core import core_schema
 
-from federation_bridge.errors import ConfigurationInvalid
+from federation_bridge.errors import ConfigurationInvalid, ConfigurationMistakes, Mistake
 from federation_bridge.settings import (
     OidcConnection,
     SamlConnection,
@@ -156,3 +158,17 @@ def test_a_file_that_cannot_be_read_says_where_on_one_line(tmp_path: Path, text:
     with pytest.raises(ConfigurationInvalid, match=told) as refusal:
         load_settings(file)
     assert "\n" not in refusal.value.detail
+
+
+def test_however_many_mistakes_there_are_their_places_are_looked_for_in_one_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A word that is wrong in every connection: a long file takes its time to read, and would take it for each."""
+    composing = Mock(wraps=yaml.compose)
+    monkeypatch.setattr(yaml, "compose", composing)
+    file = tmp_path / "settings.yaml"
+    file.write_text("connections:\n" + "".join(f"  c{number}:\n    wrong: 1\n" for number in range(5)))
+    with pytest.raises(ConfigurationMistakes) as refused:
+        load_settings(file)
+    lines = [one.line for one in refused.value.mistakes if isinstance(one, Mistake)]
+    assert ({2, 4, 6, 8, 10}.issubset(lines), composing.call_count) == (True, 1)
