@@ -34,6 +34,17 @@ def log_in(person: Person, scripted_user: ScriptedUser) -> tuple[int, str]:
     return process.returncode, words
 
 
+def log_in_by_browser(person: Person, scripted_user: ScriptedUser, *words: str) -> str:
+    """What the terminal says of a login that is let in at once: by a code, a program asks every five seconds."""
+    words = words or ("login", person.bridge)
+    process = person.start(*words, "--browser", variables={"BROWSER": "/bin/true"})
+    page = scripted_user.browser.open(opened_address(person, process))
+    scripted_user.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    return said
+
+
 @pytest.fixture
 def ada(company: Company, tmp_path: Path) -> Person:
     """At a computer that knows no bridge yet."""
@@ -51,11 +62,7 @@ def browser(company: Company) -> ScriptedUser:
 @pytest.fixture
 def signed_in(ada: Person, browser: ScriptedUser) -> Person:
     """Ada, after `fedbridge login` by the browser."""
-    process = ada.start("login", ada.bridge, "--browser", variables={"BROWSER": "/bin/true"})
-    page = browser.browser.open(opened_address(ada, process))
-    browser.browser.submit(page, page.form("/oauth/authorize"), decision="allow")
-    _, words = process.communicate(timeout=60)
-    assert process.returncode == 0, words
+    log_in_by_browser(ada, browser)
     return ada
 
 

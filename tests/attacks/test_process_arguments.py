@@ -18,6 +18,7 @@ import pytest
 from cli_factories import MAIN, Person, address_in, told_address
 from fake_bridge import ROLE, FakeBridge, Reply, fake_bridge, put_session, tokens
 from pseudo_terminal import sitting
+from service_factories import until
 
 from federation_bridge.cli.session.redirect_file import redirect_file
 
@@ -78,12 +79,20 @@ def left_of(ada: Person) -> list[Path]:
     return [*ada.home.glob("fedbridge-sign-in-*"), *ada.home.glob("Downloads/fedbridge-sign-in-*")]
 
 
+def wait_for_notes(ada: Person, process: subprocess.Popen[str]) -> None:
+    def is_written() -> bool:
+        assert process.poll() is None
+        found = ada.home.parent / "notes"
+        return found.exists() and found.read_text().endswith("}")
+
+    until(is_written, "the browser was never started")
+
+
 def waiting_login(ada: Person, **variables: str) -> tuple[subprocess.Popen[str], str]:
     """A login whose browser has been started, and the address that the terminal told."""
     process = ada.start("login", ada.bridge, "--browser", variables=variables, is_forked=False)
     told = told_address(process)
-    while not (ada.home.parent / "notes").exists() or not (ada.home.parent / "notes").read_text().endswith("}"):
-        assert process.poll() is None
+    wait_for_notes(ada, process)
     return process, told
 
 
@@ -260,8 +269,7 @@ def test_a_file_of_ours_is_never_readable_by_others_whatever_the_umask(ada: Pers
     command = ["sh", "-c", f'umask 000; exec "{sys.executable}" -I "{MAIN}" login {bridge.address} --browser']
     process = ada.start_command(command)
     told_address(process)
-    while not (ada.home.parent / "notes").exists() or not (ada.home.parent / "notes").read_text().endswith("}"):
-        assert process.poll() is None
+    wait_for_notes(ada, process)
     assert notes(ada)["modes"] == [0o700, 0o600]
     assert stat.S_ISDIR(left_of(ada)[0].lstat().st_mode)
     complete(bridge, address_in(notes(ada)["page"]))

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 from absent_software import folder, program
-from cli_factories import Person, told_code
+from cli_factories import Person
+from engineer_fixtures import log_in_by_browser
 
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_factories import ME, NODE, ROLE, WITHIN, Clients, Home, approve
+from real_clients.real_client_factories import ME, NODE, ROLE, Clients, Home
 
 pytestmark = pytest.mark.interop
 
@@ -25,10 +26,7 @@ BOTO3 = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
 @pytest.fixture
 def person(home: Home, ada: ScriptedUser) -> Person:
     at_terminal = Person(home.folder, home.company.bridge)
-    process = at_terminal.start("login", at_terminal.bridge, "--device")
-    approve(ada, told_code(process))
-    assert process.communicate(timeout=WITHIN)[1]
-    assert process.returncode == 0
+    log_in_by_browser(at_terminal, ada)
     return at_terminal
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from cli_factories import Person, told_code
+from engineer_fixtures import log_in_by_browser
 
 from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.scripted_user import ScriptedUser
@@ -38,12 +39,9 @@ def served(person: Person) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def person(home: Home, ada: ScriptedUser) -> Person:
-    """Ada at her terminal, let in by a code that she typed in her browser."""
+    """Ada at her terminal, let in by her browser."""
     at_terminal = Person(home.folder, home.company.bridge)
-    process = at_terminal.start("login", at_terminal.bridge, "--device")
-    approve(ada, told_code(process))
-    _, words = process.communicate(timeout=WITHIN)
-    assert process.returncode == 0, words
+    log_in_by_browser(at_terminal, ada)
     return at_terminal
 
 

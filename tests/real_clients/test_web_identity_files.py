@@ -12,9 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cli_factories import Person, told_code, with_terraform
+from cli_factories import Person, with_terraform
 from company_factories import company_at
 from documents.blocks import blocks
+from engineer_fixtures import log_in_by_browser
 
 from federation_bridge.operate.export import trust_policy
 from federation_bridge.sandbox.aws import provisioning
@@ -22,7 +23,7 @@ from federation_bridge.sandbox.aws_cli import AwsCli
 from federation_bridge.sandbox.company import Company
 from federation_bridge.sandbox.company_files import ANALYTICS
 from federation_bridge.sandbox.scripted_user import ScriptedUser
-from real_clients.real_client_factories import WITHIN, Clients, Home, approve
+from real_clients.real_client_factories import WITHIN, Clients, Home
 
 pytestmark = pytest.mark.interop
 
@@ -54,12 +55,9 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 
 def let_in(home: Home, scripted_user: ScriptedUser) -> Person:
-    """Somebody at their terminal, let in by a code that they typed in their browser."""
+    """Somebody at their terminal, let in by their browser."""
     person = Person(home.folder, home.company.bridge)
-    process = person.start("login", person.bridge, "--device")
-    approve(scripted_user, told_code(process))
-    _, words = process.communicate(timeout=WITHIN)
-    assert process.returncode == 0, words
+    log_in_by_browser(person, scripted_user)
     return person
 
 

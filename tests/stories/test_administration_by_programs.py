@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from absent_software import program
-from cli_factories import MAIN, Person, told_code
+from cli_factories import MAIN, Person
 from documents.blocks import Block, blocks
+from engineer_fixtures import log_in_by_browser
 
 from federation_bridge.sandbox.company import Company, open_company
 from federation_bridge.sandbox.company_files import TRIED_RULE
@@ -39,12 +40,8 @@ def ada(company: Company, tmp_path: Path) -> Person:
     user.sign_in()
     assert "Overview" in user.administer().words
     person = Person(tmp_path, company.bridge)
-    process = person.start(*shlex.split(LOGIN.text.strip().removeprefix("$ fedbridge ")), company.bridge, "--device")
-    page = user.browser.submit(user.open("/device"), user.open("/device").form("/device"), user_code=told_code(process))
-    assert "administer this bridge in your name" in page.words
-    user.browser.submit(page, page.form("/device/decision"), decision="allow")
-    _, words = process.communicate(timeout=60)
-    assert (process.returncode, "Signed in to administer as Ada Moss" in words) == (0, True), words
+    login = (*shlex.split(LOGIN.text.strip().removeprefix("$ fedbridge ")), company.bridge)
+    assert "Signed in to administer as Ada Moss" in log_in_by_browser(person, user, *login)
     return person
 
 
