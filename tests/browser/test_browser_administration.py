@@ -130,6 +130,7 @@ def test_every_page_is_clean_in_chinese_too(new_window: Callable[..., Any], look
     window.open()
     window.press("Example company")
     window.type_password("ada")
+    window.shows("我的角色")
     window.sign_in_to_administer("ada", "管理", "重新登录")
     for page in PAGES:
         window.open(f"/administration{page}")

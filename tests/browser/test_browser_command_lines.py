@@ -230,6 +230,7 @@ def test_letting_a_command_line_in_needs_no_script(new_window: Callable[..., Any
     window.press("Example company")
     window.type_password("ada")
     window.press("Continue")
+    window.shows("My roles")
     code = waiting_program(window)
     window.open("/device")
     window.page.get_by_label("Type the code").fill(code)

@@ -183,6 +183,7 @@ def test_who_signs_out_first_does_so_from_every_button_of_this_browser_and_witho
     window.press("Example company")
     window.type_password("ada")
     window.press("Continue")
+    window.shows("My roles")
     window.open(f"/roles/{FORM_ROLE}")
     window.page.get_by_label("Sign out of the AWS console first").check()
     with window.context.expect_page() as opened:
