@@ -43,7 +43,7 @@ corpus: $(INSTALLED) ## every message that others published, with the verdict th
 	fi
 
 test: $(INSTALLED) $(PROVIDER)/node_modules/.package-lock.json $(NODE_CLIENTS)/node_modules/.package-lock.json ## every test, on SQLite and on a real PostgreSQL (no server to install, no root needed)
-	@$(BIN)/python -m pytest --numprocesses 3 $(BY_FILE) -m "not corpus and not chaos and not walk and not image" tests
+	@$(BIN)/python -m pytest --numprocesses 4 $(BY_FILE) -m "not corpus and not chaos and not walk and not image" tests
 
 quick: $(INSTALLED) ## the tests for the loop, under a minute: no programs, no browser, no PostgreSQL
 	@$(BIN)/python -m pytest --numprocesses 2 -m "not slow" tests
