@@ -23,8 +23,8 @@ _AWS = "https://aws.amazon.com/SAML/Attributes/"
 
 
 def assumed_role_arn() -> str:
-    """Whom STS is to answer for: the bridge refuses any other."""
-    return f"arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE}/{PERSON}"
+    """What STS is to answer, but for the name of the session."""
+    return f"arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE}"
 
 
 def measure(browser: Browser, signer: Signer, sts_port: int, where: str) -> Row:
