@@ -105,3 +105,12 @@ def test_all_tests_run_by_files_and_those_that_start_programs_come_first() -> No
 def test_what_tests_start_finds_the_package_compiled() -> None:
     assert "PYTHONDONTWRITEBYTECODE" not in os.environ
     assert not sys.dont_write_bytecode
+
+
+def test_all_that_is_measured_is_found_without_pytest() -> None:
+    """`make bench` loads some of it at its end, minutes after its start."""
+    code = "from tests.benchmarks import __main__ as benchmarks; benchmarks.imported_late()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=MAKEFILE.parent, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
