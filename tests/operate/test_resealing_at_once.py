@@ -25,6 +25,13 @@ from federation_bridge.signing import Purpose, waiting_beside
 from federation_bridge.store import bounds, changing_place
 
 
+def _new_key(folder: Path) -> Path:
+    new = folder / "new.key"
+    new.write_bytes(base64.b64encode(os.urandom(32)))
+    new.chmod(0o600)
+    return new
+
+
 def _in_a_thread(work: Callable[[], object]) -> None:
     """As another process: it holds nothing of what the present one does."""
     with ThreadPoolExecutor(1) as there:
@@ -36,9 +43,7 @@ def test_a_second_reseal_leaves_the_key_that_the_first_one_laid_beside(
 ) -> None:
     """Without it a start under the old key would not be refused while the first one writes."""
     started(tmp_path)
-    new = tmp_path / "new.key"
-    new.write_bytes(base64.b64encode(os.urandom(32)))
-    new.chmod(0o600)
+    new = _new_key(tmp_path)
     key_file = first_start.key_file_of(settings)
     assert key_file is not None
     seen: list[bool] = []
@@ -62,9 +67,7 @@ def test_whoever_read_the_old_key_opens_nothing_while_the_rows_change_and_fits_n
 ) -> None:
     """A start that had read it before the new one lay there served by it on, beside rows that have the new one."""
     preparation.migrate(settings)
-    new = tmp_path / "new.key"
-    new.write_bytes(base64.b64encode(os.urandom(32)))
-    new.chmod(0o600)
+    new = _new_key(tmp_path)
     before = first_start.resume(settings)
     refused: list[str] = []
 
@@ -96,9 +99,7 @@ def test_a_reseal_beside_a_service_that_opens_is_refused_and_changes_nothing(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started(tmp_path)
-    new = tmp_path / "new.key"
-    new.write_bytes(base64.b64encode(os.urandom(32)))
-    new.chmod(0o600)
+    new = _new_key(tmp_path)
     monkeypatch.setattr(bounds, "BUSY_MS", 50)
     held = (tmp_path / "sealing.key").read_bytes()
     with ExitStack() as opened:
